@@ -1,0 +1,11 @@
+//! The Lambda function `consumer`.
+
+use lambda_runtime::{Error, service_fn};
+use unicreda::App;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let app = App::from_env().await?;
+    let app = &app;
+    lambda_runtime::run(service_fn(move |event| consumer::handle(app, event))).await
+}

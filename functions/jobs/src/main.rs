@@ -1,0 +1,14 @@
+//! The Lambda function `jobs`.
+
+use lambda_http::{Error, service_fn};
+use unicreda::App;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let app = App::from_env().await?;
+    let app = &app;
+    lambda_http::run(service_fn(move |request| async move {
+        Ok::<_, Error>(jobs::handle(app, request).await)
+    }))
+    .await
+}
