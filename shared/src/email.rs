@@ -1,0 +1,121 @@
+//! E-mail addresses: what the service accepts and how it spells them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Longest address in characters (RFC 5321 §4.5.3.1.3: a path of 256 with its brackets).
+pub const MAX_ADDRESS: usize = 254;
+/// Longest part before the `@` (RFC 5321 §4.5.3.1.1).
+const MAX_LOCAL_PART: usize = 64;
+
+/// An address in its one spelling: lower case, the domain as A-labels.
+///
+/// Its `Debug` form is redacted: addresses never reach a log line.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct EmailAddress(String);
+
+/// A text is not an address that mail can be sent to.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("not an e-mail address")]
+pub struct InvalidEmail;
+
+impl EmailAddress {
+    /// Reads an address; spaces around it are dropped.
+    ///
+    /// The local part is ASCII (SES does not carry SMTPUTF8) and a dot-atom (RFC 5322
+    /// §3.2.3), the domain a public one of two labels or more, in any script (IDNA 2008
+    /// through UTS #46). Quoted local parts, address literals and line breaks are refused.
+    ///
+    /// # Errors
+    /// When the text is not such an address.
+    pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
+        let text = text.trim_matches([' ', '\u{a0}']);
+        let (local, domain) = text.rsplit_once('@').ok_or(InvalidEmail)?;
+        let atoms = local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atext));
+        if !atoms || local.len() > MAX_LOCAL_PART {
+            return Err(InvalidEmail);
+        }
+        let domain = idna::domain_to_ascii_strict(domain).map_err(|_| InvalidEmail)?;
+        let labels: Vec<&str> = domain.split('.').collect();
+        let top_is_a_name =
+            labels.last().is_some_and(|top| top.len() > 1 && !top.bytes().all(|b| b.is_ascii_digit()));
+        let labels_fit = labels.iter().all(|label| {
+            !label.is_empty()
+                && label.len() <= 63
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        });
+        let address = format!("{}@{domain}", local.to_ascii_lowercase());
+        if labels.len() < 2 || !top_is_a_name || !labels_fit || address.len() > MAX_ADDRESS {
+            return Err(InvalidEmail);
+        }
+        Ok(Self(address))
+    }
+
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// RFC 5322 §3.2.3 `atext`.
+fn is_atext(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
+}
+
+impl TryFrom<String> for EmailAddress {
+    type Error = InvalidEmail;
+    fn try_from(text: String) -> Result<Self, InvalidEmail> {
+        Self::parse(&text)
+    }
+}
+
+impl fmt::Debug for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EmailAddress(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_one_spelling() {
+        let cases = [
+            ("Ana.Perez@Ejemplo.COM", "ana.perez@ejemplo.com"),
+            ("  ana+tag@ejemplo.com ", "ana+tag@ejemplo.com"),
+            ("ana@ñandú.cl", "ana@xn--and-6ma2c.cl"),
+            ("ana@ÑANDÚ.cl", "ana@xn--and-6ma2c.cl"),
+            ("o'brien@ejemplo.ie", "o'brien@ejemplo.ie"),
+        ];
+        for (text, address) in cases {
+            assert_eq!(EmailAddress::parse(text).map(|e| e.0), Ok(address.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_mail_cannot_be_sent_to_is_refused() {
+        let long = format!("{}@ejemplo.com", "a".repeat(300));
+        let long_local = format!("{}@ejemplo.com", "a".repeat(65));
+        for bad in [
+            "", "@", "ana", "ana@", "@ejemplo.com", "invalido@test", "ana perez@ejemplo.com",
+            "ana@ejem plo.com", "ana@ejemplo.com\r\nBcc: x@y.com", "ana@ejemplo.com\n",
+            "\tana@ejemplo.com", "josé@ejemplo.com", "a@b@ejemplo.com", "ana..p@ejemplo.com",
+            ".ana@ejemplo.com", "ana.@ejemplo.com", "\"ana p\"@ejemplo.com", "ana@[127.0.0.1]",
+            "ana@127.0.0.1", "ana@-ejemplo.com", "ana@ejemplo..com", "ana@ejemplo.com.",
+            "<ana@ejemplo.com>", "ana@ejemplo.com,b@ejemplo.com", &long, &long_local,
+        ] {
+            assert_eq!(EmailAddress::parse(bad), Err(InvalidEmail), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_address() {
+        let address = EmailAddress::parse("ana@ejemplo.com");
+        assert_eq!(format!("{address:?}"), "Ok(EmailAddress(…))");
+    }
+}

@@ -1,0 +1,293 @@
+//! What can be wrong with one recipient, and how it is said.
+//!
+//! A fault belongs to its recipient alone: the others of the request are issued. Three
+//! texts are kept word for word because programs compare them: `Calificacion invalida. …`,
+//! `Invalid email: …` and `Achievement not found`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::lang::Lang;
+
+/// Kept word for word: a job whose template is gone ends with this text.
+pub const ACHIEVEMENT_NOT_FOUND: &str = "Achievement not found";
+
+/// One thing that is wrong with a recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The recipient is not a JSON object, or not readable as one.
+    NotAnObject,
+    /// A field that the API does not have.
+    UnknownField(String),
+    /// A field that is given twice.
+    RepeatedField(String),
+    /// A field of the wrong JSON type; holds what is expected.
+    WrongType(String, Expected),
+    /// The address is missing.
+    MissingEmail,
+    /// The address is not one; holds it as sent.
+    InvalidEmail(String),
+    /// A required field is missing.
+    Missing(String),
+    /// The template does not take this field.
+    NotInTemplate(String),
+    /// A text with more characters than the limit.
+    TooLong(String, usize),
+    /// A text with characters that are not text.
+    ForbiddenCharacters(String),
+    /// A date that is not a day of the calendar as `YYYY-MM-DD`.
+    InvalidDate(String),
+    /// The activity ends before it starts.
+    EndsBeforeStart,
+    /// Credits that are not a number from 0 to 1,000,000 with at most 3 decimals.
+    InvalidCredits,
+    /// Credits outside the template's bounds.
+    CreditsOutOfRange(Option<String>, Option<String>),
+    /// A grade that is not one of the template's values.
+    InvalidResult(Vec<String>),
+    /// Another text that is not one of the template's values.
+    NotAllowed(String, Vec<String>),
+    /// A link that is not an absolute http(s) URL.
+    InvalidUrl(String),
+    /// An evidence entry with neither name nor URL.
+    EmptyEvidence(usize),
+    /// More entries than the limit.
+    TooMany(String, usize),
+    /// The recipient as a whole is too large; holds the limit in bytes.
+    TooLarge(usize),
+    /// A language other than `es` and `en`.
+    InvalidLanguage,
+    /// The `external_id` belongs to a credential with other content; holds its id.
+    ExternalIdTaken(String),
+    /// The credential of this identity is revoked or suspended; holds its id.
+    NotActive(String),
+    /// The job was cancelled before this row.
+    Cancelled,
+    /// Our own trouble, after bounded attempts.
+    GaveUp(u32),
+}
+
+/// A JSON type that a field should have had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// A string.
+    Text,
+    /// A number.
+    Number,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+/// A fault as it is stored and answered: a stable code and a text for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// Stable code.
+    pub code: String,
+    /// Text in the language of the request.
+    pub text: String,
+}
+
+impl Fault {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotAnObject => "not_an_object",
+            Self::UnknownField(_) => "unknown_field",
+            Self::RepeatedField(_) => "repeated_field",
+            Self::WrongType(..) => "wrong_type",
+            Self::MissingEmail | Self::Missing(_) => "missing_field",
+            Self::InvalidEmail(_) => "invalid_email",
+            Self::NotInTemplate(_) => "field_not_in_template",
+            Self::TooLong(..) => "too_long",
+            Self::ForbiddenCharacters(_) => "forbidden_characters",
+            Self::InvalidDate(_) => "invalid_date",
+            Self::EndsBeforeStart => "ends_before_start",
+            Self::InvalidCredits => "invalid_credits",
+            Self::CreditsOutOfRange(..) => "credits_out_of_range",
+            Self::InvalidResult(_) => "invalid_result",
+            Self::NotAllowed(..) => "value_not_allowed",
+            Self::InvalidUrl(_) => "invalid_url",
+            Self::EmptyEvidence(_) => "empty_evidence",
+            Self::TooMany(..) => "too_many",
+            Self::TooLarge(_) => "too_large",
+            Self::InvalidLanguage => "invalid_language",
+            Self::ExternalIdTaken(_) => "external_id_taken",
+            Self::NotActive(_) => "credential_not_active",
+            Self::Cancelled => "cancelled",
+            Self::GaveUp(_) => "gave_up",
+        }
+    }
+
+    /// The text for people; it names the field.
+    pub fn text(&self, lang: Lang) -> String {
+        match lang {
+            Lang::Es => self.spanish(),
+            Lang::En => self.english(),
+        }
+    }
+
+    /// Code and text together.
+    pub fn said(&self, lang: Lang) -> Said {
+        Said { code: self.code().to_owned(), text: self.text(lang) }
+    }
+
+    fn verbatim(&self) -> Option<String> {
+        match self {
+            Self::InvalidEmail(email) => Some(format!("Invalid email: {email}")),
+            Self::InvalidResult(values) => {
+                Some(format!("Calificacion invalida. Valores permitidos: {}", values.join(", ")))
+            }
+            Self::Cancelled => Some("Cancelado".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn spanish(&self) -> String {
+        if let Some(text) = self.verbatim() {
+            return text;
+        }
+        match self {
+            Self::NotAnObject => "El recipiente debe ser un objeto JSON".into(),
+            Self::UnknownField(f) => format!("Campo desconocido: {f}"),
+            Self::RepeatedField(f) => format!("El campo {f} está repetido"),
+            Self::WrongType(f, e) => format!("El campo {f} debe ser {}", e.name(Lang::Es)),
+            Self::MissingEmail => "Falta el campo obligatorio: email".into(),
+            Self::Missing(f) => format!("Falta el campo obligatorio: {f}"),
+            Self::NotInTemplate(f) => format!("La plantilla no admite el campo {f}"),
+            Self::TooLong(f, max) => format!("El campo {f} supera los {max} caracteres"),
+            Self::ForbiddenCharacters(f) => {
+                format!("El campo {f} contiene caracteres no permitidos (de control)")
+            }
+            Self::InvalidDate(f) => {
+                format!("El campo {f} debe ser una fecha válida con el formato AAAA-MM-DD")
+            }
+            Self::EndsBeforeStart => {
+                "activity_end_date no puede ser anterior a activity_start_date".into()
+            }
+            Self::InvalidCredits => {
+                "El campo credits_earned debe ser un número entre 0 y 1000000 con 3 decimales como máximo"
+                    .into()
+            }
+            Self::CreditsOutOfRange(min, max) => match (min, max) {
+                (Some(min), Some(max)) => {
+                    format!("El campo credits_earned debe estar entre {min} y {max}")
+                }
+                (Some(min), None) => format!("El campo credits_earned debe ser al menos {min}"),
+                (None, max) => format!(
+                    "El campo credits_earned debe ser como máximo {}",
+                    max.as_deref().unwrap_or("1000000")
+                ),
+            },
+            Self::NotAllowed(f, values) => {
+                format!("Valor no permitido en {f}. Valores permitidos: {}", values.join(", "))
+            }
+            Self::InvalidUrl(f) => {
+                format!("El campo {f} debe ser una URL absoluta que empiece por http:// o https://")
+            }
+            Self::EmptyEvidence(n) => format!("evidence[{n}] debe tener al menos name o url"),
+            Self::TooMany(f, max) => format!("El campo {f} admite {max} elementos como máximo"),
+            Self::TooLarge(max) => format!("Los datos del recipiente superan los {max} bytes"),
+            Self::InvalidLanguage => "El campo language debe ser es o en".into(),
+            Self::ExternalIdTaken(id) => format!(
+                "El external_id ya pertenece a la credencial {id} con otros datos. Para corregirla usa PATCH /api/v1/credentials/{id}; para emitir otra, usa otro external_id"
+            ),
+            Self::NotActive(id) => format!(
+                "La credencial {id} de estos datos está revocada o suspendida. Si está suspendida, reactívala con POST /api/v1/credentials/{id}/reinstate; para emitir otra, usa otro external_id"
+            ),
+            Self::GaveUp(n) => {
+                format!("No se pudo procesar tras {n} intentos por un fallo nuestro; reintenta el trabajo")
+            }
+            Self::InvalidEmail(_) | Self::InvalidResult(_) | Self::Cancelled => String::new(),
+        }
+    }
+
+    fn english(&self) -> String {
+        if let Some(text) = self.verbatim() {
+            return text;
+        }
+        match self {
+            Self::NotAnObject => "The recipient must be a JSON object".into(),
+            Self::UnknownField(f) => format!("Unknown field: {f}"),
+            Self::RepeatedField(f) => format!("The field {f} is given twice"),
+            Self::WrongType(f, e) => format!("The field {f} must be {}", e.name(Lang::En)),
+            Self::MissingEmail => "Required field missing: email".into(),
+            Self::Missing(f) => format!("Required field missing: {f}"),
+            Self::NotInTemplate(f) => format!("The template does not take the field {f}"),
+            Self::TooLong(f, max) => format!("The field {f} is longer than {max} characters"),
+            Self::ForbiddenCharacters(f) => {
+                format!("The field {f} contains characters that are not allowed (control characters)")
+            }
+            Self::InvalidDate(f) => format!("The field {f} must be a valid date as YYYY-MM-DD"),
+            Self::EndsBeforeStart => {
+                "activity_end_date must not be before activity_start_date".into()
+            }
+            Self::InvalidCredits => {
+                "The field credits_earned must be a number from 0 to 1000000 with at most 3 decimals"
+                    .into()
+            }
+            Self::CreditsOutOfRange(min, max) => match (min, max) {
+                (Some(min), Some(max)) => {
+                    format!("The field credits_earned must be between {min} and {max}")
+                }
+                (Some(min), None) => format!("The field credits_earned must be at least {min}"),
+                (None, max) => format!(
+                    "The field credits_earned must be at most {}",
+                    max.as_deref().unwrap_or("1000000")
+                ),
+            },
+            Self::NotAllowed(f, values) => {
+                format!("Value not allowed in {f}. Allowed values: {}", values.join(", "))
+            }
+            Self::InvalidUrl(f) => {
+                format!("The field {f} must be an absolute URL that begins with http:// or https://")
+            }
+            Self::EmptyEvidence(n) => format!("evidence[{n}] must have at least name or url"),
+            Self::TooMany(f, max) => format!("The field {f} takes at most {max} entries"),
+            Self::TooLarge(max) => format!("The recipient's data is larger than {max} bytes"),
+            Self::InvalidLanguage => "The field language must be es or en".into(),
+            Self::ExternalIdTaken(id) => format!(
+                "This external_id belongs to credential {id} with other data. To correct it use PATCH /api/v1/credentials/{id}; to issue another, use another external_id"
+            ),
+            Self::NotActive(id) => format!(
+                "Credential {id} of this data is revoked or suspended. If it is suspended, reinstate it with POST /api/v1/credentials/{id}/reinstate; to issue another, use another external_id"
+            ),
+            Self::GaveUp(n) => {
+                format!("Could not be processed after {n} attempts, by a failure of ours; retry the job")
+            }
+            Self::InvalidEmail(_) | Self::InvalidResult(_) | Self::Cancelled => String::new(),
+        }
+    }
+}
+
+impl Expected {
+    fn name(self, lang: Lang) -> &'static str {
+        match self {
+            Self::Text => lang.pick("un texto", "a string"),
+            Self::Number => lang.pick("un número", "a number"),
+            Self::Array => lang.pick("una lista", "an array"),
+            Self::Object => lang.pick("un objeto", "an object"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_contracts_texts_are_word_for_word_in_both_languages() {
+        let values = ["A", "B", "C", "D", "F"].map(str::to_owned).to_vec();
+        for lang in [Lang::Es, Lang::En] {
+            assert_eq!(
+                Fault::InvalidResult(values.clone()).text(lang),
+                "Calificacion invalida. Valores permitidos: A, B, C, D, F"
+            );
+            assert_eq!(
+                Fault::InvalidEmail("invalido@test".into()).text(lang),
+                "Invalid email: invalido@test"
+            );
+            assert_eq!(Fault::Cancelled.text(lang), "Cancelado");
+        }
+    }
+}

@@ -1,0 +1,502 @@
+//! The credentials table: an item a credential under its id, and three keys-only indexes.
+//!
+//! | id | item |
+//! |---|---|
+//! | `{credential id}` | [`Credential`], or an alias: `{alias_of}` |
+//! | `MAIL#{credential id}` | a test mail, readable for 7 days |
+
+use aws_sdk_dynamodb::{
+    Client,
+    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Item, Page, StoreError, from_item, get_many, number, text, to_item};
+use crate::{
+    credential::{Credential, MailState, Origin},
+    ids::{CredentialId, Mode, OrgId},
+    schema::{BY_EMAIL, BY_TIME, OWED},
+};
+
+/// Partitions that an organization's credentials by time are spread over, so that no
+/// index partition takes an organization's whole load.
+const TIME_PARTITIONS: u8 = 16;
+/// Partitions of the index of owed mail.
+const OWED_PARTITIONS: u8 = 4;
+
+/// A mail is claimed if it is owed, and its credential holds.
+const CLAIM_OWED: &str = "mail = :owed AND #status = :issued";
+/// A mail is claimed again if an attempt's lease has ended without a receipt.
+const CLAIM_EXPIRED: &str =
+    "mail = :claimed AND mail_lease = :lease AND mail_lease < :now AND #status = :issued";
+/// The one who holds the claim is known by the number of its attempt.
+const HOLDS_CLAIM: &str = "mail = :claimed AND mail_attempts = :attempt";
+
+/// The credentials table.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    client: Client,
+    table: String,
+}
+
+/// What a put found.
+#[derive(Debug)]
+pub enum Put {
+    /// The item is new.
+    Written,
+    /// Somebody was there first.
+    Found(Box<Credential>),
+}
+
+/// What a claim found.
+#[derive(Debug)]
+pub enum Claim {
+    /// Claimed: send it.
+    Granted(Box<Credential>),
+    /// Not to be sent now; how the credential stands.
+    Refused(Box<Credential>),
+    /// There is no such credential.
+    Unknown,
+}
+
+/// How a claimed mail ended.
+#[derive(Debug)]
+pub enum MailEnd<'a> {
+    /// SES took it.
+    Sent,
+    /// Refused for good.
+    Failed(&'a str),
+    /// Not accepted for now: owed again, the attempt not counted.
+    Released,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Alias {
+    id: CredentialId,
+    v: u32,
+    alias_of: CredentialId,
+}
+
+/// A test mail as it is kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TestMail {
+    /// Subject.
+    pub subject: String,
+    /// Text part.
+    pub text: String,
+    /// HTML part.
+    pub html: String,
+    /// When it would have been sent, RFC 3339.
+    pub sent_at: String,
+}
+
+fn id_key(id: impl Into<String>) -> Item {
+    Item::from([("id".to_owned(), text(id))])
+}
+
+/// A partition from the id's last hex digits: ids are keyed hashes, so it is even.
+fn spread(id: CredentialId, over: u8) -> u8 {
+    let id = id.to_string();
+    let last = id.get(id.len() - 2..).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+    last.unwrap_or_default() % over
+}
+
+fn time_pk(org: &OrgId, mode: Mode, partition: u8) -> String {
+    format!("{org}#{mode}#{partition}")
+}
+
+/// Index keys of one entry: partition and sort value.
+type IndexKey = (String, String);
+
+impl Credentials {
+    pub(crate) fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    /// Writes a credential if its id is free. The item carries its origin and the mail it
+    /// owes, so a repeated put knows its own work.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn put(
+        &self,
+        credential: &Credential,
+        email_key: &str,
+        now: &str,
+    ) -> Result<Put, StoreError> {
+        let mut item = to_item(credential)?;
+        let sort = format!("{}#{}", credential.issued_at, credential.id);
+        let partition = spread(credential.id, TIME_PARTITIONS);
+        let org = time_pk(&credential.org, credential.mode, partition);
+        item.insert(BY_TIME.partition.into(), text(org));
+        item.insert(BY_TIME.sort.into(), text(&sort));
+        item.insert(BY_EMAIL.partition.into(), text(email_key));
+        item.insert(BY_EMAIL.sort.into(), text(&sort));
+        // A job's mail is followed by its job; any other debt by this sparse index.
+        if credential.mail == MailState::Owed && matches!(credential.origin, Origin::Request(_)) {
+            let partition = spread(credential.id, OWED_PARTITIONS);
+            item.insert(OWED.partition.into(), text(format!("OWED#{partition}")));
+            item.insert(OWED.sort.into(), text(format!("{now}#{}", credential.id)));
+        }
+        let written = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(id)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let found = match written {
+            Ok(_) => return Ok(Put::Written),
+            Err(error) => match old_item(error.as_service_error(), |e| match e {
+                aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(e) => e.item().cloned(),
+                _ => None,
+            }) {
+                Some(item) => item,
+                None => return Err(error.into()),
+            },
+        };
+        if found.contains_key("alias_of") {
+            let alias: Alias = from_item(found)?;
+            let target = self.get(alias.alias_of).await?;
+            let target = target.ok_or(StoreError::Broken("alias of nothing".to_owned()))?;
+            return Ok(Put::Found(Box::new(target)));
+        }
+        Ok(Put::Found(Box::new(from_item(found)?)))
+    }
+
+    /// Leaves, at the identity of a corrected content, the way to its credential.
+    ///
+    /// # Errors
+    /// As of the store; [`StoreError::Conflict`] when that identity is taken.
+    pub async fn put_alias(
+        &self,
+        alias: CredentialId,
+        alias_of: CredentialId,
+    ) -> Result<(), StoreError> {
+        let item = to_item(&Alias { id: alias, v: 1, alias_of })?;
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(id)")
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    /// A credential; none under an alias.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn get(&self, id: CredentialId) -> Result<Option<Credential>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(id_key(id.to_string())))
+            .consistent_read(true)
+            .send()
+            .await?;
+        answer.item.filter(|item| !item.contains_key("alias_of")).map(from_item).transpose()
+    }
+
+    /// The credentials under some ids, in the order of the ids.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn get_all(&self, ids: &[CredentialId]) -> Result<Vec<Credential>, StoreError> {
+        let keys = ids.iter().map(|id| id_key(id.to_string())).collect();
+        let mut found = Vec::with_capacity(ids.len());
+        for item in get_many(&self.client, &self.table, keys).await? {
+            if !item.contains_key("alias_of") {
+                found.push(from_item::<Credential>(item)?);
+            }
+        }
+        let place = |c: &Credential| ids.iter().position(|id| *id == c.id);
+        found.sort_by_key(place);
+        Ok(found)
+    }
+
+    /// Claims a mail for one attempt. The conditions make concurrent and repeated claims
+    /// harmless: one wins; the others learn how the credential stands.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn claim_mail(
+        &self,
+        id: CredentialId,
+        now: i64,
+        lease_until: i64,
+    ) -> Result<Claim, StoreError> {
+        let update = |condition: &'static str, set: &'static str| {
+            self.client
+                .update_item()
+                .table_name(&self.table)
+                .set_key(Some(id_key(id.to_string())))
+                .update_expression(set)
+                .condition_expression(condition)
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":claimed", text("claimed"))
+                .expression_attribute_values(":issued", text("issued"))
+                .expression_attribute_values(":until", number(lease_until))
+                .expression_attribute_values(":one", number(1))
+                .return_values(ReturnValue::AllNew)
+                .return_values_on_condition_check_failure(
+                    ReturnValuesOnConditionCheckFailure::AllOld,
+                )
+        };
+        let first = update(
+            CLAIM_OWED,
+            "SET mail = :claimed, mail_lease = :until ADD mail_attempts :one",
+        )
+        .expression_attribute_values(":owed", text("owed"))
+        .send()
+        .await;
+        let standing = match claim_answer(first)? {
+            Claim::Refused(standing) => standing,
+            other => return Ok(other),
+        };
+        let lease = match (standing.mail, standing.mail_lease) {
+            (MailState::Claimed, Some(lease)) if lease < now => lease,
+            _ => return Ok(Claim::Refused(standing)),
+        };
+        let again = update(
+            CLAIM_EXPIRED,
+            "SET mail_lease = :until ADD mail_attempts :one, mail_ambiguous :one",
+        )
+        .expression_attribute_values(":lease", number(lease))
+        .expression_attribute_values(":now", number(now))
+        .send()
+        .await;
+        claim_answer(again)
+    }
+
+    /// Ends an attempt; false when it no longer held the claim.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn end_mail(
+        &self,
+        id: CredentialId,
+        attempt: u32,
+        end: &MailEnd<'_>,
+        at: &str,
+    ) -> Result<bool, StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(id_key(id.to_string())))
+            .condition_expression(HOLDS_CLAIM)
+            .expression_attribute_values(":claimed", text("claimed"))
+            .expression_attribute_values(":attempt", number(attempt));
+        let update = match end {
+            MailEnd::Sent => update
+                .update_expression(
+                    "SET mail = :end, mail_at = :at REMOVE mail_lease, mail_error, owed_pk, owed_sk",
+                )
+                .expression_attribute_values(":end", text("sent"))
+                .expression_attribute_values(":at", text(at)),
+            MailEnd::Failed(why) => update
+                .update_expression(
+                    "SET mail = :end, mail_at = :at, mail_error = :why REMOVE mail_lease, owed_pk, owed_sk",
+                )
+                .expression_attribute_values(":end", text("failed"))
+                .expression_attribute_values(":at", text(at))
+                .expression_attribute_values(":why", text(*why)),
+            MailEnd::Released => update
+                .update_expression("SET mail = :end REMOVE mail_lease ADD mail_attempts :minus")
+                .expression_attribute_values(":end", text("owed"))
+                .expression_attribute_values(":minus", number(-1)),
+        };
+        match update.send().await.map_err(StoreError::from) {
+            Ok(_) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Credentials that owe mail since before an instant and that no job follows.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn owed_before(
+        &self,
+        before: &str,
+        limit: usize,
+    ) -> Result<Vec<CredentialId>, StoreError> {
+        let mut owed = Vec::new();
+        for partition in 0..OWED_PARTITIONS {
+            let answer = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .index_name(OWED.name)
+                .key_condition_expression("owed_pk = :pk AND owed_sk < :before")
+                .expression_attribute_values(":pk", text(format!("OWED#{partition}")))
+                .expression_attribute_values(":before", text(before))
+                .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+                .send()
+                .await?;
+            owed.extend(answer.items.unwrap_or_default().iter().filter_map(id_of));
+        }
+        Ok(owed)
+    }
+
+    /// Ids of an organization's credentials, newest first, from the partitions of the index
+    /// merged by time. `before` is the sort key that the last page ended with.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn by_time(
+        &self,
+        org: &OrgId,
+        mode: Mode,
+        since: Option<&str>,
+        before: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<CredentialId>, StoreError> {
+        let partitions = (0..TIME_PARTITIONS).map(|partition| {
+            self.newest(&BY_TIME, time_pk(org, mode, partition), since, before, limit)
+        });
+        let mut found: Vec<IndexKey> =
+            futures::future::try_join_all(partitions).await?.into_iter().flatten().collect();
+        found.sort_unstable_by(|a, b| b.1.cmp(&a.1));
+        Ok(cut(found, limit))
+    }
+
+    /// Ids of the credentials under an address key, newest first.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn by_email(
+        &self,
+        email_key: &str,
+        since: Option<&str>,
+        before: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<CredentialId>, StoreError> {
+        let found = self.newest(&BY_EMAIL, email_key.to_owned(), since, before, limit).await?;
+        Ok(cut(found, limit))
+    }
+
+    /// Up to `limit` + 1 entries of one index partition, newest first.
+    async fn newest(
+        &self,
+        index: &crate::schema::Index,
+        pk: String,
+        since: Option<&str>,
+        before: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<IndexKey>, StoreError> {
+        // `~` sorts after every instant, `0` before.
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(index.name)
+            .key_condition_expression("#pk = :pk AND #sk BETWEEN :since AND :before")
+            .expression_attribute_names("#pk", index.partition)
+            .expression_attribute_names("#sk", index.sort)
+            .expression_attribute_values(":pk", text(pk))
+            .expression_attribute_values(":since", text(since.unwrap_or("0")))
+            .expression_attribute_values(":before", text(before.unwrap_or("~")))
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit + 2).unwrap_or(i32::MAX))
+            .send()
+            .await?;
+        Ok(answer
+            .items
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|item| {
+                let id = item.get("id")?.as_s().ok()?;
+                let sk = item.get(index.sort)?.as_s().ok()?;
+                (Some(sk.as_str()) != before).then(|| (id.clone(), sk.clone()))
+            })
+            .collect())
+    }
+
+    /// Keeps a test mail for 7 days.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn put_test_mail(
+        &self,
+        id: CredentialId,
+        mail: &TestMail,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let mut item = to_item(mail)?;
+        item.extend(id_key(format!("MAIL#{id}")));
+        item.insert(crate::schema::TTL.into(), number(now + 7 * 24 * 3600));
+        self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await?;
+        Ok(())
+    }
+
+    /// A test mail that was kept.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn test_mail(&self, id: CredentialId, now: i64) -> Result<Option<TestMail>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(id_key(format!("MAIL#{id}"))))
+            .send()
+            .await?;
+        // DynamoDB takes up to days to remove what has expired.
+        let live = |item: &Item| {
+            item.get(crate::schema::TTL)
+                .and_then(|ttl| ttl.as_n().ok())
+                .and_then(|ttl| ttl.parse::<i64>().ok())
+                .is_some_and(|ttl| ttl > now)
+        };
+        answer.item.filter(live).map(from_item).transpose()
+    }
+}
+
+fn id_of(item: &Item) -> Option<CredentialId> {
+    CredentialId::parse(item.get("id")?.as_s().ok()?).ok()
+}
+
+fn cut(mut found: Vec<IndexKey>, limit: usize) -> Page<CredentialId> {
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = if more { found.last().map(|(_, sk)| sk.clone()) } else { None };
+    let items = found.iter().filter_map(|(id, _)| CredentialId::parse(id).ok()).collect();
+    Page { items, next }
+}
+
+fn old_item<E>(error: Option<&E>, item: impl Fn(&E) -> Option<Item>) -> Option<Item> {
+    error.and_then(item)
+}
+
+type UpdateResult = Result<
+    aws_sdk_dynamodb::operation::update_item::UpdateItemOutput,
+    aws_sdk_dynamodb::error::SdkError<aws_sdk_dynamodb::operation::update_item::UpdateItemError>,
+>;
+
+fn claim_answer(result: UpdateResult) -> Result<Claim, StoreError> {
+    use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+    match result {
+        Ok(answer) => {
+            let item: Item = answer.attributes.unwrap_or_default();
+            Ok(Claim::Granted(Box::new(from_item(item)?)))
+        }
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                match refused.item() {
+                    Some(item) if item.contains_key("origin") => {
+                        Ok(Claim::Refused(Box::new(from_item(item.clone())?)))
+                    }
+                    _ => Ok(Claim::Unknown),
+                }
+            }
+            _ => Err(error.into()),
+        },
+    }
+}
