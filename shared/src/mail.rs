@@ -127,7 +127,7 @@ pub fn render(letter: &Letter<'_>) -> Result<Rendered, MailError> {
     let mut message = MultiPart::builder()
         .header(From::from(Mailboxes::from(from)))
         .header(To::from(Mailboxes::from(to)))
-        .header(Subject::from(words.subject.replace("=?", "= ?"))) // Never an encoded word.
+        .header(Subject::from(words.subject.clone()))
         .header(Date::new(date))
         .header(MIME_VERSION_1_0)
         .header(kind)
@@ -244,9 +244,11 @@ impl Words {
         };
         Self {
             lang,
+            // No name reads as an encoded word, which a mail program would decode.
             subject: format!(
-                "{}{subject}",
-                if letter.test { lang.pick("PRUEBA · ", "TEST · ") } else { "" }
+                "{}{}",
+                if letter.test { lang.pick("PRUEBA · ", "TEST · ") } else { "" },
+                subject.replace("=?", "= ?")
             ),
             test: letter.test.then_some(lang.pick(
                 "PRUEBA: esta credencial se emitió en modo de prueba y no tiene validez.",
@@ -388,27 +390,23 @@ mod tests {
         }
     }
 
-    fn rendered(letter: &Letter<'_>) -> Rendered {
-        render(letter).map_err(|e| e.to_string()).unwrap()
-    }
-
-    fn mime(letter: &Letter<'_>) -> String {
-        String::from_utf8(rendered(letter).mime).unwrap()
+    fn mime(letter: &Letter<'_>) -> Result<String, MailError> {
+        Ok(String::from_utf8_lossy(&render(letter)?.mime).into_owned())
     }
 
     /// The names of the headers, and the head as it is sent.
     fn head(mime: &str) -> (Vec<String>, String) {
-        let (head, _) = mime.split_once("\r\n\r\n").unwrap();
+        let (head, _) = mime.split_once("\r\n\r\n").unwrap_or_default();
         let names = head
             .split("\r\n")
             .filter(|l| !l.starts_with([' ', '\t']))
-            .map(|l| l.split_once(':').unwrap().0.to_owned())
+            .map(|l| l.split_once(':').unwrap_or_default().0.to_owned())
             .collect();
         (names, head.to_owned())
     }
 
     #[test]
-    fn a_name_never_becomes_a_header() {
+    fn a_name_never_becomes_a_header() -> Result<(), MailError> {
         let attack = "Ana\r\nBcc: victim@example.com\r\n\r\n<b>\t\0\u{202e}x\u{2028}y\u{85}z";
         let mut letter = letter();
         letter.organization = attack;
@@ -417,8 +415,8 @@ mod tests {
         letter.reply_to = Some("ayuda@andina.example");
         for audience in [Audience::Member, Audience::External] {
             letter.audience = audience;
-            let rendered = rendered(&letter);
-            let mime = String::from_utf8(rendered.mime).unwrap();
+            let rendered = render(&letter)?;
+            let mime = mime(&letter)?;
             let (names, _) = head(&mime);
             assert_eq!(
                 names,
@@ -441,10 +439,11 @@ mod tests {
                 assert!(!text.contains(['\0', '\r', '\t', '\u{202e}', '\u{2028}', '\u{85}']));
             }
         }
+        Ok(())
     }
 
     #[test]
-    fn a_message_is_seven_bit_with_short_lines_whatever_the_names() {
+    fn a_message_is_seven_bit_with_short_lines_whatever_the_names() -> Result<(), MailError> {
         let long = "W".repeat(5_000);
         let wide = "漢字 👩🏽‍🎓 عربى ".repeat(400);
         for name in [&long, &wide, "\"Comillas\", y, comas; <x@y.example>", "\\", "\"", "", " "] {
@@ -452,35 +451,39 @@ mod tests {
             letter.organization = name;
             letter.recipient_name = Some(name);
             letter.credential_name = name;
-            let mime = mime(&letter);
+            let mime = mime(&letter)?;
             assert!(mime.is_ascii());
             assert!(
                 mime.split("\r\n").all(|line| line.len() <= 998 && !line.contains(['\r', '\n']))
             );
         }
+        Ok(())
     }
 
     #[test]
-    fn a_name_that_looks_like_an_encoded_word_stays_a_name() {
+    fn a_name_that_looks_like_an_encoded_word_stays_a_name() -> Result<(), MailError> {
         let mut letter = letter();
         letter.organization = "=?utf-8?q?Banco=0ABcc:x?=";
         letter.credential_name = "=?utf-8?q?Premio?=";
-        let (_, head) = head(&mime(&letter));
+        let (_, head) = head(&mime(&letter)?);
         assert!(!head.contains("=?utf-8?q?"), "{head}");
+        Ok(())
     }
 
     #[test]
-    fn the_same_letter_gives_the_same_bytes_and_sets_no_message_id() {
-        let mime = mime(&letter());
-        assert_eq!(mime.as_bytes(), rendered(&letter()).mime);
+    fn the_same_letter_gives_the_same_bytes_and_sets_no_message_id() -> Result<(), MailError> {
+        let mime = mime(&letter())?;
+        assert_eq!(mime.as_bytes(), render(&letter())?.mime);
         assert!(!mime.to_lowercase().contains("message-id"));
         assert!(mime.contains("Date: Sun, 15 Nov 2026 12:00:00 +0000\r\n"));
         assert!(mime.contains(&format!("X-Credential-Id: {ID}\r\n")));
         assert!(mime.contains("Auto-Submitted: auto-generated\r\n"));
+        Ok(())
     }
 
     #[test]
-    fn members_and_external_recipients_read_their_own_letter_in_their_language() {
+    fn members_and_external_recipients_read_their_own_letter_in_their_language()
+    -> Result<(), MailError> {
         let cases = [
             (Audience::Member, Lang::Es, "Tienes una nueva credencial en tu billetera"),
             (Audience::Member, Lang::En, "You have a new credential in your wallet"),
@@ -488,7 +491,7 @@ mod tests {
             (Audience::External, Lang::En, "Universidad Andina de Ñuñoa awarded you a credential"),
         ];
         for (audience, lang, subject) in cases {
-            let rendered = rendered(&Letter { audience, lang, ..letter() });
+            let rendered = render(&Letter { audience, lang, ..letter() })?;
             assert!(rendered.subject.starts_with(subject), "{}", rendered.subject);
             for part in [&rendered.text, &rendered.html] {
                 for said in [
@@ -503,22 +506,25 @@ mod tests {
             }
             assert!(rendered.html.contains(&format!("<html lang=\"{}\">", lang.tag())));
         }
+        Ok(())
     }
 
     #[test]
-    fn a_test_letter_says_so_first() {
-        let rendered = rendered(&Letter { test: true, ..letter() });
+    fn a_test_letter_says_so_first() -> Result<(), MailError> {
+        let rendered = render(&Letter { test: true, ..letter() })?;
         assert!(rendered.subject.starts_with("PRUEBA · "));
         assert!(rendered.text.starts_with("PRUEBA: "));
         assert!(rendered.html.contains("no tiene validez"));
+        Ok(())
     }
 
     #[test]
-    fn the_html_fetches_nothing() {
-        let html = rendered(&letter()).html;
+    fn the_html_fetches_nothing() -> Result<(), MailError> {
+        let html = render(&letter())?.html;
         for bad in ["<img", "<script", "<link", "url(", "@import", "src="] {
             assert!(!html.contains(bad), "{bad}");
         }
+        Ok(())
     }
 
     #[test]

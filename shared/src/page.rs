@@ -106,10 +106,6 @@ pub fn content_security_policy() -> &'static str {
 /// Renders the page of a credential: a whole HTML document.
 pub fn credential(page: &CredentialPage<'_>, lang: Lang) -> String {
     let title = format!("{} · {}", page.name, page.organization);
-    let by = match lang {
-        Lang::Es => ("Otorgada por ", ", el "),
-        Lang::En => ("Awarded by ", " on "),
-    };
     let main = html! {
         article.card {
             @if page.test {
@@ -131,7 +127,8 @@ pub fn credential(page: &CredentialPage<'_>, lang: Lang) -> String {
                     p.label { (lang.pick("Otorgada a", "Awarded to")) }
                     p.who dir="auto" { (name) }
                 }
-                p.by { (by.0) bdi { (page.organization) } (by.1) (day(page.issued_on, lang)) }
+                p.label { (lang.pick("Otorgada por", "Awarded by")) }
+                p.giver dir="auto" { (page.organization) }
                 (facts(page, lang))
                 @if !page.description.is_empty() {
                     section { h2.h2 { (lang.pick("Descripción", "Description")) } p.prose dir="auto" { (page.description) } }
@@ -293,18 +290,21 @@ fn state(page: &CredentialPage<'_>, lang: Lang) -> Markup {
 }
 
 fn facts(page: &CredentialPage<'_>, lang: Lang) -> Markup {
-    let texts = [
+    let what = [
         (lang.pick("Calificación o resultado", "Grade or result"), page.result),
         (lang.pick("Créditos", "Credits"), page.credits),
         (lang.pick("Rol", "Role"), page.role),
         (lang.pick("Período académico", "Academic term"), page.term),
-        (lang.pick("Número de licencia", "License number"), page.license_number),
     ];
     let ends = match page.status {
         Status::Expired => lang.pick("Venció el", "Expired on"),
         _ => lang.pick("Vence el", "Expires on"),
     };
-    let days = match (page.activity_start, page.activity_end) {
+    let when = [
+        (lang.pick("Fecha de emisión", "Date of issue"), Some(page.issued_on)),
+        (ends, page.expires_on),
+    ];
+    let activity = match (page.activity_start, page.activity_end) {
         (Some(start), Some(end)) if start == end => {
             [(lang.pick("Fecha de la actividad", "Date of the activity"), Some(start)), ("", None)]
         }
@@ -313,22 +313,27 @@ fn facts(page: &CredentialPage<'_>, lang: Lang) -> Markup {
             (lang.pick("Fin de la actividad", "End of the activity"), end),
         ],
     };
-    let issued = (lang.pick("Fecha de emisión", "Date of issue"), Some(page.issued_on));
     html! {
         dl.facts {
-            @for (label, value) in texts {
-                @if let Some(value) = value { div { dt { (label) } dd dir="auto" { (value) } } }
-            }
-            @for (label, date) in days.into_iter().chain([issued, (ends, page.expires_on)]) {
-                @if let Some(date) = date { div { dt { (label) } dd { (day(date, lang)) } } }
-            }
+            @for (label, date) in when { (fact(label, date.map(|d| day(d, lang)))) }
+            @for (label, text) in what { (fact(label, text.map(|t| html! { bdi { (t) } }))) }
+            @for (label, date) in activity { (fact(label, date.map(|d| day(d, lang)))) }
+            (fact(
+                lang.pick("Número de licencia", "License number"),
+                page.license_number.map(|t| html! { bdi { (t) } }),
+            ))
         }
     }
 }
 
+fn fact(label: &str, value: Option<Markup>) -> Markup {
+    html! { @if let Some(value) = value { div { dt { (label) } dd { (value) } } } }
+}
+
 fn evidence(item: &EvidenceView<'_>) -> Markup {
     let link = item.url.and_then(web_address);
-    let host = link.as_ref().and_then(Url::host_str);
+    // A title hides where its link leads.
+    let host = link.as_ref().and_then(Url::host_str).filter(|_| item.name.is_some());
     let name = item.name.or(item.url).unwrap_or_default();
     html! {
         @if let Some(link) = &link {
@@ -547,8 +552,8 @@ mod tests {
     #[test]
     fn the_policy_admits_the_style_sheet_of_the_page_and_nothing_else() {
         for html in [credential(&page(), Lang::Es), not_found(Lang::En), unavailable(Lang::Es)] {
-            let (_, rest) = html.split_once("<style>").unwrap();
-            let (style, _) = rest.split_once("</style>").unwrap();
+            let (_, rest) = html.split_once("<style>").unwrap_or_default();
+            let (style, _) = rest.split_once("</style>").unwrap_or_default();
             let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, style.as_bytes());
             let hash = BASE64_STANDARD.encode(hash);
             assert!(content_security_policy().contains(&format!("style-src 'sha256-{hash}';")));
