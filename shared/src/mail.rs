@@ -225,7 +225,7 @@ impl Words {
         let lead = match (letter.audience, lang) {
             (Audience::Member, Lang::Es) => {
                 format!(
-                    "Tienes una nueva credencial en tu billetera digital. La otorgó {organization}:"
+                    "Tienes una nueva credencial en tu billetera digital (wallet), otorgada por {organization}:"
                 )
             }
             (Audience::Member, Lang::En) => {
@@ -262,16 +262,10 @@ impl Words {
             },
             lead,
             credential,
-            invitation: match letter.audience {
-                Audience::Member => lang.pick(
-                    "Ya está en tu billetera (wallet). También puedes verla y compartirla en su página pública:",
-                    "It is in your wallet already. You can also see and share it on its public page:",
-                ),
-                Audience::External => lang.pick(
-                    "Puedes verla y compartirla en su página pública:",
-                    "You can see and share it on its public page:",
-                ),
-            },
+            invitation: lang.pick(
+                "Puedes verla y compartirla en su página pública:",
+                "You can see and share it on its public page:",
+            ),
             button: lang.pick("Ver credencial", "View credential"),
             plain_link: lang.pick(
                 "Si el botón no funciona, copia este enlace en tu navegador:",
@@ -338,7 +332,7 @@ impl Words {
                                 tr { td style="padding:0 28px 24px;" {
                                     table role="presentation" cellpadding="0" cellspacing="0" border="0" {
                                         tr { td.button bgcolor="#1f3a5f" style="background-color:#1f3a5f;border-radius:4px;" {
-                                            a.button href=(self.url) style="display:inline-block;padding:12px 24px;color:#ffffff;font-weight:bold;text-decoration:none;" { (self.button) }
+                                            a.button href=(self.url) style="display:inline-block;padding:12px 24px;border-radius:4px;color:#ffffff;font-weight:bold;text-decoration:none;" { (self.button) }
                                         } }
                                     }
                                 } }

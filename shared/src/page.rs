@@ -280,7 +280,7 @@ fn state(page: &CredentialPage<'_>, lang: Lang) -> Markup {
         Status::Issued | Status::Expired => None,
     };
     html! {
-        div class=(class) role="status" {
+        div class=(class) {
             p { strong { (word) } @if let Some(text) = text { " · " (text) } }
             @if let Some(reason) = reason {
                 p { (lang.pick("Motivo: ", "Reason: ")) bdi { (reason) } }
