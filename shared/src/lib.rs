@@ -2,6 +2,8 @@
 
 pub mod app;
 pub mod lang;
+pub mod mail;
+pub mod page;
 pub mod schema;
 
 pub use app::{App, Config};
