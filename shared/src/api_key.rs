@@ -167,11 +167,9 @@ impl ApiKey {
     /// Whether the presented key is this one and still good. `now` is RFC 3339 in UTC, so
     /// that texts compare as instants.
     pub fn admits(&self, presented: &Presented, now: &str) -> bool {
-        let same = constant_time::verify_slices_are_equal(
-            self.hash.as_bytes(),
-            presented.hash.as_bytes(),
-        )
-        .is_ok();
+        let same =
+            constant_time::verify_slices_are_equal(self.hash.as_bytes(), presented.hash.as_bytes())
+                .is_ok();
         same && self.mode == presented.mode
             && self.revoked_at.is_none()
             && self.expires_at.as_deref().is_none_or(|end| now < end)

@@ -1,8 +1,13 @@
 //! What a function needs to do its work: configuration and AWS clients, built once a process.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
+
+use crate::{
+    delivery::Pace,
+    store::{catalog::Catalog, credentials::Credentials, jobs::Jobs},
+};
 
 /// Where everything is. Read from the environment, which `template.yaml` and the
 /// local stack set alike.
@@ -79,13 +84,19 @@ impl Config {
 pub struct App {
     /// Where everything is.
     pub config: Config,
-    /// DynamoDB.
-    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// Organizations, keys, templates, members.
+    pub catalog: Catalog,
+    /// Credentials.
+    pub credentials: Credentials,
+    /// Jobs.
+    pub jobs: Jobs,
     /// SQS.
     pub sqs: aws_sdk_sqs::Client,
     /// SES, without retries: it has no idempotency token, so a transparent retry
     /// could send twice.
     pub ses: aws_sdk_ses::Client,
+    /// The pace at which this process hands mail to SES.
+    pub pace: Arc<Pace>,
 }
 
 impl App {
@@ -94,9 +105,13 @@ impl App {
         let ses = aws_sdk_ses::config::Builder::from(sdk)
             .retry_config(aws_sdk_ses::config::retry::RetryConfig::disabled())
             .build();
+        let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
         Self {
+            catalog: Catalog::new(dynamodb.clone(), config.catalog_table.clone()),
+            credentials: Credentials::new(dynamodb.clone(), config.credentials_table.clone()),
+            jobs: Jobs::new(dynamodb, config.jobs_table.clone()),
+            pace: Arc::new(Pace::new(config.ses_rate_per_second / 2.0)),
             config,
-            dynamodb: aws_sdk_dynamodb::Client::new(sdk),
             sqs: aws_sdk_sqs::Client::new(sdk),
             ses: aws_sdk_ses::Client::from_conf(ses),
         }

@@ -66,8 +66,8 @@ impl MailState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Origin {
-    /// A row of a job, from 1.
-    Job(JobId, u32),
+    /// A row of a job, from 1, in its shard, from 0.
+    Job { job: JobId, shard: u32, row: u32 },
     /// A request for one recipient.
     Request(String),
 }
@@ -75,7 +75,7 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Job(job, row) => write!(f, "job:{job}:{row}"),
+            Self::Job { job, shard, row } => write!(f, "job:{job}:{shard}:{row}"),
             Self::Request(id) => write!(f, "req:{id}"),
         }
     }
@@ -93,12 +93,11 @@ impl FromStr for Origin {
         if let Some(id) = text.strip_prefix("req:") {
             return Ok(Self::Request(id.to_owned()));
         }
-        let (job, row) = text
-            .strip_prefix("job:")
-            .and_then(|rest| rest.split_once(':'))
-            .ok_or("not an origin")?;
-        match (JobId::parse(job), row.parse()) {
-            (Ok(job), Ok(row)) => Ok(Self::Job(job, row)),
+        let mut parts = text.strip_prefix("job:").ok_or("not an origin")?.split(':');
+        let mut part = || parts.next().ok_or("not an origin");
+        let (job, shard, row) = (part()?, part()?, part()?);
+        match (JobId::parse(job), shard.parse(), row.parse()) {
+            (Ok(job), Ok(shard), Ok(row)) => Ok(Self::Job { job, shard, row }),
             _ => Err("not an origin"),
         }
     }

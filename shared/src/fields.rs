@@ -24,9 +24,7 @@ impl Fields {
     pub fn of_body(body: &[u8]) -> Result<Self, Problem> {
         let value: Value = serde_json::from_slice(body).map_err(|e| not_json(&e))?;
         match value {
-            Value::Object(members) => {
-                Ok(Self { path: String::new(), members, errors: Vec::new() })
-            }
+            Value::Object(members) => Ok(Self { path: String::new(), members, errors: Vec::new() }),
             _ => Err(not_an_object("")),
         }
     }

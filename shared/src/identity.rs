@@ -175,8 +175,7 @@ mod tests {
         let raw = RawValue::from_string(json.to_owned()).expect("JSON");
         let recipient = Entry::parse(&raw).recipient.expect("valid");
         let org = OrgId::parse("demo").expect("org");
-        let template =
-            TemplateId::parse("550e8400-e29b-41d4-a716-446655440000").expect("template");
+        let template = TemplateId::parse("550e8400-e29b-41d4-a716-446655440000").expect("template");
         of(&IdSecret::new([7; 32]), &org, Mode::Live, template, &recipient)
     }
 
@@ -216,9 +215,16 @@ mod tests {
     fn each_of_the_ten_fields_makes_another_credential() {
         let one = identity_of(FULL);
         for (from, to) in [
-            ("estudiante@", "otra@"), ("Juan", "Ana"), (r#""A""#, r#""B""#), ("6.0", "6.5"),
-            ("API REST", "API"), ("\"Estudiante\"", "\"Docente\""), ("L-1", "L-2"),
-            ("2026-1", "2026-2"), ("2026-03-01", "2026-03-02"), ("2026-07-31", "2026-07-30"),
+            ("estudiante@", "otra@"),
+            ("Juan", "Ana"),
+            (r#""A""#, r#""B""#),
+            ("6.0", "6.5"),
+            ("API REST", "API"),
+            ("\"Estudiante\"", "\"Docente\""),
+            ("L-1", "L-2"),
+            ("2026-1", "2026-2"),
+            ("2026-03-01", "2026-03-02"),
+            ("2026-07-31", "2026-07-30"),
         ] {
             let other = identity_of(&FULL.replacen(from, to, 1));
             assert_ne!(other.id, one.id, "{from}");

@@ -143,11 +143,9 @@ mod tests {
     fn a_uuid_has_one_spelling() {
         let id = "550e8400-e29b-41d4-a716-446655440000";
         assert_eq!(TemplateId::parse(id).map(|t| t.to_string()), Ok(id.to_owned()));
-        assert_eq!(
-            TemplateId::parse(&id.to_uppercase()).map(|t| t.to_string()),
-            Ok(id.to_owned())
-        );
-        for bad in ["", "550e8400e29b41d4a716446655440000", "{550e8400-e29b-41d4-a716-446655440000}"]
+        assert_eq!(TemplateId::parse(&id.to_uppercase()).map(|t| t.to_string()), Ok(id.to_owned()));
+        for bad in
+            ["", "550e8400e29b41d4a716446655440000", "{550e8400-e29b-41d4-a716-446655440000}"]
         {
             assert!(TemplateId::parse(bad).is_err(), "{bad}");
         }

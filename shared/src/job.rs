@@ -332,13 +332,9 @@ impl Job {
             .then(|| (left.max(0.0) / (done / elapsed as f64)).ceil() as i64);
         // The contract's text, in the one language that programs know it in.
         let text = format!("Procesando fila {current} de {total}");
-        let waiting = self
-            .mail_wait
-            .as_deref()
-            .filter(|_| self.closed_at.is_none())
-            .filter(|_| {
-                self.mail_wait_at.as_deref().is_some_and(|at| time::elapsed(at, now) < 15 * 60)
-            });
+        let waiting = self.mail_wait.as_deref().filter(|_| self.closed_at.is_none()).filter(|_| {
+            self.mail_wait_at.as_deref().is_some_and(|at| time::elapsed(at, now) < 15 * 60)
+        });
         let mut answer = serde_json::json!({
             "job_id": self.job_id,
             "status": self.status().as_str(),

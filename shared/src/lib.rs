@@ -1,9 +1,55 @@
 //! The product: digital academic credentials, issued once, signed, mailed and kept.
+//!
+//! Rules are pure: [`recipient`], [`identity`], [`template`], [`member`], [`job`],
+//! [`api_key`], [`fault`], [`mail`], [`page`]. Adapters speak to AWS: [`store`], [`queue`],
+//! [`app`]. Use cases join the two: [`issuing`], [`consuming`], [`delivery`],
+//! [`following`], [`cataloguing`], [`publishing`], [`sweeping`]. The edge is [`http`].
 
+pub mod access;
+pub mod api_key;
 pub mod app;
+pub mod cataloguing;
+pub mod consuming;
+pub mod credential;
+pub mod delivery;
+pub mod email;
+pub mod fault;
+pub mod fields;
+pub mod following;
+pub mod http;
+pub mod identity;
+pub mod ids;
+pub mod issuing;
+pub mod job;
 pub mod lang;
 pub mod mail;
+pub mod member;
+pub mod organization;
 pub mod page;
+pub mod problem;
+pub mod publishing;
+pub mod queue;
+pub mod recipient;
+pub mod routes;
 pub mod schema;
+pub mod store;
+pub mod sweeping;
+pub mod telemetry;
+pub mod template;
+pub mod time;
 
 pub use app::{App, Config};
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+
+/// What kind of trouble an AWS call had: its code, or how far it came. Never the message,
+/// which can hold what was sent.
+pub(crate) fn error_kind<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
+    match error {
+        SdkError::ServiceError(service) => service.err().code().unwrap_or("unknown").to_owned(),
+        SdkError::ConstructionFailure(_) => "request not built".to_owned(),
+        SdkError::TimeoutError(_) => "timeout".to_owned(),
+        SdkError::DispatchFailure(_) => "not connected".to_owned(),
+        _ => "no usable response".to_owned(),
+    }
+}

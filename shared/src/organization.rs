@@ -98,8 +98,9 @@ impl Settings {
         };
         let reply_to =
             address(&mut fields, "reply_to").or_else(|| before.and_then(|b| b.reply_to.clone()));
-        let notify_members =
-            fields.boolean("notify_members").unwrap_or_else(|| before.is_none_or(|b| b.notify_members));
+        let notify_members = fields
+            .boolean("notify_members")
+            .unwrap_or_else(|| before.is_none_or(|b| b.notify_members));
         fields.end()?;
         match (name, sender) {
             (Some(name), Some(sender)) => {
@@ -124,6 +125,6 @@ impl Organization {
     /// The day in the organization's time zone, `YYYY-MM-DD`.
     pub fn day_of(&self, instant: jiff::Timestamp) -> String {
         let zone = TimeZone::get(&self.settings.time_zone).unwrap_or(TimeZone::UTC);
-        instant.to_zoned(zone).date().to_string()
+        instant.to_zoned_datetime(zone).date().to_string()
     }
 }

@@ -155,12 +155,8 @@ impl Problem {
     pub fn template_not_found(pointer: Option<&str>) -> Self {
         let mut problem = Self::not_found("La plantilla no existe", "The template does not exist");
         if let Some(pointer) = pointer {
-            problem.errors = vec![FieldError::new(
-                pointer,
-                "not_found",
-                problem.es.clone(),
-                problem.en.clone(),
-            )];
+            problem.errors =
+                vec![FieldError::new(pointer, "not_found", problem.es.clone(), problem.en.clone())];
         }
         problem
     }
@@ -187,8 +183,12 @@ impl Problem {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "payload_too_large",
-            format!("El cuerpo supera el límite de {mib} MiB; las listas más grandes van como archivo por POST /api/v1/uploads"),
-            format!("The body is larger than the limit of {mib} MiB; larger lists go as a file through POST /api/v1/uploads"),
+            format!(
+                "El cuerpo supera el límite de {mib} MiB; las listas más grandes van como archivo por POST /api/v1/uploads"
+            ),
+            format!(
+                "The body is larger than the limit of {mib} MiB; larger lists go as a file through POST /api/v1/uploads"
+            ),
         )
     }
 
@@ -197,8 +197,12 @@ impl Problem {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "too_many_recipients",
-            format!("La solicitud tiene {sent} recipientes y el límite es {limit}; las listas más grandes van como archivo por POST /api/v1/uploads"),
-            format!("The request has {sent} recipients and the limit is {limit}; larger lists go as a file through POST /api/v1/uploads"),
+            format!(
+                "La solicitud tiene {sent} recipientes y el límite es {limit}; las listas más grandes van como archivo por POST /api/v1/uploads"
+            ),
+            format!(
+                "The request has {sent} recipients and the limit is {limit}; larger lists go as a file through POST /api/v1/uploads"
+            ),
         )
     }
 
@@ -235,6 +239,17 @@ impl Problem {
         .header(header::RETRY_AFTER, "5");
         problem.cause = Some(cause.into());
         problem
+    }
+
+    /// What is wrong, in both languages: every fault, or the whole.
+    pub fn texts(&self) -> (String, String) {
+        if self.errors.is_empty() {
+            return (self.es.clone(), self.en.clone());
+        }
+        let join = |text: fn(&FieldError) -> &str| {
+            self.errors.iter().map(text).collect::<Vec<_>>().join("; ")
+        };
+        (join(|e| &e.es), join(|e| &e.en))
     }
 
     fn title(&self, lang: Lang) -> &'static str {

@@ -51,11 +51,14 @@ impl Credits {
         let (mantissa, exponent) = match number.split_once(['e', 'E']) {
             // An exponent too long for the type is out of any range that is allowed here,
             // unless the number is zero; either way the sign tells which.
-            Some((m, e)) => (m, e.parse::<i64>().unwrap_or(if e.starts_with('-') {
-                i64::from(i32::MIN)
-            } else {
-                i64::from(i32::MAX)
-            })),
+            Some((m, e)) => (
+                m,
+                e.parse::<i64>().unwrap_or(if e.starts_with('-') {
+                    i64::from(i32::MIN)
+                } else {
+                    i64::from(i32::MAX)
+                }),
+            ),
             None => (number, 0),
         };
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -251,7 +254,7 @@ impl Entry {
 }
 
 /// A JSON object as the list of its members, so that repeated names are seen.
-struct Object<'a>(Vec<(String, &'a RawValue)>);
+pub(crate) struct Object<'a>(pub(crate) Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -497,16 +500,39 @@ mod tests {
     #[test]
     fn credits_are_read_exactly() {
         let cases = [
-            ("6", "6"), ("6.0", "6"), ("0", "0"), ("-0", "0"), ("0.000", "0"), ("7.25", "7.25"),
-            ("0.001", "0.001"), ("1e3", "1000"), ("1.5E1", "15"), ("1000000", "1000000"),
-            ("0e999999999999999999999", "0"), ("100e-2", "1"), ("0.10", "0.1"),
+            ("6", "6"),
+            ("6.0", "6"),
+            ("0", "0"),
+            ("-0", "0"),
+            ("0.000", "0"),
+            ("7.25", "7.25"),
+            ("0.001", "0.001"),
+            ("1e3", "1000"),
+            ("1.5E1", "15"),
+            ("1000000", "1000000"),
+            ("0e999999999999999999999", "0"),
+            ("100e-2", "1"),
+            ("0.10", "0.1"),
         ];
         for (text, shown) in cases {
-            assert_eq!(Credits::parse(text).map(|c| c.to_string()).as_deref(), Some(shown), "{text}");
+            assert_eq!(
+                Credits::parse(text).map(|c| c.to_string()).as_deref(),
+                Some(shown),
+                "{text}"
+            );
         }
-        for bad in ["-1", "1e400", "1000000.001", "1000001", "0.0001", "1e-7", "6.00001",
-            "1e99999999999999999999", "1e-99999999999999999999", "12345678901"]
-        {
+        for bad in [
+            "-1",
+            "1e400",
+            "1000000.001",
+            "1000001",
+            "0.0001",
+            "1e-7",
+            "6.00001",
+            "1e99999999999999999999",
+            "1e-99999999999999999999",
+            "12345678901",
+        ] {
             assert_eq!(Credits::parse(bad), None, "{bad}");
         }
     }
@@ -557,28 +583,65 @@ mod tests {
             (r#"{"email":"a@b.cl","grade":"A"}"#, vec![Fault::UnknownField(f("grade"))]),
             (r#"{"email":"a@b.cl","role":"x","role":"y"}"#, vec![Fault::RepeatedField(f("role"))]),
             (r#"{"email":"a@b.cl","role":7}"#, vec![Fault::WrongType(f("role"), Expected::Text)]),
-            (r#"{"email":"a@b.cl","role":"\ud800"}"#, vec![Fault::WrongType(f("role"), Expected::Text)]),
-            (r#"{"email":"a@b.cl","role":"a\u0007b"}"#, vec![Fault::ForbiddenCharacters(f("role"))]),
-            (r#"{"email":"a@b.cl","role":"a\u202eb"}"#, vec![Fault::ForbiddenCharacters(f("role"))]),
-            (r#"{"email":"a@b.cl","credits_earned":"6"}"#, vec![Fault::WrongType(f("credits_earned"), Expected::Number)]),
+            (
+                r#"{"email":"a@b.cl","role":"\ud800"}"#,
+                vec![Fault::WrongType(f("role"), Expected::Text)],
+            ),
+            (
+                r#"{"email":"a@b.cl","role":"a\u0007b"}"#,
+                vec![Fault::ForbiddenCharacters(f("role"))],
+            ),
+            (
+                r#"{"email":"a@b.cl","role":"a\u202eb"}"#,
+                vec![Fault::ForbiddenCharacters(f("role"))],
+            ),
+            (
+                r#"{"email":"a@b.cl","credits_earned":"6"}"#,
+                vec![Fault::WrongType(f("credits_earned"), Expected::Number)],
+            ),
             (r#"{"email":"a@b.cl","credits_earned":-1}"#, vec![Fault::InvalidCredits]),
             (r#"{"email":"a@b.cl","credits_earned":1e400}"#, vec![Fault::InvalidCredits]),
             (r#"{"email":"a@b.cl","credits_earned":1.2345}"#, vec![Fault::InvalidCredits]),
-            (r#"{"email":"a@b.cl","activity_start_date":"2026-02-30"}"#, vec![Fault::InvalidDate(f("activity_start_date"))]),
-            (r#"{"email":"a@b.cl","activity_start_date":"2026-2-3"}"#, vec![Fault::InvalidDate(f("activity_start_date"))]),
-            (r#"{"email":"a@b.cl","activity_start_date":"2026-02-02","activity_end_date":"2026-02-01"}"#, vec![Fault::EndsBeforeStart]),
-            (r#"{"email":"a@b.cl","evidence":{}}"#, vec![Fault::WrongType(f("evidence"), Expected::Array)]),
-            (r#"{"email":"a@b.cl","evidence":["x"]}"#, vec![Fault::WrongType(f("evidence[0]"), Expected::Object)]),
+            (
+                r#"{"email":"a@b.cl","activity_start_date":"2026-02-30"}"#,
+                vec![Fault::InvalidDate(f("activity_start_date"))],
+            ),
+            (
+                r#"{"email":"a@b.cl","activity_start_date":"2026-2-3"}"#,
+                vec![Fault::InvalidDate(f("activity_start_date"))],
+            ),
+            (
+                r#"{"email":"a@b.cl","activity_start_date":"2026-02-02","activity_end_date":"2026-02-01"}"#,
+                vec![Fault::EndsBeforeStart],
+            ),
+            (
+                r#"{"email":"a@b.cl","evidence":{}}"#,
+                vec![Fault::WrongType(f("evidence"), Expected::Array)],
+            ),
+            (
+                r#"{"email":"a@b.cl","evidence":["x"]}"#,
+                vec![Fault::WrongType(f("evidence[0]"), Expected::Object)],
+            ),
             (r#"{"email":"a@b.cl","evidence":[{}]}"#, vec![Fault::EmptyEvidence(0)]),
-            (r#"{"email":"a@b.cl","evidence":[{"url":"javascript:alert(1)"}]}"#, vec![Fault::InvalidUrl(f("evidence[0].url"))]),
-            (r#"{"email":"a@b.cl","evidence":[{"url":"/tesis"}]}"#, vec![Fault::InvalidUrl(f("evidence[0].url"))]),
-            (r#"{"email":"a@b.cl","evidence":[{"name":"x","link":"y"}]}"#, vec![Fault::UnknownField(f("evidence[0].link"))]),
+            (
+                r#"{"email":"a@b.cl","evidence":[{"url":"javascript:alert(1)"}]}"#,
+                vec![Fault::InvalidUrl(f("evidence[0].url"))],
+            ),
+            (
+                r#"{"email":"a@b.cl","evidence":[{"url":"/tesis"}]}"#,
+                vec![Fault::InvalidUrl(f("evidence[0].url"))],
+            ),
+            (
+                r#"{"email":"a@b.cl","evidence":[{"name":"x","link":"y"}]}"#,
+                vec![Fault::UnknownField(f("evidence[0].link"))],
+            ),
             (r#"{"email":"a@b.cl","language":"fr"}"#, vec![Fault::InvalidLanguage]),
         ];
         for (json, expected) in cases {
             assert_eq!(faults(json), expected, "{json}");
         }
-        let eleven = format!(r#"{{"email":"a@b.cl","evidence":[{}]}}"#, [r#"{"name":"x"}"#; 11].join(","));
+        let eleven =
+            format!(r#"{{"email":"a@b.cl","evidence":[{}]}}"#, [r#"{"name":"x"}"#; 11].join(","));
         assert_eq!(faults(&eleven), vec![Fault::TooMany(f("evidence"), 10)]);
         let long = format!(r#"{{"email":"a@b.cl","recipient_name":"{}"}}"#, "ñ".repeat(201));
         assert_eq!(faults(&long), vec![Fault::TooLong(f("recipient_name"), 200)]);

@@ -65,10 +65,8 @@ where
                     _ => Self::Broken(code),
                 }
             }
-            SdkError::ConstructionFailure(_) => Self::Broken("request not built".to_owned()),
-            SdkError::TimeoutError(_) => Self::Unavailable("timeout".to_owned()),
-            SdkError::DispatchFailure(_) => Self::Unavailable("not connected".to_owned()),
-            _ => Self::Unavailable("no usable response".to_owned()),
+            SdkError::ConstructionFailure(_) => Self::Broken(crate::error_kind(&error)),
+            _ => Self::Unavailable(crate::error_kind(&error)),
         }
     }
 }
@@ -120,11 +118,7 @@ pub(crate) async fn get_many(
     Ok(found.into_iter().flatten().collect())
 }
 
-async fn get_chunk(
-    client: &Client,
-    table: &str,
-    keys: Vec<Item>,
-) -> Result<Vec<Item>, StoreError> {
+async fn get_chunk(client: &Client, table: &str, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
     let mut found = Vec::with_capacity(keys.len());
     let mut wanted =
         KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build()?;

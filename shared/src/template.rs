@@ -11,9 +11,7 @@ use crate::{
     ids::TemplateId,
     lang::Lang,
     problem::Problem,
-    recipient::{
-        Credits, MAX_EVIDENCE, MAX_TEXT, Recipient, TextFault, normal_text,
-    },
+    recipient::{Credits, MAX_EVIDENCE, MAX_TEXT, Recipient, TextFault, normal_text},
 };
 
 /// Most values that a field can allow.
@@ -276,8 +274,8 @@ impl Field {
             };
         }
         let credits = recipient.credits_earned.filter(|_| self.name == FieldName::CreditsEarned)?;
-        let outside = self.min.is_some_and(|min| credits < min)
-            || self.max.is_some_and(|max| credits > max);
+        let outside =
+            self.min.is_some_and(|min| credits < min) || self.max.is_some_and(|max| credits > max);
         outside.then(|| {
             Fault::CreditsOutOfRange(
                 self.min.map(|c| c.to_string()),
@@ -297,7 +295,9 @@ fn credits(fields: &mut Fields, name: &str) -> Option<Credits> {
         fields.fault(
             name,
             "invalid_credits",
-            format!("El campo {name} debe ser un número entre 0 y 1000000 con 3 decimales como máximo"),
+            format!(
+                "El campo {name} debe ser un número entre 0 y 1000000 con 3 decimales como máximo"
+            ),
             format!("The field {name} must be a number from 0 to 1000000 with at most 3 decimals"),
         );
     }
@@ -330,8 +330,7 @@ fn read_fields(body: &mut Fields, values: Vec<Value>) -> Vec<Field> {
         let allowed_values = read_allowed_values(&mut inner, known);
         let min = credits(&mut inner, "min");
         let max = credits(&mut inner, "max");
-        if (min.is_some() || max.is_some())
-            && known.is_some_and(|f| f != FieldName::CreditsEarned)
+        if (min.is_some() || max.is_some()) && known.is_some_and(|f| f != FieldName::CreditsEarned)
         {
             inner.fault(
                 "min",
@@ -438,4 +437,3 @@ impl Template {
         })
     }
 }
-

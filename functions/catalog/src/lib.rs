@@ -1,8 +1,11 @@
-//! STUB
-use lambda_http::{Body, Request, Response};
-use unicreda::App;
+//! Templates, members, keys, settings, looking at credentials; and every path that nobody
+//! else has.
 
-/// Answers one request.
-pub async fn handle(_app: &App, _request: Request) -> Response<Body> {
-    Response::new(Body::Empty)
+use lambda_http::{Body, Request, Response};
+use unicreda::{App, cataloguing, http};
+
+/// Answers a route of the catalog.
+pub async fn handle(app: &App, request: Request) -> Response<Body> {
+    http::serve(app, request, |call| async move { cataloguing::answer_route(app, &call).await })
+        .await
 }

@@ -1,9 +1,64 @@
-//! STUB
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use lambda_runtime::{Error, LambdaEvent};
-use unicreda::App;
+//! The batches of both queues: rows to issue, mails to send.
 
-/// Handles one batch of either queue.
-pub async fn handle(_app: &App, _event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
-    Ok(SqsBatchResponse::default())
+use std::time::{Duration, Instant, SystemTime};
+
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use lambda_runtime::{Error, LambdaEvent};
+use unicreda::{
+    App,
+    consuming::{self, Delivered},
+};
+
+/// Handles one batch and names the messages that come back.
+///
+/// # Errors
+/// When a message has no id: an empty id in the answer would mean "all failed", so the
+/// whole batch comes back instead.
+pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
+    let started = Instant::now();
+    let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);
+    let messages = event.payload.records.into_iter().map(delivered).collect::<Option<Vec<_>>>();
+    let messages = messages.ok_or("a message without id or receipt handle")?;
+    let size = messages.len();
+    let report = consuming::batch(app, messages, started + left).await;
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(
+        messages = size,
+        retried = report.retry.len(),
+        issued = report.issued,
+        duplicates = report.duplicates,
+        refused = report.refused,
+        mailed = report.mailed,
+        mail_failed = report.mail_failed,
+        mail_put_off = report.mail_put_off,
+        poison = report.poison,
+        duration_ms,
+        request_id = event.context.request_id,
+        "batch"
+    );
+    let mut answer = SqsBatchResponse::default();
+    answer.batch_item_failures = report
+        .retry
+        .into_iter()
+        .map(|id| {
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier = id;
+            failure
+        })
+        .collect();
+    Ok(answer)
+}
+
+fn delivered(message: SqsMessage) -> Option<Delivered> {
+    let receives = message
+        .attributes
+        .get("ApproximateReceiveCount")
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(1);
+    Some(Delivered {
+        id: message.message_id.filter(|id| !id.is_empty())?,
+        receipt: message.receipt_handle.unwrap_or_default(),
+        body: message.body.unwrap_or_default(),
+        receives,
+    })
 }

@@ -1,8 +1,9 @@
-//! STUB
-use lambda_http::{Body, Request, Response};
-use unicreda::App;
+//! `POST /credentials/issue`.
 
-/// Answers one request.
-pub async fn handle(_app: &App, _request: Request) -> Response<Body> {
-    Response::new(Body::Empty)
+use lambda_http::{Body, Request, Response};
+use unicreda::{App, http, issuing};
+
+/// Issues one recipient at once, or accepts many as a job.
+pub async fn handle(app: &App, request: Request) -> Response<Body> {
+    http::serve(app, request, |call| async move { issuing::submit(app, &call).await }).await
 }

@@ -1,8 +1,9 @@
-//! STUB
-use lambda_http::{Body, Request, Response};
-use unicreda::App;
+//! The public page of a credential. It needs no key and changes nothing.
 
-/// Answers one request.
-pub async fn handle(_app: &App, _request: Request) -> Response<Body> {
-    Response::new(Body::Empty)
+use lambda_http::{Body, Request, Response};
+use unicreda::{App, http, publishing};
+
+/// Shows a credential to people and programs.
+pub async fn handle(app: &App, request: Request) -> Response<Body> {
+    http::serve(app, request, |call| async move { publishing::show(app, &call).await }).await
 }

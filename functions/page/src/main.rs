@@ -5,6 +5,7 @@ use unicreda::App;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
+    unicreda::telemetry::init();
     let app = App::from_env().await?;
     let app = &app;
     lambda_http::run(service_fn(move |request| async move {

@@ -1,9 +1,38 @@
-//! STUB
+//! Runs once a minute: closes what has ended, queues again what stands still.
+
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
-use unicreda::App;
+use unicreda::{
+    App,
+    sweeping::{self, Order},
+};
 
-/// Runs once a minute: closes what has ended, queues again what stands still.
-pub async fn handle(_app: &App, _event: LambdaEvent<Value>) -> Result<Value, Error> {
-    Ok(Value::Null)
+/// One run. A scheduler's event asks for the ordinary one; `{"resume": true}` queues all
+/// open work again, after the queues were lost.
+///
+/// # Errors
+/// When the tables or queues are out of reach; the next run begins anew.
+pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Value, Error> {
+    let order: Order = serde_json::from_value(event.payload).unwrap_or_default();
+    let started = std::time::Instant::now();
+    match sweeping::sweep(app, order).await {
+        Ok(swept) => {
+            let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            tracing::info!(
+                resume = order.resume,
+                jobs = swept.jobs,
+                closed = swept.closed,
+                rows = swept.rows,
+                mails = swept.mails,
+                given_up = swept.given_up,
+                duration_ms,
+                "sweep"
+            );
+            Ok(serde_json::to_value(swept)?)
+        }
+        Err(problem) => {
+            tracing::error!(cause = ?problem.cause, "sweep failed");
+            Err("the sweep failed".into())
+        }
+    }
 }

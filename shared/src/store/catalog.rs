@@ -149,8 +149,12 @@ impl Catalog {
         let next = answer
             .last_evaluated_key
             .and_then(|key| key.get("sk").and_then(|sk| sk.as_s().ok().cloned()));
-        let items =
-            answer.items.unwrap_or_default().into_iter().map(from_item).collect::<Result<_, _>>()?;
+        let items = answer
+            .items
+            .unwrap_or_default()
+            .into_iter()
+            .map(from_item)
+            .collect::<Result<_, _>>()?;
         Ok(Page { items, next })
     }
 
@@ -364,11 +368,7 @@ impl Catalog {
     ///
     /// # Errors
     /// As of the store.
-    pub async fn put_template(
-        &self,
-        org: &OrgId,
-        template: &Template,
-    ) -> Result<bool, StoreError> {
+    pub async fn put_template(&self, org: &OrgId, template: &Template) -> Result<bool, StoreError> {
         let pk = org_pk(org);
         let mut current = to_item(template)?;
         current.extend(key(&pk, template_sk(template.id)));

@@ -149,9 +149,11 @@ impl Credentials {
             .await;
         let found = match written {
             Ok(_) => return Ok(Put::Written),
-            Err(error) => match old_item(error.as_service_error(), |e| match e {
+            Err(error) => match old_item(error.as_service_error(), |e| {
+                match e {
                 aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(e) => e.item().cloned(),
                 _ => None,
+            }
             }) {
                 Some(item) => item,
                 None => return Err(error.into()),
@@ -247,13 +249,11 @@ impl Credentials {
                     ReturnValuesOnConditionCheckFailure::AllOld,
                 )
         };
-        let first = update(
-            CLAIM_OWED,
-            "SET mail = :claimed, mail_lease = :until ADD mail_attempts :one",
-        )
-        .expression_attribute_values(":owed", text("owed"))
-        .send()
-        .await;
+        let first =
+            update(CLAIM_OWED, "SET mail = :claimed, mail_lease = :until ADD mail_attempts :one")
+                .expression_attribute_values(":owed", text("owed"))
+                .send()
+                .await;
         let standing = match claim_answer(first)? {
             Claim::Refused(standing) => standing,
             other => return Ok(other),
@@ -314,6 +314,31 @@ impl Credentials {
         match update.send().await.map_err(StoreError::from) {
             Ok(_) => Ok(true),
             Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends the mail of a credential that does not hold any more.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn skip_mail(&self, id: CredentialId) -> Result<(), StoreError> {
+        let skipped = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(id_key(id.to_string())))
+            .update_expression("SET mail = :skipped REMOVE mail_lease, owed_pk, owed_sk")
+            .condition_expression("(mail = :owed OR mail = :claimed) AND #status <> :issued")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":skipped", text("skipped"))
+            .expression_attribute_values(":owed", text("owed"))
+            .expression_attribute_values(":claimed", text("claimed"))
+            .expression_attribute_values(":issued", text("issued"))
+            .send()
+            .await;
+        match skipped.map_err(StoreError::from) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -440,7 +465,11 @@ impl Credentials {
     ///
     /// # Errors
     /// As of the store.
-    pub async fn test_mail(&self, id: CredentialId, now: i64) -> Result<Option<TestMail>, StoreError> {
+    pub async fn test_mail(
+        &self,
+        id: CredentialId,
+        now: i64,
+    ) -> Result<Option<TestMail>, StoreError> {
         let answer = self
             .client
             .get_item()

@@ -1,0 +1,274 @@
+//! A batch from a queue: rows to issue, mails to send, in any mixture and any order.
+//!
+//! Safe to repeat: issuing and delivery are, and what they record are sets. A message that
+//! is named in the answer comes back; every other one is deleted. What is wrong with the
+//! data is recorded on the job and its message ends; a message that cannot be read is our
+//! bug and goes, after its receives, to the dead-letter queue, alone.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
+
+use futures::{FutureExt, StreamExt, stream};
+use jiff::Timestamp;
+
+use crate::{
+    app::App,
+    credential::{MailState, Origin, RecipientType},
+    delivery,
+    email::EmailAddress,
+    fault::{ACHIEVEMENT_NOT_FOUND, Said},
+    ids::{JobId, OrgId},
+    issuing::{self, Asked, One, Outcome},
+    job::IssueSets,
+    member::Member,
+    queue::{self, IssueRow, MESSAGE_VERSION, MailOf, Message, Outgoing},
+    store::{
+        StoreError,
+        jobs::{Failure, Learned},
+    },
+    time,
+};
+
+/// Rows issued at once.
+const CONCURRENCY: usize = 16;
+/// Time before the deadline at which no further work is begun: what was begun ends, and
+/// its outcome is recorded.
+const RESERVE: Duration = Duration::from_secs(8);
+
+/// A message as a queue delivered it.
+#[derive(Clone, Debug)]
+pub struct Delivered {
+    /// The message's id, by which the answer names it.
+    pub id: String,
+    /// The handle by which its visibility is changed.
+    pub receipt: String,
+    /// Body.
+    pub body: String,
+    /// Times that it was received, this one included.
+    pub receives: u32,
+}
+
+/// What a batch did, for its one log event.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Ids of messages that come back.
+    pub retry: Vec<String>,
+    /// Rows issued.
+    pub issued: usize,
+    /// Of these, duplicates.
+    pub duplicates: usize,
+    /// Rows refused.
+    pub refused: usize,
+    /// Mail that SES took.
+    pub mailed: usize,
+    /// Mail that was refused for good.
+    pub mail_failed: usize,
+    /// Mail put off: throttled, or somebody else's claim.
+    pub mail_put_off: usize,
+    /// Messages that could not be read.
+    pub poison: usize,
+}
+
+/// Handles a batch, starting no work later than [`RESERVE`] before the deadline.
+pub async fn batch(app: &App, messages: Vec<Delivered>, deadline: Instant) -> Report {
+    let mut report = Report::default();
+    let stop = deadline.checked_sub(RESERVE).unwrap_or(deadline);
+    let mut rows: Vec<(String, IssueRow)> = Vec::new();
+    let mut mails: Vec<(Delivered, MailOf)> = Vec::new();
+    for message in messages {
+        match serde_json::from_str::<Message>(&message.body) {
+            Ok(Message::Issue(row)) if row.v == MESSAGE_VERSION => rows.push((message.id, row)),
+            Ok(Message::Mail(mail)) if mail.v == MESSAGE_VERSION => mails.push((message, mail)),
+            Ok(_) | Err(_) => {
+                tracing::error!(message_id = message.id, "a message cannot be read");
+                report.poison += 1;
+                report.retry.push(message.id);
+            }
+        }
+    }
+    issue_rows(app, rows, stop, &mut report).await;
+    delivery::send_mails(app, mails, stop, &mut report).await;
+    report
+}
+
+/// The members among a batch's recipients, by organization and address.
+type Members = HashMap<OrgId, HashMap<EmailAddress, Member>>;
+
+/// What a row came to.
+enum Done {
+    Ended(Outcome),
+    Refused(Vec<Said>),
+}
+
+async fn issue_rows(app: &App, rows: Vec<(String, IssueRow)>, stop: Instant, report: &mut Report) {
+    if rows.is_empty() {
+        return;
+    }
+    let members = match members_among(app, &rows).await {
+        Ok(members) => members,
+        Err(error) => {
+            tracing::error!(%error, "members not read");
+            report.retry.extend(rows.into_iter().map(|(id, _)| id));
+            return;
+        }
+    };
+    let now = time::now();
+    let members = &members;
+    let done: Vec<(String, IssueRow, Option<Done>)> = stream::iter(rows)
+        .map(|(id, row)| async move {
+            if Instant::now() >= stop {
+                return (id, row, None);
+            }
+            let work = AssertUnwindSafe(issue_row(app, &row, members, now)).catch_unwind();
+            let done = match work.await {
+                Ok(Ok(done)) => Some(done),
+                Ok(Err(error)) => {
+                    tracing::error!(%error, message_id = id, "row not issued");
+                    None
+                }
+                Err(_) => {
+                    tracing::error!(message_id = id, "row panicked");
+                    None
+                }
+            };
+            (id, row, done)
+        })
+        .buffer_unordered(CONCURRENCY)
+        .collect()
+        .await;
+
+    let mut mail: Vec<(Outgoing, String)> = Vec::new();
+    let mut ended: Vec<(String, IssueRow, Done)> = Vec::new();
+    for (id, row, done) in done {
+        match done {
+            None => report.retry.push(id),
+            Some(done) => {
+                if let Done::Ended(Outcome::Issued { credential, .. }) = &done
+                    && credential.mail == MailState::Owed
+                {
+                    match issuing::mail_message(credential) {
+                        Ok(message) => mail.push((message, id.clone())),
+                        Err(error) => tracing::error!(%error, "mail message not written"),
+                    }
+                }
+                ended.push((id, row, done));
+            }
+        }
+    }
+    let (messages, of): (Vec<Outgoing>, Vec<String>) = mail.into_iter().unzip();
+    let sent = queue::send_all(&app.sqs, &app.config.mail_queue_url, &messages).await;
+    let unsent: HashSet<&String> =
+        of.iter().enumerate().filter(|(at, _)| !sent.has(*at)).map(|(_, id)| id).collect();
+    report.retry.extend(unsent.iter().map(|id| (*id).clone()));
+    ended.retain(|(id, ..)| !unsent.contains(id));
+    account(app, ended, report).await;
+}
+
+async fn members_among(app: &App, rows: &[(String, IssueRow)]) -> Result<Members, StoreError> {
+    let mut wanted: HashMap<&OrgId, Vec<&EmailAddress>> = HashMap::new();
+    for (_, row) in rows {
+        let emails = wanted.entry(&row.org).or_default();
+        emails.extend(row.row.recipient.as_ref().map(|recipient| &recipient.email));
+    }
+    let mut members = Members::new();
+    for (org, emails) in wanted {
+        let read = app.catalog.together(org, None, None, &emails).await?;
+        members.insert(org.clone(), read.members);
+    }
+    Ok(members)
+}
+
+async fn issue_row(
+    app: &App,
+    row: &IssueRow,
+    members: &Members,
+    now: Timestamp,
+) -> Result<Done, StoreError> {
+    let Some(recipient) = row.row.recipient.clone() else {
+        return Ok(Done::Refused(row.row.faults.clone()));
+    };
+    let template =
+        app.catalog.template_version(&row.org, row.template_id, row.template_version).await?;
+    let Some(template) = template else {
+        return Ok(Done::Refused(vec![Said {
+            code: "template_not_found".to_owned(),
+            text: ACHIEVEMENT_NOT_FOUND.to_owned(),
+        }]));
+    };
+    let organization = app.catalog.organization(&row.org).await?;
+    let secret = app.catalog.id_secret(&row.org).await?;
+    let member = members.get(&row.org).and_then(|members| members.get(&recipient.email));
+    let one = One { template: &template, settings: &organization.settings, member };
+    let asked = Asked {
+        org: &row.org,
+        mode: row.mode,
+        secret: &secret,
+        recipient,
+        issued_at: &row.issued_at,
+        origin: Origin::Job { job: row.job_id, shard: row.shard(), row: row.row.row },
+        send_email: row.send_email,
+        now: &time::millis(now),
+    };
+    issuing::issue(app, &one, asked).await.map(Done::Ended)
+}
+
+/// Records how rows ended, one write a shard.
+async fn account(app: &App, ended: Vec<(String, IssueRow, Done)>, report: &mut Report) {
+    let mut shards: BTreeMap<(JobId, u32), (Vec<String>, i64, Learned)> = BTreeMap::new();
+    for (id, row, done) in ended {
+        let number = row.row.row;
+        let (ids, ttl, learned) = shards.entry((row.job_id, row.shard())).or_default();
+        ids.push(id);
+        *ttl = row.ttl;
+        let faults = match done {
+            Done::Ended(Outcome::Issued { credential, duplicate, alias }) => {
+                report.issued += 1;
+                let sets: &mut IssueSets = &mut learned.sets;
+                sets.issued.insert(number);
+                if credential.recipient_type == RecipientType::Internal {
+                    sets.internal.insert(number);
+                }
+                if duplicate {
+                    report.duplicates += 1;
+                    sets.duplicate.insert(number);
+                }
+                // A duplicate's mail is the business of the one that issued it.
+                if duplicate || credential.mail == MailState::Skipped {
+                    sets.unmailed.insert(number);
+                }
+                if alias {
+                    learned.aliases.push((number, credential.id));
+                }
+                continue;
+            }
+            Done::Ended(Outcome::Refused(faults)) => {
+                faults.iter().map(|fault| fault.said(row.lang)).collect()
+            }
+            Done::Refused(faults) => faults,
+        };
+        report.refused += 1;
+        learned.sets.failed.insert(number);
+        learned.failures.push(Failure { row: number, email: row.row.email, faults });
+    }
+    let outcomes: Vec<(Vec<String>, Result<bool, StoreError>)> = stream::iter(shards)
+        .map(|((job, shard), (ids, ttl, learned))| async move {
+            (ids, app.jobs.account_issued(job, shard, &learned, ttl).await)
+        })
+        .buffer_unordered(CONCURRENCY)
+        .collect()
+        .await;
+    for (ids, outcome) in outcomes {
+        match outcome {
+            Ok(true) => {}
+            // The job has expired: nobody is left to tell.
+            Ok(false) => tracing::error!(rows = ids.len(), "rows of an unknown job"),
+            Err(error) => {
+                tracing::error!(%error, rows = ids.len(), "rows not recorded");
+                report.retry.extend(ids);
+            }
+        }
+    }
+}

@@ -1,0 +1,535 @@
+//! Issuing: one recipient at once, many as a job, and the one way by which a recipient
+//! becomes a credential.
+//!
+//! Safe to repeat: a credential's id follows from its content, so the conditional put of a
+//! second attempt finds the first one's item. The item names its origin; found under my
+//! own origin it means "issued by me, earlier", under any other it is a duplicate. Inputs
+//! of a job are stored before anything is queued, and the job's own item is written last:
+//! a request that fails before that has left nothing but items that expire.
+
+use http::{HeaderValue, Response, StatusCode, header};
+use jiff::ToSpan;
+use lambda_http::Body;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::{
+    access::{self, Caller},
+    api_key::Scope,
+    app::App,
+    credential::{Credential, MailState, Origin, RecipientType, Status},
+    fault::{Fault, Said},
+    fields::{not_an_object, not_json},
+    http::{Call, json},
+    identity::{self, IdSecret},
+    ids::{CredentialId, Mode, OrgId, TemplateId},
+    job::{Job, KEPT_DAYS, MAX_RECIPIENTS, Row, SHARD_ROWS, Tally},
+    member::Member,
+    organization::Settings,
+    problem::{FieldError, Problem},
+    queue::{self, IssueRow, MESSAGE_VERSION, MailOf, Message, Outgoing},
+    recipient::{Entry, Object, Recipient},
+    store::{StoreError, credentials::Put},
+    template::Template,
+    time,
+};
+
+/// Longest address that a job keeps as it was sent, in characters.
+const KEPT_EMAIL: usize = 320;
+
+/// The body of `POST /credentials/issue`, read.
+#[derive(Debug)]
+struct Submission {
+    template: TemplateId,
+    entries: Vec<Entry>,
+    send_email: bool,
+}
+
+impl Submission {
+    fn read(call: &Call) -> Result<Self, Problem> {
+        let body = call.expect_json()?;
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        let text = std::str::from_utf8(body).map_err(|_| {
+            Problem::invalid_json("El cuerpo no está en UTF-8", "The body is not in UTF-8")
+        })?;
+        let whole: &RawValue = serde_json::from_str(text).map_err(|e| not_json(&e))?;
+        if !whole.get().starts_with('{') {
+            return Err(not_an_object(""));
+        }
+        let Object(members) = serde_json::from_str(whole.get()).map_err(|e| not_json(&e))?;
+        let mut errors = Vec::new();
+        let mut fault = |pointer: &str, code, es: &str, en: &str| {
+            errors.push(FieldError::new(pointer, code, es, en));
+        };
+        let (mut template, mut recipients, mut send_email) = (None, None, None);
+        for (name, raw) in members {
+            let slot = match name.as_str() {
+                "template_id" => &mut template,
+                "recipients" => &mut recipients,
+                "send_email" => &mut send_email,
+                _ => {
+                    let name: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
+                    fault(
+                        &format!("/{}", name.replace('~', "~0").replace('/', "~1")),
+                        "unknown_field",
+                        &format!("Campo desconocido: {name}"),
+                        &format!("Unknown field: {name}"),
+                    );
+                    continue;
+                }
+            };
+            if slot.replace(raw).is_some() {
+                fault(
+                    &format!("/{name}"),
+                    "repeated_field",
+                    &format!("El campo {name} está repetido"),
+                    &format!("The field {name} is given twice"),
+                );
+            }
+        }
+        let given = |raw: Option<&RawValue>| {
+            raw.map(RawValue::get).filter(|text| *text != "null").map(str::to_owned)
+        };
+        let template = match given(template) {
+            None => {
+                fault(
+                    "/template_id",
+                    "missing_field",
+                    "Falta el campo obligatorio: template_id",
+                    "Required field missing: template_id",
+                );
+                None
+            }
+            Some(raw) => {
+                let text = serde_json::from_str::<String>(&raw).unwrap_or_default();
+                let id = TemplateId::parse(&text).ok();
+                if id.is_none() {
+                    fault(
+                        "/template_id",
+                        "invalid_uuid",
+                        "El campo template_id debe ser un UUID",
+                        "The field template_id must be a UUID",
+                    );
+                }
+                id
+            }
+        };
+        let send_email = match given(send_email).as_deref() {
+            None | Some("true") => true,
+            Some("false") => false,
+            Some(_) => {
+                fault(
+                    "/send_email",
+                    "wrong_type",
+                    "El campo send_email debe ser true o false",
+                    "The field send_email must be true or false",
+                );
+                true
+            }
+        };
+        let recipients = match recipients.filter(|raw| raw.get() != "null") {
+            None => {
+                fault(
+                    "/recipients",
+                    "missing_field",
+                    "Falta el campo obligatorio: recipients",
+                    "Required field missing: recipients",
+                );
+                Vec::new()
+            }
+            Some(raw) => match serde_json::from_str::<Vec<&RawValue>>(raw.get()) {
+                Ok(recipients) if recipients.is_empty() => {
+                    fault(
+                        "/recipients",
+                        "no_recipients",
+                        "La lista recipients está vacía",
+                        "The list recipients is empty",
+                    );
+                    recipients
+                }
+                Ok(recipients) => recipients,
+                Err(_) => {
+                    fault(
+                        "/recipients",
+                        "wrong_type",
+                        "El campo recipients debe ser una lista",
+                        "The field recipients must be an array",
+                    );
+                    Vec::new()
+                }
+            },
+        };
+        if recipients.len() > MAX_RECIPIENTS {
+            return Err(Problem::too_many_recipients(MAX_RECIPIENTS, recipients.len()));
+        }
+        match template {
+            Some(template) if errors.is_empty() => Ok(Self {
+                template,
+                entries: recipients.into_iter().map(Entry::parse).collect(),
+                send_email,
+            }),
+            _ => Err(Problem::invalid_request(errors)),
+        }
+    }
+}
+
+/// `POST /credentials/issue`: one recipient is answered at once, more become a job.
+///
+/// # Errors
+/// The documented problems.
+pub async fn submit(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let presented = access::presented(call)?;
+    let submission = match Submission::read(call) {
+        Ok(submission) => submission,
+        Err(problem) => {
+            // Only a caller with a good key learns what is wrong with the body.
+            access::authenticate(app, call, &[Scope::Issue]).await?;
+            return Err(problem);
+        }
+    };
+    let single = match submission.entries.as_slice() {
+        [one] => one.recipient.as_ref().ok().map(|recipient| &recipient.email),
+        _ => None,
+    };
+    let read = app
+        .catalog
+        .together(&presented.org, Some(&presented.id), Some(submission.template), single.as_slice())
+        .await?;
+    let caller = access::admit(app, call, &presented, read.key.as_ref(), &[Scope::Issue]).await?;
+    let pointer = Some("/template_id");
+    let template = read.template.ok_or_else(|| Problem::template_not_found(pointer))?;
+    if template.archived {
+        return Err(Problem::invalid_field(
+            "/template_id",
+            "template_archived",
+            "La plantilla está archivada y no emite credenciales nuevas",
+            "The template is archived and issues no new credentials",
+        ));
+    }
+    let settings =
+        read.organization.ok_or_else(|| Problem::internal("a key without organization"))?.settings;
+    match submission.entries.as_slice() {
+        [_] => {
+            let Some(entry) = submission.entries.into_iter().next() else {
+                return Err(Problem::internal("no recipient"));
+            };
+            let member = entry
+                .recipient
+                .as_ref()
+                .ok()
+                .and_then(|recipient| read.members.get(&recipient.email));
+            let one = One { template: &template, settings: &settings, member };
+            issue_at_once(app, call, &caller, &one, entry, submission.send_email).await
+        }
+        _ => accept_job(app, call, &caller, &template, submission).await,
+    }
+}
+
+/// What a recipient is issued under, besides itself.
+#[derive(Debug)]
+pub struct One<'a> {
+    /// Template version.
+    pub template: &'a Template,
+    /// The organization's settings.
+    pub settings: &'a Settings,
+    /// The member of that address, if there is one.
+    pub member: Option<&'a Member>,
+}
+
+/// What asks for a credential.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// Issuer.
+    pub org: &'a OrgId,
+    /// Live or test.
+    pub mode: Mode,
+    /// Its secret for ids.
+    pub secret: &'a IdSecret,
+    /// The recipient as sent, in normal form.
+    pub recipient: Recipient,
+    /// `validFrom`, RFC 3339 to the second.
+    pub issued_at: &'a str,
+    /// What asks: a job's row or a request.
+    pub origin: Origin,
+    /// Whether mail was asked for.
+    pub send_email: bool,
+    /// The present instant, RFC 3339 to the millisecond.
+    pub now: &'a str,
+}
+
+/// How a recipient ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It has a credential.
+    Issued {
+        /// The credential, as the winning put wrote it.
+        credential: Box<Credential>,
+        /// Whether somebody else's request had issued it before.
+        duplicate: bool,
+        /// Whether another identity led to it.
+        alias: bool,
+    },
+    /// It is refused.
+    Refused(Vec<Fault>),
+}
+
+/// Turns one recipient into its credential: fill, check, put.
+///
+/// Safe to repeat: see the module.
+///
+/// # Errors
+/// As of the store; repeating it later is right.
+pub async fn issue(app: &App, one: &One<'_>, asked: Asked<'_>) -> Result<Outcome, StoreError> {
+    let identity =
+        identity::of(asked.secret, asked.org, asked.mode, one.template.id, &asked.recipient);
+    let mut recipient = asked.recipient;
+    if let Some(member) = one.member {
+        member.profile.fill(&mut recipient, &one.template.definition);
+    }
+    let faults = one.template.definition.check(&recipient);
+    if !faults.is_empty() {
+        return Ok(Outcome::Refused(faults));
+    }
+    let recipient_type = match one.member {
+        Some(_) => RecipientType::Internal,
+        None => RecipientType::External,
+    };
+    let told = one.member.is_none() || one.settings.notify_members;
+    let lang = recipient
+        .language
+        .or_else(|| one.member.and_then(|member| member.profile.language))
+        .or(one.template.definition.language)
+        .unwrap_or(one.settings.language);
+    let email_key = identity::email_key(asked.secret, asked.org, asked.mode, &recipient.email);
+    let credential = Credential {
+        v: 1,
+        id: identity.id,
+        org: asked.org.clone(),
+        mode: asked.mode,
+        template_id: one.template.id,
+        template_version: one.template.version,
+        recipient,
+        content: identity.content,
+        recipient_type,
+        issued_at: asked.issued_at.to_owned(),
+        origin: asked.origin,
+        status: Status::Issued,
+        lang,
+        mail: if asked.send_email && told { MailState::Owed } else { MailState::Skipped },
+        mail_attempts: 0,
+        mail_ambiguous: 0,
+        mail_lease: None,
+        mail_at: None,
+        mail_error: None,
+    };
+    Ok(match app.credentials.put(&credential, &email_key, asked.now).await? {
+        Put::Written => {
+            Outcome::Issued { credential: Box::new(credential), duplicate: false, alias: false }
+        }
+        Put::Found(found) => judge(credential, found),
+    })
+}
+
+/// What a credential that was there before means for the one that was asked for.
+fn judge(asked: Credential, found: Box<Credential>) -> Outcome {
+    if found.origin == asked.origin {
+        return Outcome::Issued { credential: found, duplicate: false, alias: false };
+    }
+    let alias = found.id != asked.id;
+    if !alias && found.content != asked.content {
+        return Outcome::Refused(vec![Fault::ExternalIdTaken(found.id.to_string())]);
+    }
+    if found.status != Status::Issued {
+        return Outcome::Refused(vec![Fault::NotActive(found.id.to_string())]);
+    }
+    Outcome::Issued { credential: found, duplicate: true, alias }
+}
+
+/// The message that asks for a credential's mail.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn mail_message(credential: &Credential) -> Result<Outgoing, serde_json::Error> {
+    let group = match &credential.origin {
+        Origin::Job { job, .. } => queue::job_group(&credential.org, *job),
+        Origin::Request(_) => queue::sync_group(&credential.org),
+    };
+    let mail = MailOf { v: MESSAGE_VERSION, credential_id: credential.id };
+    Outgoing::new(&Message::Mail(mail), group)
+}
+
+async fn issue_at_once(
+    app: &App,
+    call: &Call,
+    caller: &Caller,
+    one: &One<'_>,
+    entry: Entry,
+    send_email: bool,
+) -> Result<Response<Body>, Problem> {
+    let outcome = match entry.recipient {
+        Err(faults) => Outcome::Refused(faults),
+        Ok(recipient) => {
+            let secret = app.catalog.id_secret(&caller.org).await?;
+            let asked = Asked {
+                org: &caller.org,
+                mode: caller.mode,
+                secret: &secret,
+                recipient,
+                issued_at: &time::seconds(call.now),
+                origin: Origin::Request(call.request_id.clone()),
+                send_email,
+                now: &call.now_text(),
+            };
+            issue(app, one, asked).await?
+        }
+    };
+    let mut answer = match outcome {
+        Outcome::Refused(faults) => serde_json::json!({
+            "email": entry.email,
+            "status": "error",
+            "errors": faults.iter().map(|f| f.text(call.lang)).collect::<Vec<_>>(),
+            "error_codes": faults.iter().map(Fault::code).collect::<Vec<_>>(),
+        }),
+        Outcome::Issued { credential, duplicate, .. } => {
+            if credential.mail == MailState::Owed {
+                let message = mail_message(&credential).map_err(Problem::internal)?;
+                let sent = queue::send_all(&app.sqs, &app.config.mail_queue_url, &[message]).await;
+                // The credential is issued and owes its mail: the sweeper finds the debt.
+                if let Err(error) = sent.all() {
+                    tracing::error!(%error, "mail not queued");
+                }
+            }
+            serde_json::json!({
+                "email": entry.email,
+                "status": "issued",
+                "credential_id": credential.id,
+                "credential_url": Credential::url(&app.config.site_url, credential.id),
+                "recipient_type": credential.recipient_type,
+                "duplicate": duplicate,
+                "email_status": credential.mail.wire(),
+            })
+        }
+    };
+    if let (Some(members), Some(external_id)) = (answer.as_object_mut(), entry.external_id) {
+        members.insert("external_id".to_owned(), external_id.into());
+    }
+    json(StatusCode::OK, &serde_json::json!({ "mode": "sync", "credentials": [answer] }))
+}
+
+/// A row as a job keeps it.
+fn row(number: u32, entry: Entry, call: &Call) -> Row {
+    let (recipient, faults): (_, Vec<Said>) = match entry.recipient {
+        Ok(recipient) => (Some(recipient), Vec::new()),
+        Err(faults) => (None, faults.iter().map(|fault| fault.said(call.lang)).collect()),
+    };
+    let cut = |text: String| match text.char_indices().nth(KEPT_EMAIL) {
+        Some((at, _)) => text.get(..at).unwrap_or_default().to_owned() + "…",
+        None => text,
+    };
+    let faults =
+        faults.into_iter().map(|said| Said { code: said.code, text: cut(said.text) }).collect();
+    Row { row: number, email: cut(entry.email), external_id: entry.external_id, recipient, faults }
+}
+
+async fn accept_job(
+    app: &App,
+    call: &Call,
+    caller: &Caller,
+    template: &Template,
+    submission: Submission,
+) -> Result<Response<Body>, Problem> {
+    let rows: Vec<Row> =
+        (1_u32..).zip(submission.entries).map(|(number, entry)| row(number, entry, call)).collect();
+    let total = u32::try_from(rows.len()).map_err(Problem::internal)?;
+    let expires = call.now.checked_add((24 * KEPT_DAYS).hours()).map_err(Problem::internal)?;
+    let now = call.now_text();
+    let job = Job {
+        v: 1,
+        job_id: Uuid::new_v4().into(),
+        org: caller.org.clone(),
+        mode: caller.mode,
+        template_id: template.id,
+        template_version: template.version,
+        total,
+        shard_rows: SHARD_ROWS,
+        created_at: now.clone(),
+        updated_at: now.clone(),
+        expires_at: time::seconds(expires),
+        send_email: submission.send_email,
+        lang: call.lang,
+        fanned_out: false,
+        tally: Tally::default(),
+        tally_at: now,
+        closed_at: None,
+        mail_wait: None,
+        mail_wait_at: None,
+        sweeps: 0,
+        sweep_after: None,
+    };
+    let ttl = expires.as_second();
+    app.jobs.put_inputs(&job, &rows, ttl).await?;
+    app.jobs.create(&job, ttl).await?;
+    // From here on the job is accepted; rows that cannot be queued now are found by the
+    // sweeper, so trouble with the queue is no trouble of the caller's.
+    match fan_out(app, &job, ttl, rows).await {
+        Ok(()) => app.jobs.fanned_out(job.job_id).await?,
+        Err(error) => tracing::error!(%error, job_id = %job.job_id, "rows not queued"),
+    }
+    let id = job.job_id;
+    let status_url = format!("/api/v1/jobs/{id}");
+    let mut response = json(
+        StatusCode::ACCEPTED,
+        &serde_json::json!({
+            "mode": "async",
+            "job_id": id,
+            "message": format!(
+                "Issuing {total} credentials in background. Poll GET /api/v1/jobs/{id} for status."
+            ),
+            "total": total,
+            "status_url": status_url,
+        }),
+    )?;
+    let headers = response.headers_mut();
+    if let Ok(location) = HeaderValue::from_str(&status_url) {
+        headers.insert(header::LOCATION, location);
+    }
+    headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    Ok(response)
+}
+
+/// Queues a message for each of a job's rows. Repeating it is harmless.
+///
+/// # Errors
+/// When SQS did not take all of them.
+pub async fn fan_out(app: &App, job: &Job, ttl: i64, rows: Vec<Row>) -> Result<(), Problem> {
+    let issued_at = job.created_at.parse().map_or_else(|_| job.created_at.clone(), time::seconds);
+    let group = queue::job_group(&job.org, job.job_id);
+    let messages = rows
+        .into_iter()
+        .map(|row| {
+            let message = Message::Issue(IssueRow {
+                v: MESSAGE_VERSION,
+                job_id: job.job_id,
+                org: job.org.clone(),
+                mode: job.mode,
+                template_id: job.template_id,
+                template_version: job.template_version,
+                shard_rows: job.shard_rows,
+                issued_at: issued_at.clone(),
+                ttl,
+                send_email: job.send_email,
+                lang: job.lang,
+                row,
+            });
+            Outgoing::new(&message, group.clone())
+        })
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(Problem::internal)?;
+    queue::send_all(&app.sqs, &app.config.issue_queue_url, &messages).await.all()?;
+    Ok(())
+}
+
+/// The id that a row's credential has, unless an alias led elsewhere.
+pub fn credential_id_of(secret: &IdSecret, job: &Job, recipient: &Recipient) -> CredentialId {
+    identity::of(secret, &job.org, job.mode, job.template_id, recipient).id
+}

@@ -1,0 +1,567 @@
+//! The jobs table: jobs, their inputs and the outcome of every row.
+//!
+//! | partition | sort | item |
+//! |---|---|---|
+//! | `JOB#{job}` | `JOB` | [`Job`] |
+//! | `{job}#{shard}` | `IN#{piece}` | rows as sent, deflated JSON lines, at most 300 KB each |
+//! | | `ISSUE` | [`IssueSets`] |
+//! | | `MAIL` | [`MailSets`] |
+//! | | `F#{row}` | a failed row's code and text |
+//! | | `A#{row}` | the credential of a row that an alias led to |
+//!
+//! A shard has a partition of its own, so one query reads all that a page of results
+//! needs, and a large job's writes spread.
+
+use std::{
+    collections::BTreeMap,
+    io::{Read, Write},
+};
+
+use aws_sdk_dynamodb::{
+    Client,
+    primitives::Blob,
+    types::{AttributeValue, ReturnValue},
+};
+use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
+use serde::{Deserialize, Serialize};
+
+use super::{Item, Page, StoreError, from_item, get_many, key, number, put_many, text, to_item};
+use crate::{
+    fault::Said,
+    ids::{CredentialId, JobId, Mode, OrgId},
+    job::{IssueSets, Job, MailSets, Row, Shard, Tally},
+    schema::{BY_ORG, OPEN, TTL},
+};
+
+/// Most bytes of one piece of inputs, compressed. An item takes 400 KB.
+const PIECE: usize = 300 * 1024;
+/// Uncompressed bytes after which a piece is closed: rows of 16 KB that do not compress
+/// still stay below [`PIECE`].
+const PIECE_RAW: usize = 280 * 1024;
+/// The one partition of the index of open jobs: only open jobs stand in it.
+const OPEN_PK: &str = "OPEN";
+
+/// The jobs table.
+#[derive(Clone, Debug)]
+pub struct Jobs {
+    client: Client,
+    table: String,
+}
+
+/// All that is kept of a shard.
+#[derive(Debug, Default)]
+pub struct ShardView {
+    /// Its rows, by number.
+    pub rows: BTreeMap<u32, Row>,
+    /// How they ended.
+    pub shard: Shard,
+    /// Why rows failed.
+    pub failures: BTreeMap<u32, Failure>,
+    /// Credentials of rows that an alias led to.
+    pub aliases: BTreeMap<u32, CredentialId>,
+}
+
+/// Why a row failed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Failure {
+    /// Row, from 1.
+    pub row: u32,
+    /// Address as sent.
+    pub email: String,
+    /// Code and texts.
+    pub faults: Vec<Said>,
+}
+
+/// What a batch learned of a shard's rows.
+#[derive(Debug, Default)]
+pub struct Learned {
+    /// Sets to add to.
+    pub sets: IssueSets,
+    /// Why rows failed.
+    pub failures: Vec<Failure>,
+    /// Rows that an alias led to a credential.
+    pub aliases: Vec<(u32, CredentialId)>,
+}
+
+fn job_pk(job: JobId) -> String {
+    format!("JOB#{job}")
+}
+
+fn shard_pk(job: JobId, shard: u32) -> String {
+    format!("{job}#{shard:05}")
+}
+
+fn org_pk(org: &OrgId, mode: Mode) -> String {
+    format!("{org}#{mode}")
+}
+
+fn deflate(raw: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let broken = |e: std::io::Error| StoreError::Broken(e.to_string());
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(raw).map_err(broken)?;
+    encoder.finish().map_err(broken)
+}
+
+impl Jobs {
+    pub(crate) fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    /// Stores a job's rows and empty outcomes. Repeating it before any row is queued
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn put_inputs(&self, job: &Job, rows: &[Row], ttl: i64) -> Result<(), StoreError> {
+        let mut items = Vec::new();
+        let size = usize::try_from(job.shard_rows).unwrap_or(usize::MAX).max(1);
+        for (shard, rows) in (0_u32..).zip(rows.chunks(size)) {
+            let pk = shard_pk(job.job_id, shard);
+            for sk in ["ISSUE", "MAIL"] {
+                let mut item = key(&pk, sk);
+                item.insert(TTL.to_owned(), number(ttl));
+                items.push(item);
+            }
+            let mut piece = 0_u32;
+            let mut raw: Vec<u8> = Vec::new();
+            for (at, row) in rows.iter().enumerate() {
+                serde_json::to_writer(&mut raw, row)
+                    .map_err(|e| StoreError::Broken(e.to_string()))?;
+                raw.push(b'\n');
+                if raw.len() >= PIECE_RAW || at + 1 == rows.len() {
+                    let data = deflate(&raw)?;
+                    if data.len() > PIECE {
+                        return Err(StoreError::Broken("a piece of inputs is too large".into()));
+                    }
+                    let mut item = key(&pk, format!("IN#{piece:04}"));
+                    item.insert("data".to_owned(), AttributeValue::B(Blob::new(data)));
+                    item.insert(TTL.to_owned(), number(ttl));
+                    items.push(item);
+                    piece += 1;
+                    raw.clear();
+                }
+            }
+        }
+        put_many(&self.client, &self.table, items).await
+    }
+
+    /// Writes the job itself, if its id is free: from here on it is accepted.
+    ///
+    /// # Errors
+    /// As of the store; [`StoreError::Conflict`] when the id is taken.
+    pub async fn create(&self, job: &Job, ttl: i64) -> Result<(), StoreError> {
+        let mut item = to_item(job)?;
+        item.extend(key(job_pk(job.job_id), "JOB"));
+        item.insert(TTL.to_owned(), number(ttl));
+        let sort = format!("{}#{}", job.created_at, job.job_id);
+        item.insert(BY_ORG.partition.into(), text(org_pk(&job.org, job.mode)));
+        item.insert(BY_ORG.sort.into(), text(&sort));
+        item.insert(OPEN.partition.into(), text(OPEN_PK));
+        item.insert(OPEN.sort.into(), text(&sort));
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    /// A job.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn get(&self, job: JobId) -> Result<Option<Job>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key(job_pk(job), "JOB")))
+            .consistent_read(true)
+            .send()
+            .await?;
+        answer.item.map(from_item).transpose()
+    }
+
+    /// Jobs of an organization, newest first.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn list(
+        &self,
+        org: &OrgId,
+        mode: Mode,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Job>, StoreError> {
+        // `~` sorts after every instant.
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(BY_ORG.name)
+            .key_condition_expression("org_pk = :pk AND org_sk < :before")
+            .expression_attribute_values(":pk", text(org_pk(org, mode)))
+            .expression_attribute_values(":before", text(cursor.unwrap_or("~")))
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await?;
+        let next = answer
+            .last_evaluated_key
+            .and_then(|key| key.get(BY_ORG.sort).and_then(|sk| sk.as_s().ok().cloned()));
+        let keys = answer
+            .items
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|mut item| {
+                let (pk, sk) = (item.remove("pk")?, item.remove("sk")?);
+                Some(Item::from([("pk".to_owned(), pk), ("sk".to_owned(), sk)]))
+            })
+            .collect();
+        let mut items: Vec<Job> = Vec::new();
+        for item in get_many(&self.client, &self.table, keys).await? {
+            items.push(from_item(item)?);
+        }
+        items.sort_unstable_by(|a, b| (&b.created_at, b.job_id).cmp(&(&a.created_at, a.job_id)));
+        Ok(Page { items, next })
+    }
+
+    /// Ids of the jobs that have not ended, oldest first.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn open(&self, after: Option<&str>, limit: usize) -> Result<Page<JobId>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(OPEN.name)
+            .key_condition_expression("open_pk = :pk AND open_sk > :after")
+            .expression_attribute_values(":pk", text(OPEN_PK))
+            .expression_attribute_values(":after", text(after.unwrap_or("0")))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await?;
+        let next = answer
+            .last_evaluated_key
+            .and_then(|key| key.get(OPEN.sort).and_then(|sk| sk.as_s().ok().cloned()));
+        let items = answer
+            .items
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|item| {
+                JobId::parse(item.get("pk")?.as_s().ok()?.strip_prefix("JOB#")?).ok()
+            })
+            .collect();
+        Ok(Page { items, next })
+    }
+
+    /// Changes the job's own item; none when there is no such job, or when it has ended and
+    /// `only_open` asks for one that has not.
+    async fn update(
+        &self,
+        job: JobId,
+        expression: &str,
+        values: Vec<(&str, AttributeValue)>,
+        only_open: bool,
+    ) -> Result<Option<Job>, StoreError> {
+        let condition = if only_open {
+            "attribute_exists(pk) AND attribute_not_exists(closed_at)"
+        } else {
+            "attribute_exists(pk)"
+        };
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(job_pk(job), "JOB")))
+            .update_expression(expression)
+            .condition_expression(condition)
+            .return_values(ReturnValue::AllNew);
+        for (name, value) in values {
+            update = update.expression_attribute_values(name, value);
+        }
+        match update.send().await.map_err(StoreError::from) {
+            Ok(answer) => answer.attributes.map(from_item).transpose(),
+            Err(StoreError::Conflict) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes that every row has been queued.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn fanned_out(&self, job: JobId) -> Result<(), StoreError> {
+        let yes = AttributeValue::Bool(true);
+        self.update(job, "SET fanned_out = :yes", vec![(":yes", yes)], false).await?;
+        Ok(())
+    }
+
+    /// Keeps the totals for the next reader, and closes the job when they say that it has
+    /// ended. Repeatable: a closed job stays as it is.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn keep_tally(
+        &self,
+        job: &Job,
+        tally: &Tally,
+        now: &str,
+    ) -> Result<Option<Job>, StoreError> {
+        let tally_value = serde_dynamo::to_attribute_value(tally)
+            .map_err(|e| StoreError::Broken(e.to_string()))?;
+        let moved = *tally != job.tally;
+        let mut expression = "SET tally = :tally, tally_at = :now".to_owned();
+        if moved {
+            expression.push_str(", updated_at = :now, sweeps = :none REMOVE sweep_after");
+        }
+        let mut values = vec![(":tally", tally_value), (":now", text(now))];
+        if moved {
+            values.push((":none", number(0)));
+        }
+        if tally.ended(job.total) {
+            expression = "SET tally = :tally, tally_at = :now, updated_at = :now, closed_at = :now, fanned_out = :yes REMOVE open_pk, open_sk, sweep_after".to_owned();
+            values.retain(|(name, _)| *name != ":none");
+            values.push((":yes", AttributeValue::Bool(true)));
+        }
+        self.update(job.job_id, &expression, values, true).await
+    }
+
+    /// Notes that rows were queued again, and when the sweeper may look again.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn swept(&self, job: JobId, sweeps: u32, after: &str) -> Result<(), StoreError> {
+        let values = vec![(":n", number(sweeps)), (":after", text(after))];
+        self.update(job, "SET sweeps = :n, sweep_after = :after", values, true).await?;
+        Ok(())
+    }
+
+    /// Notes why a job's mail waits.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn mail_waits(&self, job: JobId, why: &str, at: &str) -> Result<(), StoreError> {
+        let values = vec![(":why", text(why)), (":at", text(at))];
+        self.update(job, "SET mail_wait = :why, mail_wait_at = :at", values, true).await?;
+        Ok(())
+    }
+
+    /// Records how rows of a shard ended. `ADD` to a set is idempotent, so a redelivered
+    /// batch and a crash between two writes converge. Texts go first: a failed row that is
+    /// counted has its text. False when there is no such shard.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn account_issued(
+        &self,
+        job: JobId,
+        shard: u32,
+        learned: &Learned,
+        ttl: i64,
+    ) -> Result<bool, StoreError> {
+        let pk = shard_pk(job, shard);
+        let mut items = Vec::new();
+        for failure in &learned.failures {
+            let mut item = to_item(failure)?;
+            item.extend(key(&pk, format!("F#{:08}", failure.row)));
+            item.insert(TTL.to_owned(), number(ttl));
+            items.push(item);
+        }
+        for (row, id) in &learned.aliases {
+            let mut item = key(&pk, format!("A#{row:08}"));
+            item.insert("credential_id".to_owned(), text(id.to_string()));
+            item.insert(TTL.to_owned(), number(ttl));
+            items.push(item);
+        }
+        if !items.is_empty() {
+            put_many(&self.client, &self.table, items).await?;
+        }
+        let s = &learned.sets;
+        let sets = [
+            ("issued", &s.issued),
+            ("internal", &s.internal),
+            ("duplicate", &s.duplicate),
+            ("unmailed", &s.unmailed),
+            ("failed", &s.failed),
+        ];
+        self.add_to_sets(key(pk, "ISSUE"), &sets).await
+    }
+
+    /// Records how mails of a shard ended; as safe to repeat as [`Jobs::account_issued`].
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn account_mail(
+        &self,
+        job: JobId,
+        shard: u32,
+        sets: &MailSets,
+    ) -> Result<bool, StoreError> {
+        let sets = [("sent", &sets.sent), ("failed", &sets.failed), ("skipped", &sets.skipped)];
+        self.add_to_sets(key(shard_pk(job, shard), "MAIL"), &sets).await
+    }
+
+    async fn add_to_sets(
+        &self,
+        key: Item,
+        sets: &[(&str, &std::collections::BTreeSet<u32>)],
+    ) -> Result<bool, StoreError> {
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key))
+            .condition_expression("attribute_exists(pk)");
+        let mut clauses = Vec::new();
+        for (name, rows) in sets.iter().filter(|(_, rows)| !rows.is_empty()) {
+            clauses.push(format!("#{name} :{name}"));
+            update = update
+                .expression_attribute_names(format!("#{name}"), *name)
+                .expression_attribute_values(
+                    format!(":{name}"),
+                    AttributeValue::Ns(rows.iter().map(u32::to_string).collect()),
+                );
+        }
+        if clauses.is_empty() {
+            return Ok(true);
+        }
+        let update = update.update_expression(format!("ADD {}", clauses.join(", ")));
+        match update.send().await.map_err(StoreError::from) {
+            Ok(_) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads the outcome sets of all shards and adds them up.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn tally(&self, job: &Job) -> Result<Tally, StoreError> {
+        let mut total = Tally::default();
+        for shard in self.outcomes(job).await?.values() {
+            total.add(&shard.tally());
+        }
+        Ok(total)
+    }
+
+    /// The outcome of every shard, by number.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn outcomes(&self, job: &Job) -> Result<BTreeMap<u32, Shard>, StoreError> {
+        let keys = (0..job.shards())
+            .flat_map(|shard| {
+                let pk = shard_pk(job.job_id, shard);
+                [key(&pk, "ISSUE"), key(&pk, "MAIL")]
+            })
+            .collect();
+        let mut shards: BTreeMap<u32, Shard> = BTreeMap::new();
+        for item in get_many(&self.client, &self.table, keys).await? {
+            let of = |name: &str| item.get(name).and_then(|v| v.as_s().ok()).cloned();
+            let (pk, sk) = (of("pk").unwrap_or_default(), of("sk").unwrap_or_default());
+            let Some(number) = pk.rsplit('#').next().and_then(|n| n.parse().ok()) else {
+                continue;
+            };
+            let shard = shards.entry(number).or_default();
+            if sk == "ISSUE" {
+                shard.issue = from_item(item)?;
+            } else {
+                shard.mail = from_item(item)?;
+            }
+        }
+        Ok(shards)
+    }
+
+    /// Everything of one shard.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn shard(&self, job: JobId, shard: u32) -> Result<ShardView, StoreError> {
+        let mut view = ShardView::default();
+        let mut start = None;
+        loop {
+            let answer = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .consistent_read(true)
+                .key_condition_expression("pk = :pk")
+                .expression_attribute_values(":pk", text(shard_pk(job, shard)))
+                .set_exclusive_start_key(start)
+                .send()
+                .await?;
+            for item in answer.items.unwrap_or_default() {
+                view.take(item)?;
+            }
+            match answer.last_evaluated_key {
+                Some(key) if !key.is_empty() => start = Some(key),
+                _ => return Ok(view),
+            }
+        }
+    }
+
+    /// The first failed rows of an ended job, in the order of rows.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn failures(&self, job: &Job, limit: usize) -> Result<Vec<Failure>, StoreError> {
+        let mut found: Vec<Failure> = Vec::new();
+        let wanted = usize::try_from(job.tally.failed).unwrap_or(usize::MAX).min(limit);
+        if wanted == 0 {
+            return Ok(found);
+        }
+        for (number, shard) in self.outcomes(job).await? {
+            if shard.tally().failed == 0 {
+                continue;
+            }
+            let mut view = self.shard(job.job_id, number).await?;
+            view.failures.retain(|row, _| !shard.issue.issued.contains(row));
+            found.extend(view.failures.into_values());
+            if found.len() >= wanted {
+                break;
+            }
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+}
+
+impl ShardView {
+    fn take(&mut self, item: Item) -> Result<(), StoreError> {
+        let sk = item.get("sk").and_then(|v| v.as_s().ok()).cloned().unwrap_or_default();
+        match sk.split('#').next().unwrap_or_default() {
+            "ISSUE" => self.shard.issue = from_item::<IssueSets>(item)?,
+            "MAIL" => self.shard.mail = from_item::<MailSets>(item)?,
+            "IN" => {
+                let data = item.get("data").and_then(|v| v.as_b().ok());
+                let mut raw = String::new();
+                DeflateDecoder::new(data.map_or(&[][..], |blob| blob.as_ref()))
+                    .read_to_string(&mut raw)
+                    .map_err(|e| StoreError::Broken(e.to_string()))?;
+                for line in raw.lines() {
+                    let row: Row = serde_json::from_str(line)
+                        .map_err(|_| StoreError::Broken("inputs cannot be read".into()))?;
+                    self.rows.insert(row.row, row);
+                }
+            }
+            "F" => {
+                let failure: Failure = from_item(item)?;
+                self.failures.insert(failure.row, failure);
+            }
+            "A" => {
+                let id = item.get("credential_id").and_then(|v| v.as_s().ok());
+                let row = sk.rsplit('#').next().and_then(|row| row.parse().ok());
+                if let (Some(row), Some(Ok(id))) = (row, id.map(|id| CredentialId::parse(id))) {
+                    self.aliases.insert(row, id);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,266 @@
+//! The sweeper: closes jobs that have ended, and queues again what stands still.
+//!
+//! It looks only at sparse indexes: open jobs, and owed mail that no job follows. A job is
+//! touched when two readings in a row show no progress and its queue is nearly empty, so a
+//! backlog is never made longer; each further time it waits twice as long. After
+//! [`MAX_SWEEPS`] times without any progress the rows that are left fail with a reason:
+//! every job ends.
+//!
+//! Safe to repeat: queued again is harmless, see [`crate::issuing`] and [`crate::delivery`].
+
+use std::collections::BTreeMap;
+
+use aws_sdk_sqs::types::QueueAttributeName;
+use jiff::{Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    app::App,
+    fault::Fault,
+    issuing::{credential_id_of, fan_out},
+    job::{Job, Row, RowStatus, Shard},
+    problem::Problem,
+    queue::{self, MESSAGE_VERSION, MailOf, Message, Outgoing},
+    store::jobs::{Failure, Learned},
+    time,
+};
+
+/// Open jobs and owed mails that one run looks at.
+const LOOK_AT: usize = 1_000;
+/// Messages in a queue up to which it counts as nearly empty.
+const NEARLY_EMPTY: i64 = 100;
+/// Times that a job without any progress is queued again before its rows fail.
+const MAX_SWEEPS: u32 = 8;
+/// Seconds without progress before a job is first queued again.
+const STANDS_STILL: i64 = 120;
+/// Seconds after which owed mail that no job follows is queued again.
+const OWED_FOR: i64 = 600;
+
+/// What the scheduler sends.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub struct Order {
+    /// The queues were lost: queue all open work again, at once.
+    #[serde(default)]
+    pub resume: bool,
+}
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Swept {
+    /// Open jobs looked at.
+    pub jobs: usize,
+    /// Jobs closed.
+    pub closed: usize,
+    /// Rows queued again.
+    pub rows: usize,
+    /// Mails queued again.
+    pub mails: usize,
+    /// Rows given up.
+    pub given_up: usize,
+}
+
+/// One run.
+///
+/// # Errors
+/// As of the store and the queue; the next run begins anew.
+pub async fn sweep(app: &App, order: Order) -> Result<Swept, Problem> {
+    let now = time::now();
+    let mut swept = Swept::default();
+    let calm = order.resume || queues_nearly_empty(app).await?;
+    let mut after = None;
+    while swept.jobs < LOOK_AT {
+        let page = app.jobs.open(after.as_deref(), LOOK_AT.min(100)).await?;
+        for id in page.items {
+            swept.jobs += 1;
+            // One broken job must not keep the others from being looked at.
+            if let Err(error) = sweep_job(app, id, now, order, calm, &mut swept).await {
+                tracing::error!(%error, job_id = %id, cause = ?error.cause, "job not swept");
+            }
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    if calm {
+        owed_mail(app, now, order, &mut swept).await?;
+    }
+    Ok(swept)
+}
+
+async fn queues_nearly_empty(app: &App) -> Result<bool, Problem> {
+    for url in [&app.config.issue_queue_url, &app.config.mail_queue_url] {
+        let answer = app
+            .sqs
+            .get_queue_attributes()
+            .queue_url(url)
+            .attribute_names(QueueAttributeName::ApproximateNumberOfMessages)
+            .send()
+            .await
+            .map_err(|error| Problem::unavailable(crate::error_kind(&error)))?;
+        let waiting = answer
+            .attributes()
+            .and_then(|a| a.get(&QueueAttributeName::ApproximateNumberOfMessages))
+            .and_then(|n| n.parse::<i64>().ok());
+        if waiting.unwrap_or(i64::MAX) > NEARLY_EMPTY {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn sweep_job(
+    app: &App,
+    id: crate::ids::JobId,
+    now: Timestamp,
+    order: Order,
+    calm: bool,
+    swept: &mut Swept,
+) -> Result<(), Problem> {
+    let Some(job) = app.jobs.get(id).await? else {
+        return Ok(());
+    };
+    let outcomes = app.jobs.outcomes(&job).await?;
+    let mut tally = crate::job::Tally::default();
+    for shard in outcomes.values() {
+        tally.add(&shard.tally());
+    }
+    if tally.ended(job.total) {
+        app.jobs.keep_tally(&job, &tally, &time::millis(now)).await?;
+        swept.closed += 1;
+        return Ok(());
+    }
+    if !order.resume {
+        if tally != job.tally {
+            // It moves: the next run compares with this reading.
+            app.jobs.keep_tally(&job, &tally, &time::millis(now)).await?;
+            return Ok(());
+        }
+        let early = job.sweep_after.as_deref().is_some_and(|at| time::elapsed(at, now) < 0)
+            || time::elapsed(&job.updated_at, now) < STANDS_STILL;
+        if early || !calm {
+            return Ok(());
+        }
+        if job.sweeps >= MAX_SWEEPS {
+            return give_up(app, &job, &outcomes, swept).await;
+        }
+        let wait = (STANDS_STILL << job.sweeps.min(10)).seconds();
+        let after = now.checked_add(wait).map_err(Problem::internal)?;
+        app.jobs.swept(id, job.sweeps + 1, &time::millis(after)).await?;
+    }
+    queue_again(app, &job, &outcomes, swept).await
+}
+
+/// Queues the rows and mails of a job that have not ended.
+async fn queue_again(
+    app: &App,
+    job: &Job,
+    outcomes: &BTreeMap<u32, Shard>,
+    swept: &mut Swept,
+) -> Result<(), Problem> {
+    let secret = app.catalog.id_secret(&job.org).await?;
+    let ttl = job.expires_at.parse::<Timestamp>().map_err(Problem::internal)?.as_second();
+    for (number, shard) in outcomes {
+        if shard.tally().ended(size_of(job, *number)) {
+            continue;
+        }
+        let view = app.jobs.shard(job.job_id, *number).await?;
+        let mut rows: Vec<Row> = Vec::new();
+        let mut mails: Vec<Outgoing> = Vec::new();
+        let group = queue::job_group(&job.org, job.job_id);
+        for (row, input) in view.rows {
+            match shard.status(row) {
+                RowStatus::Pending => rows.push(input),
+                RowStatus::Issued if shard.mail(row) == "pending" => {
+                    let known = view.aliases.get(&row).copied();
+                    let id = known.or_else(|| {
+                        input.recipient.as_ref().map(|r| credential_id_of(&secret, job, r))
+                    });
+                    if let Some(credential_id) = id {
+                        let mail = Message::Mail(MailOf { v: MESSAGE_VERSION, credential_id });
+                        let message = Outgoing::new(&mail, group.clone());
+                        mails.push(message.map_err(Problem::internal)?);
+                    }
+                }
+                RowStatus::Issued | RowStatus::Failed => {}
+            }
+        }
+        swept.rows += rows.len();
+        swept.mails += mails.len();
+        fan_out(app, job, ttl, rows).await?;
+        queue::send_all(&app.sqs, &app.config.mail_queue_url, &mails).await.all()?;
+    }
+    app.jobs.fanned_out(job.job_id).await?;
+    Ok(())
+}
+
+fn size_of(job: &Job, shard: u32) -> u32 {
+    let rows = job.rows_of(shard);
+    rows.end().saturating_sub(*rows.start()) + 1
+}
+
+/// Fails the rows of a job that nothing moves any more, so that it ends.
+async fn give_up(
+    app: &App,
+    job: &Job,
+    outcomes: &BTreeMap<u32, Shard>,
+    swept: &mut Swept,
+) -> Result<(), Problem> {
+    let ttl = job.expires_at.parse::<Timestamp>().map_err(Problem::internal)?.as_second();
+    for (number, shard) in outcomes {
+        if shard.tally().ended(size_of(job, *number)) {
+            continue;
+        }
+        let view = app.jobs.shard(job.job_id, *number).await?;
+        let mut learned = Learned::default();
+        let mut mail = crate::job::MailSets::default();
+        for (row, input) in view.rows {
+            match shard.status(row) {
+                RowStatus::Pending => {
+                    swept.given_up += 1;
+                    learned.sets.failed.insert(row);
+                    learned.failures.push(Failure {
+                        row,
+                        email: input.email,
+                        faults: vec![Fault::GaveUp(MAX_SWEEPS).said(job.lang)],
+                    });
+                }
+                RowStatus::Issued if shard.mail(row) == "pending" => {
+                    swept.given_up += 1;
+                    mail.failed.insert(row);
+                }
+                RowStatus::Issued | RowStatus::Failed => {}
+            }
+        }
+        app.jobs.account_issued(job.job_id, *number, &learned, ttl).await?;
+        app.jobs.account_mail(job.job_id, *number, &mail).await?;
+    }
+    tracing::error!(job_id = %job.job_id, rows = swept.given_up, "rows given up");
+    let now = time::millis(time::now());
+    let tally = app.jobs.tally(job).await.map_err(Problem::from)?;
+    app.jobs.keep_tally(job, &tally, &now).await.map_err(Problem::from)?;
+    Ok(())
+}
+
+/// Queues again the mail that sync credentials have owed for long.
+async fn owed_mail(
+    app: &App,
+    now: Timestamp,
+    order: Order,
+    swept: &mut Swept,
+) -> Result<(), Problem> {
+    let age = if order.resume { 0 } else { OWED_FOR };
+    let before = now.checked_sub(age.seconds()).map_err(Problem::internal)?;
+    let owed = app.credentials.owed_before(&time::millis(before), LOOK_AT).await?;
+    let messages = owed
+        .into_iter()
+        .map(|credential_id| {
+            let mail = Message::Mail(MailOf { v: MESSAGE_VERSION, credential_id });
+            Outgoing::new(&mail, "sweeper:owed".to_owned())
+        })
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(Problem::internal)?;
+    swept.mails += messages.len();
+    queue::send_all(&app.sqs, &app.config.mail_queue_url, &messages).await.all()?;
+    Ok(())
+}

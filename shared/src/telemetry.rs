@@ -1,0 +1,16 @@
+//! Logs: one JSON line an event, to standard output, where Lambda collects them.
+
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging at the level that `LOG_LEVEL` names (default `info`). A second call
+/// changes nothing.
+pub fn init() {
+    let filter = EnvFilter::try_from_env("LOG_LEVEL").unwrap_or_else(|_| EnvFilter::new("info"));
+    let _ = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_span_list(false)
+        .with_env_filter(filter)
+        .try_init();
+}
