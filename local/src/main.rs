@@ -1,2 +1,102 @@
 //! Starts the local stack.
-fn main() {}
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use local::{Data, Options, Stack, console, demo, folder};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Runs the whole issuing service on this machine: API, queues, tables and mail.
+#[derive(Debug, Parser)]
+#[command(name = "local", version)]
+struct Arguments {
+    /// Port of the API on localhost; the embedded services take the next three, or free ones.
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    /// Folder for the data and for demo.env [default: .local].
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Keep everything in memory; demo.env goes to a temporary folder, or to --data DIR.
+    #[arg(long)]
+    memory: bool,
+    /// Remove the data of earlier starts first.
+    #[arg(long)]
+    fresh: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let level = std::env::var("LOG_LEVEL").unwrap_or_else(|_| "warn".to_owned());
+    // A failed condition is no news here, but the embedded DynamoDB warns of each.
+    let filter = EnvFilter::builder().parse_lossy(format!("{level},dynoxide=error"));
+    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(io::stderr).init();
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let data = if arguments.memory {
+        Data::Memory
+    } else {
+        Data::Dir(arguments.data.clone().unwrap_or_else(|| ".local".into()))
+    };
+    let options =
+        Options { port: arguments.port, data, fresh: arguments.fresh, ..Options::default() };
+    let stack = Stack::start(options).await?;
+
+    // With --memory, a folder given with --data takes demo.env alone.
+    let home = match (&arguments.data, arguments.memory) {
+        (Some(given), true) => folder::Folder::open(&Data::Dir(given.clone()), false)?.into(),
+        _ => None,
+    };
+    let home = home.as_ref().map_or(stack.data_dir(), folder::Folder::path);
+    let demo = match folder::read_demo(home).filter(|_| !arguments.memory) {
+        Some(demo) => demo,
+        None => demo::seed(stack.app()).await?,
+    };
+    let endpoints = stack.endpoints();
+    let base_url = format!("http://localhost:{}/api/v1", stack.port());
+    let environment = folder::write_demo(
+        home,
+        &[
+            ("BASE_URL", &base_url),
+            ("API_KEY", &demo.api_key),
+            ("TEST_API_KEY", &demo.test_api_key),
+            ("TEMPLATE_ID", &demo.template_id),
+            ("SITE_URL", &stack.app().config.site_url),
+            ("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb),
+            ("AWS_ENDPOINT_URL_SQS", &endpoints.sqs),
+            ("AWS_ENDPOINT_URL_SES", &endpoints.ses),
+        ],
+    )?;
+
+    let mut out = io::stdout();
+    let paint = console::Paint {
+        colour: out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+    };
+    let kept = if arguments.memory {
+        "in memory: gone when it ends".to_owned()
+    } else {
+        stack.data_dir().display().to_string()
+    };
+    // A closed stdout must not end the stack.
+    let _ = out.write_all(console::greeting(&stack, &kept, &environment, paint).as_bytes());
+    let _ = out.flush();
+
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    stack.shutdown().await;
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! The data folder: who holds it, what stands in it.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `dynamodb.sqlite*` | the tables. SQLite in WAL mode, `synchronous` at its default FULL: every answered write is synced, so neither `kill -9` nor a power cut loses one |
+//! | `mail.jsonl` | the mail ([`crate::mail`]) |
+//! | `site_url` | the root of the links in credentials issued so far |
+//! | `demo.env` | keys and endpoints to `source` in a shell, mode 0600 |
+//! | `lock` | held by the running stack |
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+
+use crate::demo::Demo;
+
+/// File of the tables.
+pub const TABLES: &str = "dynamodb.sqlite";
+/// File of the shell settings.
+pub const ENVIRONMENT: &str = "demo.env";
+const SITE_URL: &str = "site_url";
+const LOCK: &str = "lock";
+
+/// Where the stack keeps what it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Data {
+    /// In a folder, made when it is missing.
+    Dir(PathBuf),
+    /// In memory; mail in a temporary folder that goes with the stack.
+    Memory,
+}
+
+/// A folder that this process alone uses.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    // Dropped in this order: the lock is let go before a temporary folder is removed.
+    _lock: Option<File>,
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl Folder {
+    /// Makes and locks the folder; with `fresh`, removes what an earlier stack left in it.
+    ///
+    /// # Errors
+    /// When the folder cannot be written or another stack holds it.
+    pub fn open(data: &Data, fresh: bool) -> anyhow::Result<Self> {
+        let path = match data {
+            Data::Memory => {
+                let temporary = tempfile::Builder::new().prefix("local-stack-").tempdir()?;
+                let path = temporary.path().to_owned();
+                return Ok(Self { path, _lock: None, _temporary: Some(temporary) });
+            }
+            Data::Dir(path) => path.clone(),
+        };
+        let lock = match make(&path) {
+            Ok(lock) => lock,
+            Err(error) => bail!(
+                "cannot write to the data folder {}: {error}; choose another with --data DIR",
+                path.display()
+            ),
+        };
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => bail!(
+                "the data folder {} is in use by another running stack: stop that one, or choose another folder with --data DIR",
+                path.display()
+            ),
+            Err(TryLockError::Error(error)) => {
+                bail!("cannot lock the data folder {}: {error}", path.display())
+            }
+        }
+        if fresh {
+            clear(&path)?;
+        }
+        Ok(Self { path, _lock: Some(lock), _temporary: None })
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The root of public links: the stored one, or `current`, which is stored then.
+    ///
+    /// # Errors
+    /// When it can be neither read nor written.
+    pub fn site_url(&self, current: &str) -> anyhow::Result<String> {
+        let file = self.path.join(SITE_URL);
+        match fs::read_to_string(&file) {
+            Ok(stored) if !stored.trim().is_empty() => return Ok(stored.trim().to_owned()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => bail!("cannot read {}: {error}", file.display()),
+        }
+        write(&file, format!("{current}\n").as_bytes())?;
+        Ok(current.to_owned())
+    }
+}
+
+fn make(path: &Path) -> io::Result<File> {
+    if !path.is_dir() {
+        DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    }
+    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path.join(LOCK))
+}
+
+/// Removes the files that a stack makes, and nothing else.
+fn clear(path: &Path) -> anyhow::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        let ours =
+            name.starts_with(TABLES) || [crate::mail::FILE, ENVIRONMENT, SITE_URL].contains(&name);
+        if ours && let Err(error) = fs::remove_file(entry.path()) {
+            bail!("cannot remove {}: {error}", entry.path().display());
+        }
+    }
+    Ok(())
+}
+
+/// Replaces a file at once, readable by its owner only.
+fn write(file: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+    temporary.as_file().set_permissions(fs::Permissions::from_mode(0o600))?;
+    temporary.write_all(content)?;
+    temporary.persist(file)?;
+    Ok(())
+}
+
+/// Reads the keys of an earlier start's `demo.env`, if it is complete.
+pub fn read_demo(folder: &Path) -> Option<Demo> {
+    let text = fs::read_to_string(folder.join(ENVIRONMENT)).ok()?;
+    let value = |name: &str| {
+        text.lines().find_map(|line| {
+            let value = line.strip_prefix("export ").unwrap_or(line).strip_prefix(name)?;
+            let value = value.strip_prefix('=')?;
+            Some(value.strip_prefix('\'')?.strip_suffix('\'')?.replace(r"'\''", "'"))
+        })
+    };
+    Some(Demo {
+        api_key: value("API_KEY")?,
+        test_api_key: value("TEST_API_KEY")?,
+        template_id: value("TEMPLATE_ID")?,
+    })
+}
+
+/// Writes `demo.env`: exported variables, quoted for the shell.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_demo(folder: &Path, settings: &[(&str, &str)]) -> anyhow::Result<PathBuf> {
+    let mut text = String::from("# Written by the local stack at every start; `source` it.\n");
+    for (name, value) in settings {
+        text.push_str(&format!("export {name}='{}'\n", value.replace('\'', r"'\''")));
+    }
+    let file = folder.join(ENVIRONMENT);
+    write(&file, text.as_bytes())?;
+    Ok(file)
+}

@@ -1,0 +1,384 @@
+//! The stack's own pages: `/`, and the inbox at `/_local/mail` for people (HTML) and
+//! programs (JSON).
+//!
+//! They answer to loopback names only, so that no foreign web page can read the mail by
+//! pointing a name of its own at this machine.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::{Frame, Incoming};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use unicreda::lang::Lang;
+use url::form_urlencoded;
+
+use crate::gateway::{AnswerBody, Gateway, full, language};
+use crate::mail::{Mail, MailStore};
+use crate::stack::Endpoints;
+
+/// Mails on a page of the inbox.
+const PAGE: usize = 100;
+/// Mails that are read from the file at a time.
+const CHUNK: usize = 64;
+
+/// What the page at `/` tells.
+#[derive(Clone, Debug)]
+pub struct Overview {
+    /// Where the API is, without a path.
+    pub base_url: String,
+    /// Where the embedded services are.
+    pub endpoints: Endpoints,
+    /// The data folder, and whether the data outlives the stack.
+    pub data: String,
+}
+
+#[derive(Default)]
+struct Query {
+    to: Option<String>,
+    search: String,
+    limit: Option<usize>,
+    page: usize,
+    lang: Option<Lang>,
+}
+
+impl Query {
+    fn read(query: &str) -> Self {
+        let mut read = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
+                "to" => read.to = Some(value.trim().to_owned()),
+                "q" => read.search = value.trim().to_owned(),
+                "limit" => read.limit = value.parse().ok(),
+                "page" => read.page = value.parse().unwrap_or(1),
+                "lang" => read.lang = Lang::from_tag(&value),
+                _ => {}
+            }
+        }
+        read.page = read.page.max(1);
+        read
+    }
+
+    /// The same query with another page.
+    fn link(&self, page: usize, lang: Lang) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("lang", lang.tag());
+        if !self.search.is_empty() {
+            query.append_pair("q", &self.search);
+        }
+        if let Some(to) = &self.to {
+            query.append_pair("to", to);
+        }
+        if page > 1 {
+            query.append_pair("page", &page.to_string());
+        }
+        format!("/_local/mail?{}", query.finish())
+    }
+}
+
+/// Answers a GET of one of the stack's own pages.
+pub(crate) fn answer(gateway: &Gateway, request: &Request<Incoming>) -> Response<AnswerBody> {
+    let headers = request.headers();
+    let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+        if port.bytes().all(|b| b.is_ascii_digit()) { name } else { host }
+    });
+    if !["localhost", "127.0.0.1", "[::1]"].contains(&name) {
+        return plain(StatusCode::FORBIDDEN, "Only for localhost.\n");
+    }
+    let query = Query::read(request.uri().query().unwrap_or_default());
+    let lang = query.lang.unwrap_or_else(|| language(headers));
+    let accept = headers.get(header::ACCEPT).and_then(|a| a.to_str().ok()).unwrap_or_default();
+    let store = &gateway.mail;
+    let answer = match request.uri().path().trim_end_matches('/') {
+        "" => overview(&gateway.page, store, lang).map(page),
+        "/_local/mail" if accept.contains("text/html") => list(store, &query, lang).map(page),
+        "/_local/mail" => Ok(json(store, &query)),
+        "/_local" => Ok(see("/_local/mail")),
+        path => match path.strip_prefix("/_local/mail/").map(str::parse) {
+            Some(Ok(number)) => one(store, number, lang),
+            _ => Ok(plain(StatusCode::NOT_FOUND, "404\n")),
+        },
+    };
+    answer.unwrap_or_else(|error| {
+        tracing::error!(error = %error, "reading the mail");
+        plain(StatusCode::INTERNAL_SERVER_ERROR, "500\n")
+    })
+}
+
+/// All mail as one JSON object, streamed, so that no number of mails fills the memory.
+fn json(store: &Arc<MailStore>, query: &Query) -> Response<AnswerBody> {
+    let mut numbers = store.find(query.to.as_deref(), &query.search);
+    numbers.truncate(query.limit.unwrap_or(usize::MAX));
+    let state = (Arc::clone(store), numbers.into_iter(), 0_usize, false);
+    let body = stream::unfold(state, |(store, mut numbers, mut sent, ended)| async move {
+        if ended {
+            return None;
+        }
+        let mut chunk = if sent == 0 { b"{\"items\":[".to_vec() } else { Vec::new() };
+        for number in numbers.by_ref().take(CHUNK) {
+            match store.json(number) {
+                Ok(Some(mail)) => {
+                    if sent > 0 {
+                        chunk.push(b',');
+                    }
+                    chunk.extend_from_slice(&mail);
+                    sent += 1;
+                }
+                Ok(None) => {}
+                Err(error) => return Some((Err(error), (store, numbers, sent, true))),
+            }
+        }
+        let ended = numbers.len() == 0;
+        if ended {
+            chunk.extend_from_slice(b"]}\n");
+        }
+        let frame = Ok::<_, io::Error>(Frame::data(Bytes::from(chunk)));
+        Some((frame, (store, numbers, sent, ended)))
+    });
+    let mut response = Response::new(StreamBody::new(body).boxed_unsync());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept"));
+    response
+}
+
+fn list(store: &MailStore, query: &Query, lang: Lang) -> io::Result<Markup> {
+    let numbers = store.find(query.to.as_deref(), &query.search);
+    let pages = numbers.len().div_ceil(PAGE).max(1);
+    let current = query.page.min(pages);
+    let mut mails: Vec<(usize, Mail)> = Vec::new();
+    for number in numbers.iter().skip((current - 1) * PAGE).take(PAGE) {
+        if let Some(mail) = store.get(*number)? {
+            mails.push((*number, mail));
+        }
+    }
+    let total = numbers.len();
+    Ok(layout(
+        lang,
+        lang.pick("Bandeja de entrada", "Inbox"),
+        |other| query.link(current, other),
+        html! {
+            form method="get" action="/_local/mail" role="search" {
+                input type="hidden" name="lang" value=(lang.tag());
+                input type="search" name="q" value=(query.search)
+                    placeholder=(lang.pick("Buscar por dirección", "Search by address"))
+                    aria-label=(lang.pick("Buscar por dirección", "Search by address"));
+                button { (lang.pick("Buscar", "Search")) }
+            }
+            p.quiet {
+                @match (total, lang) {
+                    (0, _) => { (lang.pick("Todavía no hay correos.", "No mail yet.")) }
+                    (1, Lang::Es) => { "1 correo" }
+                    (1, Lang::En) => { "1 message" }
+                    (_, Lang::Es) => { (total) " correos" }
+                    (_, Lang::En) => { (total) " messages" }
+                }
+            }
+            ol.mails {
+                @for (number, mail) in &mails {
+                    li {
+                        a href=(format!("/_local/mail/{number}?lang={}", lang.tag())) {
+                            span.to { (mail.to.join(", ")) }
+                            time datetime=(mail.sent_at) { (moment(&mail.sent_at)) }
+                            span.subject { (mail.subject) }
+                        }
+                    }
+                }
+            }
+            @if pages > 1 {
+                nav {
+                    @if current > 1 {
+                        a href=(query.link(current - 1, lang)) rel="prev" { "← " (lang.pick("Más nuevos", "Newer")) }
+                    }
+                    span { (current) " / " (pages) }
+                    @if current < pages {
+                        a href=(query.link(current + 1, lang)) rel="next" { (lang.pick("Más antiguos", "Older")) " →" }
+                    }
+                }
+            }
+        },
+    ))
+}
+
+fn one(store: &MailStore, number: usize, lang: Lang) -> io::Result<Response<AnswerBody>> {
+    let Some(mail) = store.get(number)? else {
+        return Ok(plain(StatusCode::NOT_FOUND, "404\n"));
+    };
+    // No script runs and nothing is fetched: the sandbox allows links to open only, and the
+    // frame inherits this page's policy.
+    let framed = mail.html.as_ref().map(|html| format!("<base target=\"_blank\">{html}"));
+    let page_of_mail = layout(
+        lang,
+        &mail.subject,
+        |other| format!("/_local/mail/{number}?lang={}", other.tag()),
+        html! {
+            p { a href=(format!("/_local/mail?lang={}", lang.tag())) { "← " (lang.pick("Bandeja de entrada", "Inbox")) } }
+            dl {
+                dt { (lang.pick("Para", "To")) } dd { (mail.to.join(", ")) }
+                dt { (lang.pick("De", "From")) } dd { (mail.from) }
+                dt { (lang.pick("Enviado", "Sent")) } dd { time datetime=(mail.sent_at) { (moment(&mail.sent_at)) } }
+                @if let Some(id) = &mail.credential_id {
+                    dt { (lang.pick("Credencial", "Credential")) }
+                    dd { a href=(format!("/credential/{}", encoded(id))) { (id) } }
+                }
+            }
+            @if let Some(framed) = &framed {
+                iframe title=(lang.pick("Correo en HTML", "Mail as HTML"))
+                    sandbox="allow-popups allow-popups-to-escape-sandbox" srcdoc=(framed) {}
+            }
+            @if let Some(text) = &mail.text {
+                h2 { (lang.pick("Texto", "Text")) }
+                pre { (text) }
+            }
+        },
+    );
+    Ok(page(page_of_mail))
+}
+
+fn overview(overview: &Overview, store: &MailStore, lang: Lang) -> io::Result<Markup> {
+    let newest = match store.count().checked_sub(1) {
+        Some(number) => store.get(number)?,
+        None => None,
+    };
+    let rows = [
+        ("API", format!("{}/api/v1", overview.base_url)),
+        ("DynamoDB", overview.endpoints.dynamodb.clone()),
+        ("SQS", overview.endpoints.sqs.clone()),
+        ("SES", overview.endpoints.ses.clone()),
+        (lang.pick("Datos", "Data"), overview.data.clone()),
+    ];
+    let curl = format!(
+        "source demo.env   # {}\ncurl -s $BASE_URL/credentials/issue \\\n  -H \"X-API-Key: $API_KEY\" -H 'Content-Type: application/json' \\\n  -d '{{\"template_id\":\"'$TEMPLATE_ID'\",\"recipients\":[{{\"email\":\"estudiante@ejemplo.com\",\"recipient_name\":\"Juan Perez\",\"result_value\":\"A\"}}]}}'",
+        overview.data
+    );
+    Ok(layout(
+        lang,
+        lang.pick("Entorno local", "Local stack"),
+        |other| format!("/?lang={}", other.tag()),
+        html! {
+            p { (lang.pick(
+                "El servicio completo en este equipo: los mismos programas que en AWS Lambda, con DynamoDB, SQS y SES incluidos.",
+                "The whole service on this machine: the same programs as on AWS Lambda, with DynamoDB, SQS and SES included.",
+            )) }
+            dl { @for (name, value) in &rows { dt { (name) } dd { code { (value) } } } }
+            h2 { (lang.pick("Emitir una credencial", "Issue a credential")) }
+            pre { (curl) }
+            h2 { (lang.pick("Ver", "See")) }
+            ul {
+                li { a href=(format!("/_local/mail?lang={}", lang.tag())) {
+                    (lang.pick("Bandeja de entrada", "Inbox")) " (" (store.count()) ")"
+                } }
+                @if let Some(id) = newest.and_then(|mail| mail.credential_id) {
+                    li { a href=(format!("/credential/{}", encoded(&id))) {
+                        (lang.pick("La última credencial enviada por correo", "The last credential mailed"))
+                    } }
+                }
+            }
+        },
+    ))
+}
+
+const STYLE: &str = "
+:root{color-scheme:light dark;--line:#8884}
+*{box-sizing:border-box}
+body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:0 auto;padding:1rem}
+header{display:flex;justify-content:space-between;align-items:baseline;gap:1rem}
+h1{font-size:1.4rem;margin:.5rem 0;overflow-wrap:anywhere}
+h2{font-size:1.05rem;margin:1.5rem 0 .5rem}
+a{color:#1a5fb4}
+form{display:flex;gap:.5rem}
+input[type=search]{flex:1;min-width:0}
+input,button{font:inherit;padding:.5rem .75rem}
+.quiet,time{color:#777}
+.mails{list-style:none;margin:0;padding:0;border-top:1px solid var(--line)}
+.mails li{border-bottom:1px solid var(--line)}
+.mails a{display:grid;grid-template-columns:1fr auto;gap:0 1rem;padding:.6rem 0;color:inherit;text-decoration:none}
+.mails a:hover .subject{text-decoration:underline}
+.to{font-weight:600;overflow-wrap:anywhere;min-width:0}
+.subject{grid-column:1/-1;overflow-wrap:anywhere}
+nav{display:flex;justify-content:space-between;padding:1rem 0}
+dl{display:grid;grid-template-columns:auto 1fr;gap:.25rem 1rem;margin:1rem 0}
+dt{color:#777}dd{margin:0;overflow-wrap:anywhere;min-width:0}
+iframe{width:100%;height:75vh;border:1px solid var(--line);background:#fff}
+pre{white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid var(--line);padding:.75rem}
+@media (prefers-color-scheme:dark){a{color:#99c1f1}}
+";
+
+fn layout(lang: Lang, title: &str, link: impl Fn(Lang) -> String, main: Markup) -> Markup {
+    let (other, name) = match lang {
+        Lang::Es => (Lang::En, "English"),
+        Lang::En => (Lang::Es, "Español"),
+    };
+    html! {
+        (DOCTYPE)
+        html lang=(lang.tag()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header { h1 { (title) } a href=(link(other)) hreflang=(other.tag()) { (name) } }
+                main { (main) }
+            }
+        }
+    }
+}
+
+/// An instant as people read it: to the second, in UTC.
+fn moment(instant: &str) -> String {
+    instant.parse::<jiff::Timestamp>().map_or_else(
+        |_| instant.to_owned(),
+        |instant| instant.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+    )
+}
+
+fn encoded(id: &str) -> String {
+    let mut encoded = String::new();
+    for byte in id.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                encoded.push(byte.into())
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+fn page(markup: Markup) -> Response<AnswerBody> {
+    let mut response = Response::new(full(markup.into_string()));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept, accept-language"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        ),
+    );
+    response
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response<AnswerBody> {
+    let mut response = Response::new(full(text));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+fn see(path: &'static str) -> Response<AnswerBody> {
+    let mut response = plain(StatusCode::SEE_OTHER, "");
+    response.headers_mut().insert(header::LOCATION, HeaderValue::from_static(path));
+    response
+}

@@ -1,0 +1,234 @@
+//! The event source mappings: takes messages from a queue, hands them to the consumer as an
+//! SQS event, and deletes those that did not fail.
+//!
+//! As on Lambda: an error, a panic or a timeout deletes nothing, a failure without an
+//! identifier means that all failed, and what was not deleted comes back when its visibility
+//! ends. Unlike there, no batching window is waited for: a batch is what can be taken at once.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
+use lambda_runtime::LambdaEvent;
+use serde_json::{Map, Value, json};
+use unicreda::App;
+
+use crate::{invoke, serve::Tasks};
+
+/// Messages that one receive or one delete call takes at most (SQS quota).
+const CALL: i32 = 10;
+/// Waits before a failed call is made again: the first, and the longest, in milliseconds.
+const BACK_OFF: (u64, u64) = (100, 5_000);
+/// How often a deletion is tried. What is still there comes back, and the consumer bears that.
+const DELETE_ATTEMPTS: u32 = 4;
+
+/// One queue's mapping.
+#[derive(Clone, Debug)]
+pub struct Mapping {
+    /// The queue's name.
+    pub queue: &'static str,
+    /// The queue's URL.
+    pub url: String,
+    /// Messages a batch holds at most.
+    pub batch: usize,
+    /// Invocations at a time.
+    pub concurrency: usize,
+    /// The consumer's timeout.
+    pub timeout: Duration,
+    /// How long a call waits for a first message, in seconds (SQS allows 20).
+    pub wait_seconds: i32,
+}
+
+/// Starts the mapping's pollers.
+pub(crate) fn start(mapping: &Mapping, app: &Arc<App>, sqs: &aws_sdk_sqs::Client, tasks: &Tasks) {
+    for _ in 0..mapping.concurrency {
+        let (mapping, app, sqs) = (mapping.clone(), Arc::clone(app), sqs.clone());
+        let stop = tasks.stop.clone();
+        tasks.spawn(async move {
+            let mut pause = BACK_OFF.0;
+            loop {
+                let gathered = tokio::select! {
+                    () = stop.cancelled() => return,
+                    gathered = gather(&mapping, &sqs) => gathered,
+                };
+                let outcome = match gathered {
+                    Ok(batch) if batch.is_empty() => continue,
+                    Ok(batch) => handle(&mapping, &app, &sqs, batch).await,
+                    Err(error) => Err(error),
+                };
+                match outcome {
+                    Ok(()) => pause = BACK_OFF.0,
+                    Err(error) => {
+                        tracing::error!(
+                            queue = mapping.queue,
+                            error = format!("{error:#}"),
+                            "poller"
+                        );
+                        tokio::select! {
+                            () = stop.cancelled() => return,
+                            () = tokio::time::sleep(Duration::from_millis(pause)) => {}
+                        }
+                        pause = (pause * 2).min(BACK_OFF.1);
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// Waits for a first message, then takes more while every call comes back full.
+async fn gather(mapping: &Mapping, sqs: &aws_sdk_sqs::Client) -> anyhow::Result<Vec<Message>> {
+    let mut batch = Vec::new();
+    let mut wait = mapping.wait_seconds;
+    loop {
+        let room = i32::try_from(mapping.batch - batch.len()).unwrap_or(CALL).min(CALL);
+        let taken = sqs
+            .receive_message()
+            .queue_url(&mapping.url)
+            .max_number_of_messages(room)
+            .wait_time_seconds(wait)
+            .message_system_attribute_names(MessageSystemAttributeName::All)
+            .message_attribute_names("All")
+            .send()
+            .await;
+        let messages = match taken {
+            Ok(output) => output.messages.unwrap_or_default(),
+            // What is taken already must be handled, not waited out.
+            Err(_) if !batch.is_empty() => return Ok(batch),
+            Err(error) => return Err(error).context("receiving messages"),
+        };
+        let full = messages.len() >= usize::try_from(CALL).unwrap_or(usize::MAX);
+        batch.extend(messages);
+        if !full || batch.len() >= mapping.batch {
+            return Ok(batch);
+        }
+        wait = 0;
+    }
+}
+
+async fn handle(
+    mapping: &Mapping,
+    app: &App,
+    sqs: &aws_sdk_sqs::Client,
+    batch: Vec<Message>,
+) -> anyhow::Result<()> {
+    let event = event(mapping.queue, &batch)?;
+    let event = LambdaEvent::new(event, invoke::context("consumer", mapping.timeout));
+    let response =
+        match invoke::run("consumer", mapping.timeout, consumer::handle(app, event)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => bail!("the consumer failed: {error}"),
+            Err(failure) => bail!("the consumer did not answer: {failure:?}"),
+        };
+    let done = succeeded(&batch, &response)?;
+    delete(mapping, sqs, done).await
+}
+
+/// Makes the event that Lambda makes, through its JSON.
+fn event(queue: &str, batch: &[Message]) -> anyhow::Result<SqsEvent> {
+    let records: Vec<Value> = batch
+        .iter()
+        .map(|message| {
+            let attributes: Map<String, Value> = message
+                .attributes()
+                .into_iter()
+                .flatten()
+                .map(|(name, value)| (name.as_str().to_owned(), Value::from(value.as_str())))
+                .collect();
+            let message_attributes: Map<String, Value> = message
+                .message_attributes()
+                .into_iter()
+                .flatten()
+                .map(|(name, value)| {
+                    let value = json!({
+                        "dataType": value.data_type(),
+                        "stringValue": value.string_value(),
+                        "stringListValues": [],
+                        "binaryListValues": [],
+                    });
+                    (name.clone(), value)
+                })
+                .collect();
+            json!({
+                "messageId": message.message_id(),
+                "receiptHandle": message.receipt_handle(),
+                "body": message.body(),
+                "attributes": attributes,
+                "messageAttributes": message_attributes,
+                "md5OfBody": message.md5_of_body(),
+                "eventSource": "aws:sqs",
+                "eventSourceARN": format!("arn:aws:sqs:us-east-1:000000000000:{queue}"),
+                "awsRegion": "us-east-1",
+            })
+        })
+        .collect();
+    serde_json::from_value(json!({ "Records": records })).context("building the SQS event")
+}
+
+/// The messages that may be deleted.
+fn succeeded(batch: &[Message], response: &SqsBatchResponse) -> anyhow::Result<Vec<String>> {
+    let failed: HashSet<&str> =
+        response.batch_item_failures.iter().map(|f| f.item_identifier.as_str()).collect();
+    let known: HashSet<&str> = batch.iter().filter_map(Message::message_id).collect();
+    if !failed.is_subset(&known) {
+        bail!(
+            "the consumer named a failure that is not in its batch, so all {} failed",
+            batch.len()
+        );
+    }
+    Ok(batch
+        .iter()
+        .filter(|m| m.message_id().is_some_and(|id| !failed.contains(id)))
+        .filter_map(|m| m.receipt_handle().map(str::to_owned))
+        .collect())
+}
+
+async fn delete(
+    mapping: &Mapping,
+    sqs: &aws_sdk_sqs::Client,
+    mut handles: Vec<String>,
+) -> anyhow::Result<()> {
+    let mut pause = BACK_OFF.0;
+    for _ in 0..DELETE_ATTEMPTS {
+        let mut left = Vec::new();
+        for chunk in handles.chunks(usize::try_from(CALL).unwrap_or(1)) {
+            let entries = chunk
+                .iter()
+                .enumerate()
+                .map(|(at, handle)| {
+                    DeleteMessageBatchRequestEntry::builder()
+                        .id(at.to_string())
+                        .receipt_handle(handle)
+                        .build()
+                })
+                .collect::<Result<Vec<_>, _>>()?;
+            let deleted = sqs
+                .delete_message_batch()
+                .queue_url(&mapping.url)
+                .set_entries(Some(entries))
+                .send()
+                .await;
+            match deleted {
+                Ok(output) => left.extend(
+                    output
+                        .failed()
+                        .iter()
+                        .filter(|f| !f.sender_fault())
+                        .filter_map(|f| f.id().parse::<usize>().ok())
+                        .filter_map(|at| chunk.get(at).cloned()),
+                ),
+                Err(_) => left.extend_from_slice(chunk),
+            }
+        }
+        if left.is_empty() {
+            return Ok(());
+        }
+        handles = left;
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        pause *= 2;
+    }
+    bail!("{} messages could not be deleted and will come back", handles.len())
+}

@@ -1,0 +1,419 @@
+//! DynamoDB, SQS and SES in process, each on a loopback port of its own, and what the real
+//! ones do that the embedded ones do not.
+//!
+//! - **DynamoDB** (dynoxide, on SQLite). It works on the thread that serves the request, one
+//!   statement at a time behind a lock, and syncs a file at every write. So it has threads of
+//!   its own: the API's never wait for the disk.
+//! - **SQS** (rustack, in memory). Refuses `MessageGroupId` on a standard queue, where AWS
+//!   takes it for fairness: taken off here. Knows no limit on a batch's total: enforced here.
+//!   It refuses a message over 256 KiB, AWS one over 1 MiB: not bridged.
+//! - **SES** (rustack). Keeps mail in memory only: written to the mail store before it answers.
+
+use std::future::Future;
+use std::net::{Ipv4Addr, TcpListener as StdListener};
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
+};
+use aws_sdk_sqs::types::QueueAttributeName;
+use base64::Engine;
+use bytes::Bytes;
+use hyper::service::Service;
+use rustack_ses_core::{config::SesConfig, handler::RustackSesHandler, provider::RustackSes};
+use rustack_ses_http::body::SesResponseBody;
+use rustack_ses_http::dispatch::SesHandler;
+use rustack_ses_http::request::{get_optional_param, parse_form_params, parse_member_list};
+use rustack_ses_http::service::{SesHttpConfig, SesHttpService};
+use rustack_ses_model::{error::SesError, operations::SesOperation};
+use rustack_sqs_core::{config::SqsConfig, handler::RustackSqsHandler, provider::RustackSqs};
+use rustack_sqs_http::body::SqsResponseBody;
+use rustack_sqs_http::dispatch::SqsHandler;
+use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
+use rustack_sqs_model::{
+    error::{SqsError, SqsErrorCode},
+    operations::SqsOperation,
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use unicreda::schema::{self, TABLES};
+
+use crate::mail::{Mail, MailStore};
+use crate::serve::{Tasks, serve};
+
+/// Bytes that a message, and a batch in total, may have (SQS quota).
+const MAX_SEND: usize = 1024 * 1024;
+/// Bytes that a raw mail may have after base64 (SES v1 quota: 10 MB).
+const MAX_MAIL: usize = 10 * 1024 * 1024;
+
+/// Binds a loopback port: the wanted one if it is free, else any.
+pub(crate) fn bind(wanted: Option<u16>) -> anyhow::Result<(StdListener, u16)> {
+    let listener = wanted
+        .and_then(|port| StdListener::bind((Ipv4Addr::LOCALHOST, port)).ok())
+        .map_or_else(|| StdListener::bind((Ipv4Addr::LOCALHOST, 0)), Ok)
+        .context("no free port on 127.0.0.1 for an embedded service")?;
+    listener.set_nonblocking(true)?;
+    let port = listener.local_addr()?.port();
+    Ok((listener, port))
+}
+
+/// The embedded DynamoDB, on its own threads; dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct DynamoDb {
+    stop: Option<oneshot::Sender<()>>,
+    ended: oneshot::Receiver<()>,
+}
+
+impl DynamoDb {
+    /// Starts it on a file, or in memory.
+    pub fn start(listener: StdListener, file: Option<&Path>) -> anyhow::Result<Self> {
+        let database = match file {
+            Some(path) => {
+                let text = path.to_str().ok_or_else(|| {
+                    anyhow!(
+                        "the path {} is not UTF-8: choose another with --data DIR",
+                        path.display()
+                    )
+                })?;
+                dynoxide::Database::new(text).map_err(|e| {
+                    anyhow!("cannot open the tables in {text}: {e}; --fresh starts anew")
+                })?
+            }
+            None => dynoxide::Database::memory().map_err(|e| anyhow!("{e}"))?,
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("dynamodb")
+            .enable_all()
+            .build()?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (end, ended) = oneshot::channel();
+        std::thread::Builder::new().name("dynamodb".to_owned()).spawn(move || {
+            runtime.block_on(async move {
+                let Ok(listener) = TcpListener::from_std(listener) else { return };
+                let (quiet, quieted) = oneshot::channel::<()>();
+                let server =
+                    dynoxide::server::serve_with_shutdown(listener, database, async move {
+                        let _ = quieted.await;
+                    });
+                let server = tokio::spawn(server);
+                let _ = stopped.await;
+                drop(quiet);
+                // It returns only when its last keep-alive connection has ended.
+                let _ = tokio::time::timeout(Duration::from_millis(50), server).await;
+            });
+            runtime.shutdown_timeout(Duration::from_millis(250));
+            let _ = end.send(());
+        })?;
+        Ok(Self { stop: Some(stop), ended })
+    }
+
+    /// Ends it and waits until the file is closed, at most 400 ms.
+    pub async fn stop(mut self) {
+        drop(self.stop.take());
+        let _ = tokio::time::timeout(Duration::from_millis(400), self.ended).await;
+    }
+}
+
+/// Creates the tables that are missing.
+pub(crate) async fn create_tables(dynamodb: &aws_sdk_dynamodb::Client) -> anyhow::Result<()> {
+    for table in TABLES {
+        let name = table_name(table.setting);
+        match dynamodb.describe_table().table_name(&name).send().await {
+            Ok(found) => {
+                let mut present: Vec<String> = found
+                    .table()
+                    .map(|t| t.global_secondary_indexes())
+                    .unwrap_or_default()
+                    .iter()
+                    .filter_map(|index| index.index_name().map(str::to_owned))
+                    .collect();
+                let mut wanted: Vec<&str> = table.indexes.iter().map(|index| index.name).collect();
+                present.sort();
+                wanted.sort_unstable();
+                if present != wanted {
+                    bail!(
+                        "the data folder was made by another version (indexes of {name}): start with --fresh to remove it, or choose another with --data DIR"
+                    );
+                }
+                continue;
+            }
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|e| e.is_resource_not_found_exception()) => {}
+            Err(error) => return Err(error).with_context(|| format!("looking for table {name}")),
+        }
+        create_table(dynamodb, &name, &table)
+            .await
+            .with_context(|| format!("creating table {name}"))?;
+    }
+    Ok(())
+}
+
+async fn create_table(
+    dynamodb: &aws_sdk_dynamodb::Client,
+    name: &str,
+    table: &schema::Table,
+) -> anyhow::Result<()> {
+    let key =
+        |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build();
+    let mut attributes = vec![table.partition];
+    attributes.extend(table.sort);
+    let mut create = dynamodb
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .key_schema(key(table.partition, KeyType::Hash)?);
+    if let Some(sort) = table.sort {
+        create = create.key_schema(key(sort, KeyType::Range)?);
+    }
+    for index in table.indexes {
+        attributes.extend([index.partition, index.sort]);
+        create = create.global_secondary_indexes(
+            GlobalSecondaryIndex::builder()
+                .index_name(index.name)
+                .key_schema(key(index.partition, KeyType::Hash)?)
+                .key_schema(key(index.sort, KeyType::Range)?)
+                .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
+                .build()?,
+        );
+    }
+    attributes.sort_unstable();
+    attributes.dedup();
+    for attribute in attributes {
+        create = create.attribute_definitions(
+            AttributeDefinition::builder()
+                .attribute_name(attribute)
+                .attribute_type(ScalarAttributeType::S)
+                .build()?,
+        );
+    }
+    create.send().await?;
+    dynamodb
+        .update_time_to_live()
+        .table_name(name)
+        .time_to_live_specification(
+            TimeToLiveSpecification::builder().enabled(true).attribute_name(schema::TTL).build()?,
+        )
+        .send()
+        .await?;
+    Ok(())
+}
+
+/// Name of the table that a setting names: `CATALOG_TABLE` is `unicreda-catalog`.
+pub fn table_name(setting: &str) -> String {
+    format!("unicreda-{}", setting.trim_end_matches("_TABLE").to_lowercase())
+}
+
+/// Serves the embedded SQS.
+pub(crate) fn start_sqs(listener: StdListener, port: u16, tasks: &Tasks) -> anyhow::Result<()> {
+    let provider =
+        RustackSqs::new(SqsConfig { host: "127.0.0.1".to_owned(), port, ..SqsConfig::default() });
+    let handler = Sqs { inner: RustackSqsHandler::new(Arc::new(provider)) };
+    let service = SqsHttpService::new(Arc::new(handler), SqsHttpConfig::default());
+    serve(TcpListener::from_std(listener)?, tasks, move |request, _| {
+        Box::pin(service.call(request))
+    });
+    Ok(())
+}
+
+/// Creates a queue with its dead-letter queue (`NAME-dlq`), and answers its URL.
+pub(crate) async fn create_queue(
+    sqs: &aws_sdk_sqs::Client,
+    name: &str,
+    visibility: Duration,
+    max_receives: u32,
+) -> anyhow::Result<String> {
+    let dead = format!("{name}-dlq");
+    sqs.create_queue()
+        .queue_name(&dead)
+        .attributes(QueueAttributeName::MessageRetentionPeriod, "1209600")
+        .send()
+        .await?;
+    let redrive = json!({
+        "deadLetterTargetArn": format!("arn:aws:sqs:us-east-1:000000000000:{dead}"),
+        "maxReceiveCount": max_receives,
+    });
+    let created = sqs
+        .create_queue()
+        .queue_name(name)
+        .attributes(QueueAttributeName::VisibilityTimeout, visibility.as_secs().to_string())
+        .attributes(QueueAttributeName::MessageRetentionPeriod, "1209600")
+        .attributes(QueueAttributeName::RedrivePolicy, redrive.to_string())
+        .send()
+        .await?;
+    created.queue_url.context("SQS gave no queue URL")
+}
+
+type Answer<B, E> = Pin<Box<dyn Future<Output = Result<http::Response<B>, E>> + Send>>;
+
+/// rustack's SQS, with what AWS does and it does not.
+#[derive(Debug)]
+struct Sqs {
+    inner: RustackSqsHandler,
+}
+
+impl SqsHandler for Sqs {
+    fn handle_operation(
+        &self,
+        operation: SqsOperation,
+        body: Bytes,
+    ) -> Answer<SqsResponseBody, SqsError> {
+        let body = match operation {
+            SqsOperation::SendMessage | SqsOperation::SendMessageBatch => match as_on_aws(&body) {
+                Ok(Some(body)) => body,
+                Ok(None) => body,
+                Err(error) => return Box::pin(async move { Err(error) }),
+            },
+            _ => body,
+        };
+        self.inner.handle_operation(operation, body)
+    }
+}
+
+/// Checks the sizes of a send and takes the message groups off it, which only a FIFO queue
+/// may see here. `None` when nothing changes.
+fn as_on_aws(body: &[u8]) -> Result<Option<Bytes>, SqsError> {
+    // What is not JSON is rustack's to refuse.
+    let Ok(mut request) = serde_json::from_slice::<Value>(body) else { return Ok(None) };
+    let fifo = request["QueueUrl"].as_str().is_some_and(|url| url.ends_with(".fifo"));
+    let batch = request.get("Entries").is_some();
+    let mut total = 0;
+    let mut changed = false;
+    let entries = match request.get_mut("Entries").and_then(Value::as_array_mut) {
+        Some(entries) => entries.iter_mut().collect(),
+        None => vec![&mut request],
+    };
+    for entry in entries {
+        total += size(entry);
+        if let Value::Object(entry) = entry
+            && !fifo
+        {
+            changed |= entry.remove("MessageGroupId").is_some();
+        }
+    }
+    if total > MAX_SEND {
+        return Err(if batch {
+            SqsError::new(
+                SqsErrorCode::BatchRequestTooLong,
+                format!(
+                    "Batch requests cannot be longer than {MAX_SEND} bytes. You have sent {total} bytes."
+                ),
+            )
+        } else {
+            SqsError::invalid_parameter_value(format!(
+                "One or more parameters are invalid. Reason: Message must be shorter than {MAX_SEND} bytes."
+            ))
+        });
+    }
+    if !changed {
+        return Ok(None);
+    }
+    serde_json::to_vec(&request)
+        .map(|body| Some(body.into()))
+        .map_err(|error| SqsError::internal_error(error.to_string()))
+}
+
+/// Bytes of a message as SQS counts them: the body, and names, types and values of attributes.
+fn size(entry: &Value) -> usize {
+    let attributes = entry["MessageAttributes"].as_object().into_iter().flatten();
+    let attributes: usize = attributes
+        .map(|(name, value)| {
+            let text = |field: &str| value[field].as_str().map_or(0, str::len);
+            name.len() + text("DataType") + text("StringValue") + text("BinaryValue")
+        })
+        .sum();
+    attributes + entry["MessageBody"].as_str().map_or(0, str::len)
+}
+
+/// Serves the embedded SES.
+pub(crate) fn start_ses(
+    listener: StdListener,
+    mail: Arc<MailStore>,
+    rate: f64,
+    tasks: &Tasks,
+) -> anyhow::Result<()> {
+    let config =
+        SesConfig { max_send_rate: rate, max_24_hour_send: 1_000_000.0, ..SesConfig::default() };
+    let inner = RustackSesHandler::new(Arc::new(RustackSes::new(config)));
+    let handler = Ses { inner: Arc::new(inner), mail };
+    let service = SesHttpService::new(Arc::new(handler), SesHttpConfig::default());
+    serve(TcpListener::from_std(listener)?, tasks, move |request, _| {
+        Box::pin(service.call(request))
+    });
+    Ok(())
+}
+
+/// rustack's SES, with the mail on file before it answers.
+#[derive(Debug)]
+struct Ses {
+    inner: Arc<RustackSesHandler>,
+    mail: Arc<MailStore>,
+}
+
+impl SesHandler for Ses {
+    fn handle_operation(
+        &self,
+        operation: SesOperation,
+        body: Bytes,
+    ) -> Answer<SesResponseBody, SesError> {
+        if operation != SesOperation::SendRawEmail {
+            return self.inner.handle_operation(operation, body);
+        }
+        let (inner, mail) = (Arc::clone(&self.inner), Arc::clone(&self.mail));
+        Box::pin(async move {
+            // rustack checks the request first; only what it accepts is mail.
+            let received = read_mail(&body);
+            let answer = inner.handle_operation(operation, body).await;
+            inner.clear_emails(None);
+            let answer = answer?;
+            mail.append(&received?)
+                .map_err(|error| SesError::internal_error(format!("keeping the mail: {error}")))?;
+            Ok(answer)
+        })
+    }
+
+    fn handle_v2_operation(
+        &self,
+        method: http::Method,
+        path: String,
+        body: Bytes,
+    ) -> Answer<SesResponseBody, SesError> {
+        self.inner.handle_v2_operation(method, path, body)
+    }
+
+    fn query_emails(&self, id: Option<&str>, source: Option<&str>) -> String {
+        self.inner.query_emails(id, source)
+    }
+
+    fn clear_emails(&self, id: Option<&str>) {
+        self.inner.clear_emails(id);
+    }
+}
+
+fn read_mail(body: &[u8]) -> Result<Mail, SesError> {
+    let parameters = parse_form_params(body);
+    let data = get_optional_param(&parameters, "RawMessage.Data").unwrap_or_default();
+    if data.len() > MAX_MAIL {
+        return Err(SesError::invalid_parameter_value(format!(
+            "Message length is more than {MAX_MAIL} bytes long"
+        )));
+    }
+    let mime = base64::engine::general_purpose::STANDARD
+        .decode(data)
+        .map_err(|_| SesError::invalid_parameter_value("RawMessage.Data is not base64"))?;
+    let envelope = parse_member_list(&parameters, "Destinations");
+    let mail = Mail::parse(&mime, envelope, jiff::Timestamp::now().to_string())
+        .map_err(|_| SesError::message_rejected("The message is not MIME."))?;
+    if mail.to.is_empty() {
+        return Err(SesError::message_rejected("The message has no recipient."));
+    }
+    Ok(mail)
+}

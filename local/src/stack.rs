@@ -1,0 +1,371 @@
+//! Starts and ends the stack.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
+use tokio::net::TcpListener;
+use tokio_util::sync::DropGuard;
+use unicreda::{App, Config};
+
+use crate::folder::{self, Data, Folder};
+use crate::gateway::Gateway;
+use crate::inbox::Overview;
+use crate::mail::MailStore;
+use crate::polling::{self, Mapping};
+use crate::schedule;
+use crate::serve::{Tasks, serve};
+use crate::services::{self, DynamoDb};
+
+/// How long a shutdown waits for running work.
+const PATIENCE: Duration = Duration::from_millis(1_400);
+
+/// How the stack is set up.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Port of the API on loopback; 0 takes any free one.
+    pub port: u16,
+    /// Where the data is.
+    pub data: Data,
+    /// Removes the data of an earlier start first.
+    pub fresh: bool,
+    /// Ports of the embedded services.
+    pub service_ports: ServicePorts,
+    /// Recipients a second that the consumer may mail.
+    pub ses_rate_per_second: f64,
+    /// The consumer's timeout; shorter than the queues' visibility.
+    pub consumer_timeout: Duration,
+    /// How long a taken message stays hidden.
+    pub visibility: Duration,
+    /// Messages an issue batch holds at most.
+    pub issue_batch: usize,
+    /// Messages a mail batch holds at most.
+    pub mail_batch: usize,
+    /// Deliveries of an issue message before it is put aside.
+    pub issue_max_receives: u32,
+    /// Deliveries of a mail message before it is put aside.
+    pub mail_max_receives: u32,
+    /// Invocations of the consumer at a time, a queue; 0 leaves the queues unread.
+    pub concurrency: usize,
+    /// How often the sweeper runs after its first run; `None` never.
+    pub sweep_every: Option<Duration>,
+    /// HTTP client of the functions' SDK clients, where tests inject faults; the stack's own
+    /// calls do not use it.
+    pub http_client: Option<SharedHttpClient>,
+}
+
+impl Default for Options {
+    /// As `cargo run` starts it.
+    fn default() -> Self {
+        Self {
+            port: 3000,
+            data: Data::Dir(".local".into()),
+            fresh: false,
+            service_ports: ServicePorts::BesideApi,
+            ses_rate_per_second: 2_000.0,
+            consumer_timeout: Duration::from_secs(30),
+            visibility: Duration::from_secs(60),
+            issue_batch: 100,
+            mail_batch: 100,
+            issue_max_receives: 5,
+            mail_max_receives: 1_000,
+            concurrency: 2,
+            sweep_every: Some(Duration::from_secs(60)),
+            http_client: None,
+        }
+    }
+}
+
+impl Options {
+    /// In memory, on free ports: any number of stacks run side by side.
+    pub fn in_memory() -> Self {
+        Self { port: 0, data: Data::Memory, service_ports: ServicePorts::Free, ..Self::default() }
+    }
+}
+
+/// Which ports the embedded services take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServicePorts {
+    /// The three after the API's: DynamoDB, SQS, SES; a taken one is replaced by a free one.
+    BesideApi,
+    /// Any free ones.
+    Free,
+}
+
+/// Where the embedded services are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoints {
+    /// `AWS_ENDPOINT_URL_DYNAMODB`.
+    pub dynamodb: String,
+    /// `AWS_ENDPOINT_URL_SQS`.
+    pub sqs: String,
+    /// `AWS_ENDPOINT_URL_SES`.
+    pub ses: String,
+}
+
+/// The running stack. [`Stack::shutdown`] ends it in good order, dropping it at once.
+#[derive(Debug)]
+pub struct Stack {
+    port: u16,
+    endpoints: Endpoints,
+    app: Arc<App>,
+    mail: Arc<MailStore>,
+    notices: Vec<String>,
+    work: Tasks,
+    services: Tasks,
+    dynamodb: DynamoDb,
+    _kill: DropGuard,
+    // Last, so that the lock is held until everything else has ended.
+    folder: Folder,
+}
+
+impl Stack {
+    /// Starts everything; when it returns, the API answers.
+    ///
+    /// # Errors
+    /// When a port is taken, the data folder cannot be used or is in use, or an embedded
+    /// service fails; the error is one sentence that says what to do.
+    pub async fn start(options: Options) -> anyhow::Result<Self> {
+        // The port first: a start that fails must not have removed anything.
+        let (listeners, port) = bind_api(options.port)?;
+        let folder = Folder::open(&options.data, options.fresh)?;
+        let current = format!("http://localhost:{port}");
+        let site_url = folder.site_url(&current)?;
+        let mut notices = Vec::new();
+        if site_url != current {
+            notices.push(format!(
+                "links of credentials point to {site_url}, where this data folder was first started, not to {current}: start with that port, or with --fresh to begin anew"
+            ));
+        }
+        let mail = MailStore::open(folder.path()).with_context(|| {
+            format!("opening {}", folder.path().join(crate::mail::FILE).display())
+        })?;
+        let mail = Arc::new(mail);
+
+        let wanted = |offset| match options.service_ports {
+            ServicePorts::BesideApi => port.checked_add(offset),
+            ServicePorts::Free => None,
+        };
+        let (dynamodb_listener, dynamodb_port) = services::bind(wanted(1))?;
+        let (sqs_listener, sqs_port) = services::bind(wanted(2))?;
+        let (ses_listener, ses_port) = services::bind(wanted(3))?;
+        let url = |port: u16| format!("http://127.0.0.1:{port}");
+        let endpoints =
+            Endpoints { dynamodb: url(dynamodb_port), sqs: url(sqs_port), ses: url(ses_port) };
+
+        let work = Tasks::default();
+        let services = work.sibling();
+        let kill = work.kill.clone().drop_guard();
+        let tables = match options.data {
+            Data::Dir(_) => Some(folder.path().join(folder::TABLES)),
+            Data::Memory => None,
+        };
+        let dynamodb = DynamoDb::start(dynamodb_listener, tables.as_deref())?;
+        services::start_sqs(sqs_listener, sqs_port, &services)?;
+        services::start_ses(
+            ses_listener,
+            Arc::clone(&mail),
+            options.ses_rate_per_second,
+            &services,
+        )?;
+
+        let own = clients(&endpoints, None, None, placeholder_config());
+        services::create_tables(&own.dynamodb).await?;
+        let queue = |name, max| services::create_queue(&own.sqs, name, options.visibility, max);
+        let issue_queue_url = queue("issue", options.issue_max_receives).await?;
+        let mail_queue_url = queue("mail", options.mail_max_receives).await?;
+
+        let config = Config {
+            catalog_table: services::table_name("CATALOG_TABLE"),
+            credentials_table: services::table_name("CREDENTIALS_TABLE"),
+            jobs_table: services::table_name("JOBS_TABLE"),
+            issue_queue_url: issue_queue_url.clone(),
+            mail_queue_url: mail_queue_url.clone(),
+            site_url,
+            ses_rate_per_second: options.ses_rate_per_second,
+            ses_configuration_set: None,
+            consumer_timeout: options.consumer_timeout,
+        };
+        let timeouts = Some(unicreda::app::timeouts());
+        let app = Arc::new(clients(&endpoints, options.http_client, timeouts, config));
+
+        let resumed = schedule::sweep(&app, true).await;
+        if let Some(period) = options.sweep_every {
+            schedule::start(Arc::clone(&app), &work, period, resumed);
+        }
+        for (queue, url, batch) in [
+            ("issue", issue_queue_url, options.issue_batch),
+            ("mail", mail_queue_url, options.mail_batch),
+        ] {
+            let mapping = Mapping {
+                queue,
+                url,
+                batch: batch.max(1),
+                concurrency: options.concurrency,
+                timeout: options.consumer_timeout,
+                wait_seconds: 10,
+            };
+            polling::start(&mapping, &app, &own.sqs, &work);
+        }
+        let gateway = Gateway {
+            app: Arc::clone(&app),
+            mail: Arc::clone(&mail),
+            tasks: work.clone(),
+            page: Arc::new(Overview {
+                base_url: current,
+                endpoints: endpoints.clone(),
+                data: folder.path().display().to_string(),
+            }),
+        };
+        for listener in listeners {
+            let gateway = gateway.clone();
+            serve(TcpListener::from_std(listener)?, &work, move |request, peer| {
+                Box::pin(gateway.clone().answer(request, peer))
+            });
+        }
+        Ok(Self {
+            port,
+            endpoints,
+            app,
+            mail,
+            notices,
+            work,
+            services,
+            dynamodb,
+            _kill: kill,
+            folder,
+        })
+    }
+
+    /// Port of the API.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where clients connect, without a path: an address, so that no name is looked up.
+    pub fn base_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Where the embedded services are.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// The functions' configuration and SDK clients.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// The mail that was sent.
+    pub fn mail(&self) -> &MailStore {
+        &self.mail
+    }
+
+    /// The data folder; a temporary one for a stack in memory.
+    pub fn data_dir(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What the person who started it should know, a sentence each.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// Ends it within 2 s: takes nothing new, lets running work finish for 1.4 s, then ends
+    /// what still runs, the services last. What was cut off goes on at the next start.
+    pub async fn shutdown(self) {
+        self.work.finish(PATIENCE).await;
+        self.work.kill.cancel();
+        self.services.finish(Duration::from_millis(50)).await;
+        self.dynamodb.stop().await;
+    }
+}
+
+/// Binds the API's port on both loopback addresses: `localhost` may mean either.
+fn bind_api(port: u16) -> anyhow::Result<(Vec<StdListener>, u16)> {
+    let taken = |address: SocketAddr, error: io::Error| {
+        if error.kind() == io::ErrorKind::AddrInUse {
+            anyhow::anyhow!(
+                "port {} on {} is in use by another program: stop it, or choose another port with --port",
+                address.port(),
+                address.ip()
+            )
+        } else {
+            anyhow::anyhow!("cannot listen on {address}: {error}; choose another port with --port")
+        }
+    };
+    for _ in 0..16 {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let first = StdListener::bind(address).map_err(|e| taken(address, e))?;
+        let bound = first.local_addr()?.port();
+        let address = SocketAddr::from((Ipv6Addr::LOCALHOST, bound));
+        let second = match StdListener::bind(address) {
+            Ok(second) => Some(second),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && port == 0 => continue,
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                return Err(taken(address, error));
+            }
+            // A machine without IPv6.
+            Err(_) => None,
+        };
+        let listeners: Vec<StdListener> = [Some(first), second].into_iter().flatten().collect();
+        for listener in &listeners {
+            listener.set_nonblocking(true)?;
+        }
+        return Ok((listeners, bound));
+    }
+    bail!("found no port that is free on both 127.0.0.1 and [::1]: choose one with --port")
+}
+
+/// SDK clients of the embedded services, with the settings that [`App::new`] gives them.
+fn clients(
+    endpoints: &Endpoints,
+    http_client: Option<SharedHttpClient>,
+    timeouts: Option<TimeoutConfig>,
+    config: Config,
+) -> App {
+    let http_client = http_client.unwrap_or_else(|| {
+        // Plain HTTP: no TLS setup, no root certificates.
+        aws_smithy_http_client::Builder::new().build_http()
+    });
+    let mut sdk = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "local", "local", None, None, "local",
+        )))
+        .http_client(http_client);
+    sdk.set_timeout_config(timeouts);
+    let mut app = App::new(config, &sdk.build());
+    app.dynamodb = aws_sdk_dynamodb::Client::from_conf(
+        app.dynamodb.config().to_builder().endpoint_url(&endpoints.dynamodb).build(),
+    );
+    app.sqs = aws_sdk_sqs::Client::from_conf(
+        app.sqs.config().to_builder().endpoint_url(&endpoints.sqs).build(),
+    );
+    app.ses = aws_sdk_ses::Client::from_conf(
+        app.ses.config().to_builder().endpoint_url(&endpoints.ses).build(),
+    );
+    app
+}
+
+/// The stack's own clients take no configuration.
+fn placeholder_config() -> Config {
+    Config {
+        catalog_table: String::new(),
+        credentials_table: String::new(),
+        jobs_table: String::new(),
+        issue_queue_url: String::new(),
+        mail_queue_url: String::new(),
+        site_url: String::new(),
+        ses_rate_per_second: 1.0,
+        ses_configuration_set: None,
+        consumer_timeout: Duration::ZERO,
+    }
+}
