@@ -1,0 +1,265 @@
+"""Holds template.yaml to the code that it deploys.
+
+What neither the compiler nor a linter sees: the routes of API Gateway are those that the local
+stack serves, the tables are those of the schema, each setting that the code reads is set and
+each one that is set is read, and the timeouts, queues and batches fit each other. Run with the
+Python of infra/tools; prints what it compared, or every difference and exits with 1.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+from cfnlint.decode import decode
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Further settings that the template sets, and who reads them.
+FOREIGN_SETTINGS = {
+    "AWS_ENDPOINT_URL_DYNAMODB": "the AWS SDK",
+    "AWS_ENDPOINT_URL_SES": "the AWS SDK",
+    "AWS_ENDPOINT_URL_SQS": "the AWS SDK",
+    "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH": "lambda_http",
+    "LOG_LEVEL": "the functions' log filter",
+}
+
+problems: list[str] = []
+
+
+def check(holds: bool, problem: str) -> None:
+    if not holds:
+        problems.append(problem)
+
+
+def source(path: str) -> str:
+    """The text of a Rust file without its comments."""
+    return re.sub(r"^\s*//.*$", "", (ROOT / path).read_text(), flags=re.M)
+
+
+def of_type(resources: dict, kind: str) -> dict:
+    return {name: r["Properties"] for name, r in resources.items() if r["Type"] == kind}
+
+
+def functions_of(template: dict) -> dict:
+    """The functions with the defaults of Globals filled in."""
+    shared = template["Globals"]["Function"]
+    return {
+        name: shared | own
+        for name, own in of_type(template["Resources"], "AWS::Serverless::Function").items()
+    }
+
+
+def check_routes(functions: dict) -> int:
+    """Each route of the code reaches its function by the rules of API Gateway (the exact method,
+    else ANY), and a known path answers every other method through `catalog`."""
+    in_code = {
+        (path, method): function
+        for path, methods, function in re.findall(
+            r'\(\s*"(/[^"]*)",\s*&\[([^\]]*)\],\s*Function::(\w+),?\s*\)',
+            source("local/src/routes.rs"),
+        )
+        for method in re.findall(r"[A-Z]+", methods)
+    }
+    check(bool(in_code), "no routes were found in local/src/routes.rs")
+
+    in_template: dict[tuple[str, str], str] = {}
+    for name, function in functions.items():
+        for event in function.get("Events", {}).values():
+            if event["Type"] == "Api":
+                route = (event["Properties"]["Path"], event["Properties"]["Method"].upper())
+                check(route not in in_template, f"route {route} is declared twice")
+                in_template[route] = name.removesuffix("Function")
+
+    for (path, method), function in sorted(in_code.items()):
+        got = in_template.get((path, method)) or in_template.get((path, "ANY"))
+        check(got == function, f"{method} {path} is for {function}, the template sends it to {got}")
+
+    known = {path for path, _ in in_code}
+    everything_else = {"/", "/{proxy+}"}
+    for path, method in sorted(in_template):
+        check(path in known | everything_else, f"{path} is in the template only")
+        if method != "ANY":
+            check((path, method) in in_code, f"{method} {path} is in the template only")
+    for path in sorted(known | everything_else):
+        got = in_template.get((path, "ANY"))
+        check(got == "Catalog", f"other methods of {path} go to {got} instead of Catalog")
+    return len(in_code)
+
+
+def check_tables(resources: dict, settings: dict) -> int:
+    """Each table has the keys and indexes of `schema.rs`."""
+    rust = source("shared/src/schema.rs")
+    indexes = {
+        constant: (name, partition, sort)
+        for constant, name, partition, sort in re.findall(
+            r'const (\w+): Index =\s*Index \{\s*name: "(\w+)",\s*partition: "(\w+)",\s*sort: "(\w+)",?\s*\}',
+            rust,
+        )
+    }
+    in_code = {
+        setting: (partition, sort or None, {indexes[i] for i in re.findall(r"\w+", used)})
+        for setting, partition, sort, used in re.findall(
+            r'Table \{\s*setting: "(\w+)",\s*partition: "(\w+)",\s*sort: (?:None|Some\("(\w+)"\)),'
+            r"\s*indexes: &\[([^\]]*)\],?\s*\}",
+            rust,
+        )
+    }
+    ttl = re.search(r'const TTL: &str = "(\w+)"', rust)
+    declared = re.search(r"const TABLES: \[Table; (\d+)\]", rust)
+    check(
+        bool(declared and ttl) and int(declared[1]) == len(in_code),
+        "shared/src/schema.rs could not be read",
+    )
+
+    def keys(schema: list) -> tuple:
+        by_role = {key["KeyType"]: key["AttributeName"] for key in schema}
+        return by_role["HASH"], by_role.get("RANGE")
+
+    tables = of_type(resources, "AWS::DynamoDB::Table")
+    for setting, (partition, sort, wanted) in in_code.items():
+        name = settings.get(setting, {}).get("Ref")
+        table = tables.pop(name, None)
+        if table is None:
+            problems.append(f"{setting} names no table")
+            continue
+        check(keys(table["KeySchema"]) == (partition, sort), f"{name} has other keys")
+        got = {
+            (index["IndexName"], *keys(index["KeySchema"]))
+            for index in table.get("GlobalSecondaryIndexes", [])
+        }
+        check(got == wanted, f"{name} has other indexes: {sorted(got ^ wanted)}")
+        for index in table.get("GlobalSecondaryIndexes", []):
+            kind = index["Projection"]["ProjectionType"]
+            check(kind == "KEYS_ONLY", f"{name} {index['IndexName']} projects {kind}")
+        used = {partition, sort, *(key for index in wanted for key in index[1:])} - {None}
+        got = {(a["AttributeName"], a["AttributeType"]) for a in table["AttributeDefinitions"]}
+        check(got == {(key, "S") for key in used}, f"{name} declares other attributes")
+        expiry = table["TimeToLiveSpecification"]
+        check(
+            expiry == {"AttributeName": ttl and ttl[1], "Enabled": True},
+            f"{name} does not expire by {ttl and ttl[1]}",
+        )
+        for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+            check(resources[name].get(policy) == "Retain", f"{name} is not kept by {policy}")
+    for name in tables:
+        problems.append(f"{name} is in the template only")
+    return len(in_code)
+
+
+def check_settings(settings: dict) -> int:
+    """The functions are given the settings that `Config::from_env` reads."""
+    rust = source("shared/src/app.rs")
+    read = set(re.findall(r'(?:text|number)\(\s*"([A-Z_]+)"', rust))
+    check(bool(read), "no settings were found in shared/src/app.rs")
+    for name in sorted(read - set(settings)):
+        problems.append(f"setting {name} is read and not set")
+    for name in sorted(set(settings) - read - set(FOREIGN_SETTINGS)):
+        problems.append(f"setting {name} is set and not read")
+    return len(read)
+
+
+def check_times(template: dict, functions: dict, settings: dict) -> int:
+    """Timeouts, queues and batches fit each other."""
+    queues = of_type(template["Resources"], "AWS::SQS::Queue")
+    sources = 0
+    for name, function in functions.items():
+        kinds = {event["Type"] for event in function.get("Events", {}).values()}
+        if "Api" in kinds:
+            check(function["Timeout"] < 29, f"{name} outlasts API Gateway, which waits 29 s")
+        if "Schedule" in kinds:
+            check(function["Timeout"] < 60, f"{name} may overlap its next run")
+        for event in function.get("Events", {}).values():
+            if event["Type"] != "SQS":
+                continue
+            sources += 1
+            mapping = event["Properties"]
+            queue = mapping["Queue"]["Fn::GetAtt"][0]
+            window = mapping["MaximumBatchingWindowInSeconds"]
+            needed = 6 * function["Timeout"] + window
+            check(
+                queues[queue]["VisibilityTimeout"] >= needed,
+                f"{queue} hides a message for less than 6 x {function['Timeout']} + {window} s",
+            )
+            check(window >= 1, f"{queue} takes batches above 10, which need a window")
+            check(
+                mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"],
+                f"{queue} would repeat whole batches",
+            )
+            dead = queues[queue]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+            check(
+                queues[dead]["MessageRetentionPeriod"] >= queues[queue]["MessageRetentionPeriod"],
+                f"{dead} keeps messages for less time than {queue}",
+            )
+    timeout = functions["ConsumerFunction"]["Timeout"]
+    check(
+        settings["CONSUMER_TIMEOUT_SECONDS"] == str(timeout),
+        f"CONSUMER_TIMEOUT_SECONDS is not the consumer's timeout of {timeout} s",
+    )
+    return sources
+
+
+def check_binaries(template: dict, functions: dict) -> int:
+    """Each function is a crate of its name, and each crate is deployed."""
+    crates = {path.parent.name for path in ROOT.glob("functions/*/Cargo.toml")}
+    deployed = {
+        template["Resources"][name]["Metadata"]["BuildProperties"]["Binary"] for name in functions
+    }
+    check(crates == deployed, f"not in both functions/ and the template: {crates ^ deployed}")
+    return len(deployed)
+
+
+def check_gateway_responses(resources: dict) -> int:
+    """What the gateway answers by itself is a problem document that says its own status."""
+    count = 0
+    for api in of_type(resources, "AWS::Serverless::Api").values():
+        for name, response in api["GatewayResponses"].items():
+            count += 1
+            headers = response["ResponseParameters"]["Headers"]
+            check(
+                headers["Content-Type"] == "'application/problem+json'",
+                f"gateway response {name} is no problem document",
+            )
+            body = json.loads(response["ResponseTemplates"]["application/json"])
+            check(
+                set(body) == {"type", "title", "status", "detail", "code", "request_id"},
+                f"gateway response {name} has other members than our problems",
+            )
+            check(
+                body["status"] == response["StatusCode"],
+                f"gateway response {name} says another status than it has",
+            )
+            check(
+                ("Retry-After" in headers) == (response["StatusCode"] in (429, 503)),
+                f"gateway response {name}: Retry-After belongs to 429 and 503",
+            )
+        json.loads(api["AccessLogSetting"]["Format"])
+    return count
+
+
+def main() -> int:
+    template, matches = decode(str(ROOT / "template.yaml"))
+    if matches or template is None:
+        print(f"template.yaml cannot be read: {matches}", file=sys.stderr)
+        return 1
+    resources = template["Resources"]
+    functions = functions_of(template)
+    settings = template["Globals"]["Function"]["Environment"]["Variables"]
+    counts = {
+        "functions": check_binaries(template, functions),
+        "routes": check_routes(functions),
+        "tables": check_tables(resources, settings),
+        "settings": check_settings(settings),
+        "queues": check_times(template, functions, settings),
+        "gateway responses": check_gateway_responses(resources),
+    }
+    for problem in problems:
+        print(f"template.yaml: {problem}", file=sys.stderr)
+    if problems:
+        return 1
+    print("template and code agree: " + ", ".join(f"{n} {what}" for what, n in counts.items()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
