@@ -1,6 +1,24 @@
 //! The demo organization of a first start.
 
-use unicreda::App;
+use anyhow::{Context, anyhow};
+use unicreda::{
+    App, access,
+    api_key::{self, Scope},
+    cataloguing,
+    email::EmailAddress,
+    fields::Fields,
+    ids::{Mode, OrgId, TemplateId},
+    lang::Lang,
+    member::{Member, Profile},
+    organization::Settings,
+    template::Definition,
+    time,
+};
+
+/// The demo organization's short name.
+pub const ORGANIZATION: &str = "demo";
+/// The demo template: the one of the API reference's examples.
+pub const TEMPLATE: &str = "550e8400-e29b-41d4-a716-446655440000";
 
 /// What a person needs to try the API with the demo organization.
 #[derive(Clone, Debug)]
@@ -13,14 +31,98 @@ pub struct Demo {
     pub template_id: String,
 }
 
-/// Makes the demo organization, its members, its template and its keys.
+/// Makes the demo organization, its members and its template, unless they are there, and
+/// two new keys.
 ///
 /// # Errors
 /// When the tables cannot be written.
-pub async fn seed(_app: &App) -> anyhow::Result<Demo> {
+pub async fn seed(app: &App) -> anyhow::Result<Demo> {
+    let org = OrgId::parse(ORGANIZATION)?;
+    let now = time::millis(time::now());
+    let settings = Settings {
+        name: "Universidad Demo".to_owned(),
+        language: Lang::Es,
+        time_zone: "America/Santiago".to_owned(),
+        sender: address("credenciales@demo.example")?,
+        reply_to: None,
+        notify_members: true,
+    };
+    cataloguing::create_organization(app, org.clone(), settings, now.clone()).await?;
+    let id = TemplateId::parse(TEMPLATE)?;
+    let body = serde_json::to_vec(&template())?;
+    let definition =
+        Fields::of_body(&body).and_then(Definition::read).map_err(|p| anyhow!("{p}"))?;
+    let template = cataloguing::first_version(id, definition, now.clone());
+    app.catalog.put_template(&org, &template).await?;
+    let members = [
+        ("ana.rojas@demo.example", "Ana Rojas Muñoz", "Estudiante"),
+        ("benjamin.soto@demo.example", "Benjamín Soto Peña", "Estudiante"),
+        ("carla.diaz@demo.example", "Carla Díaz Fuentes", "Docente"),
+    ]
+    .into_iter()
+    .map(|(email, name, role)| {
+        Ok(Member {
+            v: 1,
+            email: address(email)?,
+            profile: Profile {
+                name: Some(name.to_owned()),
+                role: Some(role.to_owned()),
+                ..Profile::default()
+            },
+            created_at: now.clone(),
+            updated_at: now.clone(),
+        })
+    })
+    .collect::<anyhow::Result<Vec<_>>>()?;
+    app.catalog.put_members(&org, &members).await?;
     Ok(Demo {
-        api_key: "uc_live_placeholder".to_owned(),
-        test_api_key: "uc_test_placeholder".to_owned(),
-        template_id: "550e8400-e29b-41d4-a716-446655440000".to_owned(),
+        api_key: key(app, &org, Mode::Live, &now).await?,
+        test_api_key: key(app, &org, Mode::Test, &now).await?,
+        template_id: TEMPLATE.to_owned(),
+    })
+}
+
+fn address(text: &str) -> anyhow::Result<EmailAddress> {
+    EmailAddress::parse(text).context("the demo's address")
+}
+
+async fn key(app: &App, org: &OrgId, mode: Mode, now: &str) -> anyhow::Result<String> {
+    let entropy = access::random()?;
+    let name = format!("demo ({mode})");
+    let scopes = Scope::ALL.to_vec();
+    let key = api_key::new(org, mode, name, scopes, now.to_owned(), None, &entropy);
+    app.catalog.put_key(org, &key.kept).await?;
+    Ok(key.secret)
+}
+
+/// All ten fields are accepted; name and grade are required.
+fn template() -> serde_json::Value {
+    let optional = [
+        "credits_earned",
+        "evidence",
+        "role",
+        "license_number",
+        "term",
+        "activity_start_date",
+        "activity_end_date",
+    ]
+    .map(|name| serde_json::json!({ "name": name, "required": false }));
+    let mut fields = vec![
+        serde_json::json!({ "name": "recipient_name", "required": true }),
+        serde_json::json!({
+            "name": "result_value", "required": true, "allowed_values": ["A", "B", "C", "D", "F"],
+        }),
+    ];
+    fields.extend(optional);
+    serde_json::json!({
+        "name": "Diseño de APIs con Rust",
+        "description": "Curso de 60 horas sobre el diseño, la implementación y la operación de APIs REST.",
+        "language": "es",
+        "achievement": {
+            "type": "Course",
+            "criteria": "Aprobar el proyecto final con calificación A, B, C o D.",
+            "credits_available": 6,
+        },
+        "fields": fields,
     })
 }

@@ -342,17 +342,15 @@ fn clients(
         )))
         .http_client(http_client);
     sdk.set_timeout_config(timeouts);
-    let mut app = App::new(config, &sdk.build());
-    app.dynamodb = aws_sdk_dynamodb::Client::from_conf(
-        app.dynamodb.config().to_builder().endpoint_url(&endpoints.dynamodb).build(),
-    );
-    app.sqs = aws_sdk_sqs::Client::from_conf(
-        app.sqs.config().to_builder().endpoint_url(&endpoints.sqs).build(),
-    );
-    app.ses = aws_sdk_ses::Client::from_conf(
-        app.ses.config().to_builder().endpoint_url(&endpoints.ses).build(),
-    );
-    app
+    let sdk = sdk.build();
+    let dynamodb = aws_sdk_dynamodb::config::Builder::from(&sdk);
+    let sqs = aws_sdk_sqs::config::Builder::from(&sdk);
+    App::with_clients(
+        config,
+        aws_sdk_dynamodb::Client::from_conf(dynamodb.endpoint_url(&endpoints.dynamodb).build()),
+        aws_sdk_sqs::Client::from_conf(sqs.endpoint_url(&endpoints.sqs).build()),
+        aws_sdk_ses::config::Builder::from(&sdk).endpoint_url(&endpoints.ses),
+    )
 }
 
 /// The stack's own clients take no configuration.

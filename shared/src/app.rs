@@ -90,6 +90,8 @@ pub struct App {
     pub credentials: Credentials,
     /// Jobs.
     pub jobs: Jobs,
+    /// DynamoDB itself, which the three before speak to.
+    pub dynamodb: aws_sdk_dynamodb::Client,
     /// SQS.
     pub sqs: aws_sdk_sqs::Client,
     /// SES, without retries: it has no idempotency token, so a transparent retry
@@ -102,18 +104,32 @@ pub struct App {
 impl App {
     /// Builds the clients from one SDK configuration, so that they share one HTTP client.
     pub fn new(config: Config, sdk: &SdkConfig) -> Self {
-        let ses = aws_sdk_ses::config::Builder::from(sdk)
-            .retry_config(aws_sdk_ses::config::retry::RetryConfig::disabled())
-            .build();
         let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
+        Self::with_clients(
+            config,
+            dynamodb,
+            aws_sdk_sqs::Client::new(sdk),
+            aws_sdk_ses::config::Builder::from(sdk),
+        )
+    }
+
+    /// Takes clients that were built elsewhere; SES retries are turned off all the same.
+    pub fn with_clients(
+        config: Config,
+        dynamodb: aws_sdk_dynamodb::Client,
+        sqs: aws_sdk_sqs::Client,
+        ses: aws_sdk_ses::config::Builder,
+    ) -> Self {
+        let no_retries = aws_sdk_ses::config::retry::RetryConfig::disabled();
         Self {
             catalog: Catalog::new(dynamodb.clone(), config.catalog_table.clone()),
             credentials: Credentials::new(dynamodb.clone(), config.credentials_table.clone()),
-            jobs: Jobs::new(dynamodb, config.jobs_table.clone()),
+            jobs: Jobs::new(dynamodb.clone(), config.jobs_table.clone()),
             pace: Arc::new(Pace::new(config.ses_rate_per_second / 2.0)),
             config,
-            sqs: aws_sdk_sqs::Client::new(sdk),
-            ses: aws_sdk_ses::Client::from_conf(ses),
+            dynamodb,
+            sqs,
+            ses: aws_sdk_ses::Client::from_conf(ses.retry_config(no_retries).build()),
         }
     }
 

@@ -80,7 +80,7 @@ pub async fn batch(app: &App, messages: Vec<Delivered>, deadline: Instant) -> Re
     let mut mails: Vec<(Delivered, MailOf)> = Vec::new();
     for message in messages {
         match serde_json::from_str::<Message>(&message.body) {
-            Ok(Message::Issue(row)) if row.v == MESSAGE_VERSION => rows.push((message.id, row)),
+            Ok(Message::Issue(row)) if row.v == MESSAGE_VERSION => rows.push((message.id, *row)),
             Ok(Message::Mail(mail)) if mail.v == MESSAGE_VERSION => mails.push((message, mail)),
             Ok(_) | Err(_) => {
                 tracing::error!(message_id = message.id, "a message cannot be read");

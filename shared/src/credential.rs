@@ -67,7 +67,14 @@ impl MailState {
 #[serde(try_from = "String", into = "String")]
 pub enum Origin {
     /// A row of a job, from 1, in its shard, from 0.
-    Job { job: JobId, shard: u32, row: u32 },
+    Job {
+        /// The job.
+        job: JobId,
+        /// The row's shard, from 0.
+        shard: u32,
+        /// The row, from 1.
+        row: u32,
+    },
     /// A request for one recipient.
     Request(String),
 }

@@ -507,7 +507,7 @@ pub async fn fan_out(app: &App, job: &Job, ttl: i64, rows: Vec<Row>) -> Result<(
     let messages = rows
         .into_iter()
         .map(|row| {
-            let message = Message::Issue(IssueRow {
+            let message = Message::Issue(Box::new(IssueRow {
                 v: MESSAGE_VERSION,
                 job_id: job.job_id,
                 org: job.org.clone(),
@@ -520,7 +520,7 @@ pub async fn fan_out(app: &App, job: &Job, ttl: i64, rows: Vec<Row>) -> Result<(
                 send_email: job.send_email,
                 lang: job.lang,
                 row,
-            });
+            }));
             Outgoing::new(&message, group.clone())
         })
         .collect::<Result<Vec<_>, _>>()

@@ -35,7 +35,7 @@ pub const MESSAGE_VERSION: u32 = 1;
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Message {
     /// Issue one row of a job.
-    Issue(IssueRow),
+    Issue(Box<IssueRow>),
     /// Send one credential's mail.
     Mail(MailOf),
 }
