@@ -50,7 +50,10 @@ impl Folder {
     pub fn open(data: &Data, fresh: bool) -> anyhow::Result<Self> {
         let path = match data {
             Data::Memory => {
-                let temporary = tempfile::Builder::new().prefix("local-stack-").tempdir()?;
+                let temporary = tempfile::Builder::new()
+                    .prefix("local-stack-")
+                    .permissions(fs::Permissions::from_mode(0o700))
+                    .tempdir()?;
                 let path = temporary.path().to_owned();
                 return Ok(Self { path, _lock: None, _temporary: Some(temporary) });
             }
@@ -77,6 +80,16 @@ impl Folder {
             clear(&path)?;
         }
         Ok(Self { path, _lock: Some(lock), _temporary: None })
+    }
+
+    /// The file of the tables, made for its owner only; SQLite gives its side files the same mode.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn tables(&self) -> io::Result<PathBuf> {
+        let file = self.path.join(TABLES);
+        OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&file)?;
+        Ok(file)
     }
 
     /// Its path.

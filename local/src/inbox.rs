@@ -32,7 +32,7 @@ pub struct Overview {
     pub base_url: String,
     /// Where the embedded services are.
     pub endpoints: Endpoints,
-    /// The data folder, and whether the data outlives the stack.
+    /// The data folder.
     pub data: String,
 }
 
@@ -253,7 +253,7 @@ fn overview(overview: &Overview, store: &MailStore, lang: Lang) -> io::Result<Ma
         (lang.pick("Datos", "Data"), overview.data.clone()),
     ];
     let curl = format!(
-        "source demo.env   # {}\ncurl -s $BASE_URL/credentials/issue \\\n  -H \"X-API-Key: $API_KEY\" -H 'Content-Type: application/json' \\\n  -d '{{\"template_id\":\"'$TEMPLATE_ID'\",\"recipients\":[{{\"email\":\"estudiante@ejemplo.com\",\"recipient_name\":\"Juan Perez\",\"result_value\":\"A\"}}]}}'",
+        "source {}/demo.env\ncurl -s $BASE_URL/credentials/issue \\\n  -H \"X-API-Key: $API_KEY\" -H 'Content-Type: application/json' \\\n  -d '{{\"template_id\":\"'$TEMPLATE_ID'\",\"recipients\":[{{\"email\":\"estudiante@ejemplo.com\",\"recipient_name\":\"Juan Perez\",\"result_value\":\"A\"}}]}}'",
         overview.data
     );
     Ok(layout(
@@ -306,6 +306,7 @@ dl{display:grid;grid-template-columns:auto 1fr;gap:.25rem 1rem;margin:1rem 0}
 dt{color:#777}dd{margin:0;overflow-wrap:anywhere;min-width:0}
 iframe{width:100%;height:75vh;border:1px solid var(--line);background:#fff}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid var(--line);padding:.75rem}
+@media (max-width:30rem){.mails a{grid-template-columns:1fr}}
 @media (prefers-color-scheme:dark){a{color:#99c1f1}}
 ";
 

@@ -60,7 +60,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         _ => None,
     };
     let home = home.as_ref().map_or(stack.data_dir(), folder::Folder::path);
-    let demo = match folder::read_demo(home).filter(|_| !arguments.memory) {
+    let demo = match folder::read_demo(home).filter(|_| !stack.is_new()) {
         Some(demo) => demo,
         None => demo::seed(stack.app()).await?,
     };

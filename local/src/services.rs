@@ -121,8 +121,9 @@ impl DynamoDb {
     }
 }
 
-/// Creates the tables that are missing.
-pub(crate) async fn create_tables(dynamodb: &aws_sdk_dynamodb::Client) -> anyhow::Result<()> {
+/// Creates the tables that are missing; tells whether there were any.
+pub(crate) async fn create_tables(dynamodb: &aws_sdk_dynamodb::Client) -> anyhow::Result<bool> {
+    let mut created = false;
     for table in TABLES {
         let name = table_name(table.setting);
         match dynamodb.describe_table().table_name(&name).send().await {
@@ -153,8 +154,9 @@ pub(crate) async fn create_tables(dynamodb: &aws_sdk_dynamodb::Client) -> anyhow
         create_table(dynamodb, &name, &table)
             .await
             .with_context(|| format!("creating table {name}"))?;
+        created = true;
     }
-    Ok(())
+    Ok(created)
 }
 
 async fn create_table(
@@ -283,7 +285,7 @@ impl SqsHandler for Sqs {
 fn as_on_aws(body: &[u8]) -> Result<Option<Bytes>, SqsError> {
     // What is not JSON is rustack's to refuse.
     let Ok(mut request) = serde_json::from_slice::<Value>(body) else { return Ok(None) };
-    let fifo = request["QueueUrl"].as_str().is_some_and(|url| url.ends_with(".fifo"));
+    let fifo = text(&request, "QueueUrl").ends_with(".fifo");
     let batch = request.get("Entries").is_some();
     let mut total = 0;
     let mut changed = false;
@@ -323,14 +325,16 @@ fn as_on_aws(body: &[u8]) -> Result<Option<Bytes>, SqsError> {
 
 /// Bytes of a message as SQS counts them: the body, and names, types and values of attributes.
 fn size(entry: &Value) -> usize {
-    let attributes = entry["MessageAttributes"].as_object().into_iter().flatten();
-    let attributes: usize = attributes
-        .map(|(name, value)| {
-            let text = |field: &str| value[field].as_str().map_or(0, str::len);
-            name.len() + text("DataType") + text("StringValue") + text("BinaryValue")
-        })
-        .sum();
-    attributes + entry["MessageBody"].as_str().map_or(0, str::len)
+    let attributes = entry.get("MessageAttributes").and_then(Value::as_object);
+    let attributes = attributes.into_iter().flatten().map(|(name, value)| {
+        let fields = ["DataType", "StringValue", "BinaryValue"];
+        name.len() + fields.iter().map(|field| text(value, field).len()).sum::<usize>()
+    });
+    text(entry, "MessageBody").len() + attributes.sum::<usize>()
+}
+
+fn text<'a>(object: &'a Value, field: &str) -> &'a str {
+    object.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Serves the embedded SES.

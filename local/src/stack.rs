@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::DropGuard;
 use unicreda::{App, Config};
 
-use crate::folder::{self, Data, Folder};
+use crate::folder::{Data, Folder};
 use crate::gateway::Gateway;
 use crate::inbox::Overview;
 use crate::mail::MailStore;
@@ -116,6 +116,7 @@ pub struct Stack {
     app: Arc<App>,
     mail: Arc<MailStore>,
     notices: Vec<String>,
+    new: bool,
     work: Tasks,
     services: Tasks,
     dynamodb: DynamoDb,
@@ -162,7 +163,7 @@ impl Stack {
         let services = work.sibling();
         let kill = work.kill.clone().drop_guard();
         let tables = match options.data {
-            Data::Dir(_) => Some(folder.path().join(folder::TABLES)),
+            Data::Dir(_) => Some(folder.tables().context("making the file of the tables")?),
             Data::Memory => None,
         };
         let dynamodb = DynamoDb::start(dynamodb_listener, tables.as_deref())?;
@@ -175,7 +176,7 @@ impl Stack {
         )?;
 
         let own = clients(&endpoints, None, None, placeholder_config());
-        services::create_tables(&own.dynamodb).await?;
+        let new = services::create_tables(&own.dynamodb).await?;
         let queue = |name, max| services::create_queue(&own.sqs, name, options.visibility, max);
         let issue_queue_url = queue("issue", options.issue_max_receives).await?;
         let mail_queue_url = queue("mail", options.mail_max_receives).await?;
@@ -234,6 +235,7 @@ impl Stack {
             app,
             mail,
             notices,
+            new,
             work,
             services,
             dynamodb,
@@ -270,6 +272,11 @@ impl Stack {
     /// The data folder; a temporary one for a stack in memory.
     pub fn data_dir(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Whether this start made the tables, so that nothing is in them yet.
+    pub fn is_new(&self) -> bool {
+        self.new
     }
 
     /// What the person who started it should know, a sentence each.
