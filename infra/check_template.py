@@ -55,13 +55,12 @@ def check_routes(functions: dict) -> int:
     else ANY), and a known path answers every other method through `catalog`."""
     in_code = {
         (path, method): function
-        for path, methods, function in re.findall(
-            r'\(\s*"(/[^"]*)",\s*&\[([^\]]*)\],\s*Function::(\w+),?\s*\)',
-            source("local/src/routes.rs"),
+        for method, path, function in re.findall(
+            r'\(\s*"([A-Z]+)",\s*"(/[^"]*)",\s*Function::(\w+),?\s*\)',
+            source("shared/src/routes.rs"),
         )
-        for method in re.findall(r"[A-Z]+", methods)
     }
-    check(bool(in_code), "no routes were found in local/src/routes.rs")
+    check(bool(in_code), "no routes were found in shared/src/routes.rs")
 
     in_template: dict[tuple[str, str], str] = {}
     for name, function in functions.items():

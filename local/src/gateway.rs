@@ -78,12 +78,9 @@ impl Gateway {
         let context_id = uuid::Uuid::new_v4().to_string();
         let problem = |problem: Problem| problem.response(lang, &context_id);
 
-        // The page is served to HEAD too, as mail scanners ask for it.
-        let path = parts.uri.path();
         let head = parts.method == Method::HEAD;
-        let as_get = head && routes::find("GET", path).function == Function::Page;
-        let method = if as_get { Method::GET } else { parts.method.clone() };
-        let route = routes::find(method.as_str(), path);
+        let method = parts.method.clone();
+        let route = routes::find(method.as_str(), parts.uri.path());
 
         let body = match collect(body).await {
             Ok(Some(body)) => body,
@@ -326,69 +323,19 @@ enum Problem {
 
 impl Problem {
     fn response(self, lang: Lang, request_id: &str) -> Response<AnswerBody> {
-        let (status, code, title, detail) = match self {
-            Self::Unreadable => (
-                400,
-                "invalid_request",
-                lang.pick("Solicitud ilegible", "Unreadable request"),
-                lang.pick(
-                    "El cuerpo de la solicitud se interrumpió.",
-                    "The request body broke off.",
-                ),
-            ),
-            Self::TooLarge => (
-                413,
-                "payload_too_large",
-                lang.pick("Solicitud demasiado grande", "Request too large"),
-                lang.pick(
-                    "El cuerpo de la solicitud supera el límite de 4 MiB.",
-                    "The request body is over the limit of 4 MiB.",
-                ),
-            ),
-            Self::Internal => (
-                500,
-                "internal",
-                lang.pick("Error interno", "Internal error"),
-                lang.pick(
-                    "Ocurrió un error de nuestro lado. Vuelve a intentarlo.",
-                    "Something failed on our side. Try again.",
-                ),
-            ),
-            Self::BadAnswer => (
-                502,
-                "internal",
-                lang.pick("Error interno", "Internal error"),
-                lang.pick(
-                    "Ocurrió un error de nuestro lado. Vuelve a intentarlo.",
-                    "Something failed on our side. Try again.",
-                ),
-            ),
-            Self::Timeout => (
-                504,
-                "unavailable",
-                lang.pick("Sin respuesta a tiempo", "No answer in time"),
-                lang.pick(
-                    "La solicitud tardó demasiado. Vuelve a intentarlo.",
-                    "The request took too long. Try again.",
-                ),
-            ),
+        use unicreda::problem::Problem as Said;
+        let said = match self {
+            Self::Unreadable => {
+                Said::invalid_json("El cuerpo se interrumpió", "The request body broke off")
+            }
+            Self::TooLarge => Said::payload_too_large(unicreda::http::MAX_BODY),
+            Self::Internal => Said::internal("the function failed"),
+            Self::BadAnswer => Said::internal("the function's answer is malformed"),
+            Self::Timeout => Said::unavailable("the function did not answer in time"),
         };
-        let body = json!({
-            "type": "about:blank",
-            "title": title,
-            "status": status,
-            "detail": detail,
-            "code": code,
-            "request_id": request_id,
-        });
-        let mut response = Response::new(full(body.to_string()));
-        *response.status_mut() =
-            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(lang.tag()));
+        let mut response = said.response(lang, request_id).map(|body| full(body.to_vec()));
         if let Ok(id) = HeaderValue::try_from(request_id) {
-            headers.insert("x-amzn-requestid", id);
+            response.headers_mut().insert("x-amzn-requestid", id);
         }
         response
     }

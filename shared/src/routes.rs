@@ -14,6 +14,18 @@ pub enum Function {
     Page,
 }
 
+impl Function {
+    /// Its name, as deployed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Issue => "issue",
+            Self::Jobs => "jobs",
+            Self::Catalog => "catalog",
+            Self::Page => "page",
+        }
+    }
+}
+
 /// Method, path and function of a route.
 pub type Route = (&'static str, &'static str, Function);
 
@@ -44,6 +56,8 @@ pub const ROUTES: &[Route] = &[
     ("GET", "/api/v1/organization", Function::Catalog),
     ("PUT", "/api/v1/organization", Function::Catalog),
     ("GET", "/credential/{credential_id}", Function::Page),
+    // Mail scanners ask so; the gateway drops the body.
+    ("HEAD", "/credential/{credential_id}", Function::Page),
 ];
 
 /// What a path leads to.
