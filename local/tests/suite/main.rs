@@ -11,3 +11,4 @@
 mod harness;
 mod idempotency;
 mod issuing;
+mod steering;
