@@ -8,5 +8,6 @@
     reason = "a test stops at the first surprise, its helpers too"
 )]
 
+mod events;
 mod harness;
 mod issuing;
