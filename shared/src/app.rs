@@ -6,7 +6,7 @@ use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
 
 use crate::{
     delivery::Pace,
-    store::{catalog::Catalog, credentials::Credentials, jobs::Jobs},
+    store::{catalog::Catalog, credentials::Credentials, idempotency::Idempotency, jobs::Jobs},
 };
 
 /// Where everything is. Read from the environment, which `template.yaml` and the
@@ -90,6 +90,8 @@ pub struct App {
     pub credentials: Credentials,
     /// Jobs.
     pub jobs: Jobs,
+    /// Requests with an `Idempotency-Key`.
+    pub idempotency: Idempotency,
     /// DynamoDB itself, which the three before speak to.
     pub dynamodb: aws_sdk_dynamodb::Client,
     /// SQS.
@@ -125,6 +127,7 @@ impl App {
             catalog: Catalog::new(dynamodb.clone(), config.catalog_table.clone()),
             credentials: Credentials::new(dynamodb.clone(), config.credentials_table.clone()),
             jobs: Jobs::new(dynamodb.clone(), config.jobs_table.clone()),
+            idempotency: Idempotency::new(dynamodb.clone(), config.jobs_table.clone()),
             pace: Arc::new(Pace::new(config.ses_rate_per_second / 2.0)),
             config,
             dynamodb,

@@ -253,7 +253,7 @@ async fn account(app: &App, ended: Vec<(String, IssueRow, Done)>, report: &mut R
         learned.sets.failed.insert(number);
         learned.failures.push(Failure { row: number, email: row.row.email, faults });
     }
-    let outcomes: Vec<(Vec<String>, Result<bool, StoreError>)> = stream::iter(shards)
+    let outcomes: Vec<(Vec<String>, Result<(), StoreError>)> = stream::iter(shards)
         .map(|((job, shard), (ids, ttl, learned))| async move {
             (ids, app.jobs.account_issued(job, shard, &learned, ttl).await)
         })
@@ -261,14 +261,9 @@ async fn account(app: &App, ended: Vec<(String, IssueRow, Done)>, report: &mut R
         .collect()
         .await;
     for (ids, outcome) in outcomes {
-        match outcome {
-            Ok(true) => {}
-            // The job has expired: nobody is left to tell.
-            Ok(false) => tracing::error!(rows = ids.len(), "rows of an unknown job"),
-            Err(error) => {
-                tracing::error!(%error, rows = ids.len(), "rows not recorded");
-                report.retry.extend(ids);
-            }
+        if let Err(error) = outcome {
+            tracing::error!(%error, rows = ids.len(), "rows not recorded");
+            report.retry.extend(ids);
         }
     }
 }

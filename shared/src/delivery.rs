@@ -36,7 +36,7 @@ use crate::{
     consuming::{Delivered, Report},
     credential::{Credential, MailState, Origin, RecipientType, Status},
     ids::{JobId, Mode},
-    job::MailSets,
+    job::{KEPT_DAYS, MailSets},
     mail::{self, Audience, Letter, Rendered},
     queue::MailOf,
     store::{
@@ -164,17 +164,15 @@ pub async fn send_mails(
             }
         }
     }
+    let now = time::now();
+    let ttl = now.as_second() + KEPT_DAYS * 24 * 3600;
     for ((job, shard), (ids, sets)) in shards {
-        match app.jobs.account_mail(job, shard, &sets).await {
-            Ok(true) => {}
-            Ok(false) => tracing::error!(rows = ids.len(), "mail of an unknown job"),
-            Err(error) => {
-                tracing::error!(%error, rows = ids.len(), "mail not recorded");
-                report.retry.extend(ids);
-            }
+        if let Err(error) = app.jobs.account_mail(job, shard, &sets, ttl).await {
+            tracing::error!(%error, rows = ids.len(), "mail not recorded");
+            report.retry.extend(ids);
         }
     }
-    let now = time::seconds(time::now());
+    let now = time::seconds(now);
     for (job, why) in waiting {
         if let Err(error) = app.jobs.mail_waits(job, why, &now).await {
             tracing::warn!(%error, "reason of waiting not written");
@@ -271,16 +269,19 @@ fn raw(mime: Vec<u8>) -> Result<RawMessage, StoreError> {
 
 /// What a refused claim says about the mail.
 async fn refused(app: &App, standing: Box<Credential>, now: i64) -> Result<Turn, StoreError> {
-    Ok(match standing.mail {
-        state @ (MailState::Sent | MailState::Failed | MailState::Skipped) => {
+    Ok(match (standing.mail, standing.status) {
+        (state @ (MailState::Sent | MailState::Failed | MailState::Skipped), _) => {
             Turn::Ended(standing, state)
         }
-        MailState::Claimed if standing.status == Status::Issued => {
-            let left = standing.mail_lease.unwrap_or(now).saturating_sub(now).max(0) + 1;
+        // Somebody is sending it, whatever became of the credential since.
+        (MailState::Claimed, _) if standing.mail_lease.is_some_and(|lease| lease >= now) => {
+            let left = standing.mail_lease.unwrap_or(now).saturating_sub(now) + 1;
             Turn::PutOff(Duration::from_secs(u64::try_from(left).unwrap_or(1)), None)
         }
+        // Free again since the claim was refused.
+        (MailState::Owed | MailState::Claimed, Status::Issued) => Turn::Again,
         // Revoked or suspended since: the mail is not due any more.
-        MailState::Owed | MailState::Claimed => {
+        (MailState::Owed | MailState::Claimed, Status::Suspended | Status::Revoked) => {
             app.credentials.skip_mail(standing.id).await?;
             Turn::Ended(standing, MailState::Skipped)
         }

@@ -11,7 +11,6 @@ use http::{HeaderValue, Response, StatusCode, header};
 use jiff::ToSpan;
 use lambda_http::Body;
 use serde_json::value::RawValue;
-use uuid::Uuid;
 
 use crate::{
     access::{self, Caller},
@@ -21,6 +20,7 @@ use crate::{
     fault::{Fault, Said},
     fields::{not_an_object, not_json},
     http::{Call, json},
+    idempotency::{self, Work},
     identity::{self, IdSecret},
     ids::{CredentialId, Mode, OrgId, TemplateId},
     job::{Job, KEPT_DAYS, MAX_RECIPIENTS, Row, SHARD_ROWS, Tally},
@@ -29,7 +29,7 @@ use crate::{
     problem::{FieldError, Problem},
     queue::{self, IssueRow, MESSAGE_VERSION, MailOf, Message, Outgoing},
     recipient::{Entry, Object, Recipient},
-    store::{StoreError, credentials::Put},
+    store::{StoreError, catalog::Together, credentials::Put},
     template::Template,
     time,
 };
@@ -179,8 +179,9 @@ impl Submission {
 /// The documented problems.
 pub async fn submit(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let presented = access::presented(call)?;
-    let submission = match Submission::read(call) {
-        Ok(submission) => submission,
+    let read = Submission::read(call).and_then(|body| Ok((body, idempotency::key(call)?)));
+    let (submission, key) = match read {
+        Ok(read) => read,
         Err(problem) => {
             // Only a caller with a good key learns what is wrong with the body.
             access::authenticate(app, call, &[Scope::Issue]).await?;
@@ -196,6 +197,21 @@ pub async fn submit(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         .together(&presented.org, Some(&presented.id), Some(submission.template), single.as_slice())
         .await?;
     let caller = access::admit(app, call, &presented, read.key.as_ref(), &[Scope::Issue]).await?;
+    idempotency::once(app, call, &caller, key, |work| async {
+        perform(app, call, &caller, read, submission, work).await
+    })
+    .await
+}
+
+/// The work of a submission, once the caller is known.
+async fn perform(
+    app: &App,
+    call: &Call,
+    caller: &Caller,
+    read: Together,
+    submission: Submission,
+    work: Work,
+) -> Result<Response<Body>, Problem> {
     let pointer = Some("/template_id");
     let template = read.template.ok_or_else(|| Problem::template_not_found(pointer))?;
     if template.archived {
@@ -208,21 +224,15 @@ pub async fn submit(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     }
     let settings =
         read.organization.ok_or_else(|| Problem::internal("a key without organization"))?.settings;
-    match submission.entries.as_slice() {
-        [_] => {
-            let Some(entry) = submission.entries.into_iter().next() else {
-                return Err(Problem::internal("no recipient"));
-            };
-            let member = entry
-                .recipient
-                .as_ref()
-                .ok()
-                .and_then(|recipient| read.members.get(&recipient.email));
-            let one = One { template: &template, settings: &settings, member };
-            issue_at_once(app, call, &caller, &one, entry, submission.send_email).await
-        }
-        _ => accept_job(app, call, &caller, &template, submission).await,
+    let Submission { mut entries, send_email, .. } = submission;
+    if entries.len() > 1 {
+        return accept_job(app, call, caller, &template, (entries, send_email), work).await;
     }
+    let entry = entries.pop().ok_or_else(|| Problem::internal("no recipient"))?;
+    let recipient = entry.recipient.as_ref().ok();
+    let member = recipient.and_then(|recipient| read.members.get(&recipient.email));
+    let one = One { template: &template, settings: &settings, member };
+    issue_at_once(app, call, caller, &one, entry, (send_email, work)).await
 }
 
 /// What a recipient is issued under, besides itself.
@@ -364,7 +374,7 @@ async fn issue_at_once(
     caller: &Caller,
     one: &One<'_>,
     entry: Entry,
-    send_email: bool,
+    (send_email, work): (bool, Work),
 ) -> Result<Response<Body>, Problem> {
     let outcome = match entry.recipient {
         Err(faults) => Outcome::Refused(faults),
@@ -375,8 +385,8 @@ async fn issue_at_once(
                 mode: caller.mode,
                 secret: &secret,
                 recipient,
-                issued_at: &time::seconds(call.now),
-                origin: Origin::Request(call.request_id.clone()),
+                issued_at: &second_of(&work.begun_at),
+                origin: Origin::Request(work.id.to_string()),
                 send_email,
                 now: &call.now_text(),
             };
@@ -436,30 +446,31 @@ async fn accept_job(
     call: &Call,
     caller: &Caller,
     template: &Template,
-    submission: Submission,
+    (entries, send_email): (Vec<Entry>, bool),
+    work: Work,
 ) -> Result<Response<Body>, Problem> {
     let rows: Vec<Row> =
-        (1_u32..).zip(submission.entries).map(|(number, entry)| row(number, entry, call)).collect();
+        (1_u32..).zip(entries).map(|(number, entry)| row(number, entry, call)).collect();
     let total = u32::try_from(rows.len()).map_err(Problem::internal)?;
     let expires = call.now.checked_add((24 * KEPT_DAYS).hours()).map_err(Problem::internal)?;
-    let now = call.now_text();
+    let begun = work.begun_at;
     let job = Job {
         v: 1,
-        job_id: Uuid::new_v4().into(),
+        job_id: work.id.into(),
         org: caller.org.clone(),
         mode: caller.mode,
         template_id: template.id,
         template_version: template.version,
         total,
         shard_rows: SHARD_ROWS,
-        created_at: now.clone(),
-        updated_at: now.clone(),
+        created_at: begun.clone(),
+        updated_at: begun.clone(),
         expires_at: time::seconds(expires),
-        send_email: submission.send_email,
+        send_email,
         lang: call.lang,
         fanned_out: false,
         tally: Tally::default(),
-        tally_at: now,
+        tally_at: begun,
         closed_at: None,
         mail_wait: None,
         mail_wait_at: None,
@@ -468,7 +479,13 @@ async fn accept_job(
     };
     let ttl = expires.as_second();
     app.jobs.put_inputs(&job, &rows, ttl).await?;
-    app.jobs.create(&job, ttl).await?;
+    let job = match app.jobs.create(&job, ttl).await {
+        Ok(()) => job,
+        // An earlier attempt of this request came so far: its job goes on, under the template
+        // version that it pinned, and queueing its rows again is harmless.
+        Err(StoreError::Conflict) => app.jobs.get(job.job_id).await?.unwrap_or(job),
+        Err(error) => return Err(error.into()),
+    };
     // From here on the job is accepted; rows that cannot be queued now are found by the
     // sweeper, so trouble with the queue is no trouble of the caller's.
     match fan_out(app, &job, ttl, rows).await {
@@ -502,7 +519,7 @@ async fn accept_job(
 /// # Errors
 /// When SQS did not take all of them.
 pub async fn fan_out(app: &App, job: &Job, ttl: i64, rows: Vec<Row>) -> Result<(), Problem> {
-    let issued_at = job.created_at.parse().map_or_else(|_| job.created_at.clone(), time::seconds);
+    let issued_at = second_of(&job.created_at);
     let group = queue::job_group(&job.org, job.job_id);
     let messages = rows
         .into_iter()
@@ -527,6 +544,11 @@ pub async fn fan_out(app: &App, job: &Job, ttl: i64, rows: Vec<Row>) -> Result<(
         .map_err(Problem::internal)?;
     queue::send_all(&app.sqs, &app.config.issue_queue_url, &messages).await.all()?;
     Ok(())
+}
+
+/// An instant of ours, to the second and never later.
+fn second_of(millis: &str) -> String {
+    millis.parse().map_or_else(|_| millis.to_owned(), time::seconds)
 }
 
 /// The id that a row's credential has, unless an alias led elsewhere.

@@ -3,7 +3,7 @@
 //! Rules are pure: [`recipient`], [`identity`], [`template`], [`member`], [`job`],
 //! [`api_key`], [`fault`], [`mail`], [`page`]. Adapters speak to AWS: [`store`], [`queue`],
 //! [`app`]. Use cases join the two: [`issuing`], [`consuming`], [`delivery`],
-//! [`following`], [`cataloguing`], [`publishing`], [`sweeping`]. The edge is [`http`].
+//! [`following`], [`cataloguing`], [`idempotency`], [`publishing`], [`sweeping`]. The edge is [`http`].
 
 pub mod access;
 pub mod api_key;
@@ -17,6 +17,7 @@ pub mod fault;
 pub mod fields;
 pub mod following;
 pub mod http;
+pub mod idempotency;
 pub mod identity;
 pub mod ids;
 pub mod issuing;

@@ -177,6 +177,27 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "conflict", es, en)
     }
 
+    /// 409: the first call with this `Idempotency-Key` still runs.
+    pub fn idempotency_in_progress(retry_after_seconds: i64) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "idempotency_in_progress",
+            "La primera solicitud con esta Idempotency-Key sigue en curso; repítela en unos segundos",
+            "The first request with this Idempotency-Key is still running; repeat it in some seconds",
+        )
+        .header(header::RETRY_AFTER, &retry_after_seconds.to_string())
+    }
+
+    /// 422: this `Idempotency-Key` was used with another body.
+    pub fn idempotency_mismatch() -> Self {
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency_mismatch",
+            "Esta Idempotency-Key ya se usó con otro cuerpo; usa otra clave",
+            "This Idempotency-Key was used with another body; use another key",
+        )
+    }
+
     /// 413: the body is larger than the limit in bytes.
     pub fn payload_too_large(limit: usize) -> Self {
         let mib = limit / (1024 * 1024);
@@ -260,6 +281,8 @@ impl Problem {
             "insufficient_scope" => lang.pick("Permiso insuficiente", "Insufficient scope"),
             "not_found" => lang.pick("No encontrado", "Not found"),
             "method_not_allowed" => lang.pick("Método no permitido", "Method not allowed"),
+            "idempotency_in_progress" => lang.pick("Solicitud en curso", "Request in progress"),
+            "idempotency_mismatch" => lang.pick("Clave ya usada", "Key already used"),
             "conflict" => lang.pick("Conflicto", "Conflict"),
             "payload_too_large" => lang.pick("Cuerpo demasiado grande", "Payload too large"),
             "too_many_recipients" => lang.pick("Demasiados recipientes", "Too many recipients"),

@@ -15,6 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub mod catalog;
 pub mod credentials;
+pub mod idempotency;
 pub mod jobs;
 
 /// An item as the SDK carries it.

@@ -233,7 +233,7 @@ async fn give_up(
             }
         }
         app.jobs.account_issued(job.job_id, *number, &learned, ttl).await?;
-        app.jobs.account_mail(job.job_id, *number, &mail).await?;
+        app.jobs.account_mail(job.job_id, *number, &mail, ttl).await?;
     }
     tracing::error!(job_id = %job.job_id, rows = swept.given_up, "rows given up");
     let now = time::millis(time::now());

@@ -10,4 +10,5 @@
 
 mod events;
 mod harness;
+mod idempotency;
 mod issuing;

@@ -107,8 +107,7 @@ impl Jobs {
         Self { client, table }
     }
 
-    /// Stores a job's rows and empty outcomes. Repeating it before any row is queued
-    /// changes nothing.
+    /// Stores a job's rows. Repeating it changes nothing: outcomes are items of their own.
     ///
     /// # Errors
     /// As of the store.
@@ -117,11 +116,6 @@ impl Jobs {
         let size = usize::try_from(job.shard_rows).unwrap_or(usize::MAX).max(1);
         for (shard, rows) in (0_u32..).zip(rows.chunks(size)) {
             let pk = shard_pk(job.job_id, shard);
-            for sk in ["ISSUE", "MAIL"] {
-                let mut item = key(&pk, sk);
-                item.insert(TTL.to_owned(), number(ttl));
-                items.push(item);
-            }
             let mut piece = 0_u32;
             let mut raw: Vec<u8> = Vec::new();
             for (at, row) in rows.iter().enumerate() {
@@ -352,7 +346,7 @@ impl Jobs {
 
     /// Records how rows of a shard ended. `ADD` to a set is idempotent, so a redelivered
     /// batch and a crash between two writes converge. Texts go first: a failed row that is
-    /// counted has its text. False when there is no such shard.
+    /// counted has its text.
     ///
     /// # Errors
     /// As of the store.
@@ -362,7 +356,7 @@ impl Jobs {
         shard: u32,
         learned: &Learned,
         ttl: i64,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(), StoreError> {
         let pk = shard_pk(job, shard);
         let mut items = Vec::new();
         for failure in &learned.failures {
@@ -388,7 +382,7 @@ impl Jobs {
             ("unmailed", &s.unmailed),
             ("failed", &s.failed),
         ];
-        self.add_to_sets(key(pk, "ISSUE"), &sets).await
+        self.add_to_sets(key(pk, "ISSUE"), &sets, ttl).await
     }
 
     /// Records how mails of a shard ended; as safe to repeat as [`Jobs::account_issued`].
@@ -400,22 +394,25 @@ impl Jobs {
         job: JobId,
         shard: u32,
         sets: &MailSets,
-    ) -> Result<bool, StoreError> {
+        ttl: i64,
+    ) -> Result<(), StoreError> {
         let sets = [("sent", &sets.sent), ("failed", &sets.failed), ("skipped", &sets.skipped)];
-        self.add_to_sets(key(shard_pk(job, shard), "MAIL"), &sets).await
+        self.add_to_sets(key(shard_pk(job, shard), "MAIL"), &sets, ttl).await
     }
 
     async fn add_to_sets(
         &self,
         key: Item,
         sets: &[(&str, &std::collections::BTreeSet<u32>)],
-    ) -> Result<bool, StoreError> {
+        ttl: i64,
+    ) -> Result<(), StoreError> {
         let mut update = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key))
-            .condition_expression("attribute_exists(pk)");
+            .expression_attribute_names("#ttl", TTL)
+            .expression_attribute_values(":ttl", number(ttl));
         let mut clauses = Vec::new();
         for (name, rows) in sets.iter().filter(|(_, rows)| !rows.is_empty()) {
             clauses.push(format!("#{name} :{name}"));
@@ -426,15 +423,12 @@ impl Jobs {
                     AttributeValue::Ns(rows.iter().map(u32::to_string).collect()),
                 );
         }
-        if clauses.is_empty() {
-            return Ok(true);
+        if !clauses.is_empty() {
+            let expression =
+                format!("SET #ttl = if_not_exists(#ttl, :ttl) ADD {}", clauses.join(", "));
+            update.update_expression(expression).send().await?;
         }
-        let update = update.update_expression(format!("ADD {}", clauses.join(", ")));
-        match update.send().await.map_err(StoreError::from) {
-            Ok(_) => Ok(true),
-            Err(StoreError::Conflict) => Ok(false),
-            Err(error) => Err(error),
-        }
+        Ok(())
     }
 
     /// Reads the outcome sets of all shards and adds them up.
@@ -460,7 +454,8 @@ impl Jobs {
                 [key(&pk, "ISSUE"), key(&pk, "MAIL")]
             })
             .collect();
-        let mut shards: BTreeMap<u32, Shard> = BTreeMap::new();
+        let mut shards: BTreeMap<u32, Shard> =
+            (0..job.shards()).map(|number| (number, Shard::default())).collect();
         for item in get_many(&self.client, &self.table, keys).await? {
             let of = |name: &str| item.get(name).and_then(|v| v.as_s().ok()).cloned();
             let (pk, sk) = (of("pk").unwrap_or_default(), of("sk").unwrap_or_default());

@@ -1,0 +1,211 @@
+//! Requests with an `Idempotency-Key`, in the jobs table under `IDEM#…`.
+
+use aws_sdk_dynamodb::{
+    Client,
+    operation::update_item::UpdateItemError,
+    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Item, StoreError, from_item, key, number, text};
+use crate::schema::TTL;
+
+/// A request begins if its key is new, or if an earlier attempt's lease has ended: then it
+/// is taken over under a higher fence, with the same work id.
+const MAY_BEGIN: &str = "attribute_not_exists(pk) OR (phase = :running AND lease_until < :now AND body_hash = :hash AND #ttl > :now)";
+/// Only the holder of the fence ends a request.
+const HOLDS_FENCE: &str = "phase = :running AND fence = :fence";
+
+/// Kept requests.
+#[derive(Clone, Debug)]
+pub struct Idempotency {
+    client: Client,
+    table: String,
+}
+
+/// A request as it is kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Request {
+    /// `running` or `done`.
+    pub phase: String,
+    /// Hash of the canonical body.
+    pub body_hash: String,
+    /// Counts attempts.
+    pub fence: u64,
+    /// The id of what it makes: the same for all attempts.
+    pub work_id: Uuid,
+    /// When the first attempt began, RFC 3339 to the millisecond.
+    pub begun_at: String,
+    /// End of the running attempt's lease, seconds since 1970.
+    #[serde(default)]
+    pub lease_until: i64,
+    /// When it is forgotten, seconds since 1970.
+    pub ttl: i64,
+    /// Status of the answer.
+    #[serde(default)]
+    pub answer_status: u16,
+    /// Headers of the answer.
+    #[serde(default)]
+    pub answer_headers: Vec<(String, String)>,
+    /// Body of the answer.
+    #[serde(default)]
+    pub answer_body: String,
+}
+
+/// What a beginning found.
+#[derive(Debug)]
+pub enum Begun {
+    /// Ours to do.
+    Mine(Request),
+    /// Somebody else's, or done.
+    Found(Request),
+}
+
+/// What a new request brings.
+#[derive(Debug)]
+pub struct Beginning<'a> {
+    /// Hash of the canonical body.
+    pub body_hash: &'a str,
+    /// The present instant, seconds since 1970.
+    pub now: i64,
+    /// The same, RFC 3339 to the millisecond.
+    pub now_text: &'a str,
+    /// End of the lease, seconds since 1970.
+    pub lease_until: i64,
+    /// When the key is forgotten, seconds since 1970.
+    pub ttl: i64,
+    /// Id of the work, if the key is new.
+    pub work_id: Uuid,
+}
+
+impl Idempotency {
+    pub(crate) fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    /// Begins a request, takes over one that was left, or finds what became of it.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn begin(&self, id: &str, new: &Beginning<'_>) -> Result<Begun, StoreError> {
+        // A forgotten key that DynamoDB has not removed yet is removed here, once.
+        for _ in 0..2 {
+            let begun = self
+                .client
+                .update_item()
+                .table_name(&self.table)
+                .set_key(Some(request_key(id)))
+                .update_expression(
+                    "SET phase = :running, body_hash = :hash, lease_until = :until, work_id = if_not_exists(work_id, :work), begun_at = if_not_exists(begun_at, :begun), #ttl = if_not_exists(#ttl, :ttl) ADD fence :one",
+                )
+                .condition_expression(MAY_BEGIN)
+                .expression_attribute_names("#ttl", TTL)
+                .expression_attribute_values(":running", text("running"))
+                .expression_attribute_values(":hash", text(new.body_hash))
+                .expression_attribute_values(":now", number(new.now))
+                .expression_attribute_values(":until", number(new.lease_until))
+                .expression_attribute_values(":work", text(new.work_id.to_string()))
+                .expression_attribute_values(":begun", text(new.now_text))
+                .expression_attribute_values(":ttl", number(new.ttl))
+                .expression_attribute_values(":one", number(1))
+                .return_values(ReturnValue::AllNew)
+                .return_values_on_condition_check_failure(
+                    ReturnValuesOnConditionCheckFailure::AllOld,
+                )
+                .send()
+                .await;
+            let found = match begun {
+                Ok(answer) => {
+                    return Ok(Begun::Mine(from_item(answer.attributes.unwrap_or_default())?));
+                }
+                Err(error) => match error.as_service_error() {
+                    Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                        from_item::<Request>(refused.item().cloned().unwrap_or_default())?
+                    }
+                    _ => return Err(error.into()),
+                },
+            };
+            if found.ttl > new.now {
+                return Ok(Begun::Found(found));
+            }
+            self.forget(id, new.now).await?;
+        }
+        Err(StoreError::Unavailable("a key that is in use by others".to_owned()))
+    }
+
+    async fn forget(&self, id: &str, now: i64) -> Result<(), StoreError> {
+        let gone = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(request_key(id)))
+            .condition_expression("#ttl <= :now")
+            .expression_attribute_names("#ttl", TTL)
+            .expression_attribute_values(":now", number(now))
+            .send()
+            .await;
+        match gone.map_err(StoreError::from) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps the answer of a request; false when somebody else has taken it over.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn finish(&self, id: &str, request: &Request) -> Result<bool, StoreError> {
+        let headers = serde_dynamo::to_attribute_value(&request.answer_headers)
+            .map_err(|e| StoreError::Broken(e.to_string()))?;
+        let update = self
+            .client
+            .update_item()
+            .update_expression(
+                "SET phase = :done, answer_status = :status, answer_headers = :headers, answer_body = :body REMOVE lease_until",
+            )
+            .expression_attribute_values(":done", text("done"))
+            .expression_attribute_values(":status", number(request.answer_status))
+            .expression_attribute_values(":headers", headers)
+            .expression_attribute_values(":body", text(&request.answer_body));
+        self.end(id, request.fence, update).await
+    }
+
+    /// Gives a request up, so that a repetition takes it over at once.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn release(&self, id: &str, fence: u64) -> Result<bool, StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .update_expression("SET lease_until = :ended")
+            .expression_attribute_values(":ended", number(0));
+        self.end(id, fence, update).await
+    }
+
+    async fn end(
+        &self,
+        id: &str,
+        fence: u64,
+        update: aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder,
+    ) -> Result<bool, StoreError> {
+        let ended = update
+            .table_name(&self.table)
+            .set_key(Some(request_key(id)))
+            .condition_expression(HOLDS_FENCE)
+            .expression_attribute_values(":running", text("running"))
+            .expression_attribute_values(":fence", number(fence))
+            .send()
+            .await;
+        match ended.map_err(StoreError::from) {
+            Ok(_) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn request_key(id: &str) -> Item {
+    key(format!("IDEM#{id}"), "IDEM")
+}
