@@ -108,9 +108,20 @@ pub async fn send_mails(
     if mails.is_empty() {
         return;
     }
+    let jobs = mails.iter().filter_map(|(_, mail)| mail.job_id).collect();
+    let cancelled = match app.jobs.cancelled(jobs).await {
+        Ok(cancelled) => cancelled,
+        Err(error) => {
+            tracing::error!(%error, "jobs not read");
+            report.retry.extend(mails.into_iter().map(|(message, _)| message.id));
+            return;
+        }
+    };
+    let cancelled = &cancelled;
     let turns: Vec<(Delivered, Turn)> = stream::iter(mails)
         .map(|(message, mail)| async move {
-            let work = AssertUnwindSafe(send_one(app, &message, &mail, stop)).catch_unwind();
+            let off = mail.job_id.is_some_and(|job| cancelled.contains(&job));
+            let work = AssertUnwindSafe(send_one(app, &message, &mail, off, stop)).catch_unwind();
             let turn = match work.await {
                 Ok(Ok(turn)) => turn,
                 Ok(Err(error)) => {
@@ -200,8 +211,18 @@ async fn send_one(
     app: &App,
     message: &Delivered,
     mail: &MailOf,
+    off: bool,
     stop: Instant,
 ) -> Result<Turn, StoreError> {
+    if off {
+        let skipped = app.credentials.skip_mail(mail.credential_id, true).await?;
+        let standing = app.credentials.get(mail.credential_id).await?;
+        return match standing.map(Box::new) {
+            None => Ok(Turn::Unknown),
+            Some(standing) if skipped => Ok(Turn::Ended(standing, MailState::Skipped)),
+            Some(standing) => refused(app, standing, time::now().as_second()).await,
+        };
+    }
     // The turn comes before the claim: a claim that waits for its turn would let its lease
     // run.
     if !app.pace.turn(stop).await {
@@ -282,7 +303,7 @@ async fn refused(app: &App, standing: Box<Credential>, now: i64) -> Result<Turn,
         (MailState::Owed | MailState::Claimed, Status::Issued) => Turn::Again,
         // Revoked or suspended since: the mail is not due any more.
         (MailState::Owed | MailState::Claimed, Status::Suspended | Status::Revoked) => {
-            app.credentials.skip_mail(standing.id).await?;
+            app.credentials.skip_mail(standing.id, false).await?;
             Turn::Ended(standing, MailState::Skipped)
         }
     })

@@ -37,7 +37,7 @@ fn unknown_job() -> Problem {
 /// # Errors
 /// The documented problems.
 pub async fn status(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let job = own_job(app, call).await?;
+    let job = own_job(app, call, MAY_FOLLOW).await?;
     let job = refresh(app, job, call.now).await?;
     let mut errors = Vec::new();
     if job.closed_at.is_some() {
@@ -89,8 +89,12 @@ fn summary(job: &Job, now: Timestamp) -> Value {
     answer
 }
 
-async fn own_job(app: &App, call: &Call) -> Result<Job, Problem> {
-    let caller = access::authenticate(app, call, MAY_FOLLOW).await?;
+/// The job that the path names, if it is the caller's own in its own mode.
+///
+/// # Errors
+/// `not_found` and those of authentication.
+pub async fn own_job(app: &App, call: &Call, any_of: &[Scope]) -> Result<Job, Problem> {
+    let caller = access::authenticate(app, call, any_of).await?;
     let id = JobId::parse(&call.parameter).map_err(|_| unknown_job())?;
     let job = app.jobs.get(id).await?.ok_or_else(unknown_job)?;
     if job.org != caller.org || job.mode != caller.mode {
@@ -154,7 +158,7 @@ pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
             )
         })?,
     };
-    let job = own_job(app, call).await?;
+    let job = own_job(app, call, MAY_FOLLOW).await?;
     let secret = app.catalog.id_secret(&job.org).await?;
     let mut items = Vec::new();
     let mut next = None;

@@ -360,11 +360,11 @@ fn judge(asked: Credential, found: Box<Credential>) -> Outcome {
 /// # Errors
 /// When it cannot be written.
 pub fn mail_message(credential: &Credential) -> Result<Outgoing, serde_json::Error> {
-    let group = match &credential.origin {
-        Origin::Job { job, .. } => queue::job_group(&credential.org, *job),
-        Origin::Request(_) => queue::sync_group(&credential.org),
+    let (group, job_id) = match &credential.origin {
+        Origin::Job { job, .. } => (queue::job_group(&credential.org, *job), Some(*job)),
+        Origin::Request(_) => (queue::sync_group(&credential.org), None),
     };
-    let mail = MailOf { v: MESSAGE_VERSION, credential_id: credential.id };
+    let mail = MailOf { v: MESSAGE_VERSION, credential_id: credential.id, job_id };
     Outgoing::new(&Message::Mail(mail), group)
 }
 
@@ -472,6 +472,7 @@ async fn accept_job(
         tally: Tally::default(),
         tally_at: begun,
         closed_at: None,
+        cancelled_at: None,
         mail_wait: None,
         mail_wait_at: None,
         sweeps: 0,

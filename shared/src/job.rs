@@ -83,6 +83,9 @@ pub struct Job {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<String>,
+    /// When it was cancelled, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled_at: Option<String>,
     /// Why mail waits, and since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail_wait: Option<String>,
@@ -340,7 +343,7 @@ impl Job {
             "status": self.status().as_str(),
             "template_id": self.template_id,
             "created_at": self.created_at, "updated_at": self.updated_at,
-            "expires_at": self.expires_at,
+            "expires_at": self.expires_at, "cancelled_at": self.cancelled_at,
             "progress": {
                 "current": current, "total": total, "status": text,
                 "phase": if issuing { "issuing" } else { "mailing" },

@@ -3,7 +3,8 @@
 //! Rules are pure: [`recipient`], [`identity`], [`template`], [`member`], [`job`],
 //! [`api_key`], [`fault`], [`mail`], [`page`]. Adapters speak to AWS: [`store`], [`queue`],
 //! [`app`]. Use cases join the two: [`issuing`], [`consuming`], [`delivery`],
-//! [`following`], [`cataloguing`], [`idempotency`], [`publishing`], [`sweeping`]. The edge is [`http`].
+//! [`following`], [`steering`],
+//! [`cataloguing`], [`idempotency`], [`publishing`], [`sweeping`]. The edge is [`http`].
 
 pub mod access;
 pub mod api_key;
@@ -33,6 +34,7 @@ pub mod queue;
 pub mod recipient;
 pub mod routes;
 pub mod schema;
+pub mod steering;
 pub mod store;
 pub mod sweeping;
 pub mod telemetry;

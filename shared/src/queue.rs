@@ -83,6 +83,9 @@ pub struct MailOf {
     pub v: u32,
     /// Credential.
     pub credential_id: CredentialId,
+    /// The job that follows the mail, if one does: cancelled, it skips it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<JobId>,
 }
 
 /// Some messages could not be sent.

@@ -130,6 +130,10 @@ async fn sweep_job(
         swept.closed += 1;
         return Ok(());
     }
+    if job.cancelled_at.is_some() {
+        // Rows that still have a message hear of it from the consumer; the others end here.
+        return give_up(app, &job, &outcomes, &Fault::Cancelled, swept).await;
+    }
     if !order.resume {
         if tally != job.tally {
             // It moves: the next run compares with this reading.
@@ -142,7 +146,7 @@ async fn sweep_job(
             return Ok(());
         }
         if job.sweeps >= MAX_SWEEPS {
-            return give_up(app, &job, &outcomes, swept).await;
+            return give_up(app, &job, &outcomes, &Fault::GaveUp(MAX_SWEEPS), swept).await;
         }
         let wait = (STANDS_STILL << job.sweeps.min(10)).seconds();
         let after = now.checked_add(wait).map_err(Problem::internal)?;
@@ -177,7 +181,9 @@ async fn queue_again(
                         input.recipient.as_ref().map(|r| credential_id_of(&secret, job, r))
                     });
                     if let Some(credential_id) = id {
-                        let mail = Message::Mail(MailOf { v: MESSAGE_VERSION, credential_id });
+                        let job_id = Some(job.job_id);
+                        let mail =
+                            Message::Mail(MailOf { v: MESSAGE_VERSION, credential_id, job_id });
                         let message = Outgoing::new(&mail, group.clone());
                         mails.push(message.map_err(Problem::internal)?);
                     }
@@ -199,14 +205,16 @@ fn size_of(job: &Job, shard: u32) -> u32 {
     rows.end().saturating_sub(*rows.start()) + 1
 }
 
-/// Fails the rows of a job that nothing moves any more, so that it ends.
+/// Ends the rows of a job that nothing moves any more, or that was cancelled.
 async fn give_up(
     app: &App,
     job: &Job,
     outcomes: &BTreeMap<u32, Shard>,
+    why: &Fault,
     swept: &mut Swept,
 ) -> Result<(), Problem> {
     let ttl = job.expires_at.parse::<Timestamp>().map_err(Problem::internal)?.as_second();
+    let secret = app.catalog.id_secret(&job.org).await?;
     for (number, shard) in outcomes {
         if shard.tally().ended(size_of(job, *number)) {
             continue;
@@ -222,12 +230,25 @@ async fn give_up(
                     learned.failures.push(Failure {
                         row,
                         email: input.email,
-                        faults: vec![Fault::GaveUp(MAX_SWEEPS).said(job.lang)],
+                        faults: vec![why.said(job.lang)],
                     });
                 }
                 RowStatus::Issued if shard.mail(row) == "pending" => {
                     swept.given_up += 1;
-                    mail.failed.insert(row);
+                    if *why != Fault::Cancelled {
+                        mail.failed.insert(row);
+                        continue;
+                    }
+                    let known = view.aliases.get(&row).copied();
+                    let id = known.or_else(|| {
+                        input.recipient.as_ref().map(|r| credential_id_of(&secret, job, r))
+                    });
+                    // One that is being sent right now ends by its own receipt.
+                    if let Some(id) = id
+                        && app.credentials.skip_mail(id, true).await?
+                    {
+                        mail.skipped.insert(row);
+                    }
                 }
                 RowStatus::Issued | RowStatus::Failed => {}
             }
@@ -235,7 +256,9 @@ async fn give_up(
         app.jobs.account_issued(job.job_id, *number, &learned, ttl).await?;
         app.jobs.account_mail(job.job_id, *number, &mail, ttl).await?;
     }
-    tracing::error!(job_id = %job.job_id, rows = swept.given_up, "rows given up");
+    if *why != Fault::Cancelled {
+        tracing::error!(job_id = %job.job_id, rows = swept.given_up, "rows given up");
+    }
     let now = time::millis(time::now());
     let tally = app.jobs.tally(job).await.map_err(Problem::from)?;
     app.jobs.keep_tally(job, &tally, &now).await.map_err(Problem::from)?;
@@ -255,7 +278,7 @@ async fn owed_mail(
     let messages = owed
         .into_iter()
         .map(|credential_id| {
-            let mail = Message::Mail(MailOf { v: MESSAGE_VERSION, credential_id });
+            let mail = Message::Mail(MailOf { v: MESSAGE_VERSION, credential_id, job_id: None });
             Outgoing::new(&mail, "sweeper:owed".to_owned())
         })
         .collect::<Result<Vec<_>, _>>()

@@ -1,7 +1,7 @@
-//! Jobs: list, status, results.
+//! Jobs: list, status, results; cancel, retry, and a credential's mail again.
 
 use lambda_http::{Body, Request, Response};
-use unicreda::{App, following, http};
+use unicreda::{App, following, http, steering};
 
 /// Answers what a client asks of its jobs.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
@@ -9,7 +9,10 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
         match call.route.1 {
             "/api/v1/jobs" => following::list(app, &call).await,
             "/api/v1/jobs/{job_id}" => following::status(app, &call).await,
-            _ => following::results(app, &call).await,
+            "/api/v1/jobs/{job_id}/results" => following::results(app, &call).await,
+            "/api/v1/jobs/{job_id}/retry" => steering::retry(app, &call).await,
+            "/api/v1/jobs/{job_id}/cancel" => steering::cancel(app, &call).await,
+            _ => steering::resend(app, &call).await,
         }
     })
     .await

@@ -42,6 +42,7 @@ pub struct World {
     /// Its demo organization's keys and template.
     pub demo: Demo,
     client: Client<HttpConnector, Full<Bytes>>,
+    _clean: Clean,
 }
 
 /// An answer.
@@ -103,7 +104,13 @@ impl World {
         Watch::start();
         let stack = Stack::start(options).await.expect("the stack starts");
         let demo = local::demo::seed(stack.app()).await.expect("the demo is seeded");
-        Self { stack, demo, client: Client::builder(TokioExecutor::new()).build_http() }
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Self { stack, demo, client, _clean: Clean }
+    }
+
+    /// Ends the service in good order.
+    pub async fn stop(self) {
+        self.stack.shutdown().await;
     }
 
     /// Sends a request as it is.
@@ -236,7 +243,10 @@ impl World {
     }
 }
 
-impl Drop for World {
+/// Looks at the logs when its world ends.
+struct Clean;
+
+impl Drop for Clean {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             Watch::assert_clean();

@@ -12,3 +12,4 @@ mod events;
 mod harness;
 mod idempotency;
 mod issuing;
+mod steering;

@@ -29,6 +29,14 @@ const CLAIM_OWED: &str = "mail = :owed AND #status = :issued";
 /// A mail is claimed again if an attempt's lease has ended without a receipt.
 const CLAIM_EXPIRED: &str =
     "mail = :claimed AND mail_lease = :lease AND mail_lease < :now AND #status = :issued";
+/// Mail of a credential that does not hold is not due.
+const SKIP_NOT_HOLDING: &str = "(mail = :owed OR mail = :claimed) AND #status <> :issued";
+/// Mail of a cancelled job is not due, unless somebody is sending it.
+const SKIP_CANCELLED: &str = "mail = :owed";
+/// Mail that has ended can be owed again, at most every so often.
+const OWE_AGAIN: &str = "(mail = :sent OR mail = :failed OR mail = :skipped) AND #status = :issued AND (attribute_not_exists(resent_at) OR resent_at < :before)";
+/// Failed mail can be owed again by a retry of its job.
+const OWE_FAILED: &str = "mail = :failed AND #status = :issued";
 /// The one who holds the claim is known by the number of its attempt.
 const HOLDS_CLAIM: &str = "mail = :claimed AND mail_attempts = :attempt";
 
@@ -318,27 +326,75 @@ impl Credentials {
         }
     }
 
-    /// Ends the mail of a credential that does not hold any more.
+    /// Ends the mail of a credential that does not hold any more; or, for a cancelled job,
+    /// of any credential whose mail nobody is sending. False when there was nothing to end.
     ///
     /// # Errors
     /// As of the store.
-    pub async fn skip_mail(&self, id: CredentialId) -> Result<(), StoreError> {
-        let skipped = self
+    pub async fn skip_mail(&self, id: CredentialId, cancelled: bool) -> Result<bool, StoreError> {
+        let condition = if cancelled { SKIP_CANCELLED } else { SKIP_NOT_HOLDING };
+        let mut skip = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(id_key(id.to_string())))
             .update_expression("SET mail = :skipped REMOVE mail_lease, owed_pk, owed_sk")
-            .condition_expression("(mail = :owed OR mail = :claimed) AND #status <> :issued")
-            .expression_attribute_names("#status", "status")
+            .condition_expression(condition)
             .expression_attribute_values(":skipped", text("skipped"))
+            .expression_attribute_values(":owed", text("owed"));
+        if !cancelled {
+            skip = skip
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":claimed", text("claimed"))
+                .expression_attribute_values(":issued", text("issued"));
+        }
+        match skip.send().await.map_err(StoreError::from) {
+            Ok(_) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes mail that has ended owed again, and followed by the sweeper; none when it has
+    /// not ended, was owed again after `before`, or its credential does not hold.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn owe_again(
+        &self,
+        id: CredentialId,
+        only_failed: bool,
+        before: &str,
+        now: &str,
+    ) -> Result<Option<Credential>, StoreError> {
+        let partition = spread(id, OWED_PARTITIONS);
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(id_key(id.to_string())))
+            .update_expression(
+                "SET mail = :owed, mail_attempts = :none, resent_at = :now, owed_pk = :pk, owed_sk = :sk REMOVE mail_error, mail_lease",
+            )
+            .condition_expression(if only_failed { OWE_FAILED } else { OWE_AGAIN })
+            .expression_attribute_names("#status", "status")
             .expression_attribute_values(":owed", text("owed"))
-            .expression_attribute_values(":claimed", text("claimed"))
+            .expression_attribute_values(":failed", text("failed"))
             .expression_attribute_values(":issued", text("issued"))
-            .send()
-            .await;
-        match skipped.map_err(StoreError::from) {
-            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            .expression_attribute_values(":none", number(0))
+            .expression_attribute_values(":now", text(now))
+            .expression_attribute_values(":pk", text(format!("OWED#{partition}")))
+            .expression_attribute_values(":sk", text(format!("{now}#{id}")))
+            .return_values(ReturnValue::AllNew);
+        if !only_failed {
+            update = update
+                .expression_attribute_values(":sent", text("sent"))
+                .expression_attribute_values(":skipped", text("skipped"))
+                .expression_attribute_values(":before", text(before));
+        }
+        match update.send().await.map_err(StoreError::from) {
+            Ok(answer) => answer.attributes.map(from_item).transpose(),
+            Err(StoreError::Conflict) => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -13,7 +13,7 @@
 //! needs, and a large job's writes spread.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{Read, Write},
 };
 
@@ -324,6 +324,76 @@ impl Jobs {
         self.update(job.job_id, &expression, values, true).await
     }
 
+    /// Cancels a job that has not ended; the first instant stays. None when it has ended.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn cancel(&self, job: JobId, at: &str) -> Result<Option<Job>, StoreError> {
+        let set = "SET cancelled_at = if_not_exists(cancelled_at, :at)";
+        self.update(job, set, vec![(":at", text(at))], true).await
+    }
+
+    /// Which of these jobs were cancelled.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn cancelled(&self, jobs: BTreeSet<JobId>) -> Result<BTreeSet<JobId>, StoreError> {
+        let keys = jobs.into_iter().map(|job| key(job_pk(job), "JOB")).collect();
+        let mut cancelled = BTreeSet::new();
+        for item in get_many(&self.client, &self.table, keys).await? {
+            let job: Job = from_item(item)?;
+            if job.cancelled_at.is_some() {
+                cancelled.insert(job.job_id);
+            }
+        }
+        Ok(cancelled)
+    }
+
+    /// Opens an ended job again, for a retry.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn reopen(&self, job: &Job, now: &str) -> Result<Option<Job>, StoreError> {
+        let set = "SET open_pk = :pk, open_sk = :sk, updated_at = :now, sweeps = :none REMOVE closed_at, sweep_after";
+        let values = vec![
+            (":pk", text(OPEN_PK)),
+            (":sk", text(format!("{}#{}", job.created_at, job.job_id))),
+            (":now", text(now)),
+            (":none", number(0)),
+        ];
+        self.update(job.job_id, set, values, false).await
+    }
+
+    /// Takes rows out of a shard's failed sets, so that they can end another way.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn unfail(
+        &self,
+        job: JobId,
+        shard: u32,
+        issue: &BTreeSet<u32>,
+        mail: &BTreeSet<u32>,
+    ) -> Result<(), StoreError> {
+        for (sk, rows) in [("ISSUE", issue), ("MAIL", mail)] {
+            if rows.is_empty() {
+                continue;
+            }
+            self.client
+                .update_item()
+                .table_name(&self.table)
+                .set_key(Some(key(shard_pk(job, shard), sk)))
+                .update_expression("DELETE failed :rows")
+                .expression_attribute_values(
+                    ":rows",
+                    AttributeValue::Ns(rows.iter().map(u32::to_string).collect()),
+                )
+                .send()
+                .await?;
+        }
+        Ok(())
+    }
+
     /// Notes that rows were queued again, and when the sweeper may look again.
     ///
     /// # Errors
@@ -403,7 +473,7 @@ impl Jobs {
     async fn add_to_sets(
         &self,
         key: Item,
-        sets: &[(&str, &std::collections::BTreeSet<u32>)],
+        sets: &[(&str, &BTreeSet<u32>)],
         ttl: i64,
     ) -> Result<(), StoreError> {
         let mut update = self

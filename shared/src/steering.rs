@@ -1,0 +1,166 @@
+//! Intervening: cancel and retry a job, send a credential's mail again.
+//!
+//! Safe to repeat: cancelling keeps its first instant; a retry takes rows out of the failed
+//! sets before it queues them, so a second one finds none; a resend is conditional on the
+//! mail having ended, at most every five minutes.
+
+use std::collections::BTreeSet;
+
+use http::{Response, StatusCode};
+use jiff::{Timestamp, ToSpan};
+use lambda_http::Body;
+
+use crate::{
+    access,
+    api_key::Scope,
+    app::App,
+    credential::Status,
+    fault::Fault,
+    following::own_job,
+    http::{Call, json, ok},
+    ids::CredentialId,
+    issuing::{credential_id_of, fan_out, mail_message},
+    job::{RowStatus, Shard},
+    problem::Problem,
+    queue, time,
+};
+
+/// Minutes between two sendings of one credential's mail.
+const RESEND_EVERY: i64 = 5;
+
+/// `POST /jobs/{job_id}/cancel`: rows not yet issued fail with `Cancelado`, unsent mail is
+/// skipped. The second call answers like the first; a job that has ended answers 409.
+///
+/// # Errors
+/// The documented problems.
+pub async fn cancel(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let job = own_job(app, call, &[Scope::Manage]).await?;
+    if job.cancelled_at.is_some() {
+        return ok(&job.answer(&[], call.now));
+    }
+    match app.jobs.cancel(job.job_id, &call.now_text()).await? {
+        Some(job) => ok(&job.answer(&[], call.now)),
+        None => Err(Problem::conflict("El trabajo ya terminó", "The job has ended")),
+    }
+}
+
+/// `POST /jobs/{job_id}/retry`: failed mail, and rows that failed for our reasons, once
+/// the job has ended. The second call finds the job open and answers 409, or, when that has
+/// ended well, finds nothing to retry and answers 200 with zeros.
+///
+/// # Errors
+/// The documented problems.
+pub async fn retry(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let job = own_job(app, call, &[Scope::Manage]).await?;
+    if job.closed_at.is_none() {
+        return Err(Problem::conflict(
+            "El trabajo no ha terminado; espera a que termine",
+            "The job has not ended; wait for its end",
+        ));
+    }
+    let secret = app.catalog.id_secret(&job.org).await?;
+    let ttl = job.expires_at.parse::<Timestamp>().map_err(Problem::internal)?.as_second();
+    let ours = Fault::GaveUp(0).code();
+    let now = call.now_text();
+    let (mut rows, mut mails, mut reopened) = (0, 0, false);
+    for (number, shard) in app.jobs.outcomes(&job).await? {
+        if !may_retry(&shard) {
+            continue;
+        }
+        let view = app.jobs.shard(job.job_id, number).await?;
+        let mut again = Vec::new();
+        let mut messages = Vec::new();
+        let (mut issue, mut mail) = (BTreeSet::new(), BTreeSet::new());
+        for (row, input) in view.rows {
+            let failure = view.failures.get(&row);
+            let by_us = failure.is_some_and(|f| f.faults.iter().any(|f| f.code == ours));
+            match shard.status(row) {
+                RowStatus::Failed if by_us => {
+                    issue.insert(row);
+                    again.push(input);
+                }
+                RowStatus::Issued if shard.mail(row) == "failed" => {
+                    let known = view.aliases.get(&row).copied();
+                    let id = known.or_else(|| {
+                        input.recipient.as_ref().map(|r| credential_id_of(&secret, &job, r))
+                    });
+                    let owed = match id {
+                        Some(id) => app.credentials.owe_again(id, true, "", &now).await?,
+                        None => None,
+                    };
+                    if let Some(credential) = owed {
+                        mail.insert(row);
+                        messages.push(mail_message(&credential).map_err(Problem::internal)?);
+                    }
+                }
+                _ => {}
+            }
+        }
+        if issue.is_empty() && mail.is_empty() {
+            continue;
+        }
+        if !reopened {
+            app.jobs.reopen(&job, &now).await?;
+            reopened = true;
+        }
+        rows += issue.len();
+        mails += mail.len();
+        app.jobs.unfail(job.job_id, number, &issue, &mail).await?;
+        fan_out(app, &job, ttl, again).await?;
+        queue::send_all(&app.sqs, &app.config.mail_queue_url, &messages).await.all()?;
+    }
+    let status = if reopened { StatusCode::ACCEPTED } else { StatusCode::OK };
+    json(
+        status,
+        &serde_json::json!({
+            "job_id": job.job_id, "retried_rows": rows, "retried_emails": mails,
+            "status_url": format!("/api/v1/jobs/{}", job.job_id),
+        }),
+    )
+}
+
+fn may_retry(shard: &Shard) -> bool {
+    let tally = shard.tally();
+    tally.failed > 0 || tally.emails_failed > 0
+}
+
+/// `POST /credentials/{credential_id}/resend`: 202. One live attempt, at most every five
+/// minutes: a second call answers 409 until then.
+///
+/// # Errors
+/// The documented problems.
+pub async fn resend(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let unknown = || Problem::not_found("La credencial no existe", "The credential does not exist");
+    let caller = access::authenticate(app, call, &[Scope::Manage]).await?;
+    let id = CredentialId::parse(&call.parameter).map_err(|_| unknown())?;
+    let found = app.credentials.get(id).await?.ok_or_else(unknown)?;
+    if found.org != caller.org || found.mode != caller.mode {
+        return Err(unknown());
+    }
+    if found.status != Status::Issued {
+        return Err(Problem::conflict(
+            "La credencial está revocada o suspendida; su correo no se envía",
+            "The credential is revoked or suspended; its mail is not sent",
+        ));
+    }
+    let before = call.now.checked_sub(RESEND_EVERY.minutes()).map_err(Problem::internal)?;
+    let owed =
+        app.credentials.owe_again(id, false, &time::millis(before), &call.now_text()).await?;
+    let Some(credential) = owed else {
+        return Err(Problem::conflict(
+            "El correo está por enviarse o se pidió hace menos de 5 minutos",
+            "The mail is about to be sent or was asked for less than 5 minutes ago",
+        ));
+    };
+    let message = mail_message(&credential).map_err(Problem::internal)?;
+    // Owed again: should the queue be out of reach, the sweeper finds the debt.
+    if let Err(error) =
+        queue::send_all(&app.sqs, &app.config.mail_queue_url, &[message]).await.all()
+    {
+        tracing::error!(%error, "mail not queued");
+    }
+    json(
+        StatusCode::ACCEPTED,
+        &serde_json::json!({ "credential_id": id, "email_status": credential.mail.wire() }),
+    )
+}
