@@ -11,5 +11,6 @@
 mod events;
 mod harness;
 mod idempotency;
+mod input;
 mod issuing;
 mod steering;
