@@ -8,5 +8,13 @@
     reason = "a test stops at the first surprise, its helpers too"
 )]
 
+mod clients;
+mod consumer;
+mod delivery;
+mod faults;
 mod harness;
 mod issuing;
+mod logs;
+mod page;
+mod process;
+mod queues;
