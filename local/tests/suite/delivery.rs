@@ -214,7 +214,7 @@ async fn a_receipt_that_cannot_be_written_sends_no_second_mail() {
     let (world, faults) = spoiled(unread()).await;
     let (id, mail) = one_owed(&world).await;
     // The receipt's update, not the claim's: refused for good, so that the SDK gives up.
-    faults.on_calls_with("UpdateItem", "mail_at", 0..1, Fault::JsonError(400, "AccessDenied"));
+    faults.on_calls_with("UpdateItem", ":attempt", 0..1, Fault::JsonError(400, "AccessDenied"));
     assert_eq!(consume(&world, std::slice::from_ref(&mail)).await, [id_of(&mail)]);
     assert_eq!((faults.injected(), inbox_count(&world).await), (1, 1));
     assert_eq!(consume(&world, std::slice::from_ref(&mail)).await, [id_of(&mail)]);

@@ -63,7 +63,7 @@ async fn every_request_writes_one_event_that_names_the_pattern_and_not_the_path(
             "/api/v1/members/nadie%40ejemplo.com/credentials".into(),
             "/api/v1/members/{email}/credentials",
             "",
-            200,
+            404,
         ),
         (
             "GET",
