@@ -78,10 +78,19 @@ async fn the_program_that_issues_to_fifty_and_polls_ends_in_success() {
     let (last, earlier) = statuses.split_last().expect("a status");
     assert_eq!(*last, "Status: SUCCESS");
     for line in earlier {
-        assert!(["PENDING", "STARTED", "PROGRESS"].map(|s| format!("Status: {s}")).contains(&(*line).to_owned()), "{output}");
+        assert!(
+            ["PENDING", "STARTED", "PROGRESS"]
+                .map(|s| format!("Status: {s}"))
+                .contains(&(*line).to_owned()),
+            "{output}"
+        );
     }
     // The result as Python prints a dictionary.
-    assert!(result.starts_with("Resultado: {'total': 50, 'successful': 50, 'failed': 0, 'errors': [], "), "{result}");
+    assert!(
+        result
+            .starts_with("Resultado: {'total': 50, 'successful': 50, 'failed': 0, 'errors': [], "),
+        "{result}"
+    );
     assert!(result.contains("'emails_sent': 50, 'emails_failed': 0"), "{result}");
     assert!(result.contains("'internal_count': 0, 'external_count': 50"), "{result}");
     assert_eq!(world.mails_now("estudiante50@ejemplo.com").await.len(), 1);
@@ -89,7 +98,10 @@ async fn the_program_that_issues_to_fifty_and_polls_ends_in_success() {
     // A script that is run again mints and mails nothing.
     let again = run(&world, "issue_many.py").await;
     let result = again.lines().last().expect("output");
-    assert!(result.starts_with("Resultado: {'total': 50, 'successful': 50, 'failed': 0, "), "{result}");
+    assert!(
+        result.starts_with("Resultado: {'total': 50, 'successful': 50, 'failed': 0, "),
+        "{result}"
+    );
     assert!(result.contains("'emails_sent': 0") && result.contains("'duplicates': 50"), "{result}");
     assert_eq!(world.mails_now("estudiante50@ejemplo.com").await.len(), 1);
 }

@@ -1,6 +1,8 @@
 //! Mail and queues when the services around them fail: every state that a mail can be in,
 //! and what is lost on the way there (nothing).
 
+use std::time::Instant;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use local::Options;
 use serde_json::{Value, json};
@@ -357,13 +359,30 @@ async fn mail_owed_for_long_is_found_by_the_ordinary_sweep() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_issue_is_answered_in_time_when_the_queue_is_out_of_reach() {
+    for fault in [Fault::NotConnected, Fault::Hangs] {
+        let (world, faults) = spoiled(unread()).await;
+        faults.on("SendMessageBatch", 0..9_999, fault);
+        let started = Instant::now();
+        let one = world.issue_one(&person(1)).await;
+        assert_eq!((&one["status"], &one["email_status"]), (&json!("issued"), &json!("pending")));
+        assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+        assert!(faults.injected() > 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_is_accepted_in_time_when_the_queue_is_out_of_reach() {
     let (world, faults) = spoiled(unread()).await;
-    faults.on("SendMessageBatch", 0..99, Fault::NotConnected);
-    let started = std::time::Instant::now();
-    let one = world.issue_one(&person(1)).await;
-    assert_eq!(one["status"], "issued");
-    assert!(faults.injected() > 1);
-    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    faults.on("SendMessageBatch", 0..9_999, Fault::Hangs);
+    let started = Instant::now();
+    let job = world.start_job(&people(300)).await;
+    assert!(started.elapsed().as_secs() < 28, "{:?}", started.elapsed());
+    assert_eq!(world.get(&format!("/jobs/{job}")).await["status"], "PENDING");
+    faults.heal();
+    let swept = sweeping::sweep(world.stack.app(), Order { resume: true }).await.expect("sweep");
+    assert_eq!(swept.rows, 300);
+    drain(&world).await;
+    assert_eq!(world.success(&job).await["result"]["successful"], 300);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -34,6 +34,8 @@ use serde_json::{Value, json};
 pub enum Fault {
     /// Nobody listens: the connection is refused, and nothing is sent.
     NotConnected,
+    /// No answer ever comes, until the SDK's own time limit.
+    Hangs,
     /// The connection breaks after the request was written; it never arrives.
     NeverArrives,
     /// The service does it, and the answer is lost.
@@ -94,6 +96,11 @@ impl Faults {
             fault,
             seen: 0,
         });
+    }
+
+    /// Takes back all faults that are still to come.
+    pub fn heal(&self) {
+        self.plan.lock().expect("lock").clear();
     }
 
     /// Faults injected so far: a test that injected none proves nothing.
@@ -175,6 +182,7 @@ impl HttpConnector for Connector {
                     request.set_uri(format!("http://127.0.0.1:{port}/")).expect("uri");
                     inner.call(request).await
                 }
+                Fault::Hangs => std::future::pending().await,
                 Fault::NeverArrives => Err(reset()),
                 Fault::ReplyLost => {
                     let answer = inner.call(request).await?;

@@ -73,7 +73,13 @@ async fn every_request_writes_one_event_that_names_the_pattern_and_not_the_path(
             200,
         ),
         ("GET", format!("/credential/{id}"), "/credential/{credential_id}", "", 200),
-        ("GET", "/credential/persona1%40ejemplo.com".into(), "/credential/{credential_id}", "", 404),
+        (
+            "GET",
+            "/credential/persona1%40ejemplo.com".into(),
+            "/credential/{credential_id}",
+            "",
+            404,
+        ),
         ("GET", "/persona1@ejemplo.com".into(), "unknown", "", 404),
         ("DELETE", format!("/api/v1/jobs/{job}"), "unknown", "", 405),
     ];

@@ -122,8 +122,12 @@ pub async fn consume_within(world: &World, records: &[Value], left: Duration) ->
     let deadline = SystemTime::now() + left;
     let mut context = Context::default();
     context.request_id = uuid::Uuid::new_v4().to_string();
-    context.deadline =
-        deadline.duration_since(UNIX_EPOCH).expect("after 1970").as_millis().try_into().expect("u64");
+    context.deadline = deadline
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970")
+        .as_millis()
+        .try_into()
+        .expect("u64");
     let answer = consumer::handle(world.stack.app(), LambdaEvent::new(event, context)).await;
     let failures = answer.expect("an answer").batch_item_failures;
     let mut ids: Vec<String> = failures.into_iter().map(|f| f.item_identifier).collect();
