@@ -102,12 +102,17 @@ impl Presented {
         let mut parts = rest.split('_');
         let (org, id, secret) = (parts.next()?, parts.next()?, parts.next()?);
         let well_formed = parts.next().is_none()
-            && id.len() == ID_LENGTH
+            && may_be_id(id)
             && secret.len() == SECRET_LENGTH
-            && id.bytes().chain(secret.bytes()).all(|b| b.is_ascii_alphanumeric());
+            && secret.bytes().all(|b| b.is_ascii_alphanumeric());
         well_formed.then_some(())?;
         Some(Self { org: OrgId::parse(org).ok()?, mode, id: id.to_owned(), hash: hash(text) })
     }
+}
+
+/// Whether a text has the form of a key's id.
+pub fn may_be_id(text: &str) -> bool {
+    text.len() == ID_LENGTH && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 /// A new key: what is kept, and the secret that is shown once.

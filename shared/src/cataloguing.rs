@@ -65,9 +65,9 @@ pub async fn answer_route(app: &App, call: &Call) -> Result<Response<Body>, Prob
 // Templates
 
 async fn templates(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let limit = call.limit()?;
+    let (limit, cursor) = (call.limit()?, call.cursor("TPL#")?);
     let caller = access::authenticate(app, call, MAY_READ_TEMPLATES).await?;
-    let page = app.catalog.templates(&caller.org, call.query("cursor"), limit).await?;
+    let page = app.catalog.templates(&caller.org, cursor, limit).await?;
     let items = page.items.iter().map(Template::answer).collect();
     ok(&List { items, next_cursor: page.next })
 }
@@ -286,7 +286,7 @@ async fn list_credentials(
     look: usize,
     limit: usize,
 ) -> Result<Response<Body>, Problem> {
-    let (since, before) = (query.since.as_deref(), call.query("cursor"));
+    let (since, before) = (query.since.as_deref(), call.cursor("")?);
     let page = match &query.email {
         Some(email) => {
             let secret = app.catalog.id_secret(&caller.org).await?;
@@ -325,9 +325,9 @@ fn member_email(call: &Call) -> Result<EmailAddress, Problem> {
 }
 
 async fn members(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let limit = call.limit()?;
+    let (limit, cursor) = (call.limit()?, call.cursor("")?);
     let caller = access::authenticate(app, call, MAY_READ_MEMBERS).await?;
-    let page = app.catalog.members(&caller.org, call.query("cursor"), limit).await?;
+    let page = app.catalog.members(&caller.org, cursor, limit).await?;
     let items = page.items.iter().map(Member::answer).collect();
     ok(&List { items, next_cursor: page.next })
 }
@@ -528,9 +528,9 @@ fn check_columns(headers: &[String]) -> Result<(), Problem> {
 // Keys
 
 async fn keys(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let limit = call.limit()?;
+    let (limit, cursor) = (call.limit()?, call.cursor("KEY#")?);
     let caller = access::authenticate(app, call, &[Scope::Admin]).await?;
-    let page = app.catalog.keys(&caller.org, call.query("cursor"), limit).await?;
+    let page = app.catalog.keys(&caller.org, cursor, limit).await?;
     let visible = |key: &&api_key::ApiKey| caller.mode == Mode::Live || key.mode == Mode::Test;
     let items = page.items.iter().filter(visible).map(api_key::ApiKey::answer).collect();
     ok(&List { items, next_cursor: page.next })
@@ -610,6 +610,9 @@ fn read_scopes(fields: &mut Fields) -> Vec<Scope> {
 async fn revoke_key(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = access::authenticate(app, call, &[Scope::Admin]).await?;
     let unknown = || Problem::not_found("La API key no existe", "The API key does not exist");
+    if !api_key::may_be_id(&call.parameter) {
+        return Err(unknown());
+    }
     let read = app.catalog.together(&caller.org, Some(&call.parameter), None, &[]).await?;
     let key = read.key.ok_or_else(unknown)?;
     if caller.mode == Mode::Test && key.mode == Mode::Live {

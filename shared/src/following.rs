@@ -67,9 +67,9 @@ pub async fn status(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 /// # Errors
 /// The documented problems.
 pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let limit = call.limit()?;
+    let (limit, cursor) = (call.limit()?, call.cursor("")?);
     let caller = access::authenticate(app, call, MAY_FOLLOW).await?;
-    let page = app.jobs.list(&caller.org, caller.mode, call.query("cursor"), limit).await?;
+    let page = app.jobs.list(&caller.org, caller.mode, cursor, limit).await?;
     let jobs: Vec<Job> = stream::iter(page.items)
         .map(|job| refresh(app, job, call.now))
         .buffered(8)
@@ -147,22 +147,15 @@ pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
             ));
         }
     };
-    let after: u32 = match call.query("cursor") {
+    let after: u32 = match call.cursor("")? {
         None => 0,
-        Some(cursor) => cursor.parse().map_err(|_| {
-            Problem::invalid_field(
-                "cursor",
-                "invalid_cursor",
-                "El parámetro cursor no es válido",
-                "The parameter cursor is not valid",
-            )
-        })?,
+        Some(cursor) => cursor.parse().map_err(|_| Problem::invalid_cursor())?,
     };
     let job = own_job(app, call, MAY_FOLLOW).await?;
     let secret = app.catalog.id_secret(&job.org).await?;
     let mut items = Vec::new();
     let mut next = None;
-    let mut row = after + 1;
+    let mut row = after.saturating_add(1);
     let mut looked = 0;
     while row <= job.total && next.is_none() {
         let number = job.shard_of(row);

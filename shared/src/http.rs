@@ -25,6 +25,8 @@ pub const MAX_BODY: usize = 4 * 1024 * 1024;
 const DEFAULT_LIMIT: usize = 100;
 /// Most entries of a page.
 const MAX_LIMIT: usize = 1_000;
+/// Longest cursor that an answer gives, in bytes: a partition and an address.
+const MAX_CURSOR: usize = 300;
 
 /// A request, as a use case sees it.
 #[derive(Debug)]
@@ -102,6 +104,19 @@ impl Call {
                 format!("El parámetro limit debe ser un entero entre 1 y {MAX_LIMIT}"),
                 format!("The parameter limit must be a whole number from 1 to {MAX_LIMIT}"),
             )),
+        }
+    }
+
+    /// The parameter `cursor`, as an answer of ours gave it: it begins with `prefix`.
+    ///
+    /// # Errors
+    /// `invalid_request`.
+    pub fn cursor(&self, prefix: &str) -> Result<Option<&str>, Problem> {
+        match self.query("cursor") {
+            Some(cursor) if cursor.len() > MAX_CURSOR || !cursor.starts_with(prefix) => {
+                Err(Problem::invalid_cursor())
+            }
+            cursor => Ok(cursor),
         }
     }
 

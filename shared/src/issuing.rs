@@ -7,10 +7,13 @@
 //! of a job are stored before anything is queued, and the job's own item is written last:
 //! a request that fails before that has left nothing but items that expire.
 
+use std::time::Duration;
+
 use http::{HeaderValue, Response, StatusCode, header};
 use jiff::ToSpan;
 use lambda_http::Body;
 use serde_json::value::RawValue;
+use tokio::time::timeout;
 
 use crate::{
     access::{self, Caller},
@@ -27,13 +30,19 @@ use crate::{
     member::Member,
     organization::Settings,
     problem::{FieldError, Problem},
-    queue::{self, IssueRow, MESSAGE_VERSION, MailOf, Message, Outgoing},
+    queue::{self, IssueRow, MESSAGE_VERSION, MailOf, Message, Outgoing, Sent},
     recipient::{Entry, Object, Recipient},
     store::{StoreError, catalog::Together, credentials::Put},
     template::Template,
     time,
 };
 
+/// Longest wait for the mail queue in an answer. What is not queued by then, the sweeper
+/// finds: a queue out of reach must not keep an issued credential from its caller.
+const QUEUE_ONE: Duration = Duration::from_secs(4);
+/// Longest wait for the issue queue in an answer: 10,000 rows take seconds at worst, and the
+/// gateway waits 29 s in all.
+const QUEUE_ALL: Duration = Duration::from_secs(20);
 /// Longest address that a job keeps as it was sent, in characters.
 const KEPT_EMAIL: usize = 320;
 
@@ -403,10 +412,13 @@ async fn issue_at_once(
         Outcome::Issued { credential, duplicate, .. } => {
             if credential.mail == MailState::Owed {
                 let message = mail_message(&credential).map_err(Problem::internal)?;
-                let sent = queue::send_all(&app.sqs, &app.config.mail_queue_url, &[message]).await;
+                let messages = [message];
+                let sent = queue::send_all(&app.sqs, &app.config.mail_queue_url, &messages);
                 // The credential is issued and owes its mail: the sweeper finds the debt.
-                if let Err(error) = sent.all() {
-                    tracing::error!(%error, "mail not queued");
+                match timeout(QUEUE_ONE, sent).await.map(Sent::all) {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::error!(%error, "mail not queued"),
+                    Err(error) => tracing::error!(%error, "mail not queued"),
                 }
             }
             serde_json::json!({
@@ -489,8 +501,13 @@ async fn accept_job(
     };
     // From here on the job is accepted; rows that cannot be queued now are found by the
     // sweeper, so trouble with the queue is no trouble of the caller's.
-    match fan_out(app, &job, ttl, rows).await {
-        Ok(()) => app.jobs.fanned_out(job.job_id).await?,
+    match timeout(QUEUE_ALL, fan_out(app, &job, ttl, rows)).await {
+        Ok(Ok(())) => {
+            if let Err(error) = app.jobs.fanned_out(job.job_id).await {
+                tracing::error!(%error, job_id = %job.job_id, "job stays pending for now");
+            }
+        }
+        Ok(Err(error)) => tracing::error!(%error, job_id = %job.job_id, "rows not queued"),
         Err(error) => tracing::error!(%error, job_id = %job.job_id, "rows not queued"),
     }
     let id = job.job_id;

@@ -116,6 +116,16 @@ impl Problem {
         Self::invalid_request(vec![FieldError::new(pointer, code, es, en)])
     }
 
+    /// 400: a cursor that no answer of ours gave.
+    pub fn invalid_cursor() -> Self {
+        Self::invalid_field(
+            "cursor",
+            "invalid_cursor",
+            "El parámetro cursor no es válido",
+            "The parameter cursor is not valid",
+        )
+    }
+
     /// 401: key missing, unknown, revoked or expired: one answer for all four.
     pub fn unauthenticated() -> Self {
         Self::new(

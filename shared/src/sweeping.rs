@@ -16,7 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::App,
+    credential::MailState,
     fault::Fault,
+    ids::CredentialId,
     issuing::{credential_id_of, fan_out},
     job::{Job, Row, RowStatus, Shard},
     problem::Problem,
@@ -39,7 +41,10 @@ const OWED_FOR: i64 = 600;
 /// What the scheduler sends.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 pub struct Order {
-    /// The queues were lost: queue all open work again, at once.
+    /// The queues were lost, and whoever took from them has ended: queue all open work
+    /// again, at once. Claims of mail that they left open count as ended, so that nobody
+    /// waits for a lease that no living attempt holds; such a mail is sent again and counted
+    /// as ambiguous. Not for a moment at which consumers run.
     #[serde(default)]
     pub resume: bool,
 }
@@ -152,7 +157,7 @@ async fn sweep_job(
         let after = now.checked_add(wait).map_err(Problem::internal)?;
         app.jobs.swept(id, job.sweeps + 1, &time::millis(after)).await?;
     }
-    queue_again(app, &job, &outcomes, swept).await
+    queue_again(app, &job, &outcomes, order, swept).await
 }
 
 /// Queues the rows and mails of a job that have not ended.
@@ -160,6 +165,7 @@ async fn queue_again(
     app: &App,
     job: &Job,
     outcomes: &BTreeMap<u32, Shard>,
+    order: Order,
     swept: &mut Swept,
 ) -> Result<(), Problem> {
     let secret = app.catalog.id_secret(&job.org).await?;
@@ -170,8 +176,7 @@ async fn queue_again(
         }
         let view = app.jobs.shard(job.job_id, *number).await?;
         let mut rows: Vec<Row> = Vec::new();
-        let mut mails: Vec<Outgoing> = Vec::new();
-        let group = queue::job_group(&job.org, job.job_id);
+        let mut owing: Vec<CredentialId> = Vec::new();
         for (row, input) in view.rows {
             match shard.status(row) {
                 RowStatus::Pending => rows.push(input),
@@ -180,23 +185,46 @@ async fn queue_again(
                     let id = known.or_else(|| {
                         input.recipient.as_ref().map(|r| credential_id_of(&secret, job, r))
                     });
-                    if let Some(credential_id) = id {
-                        let job_id = Some(job.job_id);
-                        let mail =
-                            Message::Mail(MailOf { v: MESSAGE_VERSION, credential_id, job_id });
-                        let message = Outgoing::new(&mail, group.clone());
-                        mails.push(message.map_err(Problem::internal)?);
-                    }
+                    owing.extend(id);
                 }
                 RowStatus::Issued | RowStatus::Failed => {}
             }
         }
         swept.rows += rows.len();
-        swept.mails += mails.len();
+        swept.mails += owing.len();
         fan_out(app, job, ttl, rows).await?;
-        queue::send_all(&app.sqs, &app.config.mail_queue_url, &mails).await.all()?;
+        queue_mails(app, &owing, Some(job), order).await?;
     }
     app.jobs.fanned_out(job.job_id).await?;
+    Ok(())
+}
+
+/// Queues the mails of credentials; on resuming, ends the leases that a crash left first.
+async fn queue_mails(
+    app: &App,
+    owing: &[CredentialId],
+    job: Option<&Job>,
+    order: Order,
+) -> Result<(), Problem> {
+    let job_id = job.map(|job| job.job_id);
+    let group =
+        job.map_or_else(|| "sweeper:owed".to_owned(), |job| queue::job_group(&job.org, job.job_id));
+    if order.resume {
+        for credential in app.credentials.get_all(owing).await? {
+            if credential.mail == MailState::Claimed {
+                app.credentials.end_lease(credential.id, credential.mail_attempts).await?;
+            }
+        }
+    }
+    let messages = owing
+        .iter()
+        .map(|id| {
+            let mail = Message::Mail(MailOf { v: MESSAGE_VERSION, credential_id: *id, job_id });
+            Outgoing::new(&mail, group.clone())
+        })
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(Problem::internal)?;
+    queue::send_all(&app.sqs, &app.config.mail_queue_url, &messages).await.all()?;
     Ok(())
 }
 
@@ -275,15 +303,6 @@ async fn owed_mail(
     let age = if order.resume { 0 } else { OWED_FOR };
     let before = now.checked_sub(age.seconds()).map_err(Problem::internal)?;
     let owed = app.credentials.owed_before(&time::millis(before), LOOK_AT).await?;
-    let messages = owed
-        .into_iter()
-        .map(|credential_id| {
-            let mail = Message::Mail(MailOf { v: MESSAGE_VERSION, credential_id, job_id: None });
-            Outgoing::new(&mail, "sweeper:owed".to_owned())
-        })
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(Problem::internal)?;
-    swept.mails += messages.len();
-    queue::send_all(&app.sqs, &app.config.mail_queue_url, &messages).await.all()?;
-    Ok(())
+    swept.mails += owed.len();
+    queue_mails(app, &owed, None, order).await
 }

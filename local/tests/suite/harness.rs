@@ -273,6 +273,7 @@ pub struct Watch;
 static STARTED: Once = Once::new();
 static SEEN_A_LINE: AtomicBool = AtomicBool::new(false);
 static FOUND: Mutex<Option<String>> = Mutex::new(None);
+static REQUESTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 impl Watch {
     fn start() {
@@ -298,6 +299,13 @@ impl Watch {
         SEEN_A_LINE.load(Ordering::Relaxed)
     }
 
+    /// The events that a request wrote.
+    pub fn requests(request_id: &str) -> Vec<Value> {
+        let lines = REQUESTS.lock().expect("lock");
+        let own = lines.iter().filter(|line| line.contains(request_id));
+        own.map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
+    }
+
     /// The first of the words that a line must not hold.
     pub fn person_in(line: &str) -> Option<&'static str> {
         PERSONAL.iter().find(|word| line.contains(*word)).copied()
@@ -308,6 +316,9 @@ impl Write for Watch {
     fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
         SEEN_A_LINE.store(true, Ordering::Relaxed);
         let text = String::from_utf8_lossy(line);
+        if text.contains(r#""message":"request""#) {
+            REQUESTS.lock().expect("lock").push(text.clone().into_owned());
+        }
         if Self::person_in(&text).is_some() {
             FOUND.lock().expect("lock").get_or_insert(text.into_owned());
         }

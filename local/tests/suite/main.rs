@@ -8,8 +8,17 @@
     reason = "a test stops at the first surprise, its helpers too"
 )]
 
+mod clients;
+mod consumer;
+mod delivery;
 mod events;
+mod faults;
 mod harness;
 mod idempotency;
+mod input;
 mod issuing;
+mod logs;
+mod page;
+mod process;
+mod queues;
 mod steering;

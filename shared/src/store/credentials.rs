@@ -281,6 +281,30 @@ impl Credentials {
         claim_answer(again)
     }
 
+    /// Ends the lease of an attempt that nobody works on any more, so that the mail can be
+    /// claimed again. Nothing changes when the claim is no longer that attempt's.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn end_lease(&self, id: CredentialId, attempt: u32) -> Result<(), StoreError> {
+        let ended = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(id_key(id.to_string())))
+            .update_expression("SET mail_lease = :past")
+            .condition_expression(HOLDS_CLAIM)
+            .expression_attribute_values(":past", number(0))
+            .expression_attribute_values(":claimed", text("claimed"))
+            .expression_attribute_values(":attempt", number(attempt))
+            .send()
+            .await;
+        match ended.map_err(StoreError::from) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Ends an attempt; false when it no longer held the claim.
     ///
     /// # Errors
@@ -472,7 +496,11 @@ impl Credentials {
         before: Option<&str>,
         limit: usize,
     ) -> Result<Vec<IndexKey>, StoreError> {
-        // `~` sorts after every instant, `0` before.
+        // `~` sorts after every instant, `0` before. DynamoDB refuses bounds that cross.
+        let (since, upto) = (since.unwrap_or("0"), before.unwrap_or("~"));
+        if since > upto {
+            return Ok(Vec::new());
+        }
         let answer = self
             .client
             .query()
@@ -482,8 +510,8 @@ impl Credentials {
             .expression_attribute_names("#pk", index.partition)
             .expression_attribute_names("#sk", index.sort)
             .expression_attribute_values(":pk", text(pk))
-            .expression_attribute_values(":since", text(since.unwrap_or("0")))
-            .expression_attribute_values(":before", text(before.unwrap_or("~")))
+            .expression_attribute_values(":since", text(since))
+            .expression_attribute_values(":before", text(upto))
             .scan_index_forward(false)
             .limit(i32::try_from(limit + 2).unwrap_or(i32::MAX))
             .send()
