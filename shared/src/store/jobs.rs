@@ -349,12 +349,12 @@ impl Jobs {
         Ok(cancelled)
     }
 
-    /// Opens an ended job again, for a retry.
+    /// Opens an ended job again, for a retry; a cancellation is over with it.
     ///
     /// # Errors
     /// As of the store.
     pub async fn reopen(&self, job: &Job, now: &str) -> Result<Option<Job>, StoreError> {
-        let set = "SET open_pk = :pk, open_sk = :sk, updated_at = :now, sweeps = :none REMOVE closed_at, sweep_after";
+        let set = "SET open_pk = :pk, open_sk = :sk, updated_at = :now, sweeps = :none REMOVE closed_at, cancelled_at, sweep_after";
         let values = vec![
             (":pk", text(OPEN_PK)),
             (":sk", text(format!("{}#{}", job.created_at, job.job_id))),
