@@ -73,8 +73,8 @@ impl Process {
         };
         let greeting = tokio::time::timeout(PATIENCE, reading).await.expect("a greeting in time");
         let greeting = greeting.unwrap_or_else(|said| panic!("it ended: {said}"));
-        // Nobody reads its log, and a full pipe must not stop it.
-        tokio::spawn(async move { tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await });
+        // What it logs (warnings) belongs to the test that sees it.
+        tokio::spawn(async move { tokio::io::copy(&mut stderr, &mut tokio::io::stderr()).await });
         let settings = read_settings(&environment_file(&greeting));
         let client = Client::builder(TokioExecutor::new()).build_http();
         Self { child, greeting, settings, _stdout: stdout, client }
