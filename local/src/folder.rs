@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `dynamodb.sqlite*` | the tables. SQLite in WAL mode, `synchronous` at its default FULL: every answered write is synced, so neither `kill -9` nor a power cut loses one |
+//! | `dynamodb.sqlite*` | the tables. SQLite in WAL mode, `synchronous` NORMAL: `kill -9` loses no answered write; a power cut can lose the last ones, never the file's consistency |
 //! | `mail.jsonl` | the mail ([`crate::mail`]) |
 //! | `site_url` | the root of the links in credentials issued so far |
 //! | `demo.env` | keys and endpoints to `source` in a shell, mode 0600 |

@@ -81,9 +81,13 @@ impl DynamoDb {
                         path.display()
                     )
                 })?;
-                dynoxide::Database::new(text).map_err(|e| {
+                let database = dynoxide::Database::new(text).map_err(|e| {
                     anyhow!("cannot open the tables in {text}: {e}; --fresh starts anew")
-                })?
+                })?;
+                // The one call of dynoxide that sets `synchronous = NORMAL`: no fsync a write,
+                // which is most of a large job's time. See `folder` for what it means.
+                database.disable_bulk_loading().map_err(|e| anyhow!("{e}"))?;
+                database
             }
             None => dynoxide::Database::memory().map_err(|e| anyhow!("{e}"))?,
         };
