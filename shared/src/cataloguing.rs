@@ -421,6 +421,17 @@ async fn import(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
             .map(|(column, cell)| (column.clone(), Value::from(cell)))
             .collect::<serde_json::Map<_, _>>();
         let line = record.position().map_or(0, csv::Position::line);
+        if record.iter().skip(headers.len()).any(|cell| !cell.is_empty()) {
+            // An unquoted delimiter has moved the cells: none of them is trusted.
+            let email = cells.get("email").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let (have, want) = (record.len(), headers.len());
+            let text = Texts {
+                es: format!("La fila tiene {have} celdas y la primera línea {want}"),
+                en: format!("The row has {have} cells and the first line {want}"),
+            };
+            errors.push((number, line, email, text.pick(call)));
+            continue;
+        }
         match read_member(cells, &now) {
             Ok(member) => {
                 good.insert(member.email.clone(), member);
