@@ -439,6 +439,13 @@ async fn import(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
             Err((email, text)) => errors.push((number, line, email, text.pick(call))),
         }
     }
+    let emails: Vec<&EmailAddress> = good.keys().collect();
+    let before = app.catalog.together(&caller.org, None, None, &emails).await?.members;
+    for (email, member) in &mut good {
+        if let Some(before) = before.get(email) {
+            member.created_at.clone_from(&before.created_at);
+        }
+    }
     let members: Vec<Member> = good.into_values().collect();
     app.catalog.put_members(&caller.org, &members).await?;
     let shown: Vec<Value> = errors
