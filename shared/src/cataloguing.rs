@@ -19,6 +19,7 @@ use crate::{
     organization::{Organization, Settings},
     problem::{FieldError, Problem},
     recipient::MAX_TEXT,
+    store::catalog::is_member_cursor,
     template::{Definition, Template},
 };
 
@@ -66,8 +67,9 @@ pub async fn answer_route(app: &App, call: &Call) -> Result<Response<Body>, Prob
 
 async fn templates(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let limit = call.limit()?;
+    let cursor = call.cursor(|cursor| cursor.starts_with("TPL#"))?;
     let caller = access::authenticate(app, call, MAY_READ_TEMPLATES).await?;
-    let page = app.catalog.templates(&caller.org, call.query("cursor"), limit).await?;
+    let page = app.catalog.templates(&caller.org, cursor, limit).await?;
     let items = page.items.iter().map(Template::answer).collect();
     ok(&List { items, next_cursor: page.next })
 }
@@ -286,7 +288,7 @@ async fn list_credentials(
     look: usize,
     limit: usize,
 ) -> Result<Response<Body>, Problem> {
-    let (since, before) = (query.since.as_deref(), call.query("cursor"));
+    let (since, before) = (query.since.as_deref(), call.cursor(crate::time::is_sort_key)?);
     let page = match &query.email {
         Some(email) => {
             let secret = app.catalog.id_secret(&caller.org).await?;
@@ -326,8 +328,9 @@ fn member_email(call: &Call) -> Result<EmailAddress, Problem> {
 
 async fn members(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let limit = call.limit()?;
+    let cursor = call.cursor(is_member_cursor)?;
     let caller = access::authenticate(app, call, MAY_READ_MEMBERS).await?;
-    let page = app.catalog.members(&caller.org, call.query("cursor"), limit).await?;
+    let page = app.catalog.members(&caller.org, cursor, limit).await?;
     let items = page.items.iter().map(Member::answer).collect();
     ok(&List { items, next_cursor: page.next })
 }
@@ -547,8 +550,9 @@ fn check_columns(headers: &[String]) -> Result<(), Problem> {
 
 async fn keys(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let limit = call.limit()?;
+    let cursor = call.cursor(|cursor| cursor.starts_with("KEY#"))?;
     let caller = access::authenticate(app, call, &[Scope::Admin]).await?;
-    let page = app.catalog.keys(&caller.org, call.query("cursor"), limit).await?;
+    let page = app.catalog.keys(&caller.org, cursor, limit).await?;
     let visible = |key: &&api_key::ApiKey| caller.mode == Mode::Live || key.mode == Mode::Test;
     let items = page.items.iter().filter(visible).map(api_key::ApiKey::answer).collect();
     ok(&List { items, next_cursor: page.next })

@@ -105,6 +105,23 @@ impl Call {
         }
     }
 
+    /// The parameter `cursor`, if it is one that this list gives.
+    ///
+    /// # Errors
+    /// `invalid_request`: DynamoDB would refuse a key that the list cannot have.
+    pub fn cursor(&self, is_ours: impl FnOnce(&str) -> bool) -> Result<Option<&str>, Problem> {
+        let cursor = self.query("cursor");
+        if cursor.is_none_or(is_ours) {
+            return Ok(cursor);
+        }
+        Err(Problem::invalid_field(
+            "cursor",
+            "invalid_cursor",
+            "El parámetro cursor no es válido",
+            "The parameter cursor is not valid",
+        ))
+    }
+
     /// The present instant, RFC 3339 to the millisecond.
     pub fn now_text(&self) -> String {
         time::millis(self.now)

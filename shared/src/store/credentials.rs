@@ -417,6 +417,11 @@ impl Credentials {
         limit: usize,
     ) -> Result<Vec<IndexKey>, StoreError> {
         // `~` sorts after every instant, `0` before.
+        let (since, until) = (since.unwrap_or("0"), before.unwrap_or("~"));
+        if since > until {
+            // DynamoDB refuses a range that is upside down.
+            return Ok(Vec::new());
+        }
         let answer = self
             .client
             .query()
@@ -426,8 +431,8 @@ impl Credentials {
             .expression_attribute_names("#pk", index.partition)
             .expression_attribute_names("#sk", index.sort)
             .expression_attribute_values(":pk", text(pk))
-            .expression_attribute_values(":since", text(since.unwrap_or("0")))
-            .expression_attribute_values(":before", text(before.unwrap_or("~")))
+            .expression_attribute_values(":since", text(since))
+            .expression_attribute_values(":before", text(until))
             .scan_index_forward(false)
             .limit(i32::try_from(limit + 2).unwrap_or(i32::MAX))
             .send()
