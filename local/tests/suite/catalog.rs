@@ -702,3 +702,703 @@ async fn a_members_profile_fills_in_what_was_left_out_and_the_identity_is_before
     assert_eq!(result["errors"][0]["error"], missing[0]);
     assert_eq!(result["errors"][0]["row"], 2);
 }
+
+// Keys
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_is_shown_once_grants_only_what_its_maker_has_and_ends_at_once() {
+    let world = World::new().await;
+    let app = world.stack.app();
+    let ask = json!({ "name": "LMS", "scopes": ["read", "issue", "read"] });
+    let made = world.call("POST", "/api-keys", Some(&ask)).await.expect(201).json();
+    let key = text(&made, "key").to_owned();
+    assert!(key.starts_with("uc_live_demo_"));
+    assert_eq!(made["scopes"], json!(["issue", "read"]));
+    assert_eq!((&made["name"], &made["mode"]), (&json!("LMS"), &json!("live")));
+    assert_eq!((&made["expires_at"], &made["revoked_at"]), (&Value::Null, &Value::Null));
+    assert!(key.starts_with(text(&made, "prefix")) && key.ends_with(text(&made, "last_four")));
+    assert_eq!(made["id"], key_id(&key));
+
+    let find = async |id: &str| {
+        let listed = all(&world, "/api-keys", 2).await;
+        listed.into_iter().find(|k| k["id"] == id).expect("the key is listed")
+    };
+    let listed = find(key_id(&key)).await;
+    assert_eq!(listed["last_used_at"], Value::Null);
+    for hidden in ["key", "hash", "secret"] {
+        assert_eq!(listed.get(hidden), None);
+    }
+    let whole = world.call("GET", "/api-keys", None).await.expect(200).text();
+    assert!(!whole.contains(&key) && !whole.contains(key.split('_').nth(4).expect("secret")));
+
+    // It can what it may, and nothing else.
+    world.call_as(&key, "GET", "/credentials", None).await.expect(200);
+    world.issue_as(&key, &[person(1)]).await.expect(200);
+    assert!(find(key_id(&key)).await["last_used_at"].is_string());
+    for (method, path, scope) in [
+        ("GET", "/api-keys", "admin"),
+        ("POST", "/templates", "catalog"),
+        ("DELETE", "/members/persona1@ejemplo.com", "catalog"),
+        ("PUT", "/organization", "admin"),
+    ] {
+        let reply = world.call_as(&key, method, path, Some(&json!({}))).await;
+        let problem = reply.problem(403, "insufficient_scope");
+        assert_eq!(problem["detail"], format!("La API key no tiene el permiso «{scope}»"));
+    }
+    let issuer = key_of(app, "demo", Mode::Live, &[Scope::Issue], None).await;
+    for (path, status) in [
+        ("/templates", 200),
+        ("/jobs", 200),
+        ("/credentials", 403),
+        ("/members", 403),
+        ("/organization", 403),
+    ] {
+        assert_eq!(
+            world.call_as(&issuer, "GET", path, None).await.status.as_u16(),
+            status,
+            "{path}"
+        );
+    }
+
+    // A key that lacks a scope cannot give it.
+    let keeper = key_of(app, "demo", Mode::Live, &[Scope::Admin, Scope::Read], None).await;
+    let make = async |scopes: Value| {
+        let ask = json!({ "name": "x", "scopes": scopes });
+        world.call_as(&keeper, "POST", "/api-keys", Some(&ask)).await
+    };
+    make(json!(["read", "admin"])).await.expect(201);
+    make(json!(["read", "issue"])).await.problem(403, "insufficient_scope");
+    make(json!(["manage"])).await.problem(403, "insufficient_scope");
+    for bad in [json!([]), json!(null), json!("read"), json!(["todo"]), json!([1])] {
+        make(bad).await.problem(400, "invalid_request");
+    }
+    for (ask, pointer, code) in [
+        (json!({ "scopes": ["read"] }), "/name", "missing_field"),
+        (json!({ "name": "x", "scopes": ["read"], "mode": "prod" }), "/mode", "value_not_allowed"),
+        (json!({ "name": "x", "scopes": ["read"], "llave": 1 }), "/llave", "unknown_field"),
+        (
+            json!({ "name": "x", "scopes": ["read"], "expires_at": "2026-01-01T00:00:00Z" }),
+            "/expires_at",
+            "invalid_instant",
+        ),
+        (
+            json!({ "name": "x", "scopes": ["read"], "expires_at": "mañana" }),
+            "/expires_at",
+            "invalid_instant",
+        ),
+    ] {
+        one_fault(world.call("POST", "/api-keys", Some(&ask)).await, pointer, code);
+    }
+
+    // A revoked key fails at once, in every function; the second revocation is no other.
+    let id = key_id(&key).to_owned();
+    for _ in 0..2 {
+        assert!(
+            world
+                .call("DELETE", &format!("/api-keys/{id}"), None)
+                .await
+                .expect(204)
+                .body
+                .is_empty()
+        );
+    }
+    for path in ["/credentials", "/templates", "/jobs"] {
+        world.call_as(&key, "GET", path, None).await.problem(401, "unauthenticated");
+    }
+    world.issue_as(&key, &[person(2)]).await.problem(401, "unauthenticated");
+    assert!(find(&id).await["revoked_at"].is_string());
+    world.call("DELETE", "/api-keys/AAAAAAAAAAAA", None).await.problem(404, "not_found");
+
+    // An expired one too, at its instant.
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_millis(700);
+    let ask = json!({ "name": "x", "scopes": ["read"], "expires_at": soon.to_string() });
+    let made = world.call("POST", "/api-keys", Some(&ask)).await.expect(201).json();
+    let short = text(&made, "key");
+    world.call_as(short, "GET", "/templates", None).await.expect(200);
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    world.call_as(short, "GET", "/templates", None).await.problem(401, "unauthenticated");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_test_key_sees_and_makes_test_data_only() {
+    let world = World::new().await;
+    let test = world.demo.test_api_key.clone();
+    let get = async |path: &str| world.call_as(&test, "GET", path, None).await;
+
+    // Templates and members are shared and read-only.
+    let id = world.demo.template_id.clone();
+    assert_eq!(get(&format!("/templates/{id}")).await.expect(200).json()["id"], id);
+    get(&format!("/members/{MEMBER}")).await.expect(200);
+    assert_eq!(get("/organization").await.expect(200).json()["id"], "demo");
+    let body = json!({ "name": "x", "description": "x" });
+    for (method, path) in [
+        ("POST", "/templates".to_owned()),
+        ("PUT", format!("/templates/{id}")),
+        ("POST", format!("/templates/{id}/archive")),
+        ("PUT", format!("/members/{MEMBER}")),
+        ("DELETE", format!("/members/{MEMBER}")),
+        ("POST", "/members/import".to_owned()),
+        ("PUT", "/organization".to_owned()),
+    ] {
+        let reply = world.call_as(&test, method, &path, Some(&body)).await;
+        let problem = reply.problem(403, "insufficient_scope");
+        assert_eq!(
+            problem["detail"],
+            "Con una API key de prueba esto es de solo lectura; usa una key uc_live_",
+            "{method} {path}"
+        );
+    }
+
+    // It makes test keys only, and sees and revokes no others.
+    let ask = |mode: Value| json!({ "name": "x", "scopes": ["read"], "mode": mode });
+    let make =
+        async |mode: Value| world.call_as(&test, "POST", "/api-keys", Some(&ask(mode))).await;
+    make(json!("live")).await.problem(403, "insufficient_scope");
+    for mode in [json!(null), json!("test")] {
+        let made = make(mode).await.expect(201).json();
+        assert!(text(&made, "key").starts_with("uc_test_demo_"));
+    }
+    let listed = get("/api-keys").await.expect(200).json();
+    assert_eq!(items(&listed).len(), 3);
+    assert!(items(&listed).iter().all(|key| key["mode"] == "test"));
+    let live_id = key_id(&world.demo.api_key);
+    let reply = world.call_as(&test, "DELETE", &format!("/api-keys/{live_id}"), None).await;
+    reply.problem(404, "not_found");
+    let from_live = world.call("POST", "/api-keys", Some(&ask(json!("test")))).await.expect(201);
+    assert!(text(&from_live.json(), "key").starts_with("uc_test_"));
+
+    // The same content in both modes is two credentials, each unknown to the other's key.
+    let live_one = world.issue_one(&person(1)).await;
+    let answer = world.issue_as(&test, &[person(1)]).await.expect(200).json();
+    let test_one = answer["credentials"][0].clone();
+    assert_eq!(test_one["duplicate"], false);
+    let (live_one, test_one) = (text(&live_one, "credential_id"), text(&test_one, "credential_id"));
+    assert_ne!(live_one, test_one);
+    world.get(&format!("/credentials/{live_one}")).await;
+    get(&format!("/credentials/{live_one}")).await.problem(404, "not_found");
+    world.call("GET", &format!("/credentials/{test_one}"), None).await.problem(404, "not_found");
+    for (key, one) in [(&world.demo.api_key, live_one), (&test, test_one)] {
+        let listed = world.call_as(key, "GET", "/credentials", None).await.expect(200).json();
+        assert_eq!(items(&listed).len(), 1);
+        assert_eq!(listed["items"][0]["credential_id"], one);
+        let path = "/credentials?email=persona1@ejemplo.com";
+        let listed = world.call_as(key, "GET", path, None).await.expect(200).json();
+        assert_eq!(items(&listed).len(), 1);
+        assert_eq!(listed["items"][0]["credential_id"], one);
+    }
+
+    // Jobs and wallets too.
+    let people = [json!({ "email": MEMBER, "result_value": "A" }), person(2)];
+    let reply = world.issue_as(&test, &people).await.expect(202).json();
+    let job = text(&reply, "job_id");
+    for path in [format!("/jobs/{job}"), format!("/jobs/{job}/results")] {
+        world.call("GET", &path, None).await.problem(404, "not_found");
+        get(&path).await.expect(200);
+    }
+    let status = world
+        .until("the test job ends", async || {
+            let status = get(&format!("/jobs/{job}")).await.expect(200).json();
+            (status["status"] == "SUCCESS").then_some(status)
+        })
+        .await;
+    assert_eq!(status["result"]["emails_sent"], 2);
+    assert_eq!(items(&world.get("/jobs").await).len(), 0);
+    assert_eq!(items(&get("/jobs").await.expect(200).json()).len(), 1);
+    let wallet = format!("/members/{MEMBER}/credentials");
+    assert_eq!(items(&world.get(&wallet).await).len(), 0);
+    assert_eq!(items(&get(&wallet).await.expect(200).json()).len(), 1);
+
+    // Test mail is kept, not sent; the live one's was sent, not kept.
+    let mail = world
+        .until("the test mail is kept", async || {
+            let reply = get(&format!("/credentials/{test_one}/mail")).await;
+            (reply.status == 200).then(|| reply.json())
+        })
+        .await;
+    assert_eq!(mail["to"], json!(["persona1@ejemplo.com"]));
+    assert!(text(&mail, "subject").starts_with("PRUEBA · "));
+    assert!(text(&mail, "text").contains(test_one) && text(&mail, "html").contains(test_one));
+    assert!(mail["sent_at"].is_string());
+    world.mail_ended(live_one).await;
+    world
+        .call("GET", &format!("/credentials/{live_one}/mail"), None)
+        .await
+        .problem(404, "not_found");
+    world
+        .call("GET", &format!("/credentials/{test_one}/mail"), None)
+        .await
+        .problem(404, "not_found");
+    assert_eq!(world.stack.mail().count(), 1, "the live mail, and no test mail");
+
+    // Nobody takes the page of a test credential for a real one.
+    let page = async |id: &str, accept: &str| {
+        let path = format!("/credential/{id}");
+        world.send("GET", &path, &[("accept", accept)], "").await.expect(200)
+    };
+    assert!(page(test_one, "text/html").await.text().contains("PRUEBA"));
+    assert!(!page(live_one, "text/html").await.text().contains("PRUEBA"));
+    let document = page(test_one, "application/json").await.json();
+    assert_eq!(document["mode"], "test");
+    assert!(text(&document, "name").starts_with("PRUEBA"));
+}
+
+// Settings
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_organizations_settings_change_its_mail_and_its_dates() {
+    let world = World::new().await;
+    let before = world.get("/organization").await;
+    assert_eq!((&before["id"], &before["notify_members"]), (&json!("demo"), &json!(true)));
+    assert_eq!(world.call("PUT", "/organization", Some(&before)).await.expect(200).json(), before);
+    for (change, pointer, code) in [
+        (json!({ "time_zone": "Marte/Olimpo" }), "/time_zone", "unknown_time_zone"),
+        (json!({ "sender": "nadie" }), "/sender", "invalid_email"),
+        (json!({ "reply_to": "a@b" }), "/reply_to", "invalid_email"),
+        (json!({ "language": "fr" }), "/language", "invalid_language"),
+        (json!({ "notify_members": "no" }), "/notify_members", "wrong_type"),
+        (json!({ "name": "a\r\nBcc: x" }), "/name", "forbidden_characters"),
+        (json!({ "nombre": "x" }), "/nombre", "unknown_field"),
+    ] {
+        one_fault(world.call("PUT", "/organization", Some(&change)).await, pointer, code);
+    }
+    assert_eq!(world.get("/organization").await, before);
+
+    let change = json!({
+        "name": "Universidad de Ñuble, «Sur»", "sender": "Titulos@Nuble.example",
+        "notify_members": false, "time_zone": "Pacific/Kiritimati",
+    });
+    let after = world.call("PUT", "/organization", Some(&change)).await.expect(200).json();
+    assert_eq!(after["sender"], "titulos@nuble.example");
+    assert_eq!(after["language"], before["language"], "what is not named stays");
+    assert_eq!(world.get("/organization").await, after);
+
+    // Members are not told; the sums hold.
+    let member = |email: &str| json!({ "email": email, "result_value": "A" });
+    let quiet = world.issue_one(&member(MEMBER)).await;
+    assert_eq!((&quiet["status"], &quiet["email_status"]), (&json!("issued"), &json!("skipped")));
+    let people = [
+        member("benjamin.soto@demo.example"),
+        person(1),
+        member("carla.diaz@demo.example"),
+        person(2),
+    ];
+    let result = world.run_job(&people).await;
+    assert_eq!((&result["emails_sent"], &result["emails_skipped"]), (&json!(2), &json!(2)));
+    assert_eq!((&result["internal_count"], &result["external_count"]), (&json!(2), &json!(2)));
+    assert_eq!(world.stack.mail().count(), 2);
+
+    // The new sender, by its new name.
+    let mail = &world.mails("persona1@ejemplo.com", 1).await[0];
+    assert_eq!(mail["from"], "Universidad de Ñuble, «Sur» <titulos@nuble.example>");
+
+    // The day on the page is the organization's: these two zones never share one.
+    let id = text(&quiet, "credential_id");
+    let at = text(&world.get(&format!("/credentials/{id}")).await, "issued_at").to_owned();
+    let at: jiff::Timestamp = at.parse().expect("an instant");
+    for zone in ["Pacific/Kiritimati", "Pacific/Pago_Pago"] {
+        let change = json!({ "time_zone": zone });
+        world.call("PUT", "/organization", Some(&change)).await.expect(200);
+        let day = at.in_tz(zone).expect("a zone").date().to_string();
+        let page = world.send("GET", &format!("/credential/{id}"), &[], "").await.expect(200);
+        assert!(page.text().contains(&format!("datetime=\"{day}\"")), "{zone} {day}");
+    }
+
+    // A request that wants no mail gets none, members told or not.
+    let change = json!({ "notify_members": true });
+    world.call("PUT", "/organization", Some(&change)).await.expect(200);
+    let people = json!([member("carla.diaz@demo.example"), person(3)]);
+    let mut ask =
+        json!({ "template_id": world.demo.template_id, "recipients": people, "send_email": false });
+    ask["recipients"][0]["term"] = "2026-2".into();
+    let reply = world.call("POST", "/credentials/issue", Some(&ask)).await.expect(202).json();
+    let result = world.success(text(&reply, "job_id")).await["result"].clone();
+    assert_eq!((&result["emails_sent"], &result["emails_skipped"]), (&json!(0), &json!(2)));
+    assert_eq!(world.stack.mail().count(), 2);
+}
+
+// Isolation
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_of_one_organization_can_be_told_from_nothing_by_another() {
+    let world = World::new().await;
+    let other = another_organization(world.stack.app(), "otra").await;
+    let one = world.issue_one(&json!({ "email": MEMBER, "result_value": "A" })).await;
+    let credential = text(&one, "credential_id").to_owned();
+    let job = world.start_job(&[person(1), person(2)]).await;
+    world.success(&job).await;
+    let template = world.demo.template_id.clone();
+    let id = key_id(&world.demo.api_key);
+    let profile = json!({ "name": "Otra Zorrilla" });
+
+    for (method, path, theirs, unknown, body) in [
+        ("GET", "/templates/{}", template.as_str(), UNKNOWN, None),
+        ("PUT", "/templates/{}", &template, UNKNOWN, Some(course())),
+        ("POST", "/templates/{}/archive", &template, UNKNOWN, None),
+        ("GET", "/credentials/{}", &credential, UNKNOWN, None),
+        ("GET", "/credentials/{}/mail", &credential, UNKNOWN, None),
+        ("GET", "/jobs/{}", &job, UNKNOWN, None),
+        ("GET", "/jobs/{}/results", &job, UNKNOWN, None),
+        ("GET", "/members/{}", MEMBER, "nadie@ejemplo.com", None),
+        ("GET", "/members/{}/credentials", MEMBER, "nadie@ejemplo.com", None),
+        ("DELETE", "/members/{}", MEMBER, "nadie@ejemplo.com", None),
+        ("DELETE", "/api-keys/{}", id, "AAAAAAAAAAAA", None),
+    ] {
+        let mut answers = Vec::new();
+        for what in [theirs, unknown] {
+            let path = path.replace("{}", what);
+            let mut problem =
+                world.call_as(&other, method, &path, body.as_ref()).await.problem(404, "not_found");
+            problem["request_id"] = Value::Null;
+            answers.push(problem);
+        }
+        assert_eq!(answers[0], answers[1], "{method} {path}");
+    }
+    for path in [
+        "/templates".to_owned(),
+        "/credentials".to_owned(),
+        format!("/credentials?email={MEMBER}"),
+        format!("/credentials?template_id={template}"),
+        "/jobs".to_owned(),
+        "/members".to_owned(),
+    ] {
+        let listed = world.call_as(&other, "GET", &path, None).await.expect(200).json();
+        assert_eq!(listed, json!({ "items": [], "next_cursor": null }), "{path}");
+    }
+    let keys = world.call_as(&other, "GET", "/api-keys", None).await.expect(200).json();
+    assert_eq!(items(&keys).len(), 1);
+    let organization = world.call_as(&other, "GET", "/organization", None).await.expect(200).json();
+    assert_eq!(organization["id"], "otra");
+
+    // What was tried has changed nothing.
+    assert_eq!(world.get(&format!("/templates/{template}")).await["version"], 1);
+    world.get(&format!("/members/{MEMBER}")).await;
+
+    // The same content is each one's own credential; a member here is a stranger there.
+    let definition = json!({
+        "name": "Curso", "description": "x",
+        "fields": [{ "name": "result_value" }, { "name": "recipient_name" }],
+    });
+    let made = world.call_as(&other, "POST", "/templates", Some(&definition)).await;
+    let foreign = text(&made.expect(201).json(), "id").to_owned();
+    let recipient = json!({ "email": MEMBER, "result_value": "A", "external_id": "x" });
+    let theirs = issue_under(&world, &other, &foreign, &recipient).await;
+    assert_eq!(
+        (&theirs["recipient_type"], &theirs["duplicate"]),
+        (&json!("external"), &json!(false))
+    );
+    let kept = format!("/credentials/{}", text(&theirs, "credential_id"));
+    let kept = world.call_as(&other, "GET", &kept, None).await.expect(200).json();
+    assert_eq!(kept["recipient_name"], Value::Null, "no profile of another organization");
+    let path = format!("/members/{MEMBER}");
+    world.call_as(&other, "PUT", &path, Some(&profile)).await.expect(201);
+    assert_eq!(world.get(&path).await["name"], "Ana Rojas Muñoz");
+    assert_eq!(items(&world.get("/credentials").await).len(), 3);
+}
+
+// Lists
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn credentials_are_listed_newest_first_page_by_page_and_by_every_filter() {
+    let world = World::new().await;
+    let people: Vec<Value> = (1..=60)
+        .map(|n| {
+            let mut one = person(n);
+            one["external_id"] = format!("acta-{}", n % 3).into();
+            // An external_id is one credential: a third of them, by another template below.
+            if n > 3 {
+                one["external_id"] = format!("acta-{n}").into();
+            }
+            one
+        })
+        .collect();
+    world.run_job(&people).await;
+    let first = text(&world.get("/credentials?limit=1").await["items"][0], "issued_at").to_owned();
+    // Instants are to the second.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let other = json!({
+        "name": "Otro", "description": "x",
+        "fields": [{ "name": "recipient_name" }, { "name": "result_value" }],
+    });
+    let other = template(&world, &other).await;
+    for n in 1..=5 {
+        let mut one = person(n);
+        one["external_id"] = format!("acta-{n}").into();
+        assert_eq!(
+            issue_under(&world, &world.demo.api_key, &other, &one).await["status"],
+            "issued"
+        );
+    }
+
+    let whole = items(&world.get("/credentials?limit=1000").await).to_vec();
+    assert_eq!(whole.len(), 65);
+    let place = |c: &Value| (text(c, "issued_at").to_owned(), text(c, "credential_id").to_owned());
+    assert!(whole.windows(2).all(|pair| place(&pair[0]) > place(&pair[1])), "newest first");
+    assert!(whole[..5].iter().all(|c| c["template_id"] == other.as_str()));
+    let ids = |list: &[Value]| -> Vec<String> {
+        list.iter().map(|c| text(c, "credential_id").to_owned()).collect()
+    };
+    for path in
+        ["/credentials", "/credentials?status=issued", "/credentials?issued_after=2026-01-01"]
+    {
+        for limit in [7, 64, 65] {
+            assert_eq!(ids(&all(&world, path, limit).await), ids(&whole), "{path} {limit}");
+        }
+    }
+    let demo = &world.demo.template_id;
+    for (query, count) in [
+        (format!("template_id={other}"), 5),
+        (format!("template_id={demo}"), 60),
+        (format!("template_id={UNKNOWN}"), 0),
+        ("email=PERSONA4@ejemplo.com".to_owned(), 2),
+        ("email=persona60%40ejemplo.com".to_owned(), 1),
+        ("email=nadie@ejemplo.com".to_owned(), 0),
+        (format!("email=persona4@ejemplo.com&template_id={other}"), 1),
+        ("external_id=acta-4".to_owned(), 2),
+        (format!("external_id=acta-4&template_id={demo}"), 1),
+        ("external_id=acta-99".to_owned(), 0),
+        ("status=revoked".to_owned(), 0),
+        ("status=suspended".to_owned(), 0),
+        (format!("issued_after={first}"), 5),
+        (format!("issued_after={first}&email=persona4@ejemplo.com"), 1),
+        ("issued_after=2100-01-01".to_owned(), 0),
+        ("issued_after=2100-01-01T00:00:00Z&status=issued".to_owned(), 0),
+    ] {
+        for limit in [2, 100] {
+            let found = all(&world, &format!("/credentials?{query}"), limit).await;
+            assert_eq!(found.len(), count, "{query} {limit}");
+            let unique: BTreeSet<String> = ids(&found).into_iter().collect();
+            assert_eq!(unique.len(), count, "{query} {limit}");
+        }
+    }
+    for (query, pointer) in [
+        ("template_id=x", "template_id"),
+        ("status=active", "status"),
+        ("email=nadie", "email"),
+        ("issued_after=ayer", "issued_after"),
+        ("issued_after=2026-02-30", "issued_after"),
+    ] {
+        let reply = world.call("GET", &format!("/credentials?{query}"), None).await;
+        let problem = reply.problem(400, "invalid_request");
+        assert_eq!(problem["errors"][0]["pointer"], pointer);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wallet_holds_a_members_credentials_newest_first() {
+    let world = World::new().await;
+    let mut made = Vec::new();
+    for term in ["2025-1", "2025-2", "2026-1"] {
+        let one = json!({ "email": MEMBER, "result_value": "A", "term": term });
+        made.push(world.issue_one(&one).await["credential_id"].clone());
+    }
+    world.issue_one(&person(1)).await;
+    let path = format!("/members/{MEMBER}/credentials");
+    for limit in [1, 2, 100] {
+        let wallet = all(&world, &path, limit).await;
+        assert_eq!(wallet.len(), 3);
+        assert!(wallet.iter().all(|c| c["email"] == MEMBER && made.contains(&c["credential_id"])));
+    }
+    assert_eq!(items(&world.get(&path.replace('@', "%40")).await).len(), 3);
+    let empty = "/members/carla.diaz@demo.example/credentials";
+    assert_eq!(items(&world.get(empty).await).len(), 0);
+    // Somebody who is no member has no wallet.
+    let path = "/members/persona1@ejemplo.com/credentials";
+    world.call("GET", path, None).await.problem(404, "not_found");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn content_whose_identity_is_an_alias_answers_with_the_credential_it_leads_to() {
+    let world = World::new().await;
+    let app = world.stack.app();
+    let first = world.issue_one(&person(1)).await;
+    let target = text(&first, "credential_id").to_owned();
+    world.mail_ended(&target).await;
+    let mut corrected = person(1);
+    corrected["recipient_name"] = "Persona Zorrilla Corregida".into();
+    let org = OrgId::parse("demo").expect("a name");
+    let secret = app.catalog.id_secret(&org).await.expect("a secret");
+    let recipient: Recipient = serde_json::from_value(corrected.clone()).expect("a recipient");
+    let id = TemplateId::parse(&world.demo.template_id).expect("an id");
+    let alias = identity::of(&secret, &org, Mode::Live, id, &recipient).id;
+    let leads_to = CredentialId::parse(&target).expect("an id");
+    app.credentials.put_alias(alias, leads_to).await.expect("an alias");
+
+    for content in [&corrected, &person(1)] {
+        let again = world.issue_one(content).await;
+        assert_eq!(again["credential_id"], target.as_str());
+        assert!(text(&again, "credential_url").ends_with(&target));
+        assert_eq!((&again["duplicate"], &again["email_status"]), (&json!(true), &json!("sent")));
+    }
+    let result = world.run_job(&[corrected.clone(), person(2), person(1), corrected]).await;
+    assert_eq!((&result["successful"], &result["duplicates"]), (&json!(4), &json!(3)));
+    assert_eq!((&result["emails_sent"], &result["emails_skipped"]), (&json!(1), &json!(3)));
+    let rows = world.get(text(&result, "results_url").trim_start_matches("/api/v1")).await;
+    for n in [0, 2, 3] {
+        let row = &rows["items"][n];
+        assert_eq!(row["credential_id"], target.as_str(), "{row}");
+        assert!(text(row, "credential_url").ends_with(&target));
+        assert_eq!((&row["duplicate"], &row["email_status"]), (&json!(true), &json!("skipped")));
+    }
+    // The alias itself is no credential, and is in no list.
+    world.call("GET", &format!("/credentials/{alias}"), None).await.problem(404, "not_found");
+    assert_eq!(items(&world.get("/credentials").await).len(), 2);
+    assert_eq!(world.mails_now("persona1@ejemplo.com").await.len(), 1);
+}
+
+// Jobs
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn results_are_paged_filtered_and_written_as_csv_that_no_spreadsheet_runs() {
+    let world = World::new().await;
+    let mut people: Vec<Value> = (1..=9).map(person).collect();
+    people[2]["email"] = "=HYPERLINK(\"https://ejemplo.com\")".into();
+    people[4]["result_value"] = "Z".into();
+    people[6]["external_id"] = "+56-9".into();
+    people[7] = people[0].clone();
+    people[8]["email"] = "@suma, \"con\" comillas".into();
+    let job = world.start_job(&people).await;
+    let path = format!("/jobs/{job}/results");
+    world.success(&job).await;
+
+    let whole = all(&world, &path, 1000).await;
+    assert_eq!(whole.len(), 9);
+    for (n, row) in whole.iter().enumerate() {
+        assert_eq!(row["row"], n + 1);
+        assert_eq!(row["email"], people[n]["email"]);
+        let failed = [2, 4, 8].contains(&n);
+        assert_eq!(row["status"], if failed { "failed" } else { "issued" });
+        assert_eq!(row["error"].is_string(), failed);
+        assert_eq!(row["credential_id"].is_string(), !failed);
+        let mail = if n == 7 { json!("skipped") } else { json!("sent") };
+        assert_eq!(row["email_status"], if failed { Value::Null } else { mail });
+        if !failed {
+            let id = text(row, "credential_id");
+            assert_eq!(
+                world.get(&format!("/credentials/{id}")).await["external_id"],
+                row["external_id"]
+            );
+        }
+    }
+    assert_eq!(whole[7]["credential_id"], whole[0]["credential_id"]);
+    for limit in [1, 2, 4, 9] {
+        assert_eq!(all(&world, &path, limit).await, whole, "{limit}");
+    }
+    let rows = |list: Vec<Value>| -> Vec<u64> {
+        list.iter().map(|row| row["row"].as_u64().expect("row")).collect()
+    };
+    for limit in [100, 3] {
+        let failed = world.get(&format!("{path}?status=failed&limit={limit}")).await;
+        assert_eq!(rows(items(&failed).to_vec()), [3, 5, 9]);
+    }
+    let issued = world.get(&format!("{path}?status=issued&limit=4")).await;
+    assert_eq!(rows(items(&issued).to_vec()), [1, 2, 4, 6]);
+    let cursor = text(&issued, "next_cursor");
+    let rest = world.get(&format!("{path}?status=issued&limit=4&cursor={cursor}")).await;
+    assert_eq!(rows(items(&rest).to_vec()), [7, 8]);
+    assert_eq!(items(&world.get(&format!("{path}?status=pending")).await).len(), 0);
+    let reply = world.call("GET", &format!("{path}?status=done"), None).await;
+    assert_eq!(reply.problem(400, "invalid_request")["errors"][0]["pointer"], "status");
+
+    let headers = [("x-api-key", world.demo.api_key.as_str()), ("accept", "text/csv")];
+    let csv = world.send("GET", &format!("/api/v1{path}"), &headers, "").await.expect(200);
+    assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
+    assert_eq!(csv.header("x-next-cursor"), "");
+    let csv = csv.text();
+    let lines: Vec<&str> = csv.split_terminator("\r\n").collect();
+    assert_eq!(lines.len(), 10);
+    assert_eq!(
+        lines[0],
+        "row,email,external_id,status,credential_id,credential_url,recipient_type,duplicate,email_status,error"
+    );
+    let (id, url) = (text(&whole[0], "credential_id"), text(&whole[0], "credential_url"));
+    assert_eq!(lines[1], format!("1,persona1@ejemplo.com,,issued,{id},{url},external,false,sent,"));
+    assert!(
+        lines[3].starts_with("3,\"'=HYPERLINK(\"\"https://ejemplo.com\"\")\",,failed,"),
+        "{}",
+        lines[3]
+    );
+    assert_eq!(
+        lines[5],
+        "5,persona5@ejemplo.com,,failed,,,,,,\"Calificacion invalida. Valores permitidos: A, B, C, D, F\""
+    );
+    assert!(lines[7].starts_with("7,persona7@ejemplo.com,'+56-9,issued,"));
+    assert!(lines[9].starts_with("9,\"'@suma, \"\"con\"\" comillas\",,failed,"));
+    let path = format!("/api/v1{path}?limit=4&status=issued");
+    let page = world.send("GET", &path, &headers, "").await.expect(200);
+    assert_eq!(page.header("x-next-cursor"), cursor);
+    assert_eq!(page.text().lines().count(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_are_listed_newest_first_without_their_errors() {
+    let world = World::new().await;
+    let mut made = Vec::new();
+    for n in 0..5 {
+        let mut people = [person(2 * n), person(2 * n + 1)];
+        people[1]["result_value"] = "Z".into();
+        let job = world.start_job(&people).await;
+        world.success(&job).await;
+        made.insert(0, job);
+    }
+    for limit in [5, 1000] {
+        let listed = world.get(&format!("/jobs?limit={limit}")).await;
+        let ids: Vec<&str> = items(&listed).iter().map(|job| text(job, "job_id")).collect();
+        assert_eq!(ids, made);
+    }
+    let mut found = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = world.get(&format!("/jobs?limit=2{cursor}")).await;
+        found.extend(items(&page).iter().map(|job| text(job, "job_id").to_owned()));
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(found, made);
+    let one = &world.get("/jobs").await["items"][0];
+    assert_eq!((&one["status"], &one["result"]["failed"]), (&json!("SUCCESS"), &json!(1)));
+    assert_eq!(one["result"].get("errors"), None);
+    for path in [format!("/jobs/{UNKNOWN}"), "/jobs/x".into(), format!("/jobs/{UNKNOWN}/results")] {
+        let problem = world.call("GET", &path, None).await.problem(404, "not_found");
+        assert_eq!(problem["detail"], "El trabajo no existe");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_out_of_range_and_a_cursor_of_ones_own_are_refused_by_every_list() {
+    let world = World::new().await;
+    let job = world.start_job(&[person(1), person(2)]).await;
+    world.success(&job).await;
+    let lists = [
+        "/templates".to_owned(),
+        "/members".to_owned(),
+        "/api-keys".to_owned(),
+        "/credentials".to_owned(),
+        "/credentials?email=persona1@ejemplo.com".to_owned(),
+        "/credentials?issued_after=2026-01-01".to_owned(),
+        format!("/members/{MEMBER}/credentials"),
+        "/jobs".to_owned(),
+        format!("/jobs/{job}/results"),
+    ];
+    for path in &lists {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        for limit in ["0", "1001", "-1", "1.5", "x", "99999999999999999999"] {
+            let reply = world.call("GET", &format!("{path}{joint}limit={limit}"), None).await;
+            let problem = one_fault(reply, "limit", "out_of_range");
+            assert_eq!(
+                problem["detail"], "El parámetro limit debe ser un entero entre 1 y 1000",
+                "{path} {limit}"
+            );
+        }
+        for limit in ["1", "1000", ""] {
+            world.get(&format!("{path}{joint}limit={limit}")).await;
+        }
+        for cursor in
+            ["basura", "!", "~~~", "-1", "4294967295", "ORG", "IDSECRET", "99%23x", "%C3%B1"]
+        {
+            let reply = world.call("GET", &format!("{path}{joint}cursor={cursor}"), None).await;
+            let problem = one_fault(reply, "cursor", "invalid_cursor");
+            assert_eq!(problem["detail"], "El parámetro cursor no es válido", "{path} {cursor}");
+        }
+    }
+}
