@@ -19,6 +19,7 @@ use crate::{
     organization::{Organization, Settings},
     problem::{FieldError, Problem},
     recipient::MAX_TEXT,
+    store::catalog::is_member_cursor,
     template::{Definition, Template},
 };
 
@@ -65,7 +66,8 @@ pub async fn answer_route(app: &App, call: &Call) -> Result<Response<Body>, Prob
 // Templates
 
 async fn templates(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let (limit, cursor) = (call.limit()?, call.cursor("TPL#")?);
+    let limit = call.limit()?;
+    let cursor = call.cursor(|cursor| cursor.starts_with("TPL#"))?;
     let caller = access::authenticate(app, call, MAY_READ_TEMPLATES).await?;
     let page = app.catalog.templates(&caller.org, cursor, limit).await?;
     let items = page.items.iter().map(Template::answer).collect();
@@ -286,7 +288,7 @@ async fn list_credentials(
     look: usize,
     limit: usize,
 ) -> Result<Response<Body>, Problem> {
-    let (since, before) = (query.since.as_deref(), call.cursor("")?);
+    let (since, before) = (query.since.as_deref(), call.cursor(crate::time::is_sort_key)?);
     let page = match &query.email {
         Some(email) => {
             let secret = app.catalog.id_secret(&caller.org).await?;
@@ -325,7 +327,8 @@ fn member_email(call: &Call) -> Result<EmailAddress, Problem> {
 }
 
 async fn members(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let (limit, cursor) = (call.limit()?, call.cursor("")?);
+    let limit = call.limit()?;
+    let cursor = call.cursor(is_member_cursor)?;
     let caller = access::authenticate(app, call, MAY_READ_MEMBERS).await?;
     let page = app.catalog.members(&caller.org, cursor, limit).await?;
     let items = page.items.iter().map(Member::answer).collect();
@@ -421,11 +424,29 @@ async fn import(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
             .map(|(column, cell)| (column.clone(), Value::from(cell)))
             .collect::<serde_json::Map<_, _>>();
         let line = record.position().map_or(0, csv::Position::line);
+        if record.iter().skip(headers.len()).any(|cell| !cell.is_empty()) {
+            // An unquoted delimiter has moved the cells: none of them is trusted.
+            let email = cells.get("email").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let (have, want) = (record.len(), headers.len());
+            let text = Texts {
+                es: format!("La fila tiene {have} celdas y la primera línea {want}"),
+                en: format!("The row has {have} cells and the first line {want}"),
+            };
+            errors.push((number, line, email, text.pick(call)));
+            continue;
+        }
         match read_member(cells, &now) {
             Ok(member) => {
                 good.insert(member.email.clone(), member);
             }
             Err((email, text)) => errors.push((number, line, email, text.pick(call))),
+        }
+    }
+    let emails: Vec<&EmailAddress> = good.keys().collect();
+    let before = app.catalog.together(&caller.org, None, None, &emails).await?.members;
+    for (email, member) in &mut good {
+        if let Some(before) = before.get(email) {
+            member.created_at.clone_from(&before.created_at);
         }
     }
     let members: Vec<Member> = good.into_values().collect();
@@ -528,7 +549,8 @@ fn check_columns(headers: &[String]) -> Result<(), Problem> {
 // Keys
 
 async fn keys(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let (limit, cursor) = (call.limit()?, call.cursor("KEY#")?);
+    let limit = call.limit()?;
+    let cursor = call.cursor(|cursor| cursor.starts_with("KEY#"))?;
     let caller = access::authenticate(app, call, &[Scope::Admin]).await?;
     let page = app.catalog.keys(&caller.org, cursor, limit).await?;
     let visible = |key: &&api_key::ApiKey| caller.mode == Mode::Live || key.mode == Mode::Test;

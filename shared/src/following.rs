@@ -67,7 +67,8 @@ pub async fn status(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 /// # Errors
 /// The documented problems.
 pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let (limit, cursor) = (call.limit()?, call.cursor("")?);
+    let limit = call.limit()?;
+    let cursor = call.cursor(time::is_sort_key)?;
     let caller = access::authenticate(app, call, MAY_FOLLOW).await?;
     let page = app.jobs.list(&caller.org, caller.mode, cursor, limit).await?;
     let jobs: Vec<Job> = stream::iter(page.items)
@@ -147,10 +148,8 @@ pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
             ));
         }
     };
-    let after: u32 = match call.cursor("")? {
-        None => 0,
-        Some(cursor) => cursor.parse().map_err(|_| Problem::invalid_cursor())?,
-    };
+    let row = |cursor: &str| cursor.parse().ok().filter(|row: &u32| *row < u32::MAX);
+    let after = call.cursor(|cursor| row(cursor).is_some())?.and_then(row).unwrap_or(0);
     let job = own_job(app, call, MAY_FOLLOW).await?;
     let secret = app.catalog.id_secret(&job.org).await?;
     let mut items = Vec::new();

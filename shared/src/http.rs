@@ -107,17 +107,16 @@ impl Call {
         }
     }
 
-    /// The parameter `cursor`, as an answer of ours gave it: it begins with `prefix`.
+    /// The parameter `cursor`, if it is one that this list gives.
     ///
     /// # Errors
-    /// `invalid_request`.
-    pub fn cursor(&self, prefix: &str) -> Result<Option<&str>, Problem> {
-        match self.query("cursor") {
-            Some(cursor) if cursor.len() > MAX_CURSOR || !cursor.starts_with(prefix) => {
-                Err(Problem::invalid_cursor())
-            }
-            cursor => Ok(cursor),
+    /// `invalid_request`: DynamoDB would refuse a key that the list cannot have.
+    pub fn cursor(&self, is_ours: impl FnOnce(&str) -> bool) -> Result<Option<&str>, Problem> {
+        let cursor = self.query("cursor");
+        if cursor.is_none_or(|cursor| cursor.len() <= MAX_CURSOR && is_ours(cursor)) {
+            return Ok(cursor);
         }
+        Err(Problem::invalid_cursor())
     }
 
     /// The present instant, RFC 3339 to the millisecond.

@@ -18,6 +18,13 @@ pub fn seconds(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// Whether a text is a place in a list by time: `{instant}#{UUID}`.
+pub fn is_sort_key(text: &str) -> bool {
+    text.split_once('#').is_some_and(|(at, id)| {
+        at.parse::<Timestamp>().is_ok() && uuid::Uuid::try_parse(id).is_ok()
+    })
+}
+
 /// Seconds from one written instant to a later one; 0 when either is unreadable.
 pub fn elapsed(from: &str, to: Timestamp) -> i64 {
     from.parse::<Timestamp>()

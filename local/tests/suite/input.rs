@@ -3,15 +3,12 @@
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use unicreda::{
-    App, access, api_key, cataloguing,
-    email::EmailAddress,
-    ids::{Mode, OrgId},
-    lang::Lang,
-    organization::Settings,
-};
+use unicreda::{api_key::Scope, ids::Mode};
 
-use crate::harness::{Reply, World, person};
+use crate::{
+    catalog::{another_organization, key_of},
+    harness::{Reply, World, person},
+};
 
 /// A recipient without fault, as JSON members.
 const GOOD: [(&str, &str); 3] = [
@@ -643,43 +640,6 @@ async fn a_body_that_is_not_json_is_refused_with_the_place_of_the_fault() {
     assert_eq!(marked["credentials"][0]["status"], "issued");
 }
 
-/// An organization beside the demo's, and a live key of it with all scopes.
-pub async fn another_organization(app: &App, name: &str) -> (OrgId, String) {
-    let org = OrgId::parse(name).expect("a name");
-    let now = unicreda::time::millis(unicreda::time::now());
-    let settings = Settings {
-        name: "Otra Universidad".to_owned(),
-        language: Lang::Es,
-        time_zone: "UTC".to_owned(),
-        sender: EmailAddress::parse("credenciales@otra.example").expect("an address"),
-        reply_to: None,
-        notify_members: true,
-    };
-    assert!(
-        cataloguing::create_organization(app, org.clone(), settings, now)
-            .await
-            .expect("the organization")
-    );
-    let key = key_of(app, &org, Mode::Live, &api_key::Scope::ALL, None).await;
-    (org, key)
-}
-
-/// A key made behind the API's back, so that it can have expired before it was made.
-pub async fn key_of(
-    app: &App,
-    org: &OrgId,
-    mode: Mode,
-    scopes: &[api_key::Scope],
-    expires_at: Option<&str>,
-) -> String {
-    let entropy = access::random().expect("randomness");
-    let now = unicreda::time::millis(unicreda::time::now());
-    let expires_at = expires_at.map(str::to_owned);
-    let key = api_key::new(org, mode, "prueba".into(), scopes.to_vec(), now, expires_at, &entropy);
-    app.catalog.put_key(org, &key.kept).await.expect("the key");
-    key.secret
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_template_that_is_unknown_archived_or_anothers_issues_nothing() {
     let world = World::new().await;
@@ -687,7 +647,7 @@ async fn a_template_that_is_unknown_archived_or_anothers_issues_nothing() {
     let made = world.call("POST", "/templates", Some(&definition)).await.expect(201).json();
     let archived = made["id"].as_str().expect("id").to_owned();
     world.call("POST", &format!("/templates/{archived}/archive"), None).await.expect(200);
-    let (_, other_key) = another_organization(world.stack.app(), "otra").await;
+    let other_key = another_organization(world.stack.app(), "otra").await;
     let made = world.call_as(&other_key, "POST", "/templates", Some(&definition)).await;
     let foreign = made.expect(201).json()["id"].as_str().expect("id").to_owned();
     let unknown = "7a8b9c0d-1e2f-4a4b-8c6d-7e8f9a0b1c2d";
@@ -737,16 +697,15 @@ async fn a_template_that_is_unknown_archived_or_anothers_issues_nothing() {
 async fn a_key_that_is_missing_wrong_expired_or_revoked_gets_one_and_the_same_answer() {
     let world = World::new().await;
     let app = world.stack.app();
-    let org = OrgId::parse("demo").expect("demo");
     let live = world.demo.api_key.clone();
     let mut wrong = live.clone();
     let last = if wrong.pop() == Some('x') { 'y' } else { 'x' };
     wrong.push(last);
-    let revoked = key_of(app, &org, Mode::Live, &api_key::Scope::ALL, None).await;
+    let revoked = key_of(app, "demo", Mode::Live, &Scope::ALL, None).await;
     let revoked_id = revoked.split('_').nth(3).expect("id").to_owned();
     world.call("DELETE", &format!("/api-keys/{revoked_id}"), None).await.expect(204);
-    let scopes = &api_key::Scope::ALL;
-    let expired = key_of(app, &org, Mode::Live, scopes, Some("2026-01-01T00:00:00.000Z")).await;
+    let scopes = &Scope::ALL;
+    let expired = key_of(app, "demo", Mode::Live, scopes, Some("2026-01-01T00:00:00.000Z")).await;
     let keys = [
         "",
         "x",
@@ -781,8 +740,8 @@ async fn a_key_that_is_missing_wrong_expired_or_revoked_gets_one_and_the_same_an
     );
 
     // Every other scope together does not issue, whatever the body says.
-    use api_key::Scope::{Admin, Catalog, Issue, Manage, Read};
-    let reader = key_of(app, &org, Mode::Live, &[Read, Catalog, Manage, Admin], None).await;
+    use Scope::{Admin, Catalog, Issue, Manage, Read};
+    let reader = key_of(app, "demo", Mode::Live, &[Read, Catalog, Manage, Admin], None).await;
     for bodies in [body(&world, &[recipient(&[])]), "{}".to_owned()] {
         for (lang, text) in [
             (None, "La API key no tiene el permiso «issue»"),
@@ -797,7 +756,7 @@ async fn a_key_that_is_missing_wrong_expired_or_revoked_gets_one_and_the_same_an
         }
     }
     assert_nothing_minted(&world).await;
-    let issuer = key_of(app, &org, Mode::Live, &[Issue], None).await;
+    let issuer = key_of(app, "demo", Mode::Live, &[Issue], None).await;
     world.issue_as(&issuer, &[person(1)]).await.expect(200);
 }
 

@@ -8,6 +8,7 @@
     reason = "a test stops at the first surprise, its helpers too"
 )]
 
+mod catalog;
 mod clients;
 mod consumer;
 mod delivery;

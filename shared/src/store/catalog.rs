@@ -79,6 +79,12 @@ fn member_key(org: &OrgId, email: &EmailAddress) -> Item {
     key(member_pk(org, first % MEMBER_PARTITIONS), email.as_str())
 }
 
+/// Whether a text is a place in the list of members: `{partition}#{address}`.
+pub fn is_member_cursor(cursor: &str) -> bool {
+    let partition = cursor.split_once('#').and_then(|(number, _)| number.parse::<u8>().ok());
+    partition.is_some_and(|partition| partition < MEMBER_PARTITIONS)
+}
+
 /// What one call reads for a request: whatever of it was asked for and exists.
 #[derive(Debug, Default)]
 pub struct Together {

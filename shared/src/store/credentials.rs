@@ -496,9 +496,10 @@ impl Credentials {
         before: Option<&str>,
         limit: usize,
     ) -> Result<Vec<IndexKey>, StoreError> {
-        // `~` sorts after every instant, `0` before. DynamoDB refuses bounds that cross.
-        let (since, upto) = (since.unwrap_or("0"), before.unwrap_or("~"));
-        if since > upto {
+        // `~` sorts after every instant, `0` before.
+        let (since, until) = (since.unwrap_or("0"), before.unwrap_or("~"));
+        if since > until {
+            // DynamoDB refuses a range that is upside down.
             return Ok(Vec::new());
         }
         let answer = self
@@ -511,7 +512,7 @@ impl Credentials {
             .expression_attribute_names("#sk", index.sort)
             .expression_attribute_values(":pk", text(pk))
             .expression_attribute_values(":since", text(since))
-            .expression_attribute_values(":before", text(upto))
+            .expression_attribute_values(":before", text(until))
             .scan_index_forward(false)
             .limit(i32::try_from(limit + 2).unwrap_or(i32::MAX))
             .send()
