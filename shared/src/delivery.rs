@@ -141,6 +141,7 @@ pub async fn send_mails(
 
     let mut shards: BTreeMap<(JobId, u32), (Vec<String>, MailSets)> = BTreeMap::new();
     let mut waiting: BTreeMap<JobId, &'static str> = BTreeMap::new();
+    let mut later: Vec<(Delivered, Duration)> = Vec::new();
     for (message, turn) in turns {
         match turn {
             Turn::Ended(credential, state) => {
@@ -161,8 +162,8 @@ pub async fn send_mails(
             }
             Turn::PutOff(wait, why) => {
                 report.mail_put_off += 1;
-                put_off(app, &message, wait).await;
-                report.retry.push(message.id);
+                report.retry.push(message.id.clone());
+                later.push((message, wait));
                 if let Some((why, credential)) = why
                     && let Origin::Job { job, .. } = credential.origin
                 {
@@ -183,6 +184,10 @@ pub async fn send_mails(
             report.retry.extend(ids);
         }
     }
+    // After what counts, and together: most of a batch can be put off near its deadline.
+    stream::iter(&later)
+        .for_each_concurrent(CONCURRENCY, |(message, wait)| put_off(app, message, *wait))
+        .await;
     let now = time::seconds(now);
     for (job, why) in waiting {
         if let Err(error) = app.jobs.mail_waits(job, why, &now).await {

@@ -99,6 +99,24 @@ async fn throttled_mail_is_put_off_uncounted_and_sent_once_later() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_sent_is_counted_before_the_rest_is_put_off() {
+    let (world, faults) = spoiled(unread()).await;
+    let job = world.start_job(&people(2)).await;
+    consume(&world, &take_exactly(&world, Queue::Issue, 2).await).await;
+    let mails = take_exactly(&world, Queue::Mail, 2).await;
+    faults.on(SEND, 0..1, Fault::SesError(400, "Throttling", "Maximum sending rate exceeded."));
+    faults.on("ChangeMessageVisibility", 0..99, Fault::Hangs);
+    let counted = world.until("the sent one is counted", async || {
+        let status = world.get(&format!("/jobs/{job}")).await;
+        (status["progress"]["emails_done"] == 1).then_some(())
+    });
+    tokio::select! {
+        () = counted => {}
+        _ = consume(&world, &mails) => panic!("the batch waited for its last call"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mail_that_ses_does_not_accept_comes_by_itself_when_ses_does() {
     let (world, faults) = spoiled(Options::in_memory()).await;
     faults.on(SEND, 0..1, Fault::SesError(400, "Throttling", "Maximum sending rate exceeded."));
