@@ -459,7 +459,7 @@ async fn import(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         })
         .collect();
     ok(&json!({
-        "total": rows, "imported": members.len(), "failed": errors.len(),
+        "total": rows, "imported": rows - errors.len(), "failed": errors.len(),
         "errors": shown, "errors_truncated": errors.len() > SHOWN_FAULTS,
     }))
 }

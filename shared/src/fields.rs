@@ -97,6 +97,15 @@ impl Fields {
         }
     }
 
+    /// Takes a member that is null, where null means "remove it".
+    pub fn take_null(&mut self, name: &str) -> bool {
+        let null = self.members.get(name).is_some_and(Value::is_null);
+        if null {
+            self.members.remove(name);
+        }
+        null
+    }
+
     /// The value of a member, null as absent.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.members.remove(name).filter(|value| !value.is_null())

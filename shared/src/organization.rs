@@ -40,7 +40,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads new settings; fields that are absent keep their value in `before`.
+    /// Reads new settings; fields that are absent keep their value in `before`. `reply_to`
+    /// is removed by null.
     ///
     /// # Errors
     /// `invalid_request` with every fault.
@@ -96,8 +97,12 @@ impl Settings {
                 None
             }
         };
-        let reply_to =
-            address(&mut fields, "reply_to").or_else(|| before.and_then(|b| b.reply_to.clone()));
+        let reply_to = if fields.take_null("reply_to") {
+            None
+        } else {
+            let kept = before.and_then(|b| b.reply_to.clone());
+            address(&mut fields, "reply_to").or(kept)
+        };
         let notify_members = fields
             .boolean("notify_members")
             .unwrap_or_else(|| before.is_none_or(|b| b.notify_members));

@@ -962,6 +962,11 @@ async fn an_organizations_settings_change_its_mail_and_its_dates() {
         one_fault(world.call("PUT", "/organization", Some(&change)).await, pointer, code);
     }
     assert_eq!(world.get("/organization").await, before);
+    for reply_to in [json!("actas@demo.example"), Value::Null] {
+        let change = json!({ "reply_to": reply_to });
+        let after = world.call("PUT", "/organization", Some(&change)).await.expect(200).json();
+        assert_eq!(after["reply_to"], reply_to, "null removes it");
+    }
 
     let change = json!({
         "name": "Universidad de Ñuble, «Sur»", "sender": "Titulos@Nuble.example",

@@ -373,17 +373,8 @@ async fn all_mailed(process: &Process, count: usize, repeated: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_ends_with_the_right_sums_though_the_process_is_killed_twice() {
-    killed_twice(2_000).await;
-}
-
-/// A job of the largest size: minutes in a debug build, so it runs when asked for.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes minutes in a debug build"]
-async fn a_job_of_ten_thousand_ends_though_the_process_is_killed_twice() {
-    killed_twice(10_000).await;
-}
-
-async fn killed_twice(count: u32) {
+    // The largest job that one request makes.
+    let count = 10_000_u32;
     let home = folder();
     let arguments = ["--port", "0", "--data", path(home.path())];
     let began = Instant::now();

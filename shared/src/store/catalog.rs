@@ -383,8 +383,13 @@ impl Catalog {
         if template.version == 1 {
             return self.create_both(current, version, "attribute_not_exists(pk)", &[]).await;
         }
-        let before = (":before", super::number(template.version - 1));
-        self.create_both(current, version, "version = :before", &[before]).await
+        // An archive that lands between read and write must not be undone.
+        let values = [
+            (":before", super::number(template.version - 1)),
+            (":archived", aws_sdk_dynamodb::types::AttributeValue::Bool(template.archived)),
+        ];
+        let condition = "version = :before AND archived = :archived";
+        self.create_both(current, version, condition, &values).await
     }
 
     /// Puts two items at once: the first under a condition, the second if it is new.
