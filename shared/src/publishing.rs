@@ -150,7 +150,9 @@ impl Found {
                 description: e.description.as_deref(),
             })
             .collect();
+        // Spanish writes a decimal comma.
         let credits = r.credits_earned.map(|credits| credits.to_string());
+        let credits = credits.map(|text| lang.pick(text.replace('.', ","), text));
         page::credential(
             &CredentialPage {
                 credential_id: &c.id.to_string(),

@@ -72,7 +72,7 @@ async fn people_get_a_page_in_their_language() {
         "Ayudante",
         "2025-2",
         "LIC-99",
-        "5.5",
+        "5,5",
         "Proyecto &lt;b&gt;final&lt;/b&gt;",
         "https://ejemplo.com/proyecto?a=1&amp;b=2",
         &format!("{site}/credential/{id}"),
