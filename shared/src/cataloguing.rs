@@ -12,7 +12,7 @@ use crate::{
     credential::{Credential, Status},
     email::EmailAddress,
     fields::Fields,
-    http::{Call, List, json as answer, ok},
+    http::{Call, List, MAX_PAGE_BYTES, json as answer, ok},
     identity::{self, IdSecret},
     ids::{CredentialId, Mode, OrgId, TemplateId},
     member::{Member, Profile},
@@ -300,14 +300,18 @@ async fn list_credentials(
     let found = app.credentials.get_all(&page.items).await?;
     let mut next = page.next;
     let mut items: Vec<Value> = Vec::new();
+    let mut bytes = 0;
     for credential in found.iter().filter(|credential| query.filters.admit(credential)) {
         if items.len() == limit {
             break;
         }
-        items.push(credential.answer(&app.config.site_url));
+        let item = credential.answer(&app.config.site_url);
+        bytes += item.to_string().len();
+        items.push(item);
         let left = found.last().is_some_and(|last| last.id != credential.id);
-        if items.len() == limit && left {
+        if (items.len() == limit || bytes > MAX_PAGE_BYTES) && left {
             next = Some(format!("{}#{}", credential.issued_at, credential.id));
+            break;
         }
     }
     ok(&List { items, next_cursor: next })

@@ -162,7 +162,7 @@ async fn issue_rows(app: &App, rows: Vec<(String, IssueRow)>, stop: Instant, rep
                 if let Done::Ended(Outcome::Issued { credential, .. }) = &done
                     && credential.mail == MailState::Owed
                 {
-                    match issuing::mail_message(credential) {
+                    match issuing::mail_message(credential, false) {
                         Ok(message) => mail.push((message, id.clone())),
                         Err(error) => tracing::error!(%error, "mail message not written"),
                     }

@@ -220,7 +220,8 @@ async fn send_one(
     stop: Instant,
 ) -> Result<Turn, StoreError> {
     if off {
-        let skipped = app.credentials.skip_mail(mail.credential_id, true).await?;
+        let (id, now) = (mail.credential_id, time::now().as_second());
+        let skipped = app.credentials.write_off_mail(id, MailState::Skipped, now).await?;
         let standing = app.credentials.get(mail.credential_id).await?;
         return match standing.map(Box::new) {
             None => Ok(Turn::Unknown),
@@ -308,7 +309,7 @@ async fn refused(app: &App, standing: Box<Credential>, now: i64) -> Result<Turn,
         (MailState::Owed | MailState::Claimed, Status::Issued) => Turn::Again,
         // Revoked or suspended since: the mail is not due any more.
         (MailState::Owed | MailState::Claimed, Status::Suspended | Status::Revoked) => {
-            app.credentials.skip_mail(standing.id, false).await?;
+            app.credentials.skip_mail(standing.id).await?;
             Turn::Ended(standing, MailState::Skipped)
         }
     })
@@ -419,6 +420,9 @@ fn refused_connection(error: &(dyn StdError + 'static)) -> bool {
 /// The error codes of `SendRawEmail` and the common ones (SES API v1 reference).
 fn of_code(code: &str, message: &str) -> Verdict {
     match code {
+        "MessageRejected" if message.contains("paused") || message.contains("suspended") => {
+            Verdict::NotAccepted("sending_paused")
+        }
         // SES says "not verified" with the same code: that is ours to mend, not the mail's
         // fault.
         "MessageRejected" if message.contains("not verified") => {
@@ -458,6 +462,10 @@ mod tests {
         assert_eq!(
             of_code("MessageRejected", "Email address is not verified. …"),
             Verdict::NotAccepted("sender_not_verified")
+        );
+        assert_eq!(
+            of_code("MessageRejected", "Sending paused for this account. …"),
+            Verdict::NotAccepted("sending_paused")
         );
         assert_eq!(of_code("InternalFailure", ""), Verdict::InDoubt("server_error"));
         assert_eq!(of_code("", ""), Verdict::InDoubt("server_error"));

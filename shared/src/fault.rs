@@ -11,6 +11,9 @@ use crate::lang::Lang;
 /// Kept word for word: a job whose template is gone ends with this text.
 pub const ACHIEVEMENT_NOT_FOUND: &str = "Achievement not found";
 
+/// Characters of a stored text: a job's item of faults stays far below DynamoDB's 400 KB.
+pub const KEPT_TEXT: usize = 1_000;
+
 /// One thing that is wrong with a recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -127,9 +130,14 @@ impl Fault {
         }
     }
 
-    /// Code and text together.
+    /// Code and text together, as they are stored: at most [`KEPT_TEXT`] characters.
     pub fn said(&self, lang: Lang) -> Said {
-        Said { code: self.code().to_owned(), text: self.text(lang) }
+        let text = self.text(lang);
+        let text = match text.char_indices().nth(KEPT_TEXT) {
+            Some((at, _)) => text.get(..at).unwrap_or_default().to_owned() + "…",
+            None => text,
+        };
+        Said { code: self.code().to_owned(), text }
     }
 
     fn verbatim(&self) -> Option<String> {

@@ -12,7 +12,7 @@ use crate::{
     api_key::Scope,
     app::App,
     credential::Credential,
-    http::{Call, List, ok},
+    http::{Call, List, MAX_PAGE_BYTES, ok},
     ids::JobId,
     issuing::credential_id_of,
     job::{Job, RowError, RowStatus, SHOWN_ERRORS},
@@ -152,7 +152,7 @@ pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
     let after = call.cursor(|cursor| row(cursor).is_some())?.and_then(row).unwrap_or(0);
     let job = own_job(app, call, MAY_FOLLOW).await?;
     let secret = app.catalog.id_secret(&job.org).await?;
-    let mut items = Vec::new();
+    let (mut items, mut bytes) = (Vec::new(), 0);
     let mut next = None;
     let mut row = after.saturating_add(1);
     let mut looked = 0;
@@ -163,10 +163,12 @@ pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
         let last = *job.rows_of(number).end();
         while row <= last {
             if wanted.is_none_or(|wanted| view.shard.status(row) == wanted) {
-                items.push(result_row(app, &job, &secret, &view, row));
+                let item = result_row(app, &job, &secret, &view, row);
+                bytes += item.to_string().len();
+                items.push(item);
             }
             row += 1;
-            if items.len() == limit && row <= job.total {
+            if (items.len() == limit || bytes > MAX_PAGE_BYTES) && row <= job.total {
                 next = Some((row - 1).to_string());
                 break;
             }

@@ -23,6 +23,8 @@ use crate::{
 pub const MAX_BODY: usize = 4 * 1024 * 1024;
 /// Entries of a page when the caller names no limit.
 const DEFAULT_LIMIT: usize = 100;
+/// Bytes of entries after which a page ends early: an answer of Lambda takes 6 MB.
+pub const MAX_PAGE_BYTES: usize = 4_000_000;
 /// Most entries of a page.
 const MAX_LIMIT: usize = 1_000;
 /// Longest cursor that an answer gives, in bytes: a partition and an address.

@@ -364,15 +364,20 @@ fn judge(asked: Credential, found: Box<Credential>) -> Outcome {
     Outcome::Issued { credential: found, duplicate: true, alias }
 }
 
-/// The message that asks for a credential's mail.
+/// The message that asks for a credential's mail, followed by its job or by itself.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn mail_message(credential: &Credential) -> Result<Outgoing, serde_json::Error> {
+pub fn mail_message(
+    credential: &Credential,
+    by_itself: bool,
+) -> Result<Outgoing, serde_json::Error> {
     let (group, job_id) = match &credential.origin {
         Origin::Job { job, .. } => (queue::job_group(&credential.org, *job), Some(*job)),
         Origin::Request(_) => (queue::sync_group(&credential.org), None),
     };
+    // A mail that was asked for by itself is nobody else's to cancel.
+    let job_id = job_id.filter(|_| !by_itself);
     let mail = MailOf { v: MESSAGE_VERSION, credential_id: credential.id, job_id };
     Outgoing::new(&Message::Mail(mail), group)
 }
@@ -411,7 +416,7 @@ async fn issue_at_once(
         }),
         Outcome::Issued { credential, duplicate, .. } => {
             if credential.mail == MailState::Owed {
-                let message = mail_message(&credential).map_err(Problem::internal)?;
+                let message = mail_message(&credential, false).map_err(Problem::internal)?;
                 let messages = [message];
                 let sent = queue::send_all(&app.sqs, &app.config.mail_queue_url, &messages);
                 // The credential is issued and owes its mail: the sweeper finds the debt.
@@ -448,8 +453,6 @@ fn row(number: u32, entry: Entry, call: &Call) -> Row {
         Some((at, _)) => text.get(..at).unwrap_or_default().to_owned() + "…",
         None => text,
     };
-    let faults =
-        faults.into_iter().map(|said| Said { code: said.code, text: cut(said.text) }).collect();
     Row { row: number, email: cut(entry.email), external_id: entry.external_id, recipient, faults }
 }
 

@@ -113,7 +113,11 @@ impl Outgoing {
     /// # Errors
     /// When it cannot be written as JSON, which no value of the type causes.
     pub fn new(message: &Message, group: String) -> Result<Self, serde_json::Error> {
-        Ok(Self { body: serde_json::to_string(message)?, group })
+        let body = serde_json::to_string(message)?;
+        // SQS refuses the two noncharacters (SendMessage, "U+E000 to U+FFFD"); JSON can
+        // write them as escapes.
+        let body = body.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff");
+        Ok(Self { body, group })
     }
 }
 

@@ -32,6 +32,8 @@ pub const MAX_URL: usize = 2_048;
 pub const MAX_DESCRIPTION: usize = 2_000;
 /// Longest `external_id`, in characters.
 pub const MAX_EXTERNAL_ID: usize = 128;
+/// Faults that are named of one recipient: the rest is found when these are mended.
+pub const MAX_FAULTS: usize = 20;
 /// Largest normalized recipient, in bytes of its JSON.
 pub const MAX_RECIPIENT: usize = 16 * 1024;
 
@@ -76,7 +78,10 @@ impl Credits {
         }
         // value = kept × 10^power, in thousandths
         let dropped = i64::try_from(significant.len() - kept.len()).ok()?;
-        let power = exponent.checked_sub(i64::try_from(fraction.len()).ok()?)? + dropped + 3;
+        let power = exponent
+            .checked_sub(i64::try_from(fraction.len()).ok()?)?
+            .checked_add(dropped)?
+            .checked_add(3)?;
         let factor = 10_u64.checked_pow(u32::try_from(power).ok()?)?;
         let thousandths = kept.parse::<u64>().ok()?.checked_mul(factor)?;
         (thousandths <= Self::MAX_THOUSANDTHS).then_some(Self(thousandths))
@@ -225,6 +230,7 @@ impl Entry {
         let evidence = reader.evidence();
         let language = reader.language();
         reader.refuse_unknown("");
+        reader.faults.truncate(MAX_FAULTS);
 
         let recipient = match (address, reader.faults) {
             (Some(email), faults) if faults.is_empty() => {
@@ -524,6 +530,8 @@ mod tests {
         for bad in [
             "-1",
             "1e400",
+            "1e9223372036854775807",
+            "10e9223372036854775807",
             "1000000.001",
             "1000001",
             "0.0001",

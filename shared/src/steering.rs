@@ -67,17 +67,34 @@ pub async fn retry(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         if !may_retry(&shard) {
             continue;
         }
+        // Open first: whatever stops this half-way, the sweeper goes on with; and it closes a
+        // job that had nothing to retry after all.
         let view = app.jobs.shard(job.job_id, number).await?;
+        let by_us = |row: &u32| {
+            let failure = view.failures.get(row);
+            failure.is_some_and(|f| f.faults.iter().any(|f| f.code == ours))
+        };
+        let any = view.rows.keys().any(|row| match shard.status(*row) {
+            RowStatus::Failed => by_us(row),
+            RowStatus::Issued => shard.mail(*row) == "failed",
+            RowStatus::Pending => false,
+        });
+        if !any {
+            continue;
+        }
+        if !reopened {
+            app.jobs.reopen(&job, &now).await?;
+            reopened = true;
+        }
         let mut again = Vec::new();
         let mut messages = Vec::new();
         let (mut issue, mut mail) = (BTreeSet::new(), BTreeSet::new());
-        for (row, input) in view.rows {
-            let failure = view.failures.get(&row);
-            let by_us = failure.is_some_and(|f| f.faults.iter().any(|f| f.code == ours));
+        for (row, input) in &view.rows {
+            let row = *row;
             match shard.status(row) {
-                RowStatus::Failed if by_us => {
+                RowStatus::Failed if by_us(&row) => {
                     issue.insert(row);
-                    again.push(input);
+                    again.push(input.clone());
                 }
                 RowStatus::Issued if shard.mail(row) == "failed" => {
                     let known = view.aliases.get(&row).copied();
@@ -90,18 +107,11 @@ pub async fn retry(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
                     };
                     if let Some(credential) = owed {
                         mail.insert(row);
-                        messages.push(mail_message(&credential).map_err(Problem::internal)?);
+                        messages.push(mail_message(&credential, false).map_err(Problem::internal)?);
                     }
                 }
                 _ => {}
             }
-        }
-        if issue.is_empty() && mail.is_empty() {
-            continue;
-        }
-        if !reopened {
-            app.jobs.reopen(&job, &now).await?;
-            reopened = true;
         }
         rows += issue.len();
         mails += mail.len();
@@ -109,7 +119,7 @@ pub async fn retry(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         fan_out(app, &job, ttl, again).await?;
         queue::send_all(&app.sqs, &app.config.mail_queue_url, &messages).await.all()?;
     }
-    let status = if reopened { StatusCode::ACCEPTED } else { StatusCode::OK };
+    let status = if rows + mails > 0 { StatusCode::ACCEPTED } else { StatusCode::OK };
     json(
         status,
         &serde_json::json!({
@@ -152,7 +162,7 @@ pub async fn resend(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
             "The mail is about to be sent or was asked for less than 5 minutes ago",
         ));
     };
-    let message = mail_message(&credential).map_err(Problem::internal)?;
+    let message = mail_message(&credential, true).map_err(Problem::internal)?;
     // Owed again: should the queue be out of reach, the sweeper finds the debt.
     if let Err(error) =
         queue::send_all(&app.sqs, &app.config.mail_queue_url, &[message]).await.all()

@@ -23,7 +23,10 @@ use crate::{
     job::{Job, Row, RowStatus, Shard},
     problem::Problem,
     queue::{self, MESSAGE_VERSION, MailOf, Message, Outgoing},
-    store::jobs::{Failure, Learned},
+    store::{
+        StoreError,
+        jobs::{Failure, Learned},
+    },
     time,
 };
 
@@ -35,6 +38,10 @@ const NEARLY_EMPTY: i64 = 100;
 const MAX_SWEEPS: u32 = 8;
 /// Seconds without progress before a job is first queued again.
 const STANDS_STILL: i64 = 120;
+/// Seconds beyond the consumer's timeout after which no batch of before is at work.
+const MARGIN: u64 = 60;
+/// Seconds after which a job's mail was last seen to wait: longer than mail is put off.
+const WAITS: i64 = 20 * 60;
 /// Seconds after which owed mail that no job follows is queued again.
 const OWED_FOR: i64 = 600;
 
@@ -71,7 +78,7 @@ pub struct Swept {
 pub async fn sweep(app: &App, order: Order) -> Result<Swept, Problem> {
     let now = time::now();
     let mut swept = Swept::default();
-    let calm = order.resume || queues_nearly_empty(app).await?;
+    let calm = calm(app, order).await?;
     let mut after = None;
     while swept.jobs < LOOK_AT {
         let page = app.jobs.open(after.as_deref(), LOOK_AT.min(100)).await?;
@@ -87,31 +94,48 @@ pub async fn sweep(app: &App, order: Order) -> Result<Swept, Problem> {
             None => break,
         }
     }
-    if calm {
+    if calm.mail {
         owed_mail(app, now, order, &mut swept).await?;
     }
     Ok(swept)
 }
 
-async fn queues_nearly_empty(app: &App) -> Result<bool, Problem> {
-    for url in [&app.config.issue_queue_url, &app.config.mail_queue_url] {
-        let answer = app
-            .sqs
-            .get_queue_attributes()
-            .queue_url(url)
-            .attribute_names(QueueAttributeName::ApproximateNumberOfMessages)
-            .send()
-            .await
-            .map_err(|error| Problem::unavailable(crate::error_kind(&error)))?;
-        let waiting = answer
-            .attributes()
-            .and_then(|a| a.get(&QueueAttributeName::ApproximateNumberOfMessages))
-            .and_then(|n| n.parse::<i64>().ok());
-        if waiting.unwrap_or(i64::MAX) > NEARLY_EMPTY {
-            return Ok(false);
-        }
+/// Which queues are nearly empty: only they get anything again.
+#[derive(Clone, Copy, Debug)]
+struct Calm {
+    issue: bool,
+    mail: bool,
+}
+
+async fn calm(app: &App, order: Order) -> Result<Calm, Problem> {
+    if order.resume {
+        return Ok(Calm { issue: true, mail: true });
     }
-    Ok(true)
+    Ok(Calm {
+        issue: nearly_empty(app, &app.config.issue_queue_url).await?,
+        mail: nearly_empty(app, &app.config.mail_queue_url).await?,
+    })
+}
+
+/// Counts what is being worked on, or put off, as well: it is not lost.
+async fn nearly_empty(app: &App, url: &str) -> Result<bool, Problem> {
+    let names = [
+        QueueAttributeName::ApproximateNumberOfMessages,
+        QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+    ];
+    let answer = app
+        .sqs
+        .get_queue_attributes()
+        .queue_url(url)
+        .set_attribute_names(Some(names.to_vec()))
+        .send()
+        .await
+        .map_err(|error| Problem::unavailable(crate::error_kind(&error)))?;
+    let count = |name| {
+        let text = answer.attributes().and_then(|a| a.get(name));
+        text.and_then(|n| n.parse::<i64>().ok()).unwrap_or(i64::MAX / 2)
+    };
+    Ok(names.iter().map(count).sum::<i64>() <= NEARLY_EMPTY)
 }
 
 async fn sweep_job(
@@ -119,7 +143,7 @@ async fn sweep_job(
     id: crate::ids::JobId,
     now: Timestamp,
     order: Order,
-    calm: bool,
+    calm: Calm,
     swept: &mut Swept,
 ) -> Result<(), Problem> {
     let Some(job) = app.jobs.get(id).await? else {
@@ -135,9 +159,15 @@ async fn sweep_job(
         swept.closed += 1;
         return Ok(());
     }
-    if job.cancelled_at.is_some() {
-        // Rows that still have a message hear of it from the consumer; the others end here.
-        return give_up(app, &job, &outcomes, &Fault::Cancelled, swept).await;
+    if let Some(at) = &job.cancelled_at {
+        // Rows that still have a message hear of it from the consumer. The others end here,
+        // once no batch can be at work that began before the cancellation: what it issued
+        // would belie a job that is closed.
+        let running = app.config.consumer_timeout.as_secs() + MARGIN;
+        if order.resume || time::elapsed(at, now) > i64::try_from(running).unwrap_or(i64::MAX) {
+            return give_up(app, &job, &outcomes, &Fault::Cancelled, swept).await;
+        }
+        return Ok(());
     }
     if !order.resume {
         if tally != job.tally {
@@ -147,6 +177,10 @@ async fn sweep_job(
         }
         let early = job.sweep_after.as_deref().is_some_and(|at| time::elapsed(at, now) < 0)
             || time::elapsed(&job.updated_at, now) < STANDS_STILL;
+        // Mail that SES does not accept comes back by itself; waiting is no standing still.
+        let waits = job.mail_wait_at.as_deref().is_some_and(|at| time::elapsed(at, now) < WAITS);
+        let issuing = tally.current() < job.total;
+        let calm = if issuing { calm.issue } else { calm.mail && !waits };
         if early || !calm {
             return Ok(());
         }
@@ -243,6 +277,7 @@ async fn give_up(
 ) -> Result<(), Problem> {
     let ttl = job.expires_at.parse::<Timestamp>().map_err(Problem::internal)?.as_second();
     let secret = app.catalog.id_secret(&job.org).await?;
+    let now = time::now().as_second();
     for (number, shard) in outcomes {
         if shard.tally().ended(size_of(job, *number)) {
             continue;
@@ -263,19 +298,22 @@ async fn give_up(
                 }
                 RowStatus::Issued if shard.mail(row) == "pending" => {
                     swept.given_up += 1;
-                    if *why != Fault::Cancelled {
-                        mail.failed.insert(row);
-                        continue;
-                    }
                     let known = view.aliases.get(&row).copied();
                     let id = known.or_else(|| {
                         input.recipient.as_ref().map(|r| credential_id_of(&secret, job, r))
                     });
-                    // One that is being sent right now ends by its own receipt.
+                    let cancelled = *why == Fault::Cancelled;
+                    let end = if cancelled { MailState::Skipped } else { MailState::Failed };
+                    // One that is being sent right now ends by its own receipt; one that has
+                    // ended is only counted.
                     if let Some(id) = id
-                        && app.credentials.skip_mail(id, true).await?
+                        && let Some(state) = write_off(app, id, end, now).await?
                     {
-                        mail.skipped.insert(row);
+                        match state {
+                            MailState::Sent => mail.sent.insert(row),
+                            MailState::Failed => mail.failed.insert(row),
+                            _ => mail.skipped.insert(row),
+                        };
                     }
                 }
                 RowStatus::Issued | RowStatus::Failed => {}
@@ -291,6 +329,20 @@ async fn give_up(
     let tally = app.jobs.tally(job).await.map_err(Problem::from)?;
     app.jobs.keep_tally(job, &tally, &now).await.map_err(Problem::from)?;
     Ok(())
+}
+
+/// Ends a mail that nobody is sending; how it ended, or none while somebody is.
+async fn write_off(
+    app: &App,
+    id: CredentialId,
+    end: MailState,
+    now: i64,
+) -> Result<Option<MailState>, StoreError> {
+    if app.credentials.write_off_mail(id, end, now).await? {
+        return Ok(Some(end));
+    }
+    let state = app.credentials.get(id).await?.map_or(end, |credential| credential.mail);
+    Ok(Some(state).filter(|s| !matches!(s, MailState::Owed | MailState::Claimed)))
 }
 
 /// Queues again the mail that sync credentials have owed for long.

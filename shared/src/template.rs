@@ -16,6 +16,8 @@ use crate::{
 
 /// Most values that a field can allow.
 pub const MAX_ALLOWED_VALUES: usize = 200;
+/// Characters of all values of a field together: five such fields fit one item.
+pub const MAX_ALLOWED_TEXT: usize = 10_000;
 /// Longest description and criteria of a template, in characters.
 pub const MAX_PROSE: usize = 10_000;
 
@@ -374,7 +376,8 @@ fn read_allowed_values(inner: &mut Fields, name: Option<FieldName>) -> Vec<Strin
         return Vec::new();
     }
     let mut allowed: Vec<String> = Vec::new();
-    let mut wrong = values.len() > MAX_ALLOWED_VALUES;
+    let size: usize = values.iter().filter_map(|v| v.as_str()).map(|v| v.chars().count()).sum();
+    let mut wrong = values.len() > MAX_ALLOWED_VALUES || size > MAX_ALLOWED_TEXT;
     for value in values.iter().take(MAX_ALLOWED_VALUES) {
         match value.as_str().map(|text| normal_text(text, MAX_TEXT)) {
             Some(Ok(Some(text))) if !allowed.contains(&text) => allowed.push(text),
@@ -386,8 +389,8 @@ fn read_allowed_values(inner: &mut Fields, name: Option<FieldName>) -> Vec<Strin
         inner.fault(
             "allowed_values",
             "invalid_values",
-            format!("allowed_values debe ser una lista de hasta {MAX_ALLOWED_VALUES} textos distintos de 1 a {MAX_TEXT} caracteres"),
-            format!("allowed_values must be a list of up to {MAX_ALLOWED_VALUES} different texts of 1 to {MAX_TEXT} characters"),
+            format!("allowed_values debe ser una lista de hasta {MAX_ALLOWED_VALUES} textos distintos de 1 a {MAX_TEXT} caracteres, {MAX_ALLOWED_TEXT} en total"),
+            format!("allowed_values must be a list of up to {MAX_ALLOWED_VALUES} different texts of 1 to {MAX_TEXT} characters, {MAX_ALLOWED_TEXT} in all"),
         );
     }
     allowed

@@ -27,7 +27,7 @@ async fn a_cancelled_job_ends_with_its_rows_cancelled_and_the_second_call_answer
     assert!(first["cancelled_at"].is_string());
     let second = world.call("POST", &path, None).await.expect(200).json();
     assert_eq!(second["cancelled_at"], first["cancelled_at"]);
-    sweeping::sweep(world.stack.app(), Order { resume: false }).await.expect("swept");
+    sweeping::sweep(world.stack.app(), Order { resume: true }).await.expect("swept");
     let status = world.success(&job).await;
     assert_eq!(status["result"]["failed"], 20);
     assert_eq!(status["result"]["errors"][0]["error"], "Cancelado");

@@ -31,8 +31,8 @@ const CLAIM_EXPIRED: &str =
     "mail = :claimed AND mail_lease = :lease AND mail_lease < :now AND #status = :issued";
 /// Mail of a credential that does not hold is not due.
 const SKIP_NOT_HOLDING: &str = "(mail = :owed OR mail = :claimed) AND #status <> :issued";
-/// Mail of a cancelled job is not due, unless somebody is sending it.
-const SKIP_CANCELLED: &str = "mail = :owed";
+/// Mail of a cancelled or given up job is not due, unless somebody is sending it.
+const WRITE_OFF: &str = "mail = :owed OR (mail = :claimed AND mail_lease < :now)";
 /// Mail that has ended can be owed again, at most every so often.
 const OWE_AGAIN: &str = "(mail = :sent OR mail = :failed OR mail = :skipped) AND #status = :issued AND (attribute_not_exists(resent_at) OR resent_at < :before)";
 /// Failed mail can be owed again by a retry of its job.
@@ -350,33 +350,63 @@ impl Credentials {
         }
     }
 
-    /// Ends the mail of a credential that does not hold any more; or, for a cancelled job,
-    /// of any credential whose mail nobody is sending. False when there was nothing to end.
+    /// Ends the mail of a credential that does not hold any more.
     ///
     /// # Errors
     /// As of the store.
-    pub async fn skip_mail(&self, id: CredentialId, cancelled: bool) -> Result<bool, StoreError> {
-        let condition = if cancelled { SKIP_CANCELLED } else { SKIP_NOT_HOLDING };
-        let mut skip = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(id_key(id.to_string())))
-            .update_expression("SET mail = :skipped REMOVE mail_lease, owed_pk, owed_sk")
-            .condition_expression(condition)
-            .expression_attribute_values(":skipped", text("skipped"))
-            .expression_attribute_values(":owed", text("owed"));
-        if !cancelled {
-            skip = skip
-                .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":claimed", text("claimed"))
-                .expression_attribute_values(":issued", text("issued"));
+    pub async fn skip_mail(&self, id: CredentialId) -> Result<(), StoreError> {
+        let skipped = self
+            .end_debt(id, "skipped", SKIP_NOT_HOLDING)
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":claimed", text("claimed"))
+            .expression_attribute_values(":issued", text("issued"))
+            .send()
+            .await;
+        match skipped.map_err(StoreError::from) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
         }
-        match skip.send().await.map_err(StoreError::from) {
+    }
+
+    /// Ends the mail of a job that was cancelled (`Skipped`) or given up (`Failed`), unless
+    /// somebody is sending it. False when it has ended already or is being sent.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn write_off_mail(
+        &self,
+        id: CredentialId,
+        end: MailState,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let end = if end == MailState::Failed { "failed" } else { "skipped" };
+        let written = self
+            .end_debt(id, end, WRITE_OFF)
+            .expression_attribute_values(":claimed", text("claimed"))
+            .expression_attribute_values(":now", number(now))
+            .send()
+            .await;
+        match written.map_err(StoreError::from) {
             Ok(_) => Ok(true),
             Err(StoreError::Conflict) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    fn end_debt(
+        &self,
+        id: CredentialId,
+        end: &str,
+        condition: &str,
+    ) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(id_key(id.to_string())))
+            .update_expression("SET mail = :end REMOVE mail_lease, owed_pk, owed_sk")
+            .condition_expression(condition)
+            .expression_attribute_values(":end", text(end))
+            .expression_attribute_values(":owed", text("owed"))
     }
 
     /// Makes mail that has ended owed again, and followed by the sweeper; none when it has

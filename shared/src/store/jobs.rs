@@ -83,6 +83,17 @@ pub struct Learned {
     pub aliases: Vec<(u32, CredentialId)>,
 }
 
+/// Which job an update is for.
+#[derive(Clone, Copy)]
+enum Only {
+    /// One that exists.
+    Any,
+    /// One that has not ended.
+    Open,
+    /// One that has not ended and whose totals nobody has read since.
+    Unread,
+}
+
 fn job_pk(job: JobId) -> String {
     format!("JOB#{job}")
 }
@@ -252,19 +263,21 @@ impl Jobs {
         Ok(Page { items, next })
     }
 
-    /// Changes the job's own item; none when there is no such job, or when it has ended and
-    /// `only_open` asks for one that has not.
+    /// Changes the job's own item; none when it is not as `only` asks.
     async fn update(
         &self,
         job: JobId,
         expression: &str,
         values: Vec<(&str, AttributeValue)>,
-        only_open: bool,
+        only: Only,
     ) -> Result<Option<Job>, StoreError> {
-        let condition = if only_open {
-            "attribute_exists(pk) AND attribute_not_exists(closed_at)"
-        } else {
-            "attribute_exists(pk)"
+        let condition = match only {
+            Only::Any => "attribute_exists(pk)",
+            Only::Open => "attribute_exists(pk) AND attribute_not_exists(closed_at)",
+            // Totals only grow: an older reading must not overwrite a newer one.
+            Only::Unread => {
+                "attribute_exists(pk) AND attribute_not_exists(closed_at) AND tally_at = :seen"
+            }
         };
         let mut update = self
             .client
@@ -290,7 +303,7 @@ impl Jobs {
     /// As of the store.
     pub async fn fanned_out(&self, job: JobId) -> Result<(), StoreError> {
         let yes = AttributeValue::Bool(true);
-        self.update(job, "SET fanned_out = :yes", vec![(":yes", yes)], false).await?;
+        self.update(job, "SET fanned_out = :yes", vec![(":yes", yes)], Only::Any).await?;
         Ok(())
     }
 
@@ -321,7 +334,8 @@ impl Jobs {
             values.retain(|(name, _)| *name != ":none");
             values.push((":yes", AttributeValue::Bool(true)));
         }
-        self.update(job.job_id, &expression, values, true).await
+        values.push((":seen", text(&job.tally_at)));
+        self.update(job.job_id, &expression, values, Only::Unread).await
     }
 
     /// Cancels a job that has not ended; the first instant stays. None when it has ended.
@@ -330,7 +344,7 @@ impl Jobs {
     /// As of the store.
     pub async fn cancel(&self, job: JobId, at: &str) -> Result<Option<Job>, StoreError> {
         let set = "SET cancelled_at = if_not_exists(cancelled_at, :at)";
-        self.update(job, set, vec![(":at", text(at))], true).await
+        self.update(job, set, vec![(":at", text(at))], Only::Open).await
     }
 
     /// Which of these jobs were cancelled.
@@ -361,7 +375,7 @@ impl Jobs {
             (":now", text(now)),
             (":none", number(0)),
         ];
-        self.update(job.job_id, set, values, false).await
+        self.update(job.job_id, set, values, Only::Any).await
     }
 
     /// Takes rows out of a shard's failed sets, so that they can end another way.
@@ -400,7 +414,7 @@ impl Jobs {
     /// As of the store.
     pub async fn swept(&self, job: JobId, sweeps: u32, after: &str) -> Result<(), StoreError> {
         let values = vec![(":n", number(sweeps)), (":after", text(after))];
-        self.update(job, "SET sweeps = :n, sweep_after = :after", values, true).await?;
+        self.update(job, "SET sweeps = :n, sweep_after = :after", values, Only::Open).await?;
         Ok(())
     }
 
@@ -410,7 +424,7 @@ impl Jobs {
     /// As of the store.
     pub async fn mail_waits(&self, job: JobId, why: &str, at: &str) -> Result<(), StoreError> {
         let values = vec![(":why", text(why)), (":at", text(at))];
-        self.update(job, "SET mail_wait = :why, mail_wait_at = :at", values, true).await?;
+        self.update(job, "SET mail_wait = :why, mail_wait_at = :at", values, Only::Open).await?;
         Ok(())
     }
 
@@ -428,21 +442,25 @@ impl Jobs {
         ttl: i64,
     ) -> Result<(), StoreError> {
         let pk = shard_pk(job, shard);
-        let mut items = Vec::new();
+        // By key: a row that was delivered twice in a batch is written once, since one
+        // BatchWriteItem refuses a repeated key.
+        let mut items = BTreeMap::new();
         for failure in &learned.failures {
+            let sk = format!("F#{:08}", failure.row);
             let mut item = to_item(failure)?;
-            item.extend(key(&pk, format!("F#{:08}", failure.row)));
+            item.extend(key(&pk, &sk));
             item.insert(TTL.to_owned(), number(ttl));
-            items.push(item);
+            items.insert(sk, item);
         }
         for (row, id) in &learned.aliases {
-            let mut item = key(&pk, format!("A#{row:08}"));
+            let sk = format!("A#{row:08}");
+            let mut item = key(&pk, &sk);
             item.insert("credential_id".to_owned(), text(id.to_string()));
             item.insert(TTL.to_owned(), number(ttl));
-            items.push(item);
+            items.insert(sk, item);
         }
         if !items.is_empty() {
-            put_many(&self.client, &self.table, items).await?;
+            put_many(&self.client, &self.table, items.into_values().collect()).await?;
         }
         let s = &learned.sets;
         let sets = [
