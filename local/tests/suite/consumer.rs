@@ -290,3 +290,46 @@ async fn a_test_keys_mail_is_kept_and_never_sent() {
     assert!(mail.text().contains(&id));
     assert_eq!(inbox(&world).await.len(), 0);
 }
+
+/// A batch can hold a message twice, and a failed row is an item of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_row_that_is_twice_in_a_batch_is_recorded_once() {
+    let world = World::with(unread()).await;
+    let job = world.start_job(&[json!({ "email": "a" }), json!({ "email": "b\u{ffff}" })]).await;
+    let rows = take_exactly(&world, Queue::Issue, 2).await;
+    let mut twice = rows.clone();
+    for (at, row) in rows.iter().enumerate() {
+        let mut copy = row.clone();
+        copy["messageId"] = json!(format!("copy {at}"));
+        twice.push(copy);
+    }
+    assert_eq!(consume(&world, &twice).await, NONE);
+    let result = world.success(&job).await["result"].clone();
+    assert_eq!(result["failed"], 2);
+    let errors = result["errors"].as_array().expect("errors");
+    assert_eq!(errors.len(), 2);
+    assert_eq!(errors[1]["email"], "b\u{ffff}", "echoed as sent");
+}
+
+/// A job that is cancelled while a mail's outcome is unknown ends once its lease has.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancelled_job_ends_although_a_claim_was_left_behind() {
+    let world = World::with(unread()).await;
+    let job = world.start_job(&people(2)).await;
+    let rows = take_exactly(&world, Queue::Issue, 2).await;
+    assert_eq!(consume(&world, &rows).await, NONE);
+    let listed = world.get("/credentials").await;
+    let id = listed["items"][0]["credential_id"].as_str().expect("id");
+    let id = unicreda::ids::CredentialId::parse(id).expect("id");
+    let app = world.stack.app();
+    // Somebody claimed it long ago and never came back.
+    app.credentials.claim_mail(id, 1_000, 1_060).await.expect("claimed");
+    world.call("POST", &format!("/jobs/{job}/cancel"), None).await.expect(200);
+    let order = unicreda::sweeping::Order { resume: true };
+    unicreda::sweeping::sweep(app, order).await.expect("swept");
+    let result = world.success(&job).await["result"].clone();
+    assert_eq!((&result["successful"], &result["emails_skipped"]), (&json!(2), &json!(2)));
+    let mails = take_exactly(&world, Queue::Mail, 2).await;
+    assert_eq!(consume(&world, &mails).await, NONE);
+    assert_eq!(world.stack.mail().count(), 0, "what was written off is not sent later");
+}
