@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
+    lang::Lang,
     problem::{FieldError, Problem},
     recipient::{TextFault, normal_text},
 };
@@ -169,6 +170,23 @@ impl Fields {
             self.missing(name);
         }
         text
+    }
+
+    /// An optional `es` or `en`.
+    pub fn language(&mut self, name: &str) -> Option<Lang> {
+        match self.text(name, 10)?.as_str() {
+            "es" => Some(Lang::Es),
+            "en" => Some(Lang::En),
+            _ => {
+                self.fault(
+                    name,
+                    "invalid_language",
+                    format!("El campo {name} debe ser es o en"),
+                    format!("The field {name} must be es or en"),
+                );
+                None
+            }
+        }
     }
 
     /// An optional boolean.

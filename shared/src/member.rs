@@ -76,20 +76,7 @@ impl Profile {
             role: body.text("role", MAX_TEXT),
             license_number: body.text("license_number", MAX_TEXT),
             term: body.text("term", MAX_TEXT),
-            language: match body.text("language", 10).as_deref() {
-                None => None,
-                Some("es") => Some(Lang::Es),
-                Some("en") => Some(Lang::En),
-                Some(_) => {
-                    body.fault(
-                        "language",
-                        "invalid_language",
-                        "El campo language debe ser es o en",
-                        "The field language must be es or en",
-                    );
-                    None
-                }
-            },
+            language: body.language("language"),
         };
         body.end()?;
         Ok(profile)

@@ -51,20 +51,8 @@ impl Settings {
             None => fields.required_text("name", MAX_TEXT),
             Some(before) => fields.text("name", MAX_TEXT).or_else(|| Some(before.name.clone())),
         };
-        let language = match fields.text("language", 10).as_deref() {
-            Some("es") => Lang::Es,
-            Some("en") => Lang::En,
-            Some(_) => {
-                fields.fault(
-                    "language",
-                    "invalid_language",
-                    "El campo language debe ser es o en",
-                    "The field language must be es or en",
-                );
-                Lang::Es
-            }
-            None => before.map_or(Lang::Es, |b| b.language),
-        };
+        let kept = before.map_or(Lang::Es, |b| b.language);
+        let language = fields.language("language").unwrap_or(kept);
         let time_zone = fields
             .text("time_zone", 64)
             .unwrap_or_else(|| before.map_or_else(|| "UTC".to_owned(), |b| b.time_zone.clone()));

@@ -195,20 +195,7 @@ impl Definition {
         body.ignore(&["id", "version", "archived", "created_at", "updated_at"]);
         let name = body.required_text("name", MAX_TEXT);
         let description = body.required_text("description", MAX_PROSE);
-        let language = match body.text("language", 10).as_deref() {
-            None => None,
-            Some("es") => Some(Lang::Es),
-            Some("en") => Some(Lang::En),
-            Some(_) => {
-                body.fault(
-                    "language",
-                    "invalid_language",
-                    "El campo language debe ser es o en",
-                    "The field language must be es or en",
-                );
-                None
-            }
-        };
+        let language = body.language("language");
         let mut achievement = Achievement::default();
         if let Some(value) = body.take("achievement")
             && let Some(mut inner) = body.inner("/achievement".to_owned(), value)

@@ -810,13 +810,19 @@ async fn a_key_is_shown_once_grants_only_what_its_maker_has_and_ends_at_once() {
     world.call("DELETE", "/api-keys/AAAAAAAAAAAA", None).await.problem(404, "not_found");
 
     // An expired one too, at its instant.
-    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_millis(700);
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(3);
     let ask = json!({ "name": "x", "scopes": ["read"], "expires_at": soon.to_string() });
     let made = world.call("POST", "/api-keys", Some(&ask)).await.expect(201).json();
     let short = text(&made, "key");
     world.call_as(short, "GET", "/templates", None).await.expect(200);
-    tokio::time::sleep(Duration::from_millis(900)).await;
-    world.call_as(short, "GET", "/templates", None).await.problem(401, "unauthenticated");
+    let refused = world
+        .until("the key expires", async || {
+            let reply = world.call_as(short, "GET", "/templates", None).await;
+            (reply.status != 200).then_some(reply)
+        })
+        .await;
+    refused.problem(401, "unauthenticated");
+    assert!(jiff::Timestamp::now() >= soon);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -1119,7 +1125,12 @@ async fn credentials_are_listed_newest_first_page_by_page_and_by_every_filter() 
     world.run_job(&people).await;
     let first = text(&world.get("/credentials?limit=1").await["items"][0], "issued_at").to_owned();
     // Instants are to the second.
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let second: jiff::Timestamp = first.parse().expect("an instant");
+    world
+        .until("the next second", async || {
+            (jiff::Timestamp::now().as_second() > second.as_second()).then_some(())
+        })
+        .await;
     let other = json!({
         "name": "Otro", "description": "x",
         "fields": [{ "name": "recipient_name" }, { "name": "result_value" }],
