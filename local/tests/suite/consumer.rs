@@ -333,3 +333,23 @@ async fn a_cancelled_job_ends_although_a_claim_was_left_behind() {
     assert_eq!(consume(&world, &mails).await, NONE);
     assert_eq!(world.stack.mail().count(), 0, "what was written off is not sent later");
 }
+
+/// The mail of a cancelled job can still be asked for, one by one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_of_a_cancelled_job_is_sent_when_it_is_asked_for() {
+    let world = World::with(unread()).await;
+    let job = world.start_job(&people(2)).await;
+    let rows = take_exactly(&world, Queue::Issue, 2).await;
+    assert_eq!(consume(&world, &rows).await, NONE);
+    let mails = take_exactly(&world, Queue::Mail, 2).await;
+    world.call("POST", &format!("/jobs/{job}/cancel"), None).await.expect(200);
+    assert_eq!(consume(&world, &mails).await, NONE);
+    assert_eq!(world.success(&job).await["result"]["emails_skipped"], 2);
+    let listed = world.get("/credentials?limit=1").await;
+    let id = listed["items"][0]["credential_id"].as_str().expect("id");
+    world.call("POST", &format!("/credentials/{id}/resend"), None).await.expect(202);
+    let mail = take_exactly(&world, Queue::Mail, 1).await;
+    assert_eq!(consume(&world, &mail).await, NONE);
+    assert_eq!(world.get(&format!("/credentials/{id}")).await["email_status"], "sent");
+    assert_eq!(world.stack.mail().count(), 1);
+}

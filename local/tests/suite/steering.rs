@@ -124,27 +124,3 @@ async fn a_mail_is_sent_again_once_in_five_minutes() {
     let foreign = world.call_as(&world.demo.test_api_key, "POST", &path, None).await;
     foreign.problem(404, "not_found");
 }
-
-/// The mail of a cancelled job can still be asked for, one by one.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_mail_of_a_cancelled_job_is_sent_when_it_is_asked_for() {
-    let world = World::with(Options { concurrency: 1, ..Options::in_memory() }).await;
-    let people: Vec<Value> = (1..=300).map(person).collect();
-    let job = world.start_job(&people).await;
-    world
-        .until("a row is issued", async || {
-            let listed = world.get("/credentials?limit=1").await;
-            listed["items"].as_array().is_some_and(|items| !items.is_empty()).then_some(())
-        })
-        .await;
-    world.call("POST", &format!("/jobs/{job}/cancel"), None).await.expect(200);
-    world.success(&job).await;
-    let listed = world.get("/credentials?limit=1000").await;
-    let items = listed["items"].as_array().expect("items");
-    let Some(skipped) = items.iter().find(|c| c["email_status"] == "skipped") else {
-        return; // All mail was faster than the cancellation.
-    };
-    let id = skipped["credential_id"].as_str().expect("id");
-    world.call("POST", &format!("/credentials/{id}/resend"), None).await.expect(202);
-    assert_eq!(world.mail_ended(id).await["email_status"], "sent");
-}
