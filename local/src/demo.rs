@@ -38,7 +38,7 @@ pub struct Demo {
 /// When the tables cannot be written.
 pub async fn seed(app: &App) -> anyhow::Result<Demo> {
     let org = OrgId::parse(ORGANIZATION)?;
-    let now = time::millis(time::now());
+    let now = time::millis(app.clock.now());
     let settings = Settings {
         name: "Universidad Demo".to_owned(),
         language: Lang::Es,

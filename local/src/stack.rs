@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
 use tokio::net::TcpListener;
 use tokio_util::sync::DropGuard;
@@ -175,7 +175,7 @@ impl Stack {
             &services,
         )?;
 
-        let own = clients(&endpoints, None, None, placeholder_config());
+        let own = clients(&endpoints, None, None, None, placeholder_config());
         let new = services::create_tables(&own.dynamodb).await?;
         let queue = |name, max| services::create_queue(&own.sqs, name, options.visibility, max);
         let issue_queue_url = queue("issue", options.issue_max_receives).await?;
@@ -193,7 +193,7 @@ impl Stack {
             consumer_timeout: options.consumer_timeout,
         };
         let timeouts = Some(unicreda::app::timeouts());
-        let app = Arc::new(clients(&endpoints, options.http_client, timeouts, config));
+        let app = Arc::new(clients(&endpoints, options.http_client, None, timeouts, config));
 
         let resumed = schedule::sweep(&app, true).await;
         if let Some(period) = options.sweep_every {
@@ -264,8 +264,15 @@ impl Stack {
         &self.app
     }
 
+    /// Clients of one more process of the functions, with nothing read yet: tests start and
+    /// lose such processes. `retry` sets how long the SDK waits before it repeats a call.
+    pub fn process(&self, http_client: SharedHttpClient, retry: RetryConfig) -> App {
+        let timeouts = Some(unicreda::app::timeouts());
+        clients(&self.endpoints, Some(http_client), Some(retry), timeouts, self.app.config.clone())
+    }
+
     /// The mail that was sent.
-    pub fn mail(&self) -> &MailStore {
+    pub fn mail(&self) -> &Arc<MailStore> {
         &self.mail
     }
 
@@ -334,6 +341,7 @@ fn bind_api(port: u16) -> anyhow::Result<(Vec<StdListener>, u16)> {
 fn clients(
     endpoints: &Endpoints,
     http_client: Option<SharedHttpClient>,
+    retry: Option<RetryConfig>,
     timeouts: Option<TimeoutConfig>,
     config: Config,
 ) -> App {
@@ -348,7 +356,7 @@ fn clients(
             "local", "local", None, None, "local",
         )))
         .http_client(http_client);
-    sdk.set_timeout_config(timeouts);
+    sdk.set_timeout_config(timeouts).set_retry_config(retry);
     let sdk = sdk.build();
     let dynamodb = aws_sdk_dynamodb::config::Builder::from(&sdk);
     let sqs = aws_sdk_sqs::config::Builder::from(&sdk);

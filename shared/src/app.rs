@@ -6,7 +6,9 @@ use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
 
 use crate::{
     delivery::Pace,
+    job::SHARD_ROWS,
     store::{catalog::Catalog, credentials::Credentials, idempotency::Idempotency, jobs::Jobs},
+    time::Clock,
 };
 
 /// Where everything is. Read from the environment, which `template.yaml` and the
@@ -101,6 +103,10 @@ pub struct App {
     pub ses: aws_sdk_ses::Client,
     /// The pace at which this process hands mail to SES.
     pub pace: Arc<Pace>,
+    /// The present instant.
+    pub clock: Clock,
+    /// Rows of a new job's shard: [`SHARD_ROWS`], less in tests of many shards.
+    pub shard_rows: u32,
 }
 
 impl App {
@@ -129,6 +135,8 @@ impl App {
             jobs: Jobs::new(dynamodb.clone(), config.jobs_table.clone()),
             idempotency: Idempotency::new(dynamodb.clone(), config.jobs_table.clone()),
             pace: Arc::new(Pace::new(config.ses_rate_per_second / 2.0)),
+            clock: Clock::default(),
+            shard_rows: SHARD_ROWS,
             config,
             dynamodb,
             sqs,

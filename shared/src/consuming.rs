@@ -19,7 +19,7 @@ use crate::{
     credential::{MailState, Origin, RecipientType},
     delivery,
     email::EmailAddress,
-    fault::{ACHIEVEMENT_NOT_FOUND, Fault, Said},
+    fault::{ACHIEVEMENT_NOT_FOUND, Said},
     ids::{JobId, OrgId},
     issuing::{self, Asked, One, Outcome},
     job::IssueSets,
@@ -116,24 +116,22 @@ async fn issue_rows(app: &App, rows: Vec<(String, IssueRow)>, stop: Instant, rep
         }
     };
     let jobs = rows.iter().map(|(_, row)| row.job_id).collect();
-    let cancelled = match app.jobs.cancelled(jobs).await {
-        Ok(cancelled) => cancelled,
+    let stopped = match app.jobs.which(jobs, |job| !job.takes_rows()).await {
+        Ok(stopped) => stopped,
         Err(error) => {
             tracing::error!(%error, "jobs not read");
             report.retry.extend(rows.into_iter().map(|(id, _)| id));
             return;
         }
     };
-    let now = time::now();
-    let (members, cancelled) = (&members, &cancelled);
+    let now = app.clock.now();
+    let members = &members;
+    // What becomes of these, the sweeper says; their messages end here.
+    let rows = rows.into_iter().filter(|(_, row)| !stopped.contains(&row.job_id));
     let done: Vec<(String, IssueRow, Option<Done>)> = stream::iter(rows)
         .map(|(id, row)| async move {
             if Instant::now() >= stop {
                 return (id, row, None);
-            }
-            if cancelled.contains(&row.job_id) {
-                let refused = Done::Refused(vec![Fault::Cancelled.said(row.lang)]);
-                return (id, row, Some(refused));
             }
             let work = AssertUnwindSafe(issue_row(app, &row, members, now)).catch_unwind();
             let done = match work.await {

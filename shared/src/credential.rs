@@ -158,6 +158,9 @@ pub struct Credential {
     /// End of the running attempt's lease, seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail_lease: Option<i64>,
+    /// When its mail was last asked for again, RFC 3339 to the millisecond.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resent_at: Option<String>,
     /// When its mail ended, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail_at: Option<String>,

@@ -16,7 +16,7 @@
 //! in sets.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     error::Error as StdError,
     panic::AssertUnwindSafe,
     time::{Duration, Instant},
@@ -109,7 +109,7 @@ pub async fn send_mails(
         return;
     }
     let jobs = mails.iter().filter_map(|(_, mail)| mail.job_id).collect();
-    let cancelled = match app.jobs.cancelled(jobs).await {
+    let cancelled = match app.jobs.which(jobs, |job| job.cancelled_at.is_some()).await {
         Ok(cancelled) => cancelled,
         Err(error) => {
             tracing::error!(%error, "jobs not read");
@@ -118,7 +118,7 @@ pub async fn send_mails(
         }
     };
     let cancelled = &cancelled;
-    let turns: Vec<(Delivered, Turn)> = stream::iter(mails)
+    let turns: Vec<(Delivered, bool, Turn)> = stream::iter(mails)
         .map(|(message, mail)| async move {
             let off = mail.job_id.is_some_and(|job| cancelled.contains(&job));
             let work = AssertUnwindSafe(send_one(app, &message, &mail, off, stop)).catch_unwind();
@@ -133,7 +133,7 @@ pub async fn send_mails(
                     Turn::Again
                 }
             };
-            (message, turn)
+            (message, mail.job_id.is_none(), turn)
         })
         .buffer_unordered(CONCURRENCY)
         .collect()
@@ -142,7 +142,8 @@ pub async fn send_mails(
     let mut shards: BTreeMap<(JobId, u32), (Vec<String>, MailSets)> = BTreeMap::new();
     let mut waiting: BTreeMap<JobId, &'static str> = BTreeMap::new();
     let mut later: Vec<(Delivered, Duration)> = Vec::new();
-    for (message, turn) in turns {
+    let mut recount: BTreeSet<JobId> = BTreeSet::new();
+    for (message, by_itself, turn) in turns {
         match turn {
             Turn::Ended(credential, state) => {
                 match state {
@@ -153,6 +154,9 @@ pub async fn send_mails(
                 if let Origin::Job { job, shard, row } = credential.origin {
                     let (ids, sets) = shards.entry((job, shard)).or_default();
                     ids.push(message.id);
+                    if by_itself {
+                        recount.insert(job);
+                    }
                     match state {
                         MailState::Sent => sets.sent.insert(row),
                         MailState::Failed => sets.failed.insert(row),
@@ -176,10 +180,15 @@ pub async fn send_mails(
             }
         }
     }
-    let now = time::now();
+    let now = app.clock.now();
     let ttl = now.as_second() + KEPT_DAYS * 24 * 3600;
     for ((job, shard), (ids, sets)) in shards {
-        if let Err(error) = app.jobs.account_mail(job, shard, &sets, ttl).await {
+        let mut accounted = app.jobs.account_mail(job, shard, &sets, ttl).await;
+        if accounted.is_ok() && recount.contains(&job) {
+            // The job has ended, most likely: its totals change all the same.
+            accounted = app.jobs.recount(job, &time::millis(now)).await;
+        }
+        if let Err(error) = accounted {
             tracing::error!(%error, rows = ids.len(), "mail not recorded");
             report.retry.extend(ids);
         }
@@ -220,13 +229,13 @@ async fn send_one(
     stop: Instant,
 ) -> Result<Turn, StoreError> {
     if off {
-        let (id, now) = (mail.credential_id, time::now().as_second());
+        let (id, now) = (mail.credential_id, app.clock.now().as_second());
         let skipped = app.credentials.write_off_mail(id, MailState::Skipped, now).await?;
         let standing = app.credentials.get(mail.credential_id).await?;
         return match standing.map(Box::new) {
             None => Ok(Turn::Unknown),
             Some(standing) if skipped => Ok(Turn::Ended(standing, MailState::Skipped)),
-            Some(standing) => refused(app, standing, time::now().as_second()).await,
+            Some(standing) => refused(app, standing, app.clock.now().as_second()).await,
         };
     }
     // The turn comes before the claim: a claim that waits for its turn would let its lease
@@ -234,7 +243,7 @@ async fn send_one(
     if !app.pace.turn(stop).await {
         return Ok(Turn::PutOff(Duration::from_secs(1), None));
     }
-    let now = time::now();
+    let now = app.clock.now();
     let lease = app.config.consumer_timeout + LEASE_MARGIN;
     let until = now.as_second() + i64::try_from(lease.as_secs()).unwrap_or(i64::MAX / 2);
     let claim = app.credentials.claim_mail(mail.credential_id, now.as_second(), until).await?;
@@ -275,10 +284,13 @@ async fn send_one(
         Err(Verdict::Refused(why)) => end(app, credential, &MailEnd::Failed(why)).await,
         Err(Verdict::NotAccepted(why)) => {
             let (id, attempt) = (credential.id, credential.mail_attempts);
-            let at = time::seconds(time::now());
-            app.credentials.end_mail(id, attempt, &MailEnd::Released, &at).await?;
+            let wait = back_off(message.receives);
+            // It comes back by itself until then: no debt for the sweeper.
+            let later = app.clock.now().checked_add(wait).unwrap_or(now);
+            let later = time::millis(later);
+            app.credentials.end_mail(id, attempt, &MailEnd::Released, &later).await?;
             tracing::warn!(reason = why, "SES does not accept mail");
-            Ok(Turn::PutOff(back_off(message.receives), Some((why, credential))))
+            Ok(Turn::PutOff(wait, Some((why, credential))))
         }
         Err(Verdict::InDoubt(why)) => {
             tracing::warn!(reason = why, "nobody knows whether SES took a mail");
@@ -309,7 +321,7 @@ async fn refused(app: &App, standing: Box<Credential>, now: i64) -> Result<Turn,
         (MailState::Owed | MailState::Claimed, Status::Issued) => Turn::Again,
         // Revoked or suspended since: the mail is not due any more.
         (MailState::Owed | MailState::Claimed, Status::Suspended | Status::Revoked) => {
-            app.credentials.skip_mail(standing.id).await?;
+            app.credentials.skip_mail(standing.id, standing.mail).await?;
             Turn::Ended(standing, MailState::Skipped)
         }
     })
@@ -324,7 +336,7 @@ async fn end(
         MailEnd::Sent => MailState::Sent,
         _ => MailState::Failed,
     };
-    let at = time::seconds(time::now());
+    let at = time::seconds(app.clock.now());
     let (id, attempt) = (credential.id, credential.mail_attempts);
     if app.credentials.end_mail(id, attempt, end, &at).await? {
         return Ok(Turn::Ended(credential, state));
@@ -361,7 +373,7 @@ async fn compose(
             RecipientType::External => Audience::External,
         },
         test: credential.mode == Mode::Test,
-        date: &time::seconds(time::now()),
+        date: &time::seconds(app.clock.now()),
     };
     Ok(mail::render(&letter).map_err(|_| "cannot_be_written"))
 }

@@ -189,7 +189,7 @@ where
                 },
                 lang,
                 request_id: request_id.clone(),
-                now: time::now(),
+                now: app.clock.now(),
                 query,
             };
             let outcome =

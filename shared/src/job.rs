@@ -86,6 +86,9 @@ pub struct Job {
     /// When it was cancelled, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_at: Option<String>,
+    /// When the sweeper gave it up, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_up_at: Option<String>,
     /// Why mail waits, and since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail_wait: Option<String>,
@@ -101,6 +104,12 @@ pub struct Job {
 }
 
 impl Job {
+    /// Whether its rows are still issued. A batch leaves those of a job that was stopped
+    /// alone: the sweeper ends them, once no batch can be at work that began before.
+    pub fn takes_rows(&self) -> bool {
+        self.closed_at.is_none() && self.cancelled_at.is_none() && self.given_up_at.is_none()
+    }
+
     /// Shards, from 0.
     pub fn shards(&self) -> u32 {
         self.total.div_ceil(self.shard_rows)

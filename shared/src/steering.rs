@@ -22,7 +22,8 @@ use crate::{
     issuing::{credential_id_of, fan_out, mail_message},
     job::{RowStatus, Shard},
     problem::Problem,
-    queue, time,
+    queue::{self, MESSAGE_VERSION, MailOf, Message, Outgoing},
+    time,
 };
 
 /// Minutes between two sendings of one credential's mail.
@@ -87,7 +88,7 @@ pub async fn retry(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
             reopened = true;
         }
         let mut again = Vec::new();
-        let mut messages = Vec::new();
+        let mut owing = Vec::new();
         let (mut issue, mut mail) = (BTreeSet::new(), BTreeSet::new());
         for (row, input) in &view.rows {
             let row = *row;
@@ -101,13 +102,9 @@ pub async fn retry(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
                     let id = known.or_else(|| {
                         input.recipient.as_ref().map(|r| credential_id_of(&secret, &job, r))
                     });
-                    let owed = match id {
-                        Some(id) => app.credentials.owe_again(id, true, "", &now).await?,
-                        None => None,
-                    };
-                    if let Some(credential) = owed {
+                    if let Some(id) = id {
                         mail.insert(row);
-                        messages.push(mail_message(&credential, false).map_err(Problem::internal)?);
+                        owing.push(id);
                     }
                 }
                 _ => {}
@@ -115,7 +112,16 @@ pub async fn retry(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         }
         rows += issue.len();
         mails += mail.len();
+        // Out of the failed sets first: a mail that is owed again counts as open on its job.
         app.jobs.unfail(job.job_id, number, &issue, &mail).await?;
+        let mut messages = Vec::new();
+        for id in owing {
+            app.credentials.owe_again(id, true, "", &now).await?;
+            let mail = MailOf { v: MESSAGE_VERSION, credential_id: id, job_id: Some(job.job_id) };
+            let group = queue::job_group(&job.org, job.job_id);
+            let message = Outgoing::new(&Message::Mail(mail), group);
+            messages.push(message.map_err(Problem::internal)?);
+        }
         fan_out(app, &job, ttl, again).await?;
         queue::send_all(&app.sqs, &app.config.mail_queue_url, &messages).await.all()?;
     }

@@ -3,20 +3,22 @@
 //! It looks only at sparse indexes: open jobs, and owed mail that no job follows. A job is
 //! touched when two readings in a row show no progress and its queue is nearly empty, so a
 //! backlog is never made longer; each further time it waits twice as long. After
-//! [`MAX_SWEEPS`] times without any progress the rows that are left fail with a reason:
-//! every job ends.
+//! [`MAX_SWEEPS`] times without any progress the job is given up. A job that was given up or
+//! cancelled is left alone by consumers; once none can be at work that began before, the rows
+//! that are left fail with a reason: every job ends.
 //!
 //! Safe to repeat: queued again is harmless, see [`crate::issuing`] and [`crate::delivery`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_sqs::types::QueueAttributeName;
+use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     app::App,
-    credential::MailState,
+    credential::{Credential, MailState, Origin, RecipientType},
     fault::Fault,
     ids::CredentialId,
     issuing::{credential_id_of, fan_out},
@@ -32,6 +34,8 @@ use crate::{
 
 /// Open jobs and owed mails that one run looks at.
 const LOOK_AT: usize = 1_000;
+/// Debts noted as queued at the same time.
+const CONCURRENCY: usize = 16;
 /// Messages in a queue up to which it counts as nearly empty.
 const NEARLY_EMPTY: i64 = 100;
 /// Times that a job without any progress is queued again before its rows fail.
@@ -76,7 +80,7 @@ pub struct Swept {
 /// # Errors
 /// As of the store and the queue; the next run begins anew.
 pub async fn sweep(app: &App, order: Order) -> Result<Swept, Problem> {
-    let now = time::now();
+    let now = app.clock.now();
     let mut swept = Swept::default();
     let calm = calm(app, order).await?;
     let mut after = None;
@@ -159,13 +163,17 @@ async fn sweep_job(
         swept.closed += 1;
         return Ok(());
     }
-    if let Some(at) = &job.cancelled_at {
-        // Rows that still have a message hear of it from the consumer. The others end here,
-        // once no batch can be at work that began before the cancellation: what it issued
-        // would belie a job that is closed.
+    let stopped = match (&job.cancelled_at, &job.given_up_at) {
+        (Some(at), _) => Some((at, Fault::Cancelled)),
+        (None, Some(at)) => Some((at, Fault::GaveUp(MAX_SWEEPS))),
+        (None, None) => None,
+    };
+    if let Some((at, why)) = stopped {
+        // Once no batch can be at work that began before: what it issued would belie a job
+        // that is closed.
         let running = app.config.consumer_timeout.as_secs() + MARGIN;
         if order.resume || time::elapsed(at, now) > i64::try_from(running).unwrap_or(i64::MAX) {
-            return give_up(app, &job, &outcomes, &Fault::Cancelled, swept).await;
+            return end_rows(app, &job, &outcomes, &why, swept).await;
         }
         return Ok(());
     }
@@ -185,7 +193,7 @@ async fn sweep_job(
             return Ok(());
         }
         if job.sweeps >= MAX_SWEEPS {
-            return give_up(app, &job, &outcomes, &Fault::GaveUp(MAX_SWEEPS), swept).await;
+            return Ok(app.jobs.give_up(id, &time::millis(now)).await?);
         }
         let wait = (STANDS_STILL << job.sweeps.min(10)).seconds();
         let after = now.checked_add(wait).map_err(Problem::internal)?;
@@ -267,8 +275,9 @@ fn size_of(job: &Job, shard: u32) -> u32 {
     rows.end().saturating_sub(*rows.start()) + 1
 }
 
-/// Ends the rows of a job that nothing moves any more, or that was cancelled.
-async fn give_up(
+/// Ends the rows of a job that nothing moves any more, or that was cancelled. A row whose
+/// credential is there was issued, whether or not somebody lived to say so.
+async fn end_rows(
     app: &App,
     job: &Job,
     outcomes: &BTreeMap<u32, Shard>,
@@ -277,55 +286,85 @@ async fn give_up(
 ) -> Result<(), Problem> {
     let ttl = job.expires_at.parse::<Timestamp>().map_err(Problem::internal)?.as_second();
     let secret = app.catalog.id_secret(&job.org).await?;
-    let now = time::now().as_second();
+    let now = app.clock.now().as_second();
+    let end = if *why == Fault::Cancelled { MailState::Skipped } else { MailState::Failed };
+    let mut given_up = 0;
     for (number, shard) in outcomes {
         if shard.tally().ended(size_of(job, *number)) {
             continue;
         }
         let view = app.jobs.shard(job.job_id, *number).await?;
+        let ids: BTreeMap<u32, CredentialId> = view
+            .rows
+            .iter()
+            .filter_map(|(row, input)| {
+                let known = view.aliases.get(row).copied();
+                let id = known.or_else(|| {
+                    input.recipient.as_ref().map(|r| credential_id_of(&secret, job, r))
+                });
+                Some((*row, id?))
+            })
+            .collect();
+        let pending = |row: &u32| shard.status(*row) == RowStatus::Pending;
+        let wanted: BTreeSet<CredentialId> =
+            ids.iter().filter(|(row, _)| pending(row)).map(|(_, id)| *id).collect();
+        let wanted: Vec<CredentialId> = wanted.into_iter().collect();
+        let mut issued: BTreeMap<u32, Credential> = BTreeMap::new();
+        for credential in app.credentials.get_all(&wanted).await? {
+            if let Origin::Job { job: by, shard, row } = credential.origin
+                && (by, shard) == (job.job_id, *number)
+            {
+                issued.insert(row, credential);
+            }
+        }
         let mut learned = Learned::default();
         let mut mail = crate::job::MailSets::default();
         for (row, input) in view.rows {
-            match shard.status(row) {
-                RowStatus::Pending => {
-                    swept.given_up += 1;
+            match (shard.status(row), issued.get(&row)) {
+                (RowStatus::Failed, _) => continue,
+                (RowStatus::Issued, _) if shard.mail(row) != "pending" => continue,
+                (RowStatus::Issued, _) => {}
+                (RowStatus::Pending, Some(credential)) => {
+                    learned.sets.issued.insert(row);
+                    if credential.recipient_type == RecipientType::Internal {
+                        learned.sets.internal.insert(row);
+                    }
+                    if credential.mail == MailState::Skipped {
+                        learned.sets.unmailed.insert(row);
+                    }
+                }
+                (RowStatus::Pending, None) => {
+                    given_up += 1;
                     learned.sets.failed.insert(row);
                     learned.failures.push(Failure {
                         row,
                         email: input.email,
                         faults: vec![why.said(job.lang)],
                     });
+                    continue;
                 }
-                RowStatus::Issued if shard.mail(row) == "pending" => {
-                    swept.given_up += 1;
-                    let known = view.aliases.get(&row).copied();
-                    let id = known.or_else(|| {
-                        input.recipient.as_ref().map(|r| credential_id_of(&secret, job, r))
-                    });
-                    let cancelled = *why == Fault::Cancelled;
-                    let end = if cancelled { MailState::Skipped } else { MailState::Failed };
-                    // One that is being sent right now ends by its own receipt; one that has
-                    // ended is only counted.
-                    if let Some(id) = id
-                        && let Some(state) = write_off(app, id, end, now).await?
-                    {
-                        match state {
-                            MailState::Sent => mail.sent.insert(row),
-                            MailState::Failed => mail.failed.insert(row),
-                            _ => mail.skipped.insert(row),
-                        };
-                    }
-                }
-                RowStatus::Issued | RowStatus::Failed => {}
+            }
+            // One that is being sent right now ends by its own receipt; one that has ended
+            // is only counted.
+            if let Some(id) = ids.get(&row)
+                && let Some(state) = write_off(app, *id, end, now).await?
+            {
+                given_up += usize::from(state == end);
+                match state {
+                    MailState::Sent => mail.sent.insert(row),
+                    MailState::Failed => mail.failed.insert(row),
+                    _ => mail.skipped.insert(row),
+                };
             }
         }
         app.jobs.account_issued(job.job_id, *number, &learned, ttl).await?;
         app.jobs.account_mail(job.job_id, *number, &mail, ttl).await?;
     }
+    swept.given_up += given_up;
     if *why != Fault::Cancelled {
-        tracing::error!(job_id = %job.job_id, rows = swept.given_up, "rows given up");
+        tracing::error!(job_id = %job.job_id, ended = given_up, "rows or mails given up");
     }
-    let now = time::millis(time::now());
+    let now = time::millis(app.clock.now());
     let tally = app.jobs.tally(job).await.map_err(Problem::from)?;
     app.jobs.keep_tally(job, &tally, &now).await.map_err(Problem::from)?;
     Ok(())
@@ -356,5 +395,15 @@ async fn owed_mail(
     let before = now.checked_sub(age.seconds()).map_err(Problem::internal)?;
     let owed = app.credentials.owed_before(&time::millis(before), LOOK_AT).await?;
     swept.mails += owed.len();
-    queue_mails(app, &owed, None, order).await
+    queue_mails(app, &owed, None, order).await?;
+    let now = time::millis(now);
+    stream::iter(owed)
+        .map(|id| {
+            let now = &now;
+            async move { app.credentials.owed_since(id, now).await }
+        })
+        .buffer_unordered(CONCURRENCY)
+        .try_collect::<()>()
+        .await?;
+    Ok(())
 }

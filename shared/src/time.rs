@@ -1,11 +1,33 @@
-//! Instants as the service writes them. Rules take them as arguments; only shells ask the
-//! clock.
+//! Instants as the service writes them. Rules take them as arguments; use cases ask the
+//! clock of their [`App`](crate::App).
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 
 use jiff::{Timestamp, Unit};
 
-/// The present instant.
-pub fn now() -> Timestamp {
-    Timestamp::now()
+/// Where the present instant comes from. Leases, waits and expiries are judged by it;
+/// deadlines of an invocation are not, they run on the machine's monotonic clock.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    /// Milliseconds that this clock is ahead of the machine's. Shared by its clones.
+    ahead: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// The present instant.
+    pub fn now(&self) -> Timestamp {
+        let now = Timestamp::now().as_millisecond() + self.ahead.load(Ordering::SeqCst);
+        Timestamp::from_millisecond(now).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Moves this clock and its clones forward: tests jump past leases instead of waiting.
+    pub fn jump(&self, by: std::time::Duration) {
+        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX / 4);
+        self.ahead.fetch_add(by, Ordering::SeqCst);
+    }
 }
 
 /// RFC 3339 in UTC to the millisecond, always the same length, so that texts sort as time.

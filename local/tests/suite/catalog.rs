@@ -30,7 +30,7 @@ const MEMBER: &str = "ana.rojas@demo.example";
 /// An organization beside the demo's, and a live key of it with all scopes.
 pub async fn another_organization(app: &App, name: &str) -> String {
     let org = OrgId::parse(name).expect("a name");
-    let now = unicreda::time::millis(unicreda::time::now());
+    let now = unicreda::time::millis(app.clock.now());
     let settings = Settings {
         name: "Otra Universidad".to_owned(),
         language: Lang::Es,
@@ -54,7 +54,7 @@ pub async fn key_of(
 ) -> String {
     let org = OrgId::parse(org).expect("a name");
     let entropy = access::random().expect("randomness");
-    let now = unicreda::time::millis(unicreda::time::now());
+    let now = unicreda::time::millis(app.clock.now());
     let expires_at = expires_at.map(str::to_owned);
     let key = api_key::new(&org, mode, "prueba".into(), scopes.to_vec(), now, expires_at, &entropy);
     app.catalog.put_key(&org, &key.kept).await.expect("the key");

@@ -4,6 +4,7 @@
 //! Everything else passes, so retries, error parsing and expressions are the real ones.
 
 use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
     io,
     net::TcpListener,
     ops::Range,
@@ -11,6 +12,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use aws_smithy_runtime_api::{
@@ -28,6 +30,9 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use local::Options;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::{mutants::Mutant, sim::Backlog};
 
 /// What happens to a call.
 #[derive(Clone, Debug)]
@@ -48,6 +53,64 @@ pub enum Fault {
     FirstEntryFails,
     /// `BatchWriteItem` answers 200, but the first item of the table was left unwritten.
     FirstItemUnprocessed,
+    /// Refused for now, in the service's own words.
+    Throttled,
+    /// The service fails, and has done nothing.
+    ServerError,
+    /// No answer within the time limit; it was done or not. The wait itself is left out.
+    TooLate {
+        /// Whether the service did it.
+        done: bool,
+    },
+    /// Passes, after the clock has jumped past every lease.
+    ClockJumps,
+    /// A read that need not be consistent answers as it did before, or as if nothing were
+    /// there; any other call passes.
+    Stale,
+    /// Stands still until the test lets it go on, then passes, or meets another fault.
+    Held(Gate, Option<Box<Fault>>),
+    /// Is done, and its answer stands still until the test lets it go on.
+    AnswerHeld(Gate),
+    /// The process is gone from here on: this call and every later one never end.
+    Gone {
+        /// Whether this call still reaches the service.
+        done: bool,
+    },
+}
+
+/// Where a test holds a call.
+#[derive(Clone, Debug, Default)]
+pub struct Gate {
+    /// The call stands here.
+    pub reached: CancellationToken,
+    /// The test has let it go on.
+    pub open: CancellationToken,
+}
+
+impl Gate {
+    async fn pass(&self) {
+        self.reached.cancel();
+        self.open.cancelled().await;
+    }
+}
+
+impl Fault {
+    /// The faults that a random plan draws from.
+    pub const DRAWN: [Self; 13] = [
+        Self::NotConnected,
+        Self::NeverArrives,
+        Self::ReplyLost,
+        Self::FirstEntryFails,
+        Self::FirstItemUnprocessed,
+        Self::Throttled,
+        Self::ServerError,
+        Self::TooLate { done: false },
+        Self::TooLate { done: true },
+        Self::Stale,
+        Self::ClockJumps,
+        Self::Gone { done: false },
+        Self::Gone { done: true },
+    ];
 }
 
 #[derive(Debug)]
@@ -59,20 +122,60 @@ struct Planned {
     seen: usize,
 }
 
-/// The faults to come, and how many have come.
+/// The faults to come, and what has passed.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     plan: Arc<Mutex<Vec<Planned>>>,
+    /// Faults by the number of the call, of any operation, from 0.
+    at: Arc<Mutex<BTreeMap<usize, Fault>>>,
+    count: Arc<AtomicUsize>,
     injected: Arc<AtomicUsize>,
     calls: Arc<Mutex<Vec<String>>>,
+    seen: Arc<Mutex<Seen>>,
+    /// A change to what passes, by which a test proves itself.
+    mutant: Arc<Mutex<Option<&'static Mutant>>>,
+    /// Where messages are when a test owns their delivery.
+    backlog: Option<Arc<Mutex<Backlog>>>,
+}
+
+/// What passed, as far as tests ask for it.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Writes by table and partition key.
+    pub writes: BTreeMap<String, usize>,
+    /// Condition expressions.
+    pub conditions: BTreeSet<String>,
+    /// Last answers to reads that need not be consistent, by what was asked.
+    answers: HashMap<String, Vec<u8>>,
 }
 
 impl Faults {
+    /// Faults under a test that owns the delivery of messages.
+    pub fn with_backlog(backlog: Arc<Mutex<Backlog>>) -> Self {
+        Self { backlog: Some(backlog), ..Self::default() }
+    }
+
     /// Options whose functions' clients pass through these faults.
     pub fn under(&self, options: Options) -> Options {
+        Options { http_client: Some(self.process().0), ..options }
+    }
+
+    /// The HTTP client of one process, and what tells when it is gone.
+    pub fn process(&self) -> (SharedHttpClient, CancellationToken) {
         let inner = aws_smithy_http_client::Builder::new().build_http();
-        let client = Client { inner, faults: self.clone() };
-        Options { http_client: Some(SharedHttpClient::new(client)), ..options }
+        let gone = CancellationToken::new();
+        let client = Client { inner, faults: self.clone(), gone: gone.clone() };
+        (SharedHttpClient::new(client), gone)
+    }
+
+    /// Spoils the call of this number, of any operation, counted from 0 and from the start.
+    pub fn at(&self, number: usize, fault: Fault) {
+        self.at.lock().expect("lock").insert(number, fault);
+    }
+
+    /// Changes what passes from here on.
+    pub fn mutate(&self, mutant: &'static Mutant) {
+        *self.mutant.lock().expect("lock") = Some(mutant);
     }
 
     /// Spoils some calls of an operation, counted from 0 and from now.
@@ -101,6 +204,12 @@ impl Faults {
     /// Takes back all faults that are still to come.
     pub fn heal(&self) {
         self.plan.lock().expect("lock").clear();
+        self.at.lock().expect("lock").clear();
+    }
+
+    /// Takes back the faults that were planned by operation.
+    pub fn heal_plan(&self) {
+        self.plan.lock().expect("lock").clear();
     }
 
     /// Faults injected so far: a test that injected none proves nothing.
@@ -108,28 +217,93 @@ impl Faults {
         self.injected.load(Ordering::SeqCst)
     }
 
+    /// Calls of all operations so far.
+    pub fn count(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+
     /// Calls of an operation so far, spoiled ones included.
     pub fn calls(&self, operation: &str) -> usize {
         self.calls.lock().expect("lock").iter().filter(|call| *call == operation).count()
     }
 
-    fn next(&self, request: &HttpRequest) -> Option<Fault> {
-        let operation = operation(request);
-        let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default());
-        self.calls.lock().expect("lock").push(operation.clone());
-        let mut found = None;
-        for planned in self.plan.lock().expect("lock").iter_mut() {
-            if planned.operation == operation && body.contains(&planned.containing) {
-                if planned.calls.contains(&planned.seen) && found.is_none() {
-                    found = Some(planned.fault.clone());
+    /// Looks at what has passed.
+    pub fn seen<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
+        look(&self.seen.lock().expect("lock"))
+    }
+
+    fn next(&self, operation: &str, request: &HttpRequest) -> Option<Fault> {
+        let number = self.count.fetch_add(1, Ordering::SeqCst);
+        self.calls.lock().expect("lock").push(operation.to_owned());
+        let mut found = self.at.lock().expect("lock").remove(&number);
+        let mut plan = self.plan.lock().expect("lock");
+        if !plan.is_empty() {
+            let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default());
+            for planned in plan.iter_mut() {
+                if planned.operation == operation && body.contains(&planned.containing) {
+                    if planned.calls.contains(&planned.seen) && found.is_none() {
+                        found = Some(planned.fault.clone());
+                    }
+                    planned.seen += 1;
                 }
-                planned.seen += 1;
             }
         }
-        if found.is_some() {
-            self.injected.fetch_add(1, Ordering::SeqCst);
-        }
         found
+    }
+}
+
+impl Seen {
+    fn note(&mut self, operation: &str, body: &Value) {
+        for condition in conditions(&mut body.clone()) {
+            self.conditions.insert(condition.clone());
+        }
+        let mut write = |table: &str, item: &Value| {
+            let pk = item["pk"]["S"].as_str().or_else(|| item["id"]["S"].as_str());
+            *self.writes.entry(format!("{table} {}", pk.unwrap_or("?"))).or_default() += 1;
+        };
+        let table = body["TableName"].as_str().unwrap_or_default();
+        match operation {
+            "PutItem" => write(table, &body["Item"]),
+            "UpdateItem" | "DeleteItem" => write(table, &body["Key"]),
+            "BatchWriteItem" => {
+                for (table, items) in body["RequestItems"].as_object().into_iter().flatten() {
+                    for item in items.as_array().into_iter().flatten() {
+                        write(table, &item["PutRequest"]["Item"]);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The condition expressions of a request, those of a transaction too.
+pub fn conditions(body: &mut Value) -> Vec<&mut String> {
+    let mut found = Vec::new();
+    let Some(members) = body.as_object_mut() else { return found };
+    for (name, value) in members {
+        match value {
+            Value::String(text) if name == "ConditionExpression" => found.push(text),
+            Value::Array(items) if name == "TransactItems" => {
+                for item in items {
+                    found.extend(item.get_mut("Put").map(conditions).unwrap_or_default());
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Whether DynamoDB may answer a read with what stood there before.
+fn may_be_stale(operation: &str, body: &Value) -> bool {
+    let strong = body["ConsistentRead"].as_bool().unwrap_or(false);
+    match operation {
+        "GetItem" | "Query" => !strong,
+        "BatchGetItem" => body["RequestItems"].as_object().is_some_and(|tables| {
+            tables.values().any(|t| !t["ConsistentRead"].as_bool().unwrap_or(false))
+        }),
+        _ => false,
     }
 }
 
@@ -146,6 +320,7 @@ fn operation(request: &HttpRequest) -> String {
 struct Client {
     inner: SharedHttpClient,
     faults: Faults,
+    gone: CancellationToken,
 }
 
 impl HttpClient for Client {
@@ -155,72 +330,216 @@ impl HttpClient for Client {
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(Connector { inner, faults: self.faults.clone() })
+        let (faults, gone) = (self.faults.clone(), self.gone.clone());
+        SharedHttpConnector::new(Connector { inner, faults, gone })
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Connector {
     inner: SharedHttpConnector,
     faults: Faults,
+    gone: CancellationToken,
 }
 
 impl HttpConnector for Connector {
-    fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
-        let Some(fault) = self.faults.next(&request) else {
-            return self.inner.call(request);
-        };
-        let inner = self.inner.clone();
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if self.gone.is_cancelled() {
+            return HttpConnectorFuture::new(std::future::pending());
+        }
+        let operation = operation(&request);
+        let fault = self.faults.next(&operation, &request);
+        let this = self.clone();
         HttpConnectorFuture::new(async move {
             match fault {
-                Fault::NotConnected => {
-                    // A port that nobody listens on; the refusal is the operating system's.
-                    let port = TcpListener::bind("127.0.0.1:0")
-                        .and_then(|listener| listener.local_addr())
-                        .expect("a free port")
-                        .port();
-                    request.set_uri(format!("http://127.0.0.1:{port}/")).expect("uri");
-                    inner.call(request).await
-                }
-                Fault::Hangs => std::future::pending().await,
-                Fault::NeverArrives => Err(reset()),
-                Fault::ReplyLost => {
-                    let answer = inner.call(request).await?;
-                    assert!(answer.status().is_success(), "the service was to do it");
-                    Err(reset())
-                }
-                Fault::SesError(status, code, message) => Ok(answer(
-                    status,
-                    format!(
-                        "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>1</RequestId></ErrorResponse>"
-                    ),
-                )),
-                Fault::JsonError(status, code) => {
-                    Ok(answer(status, json!({ "__type": code, "message": "…" }).to_string()))
-                }
-                Fault::FirstEntryFails => {
-                    let (kept, failed) = without_first_entry(&request);
-                    let mut whole = json!({ "Successful": [] });
-                    if let Some(kept) = kept {
-                        whole = pass(&inner, request, &kept).await?;
-                    }
-                    whole["Failed"] = json!([{
-                        "Id": failed, "SenderFault": false, "Code": "InternalError",
-                    }]);
-                    Ok(answer(200, whole.to_string()))
-                }
-                Fault::FirstItemUnprocessed => {
-                    let (kept, left) = without_first_item(&request);
-                    let mut whole = json!({});
-                    if let Some(kept) = kept {
-                        whole = pass(&inner, request, &kept).await?;
-                    }
-                    whole["UnprocessedItems"] = left;
-                    Ok(answer(200, whole.to_string()))
-                }
+                None => this.forward(&operation, request).await,
+                Some(fault) => this.spoil(fault, &operation, request).await,
             }
         })
     }
+}
+
+impl Connector {
+    /// Lets a call pass; in a test that owns the messages, what is asked of them is answered
+    /// from there.
+    async fn forward(
+        &self,
+        operation: &str,
+        mut request: HttpRequest,
+    ) -> Result<HttpResponse, ConnectorError> {
+        let Some(backlog) = &self.faults.backlog else {
+            return self.inner.call(request).await;
+        };
+        if operation == "SendRawEmail" {
+            return self.inner.call(request).await;
+        }
+        let mut body = body_of(&request);
+        if let Some(reply) = backlog.lock().expect("lock").answer(operation, &body) {
+            return Ok(answer(200, reply.to_string()));
+        }
+        self.faults.seen.lock().expect("lock").note(operation, &body);
+        let mutant = *self.faults.mutant.lock().expect("lock");
+        if let Some(mutant) = mutant
+            && mutant.change_request(operation, &mut body)
+        {
+            self.faults.injected.fetch_add(1, Ordering::SeqCst);
+            replace_body(&mut request, &body);
+        }
+        let stale = may_be_stale(operation, &body);
+        let mut reply = self.inner.call(request).await?;
+        if mutant.is_none() && !stale {
+            return Ok(reply);
+        }
+        let status = reply.status().as_u16();
+        let bytes =
+            ByteStream::new(reply.take_body()).collect().await.expect("a body").into_bytes();
+        let mut content: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        if stale && status == 200 {
+            let mut seen = self.faults.seen.lock().expect("lock");
+            seen.answers.insert(asked(&body), bytes.to_vec());
+        }
+        if let Some(mutant) = mutant
+            && mutant.change_reply(operation, &body, &mut content)
+        {
+            self.faults.injected.fetch_add(1, Ordering::SeqCst);
+            return Ok(answer(status, content.to_string()));
+        }
+        Ok(answer(status, String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    async fn spoil(
+        &self,
+        fault: Fault,
+        operation: &str,
+        mut request: HttpRequest,
+    ) -> Result<HttpResponse, ConnectorError> {
+        let injected = || self.faults.injected.fetch_add(1, Ordering::SeqCst);
+        let ses = operation == "SendRawEmail";
+        // A fault that this call cannot have lets it pass.
+        let fits = match fault {
+            Fault::FirstEntryFails => operation == "SendMessageBatch",
+            Fault::FirstItemUnprocessed => operation == "BatchWriteItem",
+            Fault::Stale => !ses && may_be_stale(operation, &body_of(&request)),
+            _ => true,
+        };
+        if !fits {
+            return self.forward(operation, request).await;
+        }
+        injected();
+        match fault {
+            Fault::NotConnected => {
+                // A port that nobody listens on; the refusal is the operating system's.
+                let port = TcpListener::bind("127.0.0.1:0")
+                    .and_then(|listener| listener.local_addr())
+                    .expect("a free port")
+                    .port();
+                request.set_uri(format!("http://127.0.0.1:{port}/")).expect("uri");
+                self.inner.call(request).await
+            }
+            Fault::Hangs => std::future::pending().await,
+            Fault::NeverArrives => Err(reset()),
+            Fault::Held(gate, then) => {
+                gate.pass().await;
+                match then {
+                    None => self.forward(operation, request).await,
+                    Some(fault) => Box::pin(self.spoil(*fault, operation, request)).await,
+                }
+            }
+            Fault::AnswerHeld(gate) => {
+                let answer = self.forward(operation, request).await;
+                gate.pass().await;
+                answer
+            }
+            Fault::ReplyLost => {
+                let _ = self.forward(operation, request).await?;
+                Err(reset())
+            }
+            Fault::SesError(status, code, message) => Ok(ses_error(status, code, message)),
+            Fault::JsonError(status, code) => Ok(json_error(status, code)),
+            Fault::Throttled if ses => {
+                Ok(ses_error(400, "Throttling", "Maximum sending rate exceeded."))
+            }
+            Fault::Throttled if operation.contains("Message") || operation.contains("Queue") => {
+                Ok(json_error(403, "com.amazonaws.sqs#RequestThrottled"))
+            }
+            Fault::Throttled => Ok(json_error(
+                400,
+                "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
+            )),
+            Fault::ServerError if ses => Ok(ses_error(500, "InternalFailure", "…")),
+            Fault::ServerError => Ok(json_error(500, "InternalServerError")),
+            Fault::TooLate { done } => {
+                if done {
+                    let _ = self.forward(operation, request).await?;
+                }
+                Err(ConnectorError::timeout(io::Error::from(io::ErrorKind::TimedOut).into()))
+            }
+            Fault::ClockJumps => {
+                if let Some(backlog) = &self.faults.backlog {
+                    backlog.lock().expect("lock").jump(Duration::from_secs(400));
+                }
+                self.forward(operation, request).await
+            }
+            Fault::Stale => {
+                let body = body_of(&request);
+                let before = self.faults.seen(|seen| seen.answers.get(&asked(&body)).cloned());
+                let before = before.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+                Ok(answer(200, before.unwrap_or_else(|| json!({ "Items": [] }).to_string())))
+            }
+            Fault::Gone { done } => {
+                if done {
+                    let _ = self.forward(operation, request).await;
+                }
+                self.gone.cancel();
+                std::future::pending().await
+            }
+            Fault::FirstEntryFails => {
+                let (kept, failed) = without_first_entry(&request);
+                let mut whole = json!({ "Successful": [] });
+                if let Some(kept) = kept {
+                    whole = pass(&self.inner, request, &kept).await?;
+                }
+                whole["Failed"] = json!([{
+                    "Id": failed, "SenderFault": false, "Code": "InternalError",
+                }]);
+                Ok(answer(200, whole.to_string()))
+            }
+            Fault::FirstItemUnprocessed => {
+                let (kept, left) = without_first_item(&request);
+                let mut whole = json!({});
+                if let Some(kept) = kept {
+                    whole = pass(&self.inner, request, &kept).await?;
+                }
+                whole["UnprocessedItems"] = left;
+                Ok(answer(200, whole.to_string()))
+            }
+        }
+    }
+}
+
+/// What a read asks for, the instants of its bounds left out.
+fn asked(body: &Value) -> String {
+    let values = &body["ExpressionAttributeValues"][":pk"];
+    format!("{} {} {} {values}", body["TableName"], body["IndexName"], body["Key"])
+}
+
+fn ses_error(status: u16, code: &str, message: &str) -> HttpResponse {
+    answer(
+        status,
+        format!(
+            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>1</RequestId></ErrorResponse>"
+        ),
+    )
+}
+
+fn json_error(status: u16, code: &str) -> HttpResponse {
+    answer(status, json!({ "__type": code, "message": "…" }).to_string())
+}
+
+fn replace_body(request: &mut HttpRequest, body: &Value) {
+    let body = body.to_string();
+    request.headers_mut().insert("content-length", body.len().to_string());
+    *request.body_mut() = SdkBody::from(body);
 }
 
 fn reset() -> ConnectorError {
@@ -261,9 +580,7 @@ async fn pass(
     mut request: HttpRequest,
     body: &Value,
 ) -> Result<Value, ConnectorError> {
-    let body = body.to_string();
-    request.headers_mut().insert("content-length", body.len().to_string());
-    *request.body_mut() = SdkBody::from(body);
+    replace_body(&mut request, body);
     let mut answer = inner.call(request).await?;
     assert!(answer.status().is_success(), "the rest was to be done");
     let body = ByteStream::new(answer.take_body()).collect().await.expect("a body");

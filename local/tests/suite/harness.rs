@@ -7,12 +7,14 @@
 use std::{
     io::Write,
     sync::{
-        Mutex, Once,
+        Arc, Mutex, Once,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
+use aws_config::retry::RetryConfig;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -20,8 +22,11 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use local::{Options, Stack, demo::Demo};
+use local::{Options, Stack, demo::Demo, mail::MailStore};
 use serde_json::{Value, json};
+use unicreda::App;
+
+use crate::oracle;
 
 /// Words that stand in every fixture of a person and in nothing else.
 const PERSONAL: &[&str] = &["@ejemplo", "@demo.example", "Zorrilla", "uc_live_", "uc_test_"];
@@ -35,14 +40,41 @@ pub fn person(n: u32) -> Value {
     })
 }
 
+/// A request as API Gateway hands it to a function; `path` is below `/api/v1`.
+pub fn proxy_event(
+    api_key: &str,
+    method: &str,
+    path: &str,
+    body: Option<&[u8]>,
+    idempotency_key: Option<&str>,
+) -> Value {
+    let mut headers = json!({ "X-API-Key": api_key, "Content-Type": "application/json" });
+    if let Some(key) = idempotency_key {
+        headers["Idempotency-Key"] = key.into();
+    }
+    let path = format!("/api/v1{path}");
+    json!({
+        "resource": path, "path": path, "httpMethod": method, "headers": headers,
+        "multiValueHeaders": {}, "queryStringParameters": null,
+        "multiValueQueryStringParameters": null, "pathParameters": null, "stageVariables": null,
+        "body": body.map(|body| STANDARD.encode(body)), "isBase64Encoded": true,
+        "requestContext": {
+            "resourcePath": path, "httpMethod": method, "path": path, "stage": "main",
+            "accountId": "000000000000", "apiId": "abcde12345", "identity": {},
+            "requestId": uuid::Uuid::new_v4().to_string(),
+        },
+    })
+}
+
 /// A running service and a client of its demo organization.
 pub struct World {
+    // First, so that it looks while the stack still runs.
+    clean: Clean,
     /// The stack.
     pub stack: Stack,
     /// Its demo organization's keys and template.
     pub demo: Demo,
     client: Client<HttpConnector, Full<Bytes>>,
-    _clean: Clean,
 }
 
 /// An answer.
@@ -105,12 +137,23 @@ impl World {
         let stack = Stack::start(options).await.expect("the stack starts");
         let demo = local::demo::seed(stack.app()).await.expect("the demo is seeded");
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { stack, demo, client, _clean: Clean }
+        let http = aws_smithy_http_client::Builder::new().build_http();
+        let app = stack.process(http, RetryConfig::standard());
+        let clean = Clean { asks: true, app, mail: Arc::clone(stack.mail()) };
+        Self { clean, stack, demo, client }
+    }
+
+    /// Leaves the oracle to the test, which asks it more.
+    pub fn unasked(mut self) -> Self {
+        self.clean.asks = false;
+        self
     }
 
     /// Ends the service in good order.
     pub async fn stop(self) {
-        self.stack.shutdown().await;
+        let Self { clean, stack, .. } = self;
+        drop(clean);
+        stack.shutdown().await;
     }
 
     /// Sends a request as it is.
@@ -243,12 +286,40 @@ impl World {
     }
 }
 
-/// Looks at the logs when its world ends.
-struct Clean;
+/// Asks the oracle and looks at the logs when its world ends.
+struct Clean {
+    asks: bool,
+    app: App,
+    mail: Arc<MailStore>,
+}
+
+impl Clean {
+    /// What always holds; a write that is under way gets the time to land.
+    async fn ask(&self) -> anyhow::Result<()> {
+        let mut tick = tokio::time::interval(Duration::from_millis(25));
+        let mut outcome = Ok(());
+        if !self.asks {
+            return outcome;
+        }
+        for _ in 0..80 {
+            tick.tick().await;
+            outcome = oracle::always(&self.app, &self.mail).await;
+            if outcome.is_ok() {
+                break;
+            }
+        }
+        outcome
+    }
+}
 
 impl Drop for Clean {
     fn drop(&mut self) {
         if !std::thread::panicking() {
+            let asking = || tokio::runtime::Handle::current().block_on(self.ask());
+            let outcome = tokio::task::block_in_place(asking);
+            if let Err(error) = outcome {
+                panic!("at the end of the test: {error:#}");
+            }
             Watch::assert_clean();
         }
     }

@@ -65,6 +65,24 @@ pub async fn take(world: &World, queue: Queue) -> Vec<Value> {
     }
 }
 
+/// Whether no message is left, also none that somebody has taken.
+pub async fn are_empty(world: &World) -> bool {
+    use aws_sdk_sqs::types::QueueAttributeName::{
+        ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible,
+    };
+    for queue in [Queue::Issue, Queue::Mail] {
+        let asked = world.stack.app().sqs.get_queue_attributes().queue_url(queue.url(world));
+        let asked = asked
+            .attribute_names(ApproximateNumberOfMessages)
+            .attribute_names(ApproximateNumberOfMessagesNotVisible);
+        let answer = asked.send().await.expect("attributes");
+        if answer.attributes().into_iter().flatten().any(|(_, count)| count != "0") {
+            return false;
+        }
+    }
+    true
+}
+
 /// Takes the messages of a queue and requires a number of them.
 pub async fn take_exactly(world: &World, queue: Queue, count: usize) -> Vec<Value> {
     let taken = take(world, queue).await;

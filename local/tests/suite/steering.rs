@@ -1,5 +1,7 @@
 //! Cancelling and retrying a job, sending a mail again; and what the second call answers.
 
+use std::time::Duration;
+
 use local::{Data, Options};
 use serde_json::{Value, json};
 use unicreda::{
@@ -10,7 +12,10 @@ use unicreda::{
     sweeping::{self, Order},
 };
 
-use crate::harness::{World, check_sums, person};
+use crate::{
+    harness::{World, check_sums, person},
+    queues,
+};
 
 /// A stack whose queues nobody reads.
 fn unread() -> Options {
@@ -43,6 +48,12 @@ async fn a_job_that_is_cancelled_while_it_runs_ends_with_the_sums_right() {
     let people: Vec<Value> = (1..=400).map(person).collect();
     let job = world.start_job(&people).await;
     world.call("POST", &format!("/jobs/{job}/cancel"), None).await.expect(200);
+    world
+        .until("the queues are empty", async || queues::are_empty(&world).await.then_some(()))
+        .await;
+    // The sweeper ends what is left, once no consumer can be at work on it.
+    world.stack.app().clock.jump(Duration::from_secs(100));
+    sweeping::sweep(world.stack.app(), Order::default()).await.expect("swept");
     let result = world.success(&job).await["result"].clone();
     check_sums(&result);
     let failed = world.get(&format!("/jobs/{job}/results?status=failed&limit=1000")).await;

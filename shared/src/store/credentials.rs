@@ -7,6 +7,7 @@
 
 use aws_sdk_dynamodb::{
     Client,
+    operation::update_item::builders::UpdateItemFluentBuilder,
     types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use serde::{Deserialize, Serialize};
@@ -30,9 +31,11 @@ const CLAIM_OWED: &str = "mail = :owed AND #status = :issued";
 const CLAIM_EXPIRED: &str =
     "mail = :claimed AND mail_lease = :lease AND mail_lease < :now AND #status = :issued";
 /// Mail of a credential that does not hold is not due.
-const SKIP_NOT_HOLDING: &str = "(mail = :owed OR mail = :claimed) AND #status <> :issued";
-/// Mail of a cancelled or given up job is not due, unless somebody is sending it.
-const WRITE_OFF: &str = "mail = :owed OR (mail = :claimed AND mail_lease < :now)";
+const SKIP_NOT_HOLDING: &str = "mail = :was AND #status <> :issued";
+/// Mail of a cancelled or given up job is not due.
+const WRITE_OFF_OWED: &str = "mail = :owed";
+/// Nor is one whose attempt was cut off; one that somebody is sending is left to its receipt.
+const WRITE_OFF_EXPIRED: &str = "mail = :claimed AND mail_lease < :now";
 /// Mail that has ended can be owed again, at most every so often.
 const OWE_AGAIN: &str = "(mail = :sent OR mail = :failed OR mail = :skipped) AND #status = :issued AND (attribute_not_exists(resent_at) OR resent_at < :before)";
 /// Failed mail can be owed again by a retry of its job.
@@ -305,7 +308,25 @@ impl Credentials {
         }
     }
 
-    /// Ends an attempt; false when it no longer held the claim.
+    /// Lets a debt count from now on: it has just been queued again. Harmless to a mail that
+    /// has ended meanwhile, since the index needs both keys.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn owed_since(&self, id: CredentialId, now: &str) -> Result<(), StoreError> {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(id_key(id.to_string())))
+            .update_expression("SET owed_sk = :since")
+            .expression_attribute_values(":since", text(format!("{now}#{id}")))
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    /// Ends an attempt; false when it no longer held the claim. `at` is the instant, for a
+    /// released mail the one from which it is owed again.
     ///
     /// # Errors
     /// As of the store.
@@ -339,8 +360,11 @@ impl Credentials {
                 .expression_attribute_values(":at", text(at))
                 .expression_attribute_values(":why", text(*why)),
             MailEnd::Released => update
-                .update_expression("SET mail = :end REMOVE mail_lease ADD mail_attempts :minus")
+                .update_expression(
+                    "SET mail = :end, owed_sk = :since REMOVE mail_lease ADD mail_attempts :minus",
+                )
                 .expression_attribute_values(":end", text("owed"))
+                .expression_attribute_values(":since", text(format!("{at}#{id}")))
                 .expression_attribute_values(":minus", number(-1)),
         };
         match update.send().await.map_err(StoreError::from) {
@@ -350,26 +374,26 @@ impl Credentials {
         }
     }
 
-    /// Ends the mail of a credential that does not hold any more.
+    /// Ends the mail of a credential that does not hold any more. One whose attempt was cut
+    /// off counts as ambiguous: nobody knows whether it was sent.
     ///
     /// # Errors
     /// As of the store.
-    pub async fn skip_mail(&self, id: CredentialId) -> Result<(), StoreError> {
-        let skipped = self
-            .end_debt(id, "skipped", SKIP_NOT_HOLDING)
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":claimed", text("claimed"))
-            .expression_attribute_values(":issued", text("issued"))
-            .send()
-            .await;
-        match skipped.map_err(StoreError::from) {
-            Ok(_) | Err(StoreError::Conflict) => Ok(()),
-            Err(error) => Err(error),
-        }
+    pub async fn skip_mail(&self, id: CredentialId, was: MailState) -> Result<(), StoreError> {
+        let (was, ambiguous) = if was == MailState::Claimed { ("claimed", 1) } else { ("owed", 0) };
+        self.end_debt(id, "skipped", SKIP_NOT_HOLDING, ambiguous, |update| {
+            update
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":was", text(was))
+                .expression_attribute_values(":issued", text("issued"))
+        })
+        .await?;
+        Ok(())
     }
 
     /// Ends the mail of a job that was cancelled (`Skipped`) or given up (`Failed`), unless
-    /// somebody is sending it. False when it has ended already or is being sent.
+    /// somebody is sending it. False when it has ended already or is being sent. One whose
+    /// attempt was cut off counts as ambiguous.
     ///
     /// # Errors
     /// As of the store.
@@ -380,33 +404,45 @@ impl Credentials {
         now: i64,
     ) -> Result<bool, StoreError> {
         let end = if end == MailState::Failed { "failed" } else { "skipped" };
-        let written = self
-            .end_debt(id, end, WRITE_OFF)
-            .expression_attribute_values(":claimed", text("claimed"))
-            .expression_attribute_values(":now", number(now))
-            .send()
-            .await;
-        match written.map_err(StoreError::from) {
-            Ok(_) => Ok(true),
-            Err(StoreError::Conflict) => Ok(false),
-            Err(error) => Err(error),
+        let owed = self.end_debt(id, end, WRITE_OFF_OWED, 0, |update| {
+            update.expression_attribute_values(":owed", text("owed"))
+        });
+        if owed.await? {
+            return Ok(true);
         }
+        self.end_debt(id, end, WRITE_OFF_EXPIRED, 1, |update| {
+            update
+                .expression_attribute_values(":claimed", text("claimed"))
+                .expression_attribute_values(":now", number(now))
+        })
+        .await
     }
 
-    fn end_debt(
+    /// Ends a mail without an attempt; false when the condition did not hold.
+    async fn end_debt(
         &self,
         id: CredentialId,
         end: &str,
         condition: &str,
-    ) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
-        self.client
+        ambiguous: u32,
+        values: impl FnOnce(UpdateItemFluentBuilder) -> UpdateItemFluentBuilder,
+    ) -> Result<bool, StoreError> {
+        let update = self
+            .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(id_key(id.to_string())))
-            .update_expression("SET mail = :end REMOVE mail_lease, owed_pk, owed_sk")
+            .update_expression(
+                "SET mail = :end REMOVE mail_lease, owed_pk, owed_sk ADD mail_ambiguous :n",
+            )
             .condition_expression(condition)
             .expression_attribute_values(":end", text(end))
-            .expression_attribute_values(":owed", text("owed"))
+            .expression_attribute_values(":n", number(ambiguous));
+        match values(update).send().await.map_err(StoreError::from) {
+            Ok(_) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes mail that has ended owed again, and followed by the sweeper; none when it has

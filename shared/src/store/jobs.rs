@@ -38,6 +38,8 @@ const PIECE: usize = 300 * 1024;
 /// Uncompressed bytes after which a piece is closed: rows of 16 KB that do not compress
 /// still stay below [`PIECE`].
 const PIECE_RAW: usize = 280 * 1024;
+/// Times that a recount is tried while others change the job.
+const RECOUNTS: usize = 4;
 /// The one partition of the index of open jobs: only open jobs stand in it.
 const OPEN_PK: &str = "OPEN";
 
@@ -92,6 +94,8 @@ enum Only {
     Open,
     /// One that has not ended and whose totals nobody has read since.
     Unread,
+    /// One whose totals nobody has read since.
+    Counted,
 }
 
 fn job_pk(job: JobId) -> String {
@@ -274,6 +278,7 @@ impl Jobs {
         let condition = match only {
             Only::Any => "attribute_exists(pk)",
             Only::Open => "attribute_exists(pk) AND attribute_not_exists(closed_at)",
+            Only::Counted => "attribute_exists(pk) AND tally_at = :seen",
             // Totals only grow: an older reading must not overwrite a newer one.
             Only::Unread => {
                 "attribute_exists(pk) AND attribute_not_exists(closed_at) AND tally_at = :seen"
@@ -347,28 +352,42 @@ impl Jobs {
         self.update(job, set, vec![(":at", text(at))], Only::Open).await
     }
 
-    /// Which of these jobs were cancelled.
+    /// Notes that the sweeper gave a job up; the first instant stays.
     ///
     /// # Errors
     /// As of the store.
-    pub async fn cancelled(&self, jobs: BTreeSet<JobId>) -> Result<BTreeSet<JobId>, StoreError> {
-        let keys = jobs.into_iter().map(|job| key(job_pk(job), "JOB")).collect();
-        let mut cancelled = BTreeSet::new();
-        for item in get_many(&self.client, &self.table, keys).await? {
-            let job: Job = from_item(item)?;
-            if job.cancelled_at.is_some() {
-                cancelled.insert(job.job_id);
-            }
-        }
-        Ok(cancelled)
+    pub async fn give_up(&self, job: JobId, at: &str) -> Result<(), StoreError> {
+        let set = "SET given_up_at = if_not_exists(given_up_at, :at)";
+        self.update(job, set, vec![(":at", text(at))], Only::Open).await?;
+        Ok(())
     }
 
-    /// Opens an ended job again, for a retry; a cancellation is over with it.
+    /// The jobs of these that are so.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn which(
+        &self,
+        jobs: BTreeSet<JobId>,
+        so: impl Fn(&Job) -> bool,
+    ) -> Result<BTreeSet<JobId>, StoreError> {
+        let keys = jobs.into_iter().map(|job| key(job_pk(job), "JOB")).collect();
+        let mut which = BTreeSet::new();
+        for item in get_many(&self.client, &self.table, keys).await? {
+            let job: Job = from_item(item)?;
+            if so(&job) {
+                which.insert(job.job_id);
+            }
+        }
+        Ok(which)
+    }
+
+    /// Opens an ended job again, for a retry; what stopped it is over.
     ///
     /// # Errors
     /// As of the store.
     pub async fn reopen(&self, job: &Job, now: &str) -> Result<Option<Job>, StoreError> {
-        let set = "SET open_pk = :pk, open_sk = :sk, updated_at = :now, sweeps = :none REMOVE closed_at, cancelled_at, sweep_after";
+        let set = "SET open_pk = :pk, open_sk = :sk, updated_at = :now, sweeps = :none REMOVE closed_at, cancelled_at, given_up_at, sweep_after";
         let values = vec![
             (":pk", text(OPEN_PK)),
             (":sk", text(format!("{}#{}", job.created_at, job.job_id))),
@@ -529,6 +548,31 @@ impl Jobs {
             total.add(&shard.tally());
         }
         Ok(total)
+    }
+
+    /// Brings the totals of a job that has ended up to date: a mail of it was sent again.
+    ///
+    /// # Errors
+    /// As of the store; [`StoreError::Conflict`] when others keep changing it.
+    pub async fn recount(&self, job: JobId, now: &str) -> Result<(), StoreError> {
+        for _ in 0..RECOUNTS {
+            let Some(job) = self.get(job).await?.filter(|job| job.closed_at.is_some()) else {
+                return Ok(());
+            };
+            let tally = self.tally(&job).await?;
+            if tally == job.tally {
+                return Ok(());
+            }
+            let value = serde_dynamo::to_attribute_value(tally)
+                .map_err(|e| StoreError::Broken(e.to_string()))?;
+            let values =
+                vec![(":tally", value), (":now", text(now)), (":seen", text(&job.tally_at))];
+            let set = "SET tally = :tally, tally_at = :now, updated_at = :now";
+            if self.update(job.job_id, set, values, Only::Counted).await?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Conflict)
     }
 
     /// The outcome of every shard, by number.

@@ -1,0 +1,346 @@
+//! Crash points: every call of a scenario, before it arrives and after it was done, is the
+//! last one that the process makes. Then the messages come again, the sweeper runs, the
+//! client repeats what was not answered, and the oracle looks. The points are generated: a
+//! run without faults counts the calls.
+//!
+//! Random plans on top: faults of every kind in every call with a small chance, rough
+//! delivery, clock jumps; a printed seed repeats a plan (`SEED=…`). The order of calls that
+//! run at the same time is the machine's, so a repeated plan can meet other calls.
+
+use std::{future::Future, pin::Pin, time::Duration};
+
+use anyhow::{Context as _, Result, ensure};
+use futures::{StreamExt, stream};
+use serde_json::{Value, json};
+
+use crate::{
+    faults::Fault,
+    harness::person,
+    oracle::Figures,
+    sim::{Delivery, Sim},
+};
+
+/// Runs at the same time; the machine's cores are few.
+const SIDE_BY_SIDE: usize = 3;
+
+/// What a run does before everything is drained.
+pub type Scenario =
+    for<'a> fn(&'a mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+
+/// Whether the long run was asked for.
+pub fn long() -> bool {
+    std::env::var("LONG").is_ok_and(|value| value == "1")
+}
+
+/// The seed of this run, printed so that it can be given back.
+pub fn seed(what: &str) -> u64 {
+    let given = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = given.unwrap_or_else(|| fastrand::u64(..1_000_000_000));
+    eprintln!("{what}: SEED={seed}");
+    seed
+}
+
+fn people(rows: std::ops::RangeInclusive<u32>) -> Vec<Value> {
+    rows.map(person).collect()
+}
+
+pub fn one(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+    Box::pin(async move {
+        let people = people(1..=1);
+        sim.issue(&people, &people, None).await?;
+        Ok(())
+    })
+}
+
+pub fn one_with_a_key(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+    Box::pin(async move {
+        let people = people(1..=1);
+        sim.issue(&people, &people, Some("k")).await?;
+        Ok(())
+    })
+}
+
+pub fn job_of_3(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+    Box::pin(async move {
+        let people = people(1..=3);
+        sim.job(&people, &people, None).await?;
+        Ok(())
+    })
+}
+
+/// Two shards, and a key: a crash in the fan-out goes on with the same job.
+pub fn job_of_12(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+    Box::pin(async move {
+        let people = people(1..=12);
+        let job = sim.job(&people, &people, Some("k")).await?;
+        sim.drain().await?;
+        let jobs = sim.world.get("/jobs").await;
+        ensure!(jobs["items"].as_array().is_some_and(|jobs| jobs.len() == 1), "{jobs}");
+        ensure!(jobs["items"][0]["job_id"] == job.as_str(), "{jobs}");
+        Ok(())
+    })
+}
+
+/// Internal, external, invalid and repeated rows, and one that was issued before.
+pub fn job_of_25(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+    Box::pin(async move {
+        let before = people(1..=1);
+        sim.issue(&before, &before, None).await?;
+        let mut rows = people(1..=14);
+        let mut valid = rows.clone();
+        for name in ["ana.rojas", "benjamin.soto", "carla.diaz"] {
+            let member = json!({ "email": format!("{name}@demo.example"), "result_value": "B" });
+            valid.push(member.clone());
+            rows.push(member);
+        }
+        rows.extend([
+            json!({ "email": "invalido@test", "recipient_name": "X", "result_value": "A" }),
+            json!({ "email": "otra@ejemplo.com", "recipient_name": "X", "result_value": "Z" }),
+            json!({ "email": "nadie@ejemplo.com", "result_value": "A" }),
+        ]);
+        rows.extend(people(10..=14));
+        ensure!(rows.len() == 25);
+        let job = sim.job(&rows, &valid, None).await?;
+        sim.drain().await?;
+        let result = sim.world.get(&format!("/jobs/{job}")).await["result"].clone();
+        ensure!(result["failed"] == 3 && result["successful"] == 22, "{result}");
+        ensure!(result["internal_count"] == 3, "{result}");
+        Ok(())
+    })
+}
+
+/// A mail that SES refuses, a retry that sends it, a second retry, and one mail again.
+pub fn retry(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+    Box::pin(async move {
+        let people = people(1..=3);
+        let refused = Fault::SesError(400, "MessageRejected", "Address is on the list");
+        sim.faults.on_calls_with("SendRawEmail", "persona2%40", 0..10_000, refused);
+        let job = sim.job(&people, &people, Some("k")).await?;
+        sim.drain().await?;
+        let result = sim.world.get(&format!("/jobs/{job}")).await["result"].clone();
+        ensure!(result["emails_failed"] == 1, "{result}");
+        sim.faults.heal_plan();
+        let path = format!("/jobs/{job}/retry");
+        // A retry that died half-way has opened the job: it ends again, and is asked again.
+        for _ in 0..2 {
+            sim.insist("POST", &path, None, None).await?;
+            // The second call: the job runs, or there is nothing left to retry.
+            let again = sim.insist("POST", &path, None, None).await?;
+            ensure!([200, 202, 409].contains(&again.status), "{}", again.body);
+            sim.drain().await?;
+        }
+        let result = sim.world.get(&format!("/jobs/{job}")).await["result"].clone();
+        ensure!(result["emails_sent"] == 3, "{result}");
+        Ok(())
+    })
+}
+
+/// A job that is cancelled in its middle.
+pub fn cancel(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+    Box::pin(async move {
+        let people = people(1..=12);
+        sim.cancelled = true;
+        let job = sim.job(&people, &people, None).await?;
+        sim.deliver(5).await;
+        sim.deliver(3).await;
+        let path = format!("/jobs/{job}/cancel");
+        let answer = sim.insist("POST", &path, None, None).await?;
+        // A process that died after the cancellation is answered on repetition.
+        ensure!(answer.status == 200 || answer.status == 409, "{}", answer.body);
+        let again = sim.insist("POST", &path, None, None).await?;
+        ensure!(again.status == answer.status, "{}", again.body);
+        Ok(())
+    })
+}
+
+/// A mail that was sent is asked for again.
+pub fn resend(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+    Box::pin(async move {
+        let people = people(1..=1);
+        let issued = sim.issue(&people, &people, None).await?.json();
+        let id = issued["credentials"][0]["credential_id"].as_str().context("id")?.to_owned();
+        sim.drain().await?;
+        sim.clock.jump(Duration::from_secs(360));
+        sim.resends = 1;
+        let answer = sim.insist("POST", &format!("/credentials/{id}/resend"), None, None).await?;
+        ensure!(answer.status == 202 || answer.status == 409, "{}", answer.body);
+        let again = sim.insist("POST", &format!("/credentials/{id}/resend"), None, None).await?;
+        ensure!(again.status == 409, "{}", again.body);
+        Ok(())
+    })
+}
+
+/// The failed mail of a job that has ended is asked for by itself.
+pub fn resend_of_a_job(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+    Box::pin(async move {
+        let people = people(1..=2);
+        let refused = Fault::SesError(400, "MessageRejected", "Address is on the list");
+        sim.faults.on_calls_with("SendRawEmail", "persona2%40", 0..10_000, refused);
+        let job = sim.job(&people, &people, Some("k")).await?;
+        sim.drain().await?;
+        sim.faults.heal_plan();
+        let results = sim.world.get(&format!("/jobs/{job}/results")).await;
+        let id = results["items"][1]["credential_id"].as_str().context("id")?.to_owned();
+        sim.clock.jump(Duration::from_secs(360));
+        sim.insist("POST", &format!("/credentials/{id}/resend"), None, None).await?;
+        sim.drain().await?;
+        let result = sim.world.get(&format!("/jobs/{job}")).await["result"].clone();
+        ensure!(result["emails_sent"] == 2 && result["emails_failed"] == 0, "{result}");
+        Ok(())
+    })
+}
+
+/// 1,200 rows in 120 shards.
+pub fn job_of_1200(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+    Box::pin(async move {
+        let people = people(1..=1_200);
+        sim.job(&people, &people, None).await?;
+        Ok(())
+    })
+}
+
+/// One run: faults at some calls, the scenario, the end, the oracle.
+pub async fn run(
+    scenario: Scenario,
+    seed: u64,
+    prepare: impl FnOnce(&mut Sim),
+) -> Result<(Figures, usize)> {
+    let mut sim = Sim::new(seed).await;
+    prepare(&mut sim);
+    scenario(&mut sim).await?;
+    let faults = sim.faults.clone();
+    let figures = sim.finish().await?;
+    Ok((figures, faults.count()))
+}
+
+/// Runs that may fail, some at a time; fails with all that failed, else what they came to.
+async fn all<F>(name: &str, runs: Vec<(String, F)>) -> Figures
+where
+    F: Future<Output = Result<(Figures, usize)>> + Send + 'static,
+{
+    let count = runs.len();
+    let mut outcomes = stream::iter(runs)
+        .map(|(point, run)| async move { (point, tokio::spawn(run).await) })
+        .buffer_unordered(SIDE_BY_SIDE);
+    let (mut sum, mut failed) = (Figures::default(), Vec::new());
+    while let Some((point, outcome)) = outcomes.next().await {
+        match outcome {
+            Ok(Ok((figures, _))) => sum.add(figures),
+            Ok(Err(error)) => failed.push(format!("{name}, {point}: {error:#}")),
+            Err(error) => failed.push(format!("{name}, {point}: {error}")),
+        }
+    }
+    eprintln!("{name}: {count} runs, {sum:?}");
+    assert!(failed.is_empty(), "{} of {count} failed\n{}", failed.len(), failed.join("\n"));
+    sum
+}
+
+/// A crash before and after every call of a scenario.
+async fn every_point(name: &'static str, scenario: Scenario) {
+    let (_, calls) = run(scenario, 0, |_| {}).await.expect("it ends without faults");
+    let points = (0..calls).flat_map(|call| [(call, false), (call, true)]);
+    let runs = points
+        .map(|(call, done)| {
+            let crash = move |sim: &mut Sim| sim.faults.at(call, Fault::Gone { done });
+            (format!("call {call} done {done}"), run(scenario, 0, crash))
+        })
+        .collect();
+    let sum = all(name, runs).await;
+    // A crash leaves fewer calls to some runs than the one without faults had.
+    assert!(sum.faults * 4 >= calls * 6, "{} of {} crashes happened", sum.faults, 2 * calls);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_recipient_survives_a_crash_at_every_call() {
+    every_point("one recipient", one).await;
+    every_point("one recipient with a key", one_with_a_key).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_of_one_shard_survives_a_crash_at_every_call() {
+    every_point("job of 3", job_of_3).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_of_two_shards_with_a_key_survives_a_crash_at_every_call() {
+    every_point("job of 12", job_of_12).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_of_mixed_rows_survives_a_crash_at_every_call() {
+    every_point("job of 25", job_of_25).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_retry_survives_a_crash_at_every_call() {
+    every_point("retry", retry).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancellation_survives_a_crash_at_every_call() {
+    every_point("cancel", cancel).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_that_is_sent_again_survives_a_crash_at_every_call() {
+    every_point("resend", resend).await;
+    every_point("resend of a job", resend_of_a_job).await;
+}
+
+/// Ten crashes a run, at sampled calls; one a run in the long run.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_of_1200_survives_crashes_at_200_sampled_calls() {
+    let seed = seed("job of 1,200");
+    let mut sim = Sim::new(seed).await;
+    job_of_1200(&mut sim).await.expect("it is accepted");
+    let faults = sim.faults.clone();
+    let figures = sim.finish().await.expect("it ends without faults");
+    let calls = faults.count();
+    let (most, all_writes) = faults.seen(|seen| {
+        (seen.writes.values().max().copied().unwrap_or(0), seen.writes.values().sum::<usize>())
+    });
+    assert!(most * 10 <= all_writes, "one partition key takes {most} of {all_writes} writes");
+    eprintln!("job of 1,200: {calls} calls, {figures:?}");
+    let (count, each) = if long() { (200, 1) } else { (10, 20) };
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let runs = (0..count)
+        .map(|number| {
+            let points: Vec<(usize, bool)> =
+                (0..each).map(|_| (rng.usize(0..calls), rng.bool())).collect();
+            let crash = move |sim: &mut Sim| {
+                for (call, done) in points {
+                    sim.faults.at(call, Fault::Gone { done });
+                }
+            };
+            (format!("run {number}"), run(job_of_1200, seed, crash))
+        })
+        .collect();
+    all("job of 1,200", runs).await;
+}
+
+/// Faults of every kind, rough delivery, several scenarios in turn.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_plans_of_all_faults_end_right() {
+    let first = seed("random plans");
+    let count = if long() { 1_000 } else { 60 };
+    let scenarios: [(&str, Scenario); 6] = [
+        ("one with a key", one_with_a_key),
+        ("job of 3", job_of_3),
+        ("job of 12", job_of_12),
+        ("cancel", cancel),
+        ("one", one),
+        ("job of 25", job_of_25),
+    ];
+    let runs = (first..first + count)
+        .map(|seed| {
+            let at = usize::try_from(seed).unwrap_or(0) % scenarios.len();
+            let (name, scenario) = &scenarios[at];
+            let plan = move |sim: &mut Sim| {
+                sim.trouble = 1 + u32::try_from(seed % 12).unwrap_or(0);
+                sim.delivery = Delivery::Rough;
+            };
+            (format!("{name} SEED={seed}"), run(*scenario, seed, plan))
+        })
+        .collect();
+    all("random plans", runs).await;
+}

@@ -1,0 +1,266 @@
+//! What must be true when everything has ended, whatever happened on the way. It reads the
+//! tables, the mailboxes and the answers, and compares them with what was asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, ensure};
+use local::mail::MailStore;
+use serde_json::Value;
+use unicreda::{
+    App,
+    credential::{Credential, MailState, Origin},
+    ids::{CredentialId, JobId, OrgId},
+    job::{Job, RowStatus, Tally},
+};
+
+use crate::{harness::World, sim::Sim};
+
+/// What a run came to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Figures {
+    /// Credentials.
+    pub credentials: usize,
+    /// Mails that SES took.
+    pub mails: usize,
+    /// Mails beyond the one that a credential was to get.
+    pub again: usize,
+    /// Attempts that nobody knows the end of, as the service counted them.
+    pub ambiguous: usize,
+    /// Faults that were injected.
+    pub faults: usize,
+}
+
+impl Figures {
+    /// Adds another run's.
+    pub fn add(&mut self, other: Self) {
+        self.credentials += other.credentials;
+        self.mails += other.mails;
+        self.again += other.again;
+        self.ambiguous += other.ambiguous;
+        self.faults += other.faults;
+    }
+}
+
+/// Everything that the tables and mailboxes hold.
+struct Held {
+    credentials: BTreeMap<CredentialId, Credential>,
+    jobs: Vec<Job>,
+    mails: BTreeMap<String, usize>,
+}
+
+/// Values of an attribute over a whole table.
+async fn scan(app: &App, table: &str, name: &str) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    let mut start = None;
+    loop {
+        let page = app
+            .dynamodb
+            .scan()
+            .table_name(table)
+            .projection_expression(name)
+            .consistent_read(true)
+            .set_exclusive_start_key(start)
+            .send()
+            .await?;
+        for item in page.items() {
+            found.extend(item.get(name).and_then(|v| v.as_s().ok()).cloned());
+        }
+        start = page.last_evaluated_key().cloned();
+        if start.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+async fn read(app: &App, mailbox: &MailStore) -> Result<Held> {
+    // Mail first: what is mailed now has been issued.
+    let mut mails = BTreeMap::new();
+    for number in mailbox.find(None, "") {
+        let mail = mailbox.get(number)?.context("a mail")?;
+        *mails.entry(mail.credential_id.context("its credential")?).or_default() += 1;
+    }
+    let ids = scan(app, &app.config.credentials_table, "id").await?;
+    let ids: Vec<CredentialId> = ids.iter().filter_map(|id| CredentialId::parse(id).ok()).collect();
+    let credentials = app.credentials.get_all(&ids).await?;
+    let mut jobs = Vec::new();
+    let keys = scan(app, &app.config.jobs_table, "pk").await?;
+    for id in keys.iter().filter_map(|pk| pk.strip_prefix("JOB#")) {
+        jobs.extend(app.jobs.get(JobId::parse(id)?).await?);
+    }
+    Ok(Held { credentials: credentials.into_iter().map(|c| (c.id, c)).collect(), jobs, mails })
+}
+
+/// What has not ended: open jobs, and credentials whose mail is owed or claimed.
+pub async fn unfinished(world: &World) -> Result<Vec<String>> {
+    let held = read(world.stack.app(), world.stack.mail()).await?;
+    let open = held.jobs.iter().filter(|job| job.closed_at.is_none());
+    let owing = held
+        .credentials
+        .values()
+        .filter(|c| matches!(c.mail, MailState::Owed | MailState::Claimed));
+    Ok(open
+        .map(|job| format!("job {} {:?}", job.job_id, job.tally))
+        .chain(owing.map(|c| format!("mail {:?} of {}", c.mail, c.id)))
+        .collect())
+}
+
+/// What holds at every moment, also in the middle of work: no mail of nothing, no mail twice
+/// that was not counted, and a job that has ended says what its sets say.
+pub async fn always(app: &App, mailbox: &MailStore) -> Result<()> {
+    let held = read(app, mailbox).await?;
+    for (id, count) in &held.mails {
+        let credential = held.credentials.get(&CredentialId::parse(id)?);
+        let credential = credential.with_context(|| format!("{count} mails of nothing"))?;
+        // How often it was asked for is not kept; that it was, is.
+        let resent = if credential.resent_at.is_some() { usize::MAX / 2 } else { 0 };
+        let most = resent.saturating_add(1 + usize::try_from(credential.mail_ambiguous)?);
+        ensure!(*count <= most, "{count} mails of {id}, at most {most} were due");
+    }
+    for job in held.jobs.iter().filter(|job| job.closed_at.is_some()) {
+        let tally = app.jobs.tally(job).await?;
+        ensure!(tally == job.tally, "job says {:?}, its sets say {tally:?}", job.tally);
+        ensure!(tally.ended(job.total), "closed with {tally:?} of {}", job.total);
+    }
+    Ok(())
+}
+
+/// What must hold at the end of a run.
+pub async fn check(sim: &Sim) -> Result<Figures> {
+    let world = &sim.world;
+    let app = world.stack.app();
+    let held = read(app, world.stack.mail()).await?;
+    let secret = app.catalog.id_secret(&OrgId::parse(local::demo::ORGANIZATION)?).await?;
+
+    // Each identity once, and nothing else.
+    let mut found = BTreeSet::new();
+    for credential in held.credentials.values() {
+        let result = credential.recipient.result_value.clone().unwrap_or_default();
+        let identity = (credential.recipient.email.as_str().to_owned(), result);
+        ensure!(sim.expected.contains(&identity), "nobody asked for {}", credential.id);
+        ensure!(found.insert(identity), "a second credential: {}", credential.id);
+    }
+    let missing = sim.expected.len() - found.len();
+    ensure!(missing == 0 || sim.cancelled, "{missing} identities have no credential");
+
+    // Each mail once, but for what was counted as ambiguous.
+    let mut figures = Figures { faults: sim.faults.injected(), ..Figures::default() };
+    figures.credentials = held.credentials.len();
+    let mut resent = sim.resends;
+    for credential in held.credentials.values() {
+        let id = credential.id;
+        let count = held.mails.get(&id.to_string()).copied().unwrap_or_default();
+        let ambiguous = usize::try_from(credential.mail_ambiguous)?;
+        figures.mails += count;
+        figures.ambiguous += ambiguous;
+        match credential.mail {
+            MailState::Sent => {
+                ensure!(count >= 1, "the mail of {id} counts as sent and was not");
+                let again = (count - 1).saturating_sub(ambiguous);
+                ensure!(again <= resent, "{count} mails of {id}, {ambiguous} of them ambiguous");
+                resent -= again;
+                figures.again += count - 1 - again;
+            }
+            MailState::Skipped | MailState::Failed => {
+                ensure!(
+                    count <= ambiguous,
+                    "{count} mails of {id}, whose mail {:?}",
+                    credential.mail
+                );
+            }
+            state => ensure!(false, "the mail of {id} is {state:?}"),
+        }
+        ensure!(credential.mail_lease.is_none(), "the mail of {id} still has a lease");
+    }
+    ensure!(held.mails.len() <= held.credentials.len(), "mail of nothing");
+    let owed = app.credentials.owed_before("9", 1_000).await?;
+    ensure!(owed.is_empty(), "{} stand in the index of owed mail", owed.len());
+    ensure!(
+        app.jobs.open(None, 100).await?.items.is_empty(),
+        "a job stands in the index of open jobs"
+    );
+
+    for job in &held.jobs {
+        check_job(sim, job, &held, &secret).await.with_context(|| format!("job {}", job.job_id))?;
+    }
+    // A row whose message was put aside has ended on its job all the same.
+    for message in sim.dead() {
+        let Some(id) = message["job_id"].as_str() else { continue };
+        let job = app.jobs.get(JobId::parse(id)?).await?.context("the job of a dead letter")?;
+        ensure!(job.closed_at.is_some(), "a dead letter's job is open");
+    }
+    Ok(figures)
+}
+
+async fn check_job(
+    sim: &Sim,
+    job: &Job,
+    held: &Held,
+    secret: &unicreda::identity::IdSecret,
+) -> Result<()> {
+    let app = sim.world.stack.app();
+    ensure!(job.closed_at.is_some() && job.fanned_out, "it has not ended");
+    let mut tally = Tally::default();
+    let mut rows = 0;
+    for number in 0..job.shards() {
+        let view = app.jobs.shard(job.job_id, number).await?;
+        tally.add(&view.shard.tally());
+        for (row, input) in &view.rows {
+            rows += 1;
+            let known = view.aliases.get(row).copied();
+            let id = known.or_else(|| {
+                let recipient = input.recipient.as_ref()?;
+                Some(unicreda::issuing::credential_id_of(secret, job, recipient))
+            });
+            let credential = id.and_then(|id| held.credentials.get(&id));
+            match view.shard.status(*row) {
+                RowStatus::Pending => ensure!(false, "row {row} was lost"),
+                RowStatus::Issued => {
+                    let credential = credential.context("an issued row without credential")?;
+                    let mine = Origin::Job { job: job.job_id, shard: number, row: *row };
+                    let duplicate = view.shard.issue.duplicate.contains(row);
+                    ensure!(
+                        duplicate != (credential.origin == mine),
+                        "row {row}: duplicate is {duplicate}, its origin {:?}",
+                        credential.origin
+                    );
+                    let mail = view.shard.mail(*row);
+                    ensure!(mail != "pending", "the mail of row {row} is pending");
+                    ensure!(
+                        duplicate || mail == credential.mail.wire(),
+                        "row {row} says {mail}, its credential {:?}",
+                        credential.mail
+                    );
+                }
+                RowStatus::Failed => {
+                    let why = view.failures.get(row).context("a failed row without a reason")?;
+                    ensure!(!why.faults.is_empty(), "row {row} failed for nothing");
+                    let mine = Origin::Job { job: job.job_id, shard: number, row: *row };
+                    ensure!(
+                        credential.is_none_or(|c| c.origin != mine),
+                        "row {row} failed and has its credential"
+                    );
+                }
+            }
+        }
+    }
+    ensure!(rows == job.total, "{rows} of {} rows", job.total);
+    ensure!(tally == job.tally, "it says {:?}, its sets say {tally:?}", job.tally);
+    check_answer(sim, job, &tally).await
+}
+
+/// The answer over HTTP says the same, and its sums hold.
+async fn check_answer(sim: &Sim, job: &Job, tally: &Tally) -> Result<()> {
+    let status: Value = sim.world.get(&format!("/jobs/{}", job.job_id)).await;
+    ensure!(status["status"] == "SUCCESS", "{status}");
+    let result = &status["result"];
+    let n = |name: &str| result[name].as_u64().unwrap_or(u64::MAX);
+    ensure!(n("successful") + n("failed") == n("total"), "{result}");
+    ensure!(n("internal_count") + n("external_count") == n("successful"), "{result}");
+    ensure!(
+        n("emails_sent") + n("emails_failed") + n("emails_skipped") == n("successful"),
+        "{result}"
+    );
+    ensure!(n("successful") == u64::from(tally.issued), "{result}");
+    ensure!(n("total") == u64::from(job.total), "{result}");
+    Ok(())
+}
