@@ -23,9 +23,11 @@ use crate::{
 /// Runs at the same time; the machine's cores are few.
 const SIDE_BY_SIDE: usize = 3;
 
+/// What a run does before everything is drained, at work.
+pub type Run<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+
 /// What a run does before everything is drained.
-pub type Scenario =
-    for<'a> fn(&'a mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+pub type Scenario = for<'a> fn(&'a mut Sim) -> Run<'a>;
 
 /// Whether the long run was asked for.
 pub fn long() -> bool {
@@ -44,7 +46,7 @@ fn people(rows: std::ops::RangeInclusive<u32>) -> Vec<Value> {
     rows.map(person).collect()
 }
 
-pub fn one(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+pub fn one(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=1);
         sim.issue(&people, &people, None).await?;
@@ -52,7 +54,7 @@ pub fn one(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_
     })
 }
 
-pub fn one_with_a_key(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+pub fn one_with_a_key(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=1);
         sim.issue(&people, &people, Some("k")).await?;
@@ -60,7 +62,7 @@ pub fn one_with_a_key(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> 
     })
 }
 
-pub fn job_of_3(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+pub fn job_of_3(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=3);
         sim.job(&people, &people, None).await?;
@@ -69,7 +71,7 @@ pub fn job_of_3(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send
 }
 
 /// Two shards, and a key: a crash in the fan-out goes on with the same job.
-pub fn job_of_12(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+pub fn job_of_12(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=12);
         let job = sim.job(&people, &people, Some("k")).await?;
@@ -82,7 +84,7 @@ pub fn job_of_12(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Sen
 }
 
 /// Internal, external, invalid and repeated rows, and one that was issued before.
-pub fn job_of_25(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+pub fn job_of_25(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let before = people(1..=1);
         sim.issue(&before, &before, None).await?;
@@ -110,7 +112,7 @@ pub fn job_of_25(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Sen
 }
 
 /// A mail that SES refuses, a retry that sends it, a second retry, and one mail again.
-pub fn retry(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+pub fn retry(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=3);
         let refused = Fault::SesError(400, "MessageRejected", "Address is on the list");
@@ -136,10 +138,10 @@ pub fn retry(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 
 }
 
 /// A job that is cancelled in its middle.
-pub fn cancel(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+pub fn cancel(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=12);
-        sim.cancelled = true;
+        sim.stopped = true;
         let job = sim.job(&people, &people, None).await?;
         sim.deliver(5).await;
         sim.deliver(3).await;
@@ -153,8 +155,40 @@ pub fn cancel(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send +
     })
 }
 
+/// A job whose messages are lost, once the sweeper has queued it again as often as it does.
+pub fn give_up(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let people = people(1..=3);
+        sim.stopped = true;
+        let job = sim.job(&people, &people, Some("k")).await?;
+        sim.deliver(2).await;
+        sim.lose_messages().await;
+        sim.clock.jump(Duration::from_secs(60));
+        sim.sweep().await;
+        set_sweeps(sim, &job).await?;
+        sim.drain().await?;
+        let result = sim.world.get(&format!("/jobs/{job}")).await["result"].clone();
+        ensure!(result["total"] == 3, "{result}");
+        Ok(())
+    })
+}
+
+/// Sets how often the sweeper has queued a job again to the most.
+pub async fn set_sweeps(sim: &Sim, job: &str) -> Result<()> {
+    use aws_sdk_dynamodb::types::AttributeValue::{N, S};
+    let app = sim.world.stack.app();
+    let update = app.dynamodb.update_item().table_name(&app.config.jobs_table);
+    let update = update.key("pk", S(format!("JOB#{job}"))).key("sk", S("JOB".to_owned()));
+    update
+        .update_expression("SET sweeps = :n")
+        .expression_attribute_values(":n", N("8".to_owned()))
+        .send()
+        .await?;
+    Ok(())
+}
+
 /// A mail that was sent is asked for again.
-pub fn resend(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+pub fn resend(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=1);
         let issued = sim.issue(&people, &people, None).await?.json();
@@ -171,7 +205,7 @@ pub fn resend(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send +
 }
 
 /// The failed mail of a job that has ended is asked for by itself.
-pub fn resend_of_a_job(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+pub fn resend_of_a_job(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=2);
         let refused = Fault::SesError(400, "MessageRejected", "Address is on the list");
@@ -191,7 +225,7 @@ pub fn resend_of_a_job(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>>
 }
 
 /// 1,200 rows in 120 shards.
-pub fn job_of_1200(sim: &mut Sim) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+pub fn job_of_1200(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=1_200);
         sim.job(&people, &people, None).await?;
@@ -279,6 +313,11 @@ async fn a_retry_survives_a_crash_at_every_call() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cancellation_survives_a_crash_at_every_call() {
     every_point("cancel", cancel).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn giving_up_survives_a_crash_at_every_call() {
+    every_point("give up", give_up).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,20 +6,18 @@
 //! for. So the service that is tested is the one that is deployed. `docs/guarantees.md` holds
 //! the table, compared with this one.
 
-use std::{collections::BTreeSet, future::Future, pin::Pin, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use unicreda::{ids::OrgId, lang::Lang, organization::Settings};
 
 use crate::{
-    crashes::{self, Scenario},
+    crashes::{self, Run, Scenario},
     faults::{Fault, conditions},
     harness::person,
     sim::{Answer, Delivery, Sim, handle},
 };
-
-type Run<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
 /// How long a run with a guard switched off may take before it counts as red.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -166,7 +164,8 @@ static MUTANTS: &[Mutant] = mutants! {
     "a lease of a request lasts": Off::Value(":until", "SET phase = :running", "0") => asked_while_it_runs;
     "a sweep waits for the last one": Off::Value(":after", "sweep_after", "2020-01-01T00:00:00.000Z") => lost_messages;
     "a debt that was queued counts from then": Off::Value(":since", "owed_sk = :since", "2020-01-01T00:00:00.000Z#x") => ses_is_paused;
-    "a stopped job waits for its consumers": Off::Value(":at", "SET cancelled_at", "2020-01-01T00:00:00.000Z") => cancelled_while_it_is_issued;
+    "a job that is given up waits for its consumers": Off::Value(":at", "SET given_up_at", "2020-01-01T00:00:00.000Z") => given_up_while_it_is_issued;
+    "a cancelled job waits for its consumers": Off::Value(":at", "SET cancelled_at", "2020-01-01T00:00:00.000Z") => cancelled_while_it_is_issued;
     "issued outranks failed": Off::Set("issued", "failed") => refused_and_then_issued;
     "sent outranks failed": Off::Set("sent", "failed") => crashes::resend_of_a_job;
     "failed outranks skipped": Off::Set("failed", "skipped") => skipped_and_then_failed;
@@ -288,7 +287,7 @@ fn reinstated_in_time(sim: &mut Sim) -> Run<'_> {
 fn cancelled_after_its_mail(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people: Vec<Value> = (1..=3).map(person).collect();
-        sim.cancelled = true;
+        sim.stopped = true;
         let job = sim.job(&people, &people, None).await?;
         sim.deliver(100).await;
         let gone = Fault::Gone { done: false };
@@ -305,7 +304,7 @@ fn cancelled_after_its_mail(sim: &mut Sim) -> Run<'_> {
 fn cancelled_while_it_is_sent(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people: Vec<Value> = (1..=2).map(person).collect();
-        sim.cancelled = true;
+        sim.stopped = true;
         let job = sim.job(&people, &people, None).await?;
         sim.deliver(100).await;
         // The consumer has read that the job runs when it is cancelled.
@@ -391,7 +390,7 @@ fn sent_before_its_retry(sim: &mut Sim) -> Run<'_> {
 fn cancelled_before_it_is_taken_over(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people: Vec<Value> = (1..=2).map(person).collect();
-        sim.cancelled = true;
+        sim.stopped = true;
         let body = json!({ "template_id": sim.world.demo.template_id, "recipients": people });
         sim.faults.on("SendMessageBatch", 0..1, Fault::Gone { done: false });
         let died = sim.call("POST", "/credentials/issue", Some(&body), Some("k")).await;
@@ -674,12 +673,32 @@ fn ses_is_paused(sim: &mut Sim) -> Run<'_> {
 fn cancelled_while_it_is_issued(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people: Vec<Value> = (1..=2).map(person).collect();
-        sim.cancelled = true;
+        sim.stopped = true;
         let job = sim.job(&people, &people, None).await?;
         let gate = sim.hold("PutItem", "", None);
         let issuing = sim.deliver_aside().await;
         gate.reached.cancelled().await;
         sim.insist("POST", &format!("/jobs/{job}/cancel"), None, None).await?;
+        sim.clock.jump(Duration::from_secs(20));
+        sim.sweep().await;
+        gate.open.cancel();
+        issuing.await?;
+        Ok(())
+    })
+}
+
+/// A job is given up and swept while a consumer issues a row of it after all.
+fn given_up_while_it_is_issued(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let people: Vec<Value> = (1..=2).map(person).collect();
+        sim.stopped = true;
+        let job = sim.job(&people, &people, None).await?;
+        crashes::set_sweeps(sim, &job).await?;
+        sim.clock.jump(Duration::from_secs(150));
+        let gate = sim.hold("PutItem", "", None);
+        let issuing = sim.deliver_aside().await;
+        gate.reached.cancelled().await;
+        sim.sweep().await;
         sim.clock.jump(Duration::from_secs(20));
         sim.sweep().await;
         gate.open.cancel();
@@ -758,6 +777,8 @@ async fn run(
         sim.rounds = 500;
         if let Some(mutant) = mutant {
             sim.faults.mutate(mutant);
+            // It is to fail, and says so itself.
+            sim.world.leave_unasked();
         }
         let faults = sim.faults.clone();
         let outcome = match scenario(&mut sim).await {

@@ -6,7 +6,7 @@
 //! in a [`Backlog`], which keeps their visibility by the test's clock; nothing waits.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     future::Future,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -163,10 +163,10 @@ pub struct Sim {
     pub expected: BTreeSet<(String, String)>,
     /// Mails that were asked for again.
     pub resends: usize,
-    /// Requests with an `Idempotency-Key` and their answers.
-    keyed: Vec<(String, Value, String)>,
-    /// A job was cancelled, so not all that is expected is issued.
-    pub cancelled: bool,
+    /// The last request with each `Idempotency-Key`, and its answer.
+    keyed: BTreeMap<String, (Value, String)>,
+    /// A job was cancelled or given up, so not all that is expected is issued.
+    pub stopped: bool,
     backlog: Arc<Mutex<Backlog>>,
     app: App,
     gone: CancellationToken,
@@ -183,7 +183,7 @@ impl Sim {
         // What was taken never comes back by itself: the backlog decides.
         let visibility = Duration::from_secs(12 * 3600);
         let options = Options { ses_rate_per_second: 1e6, visibility, ..queues::unread() };
-        let world = World::with(options).await.unasked();
+        let world = World::with(options).await;
         let clock = Clock::default();
         let backlog = Backlog { clock: clock.clone(), ..Backlog::default() };
         let backlog = Arc::new(Mutex::new(backlog));
@@ -197,8 +197,8 @@ impl Sim {
             trouble: 0,
             expected: BTreeSet::new(),
             resends: 0,
-            keyed: Vec::new(),
-            cancelled: false,
+            keyed: BTreeMap::new(),
+            stopped: false,
             backlog,
             app,
             gone,
@@ -352,7 +352,7 @@ impl Sim {
             self.expected.insert((text("email"), text("result_value")));
         }
         if let Some(key) = key {
-            self.keyed.push((key.to_owned(), body, answer.body.clone()));
+            self.keyed.insert(key.to_owned(), (body, answer.body.clone()));
         }
         Ok(answer)
     }
@@ -525,7 +525,7 @@ impl Sim {
         self.drain().await?;
         self.trouble = 0;
         self.faults.heal();
-        for (key, body, first) in std::mem::take(&mut self.keyed) {
+        for (key, (body, first)) in std::mem::take(&mut self.keyed) {
             let again = self.insist("POST", "/credentials/issue", Some(&body), Some(&key)).await?;
             ensure!(again.replayed, "an answer was not kept: {}", again.body);
             ensure!(again.body == first, "another answer: {} after {first}", again.body);
