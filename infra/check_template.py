@@ -146,11 +146,24 @@ def check_tables(resources: dict, settings: dict) -> int:
     return len(in_code)
 
 
-def check_settings(settings: dict) -> int:
+# Settings of a machine's own: no deployment has them.
+LOCAL_SETTINGS = {"SIGNING_KEY_FILE"}
+
+
+def check_settings(settings: dict, functions: dict) -> int:
     """The functions are given the settings that `Config::from_env` reads."""
     rust = source("shared/src/app.rs")
     read = set(re.findall(r'(?:text|number)\(\s*"([A-Z_]+)"', rust))
     check(bool(read), "no settings were found in shared/src/app.rs")
+    read -= LOCAL_SETTINGS
+    settings = dict(settings)
+    for name, function in functions.items():
+        own = set(function.get("Environment", {}).get("Variables", {})) - set(settings)
+        check(own <= {"KMS_KEY_ID"}, f"{name} has settings of its own: {own}")
+        # Who signs is given the key, and nobody else.
+        signs = name in ("IssueFunction", "ConsumerFunction", "AmendFunction")
+        check(("KMS_KEY_ID" in own) == signs, f"{name} and KMS_KEY_ID: signs is {signs}")
+    settings["KMS_KEY_ID"] = None
     for name in sorted(read - set(settings)):
         problems.append(f"setting {name} is read and not set")
     for name in sorted(set(settings) - read - set(FOREIGN_SETTINGS)):
@@ -248,7 +261,7 @@ def main() -> int:
         "functions": check_binaries(template, functions),
         "routes": check_routes(functions),
         "tables": check_tables(resources, settings),
-        "settings": check_settings(settings),
+        "settings": check_settings(settings, functions),
         "queues": check_times(template, functions, settings),
         "gateway responses": check_gateway_responses(resources),
     }

@@ -5,6 +5,7 @@
 //! | `dynamodb.sqlite*` | the tables. SQLite in WAL mode, `synchronous` NORMAL: `kill -9` loses no answered write; a power cut can lose the last ones, never the file's consistency |
 //! | `mail.jsonl` | the mail ([`crate::mail`]) |
 //! | `site_url` | the root of the links in credentials issued so far |
+//! | `signing.key` | what seals the organizations' signing keys, mode 0600; without it nothing more can be signed |
 //! | `demo.env` | keys and endpoints to `source` in a shell, mode 0600 |
 //! | `lock` | held by the running stack |
 
@@ -21,6 +22,8 @@ use crate::demo::Demo;
 pub const TABLES: &str = "dynamodb.sqlite";
 /// File of the shell settings.
 pub const ENVIRONMENT: &str = "demo.env";
+/// File of the key that seals signing keys.
+pub const SIGNING_KEY: &str = "signing.key";
 const SITE_URL: &str = "site_url";
 const LOCK: &str = "lock";
 
@@ -92,6 +95,16 @@ impl Folder {
         Ok(file)
     }
 
+    /// The key file of the signing keys, made when it is missing.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn signing_key(&self) -> anyhow::Result<PathBuf> {
+        let file = self.path.join(SIGNING_KEY);
+        unicreda::keys::Vault::make_file(&file)?;
+        Ok(file)
+    }
+
     /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
@@ -127,8 +140,8 @@ fn clear(path: &Path) -> anyhow::Result<()> {
         let entry = entry?;
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
-        let ours =
-            name.starts_with(TABLES) || [crate::mail::FILE, ENVIRONMENT, SITE_URL].contains(&name);
+        let ours = name.starts_with(TABLES)
+            || [crate::mail::FILE, ENVIRONMENT, SIGNING_KEY, SITE_URL].contains(&name);
         if ours && let Err(error) = fs::remove_file(entry.path()) {
             bail!("cannot remove {}: {error}", entry.path().display());
         }

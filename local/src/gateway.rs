@@ -143,6 +143,7 @@ async fn call(
         Function::Issue => through_adapter!(issue::handle),
         Function::Jobs => through_adapter!(jobs::handle),
         Function::Catalog => through_adapter!(catalog::handle),
+        Function::Amend => through_adapter!(amend::handle),
         Function::Page => through_adapter!(page::handle),
     }
 }

@@ -11,7 +11,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
 use tokio::net::TcpListener;
 use tokio_util::sync::DropGuard;
-use unicreda::{App, Config};
+use unicreda::{App, Config, app::SealedBy, keys::Vault};
 
 use crate::folder::{Data, Folder};
 use crate::gateway::Gateway;
@@ -114,6 +114,7 @@ pub struct Stack {
     port: u16,
     endpoints: Endpoints,
     app: Arc<App>,
+    vault: Vault,
     mail: Arc<MailStore>,
     notices: Vec<String>,
     new: bool,
@@ -143,6 +144,8 @@ impl Stack {
                 "links of credentials point to {site_url}, where this data folder was first started, not to {current}: start with that port, or with --fresh to begin anew"
             ));
         }
+        let signing_key = folder.signing_key()?;
+        let vault = Vault::of_file(&signing_key)?;
         let mail = MailStore::open(folder.path()).with_context(|| {
             format!("opening {}", folder.path().join(crate::mail::FILE).display())
         })?;
@@ -175,7 +178,7 @@ impl Stack {
             &services,
         )?;
 
-        let own = clients(&endpoints, None, None, None, placeholder_config());
+        let own = clients(&endpoints, None, None, None, placeholder_config(), Vault::Closed);
         let new = services::create_tables(&own.dynamodb).await?;
         let queue = |name, max| services::create_queue(&own.sqs, name, options.visibility, max);
         let issue_queue_url = queue("issue", options.issue_max_receives).await?;
@@ -190,10 +193,12 @@ impl Stack {
             site_url,
             ses_rate_per_second: options.ses_rate_per_second,
             ses_configuration_set: None,
+            sealed_by: Some(SealedBy::File(signing_key)),
             consumer_timeout: options.consumer_timeout,
         };
         let timeouts = Some(unicreda::app::timeouts());
-        let app = Arc::new(clients(&endpoints, options.http_client, None, timeouts, config));
+        let app = clients(&endpoints, options.http_client, None, timeouts, config, vault.clone());
+        let app = Arc::new(app);
 
         let resumed = schedule::sweep(&app, true).await;
         if let Some(period) = options.sweep_every {
@@ -233,6 +238,7 @@ impl Stack {
             port,
             endpoints,
             app,
+            vault,
             mail,
             notices,
             new,
@@ -268,7 +274,9 @@ impl Stack {
     /// lose such processes. `retry` sets how long the SDK waits before it repeats a call.
     pub fn process(&self, http_client: SharedHttpClient, retry: RetryConfig) -> App {
         let timeouts = Some(unicreda::app::timeouts());
-        clients(&self.endpoints, Some(http_client), Some(retry), timeouts, self.app.config.clone())
+        let config = self.app.config.clone();
+        let (endpoints, vault) = (&self.endpoints, self.vault.clone());
+        clients(endpoints, Some(http_client), Some(retry), timeouts, config, vault)
     }
 
     /// The mail that was sent.
@@ -344,6 +352,7 @@ fn clients(
     retry: Option<RetryConfig>,
     timeouts: Option<TimeoutConfig>,
     config: Config,
+    vault: Vault,
 ) -> App {
     let http_client = http_client.unwrap_or_else(|| {
         // Plain HTTP: no TLS setup, no root certificates.
@@ -362,6 +371,7 @@ fn clients(
     let sqs = aws_sdk_sqs::config::Builder::from(&sdk);
     App::with_clients(
         config,
+        vault,
         aws_sdk_dynamodb::Client::from_conf(dynamodb.endpoint_url(&endpoints.dynamodb).build()),
         aws_sdk_sqs::Client::from_conf(sqs.endpoint_url(&endpoints.sqs).build()),
         aws_sdk_ses::config::Builder::from(&sdk).endpoint_url(&endpoints.ses),
@@ -379,6 +389,7 @@ fn placeholder_config() -> Config {
         site_url: String::new(),
         ses_rate_per_second: 1.0,
         ses_configuration_set: None,
+        sealed_by: None,
         consumer_timeout: Duration::ZERO,
     }
 }

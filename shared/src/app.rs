@@ -7,7 +7,12 @@ use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
 use crate::{
     delivery::Pace,
     job::SHARD_ROWS,
-    store::{catalog::Catalog, credentials::Credentials, idempotency::Idempotency, jobs::Jobs},
+    keys::{KeyError, Keys, Vault},
+    signing::Indexes,
+    store::{
+        catalog::Catalog, credentials::Credentials, idempotency::Idempotency, jobs::Jobs,
+        standing::Standing,
+    },
     time::Clock,
 };
 
@@ -33,9 +38,28 @@ pub struct Config {
     /// SES configuration set that publishes delivery events, when there is one
     /// (`SES_CONFIGURATION_SET`).
     pub ses_configuration_set: Option<String>,
+    /// What opens the signing keys; none in functions that sign nothing.
+    pub sealed_by: Option<SealedBy>,
     /// The consumer's timeout, which sizes the lease of a mail claim
     /// (`CONSUMER_TIMEOUT_SECONDS`).
     pub consumer_timeout: Duration,
+}
+
+/// What signing keys are sealed by.
+#[derive(Clone, PartialEq, Eq)]
+pub enum SealedBy {
+    /// ARN of a symmetric KMS key (`KMS_KEY_ID`).
+    Kms(String),
+    /// A key file of mode 0600 (`SIGNING_KEY_FILE`).
+    File(std::path::PathBuf),
+    /// The content of such a file (`SIGNING_KEY`), for a container that sees no file of ours.
+    Text(String),
+}
+
+impl std::fmt::Debug for SealedBy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SealedBy(…)")
+    }
 }
 
 /// A setting is missing or cannot be read.
@@ -76,6 +100,11 @@ impl Config {
             site_url: text("SITE_URL")?.trim_end_matches('/').to_owned(),
             ses_rate_per_second: number("SES_RATE_PER_SECOND", 1.0)?,
             ses_configuration_set: text("SES_CONFIGURATION_SET").ok(),
+            sealed_by: match (text("SIGNING_KEY").ok(), text("SIGNING_KEY_FILE").ok()) {
+                (Some(key), _) => Some(SealedBy::Text(key)),
+                (None, Some(file)) => Some(SealedBy::File(file.into())),
+                (None, None) => text("KMS_KEY_ID").ok().map(SealedBy::Kms),
+            },
             consumer_timeout: Duration::from_secs_f64(number("CONSUMER_TIMEOUT_SECONDS", 60.0)?),
         })
     }
@@ -90,6 +119,12 @@ pub struct App {
     pub catalog: Catalog,
     /// Credentials.
     pub credentials: Credentials,
+    /// Status lists, histories and signed documents.
+    pub standing: Standing,
+    /// Signing keys.
+    pub keys: Keys,
+    /// Status indexes that this process took.
+    pub indexes: Indexes,
     /// Jobs.
     pub jobs: Jobs,
     /// Requests with an `Idempotency-Key`.
@@ -111,19 +146,32 @@ pub struct App {
 
 impl App {
     /// Builds the clients from one SDK configuration, so that they share one HTTP client.
-    pub fn new(config: Config, sdk: &SdkConfig) -> Self {
+    ///
+    /// # Errors
+    /// When the key file cannot be used.
+    pub fn new(config: Config, sdk: &SdkConfig) -> Result<Self, KeyError> {
         let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
-        Self::with_clients(
+        let vault = match &config.sealed_by {
+            Some(SealedBy::Kms(key_id)) => {
+                Vault::Kms { client: aws_sdk_kms::Client::new(sdk), key_id: key_id.clone() }
+            }
+            Some(SealedBy::File(path)) => Vault::of_file(path)?,
+            Some(SealedBy::Text(key)) => Vault::of_text(key)?,
+            None => Vault::Closed,
+        };
+        Ok(Self::with_clients(
             config,
+            vault,
             dynamodb,
             aws_sdk_sqs::Client::new(sdk),
             aws_sdk_ses::config::Builder::from(sdk),
-        )
+        ))
     }
 
     /// Takes clients that were built elsewhere; SES retries are turned off all the same.
     pub fn with_clients(
         config: Config,
+        vault: Vault,
         dynamodb: aws_sdk_dynamodb::Client,
         sqs: aws_sdk_sqs::Client,
         ses: aws_sdk_ses::config::Builder,
@@ -132,6 +180,9 @@ impl App {
         Self {
             catalog: Catalog::new(dynamodb.clone(), config.catalog_table.clone()),
             credentials: Credentials::new(dynamodb.clone(), config.credentials_table.clone()),
+            standing: Standing::new(dynamodb.clone(), config.credentials_table.clone()),
+            keys: Keys::new(vault),
+            indexes: Indexes::default(),
             jobs: Jobs::new(dynamodb.clone(), config.jobs_table.clone()),
             idempotency: Idempotency::new(dynamodb.clone(), config.jobs_table.clone()),
             pace: Arc::new(Pace::new(config.ses_rate_per_second / 2.0)),
@@ -154,7 +205,8 @@ impl App {
             .timeout_config(timeouts())
             .load()
             .await;
-        Ok(Self::new(config, &sdk))
+        Self::new(config, &sdk)
+            .map_err(|error| ConfigError { name: "SIGNING_KEY_FILE", problem: error.to_string() })
     }
 }
 

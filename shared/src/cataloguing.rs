@@ -9,7 +9,7 @@ use crate::{
     access::{self, Caller},
     api_key::{self, NewKey, Scope},
     app::App,
-    credential::{Credential, Status},
+    credential::{Credential, Event, Status},
     email::EmailAddress,
     fields::Fields,
     http::{Call, List, MAX_PAGE_BYTES, json as answer, ok},
@@ -19,8 +19,9 @@ use crate::{
     organization::{Organization, Settings},
     problem::{FieldError, Problem},
     recipient::MAX_TEXT,
-    store::catalog::is_member_cursor,
+    store::{StoreError, catalog::is_member_cursor},
     template::{Definition, Template},
+    verifying,
 };
 
 /// Scopes that may read templates: who issues must know what a template asks for.
@@ -48,6 +49,7 @@ pub async fn answer_route(app: &App, call: &Call) -> Result<Response<Body>, Prob
         ("GET", "/api/v1/credentials") => credentials(app, call).await,
         ("GET", "/api/v1/credentials/{credential_id}") => credential(app, call).await,
         ("GET", "/api/v1/credentials/{credential_id}/mail") => test_mail(app, call).await,
+        ("POST", "/api/v1/verify") => verifying::answer(app, call).await,
         ("GET", "/api/v1/members") => members(app, call).await,
         ("POST", "/api/v1/members/import") => import(app, call).await,
         ("GET", "/api/v1/members/{email}") => member(app, call).await,
@@ -164,7 +166,13 @@ async fn own_credential(app: &App, call: &Call) -> Result<Credential, Problem> {
 }
 
 async fn credential(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    ok(&own_credential(app, call).await?.answer(&app.config.site_url))
+    let credential = own_credential(app, call).await?;
+    let history = app.standing.history(&credential).await?;
+    let mut answer = credential.answer(&app.config.site_url);
+    if let Some(members) = answer.as_object_mut() {
+        members.insert("history".into(), history.iter().map(Event::answer).collect());
+    }
+    ok(&answer)
 }
 
 async fn test_mail(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
@@ -672,7 +680,8 @@ async fn put_organization(app: &App, call: &Call) -> Result<Response<Body>, Prob
     ok(&organization.answer())
 }
 
-/// Creates an organization with its secret; false when it is there.
+/// Creates an organization with its secret and its signing keys; false when it is there.
+/// Repeated, it makes the keys that a call which was cut off left out.
 ///
 /// # Errors
 /// As of the store.
@@ -684,5 +693,13 @@ pub async fn create_organization(
 ) -> Result<bool, Problem> {
     let organization = Organization { v: 1, org, settings, created_at: now };
     let secret = IdSecret::new(access::random()?);
-    Ok(app.catalog.create_organization(&organization, secret).await?)
+    let created = app.catalog.create_organization(&organization, secret).await?;
+    for mode in [Mode::Live, Mode::Test] {
+        if app.catalog.public_keys(&organization.org, mode).await?.is_empty() {
+            let now = &organization.created_at;
+            let made = app.keys.make(&organization.org, mode, now).await.map_err(StoreError::from);
+            app.catalog.put_signing_key(&organization.org, mode, None, &made?).await?;
+        }
+    }
+    Ok(created)
 }

@@ -15,12 +15,13 @@ use futures::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
 
 use crate::{
+    amending::{self, Order, Verdict},
     app::App,
-    credential::{MailState, Origin, RecipientType},
+    credential::{Action, Credential, MailState, Origin, RecipientType, Who},
     delivery,
     email::EmailAddress,
-    fault::{ACHIEVEMENT_NOT_FOUND, Said},
-    ids::{JobId, OrgId},
+    fault::{ACHIEVEMENT_NOT_FOUND, Fault, Said},
+    ids::{CredentialId, JobId, OrgId},
     issuing::{self, Asked, One, Outcome},
     job::IssueSets,
     member::Member,
@@ -60,6 +61,8 @@ pub struct Report {
     pub issued: usize,
     /// Of these, duplicates.
     pub duplicates: usize,
+    /// Rows whose credential was revoked.
+    pub revoked: usize,
     /// Rows refused.
     pub refused: usize,
     /// Mail that SES took.
@@ -89,7 +92,8 @@ pub async fn batch(app: &App, messages: Vec<Delivered>, deadline: Instant) -> Re
             }
         }
     }
-    issue_rows(app, rows, stop, &mut report).await;
+    // Boxed: a future of this depth exceeds what the compiler lays out in one piece.
+    Box::pin(issue_rows(app, rows, stop, &mut report)).await;
     delivery::send_mails(app, mails, stop, &mut report).await;
     report
 }
@@ -100,6 +104,11 @@ type Members = HashMap<OrgId, HashMap<EmailAddress, Member>>;
 /// What a row came to.
 enum Done {
     Ended(Outcome),
+    /// Its credential is revoked: by this job, or (`duplicate`) before it.
+    Revoked {
+        credential: Box<Credential>,
+        duplicate: bool,
+    },
     Refused(Vec<Said>),
 }
 
@@ -128,6 +137,8 @@ async fn issue_rows(app: &App, rows: Vec<(String, IssueRow)>, stop: Instant, rep
     let members = &members;
     // What becomes of these, the sweeper says; their messages end here.
     let rows = rows.into_iter().filter(|(_, row)| !stopped.contains(&row.job_id));
+    let (revoke, rows): (Vec<_>, Vec<_>) = rows.partition(|(_, row)| row.revocation.is_some());
+    let revoked = revoke_rows(app, revoke, now, stop).await;
     let done: Vec<(String, IssueRow, Option<Done>)> = stream::iter(rows)
         .map(|(id, row)| async move {
             if Instant::now() >= stop {
@@ -151,6 +162,7 @@ async fn issue_rows(app: &App, rows: Vec<(String, IssueRow)>, stop: Instant, rep
         .collect()
         .await;
 
+    let done = done.into_iter().chain(revoked);
     let mut mail: Vec<(Outgoing, String)> = Vec::new();
     let mut ended: Vec<(String, IssueRow, Done)> = Vec::new();
     for (id, row, done) in done {
@@ -226,6 +238,92 @@ async fn issue_row(
     issuing::issue(app, &one, asked).await.map(Done::Ended)
 }
 
+/// Revokes the credentials of rows, those of a job together.
+async fn revoke_rows(
+    app: &App,
+    rows: Vec<(String, IssueRow)>,
+    now: Timestamp,
+    stop: Instant,
+) -> Vec<(String, IssueRow, Option<Done>)> {
+    let mut jobs: BTreeMap<JobId, Vec<(String, IssueRow)>> = BTreeMap::new();
+    for (id, row) in rows {
+        jobs.entry(row.job_id).or_default().push((id, row));
+    }
+    let mut done = Vec::new();
+    for (job, rows) in jobs {
+        let verdicts = if Instant::now() < stop {
+            let work = AssertUnwindSafe(revoke_together(app, job, &rows, now)).catch_unwind();
+            match work.await {
+                Ok(Ok(verdicts)) => Some(verdicts),
+                Ok(Err(error)) => {
+                    tracing::error!(%error, job_id = %job, "rows not revoked");
+                    None
+                }
+                Err(_) => {
+                    tracing::error!(job_id = %job, "rows panicked");
+                    None
+                }
+            }
+        } else {
+            None
+        };
+        for (id, row) in rows {
+            let refused = |fault: Fault| Done::Refused(vec![fault.said(row.lang)]);
+            let outcome = verdicts.as_ref().map(|(verdicts, by_us)| {
+                let verdict = row.row.revoke.and_then(|id| verdicts.get(&id));
+                match verdict {
+                    Some(Verdict::Changed(credential)) => {
+                        Done::Revoked { credential: credential.clone(), duplicate: false }
+                    }
+                    Some(Verdict::Already(credential)) => Done::Revoked {
+                        credential: credential.clone(),
+                        duplicate: !by_us.contains(&credential.id),
+                    },
+                    Some(Verdict::Unsigned) => refused(Fault::Unsigned),
+                    Some(Verdict::Unknown | Verdict::Revoked) | None => {
+                        refused(Fault::UnknownCredential)
+                    }
+                }
+            });
+            done.push((id, row, outcome));
+        }
+    }
+    done
+}
+
+/// What became of the credentials of one job's rows, and which of those that are revoked
+/// already this job revoked, in an attempt that did not live to record it.
+async fn revoke_together(
+    app: &App,
+    job: JobId,
+    rows: &[(String, IssueRow)],
+    now: Timestamp,
+) -> Result<(HashMap<CredentialId, Verdict>, HashSet<CredentialId>), StoreError> {
+    let ids: Vec<CredentialId> = rows.iter().filter_map(|(_, row)| row.row.revoke).collect();
+    let Some((row, revocation)) =
+        rows.first().and_then(|(_, row)| Some((row, row.revocation.as_ref()?)))
+    else {
+        return Ok(Default::default());
+    };
+    let order = Order {
+        org: &row.org,
+        mode: row.mode,
+        action: Action::Revoke,
+        reason: Some(&revocation.reason),
+        by: Who { key_id: revocation.key_id.clone(), job_id: Some(job) },
+    };
+    let verdicts = amending::change_status(app, &order, &ids, now).await?;
+    let already: Vec<&Credential> = verdicts
+        .values()
+        .filter_map(|verdict| match verdict {
+            Verdict::Already(credential) => Some(credential.as_ref()),
+            _ => None,
+        })
+        .collect();
+    let by_us = app.standing.revoked_by(job, &already).await?;
+    Ok((verdicts, by_us))
+}
+
 /// Records how rows ended, one write a shard.
 async fn account(app: &App, ended: Vec<(String, IssueRow, Done)>, report: &mut Report) {
     let mut shards: BTreeMap<(JobId, u32), (Vec<String>, i64, Learned)> = BTreeMap::new();
@@ -252,6 +350,19 @@ async fn account(app: &App, ended: Vec<(String, IssueRow, Done)>, report: &mut R
                 }
                 if alias {
                     learned.aliases.push((number, credential.id));
+                }
+                continue;
+            }
+            Done::Revoked { credential, duplicate } => {
+                report.revoked += 1;
+                let sets: &mut IssueSets = &mut learned.sets;
+                sets.issued.insert(number);
+                sets.unmailed.insert(number);
+                if credential.recipient_type == RecipientType::Internal {
+                    sets.internal.insert(number);
+                }
+                if duplicate {
+                    sets.duplicate.insert(number);
                 }
                 continue;
             }

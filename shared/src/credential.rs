@@ -9,7 +9,12 @@ use crate::{
     ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
     lang::Lang,
     recipient::Recipient,
+    status_list::Place,
+    template::FieldName,
 };
+
+/// Version of a credential's item. Version 1 was not signed.
+pub const FORMAT: u32 = 2;
 
 /// Whether a recipient was a member when the credential was issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,8 +140,14 @@ pub struct Credential {
     /// The recipient, profile filled in.
     #[serde(with = "as_json")]
     pub recipient: Recipient,
+    /// Fields that the member's profile filled in; the others were sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filled: Vec<FieldName>,
     /// Keyed hash of the ten fields as sent.
     pub content: String,
+    /// Hashes of contents that a correction replaced.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<String>,
     /// Member or not, when issued.
     pub recipient_type: RecipientType,
     /// `validFrom`: when the request was accepted, RFC 3339 to the second.
@@ -145,6 +156,24 @@ pub struct Credential {
     pub origin: Origin,
     /// Whether it holds.
     pub status: Status,
+    /// Since when it has been suspended or revoked, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_at: Option<String>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_reason: Option<String>,
+    /// Counts what was done to it since it was issued: each is an entry of its history.
+    #[serde(default)]
+    pub revision: u32,
+    /// Signed versions, from 1: a correction makes the next.
+    #[serde(default)]
+    pub version: u32,
+    /// When it was last corrected, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrected_at: Option<String>,
+    /// The present version, exactly as signed.
+    #[serde(default)]
+    pub signed: Packed,
     /// Language of its mail.
     pub lang: Lang,
     /// State of its mail.
@@ -169,6 +198,101 @@ pub struct Credential {
     pub mail_error: Option<String>,
 }
 
+/// Who changed a credential: a key of its organization.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Who {
+    /// The key's id.
+    pub key_id: String,
+    /// The job that did it for the key, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<JobId>,
+}
+
+/// What was done to a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// It does not hold any more, for good.
+    Revoke,
+    /// It does not hold for now.
+    Suspend,
+    /// It holds again.
+    Reinstate,
+    /// Another signed version took the place of the one before.
+    Correct,
+}
+
+/// An entry of a credential's history: who, when, why; never changed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Event {
+    /// Version of this item's format.
+    pub v: u32,
+    /// The credential's revision that it made, from 1.
+    pub revision: u32,
+    /// What was done.
+    pub action: Action,
+    /// When, RFC 3339.
+    pub at: String,
+    /// By whom.
+    pub by: Who,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Fields that a correction changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
+    /// The signed version that a correction replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<Replaced>,
+}
+
+/// A signed version that another replaced.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Replaced {
+    /// Its number, from 1.
+    pub version: u32,
+    /// The recipient as it stood there.
+    #[serde(with = "as_json")]
+    pub recipient: Recipient,
+    /// The document.
+    pub signed: Packed,
+}
+
+impl Event {
+    /// As it stands in the answer of `GET /credentials/{id}`.
+    pub fn answer(&self) -> serde_json::Value {
+        serde_json::json!({
+            "action": self.action, "at": self.at, "key_id": self.by.key_id,
+            "job_id": self.by.job_id, "reason": self.reason, "fields": self.fields,
+            "replaced_version": self.replaced.as_ref().map(|r| r.version),
+        })
+    }
+}
+
+/// A signed version as it is kept: compressed, and where its status stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Packed {
+    /// The document's bytes, deflated under a dictionary. Empty in items of format 1.
+    #[serde(default, with = "serde_bytes")]
+    pub document: Vec<u8>,
+    /// Name of the dictionary.
+    #[serde(default)]
+    pub dictionary: String,
+    /// Number of its status list.
+    #[serde(default)]
+    pub status_list: u32,
+    /// Its bit.
+    #[serde(default)]
+    pub status_index: u32,
+}
+
+impl Packed {
+    /// Where its status stands.
+    pub fn place(&self) -> Place {
+        Place { list: self.status_list, index: self.status_index }
+    }
+}
+
 impl Credential {
     /// Its public page, which is also its id in the signed document.
     pub fn url(site_url: &str, id: CredentialId) -> String {
@@ -180,7 +304,9 @@ impl Credential {
         let r = &self.recipient;
         serde_json::json!({
             "credential_id": self.id, "credential_url": Self::url(site_url, self.id),
-            "status": self.status, "mode": self.mode, "template_id": self.template_id,
+            "status": self.status, "status_at": self.status_at,
+            "status_reason": self.status_reason, "version": self.version,
+            "corrected_at": self.corrected_at, "mode": self.mode, "template_id": self.template_id,
             "template_version": self.template_version, "issued_at": self.issued_at,
             "recipient_type": self.recipient_type, "email_status": self.mail.wire(),
             "email_sent_at": self.mail_at.as_ref().filter(|_| self.mail == MailState::Sent),

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lang::Lang;
+use crate::{document::field_at, lang::Lang, linked_data::Unportable};
 
 /// Kept word for word: a job whose template is gone ends with this text.
 pub const ACHIEVEMENT_NOT_FOUND: &str = "Achievement not found";
@@ -63,6 +63,12 @@ pub enum Fault {
     ExternalIdTaken(String),
     /// The credential of this identity is revoked or suspended; holds its id.
     NotActive(String),
+    /// Its texts cannot be signed so that all verifiers agree.
+    NotSignable(Unportable),
+    /// No credential of this id, to be revoked.
+    UnknownCredential,
+    /// A credential of a version that was not signed.
+    Unsigned,
     /// The job was cancelled before this row.
     Cancelled,
     /// Our own trouble, after bounded attempts.
@@ -117,8 +123,36 @@ impl Fault {
             Self::InvalidLanguage => "invalid_language",
             Self::ExternalIdTaken(_) => "external_id_taken",
             Self::NotActive(_) => "credential_not_active",
+            Self::NotSignable(_) => "not_signable",
+            Self::UnknownCredential => "credential_not_found",
+            Self::Unsigned => "not_signed",
             Self::Cancelled => "cancelled",
             Self::GaveUp(_) => "gave_up",
+        }
+    }
+
+    /// The field at fault, as the API names it, when there is one.
+    pub fn field(&self) -> Option<String> {
+        match self {
+            Self::UnknownField(name)
+            | Self::RepeatedField(name)
+            | Self::WrongType(name, _)
+            | Self::Missing(name)
+            | Self::NotInTemplate(name)
+            | Self::TooLong(name, _)
+            | Self::ForbiddenCharacters(name)
+            | Self::InvalidDate(name)
+            | Self::NotAllowed(name, _)
+            | Self::InvalidUrl(name)
+            | Self::TooMany(name, _) => Some(name.clone()),
+            Self::MissingEmail | Self::InvalidEmail(_) => Some("email".to_owned()),
+            Self::EndsBeforeStart => Some("activity_end_date".to_owned()),
+            Self::InvalidCredits | Self::CreditsOutOfRange(..) => Some("credits_earned".to_owned()),
+            Self::InvalidResult(_) => Some("result_value".to_owned()),
+            Self::EmptyEvidence(_) => Some("evidence".to_owned()),
+            Self::InvalidLanguage => Some("language".to_owned()),
+            Self::ExternalIdTaken(_) => Some("external_id".to_owned()),
+            _ => None,
         }
     }
 
@@ -203,6 +237,11 @@ impl Fault {
             Self::NotActive(id) => format!(
                 "La credencial {id} de estos datos está revocada o suspendida. Si está suspendida, reactívala con POST /api/v1/credentials/{id}/reinstate; para emitir otra, usa otro external_id"
             ),
+            Self::NotSignable(why) => not_signable(why, Lang::Es),
+            Self::UnknownCredential => "La credencial no existe".to_owned(),
+            Self::Unsigned => {
+                "La credencial es de una versión anterior y no está firmada".to_owned()
+            }
             Self::GaveUp(n) => {
                 format!("No se pudo procesar tras {n} intentos por un fallo nuestro; reintenta el trabajo")
             }
@@ -260,12 +299,50 @@ impl Fault {
             Self::NotActive(id) => format!(
                 "Credential {id} of this data is revoked or suspended. If it is suspended, reinstate it with POST /api/v1/credentials/{id}/reinstate; to issue another, use another external_id"
             ),
+            Self::NotSignable(why) => not_signable(why, Lang::En),
+            Self::UnknownCredential => "The credential does not exist".to_owned(),
+            Self::Unsigned => {
+                "The credential is of an earlier version and is not signed".to_owned()
+            }
             Self::GaveUp(n) => {
                 format!("Could not be processed after {n} attempts, by a failure of ours; retry the job")
             }
             Self::InvalidEmail(_) | Self::InvalidResult(_) | Self::Cancelled => String::new(),
         }
     }
+}
+
+/// Says which field keeps a credential from being signed, and why.
+fn not_signable(why: &Unportable, lang: Lang) -> String {
+    let at = match why {
+        Unportable::UnknownTerm(at)
+        | Unportable::RelativeIri(at)
+        | Unportable::ControlCharacter(at)
+        | Unportable::Number(at)
+        | Unportable::Repeated(at)
+        | Unportable::Shape(at) => field_at(at),
+        Unportable::Order => None,
+    };
+    let what = match (&at, lang) {
+        (Some(field), Lang::Es) => format!("El campo {field}"),
+        (Some(field), Lang::En) => format!("The field {field}"),
+        (None, Lang::Es) => "Un texto de la plantilla o del destinatario".to_owned(),
+        (None, Lang::En) => "A text of the template or of the recipient".to_owned(),
+    };
+    let why = match why {
+        Unportable::Repeated(_) => lang.pick(
+            "repite un valor que ya está en la credencial",
+            "repeats a value that the credential has already",
+        ),
+        Unportable::ControlCharacter(_) => {
+            lang.pick("contiene caracteres de control", "contains control characters")
+        }
+        _ => lang.pick(
+            "no se puede firmar de modo que todos los verificadores lo lean igual",
+            "cannot be signed so that all verifiers read it alike",
+        ),
+    };
+    format!("{what} {why}")
 }
 
 impl Expected {

@@ -107,6 +107,16 @@ impl Fields {
         null
     }
 
+    /// Whether a member is there that nobody has read.
+    pub fn has(&self, name: &str) -> bool {
+        self.members.contains_key(name)
+    }
+
+    /// The members that nobody has read.
+    pub fn into_members(self) -> Map<String, Value> {
+        self.members
+    }
+
     /// The value of a member, null as absent.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.members.remove(name).filter(|value| !value.is_null())

@@ -14,7 +14,6 @@ use crate::{
     credential::Credential,
     http::{Call, List, MAX_PAGE_BYTES, ok},
     ids::JobId,
-    issuing::credential_id_of,
     job::{Job, RowError, RowStatus, SHOWN_ERRORS},
     problem::Problem,
     store::{StoreError, jobs::ShardView},
@@ -136,7 +135,7 @@ pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
     let limit = call.limit()?;
     let wanted = match call.query("status") {
         None => None,
-        Some("issued") => Some(RowStatus::Issued),
+        Some("issued" | "revoked") => Some(RowStatus::Issued),
         Some("failed") => Some(RowStatus::Failed),
         Some("pending") => Some(RowStatus::Pending),
         Some(_) => {
@@ -193,13 +192,7 @@ fn result_row(
     let input = view.rows.get(&row);
     let status = view.shard.status(row);
     let issued = status == RowStatus::Issued;
-    let credential = issued
-        .then(|| {
-            let known = view.aliases.get(&row).copied();
-            let recipient = input.and_then(|input| input.recipient.as_ref());
-            known.or_else(|| recipient.map(|r| credential_id_of(secret, job, r)))
-        })
-        .flatten();
+    let credential = issued.then(|| view.credential_of(row, secret, job)).flatten();
     let failure = view.failures.get(&row).filter(|_| status == RowStatus::Failed);
     let internal = view.shard.issue.internal.contains(&row);
     serde_json::json!({
@@ -207,6 +200,7 @@ fn result_row(
         "email": input.map(|input| &input.email),
         "external_id": input.and_then(|input| input.external_id.as_ref()),
         "status": match status {
+            RowStatus::Issued if job.revocation.is_some() => "revoked",
             RowStatus::Issued => "issued",
             RowStatus::Failed => "failed",
             RowStatus::Pending => "pending",

@@ -35,6 +35,12 @@ impl IdSecret {
         Self(bytes)
     }
 
+    /// 32 bits for a round of the permutation of status indexes.
+    pub(crate) fn status_round(&self, message: &[u8]) -> u32 {
+        let tag = self.tag("unicreda status index 1", message);
+        tag.as_ref().first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes))
+    }
+
     fn tag(&self, label: &str, message: &[u8]) -> hmac::Tag {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.0);
         let mut context = hmac::Context::with_key(&key);
@@ -130,6 +136,12 @@ pub fn subject(secret: &IdSecret, org: &OrgId, mode: Mode, email: &EmailAddress)
         *to = *from;
     }
     uuid::Builder::from_custom_bytes(id).into_uuid()
+}
+
+/// The salt of an address's hash in a credential: 128 bits that follow from the credential's
+/// id, so nobody finds two credentials of one person by their hashes.
+pub fn salt(secret: &IdSecret, id: CredentialId) -> String {
+    short(&secret.tag("unicreda salt 1", id.to_string().as_bytes()))
 }
 
 /// The first 128 bits, as 22 characters.

@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use http::{HeaderValue, Response, StatusCode, header};
-use jiff::ToSpan;
+use jiff::{Timestamp, ToSpan};
 use lambda_http::Body;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
@@ -19,19 +19,20 @@ use crate::{
     access::{self, Caller},
     api_key::Scope,
     app::App,
-    credential::{Credential, MailState, Origin, RecipientType, Status},
+    credential::{self, Credential, MailState, Origin, RecipientType, Status},
     fault::{Fault, Said},
     fields::{not_an_object, not_json},
     http::{Call, json},
     idempotency::{self, Work},
     identity::{self, IdSecret},
-    ids::{CredentialId, Mode, OrgId, TemplateId},
+    ids::{JobId, Mode, OrgId, TemplateId},
     job::{Job, KEPT_DAYS, MAX_RECIPIENTS, Row, Tally},
     member::Member,
     organization::Settings,
     problem::{FieldError, Problem},
     queue::{self, IssueRow, MESSAGE_VERSION, MailOf, Message, Outgoing, Sent},
     recipient::{Entry, Object, Recipient},
+    signing::{self, Material, SignError},
     store::{StoreError, catalog::Together, credentials::Put},
     template::Template,
     time,
@@ -292,7 +293,7 @@ pub enum Outcome {
     Refused(Vec<Fault>),
 }
 
-/// Turns one recipient into its credential: fill, check, put.
+/// Turns one recipient into its credential: fill, check, sign, put.
 ///
 /// Safe to repeat: see the module.
 ///
@@ -302,9 +303,10 @@ pub async fn issue(app: &App, one: &One<'_>, asked: Asked<'_>) -> Result<Outcome
     let identity =
         identity::of(asked.secret, asked.org, asked.mode, one.template.id, &asked.recipient);
     let mut recipient = asked.recipient;
-    if let Some(member) = one.member {
-        member.profile.fill(&mut recipient, &one.template.definition);
-    }
+    let filled = match one.member {
+        Some(member) => member.profile.fill(&mut recipient, &one.template.definition),
+        None => Vec::new(),
+    };
     let faults = one.template.definition.check(&recipient);
     if !faults.is_empty() {
         return Ok(Outcome::Refused(faults));
@@ -320,19 +322,44 @@ pub async fn issue(app: &App, one: &One<'_>, asked: Asked<'_>) -> Result<Outcome
         .or(one.template.definition.language)
         .unwrap_or(one.settings.language);
     let email_key = identity::email_key(asked.secret, asked.org, asked.mode, &recipient.email);
+    let material = Material {
+        org: asked.org,
+        mode: asked.mode,
+        secret: asked.secret,
+        settings: one.settings,
+        template: one.template,
+        id: identity.id,
+        recipient: &recipient,
+        issued_at: asked.issued_at,
+    };
+    let signed = match Box::pin(signing::sign(app, &material)).await {
+        Ok(signed) => signed,
+        Err(SignError::Unportable(why)) => {
+            return Ok(Outcome::Refused(vec![Fault::NotSignable(why)]));
+        }
+        Err(SignError::Store(error)) => return Err(error),
+    };
     let credential = Credential {
-        v: 1,
+        v: credential::FORMAT,
         id: identity.id,
         org: asked.org.clone(),
         mode: asked.mode,
         template_id: one.template.id,
         template_version: one.template.version,
         recipient,
+        filled,
         content: identity.content,
+        former: Vec::new(),
         recipient_type,
         issued_at: asked.issued_at.to_owned(),
         origin: asked.origin,
         status: Status::Issued,
+        status_at: None,
+        status_reason: None,
+        revision: 0,
+        version: 1,
+        corrected_at: None,
+        signed,
         lang,
         mail: if asked.send_email && told { MailState::Owed } else { MailState::Skipped },
         mail_attempts: 0,
@@ -356,7 +383,8 @@ fn judge(asked: Credential, found: Box<Credential>) -> Outcome {
         return Outcome::Issued { credential: found, duplicate: false, alias: false };
     }
     let alias = found.id != asked.id;
-    if !alias && found.content != asked.content {
+    let known = found.content == asked.content || found.former.contains(&asked.content);
+    if !alias && !known {
         return Outcome::Refused(vec![Fault::ExternalIdTaken(found.id.to_string())]);
     }
     if found.status != Status::Issued {
@@ -454,7 +482,8 @@ fn row(number: u32, entry: Entry, call: &Call) -> Row {
         Some((at, _)) => text.get(..at).unwrap_or_default().to_owned() + "…",
         None => text,
     };
-    Row { row: number, email: cut(entry.email), external_id: entry.external_id, recipient, faults }
+    let (email, external_id) = (cut(entry.email), entry.external_id);
+    Row { row: number, email, external_id, recipient, revoke: None, faults }
 }
 
 async fn accept_job(
@@ -467,17 +496,38 @@ async fn accept_job(
 ) -> Result<Response<Body>, Problem> {
     let rows: Vec<Row> =
         (1_u32..).zip(entries).map(|(number, entry)| row(number, entry, call)).collect();
-    let total = u32::try_from(rows.len()).map_err(Problem::internal)?;
+    let total = rows.len();
+    let job =
+        new_job(app, call, caller, (template.id, template.version), (total, send_email), &work)?;
+    let message = |id| {
+        format!("Issuing {total} credentials in background. Poll GET /api/v1/jobs/{id} for status.")
+    };
+    start_job(app, job, rows, Submitted { total, message: &message }).await
+}
+
+/// A job as it begins, of so many rows under a template's version.
+///
+/// # Errors
+/// Never in practice: the calendar ends.
+pub fn new_job(
+    app: &App,
+    call: &Call,
+    caller: &Caller,
+    (template_id, template_version): (TemplateId, u32),
+    (total, send_email): (usize, bool),
+    work: &Work,
+) -> Result<Job, Problem> {
     let expires = call.now.checked_add((24 * KEPT_DAYS).hours()).map_err(Problem::internal)?;
-    let begun = work.begun_at;
-    let job = Job {
+    let begun = work.begun_at.clone();
+    Ok(Job {
         v: 1,
+        revocation: None,
         job_id: work.id.into(),
         org: caller.org.clone(),
         mode: caller.mode,
-        template_id: template.id,
-        template_version: template.version,
-        total,
+        template_id,
+        template_version,
+        total: u32::try_from(total).map_err(Problem::internal)?,
         shard_rows: app.shard_rows,
         created_at: begun.clone(),
         updated_at: begun.clone(),
@@ -494,8 +544,30 @@ async fn accept_job(
         mail_wait_at: None,
         sweeps: 0,
         sweep_after: None,
-    };
-    let ttl = expires.as_second();
+    })
+}
+
+/// What the answer says of a job that was accepted.
+pub struct Submitted<'a> {
+    /// Rows.
+    pub total: usize,
+    /// The message, which names the job.
+    pub message: &'a (dyn Fn(JobId) -> String + Sync),
+}
+
+/// Accepts a job: inputs, then the job itself, then its messages; answers 202.
+///
+/// Safe to repeat: see the module.
+///
+/// # Errors
+/// As of the store.
+pub async fn start_job(
+    app: &App,
+    job: Job,
+    rows: Vec<Row>,
+    submitted: Submitted<'_>,
+) -> Result<Response<Body>, Problem> {
+    let ttl = job.expires_at.parse::<Timestamp>().map_err(Problem::internal)?.as_second();
     app.jobs.put_inputs(&job, &rows, ttl).await?;
     let job = match app.jobs.create(&job, ttl).await {
         Ok(()) => job,
@@ -522,10 +594,8 @@ async fn accept_job(
         &serde_json::json!({
             "mode": "async",
             "job_id": id,
-            "message": format!(
-                "Issuing {total} credentials in background. Poll GET /api/v1/jobs/{id} for status."
-            ),
-            "total": total,
+            "message": (submitted.message)(id),
+            "total": submitted.total,
             "status_url": status_url,
         }),
     )?;
@@ -559,6 +629,7 @@ pub async fn fan_out(app: &App, job: &Job, ttl: i64, rows: Vec<Row>) -> Result<(
                 ttl,
                 send_email: job.send_email,
                 lang: job.lang,
+                revocation: job.revocation.clone(),
                 row,
             }));
             Outgoing::new(&message, group.clone())
@@ -572,9 +643,4 @@ pub async fn fan_out(app: &App, job: &Job, ttl: i64, rows: Vec<Row>) -> Result<(
 /// An instant of ours, to the second and never later.
 fn second_of(millis: &str) -> String {
     millis.parse().map_or_else(|_| millis.to_owned(), time::seconds)
-}
-
-/// The id that a row's credential has, unless an alias led elsewhere.
-pub fn credential_id_of(secret: &IdSecret, job: &Job, recipient: &Recipient) -> CredentialId {
-    identity::of(secret, &job.org, job.mode, job.template_id, recipient).id
 }

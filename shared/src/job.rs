@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     fault::Said,
-    ids::{JobId, Mode, OrgId, TemplateId},
+    ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
     lang::Lang,
     recipient::Recipient,
     time,
@@ -40,9 +40,21 @@ pub struct Row {
     /// The recipient in normal form, unless it was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipient: Option<Recipient>,
+    /// The credential to revoke, in a job that revokes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoke: Option<CredentialId>,
     /// What is wrong with it, if it was refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Said>,
+}
+
+/// What a job that revokes does, instead of issuing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revocation {
+    /// Why.
+    pub reason: String,
+    /// Id of the API key that asked for it.
+    pub key_id: String,
 }
 
 /// The job itself.
@@ -50,6 +62,9 @@ pub struct Row {
 pub struct Job {
     /// Version of this item's format.
     pub v: u32,
+    /// Set when the job revokes; its template is then nobody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<Revocation>,
     /// Id.
     pub job_id: JobId,
     /// Owner.
@@ -359,6 +374,12 @@ impl Job {
                 "emails_done": t.emails_done(), "eta_seconds": eta, "waiting": waiting,
             },
         });
+        if self.revocation.is_some()
+            && let Some(members) = answer.as_object_mut()
+        {
+            members.remove("template_id");
+            members.insert("kind".into(), "revoke".into());
+        }
         if self.closed_at.is_some()
             && let Some(members) = answer.as_object_mut()
         {

@@ -7,12 +7,15 @@
 //! [`cataloguing`], [`idempotency`], [`publishing`], [`sweeping`]. The edge is [`http`].
 
 pub mod access;
+pub mod amending;
 pub mod api_key;
 pub mod app;
 pub mod cataloguing;
 pub mod consuming;
 pub mod credential;
 pub mod delivery;
+pub mod did;
+pub mod document;
 pub mod email;
 pub mod fault;
 pub mod fields;
@@ -23,23 +26,30 @@ pub mod identity;
 pub mod ids;
 pub mod issuing;
 pub mod job;
+pub mod keys;
 pub mod lang;
+pub mod linked_data;
 pub mod mail;
 pub mod member;
 pub mod organization;
+pub mod packing;
 pub mod page;
 pub mod problem;
+pub mod proof;
 pub mod publishing;
 pub mod queue;
 pub mod recipient;
 pub mod routes;
 pub mod schema;
+pub mod signing;
+pub mod status_list;
 pub mod steering;
 pub mod store;
 pub mod sweeping;
 pub mod telemetry;
 pub mod template;
 pub mod time;
+pub mod verifying;
 
 pub use app::{App, Config};
 

@@ -82,17 +82,21 @@ impl Profile {
         Ok(profile)
     }
 
-    /// Fills in what a recipient left out, as far as the template takes it.
-    pub fn fill(&self, recipient: &mut Recipient, template: &Definition) {
-        let fill = |field: &mut Option<String>, name: FieldName, from: &Option<String>| {
-            if field.is_none() && template.field(name).is_some() {
+    /// Fills in what a recipient left out, as far as the template takes it; answers what.
+    pub fn fill(&self, recipient: &mut Recipient, template: &Definition) -> Vec<FieldName> {
+        let mut filled = Vec::new();
+        for (name, field, from) in [
+            (FieldName::RecipientName, &mut recipient.recipient_name, &self.name),
+            (FieldName::Role, &mut recipient.role, &self.role),
+            (FieldName::LicenseNumber, &mut recipient.license_number, &self.license_number),
+            (FieldName::Term, &mut recipient.term, &self.term),
+        ] {
+            if field.is_none() && from.is_some() && template.field(name).is_some() {
                 field.clone_from(from);
+                filled.push(name);
             }
-        };
-        fill(&mut recipient.recipient_name, FieldName::RecipientName, &self.name);
-        fill(&mut recipient.role, FieldName::Role, &self.role);
-        fill(&mut recipient.license_number, FieldName::LicenseNumber, &self.license_number);
-        fill(&mut recipient.term, FieldName::Term, &self.term);
+        }
+        filled
     }
 }
 

@@ -4,8 +4,8 @@
 //! elsewhere, so nobody learns who looked. Its style sheet stands in the page, and
 //! the content security policy admits exactly that sheet, by its hash.
 //!
-//! It shows what was stored and claims no more: no word of the page says that
-//! the credential was verified. Texts of people are escaped by `maud`, and stand
+//! It shows what was stored, and what a check of the signed document found when the page
+//! was made. Texts of people are escaped by `maud`, and stand
 //! in elements of their own direction (`dir="auto"`), so that a name in one script
 //! does not turn the words around it.
 
@@ -29,6 +29,16 @@ pub enum Status {
     Suspended,
     /// Withdrawn for good.
     Revoked,
+    /// Not signed, or its signature does not hold.
+    Unverified,
+}
+
+/// One thing that was checked.
+pub struct CheckView<'a> {
+    /// Whether it passed; none when it was not made.
+    pub passed: Option<bool>,
+    /// What was found.
+    pub text: &'a str,
 }
 
 /// A piece of work that a credential rests on.
@@ -83,6 +93,10 @@ pub struct CredentialPage<'a> {
     pub expires_on: Option<&'a str>,
     /// The work that it rests on.
     pub evidence: &'a [EvidenceView<'a>],
+    /// The day of its last correction, in the organization's time zone.
+    pub corrected_on: Option<&'a str>,
+    /// What was checked of its signed document; empty when it has none.
+    pub checks: &'a [CheckView<'a>],
     /// Why it was suspended or revoked.
     pub reason: Option<&'a str>,
 }
@@ -142,13 +156,14 @@ pub fn credential(page: &CredentialPage<'_>, lang: Lang) -> String {
                         ul.evidence { @for item in page.evidence { li { (evidence(item)) } } }
                     }
                 }
+                (verification(page, lang))
             }
         }
     };
     let foot = html! {
         p { (lang.pick("Identificador: ", "Identifier: ")) (page.credential_id) }
         p { (lang.pick("Dirección: ", "Address: ")) a href=(page.url) { (page.url) } }
-        p.json { a href=(page.json_url) type="application/json" { (lang.pick("Ver los datos en JSON", "See the data as JSON")) } }
+        p.json { a href=(page.json_url) type="application/json" { (lang.pick("Descargar la credencial firmada (JSON)", "Download the signed credential (JSON)")) } }
         p { (lang.pick(
             "Esta página proviene del sistema de emisión de la institución y muestra el estado actual de la credencial.",
             "This page comes from the institution’s issuing system and shows the credential’s current state.",
@@ -173,6 +188,28 @@ pub fn not_found(lang: Lang) -> String {
             ),
         ],
     )
+}
+
+/// Renders the page for a version that a correction replaced. What it said is not shown
+/// again: it was wrong.
+pub fn replaced(url: &str, lang: Lang) -> String {
+    let title = lang.pick("Versión reemplazada", "Replaced version");
+    let main = html! {
+        div.card {
+            div class="state revoked" { p {
+                strong { (lang.pick("Reemplazada", "Replaced")) } " · "
+                (lang.pick(
+                    "La institución corrigió esta credencial. La versión que consultas ya no está vigente.",
+                    "The institution has corrected this credential. The version that you look up is no longer in force.",
+                ))
+            } }
+            div.body {
+                h1 { (title) }
+                p { a href=(url) { (lang.pick("Ver la versión vigente", "See the version in force")) } }
+            }
+        }
+    };
+    document(lang, title, None, &main, None)
 }
 
 /// Renders the page for a moment when the credential cannot be read.
@@ -266,6 +303,14 @@ fn state(page: &CredentialPage<'_>, lang: Lang) -> Markup {
                 "The institution has suspended this credential; for now it is not in force.",
             )),
         ),
+        Status::Unverified => (
+            "state revoked",
+            lang.pick("No verificada", "Not verified"),
+            Some(lang.pick(
+                "No pudimos comprobar la firma de esta credencial. No confíes en ella sin consultar a la institución.",
+                "We could not check the signature of this credential. Do not rely on it without asking the institution.",
+            )),
+        ),
         Status::Revoked => (
             "state revoked",
             lang.pick("Revocada", "Revoked"),
@@ -277,13 +322,64 @@ fn state(page: &CredentialPage<'_>, lang: Lang) -> Markup {
     };
     let reason = match page.status {
         Status::Suspended | Status::Revoked => page.reason,
-        Status::Issued | Status::Expired => None,
+        Status::Issued | Status::Expired | Status::Unverified => None,
     };
     html! {
         div class=(class) {
             p { strong { (word) } @if let Some(text) = text { " · " (text) } }
             @if let Some(reason) = reason {
                 p { (lang.pick("Motivo: ", "Reason: ")) bdi { (reason) } }
+            }
+            @if let Some(date) = page.corrected_on {
+                p {
+                    (lang.pick("Corregida el ", "Corrected on ")) (day(date, lang))
+                    (lang.pick(
+                        ": un archivo descargado antes fue reemplazado por esta versión.",
+                        ": a file that was downloaded before was replaced by this version.",
+                    ))
+                }
+            }
+        }
+    }
+}
+
+/// Where anybody can have a credential checked by software that is not ours.
+const VERIFIER: &str = "https://verifierplus.org/";
+
+/// What was checked just now, and how to have it checked elsewhere.
+fn verification(page: &CredentialPage<'_>, lang: Lang) -> Markup {
+    let word = |passed| match passed {
+        Some(true) => ("pass", "✓", lang.pick("Comprobado: ", "Passed: ")),
+        Some(false) => ("fail", "✗", lang.pick("Falla: ", "Failed: ")),
+        None => ("skip", "–", ""),
+    };
+    html! {
+        @if !page.checks.is_empty() {
+            section {
+                h2.h2 { (lang.pick("Verificación", "Verification")) }
+                ul.checks {
+                    @for check in page.checks {
+                        @let (class, mark, said) = word(check.passed);
+                        li class=(class) {
+                            span.tick aria-hidden="true" { (mark) }
+                            span { span.said { (said) } bdi { (check.text) } }
+                        }
+                    }
+                }
+                details {
+                    summary { (lang.pick("Verificarla por otra vía", "Verify it elsewhere")) }
+                    p {
+                        (lang.pick(
+                            "No hace falta confiar en esta página: descarga la credencial firmada y ábrela en un verificador independiente, por ejemplo ",
+                            "You need not trust this page: download the signed credential and open it in an independent verifier, for example ",
+                        ))
+                        a href=(VERIFIER) rel="noopener noreferrer" { "VerifierPlus" }
+                        (lang.pick(
+                            ". Es una credencial Open Badges 3.0 con una prueba eddsa-rdfc-2022; el emisor se resuelve por did:web.",
+                            ". It is an Open Badges 3.0 credential with an eddsa-rdfc-2022 proof; its issuer is resolved by did:web.",
+                        ))
+                    }
+                }
             }
         }
     }
@@ -427,6 +523,8 @@ mod tests {
                 url: Some("https://ejemplo.com/proyecto"),
                 description: Some("Implementación de API REST en Python"),
             }],
+            corrected_on: None,
+            checks: &[],
             reason: None,
         }
     }
@@ -538,6 +636,7 @@ mod tests {
             (Status::Expired, "Vencida", "Expired"),
             (Status::Suspended, "Suspendida", "Suspended"),
             (Status::Revoked, "Revocada", "Revoked"),
+            (Status::Unverified, "No verificada", "Not verified"),
         ] {
             let page = CredentialPage { status, reason: Some("Error de acta"), ..page() };
             assert!(credential(&page, Lang::Es).contains(&format!("<strong>{es}</strong>")));

@@ -12,7 +12,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use lambda_http::Body;
 use serde::Serialize;
 
-use crate::{lang::Lang, queue::QueueError, store::StoreError};
+use crate::{keys::KeyError, lang::Lang, queue::QueueError, store::StoreError};
 
 /// One field of a request that is at fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -359,7 +359,10 @@ impl Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) => Self::unavailable(error),
+            StoreError::Unavailable(_) | StoreError::Keys(KeyError::Unavailable(_)) => {
+                Self::unavailable(error)
+            }
+            StoreError::Keys(KeyError::Broken(_)) => Self::internal(error),
             StoreError::Conflict | StoreError::Broken(_) => Self::internal(error),
         }
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
-    job::Row,
+    job::{Revocation, Row},
     lang::Lang,
     store::pause,
 };
@@ -65,6 +65,9 @@ pub struct IssueRow {
     pub send_email: bool,
     /// Language of error texts.
     pub lang: Lang,
+    /// Set when the row is to be revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<Revocation>,
     /// The row.
     pub row: Row,
 }

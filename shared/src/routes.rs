@@ -12,6 +12,8 @@ pub enum Function {
     Catalog,
     /// `page`
     Page,
+    /// `amend`
+    Amend,
 }
 
 impl Function {
@@ -22,6 +24,7 @@ impl Function {
             Self::Jobs => "jobs",
             Self::Catalog => "catalog",
             Self::Page => "page",
+            Self::Amend => "amend",
         }
     }
 }
@@ -39,6 +42,15 @@ pub const ROUTES: &[Route] = &[
     ("POST", "/api/v1/jobs/{job_id}/retry", Function::Jobs),
     ("POST", "/api/v1/jobs/{job_id}/cancel", Function::Jobs),
     ("POST", "/api/v1/credentials/{credential_id}/resend", Function::Jobs),
+    ("POST", "/api/v1/credentials/revoke", Function::Amend),
+    ("PATCH", "/api/v1/credentials/{credential_id}", Function::Amend),
+    ("POST", "/api/v1/credentials/{credential_id}/revoke", Function::Amend),
+    ("POST", "/api/v1/credentials/{credential_id}/suspend", Function::Amend),
+    ("POST", "/api/v1/credentials/{credential_id}/reinstate", Function::Amend),
+    ("GET", "/api/v1/signing-keys", Function::Amend),
+    ("POST", "/api/v1/signing-keys", Function::Amend),
+    ("POST", "/api/v1/signing-keys/{multikey}/compromise", Function::Amend),
+    ("POST", "/api/v1/status-lists", Function::Amend),
     ("GET", "/api/v1/templates", Function::Catalog),
     ("POST", "/api/v1/templates", Function::Catalog),
     ("GET", "/api/v1/templates/{template_id}", Function::Catalog),
@@ -58,6 +70,11 @@ pub const ROUTES: &[Route] = &[
     ("DELETE", "/api/v1/api-keys/{key_id}", Function::Catalog),
     ("GET", "/api/v1/organization", Function::Catalog),
     ("PUT", "/api/v1/organization", Function::Catalog),
+    ("POST", "/api/v1/verify", Function::Catalog),
+    ("GET", "/status/{list_id}", Function::Page),
+    ("GET", "/orgs/{org}/did.json", Function::Page),
+    ("GET", "/orgs/{org}/test/did.json", Function::Page),
+    ("GET", "/.well-known/did.json", Function::Page),
     ("GET", "/credential/{credential_id}", Function::Page),
     // Mail scanners ask so; the gateway drops the body.
     ("HEAD", "/credential/{credential_id}", Function::Page),

@@ -19,7 +19,7 @@ use crate::{
     following::own_job,
     http::{Call, json, ok},
     ids::CredentialId,
-    issuing::{credential_id_of, fan_out, mail_message},
+    issuing::{fan_out, mail_message},
     job::{RowStatus, Shard},
     problem::Problem,
     queue::{self, MESSAGE_VERSION, MailOf, Message, Outgoing},
@@ -98,11 +98,7 @@ pub async fn retry(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
                     again.push(input.clone());
                 }
                 RowStatus::Issued if shard.mail(row) == "failed" => {
-                    let known = view.aliases.get(&row).copied();
-                    let id = known.or_else(|| {
-                        input.recipient.as_ref().map(|r| credential_id_of(&secret, &job, r))
-                    });
-                    if let Some(id) = id {
+                    if let Some(id) = view.credential_of(row, &secret, &job) {
                         mail.insert(row);
                         owing.push(id);
                     }

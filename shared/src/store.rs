@@ -8,7 +8,8 @@ use std::{collections::HashMap, error::Error as StdError, future::Future, time::
 use aws_sdk_dynamodb::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
-    types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest},
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{AttributeValue, KeysAndAttributes, PutRequest, TransactWriteItem, WriteRequest},
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Serialize, de::DeserializeOwned};
@@ -17,6 +18,7 @@ pub mod catalog;
 pub mod credentials;
 pub mod idempotency;
 pub mod jobs;
+pub mod standing;
 
 /// An item as the SDK carries it.
 pub type Item = HashMap<String, AttributeValue>;
@@ -36,6 +38,9 @@ pub enum StoreError {
     /// Likely to pass: throttled, timed out, out of reach.
     #[error("DynamoDB is not available: {0}")]
     Unavailable(String),
+    /// A signing key cannot be used now, or at all.
+    #[error(transparent)]
+    Keys(#[from] crate::keys::KeyError),
     /// A condition did not hold where it should have.
     #[error("a condition did not hold")]
     Conflict,
@@ -164,6 +169,30 @@ async fn put_chunk(client: &Client, table: &str, items: Vec<Item>) -> Result<(),
         }
     }
     Err(StoreError::Unavailable("unprocessed items".to_owned()))
+}
+
+/// Writes items at once, all or none; false when a condition of one of them did not hold.
+///
+/// # Errors
+/// As of the store.
+pub(crate) async fn write_together(
+    client: &Client,
+    writes: Vec<TransactWriteItem>,
+) -> Result<bool, StoreError> {
+    let written = client.transact_write_items().set_transact_items(Some(writes)).send().await;
+    match written {
+        Ok(_) => Ok(true),
+        Err(error) => {
+            let refused = error.as_service_error().is_some_and(|e| match e {
+                TransactWriteItemsError::TransactionCanceledException(cancelled) => cancelled
+                    .cancellation_reasons()
+                    .iter()
+                    .any(|reason| reason.code() == Some("ConditionalCheckFailed")),
+                _ => false,
+            });
+            if refused { Ok(false) } else { Err(error.into()) }
+        }
+    }
 }
 
 /// Waits before a further round: 50 ms, doubling.

@@ -18,10 +18,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::App,
-    credential::{Credential, MailState, Origin, RecipientType},
+    credential::{Credential, MailState, Origin, RecipientType, Status},
     fault::Fault,
     ids::CredentialId,
-    issuing::{credential_id_of, fan_out},
+    issuing::fan_out,
     job::{Job, Row, RowStatus, Shard},
     problem::Problem,
     queue::{self, MESSAGE_VERSION, MailOf, Message, Outgoing},
@@ -219,15 +219,12 @@ async fn queue_again(
         let view = app.jobs.shard(job.job_id, *number).await?;
         let mut rows: Vec<Row> = Vec::new();
         let mut owing: Vec<CredentialId> = Vec::new();
-        for (row, input) in view.rows {
+        for (row, input) in &view.rows {
+            let row = *row;
             match shard.status(row) {
-                RowStatus::Pending => rows.push(input),
+                RowStatus::Pending => rows.push(input.clone()),
                 RowStatus::Issued if shard.mail(row) == "pending" => {
-                    let known = view.aliases.get(&row).copied();
-                    let id = known.or_else(|| {
-                        input.recipient.as_ref().map(|r| credential_id_of(&secret, job, r))
-                    });
-                    owing.extend(id);
+                    owing.extend(view.credential_of(row, &secret, job));
                 }
                 RowStatus::Issued | RowStatus::Failed => {}
             }
@@ -296,14 +293,8 @@ async fn end_rows(
         let view = app.jobs.shard(job.job_id, *number).await?;
         let ids: BTreeMap<u32, CredentialId> = view
             .rows
-            .iter()
-            .filter_map(|(row, input)| {
-                let known = view.aliases.get(row).copied();
-                let id = known.or_else(|| {
-                    input.recipient.as_ref().map(|r| credential_id_of(&secret, job, r))
-                });
-                Some((*row, id?))
-            })
+            .keys()
+            .filter_map(|row| Some((*row, view.credential_of(*row, &secret, job)?)))
             .collect();
         let pending = |row: &u32| shard.status(*row) == RowStatus::Pending;
         let wanted: BTreeSet<CredentialId> =
@@ -317,9 +308,29 @@ async fn end_rows(
                 issued.insert(row, credential);
             }
         }
+        let revoked: Vec<Credential> = match job.revocation {
+            Some(_) => app.credentials.get_all(&wanted).await?,
+            None => Vec::new(),
+        };
+        let revoked: Vec<&Credential> =
+            revoked.iter().filter(|c| c.status == Status::Revoked).collect();
+        let by_us = app.standing.revoked_by(job.job_id, &revoked).await?;
         let mut learned = Learned::default();
         let mut mail = crate::job::MailSets::default();
         for (row, input) in view.rows {
+            // In a job that revokes, no mail is owed and no credential was issued.
+            let revoked = ids.get(&row).and_then(|id| revoked.iter().find(|c| c.id == *id));
+            if let (RowStatus::Pending, Some(credential)) = (shard.status(row), revoked) {
+                learned.sets.issued.insert(row);
+                learned.sets.unmailed.insert(row);
+                if credential.recipient_type == RecipientType::Internal {
+                    learned.sets.internal.insert(row);
+                }
+                if !by_us.contains(&credential.id) {
+                    learned.sets.duplicate.insert(row);
+                }
+                continue;
+            }
             match (shard.status(row), issued.get(&row)) {
                 (RowStatus::Failed, _) => continue,
                 (RowStatus::Issued, _) if shard.mail(row) != "pending" => continue,

@@ -1,4 +1,5 @@
-//! Templates, members, keys, settings, looking at credentials; and every path that nobody
+//! Templates, members, keys, settings, looking at and verifying credentials;
+//! and every path that nobody
 //! else has.
 
 use lambda_http::{Body, Request, Response};

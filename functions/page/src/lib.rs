@@ -1,9 +1,11 @@
-//! The public page of a credential. It needs no key and changes nothing.
+//! What anybody may read: a credential's page and document, who signs, status lists. It
+//! changes nothing and holds no signing key.
 
 use lambda_http::{Body, Request, Response};
 use unicreda::{App, http, publishing};
 
-/// Shows a credential to people and programs.
+/// Answers a public route.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    http::serve(app, request, |call| async move { publishing::show(app, &call).await }).await
+    http::serve(app, request, |call| async move { publishing::answer_route(app, &call).await })
+        .await
 }

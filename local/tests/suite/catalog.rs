@@ -14,7 +14,7 @@ use unicreda::{
     consuming::{self, Delivered},
     email::EmailAddress,
     identity,
-    ids::{CredentialId, Mode, OrgId, TemplateId},
+    ids::{Mode, OrgId, TemplateId},
     lang::Lang,
     organization::Settings,
     recipient::Recipient,
@@ -944,8 +944,9 @@ async fn a_test_key_sees_and_makes_test_data_only() {
     assert!(page(test_one, "text/html").await.text().contains("PRUEBA"));
     assert!(!page(live_one, "text/html").await.text().contains("PRUEBA"));
     let document = page(test_one, "application/json").await.json();
-    assert_eq!(document["mode"], "test");
-    assert!(text(&document, "name").starts_with("PRUEBA"));
+    assert!(text(&document["issuer"], "id").ends_with(":orgs:demo:test"));
+    assert!(text(&document["issuer"], "name").starts_with("PRUEBA · "));
+    assert!(text(&document, "name").starts_with("PRUEBA · "));
 }
 
 // Settings
@@ -1236,8 +1237,9 @@ async fn content_whose_identity_is_an_alias_answers_with_the_credential_it_leads
     let recipient: Recipient = serde_json::from_value(corrected.clone()).expect("a recipient");
     let id = TemplateId::parse(&world.demo.template_id).expect("an id");
     let alias = identity::of(&secret, &org, Mode::Live, id, &recipient).id;
-    let leads_to = CredentialId::parse(&target).expect("an id");
-    app.credentials.put_alias(alias, leads_to).await.expect("an alias");
+    let path = format!("/credentials/{target}");
+    let change = json!({ "recipient_name": "Persona Zorrilla Corregida" });
+    world.call("PATCH", &path, Some(&change)).await.expect(200);
 
     for content in [&corrected, &person(1)] {
         let again = world.issue_one(content).await;

@@ -224,6 +224,89 @@ pub fn resend_of_a_job(sim: &mut Sim) -> Run<'_> {
     })
 }
 
+/// A credential is suspended, holds again, and is revoked.
+pub fn standing(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let people = people(1..=2);
+        let issued = sim.issue(&people[..1], &people[..1], None).await?.json();
+        let id = issued["credentials"][0]["credential_id"].as_str().context("id")?.to_owned();
+        sim.drain().await?;
+        let why = json!({ "reason": "Error de acta" });
+        for (action, status) in
+            [("suspend", "suspended"), ("reinstate", "issued"), ("revoke", "revoked")]
+        {
+            let path = format!("/credentials/{id}/{action}");
+            let answer = sim.insist("POST", &path, Some(&why), None).await?;
+            ensure!(answer.status == 200, "{}", answer.body);
+            ensure!(answer.json()["status"] == status, "{}", answer.body);
+        }
+        let credential = sim.world.get(&format!("/credentials/{id}")).await;
+        let history = credential["history"].as_array().context("history")?;
+        ensure!(history.len() == 3, "each once, however often it was asked: {credential}");
+        Ok(())
+    })
+}
+
+/// A credential is corrected: its name, then its address, then back to what it was.
+pub fn correction(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let people = people(1..=1);
+        let issued = sim.issue(&people, &people, None).await?.json();
+        let id = issued["credentials"][0]["credential_id"].as_str().context("id")?.to_owned();
+        sim.drain().await?;
+        let path = format!("/credentials/{id}");
+        let (old, new) = ("persona1@ejemplo.com", "corregida@ejemplo.com");
+        for change in [json!({ "recipient_name": "Persona Corregida" }), json!({ "email": new })] {
+            let answer = sim.insist("PATCH", &path, Some(&change), None).await?;
+            ensure!(answer.status == 200, "{}", answer.body);
+        }
+        sim.expected = sim
+            .expected
+            .iter()
+            .map(|(email, result)| {
+                let email = if email == old { new } else { email };
+                (email.to_owned(), result.clone())
+            })
+            .collect();
+        sim.resends = 1;
+        sim.drain().await?;
+        // Either list finds the one credential.
+        let mut corrected = people[0].clone();
+        corrected["email"] = new.into();
+        corrected["recipient_name"] = "Persona Corregida".into();
+        for content in [people[0].clone(), corrected] {
+            let again = sim.issue(&[content], &[], None).await?.json();
+            ensure!(again["credentials"][0]["credential_id"] == id.as_str(), "{again}");
+        }
+        let credential = sim.world.get(&path).await;
+        ensure!(credential["version"] == 3, "{credential}");
+        ensure!(credential["history"].as_array().is_some_and(|h| h.len() == 2), "{credential}");
+        let mails = sim.world.mails_now(new).await;
+        ensure!(!mails.is_empty(), "the new address was not mailed");
+        Ok(())
+    })
+}
+
+/// What a job issued is revoked, as a job.
+pub fn revocation(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let people = people(1..=12);
+        let job = sim.job(&people, &people, Some("k")).await?;
+        sim.drain().await?;
+        let body = json!({ "job_id": job, "reason": "Acta anulada" });
+        let answer = sim.insist("POST", "/credentials/revoke", Some(&body), Some("r")).await?;
+        ensure!(answer.status == 202, "{}", answer.body);
+        let revoking = answer.json()["job_id"].as_str().context("a job")?.to_owned();
+        sim.drain().await?;
+        let job = sim.world.get(&format!("/jobs/{revoking}")).await;
+        ensure!(job["result"]["successful"] == 12, "{job}");
+        ensure!(job["result"]["duplicates"] == 0, "this job revoked them: {job}");
+        let revoked = sim.world.get("/credentials?status=revoked").await;
+        ensure!(revoked["items"].as_array().is_some_and(|c| c.len() == 12), "{revoked}");
+        Ok(())
+    })
+}
+
 /// 1,200 rows in 120 shards.
 pub fn job_of_1200(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
@@ -326,6 +409,21 @@ async fn a_mail_that_is_sent_again_survives_a_crash_at_every_call() {
     every_point("resend of a job", resend_of_a_job).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn revoking_and_suspending_survive_a_crash_at_every_call() {
+    every_point("standing", standing).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_correction_survives_a_crash_at_every_call() {
+    every_point("correction", correction).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_revokes_survives_a_crash_at_every_call() {
+    every_point("revocation", revocation).await;
+}
+
 /// Ten crashes a run, at sampled calls; one a run in the long run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_of_1200_survives_crashes_at_200_sampled_calls() {
@@ -362,13 +460,16 @@ async fn a_job_of_1200_survives_crashes_at_200_sampled_calls() {
 async fn random_plans_of_all_faults_end_right() {
     let first = seed("random plans");
     let count = if long() { 1_000 } else { 60 };
-    let scenarios: [(&str, Scenario); 6] = [
+    let scenarios: [(&str, Scenario); 9] = [
         ("one with a key", one_with_a_key),
         ("job of 3", job_of_3),
         ("job of 12", job_of_12),
         ("cancel", cancel),
         ("one", one),
         ("job of 25", job_of_25),
+        ("standing", standing),
+        ("correction", correction),
+        ("revocation", revocation),
     ];
     let runs = (first..first + count)
         .map(|seed| {

@@ -285,8 +285,9 @@ pub fn conditions(body: &mut Value) -> Vec<&mut String> {
         match value {
             Value::String(text) if name == "ConditionExpression" => found.push(text),
             Value::Array(items) if name == "TransactItems" => {
-                for item in items {
-                    found.extend(item.get_mut("Put").map(conditions).unwrap_or_default());
+                let writes = items.iter_mut().filter_map(Value::as_object_mut);
+                for write in writes.flat_map(|write| write.values_mut()) {
+                    found.extend(conditions(write));
                 }
             }
             _ => {}

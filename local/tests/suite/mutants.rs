@@ -160,6 +160,14 @@ static MUTANTS: &[Mutant] = mutants! {
     "only what is forgotten is removed": Off::Condition("#ttl <= :now", "") => forgotten_by_two;
     "a request is ended by its heir": Off::Condition("phase = :running AND fence = :fence", "") => a_zombie_answers;
     "an archived template stays so": Off::Condition("version = :before AND archived = :archived", "") => archived_meanwhile;
+    "a change rests on the credential that it read": Off::Condition("revision = :before", "") => revoked_while_it_is_suspended;
+    "a list is replaced by who read its last version": Off::Condition("version = :before", "") => two_revocations_of_one_list;
+    "a correction rests on the credential that it read": Off::Condition("revision = :before AND mail = :mail", "revision = :before") => two_corrections;
+    "an address is not corrected while its mail goes": Off::Condition("revision = :before AND mail = :mail", "mail = :mail") => corrected_while_it_is_sent;
+    "an alias hides no credential": Off::Condition("attribute_not_exists(id) OR alias_of = :of", "") => corrected_to_anothers_content;
+    "the counter of status indexes never goes back": Off::Condition("attribute_not_exists(id) OR taken < :to", "") => issued_while_a_list_begins;
+    "a key is replaced by who read it": Off::Condition("multikey = :before", "") => two_rotations;
+    "the key that signs is not declared compromised": Off::Condition("attribute_exists(retired_at)", "") => compromised_while_it_signs;
     "a lease of a mail lasts": Off::Value(":until", "SET mail = :claimed", "0") => two_consumers;
     "a lease of a request lasts": Off::Value(":until", "SET phase = :running", "0") => asked_while_it_runs;
     "a sweep waits for the last one": Off::Value(":after", "sweep_after", "2020-01-01T00:00:00.000Z") => lost_messages;
@@ -180,19 +188,181 @@ async fn get_id(sim: &mut Sim) -> Result<String> {
     Ok(answer["credentials"][0]["credential_id"].as_str().context("id")?.to_owned())
 }
 
-/// Sets a credential's status, which no route does yet.
+/// Sets a credential's status, through the stack's own API.
 async fn set_status(sim: &Sim, id: &str, status: &str) -> Result<()> {
-    use aws_sdk_dynamodb::types::AttributeValue::S;
-    let app = sim.world.stack.app();
-    let update = app.dynamodb.update_item().table_name(&app.config.credentials_table);
-    update
-        .key("id", S(id.to_owned()))
-        .update_expression("SET #s = :s")
-        .expression_attribute_names("#s", "status")
-        .expression_attribute_values(":s", S(status.to_owned()))
-        .send()
-        .await?;
+    let action = match status {
+        "revoked" => "revoke",
+        "suspended" => "suspend",
+        _ => "reinstate",
+    };
+    let path = format!("/credentials/{id}/{action}");
+    let answer = sim.world.call("POST", &path, Some(&json!({ "reason": "x" }))).await;
+    ensure!(answer.status == 200, "{}", answer.text());
     Ok(())
+}
+
+/// A credential is suspended by somebody who read it before it was revoked.
+fn revoked_while_it_is_suspended(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let id = get_id(sim).await?;
+        sim.drain().await?;
+        let gate = sim.hold("GetItem", "LIST#demo.live.0", None);
+        let path = format!("/credentials/{id}/suspend");
+        let request = sim.request("POST", &path, Some(&json!({ "reason": "x" })), None);
+        let asking = sim.aside(|app| handle(app, request));
+        gate.reached.cancelled().await;
+        set_status(sim, &id, "revoked").await?;
+        gate.open.cancel();
+        ensure!(answer_of(asking).await?.status == 409, "a revocation is final");
+        let credential = sim.world.get(&format!("/credentials/{id}")).await;
+        ensure!(credential["status"] == "revoked", "{credential}");
+        Ok(())
+    })
+}
+
+/// Two credentials of one list are revoked at once.
+fn two_revocations_of_one_list(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let first = get_id(sim).await?;
+        let people = [person(2)];
+        let second = sim.issue(&people, &people, None).await?.json();
+        let second = second["credentials"][0]["credential_id"].as_str().context("id")?.to_owned();
+        sim.drain().await?;
+        let gate = sim.hold("TransactWriteItems", &first, None);
+        let path = format!("/credentials/{first}/revoke");
+        let request = sim.request("POST", &path, Some(&json!({ "reason": "x" })), None);
+        let asking = sim.aside(|app| handle(app, request));
+        gate.reached.cancelled().await;
+        set_status(sim, &second, "revoked").await?;
+        gate.open.cancel();
+        ensure!(answer_of(asking).await?.status == 200, "both are revoked");
+        Ok(())
+    })
+}
+
+/// A credential is corrected by two at once.
+fn two_corrections(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let id = get_id(sim).await?;
+        sim.drain().await?;
+        let gate = sim.hold("GetItem", "LIST#demo.live.0", None);
+        let path = format!("/credentials/{id}");
+        let request = sim.request("PATCH", &path, Some(&json!({ "term": "2026-1" })), None);
+        let asking = sim.aside(|app| handle(app, request));
+        gate.reached.cancelled().await;
+        let name = json!({ "recipient_name": "Persona Corregida" });
+        ensure!(sim.world.call("PATCH", &path, Some(&name)).await.status == 200, "corrected");
+        gate.open.cancel();
+        ensure!(answer_of(asking).await?.status == 200, "it is corrected");
+        let credential = sim.world.get(&path).await;
+        ensure!(credential["recipient_name"] == "Persona Corregida", "{credential}");
+        ensure!(credential["term"] == "2026-1" && credential["version"] == 3, "{credential}");
+        Ok(())
+    })
+}
+
+/// The address is corrected while the mail goes to the old one.
+fn corrected_while_it_is_sent(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let id = get_id(sim).await?;
+        let gate = sim.hold("TransactWriteItems", &id, None);
+        let path = format!("/credentials/{id}");
+        let change = json!({ "email": "corregida@ejemplo.com" });
+        let request = sim.request("PATCH", &path, Some(&change), None);
+        let asking = sim.aside(|app| handle(app, request));
+        gate.reached.cancelled().await;
+        while sim.deliver(100).await {}
+        gate.open.cancel();
+        ensure!(answer_of(asking).await?.status == 200, "it is corrected");
+        sim.expected = [("corregida@ejemplo.com".to_owned(), "A".to_owned())].into();
+        sim.resends = 1;
+        sim.drain().await?;
+        let mails = sim.world.mails_now("corregida@ejemplo.com").await;
+        ensure!(mails.len() == 1, "the new address was not mailed");
+        Ok(())
+    })
+}
+
+/// A credential is corrected to what another one says already.
+fn corrected_to_anothers_content(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let id = get_id(sim).await?;
+        let people = [person(2)];
+        sim.issue(&people, &people, None).await?;
+        sim.drain().await?;
+        let path = format!("/credentials/{id}");
+        let answer = sim.insist("PATCH", &path, Some(&people[0]), None).await?;
+        ensure!(answer.status == 409, "{} {}", answer.status, answer.body);
+        Ok(())
+    })
+}
+
+/// A list is begun anew by somebody who read the counter before it went on to the next list.
+fn issued_while_a_list_begins(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        use aws_sdk_dynamodb::types::AttributeValue::{N, S};
+        get_id(sim).await?;
+        let app = sim.world.stack.app();
+        let update = app.dynamodb.update_item().table_name(&app.config.credentials_table);
+        update
+            .key("id", S("NEXT#demo.live".to_owned()))
+            .update_expression("SET taken = :n")
+            .expression_attribute_values(":n", N("131064".to_owned()))
+            .send()
+            .await?;
+        let gate = sim.hold("UpdateItem", "SET taken", None);
+        let request = sim.request("POST", "/status-lists", None, None);
+        let asking = sim.aside(|app| handle(app, request));
+        gate.reached.cancelled().await;
+        // The stack's own process has taken nothing yet: 16 indexes, eight of the next list.
+        for number in 2..=17 {
+            let person = person(number);
+            sim.world.issue_one(&person).await;
+            let text = |name: &str| person[name].as_str().unwrap_or_default().to_owned();
+            sim.expected.insert((text("email"), text("result_value")));
+        }
+        gate.open.cancel();
+        answer_of(asking).await?;
+        let last = person(18);
+        let body = json!({ "template_id": sim.world.demo.template_id, "recipients": [last] });
+        let request = sim.request("POST", "/credentials/issue", Some(&body), None);
+        answer_of(sim.aside(|app| handle(app, request))).await?;
+        let text = |name: &str| last[name].as_str().unwrap_or_default().to_owned();
+        sim.expected.insert((text("email"), text("result_value")));
+        Ok(())
+    })
+}
+
+/// Two administrators rotate the signing key at once.
+fn two_rotations(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        get_id(sim).await?;
+        let gate = sim.hold("TransactWriteItems", "SIGNING#live", None);
+        let request = sim.request("POST", "/signing-keys", None, None);
+        let asking = sim.aside(|app| handle(app, request));
+        gate.reached.cancelled().await;
+        ensure!(sim.world.call("POST", "/signing-keys", None).await.status == 201, "rotated");
+        gate.open.cancel();
+        let late = answer_of(asking).await?;
+        let keys = sim.world.get("/signing-keys").await;
+        let keys = keys["items"].as_array().context("keys")?;
+        let current = keys.iter().filter(|key| key["retired_at"].is_null()).count();
+        ensure!(late.status == 409 && current == 1, "{} {keys:?}", late.status);
+        Ok(())
+    })
+}
+
+/// The key that signs is declared compromised before another one signs.
+fn compromised_while_it_signs(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        get_id(sim).await?;
+        let keys = sim.world.get("/signing-keys").await;
+        let key = keys["items"][0]["multikey"].as_str().context("a key")?.to_owned();
+        let path = format!("/signing-keys/{key}/compromise");
+        let answer = sim.insist("POST", &path, Some(&json!({ "reason": "x" })), None).await?;
+        ensure!(answer.status == 409, "{}", answer.body);
+        Ok(())
+    })
 }
 
 async fn answer_of(

@@ -8,9 +8,11 @@ use local::mail::MailStore;
 use serde_json::Value;
 use unicreda::{
     App,
-    credential::{Credential, MailState, Origin},
+    credential::{Credential, MailState, Origin, Status},
     ids::{CredentialId, JobId, OrgId},
     job::{Job, RowStatus, Tally},
+    status_list::{Bits, ListId},
+    verifying::{self, Standing},
 };
 
 use crate::{harness::World, sim::Sim};
@@ -179,6 +181,7 @@ pub async fn check(sim: &Sim) -> Result<Figures> {
         "a job stands in the index of open jobs"
     );
 
+    standings(app, held.credentials.values()).await?;
     for job in &held.jobs {
         check_job(sim, job, &held, &secret).await.with_context(|| format!("job {}", job.job_id))?;
     }
@@ -189,6 +192,49 @@ pub async fn check(sim: &Sim) -> Result<Figures> {
         ensure!(job.closed_at.is_some(), "a dead letter's job is open");
     }
     Ok(figures)
+}
+
+/// The status lists say what the credentials say, each signed version has a place of its
+/// own, every replaced version is revoked, and some documents verify.
+pub async fn standings(app: &App, credentials: impl Iterator<Item = &Credential>) -> Result<()> {
+    let mut lists: BTreeMap<String, Bits> = BTreeMap::new();
+    let mut places = BTreeSet::new();
+    for (number, credential) in credentials.enumerate() {
+        let id = credential.id;
+        let mut versions = vec![(credential.signed.clone(), credential.status != Status::Issued)];
+        let history = app.standing.history(credential).await?;
+        ensure!(history.len() == usize::try_from(credential.revision)?, "history of {id}");
+        versions.extend(history.into_iter().filter_map(|e| Some((e.replaced?.signed, true))));
+        ensure!(versions.len() == usize::try_from(credential.version)?, "versions of {id}");
+        for (signed, set) in versions {
+            let place = signed.place();
+            let list =
+                ListId { org: credential.org.clone(), mode: credential.mode, number: place.list };
+            let name = list.to_string();
+            ensure!(places.insert((name.clone(), place.index)), "{place:?} is used twice");
+            if !lists.contains_key(&name) {
+                let kept = app.standing.list(&list).await?.context("a status list")?;
+                let document = serde_json::from_slice(&kept.document)?;
+                let bits = unicreda::status_list::bits_of(&document).context("bits")?;
+                lists.insert(name.clone(), bits);
+            }
+            let bit = lists.get(&name).is_some_and(|bits| bits.get(place.index));
+            ensure!(bit == set, "the bit of {id} is {bit}, its status {:?}", credential.status);
+        }
+        if number < 2 {
+            let document =
+                app.standing.document(&credential.signed).await?.context("a document")?;
+            let document = serde_json::from_slice(&document)?;
+            let found = verifying::verify(app, &document, app.clock.now()).await?;
+            let right = match credential.status {
+                Status::Issued => Standing::Issued,
+                Status::Suspended => Standing::Suspended,
+                Status::Revoked => Standing::Revoked,
+            };
+            ensure!(found.standing == right, "{id} verifies as {:?}", found.findings);
+        }
+    }
+    Ok(())
 }
 
 async fn check_job(
@@ -204,18 +250,18 @@ async fn check_job(
     for number in 0..job.shards() {
         let view = app.jobs.shard(job.job_id, number).await?;
         tally.add(&view.shard.tally());
-        for (row, input) in &view.rows {
+        for row in view.rows.keys() {
             rows += 1;
-            let known = view.aliases.get(row).copied();
-            let id = known.or_else(|| {
-                let recipient = input.recipient.as_ref()?;
-                Some(unicreda::issuing::credential_id_of(secret, job, recipient))
-            });
+            let id = view.credential_of(*row, secret, job);
             let credential = id.and_then(|id| held.credentials.get(&id));
             match view.shard.status(*row) {
                 RowStatus::Pending => ensure!(false, "row {row} was lost"),
                 RowStatus::Issued => {
                     let credential = credential.context("an issued row without credential")?;
+                    if job.revocation.is_some() {
+                        ensure!(credential.status == Status::Revoked, "row {row} holds");
+                        continue;
+                    }
                     let mine = Origin::Job { job: job.job_id, shard: number, row: *row };
                     let duplicate = view.shard.issue.duplicate.contains(row);
                     ensure!(

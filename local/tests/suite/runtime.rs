@@ -125,6 +125,7 @@ impl Function {
             .env("ISSUE_QUEUE_URL", &config.issue_queue_url)
             .env("MAIL_QUEUE_URL", &config.mail_queue_url)
             .env("SITE_URL", &config.site_url)
+            .env("SIGNING_KEY_FILE", world.stack.data_dir().join("signing.key"))
             .env("SES_RATE_PER_SECOND", "100000")
             .env("LOG_LEVEL", "off")
             .stdin(Stdio::null())

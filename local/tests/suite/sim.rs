@@ -552,6 +552,12 @@ pub async fn handle(app: App, request: Request) -> Response<Body> {
     let path = request.uri().path().to_owned();
     if path.ends_with("/credentials/issue") {
         issue::handle(&app, request).await
+    } else if request.method() == "PATCH"
+        || ["/revoke", "/suspend", "/reinstate"].iter().any(|end| path.ends_with(end))
+        || path.contains("/signing-keys")
+        || path.contains("/status-lists")
+    {
+        amend::handle(&app, request).await
     } else if path.contains("/jobs") || path.ends_with("/resend") {
         jobs::handle(&app, request).await
     } else {

@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | `ORG#{org}` | `ORG` | [`Organization`] |
 //! | | `IDSECRET` | the organization's secret for ids |
+//! | | `SIGNING#{mode}` | [`SealedKey`]: the key that signs now |
+//! | | `PUBLIC#{mode}#{multikey}` | [`PublicKey`]: a key that signed or signs |
 //! | | `KEY#{id}` | [`ApiKey`] |
 //! | | `TPL#{id}` | the current [`Template`] |
 //! | | `TPLV#{id}#{version}` | a version, never changed |
@@ -18,16 +20,19 @@ use std::{
 use aws_lc_rs::digest;
 use aws_sdk_dynamodb::{
     Client,
-    types::{Put, ReturnValue, TransactWriteItem},
+    types::{Put, ReturnValue, TransactWriteItem, Update},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Item, Page, StoreError, from_item, get_many, key, put_many, text, to_item};
+use super::{
+    Item, Page, StoreError, from_item, get_many, key, put_many, text, to_item, write_together,
+};
 use crate::{
     api_key::ApiKey,
     email::EmailAddress,
     identity::IdSecret,
-    ids::{OrgId, TemplateId},
+    ids::{Mode, OrgId, TemplateId},
+    keys::{PublicKey, SealedKey},
     member::Member,
     organization::Organization,
     template::Template,
@@ -35,6 +40,8 @@ use crate::{
 
 /// Partitions that an organization's members are spread over.
 const MEMBER_PARTITIONS: u8 = 16;
+/// How long a process may sign with a key after another took its place.
+const SIGNING_AGE: Duration = Duration::from_secs(60);
 /// How long an organization's settings may be out of date where only texts depend on them.
 const SETTINGS_AGE: Duration = Duration::from_secs(60);
 
@@ -52,6 +59,7 @@ struct Cache {
     secrets: HashMap<OrgId, IdSecret>,
     versions: HashMap<(OrgId, TemplateId, u32), Arc<Template>>,
     settings: HashMap<OrgId, (Instant, Arc<Organization>)>,
+    signing: HashMap<(OrgId, Mode), (Instant, Arc<SealedKey>)>,
 }
 
 /// Template versions kept in memory; beyond it the cache begins anew.
@@ -67,6 +75,14 @@ fn template_sk(id: TemplateId) -> String {
 
 fn version_sk(id: TemplateId, version: u32) -> String {
     format!("TPLV#{id}#{version:08}")
+}
+
+fn signing_sk(mode: Mode) -> String {
+    format!("SIGNING#{mode}")
+}
+
+fn public_sk(mode: Mode, multikey: &str) -> String {
+    format!("PUBLIC#{mode}#{multikey}")
 }
 
 fn member_pk(org: &OrgId, partition: u8) -> String {
@@ -180,6 +196,12 @@ impl Catalog {
         if !secret {
             keys.push(key(org_pk(org), "IDSECRET"));
         }
+        // The keys that sign now come along when they are due, so that they cost no call.
+        for mode in [Mode::Live, Mode::Test] {
+            if self.fresh_signing_key(org, mode).is_none() {
+                keys.push(key(org_pk(org), signing_sk(mode)));
+            }
+        }
         keys.extend(key_id.map(|id| key(org_pk(org), format!("KEY#{id}"))));
         keys.extend(template.map(|id| key(org_pk(org), template_sk(id))));
         let mut addresses: Vec<&&EmailAddress> = members.iter().collect();
@@ -197,6 +219,10 @@ impl Catalog {
                     read.organization = Some(organization);
                 }
                 "IDSECRET" => self.remember_secret(org, item)?,
+                _ if sk.starts_with("SIGNING#") => {
+                    let mode = if sk.ends_with("live") { Mode::Live } else { Mode::Test };
+                    self.remember_signing_key(org, mode, from_item(item)?);
+                }
                 _ if sk.starts_with("KEY#") => read.key = Some(from_item(item)?),
                 _ if sk.starts_with("TPL#") => read.template = Some(from_item(item)?),
                 _ => {
@@ -226,6 +252,141 @@ impl Catalog {
         let secret = secret.ok_or(StoreError::Broken("organization without secret".to_owned()))?;
         self.cached(|cache| cache.secrets.insert(org.clone(), secret.secret.clone()));
         Ok(secret.secret)
+    }
+
+    fn fresh_signing_key(&self, org: &OrgId, mode: Mode) -> Option<Arc<SealedKey>> {
+        self.cached(|cache| {
+            cache
+                .signing
+                .get(&(org.clone(), mode))
+                .filter(|(at, _)| at.elapsed() < SIGNING_AGE)
+                .map(|(_, kept)| Arc::clone(kept))
+        })
+    }
+
+    fn remember_signing_key(&self, org: &OrgId, mode: Mode, key: SealedKey) -> Arc<SealedKey> {
+        let key = Arc::new(key);
+        let kept = Arc::clone(&key);
+        self.cached(|c| c.signing.insert((org.clone(), mode), (Instant::now(), kept)));
+        key
+    }
+
+    /// The key that an organization signs with, as of the last minute.
+    ///
+    /// # Errors
+    /// As of the store; [`StoreError::Broken`] when it has none.
+    pub async fn signing_key(&self, org: &OrgId, mode: Mode) -> Result<Arc<SealedKey>, StoreError> {
+        if let Some(key) = self.fresh_signing_key(org, mode) {
+            return Ok(key);
+        }
+        let read: Option<SealedKey> = self.get(key(org_pk(org), signing_sk(mode))).await?;
+        let read = read.ok_or(StoreError::Broken("organization without key".to_owned()))?;
+        Ok(self.remember_signing_key(org, mode, read))
+    }
+
+    /// Puts a key in the place of the one that signs now (`before`; none: there is no key
+    /// yet); false when that is not the one. The public parts of both are kept.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn put_signing_key(
+        &self,
+        org: &OrgId,
+        mode: Mode,
+        before: Option<&str>,
+        new: &SealedKey,
+    ) -> Result<bool, StoreError> {
+        let pk = org_pk(org);
+        let mut item = to_item(new)?;
+        item.extend(key(&pk, signing_sk(mode)));
+        let put = Put::builder().table_name(&self.table).set_item(Some(item));
+        let put = match before {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(before) => put
+                .condition_expression("multikey = :before")
+                .expression_attribute_values(":before", text(before)),
+        };
+        let mut public = to_item(&PublicKey {
+            v: 1,
+            multikey: new.multikey.clone(),
+            created_at: new.created_at.clone(),
+            retired_at: None,
+            compromised_at: None,
+            reason: None,
+        })?;
+        public.extend(key(&pk, public_sk(mode, &new.multikey)));
+        let public = Put::builder().table_name(&self.table).set_item(Some(public)).build()?;
+        let mut writes = vec![
+            TransactWriteItem::builder().put(put.build()?).build(),
+            TransactWriteItem::builder().put(public).build(),
+        ];
+        if let Some(before) = before {
+            let retire = Update::builder()
+                .table_name(&self.table)
+                .set_key(Some(key(&pk, public_sk(mode, before))))
+                .update_expression("SET retired_at = :at")
+                .condition_expression("attribute_exists(pk)")
+                .expression_attribute_values(":at", text(&new.created_at))
+                .build()?;
+            writes.push(TransactWriteItem::builder().update(retire).build());
+        }
+        let written = write_together(&self.client, writes).await?;
+        self.cached(|cache| cache.signing.remove(&(org.clone(), mode)));
+        Ok(written)
+    }
+
+    /// Every key that an organization signed with in a mode, newest first.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn public_keys(&self, org: &OrgId, mode: Mode) -> Result<Vec<PublicKey>, StoreError> {
+        let prefix = format!("PUBLIC#{mode}#");
+        let (mut keys, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let page: Page<PublicKey> =
+                self.query(org_pk(org), &prefix, after.as_deref(), 1_000).await?;
+            keys.extend(page.items);
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        keys.sort_by(|a, b| b.created_at.cmp(&a.created_at));
+        Ok(keys)
+    }
+
+    /// Declares a key that signs no more compromised; the key as it stands then, none when
+    /// there is no such key or it still signs. A second call keeps the first instant.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn compromise_key(
+        &self,
+        org: &OrgId,
+        mode: Mode,
+        multikey: &str,
+        reason: &str,
+        now: &str,
+    ) -> Result<Option<PublicKey>, StoreError> {
+        let declared = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(org_pk(org), public_sk(mode, multikey))))
+            .update_expression(
+                "SET compromised_at = if_not_exists(compromised_at, :now), reason = if_not_exists(reason, :why)",
+            )
+            .condition_expression("attribute_exists(retired_at)")
+            .expression_attribute_values(":now", text(now))
+            .expression_attribute_values(":why", text(reason))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match declared.map_err(StoreError::from) {
+            Ok(answer) => answer.attributes.map(from_item).transpose(),
+            Err(StoreError::Conflict) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The organization as of the last minute.
@@ -411,26 +572,11 @@ impl Catalog {
             .table_name(&self.table)
             .set_item(Some(second))
             .condition_expression("attribute_not_exists(pk)");
-        let written = self
-            .client
-            .transact_write_items()
-            .transact_items(TransactWriteItem::builder().put(put.build()?).build())
-            .transact_items(TransactWriteItem::builder().put(new.build()?).build())
-            .send()
-            .await;
-        match written {
-            Ok(_) => Ok(true),
-            Err(error) => {
-                let refused = error.as_service_error().is_some_and(|e| match e {
-                    aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException(cancelled) => cancelled
-                        .cancellation_reasons()
-                        .iter()
-                        .any(|reason| reason.code() == Some("ConditionalCheckFailed")),
-                    _ => false,
-                });
-                if refused { Ok(false) } else { Err(error.into()) }
-            }
-        }
+        let writes = vec![
+            TransactWriteItem::builder().put(put.build()?).build(),
+            TransactWriteItem::builder().put(new.build()?).build(),
+        ];
+        write_together(&self.client, writes).await
     }
 
     /// Marks a template as archived; what it was before, if it exists.

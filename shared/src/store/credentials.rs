@@ -101,7 +101,7 @@ pub struct TestMail {
     pub sent_at: String,
 }
 
-fn id_key(id: impl Into<String>) -> Item {
+pub(super) fn id_key(id: impl Into<String>) -> Item {
     Item::from([("id".to_owned(), text(id))])
 }
 
@@ -116,8 +116,18 @@ fn time_pk(org: &OrgId, mode: Mode, partition: u8) -> String {
     format!("{org}#{mode}#{partition}")
 }
 
+/// Where a debt stands in the index of owed mail.
+pub(super) fn owed_key(id: CredentialId, since: &str) -> IndexKey {
+    (format!("OWED#{}", spread(id, OWED_PARTITIONS)), format!("{since}#{id}"))
+}
+
+/// What stands at the identity of a corrected content: the way to its credential.
+pub(super) fn alias_item(alias: CredentialId, alias_of: CredentialId) -> Result<Item, StoreError> {
+    to_item(&Alias { id: alias, v: 1, alias_of })
+}
+
 /// Index keys of one entry: partition and sort value.
-type IndexKey = (String, String);
+pub(super) type IndexKey = (String, String);
 
 impl Credentials {
     pub(crate) fn new(client: Client, table: String) -> Self {
@@ -145,9 +155,9 @@ impl Credentials {
         item.insert(BY_EMAIL.sort.into(), text(&sort));
         // A job's mail is followed by its job; any other debt by this sparse index.
         if credential.mail == MailState::Owed && matches!(credential.origin, Origin::Request(_)) {
-            let partition = spread(credential.id, OWED_PARTITIONS);
-            item.insert(OWED.partition.into(), text(format!("OWED#{partition}")));
-            item.insert(OWED.sort.into(), text(format!("{now}#{}", credential.id)));
+            let (pk, sk) = owed_key(credential.id, now);
+            item.insert(OWED.partition.into(), text(pk));
+            item.insert(OWED.sort.into(), text(sk));
         }
         let written = self
             .client
@@ -179,26 +189,6 @@ impl Credentials {
         Ok(Put::Found(Box::new(from_item(found)?)))
     }
 
-    /// Leaves, at the identity of a corrected content, the way to its credential.
-    ///
-    /// # Errors
-    /// As of the store; [`StoreError::Conflict`] when that identity is taken.
-    pub async fn put_alias(
-        &self,
-        alias: CredentialId,
-        alias_of: CredentialId,
-    ) -> Result<(), StoreError> {
-        let item = to_item(&Alias { id: alias, v: 1, alias_of })?;
-        self.client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(id)")
-            .send()
-            .await?;
-        Ok(())
-    }
-
     /// A credential; none under an alias.
     ///
     /// # Errors
@@ -213,6 +203,29 @@ impl Credentials {
             .send()
             .await?;
         answer.item.filter(|item| !item.contains_key("alias_of")).map(from_item).transpose()
+    }
+
+    /// A credential, or the one that an alias leads to.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn at(&self, id: CredentialId) -> Result<Option<Credential>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(id_key(id.to_string())))
+            .consistent_read(true)
+            .send()
+            .await?;
+        match answer.item {
+            Some(item) if item.contains_key("alias_of") => {
+                let alias: Alias = from_item(item)?;
+                self.get(alias.alias_of).await
+            }
+            Some(item) => from_item(item).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The credentials under some ids, in the order of the ids.
@@ -457,7 +470,7 @@ impl Credentials {
         before: &str,
         now: &str,
     ) -> Result<Option<Credential>, StoreError> {
-        let partition = spread(id, OWED_PARTITIONS);
+        let (pk, sk) = owed_key(id, now);
         let mut update = self
             .client
             .update_item()
@@ -473,8 +486,8 @@ impl Credentials {
             .expression_attribute_values(":issued", text("issued"))
             .expression_attribute_values(":none", number(0))
             .expression_attribute_values(":now", text(now))
-            .expression_attribute_values(":pk", text(format!("OWED#{partition}")))
-            .expression_attribute_values(":sk", text(format!("{now}#{id}")))
+            .expression_attribute_values(":pk", text(pk))
+            .expression_attribute_values(":sk", text(sk))
             .return_values(ReturnValue::AllNew);
         if !only_failed {
             update = update

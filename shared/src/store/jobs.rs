@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use super::{Item, Page, StoreError, from_item, get_many, key, number, put_many, text, to_item};
 use crate::{
     fault::Said,
+    identity::{self, IdSecret},
     ids::{CredentialId, JobId, Mode, OrgId},
     job::{IssueSets, Job, MailSets, Row, Shard, Tally},
     schema::{BY_ORG, OPEN, TTL},
@@ -61,6 +62,20 @@ pub struct ShardView {
     pub failures: BTreeMap<u32, Failure>,
     /// Credentials of rows that an alias led to.
     pub aliases: BTreeMap<u32, CredentialId>,
+}
+
+impl ShardView {
+    /// The credential of a row, whether or not it is there: the one to revoke, the one that
+    /// an alias led to, or the one that follows from the row's content.
+    pub fn credential_of(&self, row: u32, secret: &IdSecret, job: &Job) -> Option<CredentialId> {
+        let known = self.aliases.get(&row).copied();
+        let input = self.rows.get(&row)?;
+        let content = || {
+            let recipient = input.recipient.as_ref()?;
+            Some(identity::of(secret, &job.org, job.mode, job.template_id, recipient).id)
+        };
+        input.revoke.or(known).or_else(content)
+    }
 }
 
 /// Why a row failed.

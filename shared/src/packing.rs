@@ -1,0 +1,85 @@
+//! Signed documents, packed: what all documents of a template version have in common stands
+//! once, in a dictionary, so that 3 KB become some 400 bytes and a credential's item stays
+//! within a write unit or two.
+//!
+//! A dictionary is named by its own hash and never changes. Without it its documents cannot
+//! be read, so it is kept in the same table.
+
+use std::io;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
+
+/// Largest document, in bytes: a recipient takes 16 KiB, a template's texts more.
+const MAX_DOCUMENT: usize = 256 * 1024;
+
+/// The name of a dictionary: 128 bits of its hash.
+pub fn name_of(dictionary: &[u8]) -> String {
+    let hash = digest(&SHA256, dictionary);
+    URL_SAFE_NO_PAD.encode(hash.as_ref().get(..16).unwrap_or_default())
+}
+
+/// Packs a document.
+///
+/// # Errors
+/// When it is larger than 256 KiB.
+pub fn pack(document: &[u8], dictionary: &[u8]) -> io::Result<Vec<u8>> {
+    if document.len() > MAX_DOCUMENT {
+        return Err(io::Error::other("document too large"));
+    }
+    let mut deflate = Compress::new(Compression::best(), false);
+    deflate.set_dictionary(dictionary).map_err(io::Error::other)?;
+    let mut packed = Vec::with_capacity(document.len() + 64);
+    match deflate.compress_vec(document, &mut packed, FlushCompress::Finish) {
+        Ok(Status::StreamEnd) => Ok(packed),
+        _ => Err(io::Error::other("not packed")),
+    }
+}
+
+/// Unpacks a document: the bytes that were packed.
+///
+/// # Errors
+/// When it was packed under another dictionary, or is damaged.
+pub fn unpack(packed: &[u8], dictionary: &[u8]) -> io::Result<Vec<u8>> {
+    let mut inflate = Decompress::new(false);
+    inflate.set_dictionary(dictionary).map_err(io::Error::other)?;
+    let mut document = Vec::with_capacity(8 * 1024);
+    loop {
+        let read = usize::try_from(inflate.total_in()).unwrap_or(usize::MAX);
+        let rest = packed.get(read..).unwrap_or_default();
+        match inflate.decompress_vec(rest, &mut document, FlushDecompress::Finish) {
+            Ok(Status::StreamEnd) => return Ok(document),
+            Ok(_) if document.len() == document.capacity() && document.len() < MAX_DOCUMENT => {
+                document.reserve(document.capacity());
+            }
+            _ => return Err(io::Error::other("not unpacked")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_come_back_byte_for_byte() {
+        let dictionary =
+            br#"{"name":"Universidad Demo","description":"Curso de 60 horas"}"#.repeat(20);
+        for document in [
+            Vec::new(),
+            b"{}".to_vec(),
+            br#"{"name":"Universidad Demo","description":"Curso de 60 horas","value":"A"}"#
+                .to_vec(),
+            (0..100_000_u32).flat_map(u32::to_le_bytes).take(200_000).collect(),
+        ] {
+            let packed = pack(&document, &dictionary).expect("packed");
+            assert_eq!(unpack(&packed, &dictionary).expect("unpacked"), document);
+        }
+        let packed = pack(b"Universidad Demo, Curso de 60 horas", &dictionary).expect("packed");
+        assert!(packed.len() < 35);
+        assert!(unpack(&packed, b"").is_err());
+        assert!(unpack(&packed[..packed.len() - 1], &dictionary).is_err());
+        assert!(pack(&vec![0; MAX_DOCUMENT + 1], &dictionary).is_err());
+    }
+}
