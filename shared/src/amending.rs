@@ -744,6 +744,12 @@ pub async fn compromise(app: &App, call: &Call) -> Result<Response<Body>, Proble
     if !keys.iter().any(|key| key.multikey == call.parameter) {
         return Err(Problem::not_found("La llave no existe", "The key does not exist"));
     }
+    // Lists that the key signed would be nobody's; one that was signed anew meanwhile is
+    // signed once more, which changes nothing.
+    if keys.iter().any(|key| key.multikey == call.parameter && key.retired_at.is_some()) {
+        app.catalog.forget_signing_key(org, mode);
+        sign_lists_anew(app, org, mode).await?;
+    }
     let (why, now) = (reason.unwrap_or_default(), call.now_text());
     match app.catalog.compromise_key(org, mode, &call.parameter, &why, &now).await? {
         Some(key) => ok(&key.answer(&did::of(&app.config.site_url, org, mode), mode)),
@@ -752,6 +758,31 @@ pub async fn compromise(app: &App, call: &Call) -> Result<Response<Body>, Proble
             "The key still signs; replace it first with POST /api/v1/signing-keys",
         )),
     }
+}
+
+/// Signs all lists of an organization and mode with the key of now, their bits unchanged.
+async fn sign_lists_anew(app: &App, org: &OrgId, mode: Mode) -> Result<(), Problem> {
+    for number in 0..app.standing.lists(org, mode).await? {
+        let id = ListId { org: org.clone(), mode, number };
+        let mut signed = false;
+        for round in 0..ROUNDS {
+            pause(round).await;
+            let Some(before) = app.standing.list(&id).await? else {
+                // Left out by a restore.
+                signed = true;
+                break;
+            };
+            let next = signing::next_list(app, &id, &before, |_| {}).await.map_err(sign_trouble)?;
+            signed = raced(app.standing.change(&id, &next, &[]).await)?;
+            if signed {
+                break;
+            }
+        }
+        if !signed {
+            return Err(Problem::unavailable("a status list is in use"));
+        }
+    }
+    Ok(())
 }
 
 /// `POST /status-lists`: leaves the rest of the present list unused and begins the next:

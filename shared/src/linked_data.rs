@@ -12,7 +12,7 @@ use std::{collections::HashSet, sync::LazyLock};
 
 use oxjsonld::{JsonLdParser, JsonLdRemoteDocument};
 use oxrdf::{
-    Dataset, NamedNodeRef,
+    Dataset, Literal, NamedNodeRef, Term,
     dataset::{CanonicalizationAlgorithm, CanonicalizationHashAlgorithm},
 };
 use serde_json::{Map, Value};
@@ -105,7 +105,12 @@ pub fn canonical(document: &Map<String, Value>, contexts: Contexts) -> Result<St
         Ok(JsonLdRemoteDocument { document: document.into(), document_url: url.to_owned() })
     });
     for quad in quads {
-        let quad = quad.map_err(|_| Unportable::Shape("the document".to_owned()))?;
+        let mut quad = quad.map_err(|_| Unportable::Shape("the document".to_owned()))?;
+        if let Term::Literal(literal) = &quad.object
+            && let Some(number) = sixteen_digits(literal.value(), literal.datatype().as_str())
+        {
+            quad.object = Literal::new_typed_literal(number, literal.datatype()).into();
+        }
         dataset.insert(&quad);
     }
     dataset.canonicalize(CanonicalizationAlgorithm::Rdfc10 {
@@ -123,6 +128,19 @@ pub fn canonical(document: &Map<String, Value>, contexts: Contexts) -> Result<St
         return Err(Unportable::Order);
     }
     Ok(lines.concat())
+}
+
+/// A fractional number as JSON-LD 1.1 API §8.6 writes it: 16 significant digits
+/// (`%1.15E`), zeros cut off. oxjsonld writes the shortest digits that read back the same,
+/// which for 815736.533 is another text.
+fn sixteen_digits(text: &str, datatype: &str) -> Option<String> {
+    let float = "https://www.w3.org/2001/XMLSchema#float";
+    let number = text.contains('E').then(|| text.parse::<f64>().ok()).flatten();
+    let written = format!("{:.15e}", number.filter(|_| datatype == float)?);
+    let (mantissa, exponent) = written.split_once('e')?;
+    let mantissa = mantissa.trim_end_matches('0');
+    let zero = if mantissa.ends_with('.') { "0" } else { "" };
+    Some(format!("{mantissa}{zero}E{exponent}"))
 }
 
 /// Checks an object and all below it; `at` is its place.
@@ -377,6 +395,21 @@ mod tests {
         assert!(changed("/name", json!(["\u{1f600}", "z"])).is_ok());
         assert!(changed("/name", json!("dos\nlíneas")).is_ok());
         assert!(changed("/credentialSubject/creditsEarned", json!(999_999.999)).is_ok());
+    }
+
+    /// As jsonld.js and PyLD write them.
+    #[test]
+    fn fractions_have_sixteen_digits() {
+        for (number, text) in [
+            (json!(6.5), "\"6.5E0\""),
+            (json!(6), "\"6\""),
+            (json!(0.001), "\"1.0E-3\""),
+            (json!(815_736.533), "\"8.157365330000001E5\""),
+            (json!(577_236.217), "\"5.772362169999999E5\""),
+        ] {
+            let written = changed("/credentialSubject/creditsEarned", number).expect("portable");
+            assert!(written.contains(text), "{text} in {written}");
+        }
     }
 
     #[test]

@@ -31,3 +31,4 @@ mod runtime;
 mod sim;
 mod steering;
 mod sweeper;
+mod verifiers;

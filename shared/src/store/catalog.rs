@@ -284,6 +284,11 @@ impl Catalog {
         Ok(self.remember_signing_key(org, mode, read))
     }
 
+    /// Lets the key that signs be read anew.
+    pub fn forget_signing_key(&self, org: &OrgId, mode: Mode) {
+        self.cached(|cache| cache.signing.remove(&(org.clone(), mode)));
+    }
+
     /// Puts a key in the place of the one that signs now (`before`; none: there is no key
     /// yet); false when that is not the one. The public parts of both are kept.
     ///
@@ -331,7 +336,7 @@ impl Catalog {
             writes.push(TransactWriteItem::builder().update(retire).build());
         }
         let written = write_together(&self.client, writes).await?;
-        self.cached(|cache| cache.signing.remove(&(org.clone(), mode)));
+        self.forget_signing_key(org, mode);
         Ok(written)
     }
 

@@ -173,6 +173,16 @@ impl Standing {
         Ok(taken.saturating_sub(count))
     }
 
+    /// How many lists have been begun.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn lists(&self, org: &OrgId, mode: Mode) -> Result<u32, StoreError> {
+        let counter = self.get(id_key(format!("NEXT#{org}.{mode}"))).await?;
+        let taken = counter.as_ref().and_then(taken_of).unwrap_or(0);
+        Ok(u32::try_from(taken.div_ceil(u64::from(LENGTH))).unwrap_or(u32::MAX))
+    }
+
     /// Leaves the rest of the present list unused and begins the next, whose number it
     /// answers. For a restored backup, whose counter may stand behind what was issued.
     ///

@@ -1,0 +1,428 @@
+//! Verifiers that are not ours: `@digitalbazaar/vc` and `@digitalcredentials/verifier-core`
+//! (VerifierPlus, Learner Credential Wallet), in Node, over HTTP; and the canonical form of
+//! jsonld.js.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Map, Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
+    process::{Child, ChildStdin, ChildStdout, Command},
+};
+use unicreda::{
+    document::{self, Content},
+    fields::Fields,
+    ids::{CredentialId, Mode, OrgId, TemplateId},
+    linked_data::{Contexts, canonical},
+    recipient::{Entry, Recipient},
+    status_list::Place,
+    template::Definition,
+};
+
+use crate::{
+    crashes::{long, seed},
+    harness::{World, person},
+};
+
+/// Node with the packages of `local/tests/verifiers`, which it installs when they are not
+/// there.
+struct Verifiers {
+    _node: Child,
+    to: ChildStdin,
+    from: Lines<BufReader<ChildStdout>>,
+}
+
+async fn packages() -> Result<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verifiers");
+    let lock = std::fs::File::create(std::env::temp_dir().join("unicreda-verifiers.lock"))?;
+    // Tests of this file run side by side.
+    let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await??;
+    let wanted = std::fs::read(folder.join("package-lock.json"))?;
+    let installed = folder.join("node_modules/installed.json");
+    if std::fs::read(&installed).ok().as_ref() != Some(&wanted) {
+        let status = Command::new("npm")
+            .args(["ci", "--no-audit", "--no-fund", "--silent"])
+            .current_dir(&folder)
+            .status()
+            .await
+            .context("npm, which comes with Node")?;
+        ensure!(status.success(), "npm ci: {status}");
+        std::fs::write(&installed, &wanted)?;
+    }
+    drop(lock);
+    Ok(folder)
+}
+
+impl Verifiers {
+    async fn start(site: &str, address: &str) -> Result<Self> {
+        let folder = packages().await?;
+        let mut node = Command::new("node")
+            .arg(folder.join("verify.mjs"))
+            .args([site, address])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            // Of the schema, which is fetched nowhere, verifier-core complains there.
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .context("node")?;
+        let to = node.stdin.take().context("its input")?;
+        let from = BufReader::new(node.stdout.take().context("its output")?).lines();
+        Ok(Self { _node: node, to, from })
+    }
+
+    async fn of(world: &World) -> Self {
+        let site = &world.stack.app().config.site_url;
+        Self::start(site, &world.stack.base_url()).await.expect("verifiers")
+    }
+
+    async fn ask(&mut self, command: &Value) -> Value {
+        let line = format!("{command}\n");
+        self.to.write_all(line.as_bytes()).await.expect("asked");
+        let answer = self.from.next_line().await.expect("answered").expect("a line");
+        serde_json::from_str(&answer).expect("JSON")
+    }
+
+    /// What both say: `ok`, `revoked`, `expired`, `unsigned`; they must agree.
+    async fn say(&mut self, document: &Value) -> String {
+        let answer = self.ask(&json!({ "cmd": "verify", "document": document })).await;
+        let (one, two) = (&answer["digitalbazaar"], &answer["verifiercore"]);
+        let signed = |of: &Value| of["signed"] == json!(true);
+        let status = |of: &Value| match (signed(of), of["status"].as_str()) {
+            (false, _) => "unsigned".to_owned(),
+            (true, status) => status.unwrap_or("no status").to_owned(),
+        };
+        let expired = two["expired"] == json!(true);
+        let (one, two) = (status(one), status(two));
+        // An expired one @digitalbazaar/vc refuses as a whole.
+        if expired {
+            return "expired".to_owned();
+        }
+        assert_eq!(one, two, "they disagree: {answer}");
+        one
+    }
+}
+
+async fn document(world: &World, id: &str) -> Value {
+    let path = format!("/credential/{id}.json");
+    world.send("GET", &path, &[], "").await.expect(200).json()
+}
+
+/// Templates of every shape, each with a recipient.
+fn shapes() -> Vec<(Value, Value)> {
+    let text = |name: &str, required: bool| json!({ "name": name, "required": required });
+    let bare = json!({ "name": "Asistencia", "description": "Charla.", "fields": [] });
+    let graded = json!({
+        "name": "Química \"orgánica\" & más", "description": "Dos líneas de ω, 日本 y 🎓.",
+        "achievement": { "type": "Curso de verano", "criteria": "Nota > 4,0", "credits_available": 2.5 },
+        "validity_months": 24,
+        "fields": [
+            text("recipient_name", true), text("credits_earned", false), text("evidence", false),
+            { "name": "result_value", "required": true, "allowed_values": ["Aprobada", "Reprobada"] },
+        ],
+    });
+    let free = json!({
+        "name": "Título", "description": "Ingeniería.", "achievement": { "type": "Degree" },
+        "fields": [
+            text("recipient_name", true), text("result_value", false), text("role", false),
+            text("license_number", false), text("term", false), text("activity_start_date", false),
+            text("activity_end_date", false),
+        ],
+    });
+    vec![
+        (bare, json!({ "email": "bare@ejemplo.com" })),
+        (
+            graded,
+            json!({
+                "email": "graded@ejemplo.com", "recipient_name": "Ñandú O'Higgins 李",
+                "result_value": "Aprobada", "credits_earned": 0.125,
+                "evidence": [
+                    { "name": "Tesis", "url": "https://ejemplo.com/tesis?a=1&b=2" },
+                    { "name": "Sin enlace", "description": "Una\nexposición \\ oral" },
+                ],
+            }),
+        ),
+        (
+            free,
+            json!({
+                "email": "free@ejemplo.com", "recipient_name": "María José", "result_value": "7,0",
+                "role": "Estudiante", "license_number": "CL-1", "term": "2026-1",
+                "activity_start_date": "2026-03-01", "activity_end_date": "2026-07-31",
+            }),
+        ),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_verifiers_that_are_not_ours_accept_every_shape_and_refuse_every_changed_leaf() {
+    let world = World::new().await;
+    let mut verifiers = Verifiers::of(&world).await;
+    let mut documents = Vec::new();
+    for (template, recipient) in shapes() {
+        let template = world.call("POST", "/templates", Some(&template)).await.expect(201).json();
+        for key in [&world.demo.api_key, &world.demo.test_api_key] {
+            let body = json!({ "template_id": template["id"], "recipients": [recipient] });
+            let issued = world.call_as(key, "POST", "/credentials/issue", Some(&body)).await;
+            let issued = issued.expect(200).json();
+            let id = issued["credentials"][0]["credential_id"].as_str();
+            documents.push(document(&world, id.unwrap_or_else(|| panic!("{issued}"))).await);
+        }
+    }
+    documents.push({
+        let issued = world.issue_one(&person(1)).await;
+        document(&world, issued["credential_id"].as_str().expect("id")).await
+    });
+    for document in &documents {
+        assert_eq!(verifiers.say(document).await, "ok", "{document}");
+        assert!(!document.to_string().contains("ejemplo.com\""), "a plain address: {document}");
+        let answer = verifiers.ask(&json!({ "cmd": "mutations", "document": document })).await;
+        assert!(answer["count"].as_u64().is_some_and(|count| count >= 25), "{answer}");
+        assert_eq!(answer["accepted"], json!([]), "{document}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_verifiers_that_are_not_ours_see_revocation_correction_and_rotation() {
+    let world = World::new().await;
+    let mut verifiers = Verifiers::of(&world).await;
+    let issued = world.issue_one(&person(1)).await;
+    let id = issued["credential_id"].as_str().expect("id").to_owned();
+    let first = document(&world, &id).await;
+    let act = async |id: &str, action: &str| {
+        let path = format!("/credentials/{id}/{action}");
+        world.call("POST", &path, Some(&json!({ "reason": "Acta" }))).await.expect(200);
+    };
+    // Suspended and again in force.
+    act(&id, "suspend").await;
+    assert_eq!(verifiers.say(&first).await, "revoked");
+    act(&id, "reinstate").await;
+    assert_eq!(verifiers.say(&first).await, "ok");
+
+    // What a retired key signed verifies, and so does what the new one signs.
+    world.call("POST", "/signing-keys", None).await.expect(201);
+    // They keep a DID document for some seconds: another visitor asks anew.
+    let mut verifiers = Verifiers::of(&world).await;
+    assert_eq!(verifiers.say(&first).await, "ok");
+    let later = world.issue_one(&person(2)).await;
+    let later = document(&world, later["credential_id"].as_str().expect("id")).await;
+    assert_ne!(
+        later["proof"][0]["verificationMethod"], first["proof"][0]["verificationMethod"],
+        "another key signed"
+    );
+    assert_eq!(verifiers.say(&later).await, "ok");
+
+    // A correction: the new file verifies, the old one no longer does.
+    let change = json!({ "recipient_name": "Persona Corregida" });
+    world.call("PATCH", &format!("/credentials/{id}"), Some(&change)).await.expect(200);
+    let second = document(&world, &id).await;
+    assert_eq!(second["validFrom"], first["validFrom"]);
+    assert_eq!(second["id"], first["id"]);
+    assert_eq!(verifiers.say(&second).await, "ok");
+    assert_eq!(verifiers.say(&first).await, "revoked");
+
+    act(&id, "revoke").await;
+    assert_eq!(verifiers.say(&second).await, "revoked");
+    assert_eq!(verifiers.say(&later).await, "ok");
+
+    // Nothing that a compromised key signed verifies; signed anew, it does.
+    let keys = world.get("/signing-keys").await;
+    let old = keys["items"][1]["multikey"].as_str().expect("a key").to_owned();
+    let third = world.issue_one(&person(3)).await;
+    let third = third["credential_id"].as_str().expect("id").to_owned();
+    world.call("POST", "/signing-keys", None).await.expect(201);
+    let current = keys["items"][0]["multikey"].as_str().expect("a key").to_owned();
+    for key in [&old, &current] {
+        let path = format!("/signing-keys/{key}/compromise");
+        world.call("POST", &path, Some(&json!({ "reason": "Filtrada" }))).await.expect(200);
+    }
+    let before = document(&world, &third).await;
+    let mut verifiers = Verifiers::of(&world).await;
+    assert_eq!(verifiers.say(&before).await, "unsigned");
+    world.call("PATCH", &format!("/credentials/{third}"), Some(&json!({}))).await.expect(200);
+    assert_eq!(verifiers.say(&document(&world, &third).await).await, "ok");
+}
+
+/// Pieces of text in which verifiers have disagreed, or could.
+const PIECES: [&str; 24] = [
+    "Ana",
+    "Ñandú",
+    "ω",
+    "Ж",
+    "日本語",
+    "مرحبا",
+    "שלום",
+    "🎓",
+    "👩🏽‍🎓",
+    "\u{e000}",
+    "\u{ffe5}",
+    "\u{10ffff}x",
+    "\"",
+    "\\",
+    "\\u0041",
+    "<b>&amp;",
+    "'",
+    "a/b",
+    "%20",
+    "{}",
+    "@id",
+    "_:b0",
+    "e\u{301}",
+    "\u{200f}x",
+];
+
+fn text(rng: &mut fastrand::Rng, lines: bool) -> String {
+    let count = rng.usize(1..6);
+    let words: Vec<&str> = (0..count).map(|_| PIECES[rng.usize(..PIECES.len())]).collect();
+    words.join(if lines && rng.u8(..3) == 0 { "\n" } else { " " })
+}
+
+fn definition(rng: &mut fastrand::Rng) -> Option<Definition> {
+    let mut values: Vec<String> = (0..rng.usize(..5)).map(|_| text(rng, false)).collect();
+    values.sort_unstable();
+    values.dedup();
+    let names = [
+        "recipient_name",
+        "credits_earned",
+        "evidence",
+        "role",
+        "license_number",
+        "term",
+        "activity_start_date",
+        "activity_end_date",
+    ];
+    let mut fields: Vec<Value> =
+        names.iter().map(|name| json!({ "name": name, "required": false })).collect();
+    let mut result = json!({ "name": "result_value", "required": false });
+    if !values.is_empty() && rng.bool() {
+        result["allowed_values"] = values.into();
+    }
+    fields.push(result);
+    let mut achievement = json!({});
+    if rng.bool() {
+        achievement["type"] = (*rng.choice(["Course", "Degree", "Otra cosa"].iter())?).into();
+    }
+    if rng.bool() {
+        achievement["criteria"] = text(rng, true).into();
+    }
+    if rng.bool() {
+        achievement["credits_available"] = credits(rng);
+    }
+    let body = json!({
+        "name": text(rng, false), "description": text(rng, true), "achievement": achievement,
+        "fields": fields,
+    });
+    Definition::read(Fields::of_body(body.to_string().as_bytes()).ok()?).ok()
+}
+
+fn credits(rng: &mut fastrand::Rng) -> Value {
+    match rng.u8(..4) {
+        0 => json!(rng.u32(..=1_000_000)),
+        1 => json!(0),
+        _ => json!(f64::from(rng.u32(..1_000_000_000)) / 1000.0),
+    }
+}
+
+fn recipient(rng: &mut fastrand::Rng, definition: &Definition) -> Option<Recipient> {
+    let mut one = json!({ "email": format!("p{}@ejemplo.com", rng.u32(..)) });
+    for name in ["recipient_name", "role", "license_number", "term"] {
+        if rng.bool() {
+            one[name] = text(rng, false).into();
+        }
+    }
+    let values = &definition.fields.iter().find(|f| !f.allowed_values.is_empty());
+    match values {
+        Some(field) => {
+            one["result_value"] = rng.choice(field.allowed_values.iter())?.clone().into()
+        }
+        None if rng.bool() => one["result_value"] = text(rng, false).into(),
+        None => {}
+    }
+    if rng.bool() {
+        one["credits_earned"] = credits(rng);
+    }
+    if rng.bool() {
+        one["activity_start_date"] = "2026-03-01".into();
+        one["activity_end_date"] = "2026-07-31".into();
+    }
+    let evidence: Vec<Value> = (0..rng.usize(..4))
+        .map(|number| {
+            let mut entry = json!({ "name": text(rng, false), "description": text(rng, true) });
+            if rng.bool() {
+                entry["url"] = format!("https://ejemplo.com/{number}/ñ?q={}", rng.u8(..)).into();
+            }
+            entry
+        })
+        .collect();
+    if !evidence.is_empty() {
+        one["evidence"] = evidence.into();
+    }
+    let raw = serde_json::value::RawValue::from_string(one.to_string()).ok()?;
+    Entry::parse(&raw).recipient.ok()
+}
+
+/// A random document inside the limits of templates and recipients.
+fn random_document(rng: &mut fastrand::Rng) -> Option<Map<String, Value>> {
+    let definition = definition(rng)?;
+    let recipient = recipient(rng, &definition)?;
+    if !definition.check(&recipient).is_empty() {
+        return None;
+    }
+    let org = OrgId::parse("u-andina").ok()?;
+    let mode = if rng.bool() { Mode::Live } else { Mode::Test };
+    let issuer_name = unicreda::recipient::normal_text(&text(rng, false), 200).ok()??;
+    Some(document::build(&Content {
+        site_url: "https://credenciales.ejemplo.edu",
+        issuer: "did:web:credenciales.ejemplo.edu:orgs:u-andina",
+        issuer_name: &issuer_name,
+        org: &org,
+        mode,
+        id: CredentialId::from(uuid::Uuid::from_u128(rng.u128(..))),
+        template_id: TemplateId::from(uuid::Uuid::from_u128(rng.u128(..))),
+        definition: &definition,
+        recipient: &recipient,
+        subject: uuid::Uuid::from_u128(rng.u128(..)),
+        salt: "c2Fs_-dA",
+        valid_from: "2026-11-24T09:00:00Z",
+        valid_until: rng.bool().then_some("2031-11-24T09:00:00Z"),
+        status: Place { list: rng.u32(..3), index: rng.u32(..131_072) },
+    }))
+}
+
+/// jsonld.js reads the contexts that a document names; so do we in one way, and in the other
+/// with the flat table of our own terms. All three must find the same text.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_canonical_form_of_thousands_of_random_credentials_is_jsonld_js_own() {
+    let seed = seed("canonical form");
+    let wanted = if long() { 20_000 } else { 2_000 };
+    let made = tokio::task::spawn_blocking(move || {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let (mut lines, mut count, mut refused) = (String::new(), 0, 0);
+        while count < wanted {
+            let Some(document) = random_document(&mut rng) else { continue };
+            let ours = match canonical(&document, Contexts::Issued) {
+                Ok(ours) => ours,
+                Err(_) => {
+                    refused += 1;
+                    continue;
+                }
+            };
+            assert_eq!(canonical(&document, Contexts::Named).as_ref(), Ok(&ours), "{document:?}");
+            lines.push_str(&json!({ "document": document, "canonical": ours }).to_string());
+            lines.push('\n');
+            count += 1;
+        }
+        eprintln!("canonical form: {count} documents, {refused} refused as not portable");
+        assert!(refused * 10 < count, "{refused} of {count} were refused");
+        lines
+    });
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), made.await.expect("documents")).expect("written");
+    let mut node = Verifiers::start("https://x.example", "http://127.0.0.1:9").await.expect("node");
+    let answer = node.ask(&json!({ "cmd": "canonize", "file": file.path() })).await;
+    assert_eq!(answer["count"], json!(wanted), "{answer}");
+    assert_eq!(answer["different"], json!(0), "{}", answer["differ"]);
+}
