@@ -81,15 +81,13 @@ pub fn document(did: &str, multikeys: &[String]) -> Value {
     })
 }
 
-/// The DID document of the site: it signs nothing itself, and names where its parts are.
+/// The DID document of the site, which signs nothing itself.
 pub fn site_document(site_url: &str) -> Value {
     let did = of_site(site_url);
     json!({
         "@context": ["https://www.w3.org/ns/did/v1"],
         "id": did,
-        "service": [{
-            "id": format!("{did}#site"), "type": "LinkedDomains", "serviceEndpoint": site_url,
-        }],
+        "alsoKnownAs": [site_url],
     })
 }
 

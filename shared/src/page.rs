@@ -192,7 +192,7 @@ pub fn not_found(lang: Lang) -> String {
 
 /// Renders the page for a version that a correction replaced. What it said is not shown
 /// again: it was wrong.
-pub fn replaced(url: &str, lang: Lang) -> String {
+pub fn replaced(url: &str, version: u32, lang: Lang) -> String {
     let title = lang.pick("Versión reemplazada", "Replaced version");
     let main = html! {
         div.card {
@@ -209,7 +209,9 @@ pub fn replaced(url: &str, lang: Lang) -> String {
             }
         }
     };
-    document(lang, title, None, &main, None)
+    let markup = document(lang, title, None, &main, None);
+    // Another language shows the same version.
+    markup.replace("href=\"?lang=", &format!("href=\"?version={version}&amp;lang="))
 }
 
 /// Renders the page for a moment when the credential cannot be read.

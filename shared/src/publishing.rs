@@ -238,9 +238,9 @@ impl Found {
     fn answer(&self, app: &App, call: &Call, lang: Lang) -> String {
         let present = self.credential.version;
         let asked = call.query("version").and_then(|version| version.parse::<u32>().ok());
-        if asked.is_some_and(|asked| asked >= 1 && asked < present) {
+        if let Some(asked) = asked.filter(|asked| (1..present).contains(asked)) {
             let url = Credential::url(&app.config.site_url, self.credential.id);
-            return page::replaced(&url, lang);
+            return page::replaced(&url, asked, lang);
         }
         self.page(&app.config.site_url, lang)
     }

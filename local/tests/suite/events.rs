@@ -141,6 +141,26 @@ async fn every_event_file_gets_the_answer_that_its_function_gives_on_lambda() {
     assert_eq!(status, 200);
     assert!(page.contains("Juan Pérez"));
 
+    let text = file("status-list.json", &[]);
+    let (status, list) = parsed(read(page::handle(app, request(&text)).await));
+    assert_eq!(
+        (status, &list["issuer"]),
+        (
+            200,
+            &json!(unicreda::did::of(
+                &app.config.site_url,
+                &unicreda::ids::OrgId::parse("demo").expect("a name"),
+                unicreda::ids::Mode::Live,
+            ))
+        )
+    );
+
+    let text = file("credential-revoke.json", &[key, (CREDENTIAL, &credential)]);
+    for _ in 0..2 {
+        let (status, revoked) = parsed(read(amend::handle(app, request(&text)).await));
+        assert_eq!((status, &revoked["status"]), (200, &json!("revoked")));
+    }
+
     let text = file("templates-list.json", &[key]);
     let (status, list) = parsed(read(catalog::handle(app, request(&text)).await));
     assert_eq!((status, &list["items"][0]["id"]), (200, &json!(world.demo.template_id)));

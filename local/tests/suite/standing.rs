@@ -196,6 +196,7 @@ async fn a_correction_keeps_the_page_replaces_the_file_and_moves_the_wallet() {
     let page = world.send("GET", &format!("/credential/{id}?version=1"), &[HTML], "").await;
     let page = page.expect(200).text();
     assert!(page.contains("<strong>Reemplazada</strong>") && !page.contains("Ana Roja"), "{page}");
+    assert!(page.contains("?version=1&amp;lang=en"), "{page}");
     whole(&world).await;
 
     // Sent again, either list finds it; a member's profile does not make another of it.
