@@ -82,6 +82,16 @@ pub async fn seed(app: &App) -> anyhow::Result<Demo> {
     })
 }
 
+/// Makes the demo organization's signing keys, unless they are there.
+///
+/// # Errors
+/// When the tables cannot be read or written.
+pub async fn ensure_signing_keys(app: &App) -> anyhow::Result<()> {
+    let org = OrgId::parse(ORGANIZATION)?;
+    let now = time::millis(app.clock.now());
+    Ok(cataloguing::ensure_signing_keys(app, &org, &now).await?)
+}
+
 fn address(text: &str) -> anyhow::Result<EmailAddress> {
     EmailAddress::parse(text).context("the demo's address")
 }

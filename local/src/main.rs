@@ -64,6 +64,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(demo) => demo,
         None => demo::seed(stack.app()).await?,
     };
+    // A folder of a version that did not sign.
+    demo::ensure_signing_keys(stack.app()).await?;
     let endpoints = stack.endpoints();
     let base_url = format!("http://localhost:{}/api/v1", stack.port());
     let environment = folder::write_demo(

@@ -19,7 +19,7 @@ use crate::{
     access::{self, Caller},
     api_key::Scope,
     app::App,
-    credential::{Action, Credential, Event, MailState, Replaced, Status, Who},
+    credential::{Action, Credential, Event, MailState, RecipientType, Replaced, Status, Who},
     did,
     fault::Fault,
     fields::Fields,
@@ -588,7 +588,17 @@ async fn correct_once(
     let next = signing::next_list(app, &list, &current, |bits| bits.set(replaced, true));
     let next = next.await.map_err(sign_trouble)?;
 
-    let owes = moved && matches!(before.mail, MailState::Sent | MailState::Failed);
+    let member = match moved {
+        true => app.catalog.member(&before.org, &recipient.email).await?,
+        false => None,
+    };
+    let recipient_type = match (moved, &member) {
+        (false, _) => before.recipient_type,
+        (true, Some(_)) => RecipientType::Internal,
+        (true, None) => RecipientType::External,
+    };
+    let told = member.is_none() || organization.settings.notify_members;
+    let owes = moved && told && matches!(before.mail, MailState::Sent | MailState::Failed);
     let at = time::millis(now);
     let mut former = before.former.clone();
     if before.content != identity.content && !former.contains(&before.content) {
@@ -611,6 +621,7 @@ async fn correct_once(
     let email_key = identity::email_key(&secret, &before.org, before.mode, &recipient.email);
     let mut after = Credential {
         recipient,
+        recipient_type,
         filled,
         content: identity.content,
         former,

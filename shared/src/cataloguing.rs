@@ -694,12 +694,21 @@ pub async fn create_organization(
     let organization = Organization { v: 1, org, settings, created_at: now };
     let secret = IdSecret::new(access::random()?);
     let created = app.catalog.create_organization(&organization, secret).await?;
+    ensure_signing_keys(app, &organization.org, &organization.created_at).await?;
+    Ok(created)
+}
+
+/// Makes the signing keys that an organization lacks: all of one that was created by a
+/// version that did not sign.
+///
+/// # Errors
+/// As of the store and what seals keys.
+pub async fn ensure_signing_keys(app: &App, org: &OrgId, now: &str) -> Result<(), Problem> {
     for mode in [Mode::Live, Mode::Test] {
-        if app.catalog.public_keys(&organization.org, mode).await?.is_empty() {
-            let now = &organization.created_at;
-            let made = app.keys.make(&organization.org, mode, now).await.map_err(StoreError::from);
-            app.catalog.put_signing_key(&organization.org, mode, None, &made?).await?;
+        if app.catalog.public_keys(org, mode).await?.is_empty() {
+            let made = app.keys.make(org, mode, now).await.map_err(StoreError::from)?;
+            app.catalog.put_signing_key(org, mode, None, &made).await?;
         }
     }
-    Ok(created)
+    Ok(())
 }

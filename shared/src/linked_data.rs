@@ -31,6 +31,13 @@ const ISSUED: &str = "urn:unicreda:issued";
 const ISSUED_CONTEXT: &str = include_str!("contexts/issued.json");
 /// Deepest nesting of a document; ours have 5 levels.
 const MAX_DEPTH: usize = 12;
+/// Largest document, in bytes of JSON: a template's texts and a recipient stay below.
+const MAX_BYTES: usize = 256 * 1024;
+/// Most entries of a list; a template allows 200 values.
+const MAX_ENTRIES: usize = 256;
+/// Most things and list entries without an identifier: what canonicalization takes depends
+/// on them. Ours have the allowed values and some ten more.
+const MAX_BLANK: usize = 300;
 
 /// The contexts by which a document is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,14 +92,16 @@ static TERMS: LazyLock<HashSet<String>> = LazyLock::new(|| {
 /// # Errors
 /// [`Unportable`] when verifiers would not agree on it, or would leave out a part.
 pub fn canonical(document: &Map<String, Value>, contexts: Contexts) -> Result<String, Unportable> {
-    let mut ids = HashSet::new();
-    node(document, "", 0, &mut ids)?;
+    node(document, "", 0, &mut Seen::default())?;
     let mut read = document.clone();
     if contexts == Contexts::Issued {
         read.insert("@context".to_owned(), Value::from(ISSUED));
     }
     let text =
         serde_json::to_vec(&read).map_err(|_| Unportable::Shape("the document".to_owned()))?;
+    if text.len() > MAX_BYTES {
+        return Err(Unportable::Shape("the document".to_owned()));
+    }
     let mut dataset = Dataset::new();
     let quads = JsonLdParser::new().for_slice(&text).with_load_document_callback(|url, _| {
         let document = match url {
@@ -143,17 +152,32 @@ fn sixteen_digits(text: &str, datatype: &str) -> Option<String> {
     Some(format!("{mantissa}{zero}E{exponent}"))
 }
 
+/// What the walk over a document has met.
+#[derive(Default)]
+struct Seen {
+    ids: HashSet<String>,
+    blank: usize,
+}
+
+impl Seen {
+    fn blank(&mut self, count: usize, at: &str) -> Result<(), Unportable> {
+        self.blank += count;
+        if self.blank > MAX_BLANK { Err(Unportable::Shape(at.to_owned())) } else { Ok(()) }
+    }
+}
+
 /// Checks an object and all below it; `at` is its place.
 fn node(
     members: &Map<String, Value>,
     at: &str,
     depth: usize,
-    ids: &mut HashSet<String>,
+    seen: &mut Seen,
 ) -> Result<(), Unportable> {
     if depth > MAX_DEPTH || members.is_empty() {
         return Err(Unportable::Shape(at.to_owned()));
     }
     let named = members.contains_key("id");
+    seen.blank(usize::from(!named), at)?;
     for (name, value) in members {
         let here = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
         // `value` is a term of a result only; contexts stand at the top only.
@@ -173,13 +197,13 @@ fn node(
                 if !absolute(id) {
                     return Err(Unportable::RelativeIri(here));
                 }
-                if !ids.insert(id.clone()) {
+                if !seen.ids.insert(id.clone()) {
                     return Err(Unportable::Repeated(here));
                 }
             }
             ("id", _) => return Err(Unportable::Shape(here)),
             ("type", types) => self::types(types, &here)?,
-            (_, value) => self::value(name, value, &here, depth, named, ids)?,
+            (_, value) => self::value(name, value, &here, depth, named, seen)?,
         }
     }
     Ok(())
@@ -194,7 +218,7 @@ fn value(
     at: &str,
     depth: usize,
     named: bool,
-    ids: &mut HashSet<String>,
+    seen: &mut Seen,
 ) -> Result<(), Unportable> {
     match value {
         Value::Object(members) => {
@@ -203,18 +227,22 @@ fn value(
             if !named && depth > 0 {
                 return Err(Unportable::Shape(at.to_owned()));
             }
-            node(members, at, depth + 1, ids)
+            node(members, at, depth + 1, seen)
         }
         Value::Array(values) => {
-            if values.is_empty() || values.iter().any(Value::is_array) {
+            if values.is_empty() || values.len() > MAX_ENTRIES || values.iter().any(Value::is_array)
+            {
                 return Err(Unportable::Shape(at.to_owned()));
+            }
+            if name == "allowedValue" {
+                seen.blank(values.len(), at)?;
             }
             for (number, entry) in values.iter().enumerate() {
                 let here = format!("{at}/{number}");
                 if values.iter().take(number).any(|earlier| earlier == entry) {
                     return Err(Unportable::Repeated(here));
                 }
-                self::value(name, entry, &here, depth, named, ids)?;
+                self::value(name, entry, &here, depth, named, seen)?;
             }
             Ok(())
         }
@@ -388,6 +416,12 @@ mod tests {
                 Unportable::Shape(at("/evidence/0/criteria")),
             ),
             ("/name", json!(["\u{1f600}", "\u{ff5e}"]), Unportable::Order),
+            (
+                "/name",
+                (0..257).map(|n| json!(n.to_string())).collect(),
+                Unportable::Shape(at("/name")),
+            ),
+            ("/name", json!("x".repeat(300_000)), Unportable::Shape(at("the document"))),
         ];
         for (pointer, to, refused) in cases {
             assert_eq!(changed(pointer, to.clone()), Err(refused), "{pointer} {to}");

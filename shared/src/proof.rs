@@ -140,13 +140,114 @@ fn hashes(
     options: &Map<String, Value>,
     contexts: Contexts,
 ) -> Result<[u8; 64], Unportable> {
-    let mut options = options.clone();
-    // The proof is read by the document's contexts.
-    let context = document.get("@context").cloned().unwrap_or_default();
-    options.insert("@context".to_owned(), context);
+    let options = match (contexts, written_out(options)) {
+        (Contexts::Issued, Some(canonical)) => canonical,
+        _ => {
+            let mut options = options.clone();
+            // The proof is read by the document's contexts.
+            let context = document.get("@context").cloned().unwrap_or_default();
+            options.insert("@context".to_owned(), context);
+            canonical(&options, contexts)?
+        }
+    };
     let mut out = [0; 64];
     let (first, second) = out.split_at_mut(32);
-    first.copy_from_slice(digest(&SHA256, canonical(&options, contexts)?.as_bytes()).as_ref());
+    first.copy_from_slice(digest(&SHA256, options.as_bytes()).as_ref());
     second.copy_from_slice(digest(&SHA256, canonical(document, contexts)?.as_bytes()).as_ref());
     Ok(out)
+}
+
+/// The canonical form of options of the usual shape, written out: expanding them would take
+/// as long as half a document. None for any other shape.
+fn written_out(options: &Map<String, Value>) -> Option<String> {
+    let text = |name: &str| options.get(name).and_then(Value::as_str);
+    let plain =
+        |text: &&str| text.chars().all(|c| c.is_ascii_alphanumeric() || ":.-_+#%/".contains(c));
+    let created = text("created").filter(plain)?;
+    let key_id =
+        text("verificationMethod").filter(plain).filter(|id| id.starts_with("did:web:"))?;
+    let usual = options.len() == 5
+        && text("type") == Some("DataIntegrityProof")
+        && text("cryptosuite") == Some(CRYPTOSUITE)
+        && text("proofPurpose") == Some("assertionMethod");
+    usual.then(|| {
+        format!(
+            "_:c14n0 <http://purl.org/dc/terms/created> \"{created}\"^^<http://www.w3.org/2001/XMLSchema#dateTime> .\n\
+             _:c14n0 <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <https://w3id.org/security#DataIntegrityProof> .\n\
+             _:c14n0 <https://w3id.org/security#cryptosuite> \"{CRYPTOSUITE}\"^^<https://w3id.org/security#cryptosuiteString> .\n\
+             _:c14n0 <https://w3id.org/security#proofPurpose> <https://w3id.org/security#assertionMethod> .\n\
+             _:c14n0 <https://w3id.org/security#verificationMethod> <{key_id}> .\n"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+    use serde_json::json;
+
+    use super::*;
+    use crate::linked_data::{OB_CONTEXT, OB_EXTENSIONS, VC_CONTEXT};
+
+    fn document() -> Map<String, Value> {
+        let value = json!({
+            "@context": [VC_CONTEXT, OB_CONTEXT, OB_EXTENSIONS],
+            "id": "https://u.example/credential/1",
+            "type": ["VerifiableCredential", "OpenBadgeCredential"],
+            "name": "Diseño de APIs",
+        });
+        value.as_object().cloned().unwrap_or_default()
+    }
+
+    const KEY: &str = "did:web:u.example%3A3000:orgs:demo#z6Mk";
+    const CREATED: &str = "2026-11-24T09:00:00Z";
+
+    #[test]
+    fn options_that_are_written_out_are_those_that_are_expanded() {
+        let unsigned = Unsigned::new(document(), KEY, CREATED, Contexts::Issued).expect("issued");
+        let mut options = unsigned.options.clone();
+        let context = json!([VC_CONTEXT, OB_CONTEXT, OB_EXTENSIONS]);
+        options.insert("@context".to_owned(), context);
+        for contexts in [Contexts::Issued, Contexts::Named] {
+            let expanded = canonical(&options, contexts).ok();
+            assert_eq!(written_out(&unsigned.options), expanded);
+        }
+        let named = Unsigned::new(document(), KEY, CREATED, Contexts::Named).expect("named");
+        assert_eq!(named.to_sign(), unsigned.to_sign());
+        for (name, value) in [("created", "a\"b"), ("verificationMethod", "x"), ("nonce", "1")] {
+            let mut other = unsigned.options.clone();
+            other.insert(name.to_owned(), value.into());
+            assert_eq!(written_out(&other), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_proof_holds_for_its_document_key_and_options_alone() {
+        let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("a key");
+        let public: [u8; 32] = pair.public_key().as_ref().try_into().expect("32 bytes");
+        let unsigned = Unsigned::new(document(), KEY, CREATED, Contexts::Issued).expect("made");
+        let signature = pair.sign(unsigned.to_sign());
+        let signed = unsigned.signed(signature.as_ref());
+        assert_eq!(check(&signed, &public), Ok(()));
+        assert_eq!(check(&signed, &[9; 32]), Err(Broken::Signature));
+        let changed = |pointer: &str, to: Value| {
+            let mut value = Value::Object(signed.clone());
+            let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
+            value
+                .pointer_mut(parent)
+                .and_then(Value::as_object_mut)
+                .map(|m| m.insert(name.to_owned(), to));
+            check(value.as_object().expect("an object"), &public)
+        };
+        assert_eq!(changed("/name", json!("Otra")), Err(Broken::Signature));
+        assert_eq!(
+            changed("/proof/0/created", json!("2026-11-24T09:00:01Z")),
+            Err(Broken::Signature)
+        );
+        assert_eq!(changed("/proof/0/cryptosuite", json!("eddsa-jcs-2022")), Err(Broken::NoProof));
+        assert_eq!(changed("/proof/0/proofPurpose", json!("authentication")), Err(Broken::NoProof));
+        assert_eq!(changed("/proof/0/proofValue", json!("z1")), Err(Broken::NoProof));
+        assert!(matches!(changed("/proof/0/nonce", json!("x")), Err(Broken::Unportable(_))));
+        assert_eq!(changed("/proof", json!([])), Err(Broken::NoProof));
+    }
 }

@@ -27,6 +27,7 @@ pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchR
         retried = report.retry.len(),
         issued = report.issued,
         duplicates = report.duplicates,
+        revoked = report.revoked,
         refused = report.refused,
         mailed = report.mailed,
         mail_failed = report.mail_failed,

@@ -123,6 +123,21 @@ async fn programs_get_json_by_what_they_accept_or_by_the_suffix() {
     assert_eq!(subject["identifier"][1]["identityHash"], "Persona Zorrilla 1");
     assert_eq!(subject["result"][0]["value"], "A");
     assert_eq!(subject["creditsEarned"], 5.5);
+    for (name, value) in [
+        ("role", "Ayudante"),
+        ("term", "2025-2"),
+        ("licenseNumber", "LIC-99"),
+        ("activityStartDate", "2025-03-01T00:00:00Z"),
+        ("activityEndDate", "2025-07-31T00:00:00Z"),
+    ] {
+        assert_eq!(subject[name], value);
+    }
+    let email = &subject["identifier"][0];
+    let salt = email["salt"].as_str().expect("a salt");
+    let hash = unicreda::document::identity_hash("persona1@ejemplo.com", salt);
+    assert_eq!((&email["identityHash"], &email["hashed"]), (&json!(hash), &json!(true)));
+    let values = &subject["achievement"]["resultDescription"][0]["allowedValue"];
+    assert_eq!(values, &json!(["A", "B", "C", "D", "F"]));
     assert_eq!(document["evidence"][0]["id"], "https://ejemplo.com/proyecto?a=1&b=2");
     assert_eq!(documents[0].header("content-type"), "application/json");
     assert_eq!(documents[1].header("content-type"), "application/vc");

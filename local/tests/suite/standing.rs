@@ -166,6 +166,7 @@ async fn a_correction_keeps_the_page_replaces_the_file_and_moves_the_wallet() {
     let after = world.call("PATCH", &path, Some(&change)).await.expect(200).json();
     assert_eq!((&after["version"], &after["email"]), (&json!(2), &json!(member)));
     assert_eq!(after["credential_url"], issued["credential_url"]);
+    assert_eq!(after["recipient_type"], "internal", "a member's address by now");
     let second = document(&world, &id).await;
     assert_eq!(second["validFrom"], first["validFrom"]);
     assert_ne!(second["credentialStatus"], first["credentialStatus"]);
@@ -247,6 +248,7 @@ async fn a_corrected_credential_of_a_member_or_with_an_external_id_is_found_agai
     let taken = issue(&world, 8).await;
     let body = json!({ "email": "persona8@ejemplo.com", "recipient_name": "Persona Zorrilla 8" });
     let mine = issue(&world, 9).await;
+    world.mail_ended(&mine).await;
     let problem = world.call("PATCH", &format!("/credentials/{mine}"), Some(&body)).await;
     let problem = problem.problem(409, "conflict");
     assert!(problem["detail"].as_str().is_some_and(|d| d.contains(&taken)), "{problem}");
