@@ -460,3 +460,71 @@ async fn what_cannot_be_signed_for_everybody_is_the_recipients_error_and_signs_n
     assert_eq!((&result["successful"], &result["failed"]), (&json!(1), &json!(3)), "{result}");
     assert_eq!(world.get("/credentials").await["items"].as_array().map(Vec::len), Some(1));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_compromised_key_is_seen_and_a_credential_is_signed_anew() {
+    let world = World::new().await;
+    let id = issue(&world, 1).await;
+    let before = document(&world, &id).await;
+    let keys = world.get("/signing-keys").await;
+    let key = keys["items"][0]["multikey"].as_str().expect("a key").to_owned();
+    let path = format!("/signing-keys/{key}/compromise");
+    world.call("POST", &path, reason().as_ref()).await.problem(409, "conflict");
+    world.call("POST", "/signing-keys", None).await.expect(201);
+    for _ in 0..2 {
+        let key = world.call("POST", &path, reason().as_ref()).await.expect(200).json();
+        assert!(key["compromised_at"].is_string() && key["reason"] == "Error de acta", "{key}");
+    }
+    let unknown = path.replace(&key, "z6MkNadie");
+    world.call("POST", &unknown, reason().as_ref()).await.problem(404, "not_found");
+    let answer = verify(&world, &before).await;
+    assert_eq!(
+        (&answer["status"], failed(&answer)),
+        (&json!("invalid"), vec!["issuer".to_owned()])
+    );
+    let page = world.send("GET", &format!("/credential/{id}"), &[HTML], "").await.expect(200);
+    assert!(page.text().contains("<strong>No verificada</strong>"), "{}", page.text());
+
+    // The list that it had signed is the new key's by now.
+    let later = issue(&world, 2).await;
+    assert_eq!(verify(&world, &document(&world, &later).await).await["verified"], true);
+
+    // Signed anew once; the second call finds nothing to do.
+    for _ in 0..2 {
+        let path = format!("/credentials/{id}");
+        let signed = world.call("PATCH", &path, Some(&json!({}))).await.expect(200).json();
+        assert_eq!(signed["version"], 2);
+    }
+    let after = document(&world, &id).await;
+    assert_eq!(verify(&world, &after).await["verified"], true);
+    assert_eq!(after["credentialSubject"], before["credentialSubject"]);
+    whole(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_status_list_that_nobody_signed_says_nothing() {
+    let world = World::new().await;
+    let app = world.stack.app();
+    let id = issue(&world, 1).await;
+    let list = unicreda::status_list::ListId::parse("demo.live.0").expect("a list");
+    let read = async || {
+        let list = app.standing.list(&list).await.expect("read").expect("a list");
+        serde_json::from_slice::<Value>(&list.document).expect("JSON")
+    };
+    let clear = read().await["credentialSubject"]["encodedList"].clone();
+    act(&world, &id, "revoke", reason()).await.expect(200);
+    let mut forged = read().await;
+    forged["credentialSubject"]["encodedList"] = clear;
+    let bytes = aws_sdk_dynamodb::primitives::Blob::new(forged.to_string());
+    app.dynamodb
+        .update_item()
+        .table_name(&app.config.credentials_table)
+        .key("id", aws_sdk_dynamodb::types::AttributeValue::S("LIST#demo.live.0".to_owned()))
+        .update_expression("SET document = :forged")
+        .expression_attribute_values(":forged", aws_sdk_dynamodb::types::AttributeValue::B(bytes))
+        .send()
+        .await
+        .expect("forged");
+    let answer = verify(&world, &document(&world, &id).await).await;
+    assert_eq!((&answer["verified"], failed(&answer)), (&json!(false), vec!["status".to_owned()]));
+}
