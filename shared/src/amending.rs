@@ -8,7 +8,10 @@
 //!
 //! Safe to repeat: a credential that is already as asked for is answered as it is.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    time::Duration,
+};
 
 use http::{Response, StatusCode};
 use jiff::Timestamp;
@@ -35,7 +38,7 @@ use crate::{
     signing::{self, Material, SignError},
     status_list::ListId,
     store::{
-        StoreError, pause,
+        StoreError,
         standing::{Correction, StatusChange},
     },
     template::FieldName,
@@ -112,6 +115,16 @@ impl Order<'_> {
     }
 }
 
+/// Waits before a further round: 25 ms, doubling up to 1.6 s, each time by chance half of
+/// it less or more, so that those who lost together do not meet again.
+async fn stand_back(round: u32) {
+    if round > 0 {
+        let wait = 25_u64 << (round - 1).min(6);
+        let chance = u64::try_from(uuid::Uuid::new_v4().as_u128() % u128::from(wait));
+        tokio::time::sleep(Duration::from_millis(wait / 2 + chance.unwrap_or(0))).await;
+    }
+}
+
 /// Changes the status of credentials: a transaction a list and 40 of them.
 ///
 /// Safe to repeat: see the module.
@@ -130,7 +143,7 @@ pub async fn change_status(
     open.sort_unstable();
     open.dedup();
     for round in 0..ROUNDS {
-        pause(round).await;
+        stand_back(round).await;
         let mut found: HashMap<CredentialId, Credential> =
             app.credentials.get_all(&open).await?.into_iter().map(|c| (c.id, c)).collect();
         let mut lists: BTreeMap<u32, Vec<Credential>> = BTreeMap::new();
@@ -509,7 +522,7 @@ pub async fn correct(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
     let id = CredentialId::parse(&call.parameter).map_err(|_| unknown())?;
     let patch = Patch::read(call)?;
     for round in 0..ROUNDS {
-        pause(round).await;
+        stand_back(round).await;
         let before = app.credentials.get(id).await?.ok_or_else(unknown)?;
         if before.org != caller.org || before.mode != caller.mode {
             return Err(unknown());
@@ -777,7 +790,7 @@ async fn sign_lists_anew(app: &App, org: &OrgId, mode: Mode) -> Result<(), Probl
         let id = ListId { org: org.clone(), mode, number };
         let mut signed = false;
         for round in 0..ROUNDS {
-            pause(round).await;
+            stand_back(round).await;
             let Some(before) = app.standing.list(&id).await? else {
                 // Left out by a restore.
                 signed = true;

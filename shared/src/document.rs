@@ -11,11 +11,14 @@
 //! | `evidence[]` | `evidence[]`, `id` = the URL |
 
 use aws_lc_rs::digest::{SHA256, digest};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value, json};
+use url::Position;
 
 use crate::{
     credential::Credential,
     ids::{CredentialId, Mode, OrgId, TemplateId},
+    lang::Lang,
     linked_data::{OB_CONTEXT, OB_EXTENSIONS, VC_CONTEXT},
     recipient::Recipient,
     status_list::{ListId, Place},
@@ -124,6 +127,33 @@ fn achievement_type(kind: &str) -> String {
     format!("ext:{}", plain.strip_prefix("ext-").unwrap_or(&plain))
 }
 
+/// What the URL standard leaves as it is and an IRI (RFC 3987) does not allow.
+const NOT_IRI: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+/// Brackets are for IPv6 hosts.
+const NOT_IRI_PATH: &AsciiSet = &NOT_IRI.add(b'[').add(b']');
+
+/// A URL as the identifier of what it leads to: an absolute IRI of the same meaning.
+fn iri(url: &str) -> String {
+    match url::Url::parse(url) {
+        Ok(url) => format!(
+            "{}{}",
+            utf8_percent_encode(&url[..Position::BeforePath], NOT_IRI),
+            utf8_percent_encode(&url[Position::BeforePath..], NOT_IRI_PATH)
+        ),
+        Err(_) => url.to_owned(),
+    }
+}
+
 /// Writes the document, unsigned.
 pub fn build(content: &Content<'_>) -> Map<String, Value> {
     let c = content;
@@ -147,7 +177,8 @@ pub fn build(content: &Content<'_>) -> Map<String, Value> {
     let values = values.filter(|values| !values.is_empty());
     let description = values.map(|values| {
         json!([{
-            "id": result_id, "type": ["ResultDescription"], "name": "Calificación",
+            "id": result_id, "type": ["ResultDescription"],
+            "name": d.language.unwrap_or(Lang::Es).pick("Calificación", "Grade"),
             "resultType": "Result", "allowedValue": values,
         }])
     });
@@ -161,7 +192,8 @@ pub fn build(content: &Content<'_>) -> Map<String, Value> {
         .iter()
         .map(|e| {
             json!({
-                "id": e.url, "type": ["Evidence"], "name": e.name, "description": e.description,
+                "id": e.url.as_deref().map(iri), "type": ["Evidence"], "name": e.name,
+                "description": e.description,
             })
         })
         .collect();
@@ -267,6 +299,20 @@ mod tests {
         assert_eq!(achievement_type("Course"), "Course");
         assert_eq!(achievement_type("Curso de verano"), "ext:Curso-de-verano");
         assert_eq!(achievement_type("ext:Taller"), "ext:Taller");
+    }
+
+    #[test]
+    fn a_link_becomes_an_iri_of_the_same_meaning() {
+        for (url, expected) in [
+            ("https://ejemplo.com/a?b=1&c=%20#d", "https://ejemplo.com/a?b=1&c=%20#d"),
+            (
+                "https://ejemplo.com/a|b?q={x}[1]^`",
+                "https://ejemplo.com/a%7Cb?q=%7Bx%7D%5B1%5D%5E%60",
+            ),
+            ("http://[::1]:8080/x", "http://[::1]:8080/x"),
+        ] {
+            assert_eq!(iri(url), expected);
+        }
     }
 
     #[test]

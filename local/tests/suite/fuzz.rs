@@ -141,3 +141,37 @@ async fn no_message_body_harms_its_neighbours() {
     check_sums(&result);
     assert_eq!(result["successful"], result["total"]);
 }
+
+/// What verifies is what was signed, member for member.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_changed_document_verifies_and_none_is_answered_with_a_5xx() {
+    let world = World::with(unread()).await;
+    let mut rng = fastrand::Rng::with_seed(seed("documents"));
+    let mut one = person(1);
+    one["credits_earned"] = json!(6.5);
+    one["evidence"] = json!([{ "url": "https://ejemplo.com/tesis", "description": "Tesis" }]);
+    let issued = world.issue_one(&one).await;
+    let path = format!("/credential/{}.json", issued["credential_id"].as_str().expect("id"));
+    let original = world.send("GET", &path, &[], "").await.expect(200);
+    let (text, original) = (original.text(), original.json());
+    let (mut verified, mut refused) = (0, 0);
+    for n in 0..if long() { 50_000 } else { 1_500 } {
+        let body = if n == 0 { text.clone().into_bytes() } else { changed(&mut rng, &text) };
+        let event = proxy_event(&world.demo.api_key, "POST", "/verify", Some(&body), None);
+        let request = lambda_http::request::from_str(&event.to_string()).expect("a proxy event");
+        let answer = catalog::handle(world.stack.app(), request).await;
+        let status = answer.status().as_u16();
+        let shown = || String::from_utf8_lossy(&body).into_owned();
+        assert!(status < 500, "{status} to {}", shown());
+        let said: Value = serde_json::from_slice(answer.body()).expect("JSON");
+        if said["verified"] == true {
+            verified += 1;
+            let read: Value = serde_json::from_slice(&body).expect("JSON");
+            assert_eq!(read, original, "verified although it was changed");
+        } else {
+            refused += 1;
+        }
+    }
+    eprintln!("{verified} verified, {refused} refused");
+    assert!(verified > 0 && refused > 0);
+}

@@ -352,7 +352,8 @@ fn recipient(rng: &mut fastrand::Rng, definition: &Definition) -> Option<Recipie
         .map(|number| {
             let mut entry = json!({ "name": text(rng, false), "description": text(rng, true) });
             if rng.bool() {
-                entry["url"] = format!("https://ejemplo.com/{number}/ñ?q={}", rng.u8(..)).into();
+                entry["url"] =
+                    format!("https://ejemplo.com/{number}/ñ|[{{^?q={}|{{}}`'#é", rng.u8(..)).into();
             }
             entry
         })
