@@ -25,6 +25,8 @@ pub struct Caller {
     pub scopes: Vec<Scope>,
     /// The key's public part.
     pub key_id: String,
+    /// The name that the organization gave it.
+    pub key_name: String,
 }
 
 impl Caller {
@@ -82,6 +84,7 @@ pub async fn admit(
         mode: key.mode,
         scopes: key.scopes.clone(),
         key_id: key.id.clone(),
+        key_name: key.name.clone(),
     })
 }
 

@@ -235,6 +235,10 @@ fn sign_trouble(error: SignError) -> StoreError {
     }
 }
 
+fn who(caller: &Caller) -> Who {
+    Who { key_id: caller.key_id.clone(), key_name: caller.key_name.clone(), job_id: None }
+}
+
 fn reason(fields: &mut Fields, required: bool) -> Option<String> {
     if required {
         fields.required_text("reason", MAX_REASON)
@@ -268,7 +272,7 @@ pub async fn set_status(app: &App, call: &Call, action: Action) -> Result<Respon
         mode: caller.mode,
         action,
         reason: reason.as_deref(),
-        by: Who { key_id: caller.key_id.clone(), job_id: None },
+        by: who(&caller),
     };
     let verdict = change_status(app, &order, &[id], call.now).await?.remove(&id);
     match verdict {
@@ -335,7 +339,8 @@ pub async fn revoke_many(app: &App, call: &Call) -> Result<Response<Body>, Probl
     }
     fields.end()?;
     let reason = reason.unwrap_or_default();
-    let revocation = Revocation { reason, key_id: caller.key_id.clone() };
+    let revocation =
+        Revocation { reason, key_id: caller.key_id.clone(), key_name: caller.key_name.clone() };
     idempotency::once(app, call, &caller, key, |work| async {
         let rows = match job_id {
             Some(id) => rows_of_job(app, &caller, id).await?,
@@ -622,7 +627,7 @@ async fn correct_once(
         revision: before.revision + 1,
         action: Action::Correct,
         at: at.clone(),
-        by: Who { key_id: caller.key_id.clone(), job_id: None },
+        by: who(caller),
         reason: patch.reason.clone(),
         fields: changed_fields(&before.recipient, &recipient)?,
         replaced: Some(Replaced {

@@ -310,7 +310,11 @@ async fn revoke_together(
         mode: row.mode,
         action: Action::Revoke,
         reason: Some(&revocation.reason),
-        by: Who { key_id: revocation.key_id.clone(), job_id: Some(job) },
+        by: Who {
+            key_id: revocation.key_id.clone(),
+            key_name: revocation.key_name.clone(),
+            job_id: Some(job),
+        },
     };
     let verdicts = amending::change_status(app, &order, &ids, now).await?;
     let already: Vec<&Credential> = verdicts

@@ -203,6 +203,8 @@ pub struct Credential {
 pub struct Who {
     /// The key's id.
     pub key_id: String,
+    /// The name that it had then.
+    pub key_name: String,
     /// The job that did it for the key, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_id: Option<JobId>,
@@ -263,7 +265,7 @@ impl Event {
     pub fn answer(&self) -> serde_json::Value {
         serde_json::json!({
             "action": self.action, "at": self.at, "key_id": self.by.key_id,
-            "job_id": self.by.job_id, "reason": self.reason, "fields": self.fields,
+            "key_name": self.by.key_name, "job_id": self.by.job_id, "reason": self.reason, "fields": self.fields,
             "replaced_version": self.replaced.as_ref().map(|r| r.version),
         })
     }

@@ -55,6 +55,8 @@ pub struct Revocation {
     pub reason: String,
     /// Id of the API key that asked for it.
     pub key_id: String,
+    /// The name of that key.
+    pub key_name: String,
 }
 
 /// The job itself.

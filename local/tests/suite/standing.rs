@@ -90,6 +90,7 @@ async fn a_status_changes_once_is_kept_with_its_history_and_a_revocation_is_fina
     for event in history {
         assert_eq!(Some(&event["key_id"]), live.map(|key| &key["id"]), "{event}");
         assert!(event["at"].is_string());
+        assert_eq!(event["key_name"], "demo (live)");
     }
     assert_eq!(history[2]["reason"], "Error de acta");
 }
