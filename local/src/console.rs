@@ -97,6 +97,12 @@ pub fn greeting(stack: &Stack, data: &str, environment: &Path, paint: Paint) -> 
         paint.link(&format!("{}/credential/CREDENTIAL_ID", stack.app().config.site_url))
     ));
     line("");
+    line(&step("its signed document, and a check of it"));
+    line("  curl -s $SITE_URL/credential/CREDENTIAL_ID.json");
+    line(
+        "  curl -s $BASE_URL/verify -H \"X-API-Key: $API_KEY\" -H 'Content-Type: application/json' \\\n    -d '{\"url\":\"'$SITE_URL/credential/CREDENTIAL_ID'\"}'",
+    );
+    line("");
     line(&paint.quiet("Ctrl-C ends it; what is under way goes on at the next start."));
     text
 }
