@@ -529,3 +529,44 @@ async fn a_status_list_that_nobody_signed_says_nothing() {
     let answer = verify(&world, &document(&world, &id).await).await;
     assert_eq!((&answer["verified"], failed(&answer)), (&json!(false), vec!["status".to_owned()]));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_credential_expires_at_the_end_of_its_last_day_in_the_organizations_zone() {
+    let world = World::new().await;
+    let template = json!({
+        "name": "Primeros auxilios", "description": "Curso.", "validity_months": 1,
+        "fields": [{ "name": "recipient_name", "required": true }],
+    });
+    let template = world.call("POST", "/templates", Some(&template)).await.expect(201).json();
+    let recipient =
+        json!({ "email": "persona1@ejemplo.com", "recipient_name": "Persona Zorrilla" });
+    let body = json!({ "template_id": template["id"], "recipients": [recipient] });
+    let issued = world.call("POST", "/credentials/issue", Some(&body)).await.expect(200).json();
+    let id = issued["credentials"][0]["credential_id"].as_str().expect("id").to_owned();
+    world.mail_ended(&id).await;
+    let document = document(&world, &id).await;
+    let until: jiff::Timestamp =
+        document["validUntil"].as_str().and_then(|at| at.parse().ok()).expect("an end");
+    let zone = jiff::tz::TimeZone::get("America/Santiago").expect("a zone");
+    let last = until.to_zoned_datetime(zone).to_string();
+    assert!(last.contains("T23:59:59"), "{last}");
+    let page = async || {
+        let path = format!("/credential/{id}");
+        world.send("GET", &path, &[HTML], "").await.expect(200).text()
+    };
+    let clock = &world.stack.app().clock;
+    let ahead = |to: jiff::Timestamp| {
+        let left = to.as_second() - clock.now().as_second();
+        clock.jump(std::time::Duration::from_secs(left.try_into().expect("in the future")));
+    };
+    ahead(until - jiff::SignedDuration::from_secs(60));
+    assert!(page().await.contains("<strong>Emitida</strong>"));
+    assert_eq!(verify(&world, &document).await["status"], "issued");
+    ahead(until + jiff::SignedDuration::from_secs(2));
+    assert!(page().await.contains("<strong>Vencida</strong>"));
+    let answer = verify(&world, &document).await;
+    assert_eq!(
+        (&answer["status"], failed(&answer)),
+        (&json!("expired"), vec!["period".to_owned()])
+    );
+}
