@@ -168,6 +168,7 @@ pub async fn change_status(
                         changed.status_at = (!holds).then(|| time::millis(now));
                         changed.status_reason = order.reason.filter(|_| !holds).map(str::to_owned);
                         changed.revision += 1;
+                        note(credential, order.action, &order.by);
                         verdicts.insert(credential.id, Verdict::Changed(Box::new(changed)));
                     }
                 } else {
@@ -233,6 +234,12 @@ fn sign_trouble(error: SignError) -> StoreError {
         SignError::Store(error) => error,
         SignError::Unportable(why) => StoreError::Broken(why.to_string()),
     }
+}
+
+/// Says in the log what was changed: after a restore from a backup it is the one place that
+/// knows. The reason may name a person and is not in it.
+fn note(credential: &Credential, action: Action, by: &Who) {
+    tracing::info!(credential_id = %credential.id, ?action, key = by.key_id, "standing changed");
 }
 
 fn who(caller: &Caller) -> Who {
@@ -662,6 +669,7 @@ async fn correct_once(
         return Ok(None);
     }
     let after = correction.after;
+    note(before, Action::Correct, &correction.event.by);
     if owes {
         let message = issuing::mail_message(&after, true).map_err(Problem::internal)?;
         let sent = queue::send_all(&app.sqs, &app.config.mail_queue_url, &[message]).await.all();

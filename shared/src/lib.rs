@@ -1,10 +1,12 @@
 //! The product: digital academic credentials, issued once, signed, mailed and kept.
 //!
 //! Rules are pure: [`recipient`], [`identity`], [`template`], [`member`], [`job`],
-//! [`api_key`], [`fault`], [`mail`], [`page`]. Adapters speak to AWS: [`store`], [`queue`],
-//! [`app`]. Use cases join the two: [`issuing`], [`consuming`], [`delivery`],
-//! [`following`], [`steering`],
-//! [`cataloguing`], [`idempotency`], [`publishing`], [`sweeping`]. The edge is [`http`].
+//! [`api_key`], [`fault`], [`mail`], [`page`], and of what is signed [`document`],
+//! [`linked_data`], [`proof`], [`did`], [`status_list`], [`packing`]. Adapters speak to AWS:
+//! [`store`], [`queue`], [`keys`], [`app`]. Use cases join the two: [`issuing`],
+//! [`signing`], [`consuming`], [`delivery`], [`amending`], [`verifying`], [`following`],
+//! [`steering`], [`cataloguing`], [`idempotency`], [`publishing`], [`sweeping`]. The edge is
+//! [`http`].
 
 pub mod access;
 pub mod amending;
