@@ -8,9 +8,10 @@
 //! | module | stands for |
 //! |---|---|
 //! | [`gateway`], [`routes`] | API Gateway: REST proxy events, limits, gateway responses |
-//! | [`polling`] | the event source mappings of both queues |
+//! | [`polling`] | the event source mappings of the three queues |
 //! | [`schedule`] | the rule that runs the sweeper |
 //! | [`services`] | DynamoDB, SQS and SES, and what AWS does that they do not |
+//! | [`simulator`] | what SES says of mail to its mailbox simulator |
 //! | [`mail`], [`inbox`] | the recipients' mailboxes |
 //! | [`folder`] | the data folder: its lock, its files |
 
@@ -26,6 +27,7 @@ pub mod routes;
 pub mod schedule;
 mod serve;
 pub mod services;
+pub mod simulator;
 pub mod stack;
 
 pub use folder::Data;

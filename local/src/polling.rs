@@ -1,4 +1,4 @@
-//! The event source mappings: takes messages from a queue, hands them to the consumer as an
+//! The event source mappings: takes messages from a queue, hands them to its function as an
 //! SQS event, and deletes those that did not fail.
 //!
 //! As on Lambda: an error, a panic or a timeout deletes nothing, a failure without an
@@ -22,7 +22,7 @@ use crate::{invoke, serve::Tasks};
 const CALL: i32 = 10;
 /// Waits before a failed call is made again: the first, and the longest, in milliseconds.
 const BACK_OFF: (u64, u64) = (100, 5_000);
-/// How often a deletion is tried. What is still there comes back, and the consumer bears that.
+/// How often a deletion is tried. What is still there comes back, and the functions bear that.
 const DELETE_ATTEMPTS: u32 = 4;
 
 /// One queue's mapping.
@@ -30,16 +30,27 @@ const DELETE_ATTEMPTS: u32 = 4;
 pub struct Mapping {
     /// The queue's name.
     pub queue: &'static str,
+    /// Who handles its batches.
+    pub function: Handler,
     /// The queue's URL.
     pub url: String,
     /// Messages a batch holds at most.
     pub batch: usize,
     /// Invocations at a time.
     pub concurrency: usize,
-    /// The consumer's timeout.
+    /// The function's timeout.
     pub timeout: Duration,
     /// How long a call waits for a first message, in seconds (SQS allows 20).
     pub wait_seconds: i32,
+}
+
+/// A function that handles batches.
+#[derive(Clone, Copy, Debug)]
+pub enum Handler {
+    /// `consumer`
+    Consumer,
+    /// `feedback`
+    Feedback,
 }
 
 /// Starts the mapping's pollers.
@@ -116,13 +127,22 @@ async fn handle(
     batch: Vec<Message>,
 ) -> anyhow::Result<()> {
     let event = event(mapping.queue, &batch)?;
-    let event = LambdaEvent::new(event, invoke::context("consumer", mapping.timeout));
-    let response =
-        match invoke::run("consumer", mapping.timeout, consumer::handle(app, event)).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => bail!("the consumer failed: {error}"),
-            Err(failure) => bail!("the consumer did not answer: {failure:?}"),
-        };
+    let name = match mapping.function {
+        Handler::Consumer => "consumer",
+        Handler::Feedback => "feedback",
+    };
+    let event = LambdaEvent::new(event, invoke::context(name, mapping.timeout));
+    let invocation = async {
+        match mapping.function {
+            Handler::Consumer => consumer::handle(app, event).await,
+            Handler::Feedback => feedback::handle(app, event).await,
+        }
+    };
+    let response = match invoke::run(name, mapping.timeout, invocation).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => bail!("{name} failed: {error}"),
+        Err(failure) => bail!("{name} did not answer: {failure:?}"),
+    };
     let done = succeeded(&batch, &response)?;
     delete(mapping, sqs, done).await
 }
@@ -174,10 +194,7 @@ fn succeeded(batch: &[Message], response: &SqsBatchResponse) -> anyhow::Result<V
         response.batch_item_failures.iter().map(|f| f.item_identifier.as_str()).collect();
     let known: HashSet<&str> = batch.iter().filter_map(Message::message_id).collect();
     if !failed.is_subset(&known) {
-        bail!(
-            "the consumer named a failure that is not in its batch, so all {} failed",
-            batch.len()
-        );
+        bail!("a failure was named that is not in the batch, so all {} failed", batch.len());
     }
     Ok(batch
         .iter()

@@ -8,6 +8,7 @@
 //!   takes it for fairness: taken off here. Knows no limit on a batch's total: enforced here.
 //!   It refuses a message over 256 KiB, AWS one over 1 MiB: not bridged.
 //! - **SES** (rustack). Keeps mail in memory only: written to the mail store before it answers.
+//!   Publishes no events: those of the mailbox simulator come from [`crate::simulator`].
 
 use std::future::Future;
 use std::net::{Ipv4Addr, TcpListener as StdListener};
@@ -46,6 +47,7 @@ use unicreda::schema::{self, TABLES};
 
 use crate::mail::{Mail, MailStore};
 use crate::serve::{Tasks, serve};
+use crate::simulator::{self, SesEvents};
 
 /// Bytes that a message, and a batch in total, may have (SQS quota).
 const MAX_SEND: usize = 1024 * 1024;
@@ -345,13 +347,14 @@ fn text<'a>(object: &'a Value, field: &str) -> &'a str {
 pub(crate) fn start_ses(
     listener: StdListener,
     mail: Arc<MailStore>,
+    events: SesEvents,
     rate: f64,
     tasks: &Tasks,
 ) -> anyhow::Result<()> {
     let config =
         SesConfig { max_send_rate: rate, max_24_hour_send: 1_000_000.0, ..SesConfig::default() };
     let inner = RustackSesHandler::new(Arc::new(RustackSes::new(config)));
-    let handler = Ses { inner: Arc::new(inner), mail };
+    let handler = Ses { inner: Arc::new(inner), mail, events };
     let service = SesHttpService::new(Arc::new(handler), SesHttpConfig::default());
     serve(TcpListener::from_std(listener)?, tasks, move |request, _| {
         Box::pin(service.call(request))
@@ -364,6 +367,7 @@ pub(crate) fn start_ses(
 struct Ses {
     inner: Arc<RustackSesHandler>,
     mail: Arc<MailStore>,
+    events: SesEvents,
 }
 
 impl SesHandler for Ses {
@@ -376,14 +380,18 @@ impl SesHandler for Ses {
             return self.inner.handle_operation(operation, body);
         }
         let (inner, mail) = (Arc::clone(&self.inner), Arc::clone(&self.mail));
+        let events = self.events.clone();
         Box::pin(async move {
             // rustack checks the request first; only what it accepts is mail.
             let received = read_mail(&body);
+            let tags = simulator::tags(&parse_form_params(&body));
             let answer = inner.handle_operation(operation, body).await;
             inner.clear_emails(None);
             let answer = answer?;
-            mail.append(&received?)
+            let received = received?;
+            mail.append(&received)
                 .map_err(|error| SesError::internal_error(format!("keeping the mail: {error}")))?;
+            events.of(&tags, &received).await;
             Ok(answer)
         })
     }

@@ -17,10 +17,11 @@ use crate::folder::{Data, Folder};
 use crate::gateway::Gateway;
 use crate::inbox::Overview;
 use crate::mail::MailStore;
-use crate::polling::{self, Mapping};
+use crate::polling::{self, Handler, Mapping};
 use crate::schedule;
 use crate::serve::{Tasks, serve};
 use crate::services::{self, DynamoDb};
+use crate::simulator::SesEvents;
 
 /// How long a shutdown waits for running work.
 const PATIENCE: Duration = Duration::from_millis(1_400);
@@ -171,9 +172,11 @@ impl Stack {
         };
         let dynamodb = DynamoDb::start(dynamodb_listener, tables.as_deref())?;
         services::start_sqs(sqs_listener, sqs_port, &services)?;
+        let events = SesEvents::default();
         services::start_ses(
             ses_listener,
             Arc::clone(&mail),
+            events.clone(),
             options.ses_rate_per_second,
             &services,
         )?;
@@ -183,6 +186,8 @@ impl Stack {
         let queue = |name, max| services::create_queue(&own.sqs, name, options.visibility, max);
         let issue_queue_url = queue("issue", options.issue_max_receives).await?;
         let mail_queue_url = queue("mail", options.mail_max_receives).await?;
+        let feedback_queue_url = queue("feedback", options.issue_max_receives).await?;
+        events.to(own.sqs.clone(), feedback_queue_url.clone());
 
         let config = Config {
             catalog_table: services::table_name("CATALOG_TABLE"),
@@ -191,6 +196,7 @@ impl Stack {
             issue_queue_url: issue_queue_url.clone(),
             mail_queue_url: mail_queue_url.clone(),
             site_url,
+            accept_execute_api_host: false,
             ses_rate_per_second: options.ses_rate_per_second,
             ses_configuration_set: None,
             sealed_by: Some(SealedBy::File(signing_key)),
@@ -204,12 +210,14 @@ impl Stack {
         if let Some(period) = options.sweep_every {
             schedule::start(Arc::clone(&app), &work, period, resumed);
         }
-        for (queue, url, batch) in [
-            ("issue", issue_queue_url, options.issue_batch),
-            ("mail", mail_queue_url, options.mail_batch),
+        for (queue, function, url, batch) in [
+            ("issue", Handler::Consumer, issue_queue_url, options.issue_batch),
+            ("mail", Handler::Consumer, mail_queue_url, options.mail_batch),
+            ("feedback", Handler::Feedback, feedback_queue_url, options.mail_batch),
         ] {
             let mapping = Mapping {
                 queue,
+                function,
                 url,
                 batch: batch.max(1),
                 concurrency: options.concurrency,
@@ -387,6 +395,7 @@ fn placeholder_config() -> Config {
         issue_queue_url: String::new(),
         mail_queue_url: String::new(),
         site_url: String::new(),
+        accept_execute_api_host: false,
         ses_rate_per_second: 1.0,
         ses_configuration_set: None,
         sealed_by: None,

@@ -659,6 +659,9 @@ async fn correct_once(
     if owes {
         after.mail = MailState::Owed;
         after.mail_attempts = 0;
+        after.mail_round += 1;
+        after.mail_delivery = None;
+        after.mail_delivery_at = None;
     }
     let alias = Some(identity.id).filter(|alias| *alias != before.id);
     let correction = Correction { before: before.clone(), after, email_key, owes, alias, event };

@@ -33,6 +33,9 @@ pub struct Config {
     /// Root of every public link, path included, without a trailing slash
     /// (`SITE_URL`). Never taken from a `Host` header.
     pub site_url: String,
+    /// Whether live credentials may point to a host of `execute-api`, which ends with the API
+    /// (`ACCEPT_EXECUTE_API_HOST`).
+    pub accept_execute_api_host: bool,
     /// Recipients a second that the whole account may mail (`SES_RATE_PER_SECOND`).
     pub ses_rate_per_second: f64,
     /// SES configuration set that publishes delivery events, when there is one
@@ -71,6 +74,14 @@ pub struct ConfigError {
 }
 
 impl Config {
+    /// Whether links of live credentials would end with this deployment, and nobody has said
+    /// that this is meant.
+    pub fn live_links_end(&self) -> bool {
+        let host = self.site_url.split("://").nth(1).unwrap_or_default();
+        let host = host.split(['/', ':']).next().unwrap_or_default();
+        host.contains(".execute-api.") && !self.accept_execute_api_host
+    }
+
     /// Reads the configuration from the environment.
     ///
     /// # Errors
@@ -98,6 +109,7 @@ impl Config {
             issue_queue_url: text("ISSUE_QUEUE_URL")?,
             mail_queue_url: text("MAIL_QUEUE_URL")?,
             site_url: text("SITE_URL")?.trim_end_matches('/').to_owned(),
+            accept_execute_api_host: text("ACCEPT_EXECUTE_API_HOST").is_ok_and(|v| v == "true"),
             ses_rate_per_second: number("SES_RATE_PER_SECOND", 1.0)?,
             ses_configuration_set: text("SES_CONFIGURATION_SET").ok(),
             sealed_by: match (text("SIGNING_KEY").ok(), text("SIGNING_KEY_FILE").ok()) {
@@ -217,4 +229,34 @@ pub fn timeouts() -> TimeoutConfig {
         .operation_attempt_timeout(Duration::from_secs(5))
         .operation_timeout(Duration::from_secs(15))
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_links_to_an_execute_api_host_end_with_the_deployment() {
+        let ends = |site_url: &str, accepted: bool| {
+            Config {
+                catalog_table: String::new(),
+                credentials_table: String::new(),
+                jobs_table: String::new(),
+                issue_queue_url: String::new(),
+                mail_queue_url: String::new(),
+                site_url: site_url.to_owned(),
+                accept_execute_api_host: accepted,
+                ses_rate_per_second: 1.0,
+                ses_configuration_set: None,
+                sealed_by: None,
+                consumer_timeout: Duration::from_secs(60),
+            }
+            .live_links_end()
+        };
+        assert!(ends("https://ab12cd34ef.execute-api.us-east-1.amazonaws.com/main", false));
+        assert!(!ends("https://ab12cd34ef.execute-api.us-east-1.amazonaws.com/main", true));
+        assert!(!ends("https://credenciales.ejemplo.edu", false));
+        assert!(!ends("https://ejemplo.edu/x.execute-api.y", false));
+        assert!(!ends("http://localhost:3000", false));
+    }
 }

@@ -20,6 +20,7 @@ use crate::{
     problem::{FieldError, Problem},
     recipient::MAX_TEXT,
     store::{StoreError, catalog::is_member_cursor},
+    suppressing,
     template::{Definition, Template},
     verifying,
 };
@@ -56,6 +57,8 @@ pub async fn answer_route(app: &App, call: &Call) -> Result<Response<Body>, Prob
         ("PUT", "/api/v1/members/{email}") => put_member(app, call).await,
         ("DELETE", "/api/v1/members/{email}") => delete_member(app, call).await,
         ("GET", "/api/v1/members/{email}/credentials") => wallet(app, call).await,
+        ("GET", "/api/v1/suppressions") => suppressing::list(app, call).await,
+        ("DELETE", "/api/v1/suppressions/{email}") => suppressing::remove(app, call).await,
         ("GET", "/api/v1/api-keys") => keys(app, call).await,
         ("POST", "/api/v1/api-keys") => create_key(app, call).await,
         ("DELETE", "/api/v1/api-keys/{key_id}") => revoke_key(app, call).await,

@@ -6,6 +6,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    feedback::DeliveryState,
     ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
     lang::Lang,
     recipient::Recipient,
@@ -52,18 +53,6 @@ pub enum MailState {
     Failed,
     /// Not asked for, or not due any more.
     Skipped,
-}
-
-impl MailState {
-    /// `email_status` on the wire.
-    pub fn wire(self) -> &'static str {
-        match self {
-            Self::Owed | Self::Claimed => "pending",
-            Self::Sent => "sent",
-            Self::Failed => "failed",
-            Self::Skipped => "skipped",
-        }
-    }
 }
 
 /// What a credential was issued by. A put that is refused by an item of the same origin
@@ -187,6 +176,19 @@ pub struct Credential {
     /// End of the running attempt's lease, seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail_lease: Option<i64>,
+    /// Times that its mail, once ended, was owed again. SES tells the mails of different
+    /// rounds apart by it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub mail_round: u32,
+    /// Of these, times because it had bounced softly.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub mail_soft_bounces: u32,
+    /// What became of this round's mail after SES took it, as far as SES has said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail_delivery: Option<DeliveryState>,
+    /// When that happened, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail_delivery_at: Option<String>,
     /// When its mail was last asked for again, RFC 3339 to the millisecond.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resent_at: Option<String>,
@@ -295,7 +297,23 @@ impl Packed {
     }
 }
 
+/// Whether a counter need not be stored.
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 impl Credential {
+    /// `email_status` on the wire.
+    pub fn email_status(&self) -> &'static str {
+        match (self.mail, self.mail_delivery) {
+            (MailState::Owed | MailState::Claimed, _) => "pending",
+            (MailState::Sent, None) => "sent",
+            (MailState::Sent, Some(delivery)) => delivery.as_str(),
+            (MailState::Failed, _) => "failed",
+            (MailState::Skipped, _) => "skipped",
+        }
+    }
+
     /// Its public page, which is also its id in the signed document.
     pub fn url(site_url: &str, id: CredentialId) -> String {
         format!("{site_url}/credential/{id}")
@@ -310,7 +328,8 @@ impl Credential {
             "status_reason": self.status_reason, "version": self.version,
             "corrected_at": self.corrected_at, "mode": self.mode, "template_id": self.template_id,
             "template_version": self.template_version, "issued_at": self.issued_at,
-            "recipient_type": self.recipient_type, "email_status": self.mail.wire(),
+            "recipient_type": self.recipient_type, "email_status": self.email_status(),
+            "email_delivery_at": self.mail_delivery_at,
             "email_sent_at": self.mail_at.as_ref().filter(|_| self.mail == MailState::Sent),
             "email_error": self.mail_error, "email": r.email, "external_id": r.external_id,
             "recipient_name": r.recipient_name, "result_value": r.result_value,

@@ -12,6 +12,9 @@
 //!   it has ended without a receipt the mail is sent again, and counted as ambiguous: the
 //!   one case in which a mail can arrive twice. SES has no idempotency token.
 //!
+//! An address on the organization's suppression list gets nothing: its mail fails as
+//! `suppressed`. What became of a mail after SES took it, [`crate::settling`] hears.
+//!
 //! Safe to repeat: a claim is refused when the mail has ended, and what ended is recorded
 //! in sets.
 
@@ -26,7 +29,7 @@ use aws_sdk_ses::{
     error::{ProvideErrorMetadata, SdkError},
     operation::send_raw_email::SendRawEmailError,
     primitives::Blob,
-    types::RawMessage,
+    types::{MessageTag, RawMessage},
 };
 use futures::{FutureExt, StreamExt, stream};
 use tokio::sync::Mutex;
@@ -35,6 +38,7 @@ use crate::{
     app::App,
     consuming::{Delivered, Report},
     credential::{Credential, MailState, Origin, RecipientType, Status},
+    feedback::{CREDENTIAL_TAG, ROUND_TAG},
     ids::{JobId, Mode},
     job::{KEPT_DAYS, MailSets},
     mail::{self, Audience, Letter, Rendered},
@@ -269,10 +273,15 @@ async fn send_one(
         app.credentials.put_test_mail(credential.id, &kept, now.as_second()).await?;
         return end(app, credential, &MailEnd::Sent).await;
     }
+    if app.catalog.suppression(&credential.org, &credential.recipient.email).await?.is_some() {
+        return end(app, credential, &MailEnd::Failed("suppressed")).await;
+    }
     let organization = app.catalog.organization(&credential.org).await?;
     let sent = app
         .ses
         .send_raw_email()
+        .tags(tag(CREDENTIAL_TAG, credential.id.to_string())?)
+        .tags(tag(ROUND_TAG, credential.mail_round.to_string())?)
         .source(organization.settings.sender.as_str())
         .destinations(credential.recipient.email.as_str())
         .set_configuration_set_name(app.config.ses_configuration_set.clone())
@@ -302,6 +311,15 @@ async fn send_one(
 fn raw(mime: Vec<u8>) -> Result<RawMessage, StoreError> {
     RawMessage::builder()
         .data(Blob::new(mime))
+        .build()
+        .map_err(|e| StoreError::Broken(e.to_string()))
+}
+
+/// A tag by which SES's events name the mail.
+fn tag(name: &str, value: String) -> Result<MessageTag, StoreError> {
+    MessageTag::builder()
+        .name(name)
+        .value(value)
         .build()
         .map_err(|e| StoreError::Broken(e.to_string()))
 }
@@ -341,8 +359,12 @@ async fn end(
     if app.credentials.end_mail(id, attempt, end, &at).await? {
         return Ok(Turn::Ended(credential, state));
     }
-    // The lease ended under us, and somebody else has the claim: theirs to end.
-    Ok(Turn::Again)
+    // The lease ended under us, and somebody else has the claim: theirs to end. Or SES was
+    // faster to say what became of the mail than we with its receipt.
+    match app.credentials.get(id).await? {
+        Some(standing) => refused(app, Box::new(standing), app.clock.now().as_second()).await,
+        None => Ok(Turn::Unknown),
+    }
 }
 
 /// Writes the letter of a credential, or says why it cannot be written.
@@ -366,6 +388,7 @@ async fn compose(
         recipient_name: credential.recipient.recipient_name.as_deref(),
         credential_name: &template.definition.name,
         credential_id: &credential.id.to_string(),
+        round: credential.mail_round,
         url: &url,
         lang: credential.lang,
         audience: match credential.recipient_type {

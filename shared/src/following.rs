@@ -1,6 +1,8 @@
 //! Following jobs: status, list, results. Whoever first sees that a job has ended closes
 //! it; closing is a conditional, repeatable update.
 
+use std::collections::HashMap;
+
 use futures::{StreamExt, TryStreamExt, stream};
 use http::{HeaderValue, Response, header};
 use jiff::Timestamp;
@@ -13,7 +15,7 @@ use crate::{
     app::App,
     credential::Credential,
     http::{Call, List, MAX_PAGE_BYTES, ok},
-    ids::JobId,
+    ids::{CredentialId, JobId},
     job::{Job, RowError, RowStatus, SHOWN_ERRORS},
     problem::Problem,
     store::{StoreError, jobs::ShardView},
@@ -176,10 +178,35 @@ pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
             next = Some((row - 1).to_string());
         }
     }
+    tell_delivery(app, &mut items).await?;
     if call.header("accept").is_some_and(|accept| accept.contains("text/csv")) {
         return csv_page(&items, next.as_deref());
     }
     ok(&List { items, next_cursor: next })
+}
+
+/// Puts what became of mails into the rows that say they were sent: the job knows that SES
+/// took them, their credentials know the rest.
+async fn tell_delivery(app: &App, items: &mut [Value]) -> Result<(), StoreError> {
+    let id_of = |item: &Value| {
+        let sent = item.get("email_status").is_some_and(|status| status == "sent");
+        let id = item.get("credential_id").filter(|_| sent)?;
+        CredentialId::parse(id.as_str()?).ok()
+    };
+    let ids: Vec<CredentialId> = items.iter().filter_map(id_of).collect();
+    let credentials = app.credentials.get_all(&ids).await?;
+    let known: HashMap<CredentialId, &'static str> = credentials
+        .iter()
+        .filter_map(|credential| Some((credential.id, credential.mail_delivery?.as_str())))
+        .collect();
+    for item in items {
+        if let Some(delivery) = id_of(item).and_then(|id| known.get(&id))
+            && let Some(status) = item.get_mut("email_status")
+        {
+            *status = Value::from(*delivery);
+        }
+    }
+    Ok(())
 }
 
 fn result_row(

@@ -222,6 +222,12 @@ async fn perform(
     submission: Submission,
     work: Work,
 ) -> Result<Response<Body>, Problem> {
+    if caller.mode == Mode::Live && app.config.live_links_end() {
+        return Err(Problem::conflict(
+            "Los enlaces de este despliegue apuntan a un host de execute-api, que desaparece con él; una credencial dura más. Por eso emite solo en modo de prueba. Quien lo opera puede configurar SiteUrl con un dominio propio, o aceptarlo con AcceptExecuteApiHost=true",
+            "This deployment's links point to a host of execute-api, which ends with it; a credential lasts longer. So it issues in test mode only. Whoever operates it can set SiteUrl to a domain of their own, or accept it with AcceptExecuteApiHost=true",
+        ));
+    }
     let pointer = Some("/template_id");
     let template = read.template.ok_or_else(|| Problem::template_not_found(pointer))?;
     if template.archived {
@@ -365,6 +371,10 @@ pub async fn issue(app: &App, one: &One<'_>, asked: Asked<'_>) -> Result<Outcome
         mail_attempts: 0,
         mail_ambiguous: 0,
         mail_lease: None,
+        mail_round: 0,
+        mail_soft_bounces: 0,
+        mail_delivery: None,
+        mail_delivery_at: None,
         resent_at: None,
         mail_at: None,
         mail_error: None,
@@ -462,7 +472,7 @@ async fn issue_at_once(
                 "credential_url": Credential::url(&app.config.site_url, credential.id),
                 "recipient_type": credential.recipient_type,
                 "duplicate": duplicate,
-                "email_status": credential.mail.wire(),
+                "email_status": credential.email_status(),
             })
         }
     };

@@ -1,10 +1,10 @@
 //! The product: digital academic credentials, issued once, signed, mailed and kept.
 //!
 //! Rules are pure: [`recipient`], [`identity`], [`template`], [`member`], [`job`],
-//! [`api_key`], [`fault`], [`mail`], [`page`], and of what is signed [`document`],
+//! [`api_key`], [`fault`], [`mail`], [`feedback`], [`page`], and of what is signed [`document`],
 //! [`linked_data`], [`proof`], [`did`], [`status_list`], [`packing`]. Adapters speak to AWS:
 //! [`store`], [`queue`], [`keys`], [`app`]. Use cases join the two: [`issuing`],
-//! [`signing`], [`consuming`], [`delivery`], [`amending`], [`verifying`], [`following`],
+//! [`signing`], [`consuming`], [`delivery`], [`settling`], [`suppressing`], [`amending`], [`verifying`], [`following`],
 //! [`steering`], [`cataloguing`], [`idempotency`], [`publishing`], [`sweeping`]. The edge is
 //! [`http`].
 
@@ -20,6 +20,7 @@ pub mod did;
 pub mod document;
 pub mod email;
 pub mod fault;
+pub mod feedback;
 pub mod fields;
 pub mod following;
 pub mod http;
@@ -43,10 +44,12 @@ pub mod queue;
 pub mod recipient;
 pub mod routes;
 pub mod schema;
+pub mod settling;
 pub mod signing;
 pub mod status_list;
 pub mod steering;
 pub mod store;
+pub mod suppressing;
 pub mod sweeping;
 pub mod telemetry;
 pub mod template;

@@ -33,6 +33,10 @@ const HEADER_NAME_MAX: usize = 120;
 /// The header by which a stored message is found again by its credential.
 pub const CREDENTIAL_ID_HEADER: &str = "X-Credential-Id";
 
+/// The header that tells the mails of one credential apart, see
+/// [`crate::credential::Credential::mail_round`].
+pub const ROUND_HEADER: &str = "X-Mail-Round";
+
 /// Whom a letter is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
@@ -58,6 +62,8 @@ pub struct Letter<'a> {
     pub credential_name: &'a str,
     /// The credential's id.
     pub credential_id: &'a str,
+    /// The round of its mail, from 0.
+    pub round: u32,
     /// The public page.
     pub url: &'a str,
     /// The language that the recipient reads.
@@ -141,6 +147,7 @@ pub fn render(letter: &Letter<'_>) -> Result<Rendered, MailError> {
         ("Content-Language", letter.lang.tag()),
         ("Auto-Submitted", "auto-generated"), // RFC 3834: keeps absence notes away.
         (CREDENTIAL_ID_HEADER, id),
+        (ROUND_HEADER, &letter.round.to_string()),
     ] {
         let name = HeaderName::new_from_ascii_str(name);
         message.headers_mut().insert_raw(HeaderValue::new(name, value.to_owned()));
@@ -376,6 +383,7 @@ mod tests {
             recipient_name: Some("Juan Pérez"),
             credential_name: "Diplomado en Ciencia de Datos",
             credential_id: ID,
+            round: 0,
             url: "https://app.example/credential/7a8b9c0d-1e2f-3a4b-5c6d-7e8f9a0b1c2d",
             lang: Lang::Es,
             audience: Audience::External,
@@ -424,7 +432,8 @@ mod tests {
                     "Reply-To",
                     "Content-Language",
                     "Auto-Submitted",
-                    "X-Credential-Id"
+                    "X-Credential-Id",
+                    "X-Mail-Round"
                 ]
             );
             assert!(rendered.subject.contains("Ana Bcc: victim@example.com <b> x y z"));

@@ -65,6 +65,8 @@ pub const ROUTES: &[Route] = &[
     ("PUT", "/api/v1/members/{email}", Function::Catalog),
     ("DELETE", "/api/v1/members/{email}", Function::Catalog),
     ("GET", "/api/v1/members/{email}/credentials", Function::Catalog),
+    ("GET", "/api/v1/suppressions", Function::Catalog),
+    ("DELETE", "/api/v1/suppressions/{email}", Function::Catalog),
     ("GET", "/api/v1/api-keys", Function::Catalog),
     ("POST", "/api/v1/api-keys", Function::Catalog),
     ("DELETE", "/api/v1/api-keys/{key_id}", Function::Catalog),

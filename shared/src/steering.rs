@@ -18,7 +18,7 @@ use crate::{
     fault::Fault,
     following::own_job,
     http::{Call, json, ok},
-    ids::CredentialId,
+    ids::{CredentialId, Mode},
     issuing::{fan_out, mail_message},
     job::{RowStatus, Shard},
     problem::Problem,
@@ -155,6 +155,14 @@ pub async fn resend(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
             "The credential is revoked or suspended; its mail is not sent",
         ));
     }
+    if found.mode == Mode::Live
+        && app.catalog.suppression(&caller.org, &found.recipient.email).await?.is_some()
+    {
+        return Err(Problem::conflict(
+            "La dirección está en la lista de supresión: sus correos rebotaron o se marcaron como no deseados. Corrige la dirección de la credencial o, si ya recibe correo, quítala con DELETE /api/v1/suppressions/{email}",
+            "The address is on the suppression list: its mail bounced or was marked as spam. Correct the credential's address or, if it takes mail again, remove it with DELETE /api/v1/suppressions/{email}",
+        ));
+    }
     let before = call.now.checked_sub(RESEND_EVERY.minutes()).map_err(Problem::internal)?;
     let owed =
         app.credentials.owe_again(id, false, &time::millis(before), &call.now_text()).await?;
@@ -173,6 +181,6 @@ pub async fn resend(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     }
     json(
         StatusCode::ACCEPTED,
-        &serde_json::json!({ "credential_id": id, "email_status": credential.mail.wire() }),
+        &serde_json::json!({ "credential_id": id, "email_status": credential.email_status() }),
     )
 }

@@ -15,6 +15,7 @@ mod crashes;
 mod delivery;
 mod events;
 mod faults;
+mod feedback;
 mod fuzz;
 mod harness;
 mod idempotency;

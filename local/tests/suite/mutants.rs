@@ -15,6 +15,7 @@ use unicreda::{ids::OrgId, lang::Lang, organization::Settings};
 use crate::{
     crashes::{self, Run, Scenario},
     faults::{Fault, conditions},
+    feedback,
     harness::person,
     sim::{Answer, Delivery, Sim, handle},
 };
@@ -128,6 +129,9 @@ const CLAIM: &str = "mail = :owed AND #status = :issued";
 const AGAIN: &str = "(mail = :sent OR mail = :failed OR mail = :skipped) AND #status = :issued AND (attribute_not_exists(resent_at) OR resent_at < :before)";
 const BEGIN: &str = "attribute_not_exists(pk) OR (phase = :running AND lease_until < :now AND body_hash = :hash AND #ttl > :now)";
 
+const UNHEARD: &str = "attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery)";
+const UNHEARD_AND_HOLDS: &str = "attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery) AND #status = :issued";
+
 macro_rules! mutants {
     ($($name:literal: $off:expr => $killer:path;)*) => {
         &[$(Mutant { name: $name, off: $off, killer: (stringify!($killer), $killer) }),*]
@@ -168,6 +172,9 @@ static MUTANTS: &[Mutant] = mutants! {
     "the counter of status indexes never goes back": Off::Condition("attribute_not_exists(id) OR taken < :to", "") => issued_while_a_list_begins;
     "a key is replaced by who read it": Off::Condition("multikey = :before", "") => two_rotations;
     "the key that signs is not declared compromised": Off::Condition("attribute_exists(retired_at)", "") => compromised_while_it_signs;
+    "what is heard of a mail counts in its round": Off::Condition(UNHEARD, "attribute_not_exists(mail_round)") => resent_while_it_is_heard;
+    "what is heard of a mail rests on what was heard": Off::Condition(UNHEARD, "attribute_not_exists(mail_delivery)") => delivered_and_bounced_at_once;
+    "a soft bounce is sent again while its credential holds": Off::Condition(UNHEARD_AND_HOLDS, "#status = :issued") => revoked_while_its_bounce_is_heard;
     "a lease of a mail lasts": Off::Value(":until", "SET mail = :claimed", "0") => two_consumers;
     "a lease of a request lasts": Off::Value(":until", "SET phase = :running", "0") => asked_while_it_runs;
     "a sweep waits for the last one": Off::Value(":after", "sweep_after", "2020-01-01T00:00:00.000Z") => lost_messages;
@@ -361,6 +368,67 @@ fn compromised_while_it_signs(sim: &mut Sim) -> Run<'_> {
         let path = format!("/signing-keys/{key}/compromise");
         let answer = sim.insist("POST", &path, Some(&json!({ "reason": "x" })), None).await?;
         ensure!(answer.status == 409, "{}", answer.body);
+        Ok(())
+    })
+}
+
+/// The address of the person that `get_id` issues to.
+const FIRST: &str = "persona1@ejemplo.com";
+
+/// The mail is asked for again while a bounce of the first one is heard.
+fn resent_while_it_is_heard(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let id = get_id(sim).await?;
+        sim.drain().await?;
+        let gate = sim.hold("UpdateItem", "mail_delivery = :state", None);
+        let event = feedback::delivered(&id, 0, FIRST).to_string();
+        let hearing = sim.aside(|app| async move { feedback::hear(&app, &[event]).await });
+        gate.reached.cancelled().await;
+        sim.resends = 1;
+        let path = format!("/credentials/{id}/resend");
+        ensure!(sim.insist("POST", &path, None, None).await?.status == 202);
+        gate.open.cancel();
+        ensure!(hearing.await?.is_empty(), "it was heard");
+        sim.drain().await?;
+        ensure!(sim.world.stack.mail().count() == 2, "the second mail was not sent");
+        Ok(())
+    })
+}
+
+/// A mail is said to be delivered and to have bounced, to two processes.
+fn delivered_and_bounced_at_once(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let id = get_id(sim).await?;
+        sim.drain().await?;
+        let gate = sim.hold("UpdateItem", "mail_delivery = :state", None);
+        let event = feedback::delivered(&id, 0, FIRST).to_string();
+        let hearing = sim.aside(|app| async move { feedback::hear(&app, &[event]).await });
+        gate.reached.cancelled().await;
+        let event = feedback::bounced("Permanent", "General", &id, 0, FIRST).to_string();
+        let other = sim.aside(|app| async move { feedback::hear(&app, &[event]).await });
+        ensure!(other.await?.is_empty(), "it was heard");
+        gate.open.cancel();
+        ensure!(hearing.await?.is_empty(), "it was heard");
+        let credential = sim.world.get(&format!("/credentials/{id}")).await;
+        ensure!(credential["email_status"] == "bounced", "{credential}");
+        Ok(())
+    })
+}
+
+/// A credential is revoked while a soft bounce of its mail is heard.
+fn revoked_while_its_bounce_is_heard(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let id = get_id(sim).await?;
+        sim.drain().await?;
+        let gate = sim.hold("UpdateItem", "mail_soft_bounces", None);
+        let event = feedback::bounced("Transient", "MailboxFull", &id, 0, FIRST).to_string();
+        let hearing = sim.aside(|app| async move { feedback::hear(&app, &[event]).await });
+        gate.reached.cancelled().await;
+        set_status(sim, &id, "revoked").await?;
+        gate.open.cancel();
+        ensure!(hearing.await?.is_empty(), "it was heard");
+        let credential = sim.world.get(&format!("/credentials/{id}")).await;
+        ensure!(credential["email_status"] == "bounced", "{credential}");
         Ok(())
     })
 }

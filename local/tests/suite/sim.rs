@@ -565,7 +565,8 @@ pub async fn handle(app: App, request: Request) -> Response<Body> {
     }
 }
 
-fn context() -> Context {
+/// An invocation with a minute to its deadline.
+pub fn context() -> Context {
     let mut context = Context::default();
     context.request_id = uuid::Uuid::new_v4().to_string();
     let deadline = SystemTime::now() + Duration::from_secs(60);

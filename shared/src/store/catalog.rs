@@ -10,6 +10,7 @@
 //! | | `TPL#{id}` | the current [`Template`] |
 //! | | `TPLV#{id}#{version}` | a version, never changed |
 //! | `MEMBERS#{org}#{0…15}` | `{address}` | [`Member`], spread by a hash of the address |
+//! | `SUPPRESSED#{org}` | `{address}` | [`Suppression`] |
 
 use std::{
     collections::HashMap,
@@ -30,6 +31,7 @@ use super::{
 use crate::{
     api_key::ApiKey,
     email::EmailAddress,
+    feedback::Suppression,
     identity::IdSecret,
     ids::{Mode, OrgId, TemplateId},
     keys::{PublicKey, SealedKey},
@@ -95,6 +97,10 @@ fn member_key(org: &OrgId, email: &EmailAddress) -> Item {
     key(member_pk(org, first % MEMBER_PARTITIONS), email.as_str())
 }
 
+fn suppressed_pk(org: &OrgId) -> String {
+    format!("SUPPRESSED#{org}")
+}
+
 /// Whether a text is a place in the list of members: `{partition}#{address}`.
 pub fn is_member_cursor(cursor: &str) -> bool {
     let partition = cursor.split_once('#').and_then(|(number, _)| number.parse::<u8>().ok());
@@ -141,6 +147,19 @@ impl Catalog {
         item.extend(key);
         self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await?;
         Ok(())
+    }
+
+    /// Removes an item; false when there was none.
+    async fn delete(&self, key: Item) -> Result<bool, StoreError> {
+        let answer = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(key))
+            .return_values(ReturnValue::AllOld)
+            .send()
+            .await?;
+        Ok(answer.attributes.is_some())
     }
 
     async fn query<T: DeserializeOwned>(
@@ -662,15 +681,7 @@ impl Catalog {
         org: &OrgId,
         email: &EmailAddress,
     ) -> Result<bool, StoreError> {
-        let answer = self
-            .client
-            .delete_item()
-            .table_name(&self.table)
-            .set_key(Some(member_key(org, email)))
-            .return_values(ReturnValue::AllOld)
-            .send()
-            .await?;
-        Ok(answer.attributes.is_some())
+        self.delete(member_key(org, email)).await
     }
 
     /// Members of an organization, partition after partition. A cursor is
@@ -709,6 +720,47 @@ impl Catalog {
             }
         }
         Ok(Page { items, next: None })
+    }
+
+    /// Puts an address on the list of those that get no mail.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn suppress(&self, org: &OrgId, entry: &Suppression) -> Result<(), StoreError> {
+        self.put(key(suppressed_pk(org), entry.email.as_str()), entry).await
+    }
+
+    /// Why an address gets no mail, if so.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn suppression(
+        &self,
+        org: &OrgId,
+        email: &EmailAddress,
+    ) -> Result<Option<Suppression>, StoreError> {
+        self.get(key(suppressed_pk(org), email.as_str())).await
+    }
+
+    /// Takes an address off the list; false when it was not on it.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn unsuppress(&self, org: &OrgId, email: &EmailAddress) -> Result<bool, StoreError> {
+        self.delete(key(suppressed_pk(org), email.as_str())).await
+    }
+
+    /// Addresses of an organization that get no mail, in their order. A cursor is an address.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn suppressions(
+        &self,
+        org: &OrgId,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Suppression>, StoreError> {
+        self.query(suppressed_pk(org), "", cursor, limit).await
     }
 }
 

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{Item, Page, StoreError, from_item, get_many, number, text, to_item};
 use crate::{
     credential::{Credential, MailState, Origin},
+    feedback::DeliveryState,
     ids::{CredentialId, Mode, OrgId},
     schema::{BY_EMAIL, BY_TIME, OWED},
 };
@@ -40,6 +41,14 @@ const WRITE_OFF_EXPIRED: &str = "mail = :claimed AND mail_lease < :now";
 const OWE_AGAIN: &str = "(mail = :sent OR mail = :failed OR mail = :skipped) AND #status = :issued AND (attribute_not_exists(resent_at) OR resent_at < :before)";
 /// Failed mail can be owed again by a retry of its job.
 const OWE_FAILED: &str = "mail = :failed AND #status = :issued";
+/// What SES says of a mail counts if nothing has changed since it was weighed: the mail is
+/// of the same round, and nothing more is known of it. Two attributes are absent at first.
+const FIRST_ROUND: &str = "attribute_not_exists(mail_round)";
+const SAME_ROUND: &str = "mail_round = :round";
+const NOT_HEARD: &str = "attribute_not_exists(mail_delivery)";
+const HEARD_BEFORE: &str = "mail_delivery = :heard";
+/// Mail that bounced softly is owed again while its credential holds.
+const HOLDS: &str = "#status = :issued";
 /// The one who holds the claim is known by the number of its attempt.
 const HOLDS_CLAIM: &str = "mail = :claimed AND mail_attempts = :attempt";
 
@@ -241,7 +250,7 @@ impl Credentials {
             }
         }
         let place = |c: &Credential| ids.iter().position(|id| *id == c.id);
-        found.sort_by_key(place);
+        found.sort_by_cached_key(place);
         Ok(found)
     }
 
@@ -380,11 +389,7 @@ impl Credentials {
                 .expression_attribute_values(":since", text(format!("{at}#{id}")))
                 .expression_attribute_values(":minus", number(-1)),
         };
-        match update.send().await.map_err(StoreError::from) {
-            Ok(_) => Ok(true),
-            Err(StoreError::Conflict) => Ok(false),
-            Err(error) => Err(error),
-        }
+        held(update.send().await.map_err(StoreError::from))
     }
 
     /// Ends the mail of a credential that does not hold any more. One whose attempt was cut
@@ -451,11 +456,7 @@ impl Credentials {
             .condition_expression(condition)
             .expression_attribute_values(":end", text(end))
             .expression_attribute_values(":n", number(ambiguous));
-        match values(update).send().await.map_err(StoreError::from) {
-            Ok(_) => Ok(true),
-            Err(StoreError::Conflict) => Ok(false),
-            Err(error) => Err(error),
-        }
+        held(values(update).send().await.map_err(StoreError::from))
     }
 
     /// Makes mail that has ended owed again, and followed by the sweeper; none when it has
@@ -477,7 +478,7 @@ impl Credentials {
             .table_name(&self.table)
             .set_key(Some(id_key(id.to_string())))
             .update_expression(
-                "SET mail = :owed, mail_attempts = :none, resent_at = :now, owed_pk = :pk, owed_sk = :sk REMOVE mail_error, mail_lease",
+                "SET mail = :owed, mail_attempts = :none, resent_at = :now, owed_pk = :pk, owed_sk = :sk REMOVE mail_error, mail_lease, mail_delivery, mail_delivery_at ADD mail_round :one",
             )
             .condition_expression(if only_failed { OWE_FAILED } else { OWE_AGAIN })
             .expression_attribute_names("#status", "status")
@@ -485,6 +486,7 @@ impl Credentials {
             .expression_attribute_values(":failed", text("failed"))
             .expression_attribute_values(":issued", text("issued"))
             .expression_attribute_values(":none", number(0))
+            .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":now", text(now))
             .expression_attribute_values(":pk", text(pk))
             .expression_attribute_values(":sk", text(sk))
@@ -500,6 +502,84 @@ impl Credentials {
             Err(StoreError::Conflict) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Notes what became of a mail after SES took it, which also settles an attempt whose end
+    /// nobody knew. False when the credential is no longer as it was read.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn note_delivery(
+        &self,
+        read: &Credential,
+        state: DeliveryState,
+        why: Option<&str>,
+        at: &str,
+    ) -> Result<bool, StoreError> {
+        let mut set = "SET mail = :sent, mail_at = if_not_exists(mail_at, :at), mail_delivery = :state, mail_delivery_at = :at".to_owned();
+        let mut remove = " REMOVE mail_lease, owed_pk, owed_sk".to_owned();
+        match why {
+            Some(_) => set.push_str(", mail_error = :why"),
+            None => remove.push_str(", mail_error"),
+        }
+        let mut update = self
+            .unchanged_since(read, "")
+            .update_expression(set + &remove)
+            .expression_attribute_values(":sent", text("sent"))
+            .expression_attribute_values(":state", text(state.as_str()))
+            .expression_attribute_values(":at", text(at));
+        if let Some(why) = why {
+            update = update.expression_attribute_values(":why", text(why));
+        }
+        held(update.send().await.map_err(StoreError::from))
+    }
+
+    /// Makes a mail that bounced softly owed again, from an instant on, followed by the
+    /// sweeper. False when the credential is no longer as it was read.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn owe_after_bounce(
+        &self,
+        read: &Credential,
+        from: &str,
+    ) -> Result<bool, StoreError> {
+        let (pk, sk) = owed_key(read.id, from);
+        let update = self
+            .unchanged_since(read, HOLDS)
+            .update_expression(
+                "SET mail = :owed, mail_attempts = :none, owed_pk = :pk, owed_sk = :sk REMOVE mail_error, mail_lease ADD mail_round :one, mail_soft_bounces :one",
+            )
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":issued", text("issued"))
+            .expression_attribute_values(":owed", text("owed"))
+            .expression_attribute_values(":none", number(0))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":pk", text(pk))
+            .expression_attribute_values(":sk", text(sk));
+        held(update.send().await.map_err(StoreError::from))
+    }
+
+    /// An update on the condition that nothing was heard of the mail since it was read, and
+    /// `also`.
+    fn unchanged_since(&self, read: &Credential, also: &str) -> UpdateItemFluentBuilder {
+        let round = if read.mail_round == 0 { FIRST_ROUND } else { SAME_ROUND };
+        let heard = if read.mail_delivery.is_none() { NOT_HEARD } else { HEARD_BEFORE };
+        let condition: Vec<&str> =
+            [round, heard, also].into_iter().filter(|part| !part.is_empty()).collect();
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(id_key(read.id.to_string())))
+            .condition_expression(condition.join(" AND "));
+        if read.mail_round > 0 {
+            update = update.expression_attribute_values(":round", number(read.mail_round));
+        }
+        if let Some(state) = read.mail_delivery {
+            update = update.expression_attribute_values(":heard", text(state.as_str()));
+        }
+        update
     }
 
     /// Credentials that owe mail since before an instant and that no job follows.
@@ -649,6 +729,15 @@ impl Credentials {
                 .is_some_and(|ttl| ttl > now)
         };
         answer.item.filter(live).map(from_item).transpose()
+    }
+}
+
+/// Whether the condition of an update held.
+fn held<T>(updated: Result<T, StoreError>) -> Result<bool, StoreError> {
+    match updated {
+        Ok(_) => Ok(true),
+        Err(StoreError::Conflict) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -371,10 +371,15 @@ impl Standing {
         if *owes {
             set.push("mail = :owed, mail_attempts = :none, resent_at = :now".to_owned());
             set.push(format!("{} = :owed_pk, {} = :owed_sk", OWED.partition, OWED.sort));
-            remove.extend(["mail_error".to_owned(), "mail_lease".to_owned()]);
+            set.push("mail_round = :round".to_owned());
+            remove.extend(
+                ["mail_error", "mail_lease", "mail_delivery", "mail_delivery_at"]
+                    .map(str::to_owned),
+            );
             let (owed_pk, owed_sk) = super::credentials::owed_key(after.id, &event.at);
             update = update
                 .expression_attribute_values(":owed", text("owed"))
+                .expression_attribute_values(":round", number(after.mail_round))
                 .expression_attribute_values(":none", number(0))
                 .expression_attribute_values(":now", text(&event.at))
                 .expression_attribute_values(":owed_pk", text(owed_pk))

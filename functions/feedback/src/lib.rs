@@ -1,0 +1,49 @@
+//! The queue of what SES says of mails: delivered, bounced, complained, rejected.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use lambda_runtime::{Error, LambdaEvent};
+use unicreda::{App, settling};
+
+/// Handles one batch and names the messages that come back.
+///
+/// # Errors
+/// When a message has no id: an empty id in the answer would mean "all failed", so the
+/// whole batch comes back instead.
+pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
+    let started = Instant::now();
+    let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);
+    let messages = event.payload.records.into_iter().map(|message| {
+        let id = message.message_id.filter(|id| !id.is_empty())?;
+        Some((id, message.body.unwrap_or_default()))
+    });
+    let messages = messages.collect::<Option<Vec<_>>>().ok_or("a message without id")?;
+    let size = messages.len();
+    let report = settling::batch(app, messages, started + left).await;
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(
+        messages = size,
+        retried = report.retry.len(),
+        noted = report.noted,
+        not_arrived = report.not_arrived,
+        again = report.again,
+        suppressed = report.suppressed,
+        nothing = report.nothing,
+        poison = report.poison,
+        duration_ms,
+        request_id = event.context.request_id,
+        "feedback"
+    );
+    let mut answer = SqsBatchResponse::default();
+    answer.batch_item_failures = report
+        .retry
+        .into_iter()
+        .map(|id| {
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier = id;
+            failure
+        })
+        .collect();
+    Ok(answer)
+}

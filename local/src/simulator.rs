@@ -1,0 +1,84 @@
+//! The mailbox simulator of SES: mail to `success`, `bounce`, `suppressionlist`, `complaint`
+//! and `ooto` at `simulator.amazonses.com` (with any `+label`) is on file like any other, and
+//! SES says what became of it. Of mail to other addresses it says nothing here: there are no
+//! servers that could take or refuse it.
+//!
+//! An event is on its queue before SES answers, so a function hears it before it can write
+//! its receipt: the harder of the two orders.
+
+use std::sync::{Arc, OnceLock};
+
+use rustack_ses_http::request::parse_tag_list;
+use serde_json::{Map, Value, json};
+
+use crate::mail::Mail;
+
+/// The simulator's domain.
+const DOMAIN: &str = "simulator.amazonses.com";
+
+/// Where events go: nowhere until the queue is there.
+#[derive(Clone, Debug, Default)]
+pub struct SesEvents {
+    queue: Arc<OnceLock<(aws_sdk_sqs::Client, String)>>,
+}
+
+impl SesEvents {
+    /// Names the queue, once.
+    pub fn to(&self, sqs: aws_sdk_sqs::Client, url: String) {
+        let _ = self.queue.set((sqs, url));
+    }
+
+    /// Publishes what becomes of a mail.
+    pub(crate) async fn of(&self, tags: &Map<String, Value>, mail: &Mail) {
+        let Some((sqs, url)) = self.queue.get() else { return };
+        for to in &mail.to {
+            for event in events(to, tags, &mail.sent_at) {
+                let sent = sqs.send_message().queue_url(url).message_body(event.to_string());
+                if let Err(error) = sent.send().await {
+                    tracing::error!(%error, "event of SES not queued");
+                }
+            }
+        }
+    }
+}
+
+/// The message tags of a request, as events show them: a list of values each.
+pub(crate) fn tags(parameters: &[(String, String)]) -> Map<String, Value> {
+    let tags = parse_tag_list(parameters, "Tags");
+    tags.into_iter().map(|(name, value)| (name, json!([value]))).collect()
+}
+
+/// The events of one mail, as a configuration set publishes them to a topic with raw delivery.
+fn events(to: &str, tags: &Map<String, Value>, at: &str) -> Vec<Value> {
+    let lower = to.to_lowercase();
+    let Some(local) = lower.strip_suffix(DOMAIN).and_then(|rest| rest.strip_suffix('@')) else {
+        return Vec::new();
+    };
+    let id = uuid::Uuid::new_v4().to_string();
+    let mail = json!({
+        "timestamp": at, "messageId": id, "destination": [to], "headersTruncated": false,
+        "headers": [], "tags": tags,
+    });
+    let delivery = || {
+        json!({ "eventType": "Delivery", "mail": mail, "delivery": {
+            "timestamp": at, "processingTimeMillis": 1, "recipients": [to],
+            "smtpResponse": "250 2.6.0 Message received" } })
+    };
+    let bounce = |kind: &str| {
+        json!({ "eventType": "Bounce", "mail": mail, "bounce": {
+            "bounceType": "Permanent", "bounceSubType": kind, "timestamp": at,
+            "feedbackId": id, "bouncedRecipients": [{ "emailAddress": to }] } })
+    };
+    let complaint = || {
+        json!({ "eventType": "Complaint", "mail": mail, "complaint": {
+            "timestamp": at, "feedbackId": id, "complaintFeedbackType": "abuse",
+            "complainedRecipients": [{ "emailAddress": to }] } })
+    };
+    match local.split('+').next().unwrap_or_default() {
+        "success" | "ooto" => vec![delivery()],
+        "bounce" => vec![bounce("General")],
+        "suppressionlist" => vec![bounce("OnAccountSuppressionList")],
+        "complaint" => vec![delivery(), complaint()],
+        _ => Vec::new(),
+    }
+}
