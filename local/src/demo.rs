@@ -2,8 +2,8 @@
 
 use anyhow::{Context, anyhow};
 use unicreda::{
-    App, access,
-    api_key::{self, Scope},
+    App,
+    api_key::Scope,
     cataloguing,
     email::EmailAddress,
     fields::Fields,
@@ -76,8 +76,8 @@ pub async fn seed(app: &App) -> anyhow::Result<Demo> {
     .collect::<anyhow::Result<Vec<_>>>()?;
     app.catalog.put_members(&org, &members).await?;
     Ok(Demo {
-        api_key: key(app, &org, Mode::Live, &now).await?,
-        test_api_key: key(app, &org, Mode::Test, &now).await?,
+        api_key: key(app, &org, Mode::Live).await?,
+        test_api_key: key(app, &org, Mode::Test).await?,
         template_id: TEMPLATE.to_owned(),
     })
 }
@@ -96,13 +96,10 @@ fn address(text: &str) -> anyhow::Result<EmailAddress> {
     EmailAddress::parse(text).context("the demo's address")
 }
 
-async fn key(app: &App, org: &OrgId, mode: Mode, now: &str) -> anyhow::Result<String> {
-    let entropy = access::random()?;
+async fn key(app: &App, org: &OrgId, mode: Mode) -> anyhow::Result<String> {
     let name = format!("demo ({mode})");
-    let scopes = Scope::ALL.to_vec();
-    let key = api_key::new(org, mode, name, scopes, now.to_owned(), None, &entropy);
-    app.catalog.put_key(org, &key.kept).await?;
-    Ok(key.secret)
+    let made = cataloguing::make_key(app, org, mode, name, Scope::ALL.to_vec(), None).await?;
+    Ok(made.secret)
 }
 
 /// All ten fields are accepted; name and grade are required.

@@ -611,16 +611,32 @@ async fn create_key(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     if let Some(scope) = scopes.iter().find(|scope| !caller.scopes.contains(scope)) {
         return Err(Problem::insufficient_scope(scope.as_str()));
     }
-    let entropy = access::random()?;
     let name = name.unwrap_or_default();
-    let NewKey { kept, secret } =
-        api_key::new(&caller.org, mode, name, scopes, call.now_text(), expires_at, &entropy);
-    app.catalog.put_key(&caller.org, &kept).await?;
+    let made = make_key(app, &caller.org, mode, name, scopes, expires_at).await?;
+    let NewKey { kept, secret } = made;
     let mut shown = kept.answer();
     if let Some(members) = shown.as_object_mut() {
         members.insert("key".to_owned(), secret.into());
     }
     answer(StatusCode::CREATED, &shown)
+}
+
+/// Makes a key; its secret is nowhere else.
+///
+/// # Errors
+/// As of the store.
+pub async fn make_key(
+    app: &App,
+    org: &OrgId,
+    mode: Mode,
+    name: String,
+    scopes: Vec<Scope>,
+    expires_at: Option<String>,
+) -> Result<NewKey, Problem> {
+    let now = crate::time::millis(app.clock.now());
+    let made = api_key::new(org, mode, name, scopes, now, expires_at, &access::random()?);
+    app.catalog.put_key(org, &made.kept).await?;
+    Ok(made)
 }
 
 fn read_scopes(fields: &mut Fields) -> Vec<Scope> {
