@@ -147,7 +147,9 @@ fn with_etag(
     });
     let mut response = match known {
         true => Response::new(Body::Empty),
-        false => Response::new(Body::Binary(body)),
+        // As text, which no gateway has to decode: API Gateway goes by the client's Accept
+        // header for that, and some clients send none.
+        false => Response::new(Body::Text(String::from_utf8(body).map_err(Problem::internal)?)),
     };
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;

@@ -1,0 +1,184 @@
+"""Starts ministack, the emulator of AWS, and mends what it does otherwise than AWS.
+
+Each bridge below says what AWS does. None makes a check weaker: condition keys that the
+emulator does not know are filled in from the request, so that a policy's conditions decide.
+Run with the Python of infra/tools/setup rehearsal, in the environment that rehearse.py sets.
+"""
+
+import base64
+import contextvars
+import email
+import email.policy
+import json
+import urllib.parse
+
+from ministack import app
+from ministack.core import iam_actions
+from ministack.services import apigateway_v1, lambda_svc, ses
+from ministack.services.cloudformation import provisioners
+
+# --- IAM: a batch is authorized as the action of one ("Actions, resources, and condition keys
+# for Amazon SQS": SendMessageBatch has no permission of its own).
+_extract_iam_action = iam_actions.extract_iam_action
+
+
+def extract_iam_action(*args, **kwargs):
+    action = _extract_iam_action(*args, **kwargs)
+    if action and action.startswith("sqs:") and action.endswith("Batch"):
+        return action.removesuffix("Batch")
+    return action
+
+
+iam_actions.extract_iam_action = extract_iam_action
+
+# --- IAM: condition keys of the services, which the emulator leaves out.
+_request_tag_context = iam_actions.request_tag_context
+
+
+def leading_keys(request: dict) -> list[str]:
+    """dynamodb:LeadingKeys: the partition keys that a request names."""
+
+    def partition(key: dict) -> list[str]:
+        named = key.get("pk") or key.get("id") or {}
+        return [named["S"]] if "S" in named else []
+
+    keys = partition(request.get("Key") or request.get("Item") or {})
+    for asked in (request.get("RequestItems") or {}).values():
+        if isinstance(asked, dict):
+            for key in asked.get("Keys", []):
+                keys += partition(key)
+        else:
+            for write in asked:
+                one = write.get("PutRequest", {}).get("Item") or write.get("DeleteRequest", {}).get("Key")
+                keys += partition(one or {})
+    for write in request.get("TransactItems") or []:
+        for one in write.values():
+            keys += partition(one.get("Key") or one.get("Item") or {})
+    expression = request.get("KeyConditionExpression", "")
+    if expression:
+        value = expression.split("=")[1].split()[0]
+        keys += [request["ExpressionAttributeValues"][value]["S"]]
+    return keys
+
+
+def request_tag_context(service, iam_action, body, params):
+    context = _request_tag_context(service, iam_action, body, params)
+    if service == "dynamodb":
+        keys = leading_keys(json.loads(body or b"{}"))
+        if keys:
+            context["dynamodb:LeadingKeys"] = keys
+    if service == "kms":
+        request = json.loads(body or b"{}")
+        for name, value in (request.get("EncryptionContext") or {}).items():
+            context[f"kms:EncryptionContext:{name}"] = value
+    if iam_action == "ses:SendRawEmail":
+        form = urllib.parse.parse_qs((body or b"").decode())
+        sender = form.get("Source", [""])[0]
+        context["ses:FromAddress"] = email.utils.parseaddr(sender)[1]
+    return context
+
+
+iam_actions.request_tag_context = request_tag_context
+
+# --- IAM: SES authorizes a mail on the identity that it is sent from.
+_extract_resource_arn = iam_actions.extract_resource_arn
+
+
+def extract_resource_arn(service, method, path, headers, body, params, region, account_id):
+    form = urllib.parse.parse_qs((body or b"").decode()) if service == "ses" else {}
+    if form.get("Action") == ["SendRawEmail"]:
+        domain = email.utils.parseaddr(form.get("Source", [""])[0])[1].rpartition("@")[2]
+        return f"arn:aws:ses:{region}:{account_id}:identity/{domain}"
+    return _extract_resource_arn(service, method, path, headers, body, params, region, account_id)
+
+
+iam_actions.extract_resource_arn = extract_resource_arn
+
+# --- API Gateway: takes ANY methods, gateway responses and binary media types from the body of
+# an API ("OpenAPI extensions for API Gateway").
+_import_path_item = apigateway_v1._import_path_item
+_import_rest_api = apigateway_v1._import_rest_api
+
+
+def import_path_item(api_id, path, path_item, scheme_map=None, default_security=None):
+    _import_path_item(api_id, path, path_item, scheme_map, default_security)
+    operation = path_item.get("x-amazon-apigateway-any-method")
+    if operation is None:
+        return
+    resource = next(
+        rid for rid, res in apigateway_v1._resources[api_id].items() if res["path"] == path
+    )
+    apigateway_v1._import_operation(
+        api_id, resource, "ANY", operation, scheme_map, default_security
+    )
+
+
+def import_rest_api(spec, base_data=None):
+    data = dict(base_data or {})
+    declared = data.get("binaryMediaTypes") or spec.get("x-amazon-apigateway-binary-media-types")
+    data["binaryMediaTypes"] = [kind.replace("~1", "/") for kind in declared or []]
+    api_id = _import_rest_api(spec, data)
+    for kind, response in (spec.get("x-amazon-apigateway-gateway-responses") or {}).items():
+        apigateway_v1._put_gateway_response(api_id, kind, response)
+    return api_id
+
+
+apigateway_v1._import_path_item = import_path_item
+apigateway_v1._import_rest_api = import_rest_api
+
+# --- SES: a notification carries the mail's headers, when its identity asks for them
+# (SetIdentityHeadersInNotificationsEnabled).
+_headers = contextvars.ContextVar("headers", default=None)
+_send_raw_email = ses._send_raw_email
+_publish_notification = ses._publish_notification
+
+
+def send_raw_email(params):
+    raw = params.get("RawMessage.Data", "")
+    raw = raw[0] if isinstance(raw, list) else raw
+    message = email.message_from_bytes(base64.b64decode(raw), policy=email.policy.default)
+    _headers.set([{"name": name, "value": str(value)} for name, value in message.items()])
+    return _send_raw_email(params)
+
+
+def publish_notification(topic_arn, payload):
+    mail = payload["mail"] | {"headersTruncated": False, "headers": _headers.get() or []}
+    _publish_notification(topic_arn, payload | {"mail": mail})
+
+
+ses._send_raw_email = send_raw_email
+ses._publish_notification = publish_notification
+
+# --- Lambda: takes the numbers of a mapping as numbers, also from a parameter.
+_sqs_esm_concurrency = lambda_svc._sqs_esm_concurrency
+
+
+def sqs_esm_concurrency(esm, *args, **kwargs):
+    scaling = esm.get("ScalingConfig") or {}
+    if "MaximumConcurrency" in scaling:
+        scaling["MaximumConcurrency"] = int(scaling["MaximumConcurrency"])
+    return _sqs_esm_concurrency(esm, *args, **kwargs)
+
+
+lambda_svc._sqs_esm_concurrency = sqs_esm_concurrency
+
+# --- CloudWatch: takes alarms on metric math. Nothing here reads metrics, so one stands for all.
+_metric_alarm_record = provisioners._cw_metric_alarm_record
+
+
+def metric_alarm_record(name, props):
+    if props.get("Metrics"):
+        one = next(m["MetricStat"] for m in props["Metrics"] if "MetricStat" in m)
+        props = {key: value for key, value in props.items() if key != "Metrics"} | {
+            "Namespace": one["Metric"]["Namespace"],
+            "MetricName": one["Metric"]["MetricName"],
+            "Period": one["Period"],
+            "Statistic": one["Stat"],
+        }
+    return _metric_alarm_record(name, props)
+
+
+provisioners._cw_metric_alarm_record = metric_alarm_record
+
+if __name__ == "__main__":
+    app.main()

@@ -1,0 +1,618 @@
+"""Deploys the real template with the real binaries to an emulator of AWS, and uses it.
+
+    python infra/rehearsal/rehearse.py [--keep] [--built]
+
+IAM is enforced, so a permission that a function needs and its role lacks fails the step that
+needs it. Every step goes through the surface that a person or a program has: `sam deploy`,
+`unicreda admin`, the REST API, SNS and SQS. Run with the tools of infra/tools (build and
+rehearsal) in PATH, as .ci/run does; prints a line a step, and ends with 1 at the first that
+fails. What the emulator cannot show is in infra/README.md.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import ClientError
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+STACK = "rehearsal"
+SITE = "https://credenciales.ejemplo.edu"
+SENDER = "titulos@ejemplo.edu"
+SIMULATOR = "simulator.amazonses.com"
+# Amazon Linux 2023 has glibc 2.34.
+NEWEST_GLIBC = (2, 34)
+
+
+class Failure(Exception):
+    """What was expected, and what came."""
+
+
+def check(holds: bool, what) -> None:
+    if not holds:
+        raise Failure(what)
+
+
+def until(what: str, ask, seconds: int = 120):
+    """Asks until there is an answer that is not None."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        answer = ask()
+        if answer is not None:
+            return answer
+        time.sleep(0.25)
+    raise Failure(f"waited {seconds} s in vain: {what}")
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Aws:
+    """The emulator as a process, and clients that speak to it."""
+
+    def __init__(self, folder: Path):
+        port = free_port()
+        self.endpoint = f"http://127.0.0.1:{port}"
+        self.environment = os.environ | {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_REGION": "us-east-1",
+            "SAM_CLI_TELEMETRY": "0",
+        }
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+            self.environment.pop(name, None)
+        self.log = open(folder / "emulator.log", "w")
+        self.process = subprocess.Popen(
+            [sys.executable, ROOT / "infra/rehearsal/emulator.py"],
+            env=self.environment
+            | {
+                "GATEWAY_PORT": str(port),
+                "BIND_HOST": "127.0.0.1",
+                "IOT_MTLS_ENABLED": "0",
+                "AUTH": "true",
+                "LOG_LEVEL": "INFO",
+                "S3_DATA_DIR": str(folder / "s3"),
+            },
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            start_new_session=True,
+        )
+        until("the emulator answers", self.alive, 60)
+
+    def alive(self):
+        if self.process.poll() is not None:
+            raise Failure(f"the emulator ended with {self.process.returncode}")
+        try:
+            return urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=2).status
+        except OSError:
+            return None
+
+    def client(self, service: str):
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def mails(self) -> list[dict]:
+        with urllib.request.urlopen(f"{self.endpoint}/_ministack/ses/messages") as answer:
+            by_account = json.load(answer)["messages"]
+        return [mail for mails in by_account.values() for mail in mails]
+
+    def end(self) -> None:
+        os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.log.close()
+
+
+class Api:
+    """The deployed API."""
+
+    def __init__(self, base: str, key: str = ""):
+        self.base, self.key = base, key
+
+    def __call__(
+        self, method, path, body=None, key=None, accept=None, status=None, raw=None, kind=None
+    ):
+        headers = {"X-API-Key": self.key if key is None else key}
+        if accept:
+            headers["Accept"] = accept
+        data = raw
+        if body is not None:
+            data = json.dumps(body).encode()
+        if data is not None:
+            headers["Content-Type"] = kind or "application/json"
+        request = urllib.request.Request(self.base + path, data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                got, text, answered = answer.status, answer.read(), answer.headers
+        except urllib.error.HTTPError as error:
+            got, text, answered = error.code, error.read(), error.headers
+        if status is not None:
+            check(got == status, f"{method} {path}: {got} instead of {status}: {text[:600]!r}")
+        kind = answered.get("Content-Type", "")
+        is_json = text and ("json" in kind or kind == "application/vc")
+        return got, json.loads(text) if is_json else text.decode(), answered
+
+    def get(self, path, **more):
+        return self("GET", path, status=200, **more)[1]
+
+    def problem(self, method, path, status, code, **more):
+        _, body, headers = self(method, path, status=status, **more)
+        check(headers.get("Content-Type", "").startswith("application/problem+json"), headers)
+        wanted = {"type", "title", "status", "detail", "code", "request_id"}
+        check(wanted <= set(body) and body["code"] == code and body["status"] == status, body)
+
+    def success(self, job_id: str) -> dict:
+        """Follows a job to its end, as the reference's client does."""
+
+        def ask():
+            status = self.get(f"/api/v1/jobs/{job_id}")
+            check(status["status"] != "FAILURE", status)
+            return status["result"] if status["status"] == "SUCCESS" else None
+
+        result = until(f"job {job_id} ends", ask, 240)
+        check(result["successful"] + result["failed"] == result["total"], result)
+        check(result["internal_count"] + result["external_count"] == result["successful"], result)
+        mails = result["emails_sent"] + result["emails_failed"] + result["emails_skipped"]
+        check(mails == result["successful"], result)
+        return result
+
+
+class Rehearsal:
+    def __init__(self, folder: Path, cli: Path, built: bool):
+        self.folder, self.cli, self.built = folder, cli, built
+        self.aws = Aws(folder)
+        self.api = None
+        self.outputs = {}
+
+    # ------------------------------------------------------------ commands
+
+    def run(self, *command, environment=None, **more):
+        done = subprocess.run(
+            [str(part) for part in command],
+            cwd=ROOT,
+            env=environment or self.aws.environment,
+            capture_output=True,
+            text=True,
+            **more,
+        )
+        name = "-".join(Path(str(part)).name for part in command[:2])
+        (self.folder / f"{name}.log").write_text(done.stdout + done.stderr)
+        check(done.returncode == 0, f"{command[0]} {command[1]}:\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def admin(self, *arguments) -> str:
+        return self.run(self.cli, "admin", "--stack", STACK, *arguments).strip()
+
+    def deploy(self, **parameters) -> None:
+        overrides = [f"{name}={value}" for name, value in parameters.items()]
+        self.run(
+            "sam", "deploy",
+            "--template-file", ROOT / ".aws-sam/build/template.yaml",
+            "--stack-name", STACK,
+            "--s3-bucket", "deployments",
+            "--capabilities", "CAPABILITY_IAM",
+            "--no-confirm-changeset", "--no-progressbar", "--no-fail-on-empty-changeset",
+            "--parameter-overrides", " ".join(overrides),
+        )  # fmt: skip
+        stack = self.aws.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+        check(stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), stack)
+        self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
+        host, _, stage = self.outputs["ApiUrl"].removeprefix("https://").partition("/")
+        base = f"{self.aws.endpoint}/restapis/{host.split('.')[0]}/{stage}/_user_request_"
+        self.api = Api(base, self.api.key if self.api else "")
+
+    # ------------------------------------------------------------ steps
+
+    def build(self, functions: list[str]) -> None:
+        environment = os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1"}
+        # sam builds one after the other. All together first, so that it finds them built: of
+        # each most of the time is one core's.
+        chosen = [part for name in functions for part in ("--bin", name)]
+        self.run("cargo", "lambda", "build", "--release", *chosen, environment=environment)
+        self.run("sam", "build", environment=environment)
+
+    def binaries(self) -> str:
+        """Builds as the README says, and looks at what the binaries ask of the system."""
+        functions = [path.parent.name for path in ROOT.glob("functions/*/Cargo.toml")]
+        if not self.built:
+            self.build(functions)
+        newest = (0, 0)
+        files = sorted((ROOT / ".aws-sam/build").glob("*/bootstrap"))
+        check(len(files) == len(functions), files)
+        for file in files:
+            symbols = subprocess.run(
+                ["objdump", "-T", file], capture_output=True, text=True, check=True
+            ).stdout
+            asked = [tuple(map(int, v.split("."))) for v in re.findall(r"GLIBC_([\d.]+)", symbols)]
+            check(asked, f"{file} names no glibc")
+            newest = max(newest, *(version[:2] for version in asked))
+        check(newest <= NEWEST_GLIBC, f"glibc {newest} is asked for, Amazon Linux has 2.34")
+        sizes = [file.stat().st_size for file in files]
+        return f"{len(files)} binaries of {min(sizes) >> 20} to {max(sizes) >> 20} MB, glibc {newest[0]}.{newest[1]} at most"
+
+    def first_deploy(self) -> str:
+        ses = self.aws.client("ses")
+        for identity in ("ejemplo.edu", "ejemplo.com"):
+            ses.verify_domain_identity(Domain=identity)
+        self.aws.client("s3").create_bucket(Bucket="deployments")
+        # As a first deployment often is: no domain yet.
+        self.deploy(
+            SiteUrl="https://abcde12345.execute-api.us-east-1.amazonaws.com/main",
+            SenderAddresses="*@ejemplo.edu",
+            SesRatePerSecond=400,
+            MailBatchSize=100,
+            AlarmEmail="guardia@ejemplo.edu",
+        )
+        return f"{len(self.outputs)} outputs"
+
+    def first_organization(self) -> str:
+        create = ["org", "create", "uni", "--name", "Universidad Ejemplo", "--sender", SENDER]
+        self.admin(*create, "--time-zone", "America/Santiago")
+        self.admin(*create, "--time-zone", "America/Santiago")  # again: nothing changes
+        self.admin("org", "update", "uni", "--reply-to", "mesa@ejemplo.edu")
+        self.api.key = self.admin("keys", "create", "uni", "--name", "sistema")
+        self.test_key = self.admin("keys", "create", "uni", "--name", "p", "--mode", "test")
+        template = {
+            "name": "Ingeniería de Software", "description": "Un curso.", "language": "es",
+            "achievement": {"type": "Course", "criteria": "Aprobar el proyecto."},
+            "fields": [
+                {"name": "recipient_name", "required": True},
+                {"name": "result_value", "required": True, "allowed_values": ["A", "B", "C", "D", "F"]},
+                {"name": "credits_earned", "required": False},
+            ],
+        }  # fmt: skip
+        self.template = self.api("POST", "/api/v1/templates", template, status=201)[1]["id"]
+        organization = self.api.get("/api/v1/organization")
+        check(organization["reply_to"] == "mesa@ejemplo.edu", organization)
+        return "through KMS"
+
+    def body(self, *recipients) -> dict:
+        return {"template_id": self.template, "recipients": list(recipients)}
+
+    def person(self, n: int, **more) -> dict:
+        return {
+            "email": f"persona{n}@ejemplo.com", "recipient_name": f"Persona Número {n}",
+            "result_value": "ABCDF"[n % 5], "credits_earned": 6.5,
+        } | more  # fmt: skip
+
+    def no_live_issuing_without_a_domain(self) -> str:
+        body = self.body(self.person(0))
+        self.api.problem("POST", "/api/v1/credentials/issue", 409, "conflict", body=body)
+        issued = self.api("POST", "/api/v1/credentials/issue", body, key=self.test_key, status=200)
+        credential = issued[1]["credentials"][0]
+        check(credential["status"] == "issued", credential)
+        self.test_credential = credential["credential_id"]
+        mail = f"/api/v1/credentials/{self.test_credential}/mail"
+        until("the test mail", lambda: self.api("GET", mail, key=self.test_key)[0] == 200 or None)
+        return "live refused, test issued"
+
+    def update_deploy(self) -> str:
+        self.deploy(SiteUrl=SITE, SenderAddresses="*@ejemplo.edu")
+        status, page, _ = self.api("GET", f"/credential/{self.test_credential}")
+        check(status == 200 and "Persona Número 0" in page, "the credential of before is shown")
+        # What an identity says goes the same way as the events of the configuration set.
+        ses = self.aws.client("ses")
+        for kind in ("Bounce", "Complaint", "Delivery"):
+            ses.set_identity_notification_topic(
+                Identity="ejemplo.edu", NotificationType=kind,
+                SnsTopic=self.outputs["FeedbackTopicArn"],
+            )  # fmt: skip
+        return "data kept"
+
+    def gateway_answers(self) -> str:
+        self.api.problem("GET", "/api/v1/templates", 401, "unauthenticated", key="")
+        wrong = self.api.key[:-1] + ("a" if self.api.key[-1] != "a" else "b")
+        self.api.problem("GET", "/api/v1/templates", 401, "unauthenticated", key=wrong)
+        self.api.problem("GET", "/nada/de/esto", 404, "not_found")
+        self.api.problem("GET", "/", 404, "not_found")
+        self.api.problem("PATCH", "/api/v1/templates", 405, "method_not_allowed")
+        self.api.problem("DELETE", "/api/v1/credentials/issue", 405, "method_not_allowed")
+        self.api.problem("POST", "/api/v1/credentials/issue", 400, "invalid_json", raw=b"x")
+        return "401, 404, 405, 400 in our shape"
+
+    def members(self) -> str:
+        csv = "email,name,role\n" + "".join(
+            f"persona{n}@ejemplo.com,Miembro {n},Estudiante\n" for n in range(1, 101)
+        )
+        imported = self.api("POST", "/api/v1/members/import", raw=csv.encode(), kind="text/csv", status=200)[1]
+        check(imported["imported"] == 100, imported)
+        address = "ana+título@ejemplo.com".replace("í", "i")
+        for path in (f"/api/v1/members/{address}", "/api/v1/members/ana%2Btitulo%40ejemplo.com"):
+            status = self.api("PUT", path, {"name": "Ana"})[0]
+            check(status in (200, 201), f"PUT {path}: {status}")
+            member = self.api.get(path)
+            check(member["email"] == address, member)
+        check(self.api("GET", "/api/v1/members/ana+titulo@ejemplo.com/credentials")[0] == 200, path)
+        return "100 imported, + and %40 in the path"
+
+    def one_at_once(self) -> str:
+        body = self.body(self.person(1000))
+        first = self.api("POST", "/api/v1/credentials/issue", body, status=200)[1]
+        again = self.api("POST", "/api/v1/credentials/issue", body, status=200)[1]
+        one, two = first["credentials"][0], again["credentials"][0]
+        check(first["mode"] == "sync" and one["status"] == "issued", first)
+        check(two["duplicate"] and two["credential_id"] == one["credential_id"], again)
+        check(one["credential_url"] == f"{SITE}/credential/{one['credential_id']}", one)
+        self.credential = one["credential_id"]
+        wrong = self.body(self.person(1001, result_value="Z"))
+        refused = self.api("POST", "/api/v1/credentials/issue", wrong, status=200)[1]["credentials"][0]
+        text = "Calificacion invalida. Valores permitidos: A, B, C, D, F"
+        check(refused["status"] == "error" and refused["errors"] == [text], refused)
+        return "issued, found again, refused"
+
+    def a_job_of_500(self) -> str:
+        recipients = [self.person(n) for n in range(1, 481)]
+        recipients += [self.person(n) for n in range(1, 6)]  # repeated rows
+        recipients += [self.person(n, email=f"malo{n}@") for n in range(1, 6)]
+        recipients += [self.person(n, email=f"bounce+{n}@{SIMULATOR}") for n in range(1, 4)]
+        recipients += [self.person(n, email=f"complaint+{n}@{SIMULATOR}") for n in range(1, 3)]
+        recipients += [self.person(n, email=f"success+{n}@{SIMULATOR}") for n in range(1, 6)]
+        _, accepted, headers = self.api(
+            "POST", "/api/v1/credentials/issue", self.body(*recipients), status=202
+        )
+        self.job = accepted["job_id"]
+        text = f"Issuing 500 credentials in background. Poll GET /api/v1/jobs/{self.job} for status."
+        check(accepted["mode"] == "async" and accepted["message"] == text, accepted)
+        check(headers["Location"].endswith(self.job), headers)
+        result = self.api.success(self.job)
+        wanted = {"total": 500, "successful": 495, "failed": 5, "duplicates": 5, "emails_sent": 490}
+        check(result.items() >= wanted.items(), result)
+        # 100 members, five of them twice.
+        check(result["internal_count"] == 105, result)
+        check(result["errors"][0]["error"] == "Invalid email: malo1@", result["errors"])
+        mails = [mail for mail in self.aws.mails() if "persona" in str(mail["To"])]
+        check(len(mails) == 481, f"{len(mails)} mails to persons")
+        rows = self.api.get(f"/api/v1/jobs/{self.job}/results?limit=1000")["items"]
+        check(len({row["credential_id"] for row in rows}) == 491, "an id each, and none")
+        return f"{len(mails)} mails read from SES"
+
+    def what_ses_said(self) -> str:
+        def ask():
+            rows = self.api.get(f"/api/v1/jobs/{self.job}/results?limit=1000")["items"][490:]
+            states = [row["email_status"] for row in rows]
+            return states if states == ["bounced"] * 3 + ["complained"] * 2 + ["delivered"] * 5 else None
+
+        until("every event of SES is noted", ask)
+        listed = self.api.get("/api/v1/suppressions")["items"]
+        check(len(listed) == 5, listed)
+        address = listed[0]["email"]
+        other = self.body(self.person(7, email=address))
+        issued = self.api("POST", "/api/v1/credentials/issue", other, status=200)[1]["credentials"][0]
+        path = f"/api/v1/credentials/{issued['credential_id']}"
+        ended = until(
+            "its mail ends",
+            lambda: (c := self.api.get(path))["email_status"] != "pending" and c or None,
+        )
+        check((ended["email_status"], ended["email_error"]) == ("failed", "suppressed"), ended)
+        self.api("DELETE", f"/api/v1/suppressions/{urllib.parse.quote(address)}", status=204)
+        return "3 bounced, 2 complained, 5 delivered, 5 addresses suppressed"
+
+    def page_and_proof(self) -> str:
+        status, page, headers = self.api("GET", f"/credential/{self.credential}", key="")
+        check(status == 200 and "Persona Número 1000" in page, page[:300])
+        check(headers.get("Referrer-Policy") == "no-referrer", dict(headers))
+        document = self.api.get(f"/credential/{self.credential}", key="", accept="application/vc")
+        verdict = self.api("POST", "/api/v1/verify", document, status=200)[1]
+        check(verdict["verified"] is True, verdict)
+        check(self.api.get("/orgs/uni/did.json", key="")["id"].endswith(":orgs:uni"), "did")
+        status_list = urllib.parse.urlparse(document["credentialStatus"]["statusListCredential"])
+        before = self.api.get(status_list.path, key="")
+        reason = {"reason": "Ensayo"}
+        path = f"/api/v1/credentials/{self.credential}"
+        self.api("PATCH", path, {"recipient_name": "Persona Corregida"}, status=200)
+        document = self.api.get(f"/credential/{self.credential}", key="", accept="application/vc")
+        self.api("POST", f"{path}/revoke", reason, status=200)
+        after = self.api.get(status_list.path, key="")
+        check(before["credentialSubject"] != after["credentialSubject"], "the list has changed")
+        verdict = self.api("POST", "/api/v1/verify", document, status=200)[1]
+        check(verdict["verified"] is False, verdict)
+        self.api("POST", "/api/v1/signing-keys", {}, status=201)
+        job = self.api("POST", "/api/v1/credentials/revoke", reason | {"job_id": self.job}, status=202)
+        result = self.api.success(job[1]["job_id"])
+        check(result["successful"] == 490, result)
+        return "verified, corrected, revoked; a key rotated; a job's 490 revoked"
+
+    def dead_letters(self) -> str:
+        """What nobody can read ends in the dead-letter queue, alone; what is put back is done."""
+        sqs, lambdas = self.aws.client("sqs"), self.aws.client("lambda")
+        issue, dead = self.outputs["IssueQueueUrl"], self.outputs["IssueDeadLetterQueueUrl"]
+        # Six minutes of visibility, five times over, is more than a rehearsal has.
+        visibility = {"VisibilityTimeout": "1"}
+        sqs.set_queue_attributes(QueueUrl=issue, Attributes=visibility)
+        sqs.send_message(QueueUrl=issue, MessageBody="nobody can read this")
+
+        def depth(queue):
+            names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+            counts = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+            return sum(map(int, counts.values()))
+
+        until("the poison is put aside", lambda: depth(dead) == 1 or None, 60)
+        taken = sqs.receive_message(QueueUrl=dead)["Messages"][0]
+        check(taken["Body"] == "nobody can read this", taken)
+        sqs.delete_message(QueueUrl=dead, ReceiptHandle=taken["ReceiptHandle"])
+        # Rows that were put aside, as after a fault of ours.
+        mappings = lambdas.list_event_source_mappings(FunctionName=f"{STACK}-consumer")
+        mapping = next(
+            m for m in mappings["EventSourceMappings"] if m["EventSourceArn"].endswith("-issue")
+        )
+        lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        until(
+            "the mapping stands still",
+            lambda: lambdas.get_event_source_mapping(UUID=mapping["UUID"])["State"] == "Disabled" or None,
+        )
+        people = [self.person(n) for n in (2001, 2002)]
+        job = self.api("POST", "/api/v1/credentials/issue", self.body(*people), status=202)[1]
+        moved = 0
+
+        def move():
+            nonlocal moved
+            for message in sqs.receive_message(QueueUrl=issue, MaxNumberOfMessages=10).get("Messages", []):
+                sqs.send_message(QueueUrl=dead, MessageBody=message["Body"])
+                sqs.delete_message(QueueUrl=issue, ReceiptHandle=message["ReceiptHandle"])
+                moved += 1
+            return moved == 2 or None
+
+        until("both rows are aside", move)
+        sqs.set_queue_attributes(QueueUrl=issue, Attributes={"VisibilityTimeout": "361"})
+        lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+        # What StartMessageMoveTask does, which the emulator has not.
+        for message in sqs.receive_message(QueueUrl=dead, MaxNumberOfMessages=10)["Messages"]:
+            sqs.send_message(QueueUrl=issue, MessageBody=message["Body"])
+            sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
+        result = self.api.success(job["job_id"])
+        check(result["successful"] == 2, result)
+        return "poison put aside, rows put back and issued"
+
+    def sweeper(self) -> str:
+        answer = self.aws.client("lambda").invoke(FunctionName=f"{STACK}-sweeper", Payload=b"{}")
+        check("FunctionError" not in answer, answer)
+        swept = json.load(answer["Payload"])
+        check(swept["given_up"] == 0, swept)
+        return json.dumps(swept)
+
+    def a_missing_permission_fails(self) -> str:
+        """The proof that permissions are enforced here: one is taken away, and missed."""
+        iam = self.aws.client("iam")
+        functions = self.aws.client("lambda")
+        role = functions.get_function(FunctionName=f"{STACK}-jobs")["Configuration"]["Role"]
+        role = role.rpartition("/")[2]
+        kept = iam.get_role_policy(RoleName=role, PolicyName="jobs")["PolicyDocument"]
+        statements = [s for s in kept["Statement"] if s["Sid"] != "JobsByTime"]
+        check(len(statements) == len(kept["Statement"]) - 1, kept)
+
+        def put(document):
+            iam.put_role_policy(
+                RoleName=role, PolicyName="jobs", PolicyDocument=json.dumps(document)
+            )
+
+        put(kept | {"Statement": statements})
+        status = self.api("GET", "/api/v1/jobs")[0]
+        put(kept)
+        check(status in (500, 503), f"without dynamodb:Query on by_org: {status}")
+        self.api("GET", "/api/v1/jobs", status=200)
+        return f"{status} without one statement, 200 with it"
+
+    def second_update(self) -> str:
+        self.deploy(
+            SiteUrl=SITE, SenderAddresses="*@ejemplo.edu", LogLevel="info,unicreda=debug",
+            LogRetentionDays=365, TrackDeliveries="false",
+        )  # fmt: skip
+        result = self.api.get(f"/api/v1/jobs/{self.job}")["result"]
+        check(result["successful"] == 495, result)
+        again = self.api("POST", "/api/v1/credentials/issue", self.body(self.person(2)), status=200)
+        check(again[1]["credentials"][0]["status"] == "error", "the revoked one is not issued again")
+        one = self.api("POST", "/api/v1/credentials/issue", self.body(self.person(3001)), status=200)
+        check(one[1]["credentials"][0]["status"] == "issued", one[1])
+        return "jobs, credentials and keys kept"
+
+    def logs(self) -> str:
+        """No person, address or key in any log of the functions, and nothing that IAM refused."""
+        logs = self.aws.client("logs")
+        lines = 0
+        for group in logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{STACK}/")["logGroups"]:
+            pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
+            for event in (event for page in pages for event in page["events"]):
+                lines += 1
+                for word in ("@ejemplo", "@simulator", "Persona", "AccessDenied", self.api.key, self.test_key):
+                    check(word not in event["message"], f"{group['logGroupName']}: {event['message']}")
+        check(lines > 0, "no logs were found")
+        return f"{lines} lines without a person"
+
+    def removal(self) -> str:
+        self.run(
+            "sam", "delete", "--stack-name", STACK, "--no-prompts", "--region", "us-east-1",
+            "--s3-bucket", "deployments",
+        )  # fmt: skip
+        tables = self.aws.client("dynamodb").list_tables()["TableNames"]
+        kept = {f"{STACK}-{name}" for name in ("catalog", "credentials", "jobs")}
+        check(kept <= set(tables), tables)
+        key = self.outputs["SigningKeyArn"]
+        state = self.aws.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"]
+        check(state == "Enabled", state)
+        queues = self.aws.client("sqs").list_queues().get("QueueUrls", [])
+        check(not queues, queues)
+        try:
+            self.aws.client("lambda").get_function(FunctionName=f"{STACK}-issue")
+            raise Failure("the functions are still there")
+        except ClientError:
+            pass
+        try:
+            self.aws.client("dynamodb").delete_table(TableName=f"{STACK}-credentials")
+            raise Failure("the credentials could be deleted")
+        except ClientError as error:
+            check("protect" in str(error).lower(), error)
+        return "tables and key kept, the rest gone"
+
+    STEPS = (
+        binaries, first_deploy, first_organization, no_live_issuing_without_a_domain,
+        update_deploy, gateway_answers, members, one_at_once, a_job_of_500, what_ses_said,
+        page_and_proof, dead_letters, sweeper, second_update, logs, a_missing_permission_fails,
+        removal,
+    )  # fmt: skip
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--keep", action="store_true", help="keep the logs and the emulator")
+    arguments.add_argument("--built", action="store_true", help="take .aws-sam/build as it is")
+    arguments.add_argument("--cli", type=Path, help="the unicreda binary [default: target/debug]")
+    given = arguments.parse_args()
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    cli = given.cli or target / "debug/unicreda"
+    if not cli.exists():
+        print(f"{cli} is missing: cargo build --package cli", file=sys.stderr)
+        return 2
+    folder = Path(tempfile.mkdtemp(prefix="rehearsal-"))
+    rehearsal = Rehearsal(folder, cli, given.built)
+    try:
+        for step in Rehearsal.STEPS:
+            name = step.__name__.replace("_", " ")
+            began = time.monotonic()
+            try:
+                said = step(rehearsal)
+            except Exception as error:
+                print(f"FAILED  {name}: {error}", flush=True)
+                log = (folder / "emulator.log").read_text(errors="replace").splitlines()
+                telling = [line for line in log if "not authorized" in line or "ERROR" in line]
+                print("\n".join(line[:500] for line in telling[-20:]), file=sys.stderr)
+                if not isinstance(error, (Failure, ClientError)):
+                    raise
+                return 1
+            print(f"{time.monotonic() - began:6.1f} s  {name}: {said}", flush=True)
+    finally:
+        if given.keep:
+            print(f"kept: {folder}, {rehearsal.aws.endpoint}")
+        else:
+            rehearsal.aws.end()
+            shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
