@@ -18,6 +18,7 @@
 pub mod console;
 pub mod demo;
 pub mod folder;
+mod forward;
 pub mod gateway;
 pub mod inbox;
 mod invoke;

@@ -1,6 +1,7 @@
 //! Starts the local stack.
 
 use std::io::{self, IsTerminal, Write};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -22,6 +23,9 @@ struct Arguments {
     /// Keep everything in memory; demo.env goes to a temporary folder, or to --data DIR.
     #[arg(long)]
     memory: bool,
+    /// Let containers reach the embedded services, at this address of this machine.
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "172.17.0.1")]
+    containers: Option<IpAddr>,
     /// Remove the data of earlier starts first.
     #[arg(long)]
     fresh: bool,
@@ -50,8 +54,13 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     } else {
         Data::Dir(arguments.data.clone().unwrap_or_else(|| ".local".into()))
     };
-    let options =
-        Options { port: arguments.port, data, fresh: arguments.fresh, ..Options::default() };
+    let options = Options {
+        port: arguments.port,
+        data,
+        fresh: arguments.fresh,
+        containers: arguments.containers,
+        ..Options::default()
+    };
     let stack = Stack::start(options).await?;
 
     // With --memory, a folder given with --data takes demo.env alone.

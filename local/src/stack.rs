@@ -1,7 +1,7 @@
 //! Starts and ends the stack.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use tokio_util::sync::DropGuard;
 use unicreda::{App, Config, app::SealedBy, keys::Vault};
 
 use crate::folder::{Data, Folder};
+use crate::forward;
 use crate::gateway::Gateway;
 use crate::inbox::Overview;
 use crate::mail::MailStore;
@@ -37,6 +38,8 @@ pub struct Options {
     pub fresh: bool,
     /// Ports of the embedded services.
     pub service_ports: ServicePorts,
+    /// A further address at which containers reach the embedded services.
+    pub containers: Option<IpAddr>,
     /// Recipients a second that the consumer may mail.
     pub ses_rate_per_second: f64,
     /// The consumer's timeout; shorter than the queues' visibility.
@@ -68,6 +71,7 @@ impl Default for Options {
             data: Data::Dir(".local".into()),
             fresh: false,
             service_ports: ServicePorts::BesideApi,
+            containers: None,
             ses_rate_per_second: 2_000.0,
             consumer_timeout: Duration::from_secs(30),
             visibility: Duration::from_secs(60),
@@ -165,6 +169,9 @@ impl Stack {
 
         let work = Tasks::default();
         let services = work.sibling();
+        if let Some(address) = options.containers {
+            forward::start(address, [dynamodb_port, sqs_port, ses_port], &services)?;
+        }
         let kill = work.kill.clone().drop_guard();
         let tables = match options.data {
             Data::Dir(_) => Some(folder.tables().context("making the file of the tables")?),

@@ -1,0 +1,41 @@
+//! Lets containers reach the embedded services, which listen on the loopback interface only:
+//! connections to the same ports of another address, such as Docker's bridge, are passed on.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener as StdListener};
+
+use anyhow::Context;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::serve::Tasks;
+
+/// Passes connections to `address` at these ports on to the loopback interface.
+///
+/// # Errors
+/// When a port cannot be had there.
+pub(crate) fn start(address: IpAddr, ports: [u16; 3], tasks: &Tasks) -> anyhow::Result<()> {
+    for port in ports {
+        let from = SocketAddr::new(address, port);
+        let listener = StdListener::bind(from).with_context(|| {
+            format!("cannot listen on {from} for containers: is the address one of this machine?")
+        })?;
+        listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(listener)?;
+        let (stop, passing) = (tasks.stop.clone(), tasks.clone());
+        tasks.spawn(async move {
+            loop {
+                let accepted = tokio::select! {
+                    () = stop.cancelled() => return,
+                    accepted = listener.accept() => accepted,
+                };
+                let Ok((mut from, _)) = accepted else { continue };
+                passing.spawn(async move {
+                    let Ok(mut to) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await else {
+                        return;
+                    };
+                    let _ = tokio::io::copy_bidirectional(&mut from, &mut to).await;
+                });
+            }
+        });
+    }
+    Ok(())
+}
