@@ -136,6 +136,12 @@ impl World {
         Watch::start();
         let stack = Stack::start(options).await.expect("the stack starts");
         let demo = local::demo::seed(stack.app()).await.expect("the demo is seeded");
+        Self::on(stack, demo)
+    }
+
+    /// A client of a service that runs already, with the keys that it has.
+    pub fn on(stack: Stack, demo: Demo) -> Self {
+        Watch::start();
         let client = Client::builder(TokioExecutor::new()).build_http();
         let http = aws_smithy_http_client::Builder::new().build_http();
         let app = stack.process(http, RetryConfig::standard());

@@ -34,4 +34,5 @@ mod sim;
 mod standing;
 mod steering;
 mod sweeper;
+mod upgrade;
 mod verifiers;

@@ -1,0 +1,156 @@
+//! Today's code on the database of an earlier version: what was issued holds, what was begun
+//! ends, and what is asked for again is found.
+
+use std::{fs, path::Path, time::Duration};
+
+use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use local::{Data, Options, Stack, demo::Demo};
+use serde_json::{Value, json};
+use unicreda::sweeping::{self, Order};
+
+use crate::{
+    feedback::{delivered, hear},
+    harness::{World, check_sums, person},
+};
+
+fn attribute(value: &Value) -> AttributeValue {
+    let (kind, value) = value.as_object().expect("an attribute").iter().next().expect("one kind");
+    let text = || value.as_str().expect("text").to_owned();
+    let texts =
+        || value.as_array().expect("a set").iter().map(|v| v.as_str().expect("text").to_owned());
+    match kind.as_str() {
+        "S" => AttributeValue::S(text()),
+        "N" => AttributeValue::N(text()),
+        "B" => AttributeValue::B(Blob::new(STANDARD.decode(text()).expect("base64"))),
+        "BOOL" => AttributeValue::Bool(value.as_bool().expect("a truth")),
+        "NULL" => AttributeValue::Null(true),
+        "SS" => AttributeValue::Ss(texts().collect()),
+        "NS" => AttributeValue::Ns(texts().collect()),
+        "L" => AttributeValue::L(value.as_array().expect("a list").iter().map(attribute).collect()),
+        "M" => {
+            let members = value.as_object().expect("a map").iter();
+            AttributeValue::M(members.map(|(name, v)| (name.clone(), attribute(v))).collect())
+        }
+        other => panic!("an attribute of kind {other}"),
+    }
+}
+
+/// A stack on the items of a fixture, and what its credentials are called.
+async fn started(fixture: &Path, data: &Path) -> (World, Value) {
+    for file in ["signing.key", "site_url"] {
+        fs::copy(fixture.join(file), data.join(file)).expect("copied");
+    }
+    let options =
+        Options { data: Data::Dir(data.to_owned()), sweep_every: None, ..Options::in_memory() };
+    let stack = Stack::start(options).await.expect("the stack starts");
+    let app = stack.app();
+    for line in fs::read_to_string(fixture.join("items.jsonl")).expect("items").lines() {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        let table = match line["table"].as_str().expect("a table") {
+            "catalog" => &app.config.catalog_table,
+            "credentials" => &app.config.credentials_table,
+            _ => &app.config.jobs_table,
+        };
+        let AttributeValue::M(item) = attribute(&json!({ "M": line["item"] })) else {
+            panic!("no item");
+        };
+        let put = app.dynamodb.put_item().table_name(table).set_item(Some(item));
+        put.send().await.expect("an item is put");
+    }
+    let names = fs::read_to_string(fixture.join("names.json")).expect("names");
+    let names: Value = serde_json::from_str(&names).expect("JSON");
+    let text = |name: &str| names[name].as_str().expect(name).to_owned();
+    let demo = Demo {
+        api_key: text("api_key"),
+        test_api_key: text("test_api_key"),
+        template_id: text("template"),
+    };
+    (World::on(stack, demo), names)
+}
+
+async fn verified(world: &World, id: &str) -> bool {
+    let path = format!("/credential/{id}");
+    let document = world.send("GET", &path, &[("accept", "application/vc")], "").await.expect(200);
+    let verdict = world.call("POST", "/verify", Some(&document.json())).await.expect(200).json();
+    verdict["verified"].as_bool().expect("a verdict")
+}
+
+async fn on(fixture: &Path) {
+    let data = tempfile::tempdir().expect("a folder");
+    let (world, names) = started(fixture, data.path()).await;
+    let id = |name: &str| names[name].as_str().expect(name).to_owned();
+
+    // What was issued holds, whatever key signed it; what was taken back does not.
+    for name in ["holds", "member", "corrected", "after_rotation", "test"] {
+        assert!(verified(&world, &id(name)).await, "{name}");
+    }
+    for name in ["suspended", "revoked"] {
+        assert!(!verified(&world, &id(name)).await, "{name}");
+    }
+    let page =
+        world.send("GET", &format!("/credential/{}", id("holds")), &[], "").await.expect(200);
+    assert!(page.text().contains("Persona Zorrilla 1"));
+    let corrected = world.get(&format!("/credentials/{}", id("corrected"))).await;
+    assert_eq!(corrected["history"][0]["action"], "correct");
+    assert_eq!((&corrected["version"], &corrected["email_status"]), (&json!(2), &json!("sent")));
+
+    // What is asked for again is found.
+    let again = world.issue_one(&person(1)).await;
+    assert_eq!((&again["credential_id"], &again["duplicate"]), (&names["holds"], &json!(true)));
+    let mut before = person(4);
+    before["external_id"] = "legajo-4".into();
+    assert_eq!(world.issue_one(&before).await["credential_id"], names["corrected"]);
+    before["recipient_name"] = "Persona Zorrilla Corregida".into();
+    assert_eq!(world.issue_one(&before).await["credential_id"], names["corrected"]);
+    assert_eq!(world.issue_one(&person(3)).await["status"], "error", "it was revoked");
+    let test = world.issue_as(&world.demo.test_api_key, &[person(1)]).await.expect(200).json();
+    assert_eq!(test["credentials"][0]["credential_id"], names["test"]);
+    let wallet = world.get("/members/ana.rojas@demo.example/credentials").await;
+    assert_eq!(wallet["items"][0]["credential_id"], names["member"]);
+
+    // What can be done to a credential can be done to these.
+    let path = |name: &str, action: &str| format!("/credentials/{}/{action}", id(name));
+    world.call("POST", &path("suspended", "reinstate"), Some(&json!({}))).await.expect(200);
+    assert!(verified(&world, &id("suspended")).await);
+    let reason = json!({ "reason": "Prueba" });
+    world.call("POST", &path("holds", "revoke"), Some(&reason)).await.expect(200);
+    assert!(!verified(&world, &id("holds")).await);
+    let change = json!({ "recipient_name": "Ana María Rojas" });
+    let patched =
+        world.call("PATCH", &format!("/credentials/{}", id("member")), Some(&change)).await;
+    assert_eq!(patched.expect(200).json()["version"], 2);
+    let event = delivered(&id("after_rotation"), 0, "persona5@ejemplo.com").to_string();
+    assert!(hear(world.stack.app(), &[event]).await.is_empty());
+    let heard = world.get(&format!("/credentials/{}", id("after_rotation"))).await;
+    assert_eq!(heard["email_status"], "delivered");
+
+    // A job that had ended says what it said; one in its middle ends.
+    let ended = world.success(&id("job")).await["result"].clone();
+    assert_eq!((&ended["successful"], &ended["failed"]), (&json!(5), &json!(1)));
+    assert_eq!(world.get(&path_of(&names, "job", "results")).await["items"][4]["status"], "failed");
+    world.stack.app().clock.jump(Duration::from_secs(3_600));
+    sweeping::sweep(world.stack.app(), Order { resume: true }).await.expect("a run");
+    let result = world.success(&id("open_job")).await["result"].clone();
+    check_sums(&result);
+    assert_eq!((&result["successful"], &result["emails_sent"]), (&json!(30), &json!(30)));
+    world.stop().await;
+}
+
+fn path_of(names: &Value, job: &str, what: &str) -> String {
+    format!("/jobs/{}/{what}", names[job].as_str().expect("a job"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_database_of_every_earlier_version_is_gone_on_with() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut seen = 0;
+    for entry in fs::read_dir(fixtures).expect("fixtures") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            on(&path).await;
+            seen += 1;
+        }
+    }
+    assert!(seen > 0, "no fixture");
+}
