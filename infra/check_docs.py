@@ -1,5 +1,5 @@
 """Holds the documents to the tree: every test that the README names exists, every relative link
-leads somewhere, and docs/api.md names every route. Prints what it compared, or every difference
+leads somewhere, docs/api.md names every route, and docs/operate.md every alarm. Prints what it compared, or every difference
 and exits with 1.
 """
 
@@ -57,8 +57,24 @@ def check_routes() -> int:
     return len(routes)
 
 
+def check_alarms() -> int:
+    """Each alarm of the template has its line in docs/operate.md, and each line its alarm."""
+    template = read("template.yaml")
+    alarms = set(re.findall(r"^  (\w+):\n    Type: AWS::CloudWatch::Alarm$", template, flags=re.M))
+    lines = set(re.findall(r"^\| `(\w+Alarm)` \|", read("docs/operate.md"), flags=re.M))
+    for name in sorted(alarms ^ lines):
+        where = "docs/operate.md" if name in alarms else "template.yaml"
+        problems.append(f"{where} does not have the alarm {name}")
+    return len(alarms)
+
+
 def main() -> int:
-    counts = {"tests": check_tests(), "links": check_links(), "routes": check_routes()}
+    counts = {
+        "tests": check_tests(),
+        "links": check_links(),
+        "routes": check_routes(),
+        "alarms": check_alarms(),
+    }
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:

@@ -249,6 +249,21 @@ def check_gateway_responses(resources: dict) -> int:
     return count
 
 
+def check_metrics(resources: dict) -> int:
+    """Metric filters look for events and fields that the function of their log group writes."""
+    filters = of_type(resources, "AWS::Logs::MetricFilter")
+    for name, metric in filters.items():
+        function = metric["LogGroupName"]["Ref"].removesuffix("LogGroup").lower()
+        code = source(f"functions/{function}/src/lib.rs")
+        pattern = metric["FilterPattern"]
+        event = re.search(r'\$\.message = "(\w+)"', pattern)
+        check(bool(event) and f'"{event[1]}"' in code, f"{name}: {function} writes no such event")
+        values = [t["MetricValue"] for t in metric["MetricTransformations"]]
+        for field in set(re.findall(r"\$\.(\w+)", " ".join([pattern, *values]))) - {"message"}:
+            check(re.search(rf"\b{field}( =|,)", code) is not None, f"{name}: no field {field}")
+    return len(filters)
+
+
 def main() -> int:
     template, matches = decode(str(ROOT / "template.yaml"))
     if matches or template is None:
@@ -264,6 +279,7 @@ def main() -> int:
         "settings": check_settings(settings, functions),
         "queues": check_times(template, functions, settings),
         "gateway responses": check_gateway_responses(resources),
+        "metrics": check_metrics(resources),
     }
     for problem in problems:
         print(f"template.yaml: {problem}", file=sys.stderr)

@@ -579,7 +579,7 @@ class Rehearsal:
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--keep", action="store_true", help="keep the logs and the emulator")
+    arguments.add_argument("--keep", action="store_true", help="leave the stack running: no removal")
     arguments.add_argument("--built", action="store_true", help="take .aws-sam/build as it is")
     arguments.add_argument("--cli", type=Path, help="the unicreda binary [default: target/debug]")
     given = arguments.parse_args()
@@ -591,7 +591,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="rehearsal-"))
     rehearsal = Rehearsal(folder, cli, given.built)
     try:
-        for step in Rehearsal.STEPS:
+        for step in Rehearsal.STEPS[:-1] if given.keep else Rehearsal.STEPS:
             name = step.__name__.replace("_", " ")
             began = time.monotonic()
             try:
@@ -607,7 +607,10 @@ def main() -> int:
             print(f"{time.monotonic() - began:6.1f} s  {name}: {said}", flush=True)
     finally:
         if given.keep:
-            print(f"kept: {folder}, {rehearsal.aws.endpoint}")
+            print(f"the emulator runs as process {rehearsal.aws.process.pid}, its logs are in {folder}")
+            for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
+                print(f"export {name}={rehearsal.aws.environment[name]}")
+            print(f"export STACK={STACK} API_URL={rehearsal.api.base} API_KEY={rehearsal.api.key}")
         else:
             rehearsal.aws.end()
             shutil.rmtree(folder, ignore_errors=True)

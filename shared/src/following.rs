@@ -271,8 +271,7 @@ fn csv_page(items: &[Value], next: Option<&str>) -> Result<Response<Body>, Probl
         writer.write_record(&cells).map_err(Problem::internal)?;
     }
     let bytes = writer.into_inner().map_err(|e| Problem::internal(e.to_string()))?;
-    let text = String::from_utf8(bytes).map_err(Problem::internal)?;
-    let mut response = Response::new(Body::Text(text));
+    let mut response = Response::new(Body::Binary(bytes));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
     if let Some(next) = next.and_then(|next| HeaderValue::from_str(next).ok()) {

@@ -147,14 +147,16 @@ fn with_etag(
     });
     let mut response = match known {
         true => Response::new(Body::Empty),
-        // As text, which no gateway has to decode: API Gateway goes by the client's Accept
-        // header for that, and some clients send none.
-        false => Response::new(Body::Text(String::from_utf8(body).map_err(Problem::internal)?)),
+        false => Response::new(Body::Binary(body)),
     };
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
         set(&mut response, header::CONTENT_TYPE, media_type);
+        // lambda_http hands over what it does not know for text as base64, which API Gateway
+        // decodes by the client's Accept header; some clients send none.
+        let as_text = HeaderName::from_static("x-lambda-http-content-encoding");
+        set(&mut response, as_text, "text");
     }
     let tag = HeaderValue::from_str(&tag).map_err(Problem::internal)?;
     response.headers_mut().insert(header::ETAG, tag);

@@ -1,9 +1,12 @@
 //! Instants as the service writes them. Rules take them as arguments; use cases ask the
 //! clock of their [`App`](crate::App).
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, SystemTime},
 };
 
 use jiff::{Timestamp, Unit};
@@ -24,7 +27,7 @@ impl Clock {
     }
 
     /// Moves this clock and its clones forward: tests jump past leases instead of waiting.
-    pub fn jump(&self, by: std::time::Duration) {
+    pub fn jump(&self, by: Duration) {
         let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX / 4);
         self.ahead.fetch_add(by, Ordering::SeqCst);
     }
@@ -53,4 +56,31 @@ pub fn elapsed(from: &str, to: Timestamp) -> i64 {
         .ok()
         .and_then(|from| to.since((Unit::Second, from)).ok())
         .map_or(0, |span| span.get_seconds())
+}
+
+/// Time until an invocation's deadline. An emulator may hand over none, which reads as one of
+/// 1970: then as long as Lambda lets any function run.
+pub fn left(deadline: SystemTime) -> Duration {
+    const LONGEST: Duration = Duration::from_secs(15 * 60);
+    let given = deadline > SystemTime::UNIX_EPOCH + Duration::from_secs(365 * 24 * 3600);
+    match deadline.duration_since(SystemTime::now()) {
+        Ok(left) => left,
+        Err(_) if given => Duration::ZERO,
+        Err(_) => LONGEST,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_of_1970_is_none() {
+        let past = SystemTime::now() - Duration::from_secs(1);
+        assert_eq!(left(past), Duration::ZERO);
+        let minute = left(SystemTime::now() + Duration::from_secs(60));
+        assert!(minute <= Duration::from_secs(60) && minute > Duration::from_secs(50));
+        let none = left(SystemTime::UNIX_EPOCH + Duration::from_millis(600_000));
+        assert_eq!(none, Duration::from_secs(900));
+    }
 }

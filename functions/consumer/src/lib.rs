@@ -1,12 +1,13 @@
 //! The batches of both queues: rows to issue, mails to send.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Instant;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_runtime::{Error, LambdaEvent};
 use unicreda::{
     App,
     consuming::{self, Delivered},
+    time,
 };
 
 /// Handles one batch and names the messages that come back.
@@ -16,11 +17,11 @@ use unicreda::{
 /// whole batch comes back instead.
 pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
     let started = Instant::now();
-    let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);
+    let deadline = started + time::left(event.context.deadline());
     let messages = event.payload.records.into_iter().map(delivered).collect::<Option<Vec<_>>>();
     let messages = messages.ok_or("a message without id or receipt handle")?;
     let size = messages.len();
-    let report = consuming::batch(app, messages, started + left).await;
+    let report = consuming::batch(app, messages, deadline).await;
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(
         messages = size,

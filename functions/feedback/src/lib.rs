@@ -1,10 +1,10 @@
 //! The queue of what SES says of mails: delivered, bounced, complained, rejected.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Instant;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use lambda_runtime::{Error, LambdaEvent};
-use unicreda::{App, settling};
+use unicreda::{App, settling, time};
 
 /// Handles one batch and names the messages that come back.
 ///
@@ -13,14 +13,14 @@ use unicreda::{App, settling};
 /// whole batch comes back instead.
 pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
     let started = Instant::now();
-    let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);
+    let deadline = started + time::left(event.context.deadline());
     let messages = event.payload.records.into_iter().map(|message| {
         let id = message.message_id.filter(|id| !id.is_empty())?;
         Some((id, message.body.unwrap_or_default()))
     });
     let messages = messages.collect::<Option<Vec<_>>>().ok_or("a message without id")?;
     let size = messages.len();
-    let report = settling::batch(app, messages, started + left).await;
+    let report = settling::batch(app, messages, deadline).await;
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(
         messages = size,
