@@ -69,8 +69,10 @@ pub struct Report {
     pub mailed: usize,
     /// Mail that was refused for good.
     pub mail_failed: usize,
-    /// Mail put off: throttled, or somebody else's claim.
+    /// Mail put off: no time left, somebody else's claim, or SES.
     pub mail_put_off: usize,
+    /// Of these, mail that SES did not take for now, or perhaps took.
+    pub mail_waiting: usize,
     /// Messages that could not be read.
     pub poison: usize,
 }

@@ -170,6 +170,7 @@ pub async fn send_mails(
             }
             Turn::PutOff(wait, why) => {
                 report.mail_put_off += 1;
+                report.mail_waiting += usize::from(why.is_some());
                 report.retry.push(message.id.clone());
                 later.push((message, wait));
                 if let Some((why, credential)) = why

@@ -33,6 +33,7 @@ pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchR
         mailed = report.mailed,
         mail_failed = report.mail_failed,
         mail_put_off = report.mail_put_off,
+        mail_waiting = report.mail_waiting,
         poison = report.poison,
         duration_ms,
         request_id = event.context.request_id,
