@@ -392,6 +392,19 @@ class Rehearsal:
         check(len({row["credential_id"] for row in rows}) == 491, "an id each, and none")
         return f"{len(mails)} mails read from SES"
 
+    def client_programs(self) -> str:
+        """The programs that integrators wrote from the API reference, as they are."""
+        environment = self.aws.environment | {
+            "BASE_URL": f"{self.api.base}/api/v1",
+            "API_KEY": self.api.key,
+            "TEMPLATE_ID": self.template,
+        }
+        for name in ("issue_many.py", "poll_job.py"):
+            program = ROOT / "local/tests/clients" / name
+            said = self.run(sys.executable, "-u", program, environment=environment)
+            check("emails_sent" in said, said)
+        return "both ended with their result"
+
     def what_ses_said(self) -> str:
         def ask():
             rows = self.api.get(f"/api/v1/jobs/{self.job}/results?limit=1000")["items"][490:]
@@ -571,7 +584,7 @@ class Rehearsal:
 
     STEPS = (
         binaries, first_deploy, first_organization, no_live_issuing_without_a_domain,
-        update_deploy, gateway_answers, members, one_at_once, a_job_of_500, what_ses_said,
+        update_deploy, gateway_answers, members, one_at_once, client_programs, a_job_of_500, what_ses_said,
         page_and_proof, dead_letters, sweeper, second_update, logs, a_missing_permission_fails,
         removal,
     )  # fmt: skip
@@ -610,7 +623,8 @@ def main() -> int:
             print(f"the emulator runs as process {rehearsal.aws.process.pid}, its logs are in {folder}")
             for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
                 print(f"export {name}={rehearsal.aws.environment[name]}")
-            print(f"export STACK={STACK} API_URL={rehearsal.api.base} API_KEY={rehearsal.api.key}")
+            if rehearsal.api:
+                print(f"export STACK={STACK} API_URL={rehearsal.api.base} API_KEY={rehearsal.api.key}")
         else:
             rehearsal.aws.end()
             shutil.rmtree(folder, ignore_errors=True)
