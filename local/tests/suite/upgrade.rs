@@ -1,7 +1,7 @@
 //! Today's code on the database of an earlier version: what was issued holds, what was begun
 //! ends, and what is asked for again is found.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -41,6 +41,9 @@ async fn started(fixture: &Path, data: &Path) -> (World, Value) {
     for file in ["signing.key", "site_url"] {
         fs::copy(fixture.join(file), data.join(file)).expect("copied");
     }
+    // A checkout does not keep it.
+    let owners_alone = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(data.join("signing.key"), owners_alone).expect("a mode");
     let options =
         Options { data: Data::Dir(data.to_owned()), sweep_every: None, ..Options::in_memory() };
     let stack = Stack::start(options).await.expect("the stack starts");
