@@ -19,6 +19,7 @@ use unicreda::{
     cataloguing,
     fields::Fields,
     ids::{Mode, OrgId},
+    image,
     organization::{Organization, Settings},
     time,
 };
@@ -95,6 +96,12 @@ struct More {
     /// Whether members are told of a new credential in their wallet [default: true].
     #[arg(long, value_name = "BOOL")]
     notify_members: Option<bool>,
+    /// Logo on pages, certificates and mail: a PNG file of at most 256 KiB; "" takes it away.
+    #[arg(long, value_name = "FILE")]
+    logo: Option<PathBuf>,
+    /// The organization's number with LinkedIn, for profiles that add a credential.
+    #[arg(long, value_name = "NUMBER")]
+    linkedin_id: Option<u64>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -135,12 +142,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let app = arguments.place.app().await?;
     match arguments.command {
         Command::Org(Org::Create { id, name, sender, more }) => {
-            create_organization(&app, &id, settings(Some(name), Some(sender), more)).await
+            create_organization(&app, &id, settings(Some(name), Some(sender), more)?).await
         }
         Command::Org(Org::Update { id, name, sender, more }) => {
-            update_organization(&app, &id, settings(name, sender, more)).await
+            update_organization(&app, &id, settings(name, sender, more)?).await
         }
-        Command::Org(Org::Show { id }) => show(&organization(&app, &parsed(&id)?).await?.answer()),
+        Command::Org(Org::Show { id }) => {
+            show(&organization(&app, &parsed(&id)?).await?.answer(&app.config.site_url))
+        }
         Command::Keys(Keys::Create { org, name, scopes, mode, expires_at, save }) => {
             let org = parsed(&org)?;
             organization(&app, &org).await?;
@@ -171,7 +180,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
 
 async fn create_organization(app: &App, id: &str, body: Value) -> anyhow::Result<()> {
     let org = parsed(id)?;
-    let settings = read(&body, None)?;
+    let settings = read(app, &org, &body, None).await?;
     let now = time::millis(app.clock.now());
     let created = cataloguing::create_organization(app, org.clone(), settings.clone(), now).await;
     let created = created.map_err(said)?;
@@ -181,7 +190,7 @@ async fn create_organization(app: &App, id: &str, body: Value) -> anyhow::Result
             "{org} is there already, with other settings: change them with `unicreda admin org update {org}`"
         );
     }
-    show(&kept.answer())?;
+    show(&kept.answer(&app.config.site_url))?;
     let what = if created { "made" } else { "is there already; nothing has changed" };
     writeln!(
         io::stderr(),
@@ -192,9 +201,9 @@ async fn create_organization(app: &App, id: &str, body: Value) -> anyhow::Result
 
 async fn update_organization(app: &App, id: &str, body: Value) -> anyhow::Result<()> {
     let mut kept = organization(app, &parsed(id)?).await?;
-    kept.settings = read(&body, Some(&kept.settings))?;
+    kept.settings = read(app, &kept.org, &body, Some(&kept.settings)).await?;
     app.catalog.put_organization(&kept).await?;
-    show(&kept.answer())?;
+    show(&kept.answer(&app.config.site_url))?;
     writeln!(io::stderr(), "The functions read it within a minute.")?;
     Ok(())
 }
@@ -229,7 +238,15 @@ fn read_scope(text: &str) -> anyhow::Result<Scope> {
 }
 
 /// The flags as the body that `PUT /organization` takes, so that both are checked alike.
-fn settings(name: Option<String>, sender: Option<String>, more: More) -> Value {
+fn settings(name: Option<String>, sender: Option<String>, more: More) -> anyhow::Result<Value> {
+    let logo = match more.logo {
+        Some(path) if path.as_os_str().is_empty() => Some(Value::Null),
+        Some(path) => {
+            let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
+            Some(Value::String(image::data_url(&bytes)))
+        }
+        None => None,
+    };
     let reply_to = more.reply_to.map(|address| match address.as_str() {
         "" => Value::Null,
         _ => Value::String(address),
@@ -241,14 +258,25 @@ fn settings(name: Option<String>, sender: Option<String>, more: More) -> Value {
         ("time_zone", more.time_zone.map(Value::String)),
         ("language", more.language.map(Value::String)),
         ("notify_members", more.notify_members.map(Value::Bool)),
+        ("logo", logo),
+        ("linkedin_id", more.linkedin_id.map(Value::from)),
     ];
     let given = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    Value::Object(given.collect::<Map<_, _>>())
+    Ok(Value::Object(given.collect::<Map<_, _>>()))
 }
 
-fn read(body: &Value, before: Option<&Settings>) -> anyhow::Result<Settings> {
+async fn read(
+    app: &App,
+    org: &OrgId,
+    body: &Value,
+    before: Option<&Settings>,
+) -> anyhow::Result<Settings> {
     let fields = Fields::of_body(body.to_string().as_bytes()).map_err(said)?;
-    Settings::read(fields, before).map_err(said)
+    let (mut settings, logo) = Settings::read(fields, before).map_err(said)?;
+    if logo != image::Given::Absent {
+        settings.logo = cataloguing::kept_image(app, org, &logo, "/logo").await.map_err(said)?;
+    }
+    Ok(settings)
 }
 
 fn show(value: &Value) -> anyhow::Result<()> {

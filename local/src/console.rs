@@ -35,7 +35,13 @@ impl Paint {
 }
 
 /// The greeting.
-pub fn greeting(stack: &Stack, data: &str, environment: &Path, paint: Paint) -> String {
+pub fn greeting(
+    stack: &Stack,
+    data: &str,
+    environment: &Path,
+    credential: Option<&str>,
+    paint: Paint,
+) -> String {
     let site = format!("http://localhost:{}", stack.port());
     let endpoints = stack.endpoints();
     let mut text = String::new();
@@ -52,8 +58,12 @@ pub fn greeting(stack: &Stack, data: &str, environment: &Path, paint: Paint) -> 
     line("");
     line(&paint.title("The issuing service runs here"));
     line("");
+    line(&row("Start", &site, "what runs, what to try"));
     line(&row("API", &format!("{site}/api/v1"), ""));
     line(&row("Inbox", &format!("{site}/_local/mail"), "every mail that was sent"));
+    if let Some(credential) = credential {
+        line(&row("Demo", credential, "a credential's page"));
+    }
     line(&row("DynamoDB", &endpoints.dynamodb, ""));
     line(&row("SQS", &endpoints.sqs, ""));
     line(&row("SES", &endpoints.ses, ""));
@@ -108,7 +118,7 @@ pub fn greeting(stack: &Stack, data: &str, environment: &Path, paint: Paint) -> 
 }
 
 /// A path as a shell takes it.
-fn shell(path: &str) -> String {
+pub fn shell(path: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+@%:,".contains(c);
     if path.chars().all(plain) {
         path.to_owned()

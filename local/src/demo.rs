@@ -1,6 +1,7 @@
 //! The demo organization of a first start.
 
 use anyhow::{Context, anyhow};
+use lambda_http::{Body, RequestExt};
 use unicreda::{
     App,
     api_key::Scope,
@@ -8,17 +9,20 @@ use unicreda::{
     email::EmailAddress,
     fields::Fields,
     ids::{Mode, OrgId, TemplateId},
-    lang::Lang,
     member::{Member, Profile},
     organization::Settings,
     template::Definition,
-    time,
+    time, wallet,
 };
 
 /// The demo organization's short name.
 pub const ORGANIZATION: &str = "demo";
 /// The demo template: the one of the API reference's examples.
 pub const TEMPLATE: &str = "550e8400-e29b-41d4-a716-446655440000";
+
+/// A member of the demo organization.
+const MEMBER: &str = "ana.rojas@demo.example";
+const ISSUE: &str = "/api/v1/credentials/issue";
 
 /// What a person needs to try the API with the demo organization.
 #[derive(Clone, Debug)]
@@ -40,22 +44,18 @@ pub async fn seed(app: &App) -> anyhow::Result<Demo> {
     let org = OrgId::parse(ORGANIZATION)?;
     let now = time::millis(app.clock.now());
     let settings = Settings {
-        name: "Universidad Demo".to_owned(),
-        language: Lang::Es,
         time_zone: "America/Santiago".to_owned(),
-        sender: address("credenciales@demo.example")?,
-        reply_to: None,
-        notify_members: true,
+        ..Settings::new("Universidad Demo", address("credenciales@demo.example")?)
     };
     cataloguing::create_organization(app, org.clone(), settings, now.clone()).await?;
     let id = TemplateId::parse(TEMPLATE)?;
     let body = serde_json::to_vec(&template())?;
-    let definition =
+    let (definition, _) =
         Fields::of_body(&body).and_then(Definition::read).map_err(|p| anyhow!("{p}"))?;
     let template = cataloguing::first_version(id, definition, now.clone());
     app.catalog.put_template(&org, &template).await?;
     let members = [
-        ("ana.rojas@demo.example", "Ana Rojas Muñoz", "Estudiante"),
+        (MEMBER, "Ana Rojas Muñoz", "Estudiante"),
         ("benjamin.soto@demo.example", "Benjamín Soto Peña", "Estudiante"),
         ("carla.diaz@demo.example", "Carla Díaz Fuentes", "Docente"),
     ]
@@ -80,6 +80,44 @@ pub async fn seed(app: &App) -> anyhow::Result<Demo> {
         test_api_key: key(app, &org, Mode::Test).await?,
         template_id: TEMPLATE.to_owned(),
     })
+}
+
+/// Issues the demo credentials through the function, to somebody outside and to a member; the
+/// first one's page and the member's wallet. Repeated, it finds the ones of before.
+///
+/// # Errors
+/// When the tables cannot be read.
+pub async fn issue(app: &App, demo: &Demo) -> anyhow::Result<(Option<String>, Option<String>)> {
+    let graduate = serde_json::json!({
+        "email": "valentina.reyes@ejemplo.com", "recipient_name": "Valentina Reyes Álvarez",
+        "result_value": "A", "credits_earned": 6, "role": "Estudiante", "term": "2026-2",
+        "activity_start_date": "2026-03-02", "activity_end_date": "2026-07-31",
+        "evidence": [{
+            "name": "Proyecto final: API de biblioteca", "url": "https://ejemplo.com/proyecto",
+            "description": "Una API REST en Rust, con pruebas y despliegue.",
+        }],
+    });
+    let member = serde_json::json!({ "email": MEMBER, "result_value": "B" });
+    let mut urls = Vec::new();
+    for recipient in [graduate, member] {
+        let body =
+            serde_json::json!({ "template_id": demo.template_id, "recipients": [recipient] });
+        let request = http::Request::post(ISSUE)
+            .header("x-api-key", &demo.api_key)
+            .header("content-type", "application/json")
+            .body(Body::from(body.to_string()))?
+            .with_raw_http_path(ISSUE);
+        let answer = ::issue::handle(app, request).await;
+        let answer: serde_json::Value = serde_json::from_slice(answer.body())?;
+        let url = answer.pointer("/credentials/0/credential_url");
+        urls.push(url.and_then(|url| url.as_str()).map(str::to_owned));
+    }
+    let org = OrgId::parse(ORGANIZATION)?;
+    let secret = app.catalog.id_secret(&org).await?;
+    let site_url = &app.config.site_url;
+    let email = address(MEMBER)?;
+    let wallet = wallet::link(site_url, &secret, &org, Mode::Live, &email, app.clock.now());
+    Ok((urls.into_iter().next().flatten(), wallet))
 }
 
 /// Makes the demo organization's signing keys, unless they are there.

@@ -145,6 +145,7 @@ async fn call(
         Function::Catalog => through_adapter!(catalog::handle),
         Function::Amend => through_adapter!(amend::handle),
         Function::Page => through_adapter!(page::handle),
+        Function::Render => through_adapter!(render::handle),
     }
 }
 

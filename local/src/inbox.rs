@@ -5,7 +5,7 @@
 //! pointing a name of its own at this machine.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use futures::stream;
@@ -26,7 +26,7 @@ const PAGE: usize = 100;
 const CHUNK: usize = 64;
 
 /// What the page at `/` tells.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Overview {
     /// Where the API is, without a path.
     pub base_url: String,
@@ -34,6 +34,19 @@ pub struct Overview {
     pub endpoints: Endpoints,
     /// The data folder.
     pub data: String,
+    /// What there is to try, once it is made.
+    pub showcase: OnceLock<Showcase>,
+}
+
+/// What the page at `/` invites to.
+#[derive(Debug)]
+pub struct Showcase {
+    /// The file with keys and endpoints, as a shell takes it.
+    pub environment: String,
+    /// The demo credential's page.
+    pub credential: Option<String>,
+    /// A member's wallet.
+    pub wallet: Option<String>,
 }
 
 #[derive(Default)]
@@ -158,6 +171,7 @@ fn list(store: &MailStore, query: &Query, lang: Lang) -> io::Result<Markup> {
         }
     }
     let total = numbers.len();
+    let mails_list = self::mails(&mails, lang);
     Ok(layout(
         lang,
         lang.pick("Bandeja de entrada", "Inbox"),
@@ -179,17 +193,7 @@ fn list(store: &MailStore, query: &Query, lang: Lang) -> io::Result<Markup> {
                     (_, Lang::En) => { (total) " messages" }
                 }
             }
-            ol.mails {
-                @for (number, mail) in &mails {
-                    li {
-                        a href=(format!("/_local/mail/{number}?lang={}", lang.tag())) {
-                            span.to { (mail.to.join(", ")) }
-                            time datetime=(mail.sent_at) { (moment(&mail.sent_at)) }
-                            span.subject { (mail.subject) }
-                        }
-                    }
-                }
-            }
+            (mails_list)
             @if pages > 1 {
                 nav {
                     @if current > 1 {
@@ -241,10 +245,11 @@ fn one(store: &MailStore, number: usize, lang: Lang) -> io::Result<Response<Answ
 }
 
 fn overview(overview: &Overview, store: &MailStore, lang: Lang) -> io::Result<Markup> {
-    let newest = match store.count().checked_sub(1) {
-        Some(number) => store.get(number)?,
-        None => None,
-    };
+    let count = store.count();
+    let mut newest = Vec::new();
+    for number in (count.saturating_sub(3)..count).rev() {
+        newest.extend(store.get(number)?.map(|mail| (number, mail)));
+    }
     let rows = [
         ("API", format!("{}/api/v1", overview.base_url)),
         ("DynamoDB", overview.endpoints.dynamodb.clone()),
@@ -252,49 +257,102 @@ fn overview(overview: &Overview, store: &MailStore, lang: Lang) -> io::Result<Ma
         ("SES", overview.endpoints.ses.clone()),
         (lang.pick("Datos", "Data"), overview.data.clone()),
     ];
-    let curl = format!(
-        "source {}/demo.env\ncurl -s $BASE_URL/credentials/issue \\\n  -H \"X-API-Key: $API_KEY\" -H 'Content-Type: application/json' \\\n  -d '{{\"template_id\":\"'$TEMPLATE_ID'\",\"recipients\":[{{\"email\":\"estudiante@ejemplo.com\",\"recipient_name\":\"Juan Perez\",\"result_value\":\"A\"}}]}}'",
-        overview.data
+    let showcase = overview.showcase.get();
+    let environment = showcase.map_or("demo.env", |showcase| &showcase.environment);
+    let credential = showcase.and_then(|showcase| showcase.credential.as_ref());
+    let wallet = showcase.and_then(|showcase| showcase.wallet.as_ref());
+    let inbox = format!("/_local/mail?lang={}", lang.tag());
+    let issue = format!(
+        "source {environment}\ncurl -s $BASE_URL/credentials/issue \\\n  -H \"X-API-Key: $API_KEY\" -H 'Content-Type: application/json' \\\n  -d '{{\"template_id\":\"'$TEMPLATE_ID'\",\"recipients\":[{{\"email\":\"estudiante@ejemplo.com\",\"recipient_name\":\"Juan Pérez\",\"result_value\":\"A\"}}]}}'"
     );
+    let follow = "curl -s $BASE_URL/jobs/JOB_ID -H \"X-API-Key: $API_KEY\"";
     Ok(layout(
         lang,
-        lang.pick("Entorno local", "Local stack"),
+        lang.pick("El servicio corre aquí", "The service runs here"),
         |other| format!("/?lang={}", other.tag()),
         html! {
-            p { (lang.pick(
-                "El servicio completo en este equipo: los mismos programas que en AWS Lambda, con DynamoDB, SQS y SES incluidos.",
-                "The whole service on this machine: the same programs as on AWS Lambda, with DynamoDB, SQS and SES included.",
+            p.lead { (lang.pick(
+                "Emite credenciales académicas firmadas: por la API entran recipientes, y salen credenciales con página pública y correo. Son los mismos programas que en AWS Lambda, con DynamoDB, SQS y SES incluidos.",
+                "It issues signed academic credentials: recipients come in by the API, credentials go out with a public page and a mail. These are the programs that run on AWS Lambda, with DynamoDB, SQS and SES included.",
             )) }
-            dl { @for (name, value) in &rows { dt { (name) } dd { code { (value) } } } }
-            h2 { (lang.pick("Emitir una credencial", "Issue a credential")) }
-            pre { (curl) }
-            h2 { (lang.pick("Ver", "See")) }
-            ul {
-                li { a href=(format!("/_local/mail?lang={}", lang.tag())) {
-                    (lang.pick("Bandeja de entrada", "Inbox")) " (" (store.count()) ")"
-                } }
-                @if let Some(id) = newest.and_then(|mail| mail.credential_id) {
-                    li { a href=(format!("/credential/{}", encoded(&id))) {
-                        (lang.pick("La última credencial enviada por correo", "The last credential mailed"))
-                    } }
+            div.columns {
+                section {
+                    h2 { (lang.pick("Mira", "Look")) }
+                    ul.links {
+                        @if let Some(url) = credential {
+                            li { a href=(url) { (lang.pick("La credencial de demostración", "The demo credential")) }
+                                span.quiet { (lang.pick("lo que ve quien la recibe, y quien la verifica", "what its holder sees, and who checks it")) } }
+                        }
+                        @if let Some(url) = wallet {
+                            li { a href=(url) { (lang.pick("La billetera de Ana Rojas", "Ana Rojas’s wallet")) }
+                                span.quiet { (lang.pick("miembro de la Universidad Demo", "a member of Universidad Demo")) } }
+                        }
+                        li { a href=(inbox) { (lang.pick("La bandeja de entrada", "The inbox")) " (" (count) ")" }
+                            span.quiet { (lang.pick("todo el correo que salió; nada llega a Internet", "all mail that went out; none reaches the Internet")) } }
+                    }
+                    @if !newest.is_empty() {
+                        h3 { (lang.pick("Últimos correos", "Latest mail")) }
+                        (mails(&newest, lang))
+                    }
+                }
+                section {
+                    h2 { (lang.pick("Emite una credencial", "Issue a credential")) }
+                    pre tabindex="0" { (issue) }
+                    p.quiet { (lang.pick(
+                        "Con dos recipientes o más la respuesta trae un job_id; así se sigue:",
+                        "With two recipients or more the answer has a job_id; follow it so:",
+                    )) }
+                    pre tabindex="0" { (follow) }
+                    h2.next { (lang.pick("Qué corre y dónde", "What runs where")) }
+                    dl { @for (name, value) in &rows { dt { (name) } dd { code { (value) } } } }
                 }
             }
         },
     ))
 }
 
+fn mails(mails: &[(usize, Mail)], lang: Lang) -> Markup {
+    html! {
+        ol.mails {
+            @for (number, mail) in mails {
+                li {
+                    a href=(format!("/_local/mail/{number}?lang={}", lang.tag())) {
+                        span.to { (mail.to.join(", ")) }
+                        time datetime=(mail.sent_at) { (moment(&mail.sent_at)) }
+                        span.subject { (mail.subject) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Colours and type as of the product's pages (docs/design.md).
 const STYLE: &str = "
-:root{color-scheme:light dark;--line:#8884}
+:root{color-scheme:light dark;--paper:#f4f3ef;--card:#fff;--ink:#1f1e1b;--soft:#5a574f;--line:#dedbd3;--link:#1f3a5f}
+@media (prefers-color-scheme:dark){:root{--paper:#131416;--card:#1c1e21;--ink:#ecebe8;--soft:#b3b0a9;--line:#3a3d42;--link:#a9c5ec}}
 *{box-sizing:border-box}
-body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:0 auto;padding:1rem}
+body{font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif;max-width:64rem;margin:0 auto;padding:1rem 1.25rem 3rem;background:var(--paper);color:var(--ink)}
 header{display:flex;justify-content:space-between;align-items:baseline;gap:1rem}
-h1{font-size:1.4rem;margin:.5rem 0;overflow-wrap:anywhere}
-h2{font-size:1.05rem;margin:1.5rem 0 .5rem}
-a{color:#1a5fb4}
+h1,h2{font-family:Charter,'Bitstream Charter',Georgia,'Noto Serif',serif;overflow-wrap:anywhere}
+h1{font-size:1.75rem;line-height:1.2;margin:1rem 0 .5rem}
+h2{font-size:1.125rem;margin:0 0 .5rem}
+h3{font-size:.9375rem;margin:1.25rem 0 .5rem}
+main>h2{margin-top:1.5rem}
+a{color:var(--link);text-underline-offset:.15em}
+a:focus-visible,button:focus-visible,input:focus-visible,pre:focus-visible{outline:2px solid var(--link);outline-offset:2px}
+.lead{max-width:70ch;margin:.5rem 0 1.25rem}
+.columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:1rem}
+section{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:1.25rem 1.5rem;min-width:0}
+h2.next{margin-top:1.25rem}
+.links{list-style:none;margin:0;padding:0}
+.links li+li{margin-top:.625rem}
+.links .quiet{display:block;font-size:.9375rem}
 form{display:flex;gap:.5rem}
 input[type=search]{flex:1;min-width:0}
-input,button{font:inherit;padding:.5rem .75rem}
-.quiet,time{color:#777}
+input,button{font:inherit;padding:.5rem .75rem;color:inherit;background:var(--card);border:1px solid var(--line);border-radius:.375rem}
+.quiet,time{color:var(--soft)}
+time{font-size:.875rem}
 .mails{list-style:none;margin:0;padding:0;border-top:1px solid var(--line)}
 .mails li{border-bottom:1px solid var(--line)}
 .mails a{display:grid;grid-template-columns:1fr auto;gap:0 1rem;padding:.6rem 0;color:inherit;text-decoration:none}
@@ -302,12 +360,13 @@ input,button{font:inherit;padding:.5rem .75rem}
 .to{font-weight:600;overflow-wrap:anywhere;min-width:0}
 .subject{grid-column:1/-1;overflow-wrap:anywhere}
 nav{display:flex;justify-content:space-between;padding:1rem 0}
-dl{display:grid;grid-template-columns:auto 1fr;gap:.25rem 1rem;margin:1rem 0}
-dt{color:#777}dd{margin:0;overflow-wrap:anywhere;min-width:0}
-iframe{width:100%;height:75vh;border:1px solid var(--line);background:#fff}
-pre{white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid var(--line);padding:.75rem}
-@media (max-width:30rem){.mails a{grid-template-columns:1fr}}
-@media (prefers-color-scheme:dark){a{color:#99c1f1}}
+dl{display:grid;grid-template-columns:auto 1fr;gap:.25rem 1rem;margin:.5rem 0 1rem}
+section dl{margin-bottom:0}
+dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere;min-width:0}
+iframe{width:100%;height:75vh;border:1px solid var(--line);border-radius:.5rem}
+pre{white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid var(--line);border-radius:.375rem;padding:.75rem;margin:0;font-size:.875rem;background:var(--paper)}
+main>pre{background:var(--card)}
+@media (max-width:30rem){body{padding:.5rem 1rem 2rem}.mails a{grid-template-columns:1fr}section{padding:1rem}}
 ";
 
 fn layout(lang: Lang, title: &str, link: impl Fn(Lang) -> String, main: Markup) -> Markup {
@@ -363,7 +422,7 @@ fn page(markup: Markup) -> Response<AnswerBody> {
     headers.insert(
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
-            "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+            "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
         ),
     );
     response

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use local::{Data, Options, Stack, console, demo, folder};
+use local::{Data, Options, Stack, console, demo, folder, inbox::Showcase};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -75,6 +75,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     // A folder of a version that did not sign.
     demo::ensure_signing_keys(stack.app()).await?;
+    let (credential, wallet) = demo::issue(stack.app(), &demo).await?;
     let endpoints = stack.endpoints();
     let base_url = format!("http://localhost:{}/api/v1", stack.port());
     let environment = folder::write_demo(
@@ -91,6 +92,13 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         ],
     )?;
 
+    let environment_of_shell = console::shell(&environment.display().to_string());
+    stack.show(Showcase {
+        environment: environment_of_shell,
+        credential: credential.clone(),
+        wallet,
+    });
+
     let mut out = io::stdout();
     let paint = console::Paint {
         colour: out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
@@ -101,7 +109,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         stack.data_dir().display().to_string()
     };
     // A closed stdout must not end the stack.
-    let _ = out.write_all(console::greeting(&stack, &kept, &environment, paint).as_bytes());
+    let _ = out.write_all(
+        console::greeting(&stack, &kept, &environment, credential.as_deref(), paint).as_bytes(),
+    );
     let _ = out.flush();
 
     tokio::select! {

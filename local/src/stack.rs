@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -16,7 +16,7 @@ use unicreda::{App, Config, app::SealedBy, keys::Vault};
 use crate::folder::{Data, Folder};
 use crate::forward;
 use crate::gateway::Gateway;
-use crate::inbox::Overview;
+use crate::inbox::{Overview, Showcase};
 use crate::mail::MailStore;
 use crate::polling::{self, Handler, Mapping};
 use crate::schedule;
@@ -121,6 +121,7 @@ pub struct Stack {
     app: Arc<App>,
     vault: Vault,
     mail: Arc<MailStore>,
+    page: Arc<Overview>,
     notices: Vec<String>,
     new: bool,
     work: Tasks,
@@ -241,8 +242,10 @@ impl Stack {
                 base_url: current,
                 endpoints: endpoints.clone(),
                 data: folder.path().display().to_string(),
+                showcase: OnceLock::new(),
             }),
         };
+        let page = Arc::clone(&gateway.page);
         for listener in listeners {
             let gateway = gateway.clone();
             serve(TcpListener::from_std(listener)?, &work, move |request, peer| {
@@ -255,6 +258,7 @@ impl Stack {
             app,
             vault,
             mail,
+            page,
             notices,
             new,
             work,
@@ -292,6 +296,12 @@ impl Stack {
         let config = self.app.config.clone();
         let (endpoints, vault) = (&self.endpoints, self.vault.clone());
         clients(endpoints, Some(http_client), Some(retry), timeouts, config, vault)
+    }
+
+    /// Tells the page at `/` what there is to try.
+    pub fn show(&self, showcase: Showcase) {
+        // Told once; a second word changes nothing.
+        let _ = self.page.showcase.set(showcase);
     }
 
     /// The mail that was sent.

@@ -15,6 +15,7 @@ use crate::{
     http::{Call, List, MAX_PAGE_BYTES, json as answer, ok},
     identity::{self, IdSecret},
     ids::{CredentialId, Mode, OrgId, TemplateId},
+    image::{Given, Image},
     member::{Member, Profile},
     organization::{Organization, Settings},
     problem::{FieldError, Problem},
@@ -22,7 +23,7 @@ use crate::{
     store::{StoreError, catalog::is_member_cursor},
     suppressing,
     template::{Definition, Template},
-    verifying,
+    verifying, wallet,
 };
 
 /// Scopes that may read templates: who issues must know what a template asks for.
@@ -56,7 +57,7 @@ pub async fn answer_route(app: &App, call: &Call) -> Result<Response<Body>, Prob
         ("GET", "/api/v1/members/{email}") => member(app, call).await,
         ("PUT", "/api/v1/members/{email}") => put_member(app, call).await,
         ("DELETE", "/api/v1/members/{email}") => delete_member(app, call).await,
-        ("GET", "/api/v1/members/{email}/credentials") => wallet(app, call).await,
+        ("GET", "/api/v1/members/{email}/credentials") => member_credentials(app, call).await,
         ("GET", "/api/v1/suppressions") => suppressing::list(app, call).await,
         ("DELETE", "/api/v1/suppressions/{email}") => suppressing::remove(app, call).await,
         ("GET", "/api/v1/api-keys") => keys(app, call).await,
@@ -75,7 +76,8 @@ async fn templates(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let cursor = call.cursor(|cursor| cursor.starts_with("TPL#"))?;
     let caller = access::authenticate(app, call, MAY_READ_TEMPLATES).await?;
     let page = app.catalog.templates(&caller.org, cursor, limit).await?;
-    let items = page.items.iter().map(Template::answer).collect();
+    let site_url = &app.config.site_url;
+    let items = page.items.iter().map(|template| template.answer(site_url)).collect();
     ok(&List { items, next_cursor: page.next })
 }
 
@@ -86,23 +88,55 @@ fn template_id(call: &Call) -> Result<TemplateId, Problem> {
 async fn template(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = access::authenticate(app, call, MAY_READ_TEMPLATES).await?;
     let found = app.catalog.template(&caller.org, template_id(call)?).await?;
-    ok(&found.ok_or_else(|| Problem::template_not_found(None))?.answer())
+    ok(&found.ok_or_else(|| Problem::template_not_found(None))?.answer(&app.config.site_url))
 }
 
 async fn create_template(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = access::authenticate(app, call, &[Scope::Catalog]).await?;
     caller.require_live()?;
-    let definition = Definition::read(Fields::of_body(call.expect_json()?)?)?;
+    let definition = definition(app, call, &caller.org).await?;
     let id = TemplateId::from(Uuid::new_v4());
     let template = first_version(id, definition, call.now_text());
     if !app.catalog.put_template(&caller.org, &template).await? {
         return Err(Problem::internal("a new template's id is taken"));
     }
-    let mut response = answer(StatusCode::CREATED, &template.answer())?;
+    let mut response = answer(StatusCode::CREATED, &template.answer(&app.config.site_url))?;
     if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/templates/{id}")) {
         response.headers_mut().insert(header::LOCATION, location);
     }
     Ok(response)
+}
+
+/// Reads a template's definition; a badge that it brings is kept.
+async fn definition(app: &App, call: &Call, org: &OrgId) -> Result<Definition, Problem> {
+    let (mut definition, badge) = Definition::read(Fields::of_body(call.expect_json()?)?)?;
+    definition.achievement.image = kept_image(app, org, &badge, "/achievement/image").await?;
+    Ok(definition)
+}
+
+/// The image that a request asks for. A new one is kept under its hash, so keeping it again is
+/// harmless, also when the request goes no further.
+///
+/// # Errors
+/// `invalid_request` when the organization has no such image.
+pub async fn kept_image(
+    app: &App,
+    org: &OrgId,
+    given: &Given,
+    pointer: &str,
+) -> Result<Option<Image>, Problem> {
+    match given {
+        Given::Absent | Given::None => Ok(None),
+        Given::New(png) => {
+            let image = png.named(org);
+            app.catalog.put_image(&image, png.bytes()).await?;
+            Ok(Some(image))
+        }
+        Given::Known(id) => match app.catalog.image(id).await?.filter(|_| id.org == *org) {
+            Some((image, _)) => Ok(Some(image)),
+            None => Err(Problem::invalid_request(vec![Given::unknown(pointer)])),
+        },
+    }
 }
 
 /// The first version of a template.
@@ -123,11 +157,11 @@ pub fn first_version(id: TemplateId, definition: Definition, now: String) -> Tem
 async fn put_template(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = access::authenticate(app, call, &[Scope::Catalog]).await?;
     caller.require_live()?;
-    let definition = Definition::read(Fields::of_body(call.expect_json()?)?)?;
+    let definition = definition(app, call, &caller.org).await?;
     let current = app.catalog.template(&caller.org, template_id(call)?).await?;
     let current = current.ok_or_else(|| Problem::template_not_found(None))?;
     if current.definition == definition {
-        return ok(&current.answer());
+        return ok(&current.answer(&app.config.site_url));
     }
     let next = Template {
         version: current.version + 1,
@@ -141,7 +175,7 @@ async fn put_template(app: &App, call: &Call) -> Result<Response<Body>, Problem>
             "Another request changed the template at the same time; read it and repeat the change",
         ));
     }
-    ok(&next.answer())
+    ok(&next.answer(&app.config.site_url))
 }
 
 /// `POST /templates/{id}/archive`: the second call answers like the first.
@@ -149,7 +183,7 @@ async fn archive(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = access::authenticate(app, call, &[Scope::Catalog]).await?;
     caller.require_live()?;
     let archived = app.catalog.archive_template(&caller.org, template_id(call)?).await?;
-    ok(&archived.ok_or_else(|| Problem::template_not_found(None))?.answer())
+    ok(&archived.ok_or_else(|| Problem::template_not_found(None))?.answer(&app.config.site_url))
 }
 
 // Credentials
@@ -281,7 +315,7 @@ async fn credentials(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
     let since = since.and_then(Result::ok).map(|at| format!("{}~", crate::time::seconds(at)));
     let look = if filters.any() { LOOKED_AT } else { limit };
     let query = Query { email: email.and_then(Result::ok), since, filters };
-    list_credentials(app, call, &caller, query, look, limit).await
+    ok(&list_credentials(app, call, &caller, query, look, limit).await?)
 }
 
 /// What a credential list asks for.
@@ -298,7 +332,7 @@ async fn list_credentials(
     query: Query,
     look: usize,
     limit: usize,
-) -> Result<Response<Body>, Problem> {
+) -> Result<List, Problem> {
     let (since, before) = (query.since.as_deref(), call.cursor(crate::time::is_sort_key)?);
     let page = match &query.email {
         Some(email) => {
@@ -325,7 +359,7 @@ async fn list_credentials(
             break;
         }
     }
-    ok(&List { items, next_cursor: next })
+    Ok(List { items, next_cursor: next })
 }
 
 // Members
@@ -384,8 +418,9 @@ async fn delete_member(app: &App, call: &Call) -> Result<Response<Body>, Problem
     Ok(response)
 }
 
-/// `GET /members/{email}/credentials`: the wallet, in the key's mode.
-async fn wallet(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+/// `GET /members/{email}/credentials`: the wallet, in the key's mode, and a link to its page,
+/// which shows the member the same.
+async fn member_credentials(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let limit = call.limit()?;
     let caller = access::authenticate(app, call, MAY_READ_MEMBERS).await?;
     let email = EmailAddress::parse(&call.parameter).map_err(|_| unknown_member())?;
@@ -393,8 +428,15 @@ async fn wallet(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         return Err(unknown_member());
     }
     let filters = Filters { template: None, external_id: None, status: None };
+    let secret = app.catalog.id_secret(&caller.org).await?;
+    let site_url = &app.config.site_url;
+    let link = wallet::link(site_url, &secret, &caller.org, caller.mode, &email, call.now);
     let query = Query { email: Some(email), since: None, filters };
-    list_credentials(app, call, &caller, query, limit, limit).await
+    let list = list_credentials(app, call, &caller, query, limit, limit).await?;
+    ok(&json!({
+        "items": list.items, "next_cursor": list.next_cursor, "wallet_url": link,
+        "wallet_url_expires_at": crate::time::seconds(call.now + wallet::LIFETIME),
+    }))
 }
 
 /// `POST /members/import`: CSV with the columns `email, name, role, license_number, term,
@@ -686,7 +728,7 @@ async fn own_organization(app: &App, caller: &Caller) -> Result<Organization, Pr
 
 async fn organization(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = access::authenticate(app, call, &[Scope::Read, Scope::Admin]).await?;
-    ok(&own_organization(app, &caller).await?.answer())
+    ok(&own_organization(app, &caller).await?.answer(&app.config.site_url))
 }
 
 async fn put_organization(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
@@ -694,9 +736,13 @@ async fn put_organization(app: &App, call: &Call) -> Result<Response<Body>, Prob
     caller.require_live()?;
     let mut organization = own_organization(app, &caller).await?;
     let fields = Fields::of_body(call.expect_json()?)?;
-    organization.settings = Settings::read(fields, Some(&organization.settings))?;
+    let (mut settings, logo) = Settings::read(fields, Some(&organization.settings))?;
+    if logo != Given::Absent {
+        settings.logo = kept_image(app, &caller.org, &logo, "/logo").await?;
+    }
+    organization.settings = settings;
     app.catalog.put_organization(&organization).await?;
-    ok(&organization.answer())
+    ok(&organization.answer(&app.config.site_url))
 }
 
 /// Creates an organization with its secret and its signing keys; false when it is there.

@@ -47,7 +47,7 @@ use crate::{
         StoreError,
         credentials::{Claim, MailEnd, TestMail},
     },
-    time,
+    time, wallet,
 };
 
 /// Mails under way at once in one process.
@@ -380,7 +380,17 @@ async fn compose(
         .await?
         .ok_or(StoreError::Broken("credential without template".to_owned()))?;
     let settings = &organization.settings;
-    let url = Credential::url(&app.config.site_url, credential.id);
+    let site_url = &app.config.site_url;
+    let url = Credential::url(site_url, credential.id);
+    let wallet_url = match credential.recipient_type {
+        RecipientType::Internal => {
+            let secret = app.catalog.id_secret(&credential.org).await?;
+            let (org, mode) = (&credential.org, credential.mode);
+            let email = &credential.recipient.email;
+            wallet::link(site_url, &secret, org, mode, email, app.clock.now())
+        }
+        RecipientType::External => None,
+    };
     let letter = Letter {
         organization: &settings.name,
         sender: settings.sender.as_str(),
@@ -391,6 +401,10 @@ async fn compose(
         credential_id: &credential.id.to_string(),
         round: credential.mail_round,
         url: &url,
+        wallet_url: wallet_url.as_deref(),
+        logo: settings.logo.as_ref(),
+        badge: template.definition.achievement.image.as_ref(),
+        site_url,
         lang: credential.lang,
         audience: match credential.recipient_type {
             RecipientType::Internal => Audience::Member,

@@ -18,6 +18,7 @@ use url::Position;
 use crate::{
     credential::Credential,
     ids::{CredentialId, Mode, OrgId, TemplateId},
+    image::Image,
     lang::Lang,
     linked_data::{OB_CONTEXT, OB_EXTENSIONS, VC_CONTEXT},
     recipient::Recipient,
@@ -73,6 +74,8 @@ pub struct Content<'a> {
     pub issuer: &'a str,
     /// The issuer's name.
     pub issuer_name: &'a str,
+    /// The issuer's logo.
+    pub issuer_logo: Option<&'a Image>,
     /// Issuer.
     pub org: &'a OrgId,
     /// Live or test.
@@ -154,6 +157,11 @@ fn iri(url: &str) -> String {
     }
 }
 
+/// An image, by its address: it stands under its own hash, so what was signed stays what is shown.
+fn image(image: &Image, site_url: &str) -> Value {
+    json!({ "id": image.id.url(site_url), "type": "Image" })
+}
+
 /// Writes the document, unsigned.
 pub fn build(content: &Content<'_>) -> Map<String, Value> {
     let c = content;
@@ -204,6 +212,7 @@ pub fn build(content: &Content<'_>) -> Map<String, Value> {
         "name": marked(c.mode, &d.name),
         "issuer": {
             "id": c.issuer, "type": ["Profile"], "name": marked(c.mode, c.issuer_name),
+            "image": c.issuer_logo.map(|logo| image(logo, c.site_url)),
         },
         "validFrom": c.valid_from,
         "validUntil": c.valid_until,
@@ -221,6 +230,7 @@ pub fn build(content: &Content<'_>) -> Map<String, Value> {
                     "narrative": d.achievement.criteria.as_ref().unwrap_or(&d.description),
                 },
                 "achievementType": d.achievement.kind.as_deref().map(achievement_type),
+                "image": d.achievement.image.as_ref().map(|badge| image(badge, c.site_url)),
                 "creditsAvailable": d.achievement.credits_available,
                 "resultDescription": description,
             },

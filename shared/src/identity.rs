@@ -41,6 +41,18 @@ impl IdSecret {
         tag.as_ref().first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes))
     }
 
+    /// The key that seals links to the wallets of an organization and mode.
+    pub(crate) fn wallet_key(&self, org: &OrgId, mode: Mode) -> [u8; 32] {
+        let tag = self.tag("unicreda wallet key 1", format!("{org} {mode}").as_bytes());
+        tag.as_ref().first_chunk().copied().unwrap_or_default()
+    }
+
+    /// What a link's seal begins with.
+    pub(crate) fn wallet_nonce(&self, content: &[u8]) -> [u8; 12] {
+        let tag = self.tag("unicreda wallet nonce 1", content);
+        tag.as_ref().first_chunk().copied().unwrap_or_default()
+    }
+
     fn tag(&self, label: &str, message: &[u8]) -> hmac::Tag {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.0);
         let mut context = hmac::Context::with_key(&key);

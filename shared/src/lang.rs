@@ -1,5 +1,6 @@
 //! The two languages that people read: Spanish first, English second.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 /// A language of texts for people.
@@ -51,6 +52,50 @@ impl Lang {
         }
     }
 
+    /// A day written out: `15 de noviembre de 2026`, `November 15, 2026`.
+    pub fn date(self, date: Date) -> String {
+        const ES: [&str; 12] = [
+            "enero",
+            "febrero",
+            "marzo",
+            "abril",
+            "mayo",
+            "junio",
+            "julio",
+            "agosto",
+            "septiembre",
+            "octubre",
+            "noviembre",
+            "diciembre",
+        ];
+        const EN: [&str; 12] = [
+            "January",
+            "February",
+            "March",
+            "April",
+            "May",
+            "June",
+            "July",
+            "August",
+            "September",
+            "October",
+            "November",
+            "December",
+        ];
+        let month = usize::try_from(date.month()).unwrap_or(1).saturating_sub(1);
+        let month = self.pick(ES, EN).get(month).copied().unwrap_or_default();
+        match self {
+            Self::Es => format!("{} de {month} de {}", date.day(), date.year()),
+            Self::En => format!("{month} {}, {}", date.day(), date.year()),
+        }
+    }
+
+    /// A decimal number as the language writes it: Spanish with a comma.
+    pub fn decimal(self, number: impl std::fmt::Display) -> String {
+        let text = number.to_string();
+        self.pick(text.replace('.', ","), text)
+    }
+
     /// The text of this language.
     pub fn pick<T>(self, es: T, en: T) -> T {
         match self {
@@ -63,6 +108,19 @@ impl Lang {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_are_written_out() {
+        for (date, es, en) in [
+            ("2026-11-15", "15 de noviembre de 2026", "November 15, 2026"),
+            ("2026-01-01", "1 de enero de 2026", "January 1, 2026"),
+            ("2028-02-29", "29 de febrero de 2028", "February 29, 2028"),
+        ] {
+            let date = date.parse().expect("a date");
+            assert_eq!((Lang::Es.date(date), Lang::En.date(date)), (es.to_owned(), en.to_owned()));
+        }
+        assert_eq!((Lang::Es.decimal(7.5), Lang::En.decimal(7.5)), ("7,5".into(), "7.5".into()));
+    }
 
     #[test]
     fn the_heaviest_known_language_wins_and_spanish_is_the_default() {

@@ -22,9 +22,9 @@ use lettre::{
         },
     },
 };
-use maud::{DOCTYPE, PreEscaped, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::lang::Lang;
+use crate::{image::Image, lang::Lang};
 
 /// Longest name that a header carries, in characters; a longer one is cut with an
 /// ellipsis. The body always has it in full.
@@ -66,6 +66,14 @@ pub struct Letter<'a> {
     pub round: u32,
     /// The public page.
     pub url: &'a str,
+    /// A member's link to their wallet.
+    pub wallet_url: Option<&'a str>,
+    /// The organization's logo.
+    pub logo: Option<&'a Image>,
+    /// The achievement's badge.
+    pub badge: Option<&'a Image>,
+    /// Root of every link, under which images stand.
+    pub site_url: &'a str,
     /// The language that the recipient reads.
     pub lang: Lang,
     /// Whom the letter is for.
@@ -191,6 +199,33 @@ fn shorten(name: &str) -> String {
     format!("{}…", cut.trim_end())
 }
 
+/// An image of a letter, and how large it is shown.
+struct Picture {
+    url: String,
+    width: u32,
+    height: u32,
+}
+
+impl Picture {
+    /// An image in a box, as large as it fits: Outlook knows no `max-width`.
+    fn of(image: &Image, site_url: &str, width: u32, height: u32) -> Self {
+        let (w, h) = (u64::from(image.width.max(1)), u64::from(image.height.max(1)));
+        let (by_width, by_height) = (h * u64::from(width) / w, w * u64::from(height) / h);
+        let (width, height) = if by_width <= u64::from(height) {
+            (u64::from(width), by_width)
+        } else {
+            (by_height, u64::from(height))
+        };
+        let side = |n: u64| u32::try_from(n.max(1)).unwrap_or(1);
+        Self { url: image.id.url(site_url), width: side(width), height: side(height) }
+    }
+
+    /// The words beside it say what it shows, so it says nothing itself.
+    fn img(&self, style: &str) -> Markup {
+        html! { img src=(self.url) width=(self.width) height=(self.height) alt="" style=(style); }
+    }
+}
+
 /// The letter's sentences, in its language.
 struct Words {
     lang: Lang,
@@ -202,8 +237,13 @@ struct Words {
     invitation: &'static str,
     button: &'static str,
     plain_link: &'static str,
+    /// Where the button leads.
     url: String,
+    /// The public page, when the button leads elsewhere.
+    public: Option<(&'static str, String)>,
     privacy: &'static str,
+    logo: Option<Picture>,
+    badge: Option<Picture>,
     organization: String,
     footer: String,
 }
@@ -269,20 +309,44 @@ impl Words {
             },
             lead,
             credential,
-            invitation: lang.pick(
-                "Puedes verla y compartirla en su página pública:",
-                "You can see and share it on its public page:",
-            ),
-            button: lang.pick("Ver credencial", "View credential"),
+            invitation: match letter.wallet_url {
+                Some(_) => lang.pick(
+                    "Ábrela en tu billetera, junto con todas tus credenciales de la institución:",
+                    "Open it in your wallet, together with all your credentials of the institution:",
+                ),
+                None => lang.pick(
+                    "Puedes verla y compartirla en su página pública:",
+                    "You can see and share it on its public page:",
+                ),
+            },
+            button: match letter.wallet_url {
+                Some(_) => lang.pick("Abrir mi billetera", "Open my wallet"),
+                None => lang.pick("Ver credencial", "View credential"),
+            },
             plain_link: lang.pick(
                 "Si el botón no funciona, copia este enlace en tu navegador:",
                 "If the button does not work, copy this link into your browser:",
             ),
-            url: letter.url.to_owned(),
-            privacy: lang.pick(
-                "Quien tenga el enlace puede ver la credencial: tú decides con quién compartirlo.",
-                "Anyone who has the link can see the credential: you decide whom to share it with.",
-            ),
+            url: letter.wallet_url.unwrap_or(letter.url).to_owned(),
+            public: letter.wallet_url.map(|_| {
+                let says = lang.pick(
+                    "La página pública de esta credencial, para compartirla:",
+                    "The public page of this credential, to share it:",
+                );
+                (says, letter.url.to_owned())
+            }),
+            privacy: match letter.wallet_url {
+                Some(_) => lang.pick(
+                    "El enlace a tu billetera es personal y sirve 30 días: no lo reenvíes. Quien tenga el enlace de la página pública puede ver la credencial.",
+                    "The link to your wallet is personal and works for 30 days: do not forward it. Anyone who has the link of the public page can see the credential.",
+                ),
+                None => lang.pick(
+                    "Quien tenga el enlace puede ver la credencial: tú decides con quién compartirlo.",
+                    "Anyone who has the link can see the credential: you decide whom to share it with.",
+                ),
+            },
+            logo: letter.logo.map(|logo| Picture::of(logo, letter.site_url, 200, 44)),
+            badge: letter.badge.map(|badge| Picture::of(badge, letter.site_url, 112, 112)),
             footer: match lang {
                 Lang::Es => format!(
                     "Recibes este mensaje automático porque {organization} emitió una credencial para esta dirección de correo. {answers}"
@@ -298,8 +362,10 @@ impl Words {
     fn text(&self) -> String {
         let Self { greeting, lead, credential, invitation, url, privacy, footer, .. } = self;
         let test = self.test.map(|t| format!("{t}\n\n")).unwrap_or_default();
+        let public = self.public.as_ref();
+        let public = public.map(|(says, url)| format!("{says}\n{url}\n\n")).unwrap_or_default();
         format!(
-            "{test}{greeting}\n\n{lead}\n\n    {credential}\n\n{invitation}\n{url}\n\n{privacy}\n\n-- \n{footer}\n"
+            "{test}{greeting}\n\n{lead}\n\n    {credential}\n\n{invitation}\n{url}\n\n{public}{privacy}\n\n-- \n{footer}\n"
         )
     }
 
@@ -328,11 +394,13 @@ impl Words {
                                     tr { td.test bgcolor="#fbefd9" style="padding:12px 28px;background-color:#fbefd9;color:#6b4200;font-size:14px;font-weight:bold;border-radius:5px 5px 0 0;" { (test) } }
                                 }
                                 tr { td.line style="padding:24px 28px 16px;border-bottom:1px solid #dedbd3;font-size:17px;word-break:break-word;overflow-wrap:anywhere;" {
+                                    @if let Some(logo) = &self.logo { (logo.img("display:block;margin:0 0 10px;border:0;background-color:#ffffff;border-radius:3px;")) }
                                     span dir="auto" style=(SERIF) { (self.organization) }
                                 } }
                                 tr { td style="padding:24px 28px 0;word-break:break-word;overflow-wrap:anywhere;" {
                                     p style="margin:0 0 16px;" { (self.greeting) }
                                     p style="margin:0 0 16px;" { (self.lead) }
+                                    @if let Some(badge) = &self.badge { (badge.img("display:block;margin:0 0 12px;border:0;")) }
                                     p dir="auto" style={(SERIF) "margin:0 0 20px;font-size:24px;line-height:1.3;font-weight:bold;"} { (self.credential) }
                                     p style="margin:0 0 20px;" { (self.invitation) }
                                 } }
@@ -346,6 +414,10 @@ impl Words {
                                 tr { td.soft style="padding:0 28px 24px;font-size:14px;color:#5a574f;word-break:break-word;overflow-wrap:anywhere;" {
                                     p style="margin:0 0 4px;" { (self.plain_link) }
                                     p style="margin:0 0 16px;" { a.link href=(self.url) style="color:#1f3a5f;word-break:break-all;" { (self.url) } }
+                                    @if let Some((says, url)) = &self.public {
+                                        p style="margin:0 0 4px;" { (says) }
+                                        p style="margin:0 0 16px;" { a.link href=(url) style="color:#1f3a5f;word-break:break-all;" { (url) } }
+                                    }
                                     p style="margin:0;" { (self.privacy) }
                                 } }
                                 tr { td.soft.line style="padding:16px 28px 24px;border-top:1px solid #dedbd3;font-size:13px;color:#5a574f;word-break:break-word;overflow-wrap:anywhere;" { (self.footer) } }
@@ -385,6 +457,10 @@ mod tests {
             credential_id: ID,
             round: 0,
             url: "https://app.example/credential/7a8b9c0d-1e2f-3a4b-5c6d-7e8f9a0b1c2d",
+            wallet_url: None,
+            logo: None,
+            badge: None,
+            site_url: "https://app.example",
             lang: Lang::Es,
             audience: Audience::External,
             test: false,

@@ -4,7 +4,12 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    email::EmailAddress, fields::Fields, ids::OrgId, lang::Lang, problem::Problem,
+    email::EmailAddress,
+    fields::Fields,
+    ids::OrgId,
+    image::{Given, Image},
+    lang::Lang,
+    problem::Problem,
     recipient::MAX_TEXT,
 };
 
@@ -37,15 +42,36 @@ pub struct Settings {
     pub reply_to: Option<EmailAddress>,
     /// Whether members are told of a new credential in their wallet.
     pub notify_members: bool,
+    /// Its logo, on pages, certificates and mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo: Option<Image>,
+    /// Its number with LinkedIn, so that a profile shows it with its own page there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linkedin_id: Option<u64>,
 }
 
 impl Settings {
-    /// Reads new settings; fields that are absent keep their value in `before`. `reply_to`
-    /// is removed by null.
+    /// Settings of which only the first two are given.
+    pub fn new(name: &str, sender: EmailAddress) -> Self {
+        Self {
+            name: name.to_owned(),
+            language: Lang::Es,
+            time_zone: "UTC".to_owned(),
+            sender,
+            reply_to: None,
+            notify_members: true,
+            logo: None,
+            linkedin_id: None,
+        }
+    }
+
+    /// Reads new settings; fields that are absent keep their value in `before`. `reply_to`,
+    /// `linkedin_id` and `logo` are removed by null. A new logo comes beside them: the caller
+    /// puts it in.
     ///
     /// # Errors
     /// `invalid_request` with every fault.
-    pub fn read(mut fields: Fields, before: Option<&Self>) -> Result<Self, Problem> {
+    pub fn read(mut fields: Fields, before: Option<&Self>) -> Result<(Self, Given), Problem> {
         fields.ignore(&["id", "created_at"]);
         let name = match before {
             None => fields.required_text("name", MAX_TEXT),
@@ -94,10 +120,31 @@ impl Settings {
         let notify_members = fields
             .boolean("notify_members")
             .unwrap_or_else(|| before.is_none_or(|b| b.notify_members));
+        let linkedin_id = if fields.take_null("linkedin_id") {
+            None
+        } else {
+            let kept = before.and_then(|b| b.linkedin_id);
+            fields.whole("linkedin_id", 1, 1_000_000_000_000).or(kept)
+        };
+        let given = Given::take(&mut fields, "logo");
+        let logo = match given {
+            Given::Absent => before.and_then(|b| b.logo.clone()),
+            Given::None | Given::New(_) | Given::Known(_) => None,
+        };
         fields.end()?;
         match (name, sender) {
             (Some(name), Some(sender)) => {
-                Ok(Self { name, language, time_zone, sender, reply_to, notify_members })
+                let settings = Self {
+                    name,
+                    language,
+                    time_zone,
+                    sender,
+                    reply_to,
+                    notify_members,
+                    logo,
+                    linkedin_id,
+                };
+                Ok((settings, given))
             }
             _ => Err(Problem::invalid_request(Vec::new())),
         }
@@ -106,18 +153,20 @@ impl Settings {
 
 impl Organization {
     /// The answer of `GET /organization`.
-    pub fn answer(&self) -> serde_json::Value {
+    pub fn answer(&self, site_url: &str) -> serde_json::Value {
         let s = &self.settings;
+        let logo = s.logo.as_ref().map(|logo| logo.id.url(site_url));
         serde_json::json!({
             "id": self.org, "name": s.name, "language": s.language, "time_zone": s.time_zone,
             "sender": s.sender, "reply_to": s.reply_to, "notify_members": s.notify_members,
+            "logo": logo, "linkedin_id": s.linkedin_id,
             "created_at": self.created_at,
         })
     }
 
-    /// The day in the organization's time zone, `YYYY-MM-DD`.
-    pub fn day_of(&self, instant: jiff::Timestamp) -> String {
+    /// The day in the organization's time zone.
+    pub fn date_of(&self, instant: jiff::Timestamp) -> jiff::civil::Date {
         let zone = TimeZone::get(&self.settings.time_zone).unwrap_or(TimeZone::UTC);
-        instant.to_zoned_datetime(zone).date().to_string()
+        instant.to_zoned_datetime(zone).date()
     }
 }

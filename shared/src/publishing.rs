@@ -3,24 +3,22 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use jiff::Timestamp;
 use lambda_http::Body;
-use serde_json::{Map, Value};
 
 use crate::{
     app::App,
-    credential::{Credential, Status},
+    credential::Credential,
     did,
     http::Call,
     ids::{CredentialId, Mode, OrgId},
+    image::ImageId,
     lang::Lang,
-    organization::Organization,
-    page::{self, CheckView, CredentialPage, EvidenceView},
+    page,
     problem::Problem,
+    qr,
+    showing::Found,
     status_list::ListId,
-    store::StoreError,
-    template::Template,
-    verifying::{self, Standing, Verification},
+    wallet,
 };
 
 /// How long a status list, or who signs, may be kept by others: seconds.
@@ -38,6 +36,9 @@ pub async fn answer_route(app: &App, call: &Call) -> Result<Response<Body>, Prob
         (_, "/.well-known/did.json") => {
             public(call, to_bytes(&did::site_document(&app.config.site_url))?, DID_JSON)
         }
+        (_, "/credential/{credential_id}/qr.svg") => qr_code(app, call).await,
+        (_, "/images/{image}") => image(app, call).await,
+        (_, "/wallet/{token}") => wallet::show(app, call).await,
         _ => show(app, call).await,
     }
 }
@@ -78,20 +79,53 @@ async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     }
     let page = match found {
         Ok(Some(credential)) => match Found::read(app, credential, call.now).await {
-            Ok(found) => Ok(Some(found.answer(app, call, lang))),
+            Ok(found) => Ok(Some(page_of(app, call, &found, lang))),
             Err(error) => Err(error),
         },
         Ok(None) => Ok(None),
         Err(error) => Err(error),
     };
+    let site_url = &app.config.site_url;
     match page {
-        Ok(Some(page)) => html(StatusCode::OK, page, lang),
-        Ok(None) => html(StatusCode::NOT_FOUND, page::not_found(lang), lang),
+        Ok(Some(page)) => html(StatusCode::OK, page, lang, site_url),
+        Ok(None) => html(StatusCode::NOT_FOUND, page::not_found(lang), lang, site_url),
         Err(error) => {
             tracing::error!(%error, "page not shown");
-            html(StatusCode::SERVICE_UNAVAILABLE, page::unavailable(lang), lang)
+            html(StatusCode::SERVICE_UNAVAILABLE, page::unavailable(lang), lang, site_url)
         }
     }
+}
+
+/// The page, or, for a version that a correction replaced (`?version=`), a word on that.
+fn page_of(app: &App, call: &Call, found: &Found, lang: Lang) -> String {
+    let site_url = &app.config.site_url;
+    let present = found.credential.version;
+    let asked = call.query("version").and_then(|version| version.parse::<u32>().ok());
+    if let Some(asked) = asked.filter(|asked| (1..present).contains(asked)) {
+        return page::replaced(&Credential::url(site_url, found.credential.id), asked, lang);
+    }
+    page::credential(&found.shown(site_url, call.now), site_url, lang)
+}
+
+/// `GET /credential/{credential_id}/qr.svg`: the page's address as a QR code.
+async fn qr_code(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let missing = || Problem::not_found("La credencial no existe", "The credential does not exist");
+    let id = CredentialId::parse(&call.parameter).map_err(|_| missing())?;
+    let credential = app.credentials.get(id).await?.ok_or_else(missing)?;
+    let code = qr::svg(&Credential::url(&app.config.site_url, credential.id));
+    let code = code.ok_or_else(|| Problem::internal("an address too long for a QR code"))?;
+    public(call, code.into_bytes(), "image/svg+xml")
+}
+
+/// `GET /images/{image}`: an image of an organization. It stands under its hash, so whoever has
+/// it need never ask again.
+async fn image(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let missing = || Problem::not_found("La imagen no existe", "The image does not exist");
+    let id = call.parameter.strip_suffix(".png").and_then(ImageId::parse).ok_or_else(missing)?;
+    let (_, png) = app.catalog.image(&id).await?.ok_or_else(missing)?;
+    let mut response = file(call, png, "image/png")?;
+    set(&mut response, header::CACHE_CONTROL, "public, max-age=31536000, immutable");
+    Ok(response)
 }
 
 /// `GET /status/{list_id}`: a status list, as it was signed last.
@@ -129,9 +163,26 @@ fn public(call: &Call, body: Vec<u8>, media_type: &'static str) -> Result<Respon
     Ok(response)
 }
 
-/// Bytes under their hash as `ETag`; 304 without them for whoever has them. Verifiers run
+/// Text under its hash as `ETag`; 304 without it for whoever has it. Verifiers run
 /// in browsers too, so any origin may read.
 fn with_etag(
+    call: &Call,
+    body: Vec<u8>,
+    media_type: &'static str,
+) -> Result<Response<Body>, Problem> {
+    let mut response = file(call, body, media_type)?;
+    // lambda_http hands over what it does not know for text as base64, which API Gateway
+    // decodes by the client's Accept header; some clients send none.
+    let as_text = HeaderName::from_static("x-lambda-http-content-encoding");
+    set(&mut response, as_text, "text");
+    Ok(response)
+}
+
+/// Bytes under their hash as `ETag`; 304 without them for whoever has them.
+///
+/// # Errors
+/// When the hash cannot stand in a header.
+pub fn file(
     call: &Call,
     body: Vec<u8>,
     media_type: &'static str,
@@ -153,10 +204,6 @@ fn with_etag(
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
         set(&mut response, header::CONTENT_TYPE, media_type);
-        // lambda_http hands over what it does not know for text as base64, which API Gateway
-        // decodes by the client's Accept header; some clients send none.
-        let as_text = HeaderName::from_static("x-lambda-http-content-encoding");
-        set(&mut response, as_text, "text");
     }
     let tag = HeaderValue::from_str(&tag).map_err(Problem::internal)?;
     response.headers_mut().insert(header::ETAG, tag);
@@ -166,7 +213,8 @@ fn with_etag(
     Ok(response)
 }
 
-fn set(response: &mut Response<Body>, name: HeaderName, value: &'static str) {
+/// Sets a header.
+pub fn set(response: &mut Response<Body>, name: HeaderName, value: &'static str) {
     response.headers_mut().insert(name, HeaderValue::from_static(value));
 }
 
@@ -184,7 +232,16 @@ fn wanted_json(accept: &str) -> Option<&'static str> {
     None
 }
 
-fn html(status: StatusCode, body: String, lang: Lang) -> Result<Response<Body>, Problem> {
+/// A page for people, with what keeps it to itself.
+///
+/// # Errors
+/// When the site's address cannot stand in a header.
+pub fn html(
+    status: StatusCode,
+    body: String,
+    lang: Lang,
+    site_url: &str,
+) -> Result<Response<Body>, Problem> {
     let mut response = Response::new(Body::Text(body));
     *response.status_mut() = status;
     set(&mut response, header::CONTENT_TYPE, "text/html; charset=utf-8");
@@ -192,136 +249,10 @@ fn html(status: StatusCode, body: String, lang: Lang) -> Result<Response<Body>, 
     set(&mut response, HeaderName::from_static("x-robots-tag"), "noindex");
     set(&mut response, header::REFERRER_POLICY, "no-referrer");
     set(&mut response, header::CONTENT_LANGUAGE, lang.tag());
-    set(&mut response, header::CONTENT_SECURITY_POLICY, page::content_security_policy());
+    let policy = HeaderValue::from_str(&page::content_security_policy(site_url));
+    let policy = policy.map_err(Problem::internal)?;
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     Ok(response)
-}
-
-/// A credential and what it is shown with.
-struct Found {
-    credential: Credential,
-    organization: std::sync::Arc<Organization>,
-    template: std::sync::Arc<Template>,
-    /// Name of the issuer, as it was signed.
-    issuer: String,
-    /// End of its period, as it was signed.
-    valid_until: Option<Timestamp>,
-    /// What the check of the document says; none of one that is not signed.
-    verification: Option<Verification>,
-}
-
-impl Found {
-    async fn read(app: &App, credential: Credential, now: Timestamp) -> Result<Self, StoreError> {
-        let organization = app.catalog.organization(&credential.org).await?;
-        let template = app
-            .catalog
-            .template_version(&credential.org, credential.template_id, credential.template_version)
-            .await?
-            .ok_or(StoreError::Broken("credential without template".to_owned()))?;
-        let mut found = Self {
-            issuer: organization.settings.name.clone(),
-            credential,
-            organization,
-            template,
-            valid_until: None,
-            verification: None,
-        };
-        if let Some(document) = app.standing.document(&found.credential.signed).await? {
-            let document: Map<String, Value> = serde_json::from_slice(&document)
-                .map_err(|_| StoreError::Broken("not a document".to_owned()))?;
-            let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
-            let name = document.get("issuer").and_then(|issuer| issuer.get("name"));
-            found.issuer = text(name).unwrap_or(found.issuer);
-            found.valid_until =
-                text(document.get("validUntil")).and_then(|until| until.parse().ok());
-            found.verification = Some(verifying::verify(app, &document, now).await?);
-        }
-        Ok(found)
-    }
-
-    /// The page, or, for a version that a correction replaced (`?version=`), a word on that.
-    fn answer(&self, app: &App, call: &Call, lang: Lang) -> String {
-        let present = self.credential.version;
-        let asked = call.query("version").and_then(|version| version.parse::<u32>().ok());
-        if let Some(asked) = asked.filter(|asked| (1..present).contains(asked)) {
-            let url = Credential::url(&app.config.site_url, self.credential.id);
-            return page::replaced(&url, asked, lang);
-        }
-        self.page(&app.config.site_url, lang)
-    }
-
-    fn issued_on(&self) -> String {
-        self.credential
-            .issued_at
-            .parse::<Timestamp>()
-            .map_or_else(|_| String::new(), |at| self.organization.day_of(at))
-    }
-
-    /// The last day of its period, in the organization's time zone.
-    fn expires_on(&self) -> Option<String> {
-        self.valid_until.map(|until| self.organization.day_of(until))
-    }
-
-    fn page(&self, site_url: &str, lang: Lang) -> String {
-        let (c, r, d) = (&self.credential, &self.credential.recipient, &self.template.definition);
-        let url = Credential::url(site_url, c.id);
-        let findings = self.verification.as_ref().map(|v| v.findings.as_slice());
-        let checks: Vec<CheckView<'_>> = findings
-            .unwrap_or_default()
-            .iter()
-            .map(|f| CheckView { passed: f.passed, text: lang.pick(&f.es, &f.en) })
-            .collect();
-        let standing = self.verification.as_ref().map(|v| v.standing);
-        let corrected = c.corrected_at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
-        let corrected = corrected.map(|at| self.organization.day_of(at));
-        let text = |date: &Option<jiff::civil::Date>| date.map(|date| date.to_string());
-        let (start, end) = (text(&r.activity_start_date), text(&r.activity_end_date));
-        let evidence: Vec<EvidenceView<'_>> = r
-            .evidence
-            .iter()
-            .map(|e| EvidenceView {
-                name: e.name.as_deref(),
-                url: e.url.as_deref(),
-                description: e.description.as_deref(),
-            })
-            .collect();
-        // Spanish writes a decimal comma.
-        let credits = r.credits_earned.map(|credits| credits.to_string());
-        let credits = credits.map(|text| lang.pick(text.replace('.', ","), text));
-        page::credential(
-            &CredentialPage {
-                credential_id: &c.id.to_string(),
-                url: &url,
-                json_url: &format!("{url}.json"),
-                status: match (c.status, standing) {
-                    (Status::Revoked, _) => page::Status::Revoked,
-                    (Status::Suspended, _) => page::Status::Suspended,
-                    (Status::Issued, Some(Standing::Issued)) => page::Status::Issued,
-                    (Status::Issued, Some(Standing::Expired)) => page::Status::Expired,
-                    (Status::Issued, _) => page::Status::Unverified,
-                },
-                test: c.mode == Mode::Test,
-                organization: &self.issuer,
-                recipient_name: r.recipient_name.as_deref(),
-                name: &d.name,
-                description: &d.description,
-                criteria: d.achievement.criteria.as_deref(),
-                result: r.result_value.as_deref(),
-                credits: credits.as_deref(),
-                role: r.role.as_deref(),
-                term: r.term.as_deref(),
-                license_number: r.license_number.as_deref(),
-                activity_start: start.as_deref(),
-                activity_end: end.as_deref(),
-                issued_on: &self.issued_on(),
-                expires_on: self.expires_on().as_deref(),
-                corrected_on: corrected.as_deref(),
-                checks: &checks,
-                evidence: &evidence,
-                reason: None,
-            },
-            lang,
-        )
-    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ pub enum Function {
     Page,
     /// `amend`
     Amend,
+    /// `render`
+    Render,
 }
 
 impl Function {
@@ -25,6 +27,7 @@ impl Function {
             Self::Catalog => "catalog",
             Self::Page => "page",
             Self::Amend => "amend",
+            Self::Render => "render",
         }
     }
 }
@@ -77,6 +80,12 @@ pub const ROUTES: &[Route] = &[
     ("GET", "/orgs/{org}/did.json", Function::Page),
     ("GET", "/orgs/{org}/test/did.json", Function::Page),
     ("GET", "/.well-known/did.json", Function::Page),
+    ("GET", "/images/{image}", Function::Page),
+    ("GET", "/wallet/{token}", Function::Page),
+    ("GET", "/credential/{credential_id}/qr.svg", Function::Page),
+    ("GET", "/credential/{credential_id}/certificate.pdf", Function::Render),
+    ("GET", "/credential/{credential_id}/badge.png", Function::Render),
+    ("GET", "/credential/{credential_id}/preview.png", Function::Render),
     ("GET", "/credential/{credential_id}", Function::Page),
     // Mail scanners ask so; the gateway drops the body.
     ("HEAD", "/credential/{credential_id}", Function::Page),

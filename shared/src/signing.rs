@@ -96,6 +96,7 @@ pub async fn sign(app: &App, of: &Material<'_>) -> Result<Packed, SignError> {
         site_url,
         issuer: &issuer,
         issuer_name: &of.settings.name,
+        issuer_logo: of.settings.logo.as_ref(),
         org: of.org,
         mode: of.mode,
         id: of.id,

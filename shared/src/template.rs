@@ -9,6 +9,7 @@ use crate::{
     fault::Fault,
     fields::Fields,
     ids::TemplateId,
+    image::{Given, Image},
     lang::Lang,
     problem::Problem,
     recipient::{Credits, MAX_EVIDENCE, MAX_TEXT, Recipient, TextFault, normal_text},
@@ -146,6 +147,9 @@ pub struct Achievement {
     /// Credits that can be earned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credits_available: Option<Credits>,
+    /// Its badge, when the organization gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Image>,
 }
 
 /// What a template says; a version of it never changes.
@@ -187,22 +191,25 @@ pub struct Template {
 }
 
 impl Definition {
-    /// Reads a definition as `POST` and `PUT /templates` bring it.
+    /// Reads a definition as `POST` and `PUT /templates` bring it, and its badge, which the
+    /// caller puts into it.
     ///
     /// # Errors
     /// `invalid_request` with every fault.
-    pub fn read(mut body: Fields) -> Result<Self, Problem> {
+    pub fn read(mut body: Fields) -> Result<(Self, Given), Problem> {
         body.ignore(&["id", "version", "archived", "created_at", "updated_at"]);
         let name = body.required_text("name", MAX_TEXT);
         let description = body.required_text("description", MAX_PROSE);
         let language = body.language("language");
         let mut achievement = Achievement::default();
+        let mut image = Given::Absent;
         if let Some(value) = body.take("achievement")
             && let Some(mut inner) = body.inner("/achievement".to_owned(), value)
         {
             achievement.kind = inner.text("type", 60);
             achievement.criteria = inner.text("criteria", MAX_PROSE);
             achievement.credits_available = credits(&mut inner, "credits_available");
+            image = Given::take(&mut inner, "image");
             body.absorb(inner);
         }
         let validity_months =
@@ -214,7 +221,9 @@ impl Definition {
         body.end()?;
         match (name, description) {
             (Some(name), Some(description)) => {
-                Ok(Self { name, description, language, achievement, fields, validity_months })
+                let definition =
+                    Self { name, description, language, achievement, fields, validity_months };
+                Ok((definition, image))
             }
             _ => Err(Problem::invalid_request(Vec::new())),
         }
@@ -385,8 +394,12 @@ fn read_allowed_values(inner: &mut Fields, name: Option<FieldName>) -> Vec<Strin
 
 impl Template {
     /// The answer of `GET /templates/{id}`: all that a client must send is in `fields`.
-    pub fn answer(&self) -> Value {
+    pub fn answer(&self, site_url: &str) -> Value {
         let d = &self.definition;
+        let mut achievement = serde_json::json!(d.achievement);
+        if let (Some(image), Some(members)) = (&d.achievement.image, achievement.as_object_mut()) {
+            members.insert("image".to_owned(), image.id.url(site_url).into());
+        }
         let mut fields = vec![serde_json::json!({
             "name": "email", "type": "string", "required": true, "format": "email",
             "max_length": crate::email::MAX_ADDRESS,
@@ -421,7 +434,7 @@ impl Template {
         }
         serde_json::json!({
             "id": self.id, "name": d.name, "description": d.description, "language": d.language,
-            "version": self.version, "archived": self.archived, "achievement": d.achievement,
+            "version": self.version, "archived": self.archived, "achievement": achievement,
             "fields": fields, "validity_months": d.validity_months,
             "created_at": self.created_at, "updated_at": self.updated_at,
         })

@@ -302,7 +302,12 @@ pub async fn verify(
     } else if until.is_some() {
         findings.add(Check::Period, true, "Está dentro de su plazo", "It is within its period");
     } else {
-        findings.add(Check::Period, true, "Rige y no vence", "It is valid and does not expire");
+        findings.add(
+            Check::Period,
+            true,
+            "Está en vigor y no vence",
+            "It is valid and does not expire",
+        );
     }
     outcome.findings = findings.0;
     Ok(outcome)

@@ -15,7 +15,6 @@ use unicreda::{
     email::EmailAddress,
     identity,
     ids::{Mode, OrgId, TemplateId},
-    lang::Lang,
     organization::Settings,
     recipient::Recipient,
 };
@@ -31,14 +30,10 @@ const MEMBER: &str = "ana.rojas@demo.example";
 pub async fn another_organization(app: &App, name: &str) -> String {
     let org = OrgId::parse(name).expect("a name");
     let now = unicreda::time::millis(app.clock.now());
-    let settings = Settings {
-        name: "Otra Universidad".to_owned(),
-        language: Lang::Es,
-        time_zone: "UTC".to_owned(),
-        sender: EmailAddress::parse("credenciales@otra.example").expect("an address"),
-        reply_to: None,
-        notify_members: true,
-    };
+    let settings = Settings::new(
+        "Otra Universidad",
+        EmailAddress::parse("credenciales@otra.example").expect("an address"),
+    );
     let created = cataloguing::create_organization(app, org, settings, now).await;
     assert!(created.expect("the organization"));
     key_of(app, name, Mode::Live, &Scope::ALL, None).await

@@ -18,7 +18,6 @@ use unicreda::{
     fields::Fields,
     ids::{Mode, OrgId, TemplateId},
     keys::{KeyError, Keys, Vault},
-    lang::Lang,
     organization::Settings,
     template::Definition,
 };
@@ -116,14 +115,10 @@ async fn an_organization_whose_keys_kms_seals_issues_credentials_that_verify() {
     let (client, key_id, _server) = kms().await;
     let mut app = world.stack.app().clone();
     app.keys = Keys::new(Vault::Kms { client, key_id });
-    let settings = Settings {
-        name: "Universidad KMS".to_owned(),
-        language: Lang::Es,
-        time_zone: "UTC".to_owned(),
-        sender: EmailAddress::parse("credenciales@demo.example").expect("an address"),
-        reply_to: None,
-        notify_members: true,
-    };
+    let settings = Settings::new(
+        "Universidad KMS",
+        EmailAddress::parse("credenciales@demo.example").expect("an address"),
+    );
     let (name, now) = (org("kms"), "2026-11-24T09:00:00.000Z".to_owned());
     // Twice: the second call finds everything there.
     for created in [true, false] {
@@ -137,7 +132,7 @@ async fn an_organization_whose_keys_kms_seals_issues_credentials_that_verify() {
         "fields": [{ "name": "recipient_name" }, { "name": "result_value" }],
     });
     let definition = Fields::of_body(definition.to_string().as_bytes()).expect("an object");
-    let definition = Definition::read(definition).expect("a definition");
+    let (definition, _) = Definition::read(definition).expect("a definition");
     let id = TemplateId::from(uuid::Uuid::new_v4());
     let template = cataloguing::first_version(id, definition, now.clone());
     app.catalog.put_template(&name, &template).await.expect("put");

@@ -8,6 +8,7 @@
     reason = "a test stops at the first surprise, its helpers too"
 )]
 
+mod browser;
 mod catalog;
 mod clients;
 mod consumer;
@@ -16,6 +17,7 @@ mod delivery;
 mod events;
 mod faults;
 mod feedback;
+mod files;
 mod fuzz;
 mod harness;
 mod idempotency;
@@ -25,6 +27,7 @@ mod keys;
 mod load;
 mod logs;
 mod mutants;
+mod node;
 mod oracle;
 mod page;
 mod process;
@@ -36,3 +39,4 @@ mod steering;
 mod sweeper;
 mod upgrade;
 mod verifiers;
+mod wallet;

@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use unicreda::{ids::OrgId, lang::Lang, organization::Settings};
+use unicreda::{ids::OrgId, organization::Settings};
 
 use crate::{
     crashes::{self, Run, Scenario},
@@ -1092,14 +1092,10 @@ fn the_table_of_the_document_names_every_mutant() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_organization_is_made_once() {
     let sim = Sim::new(0).await;
-    let settings = Settings {
-        name: "Otra".to_owned(),
-        language: Lang::Es,
-        time_zone: "UTC".to_owned(),
-        sender: unicreda::email::EmailAddress::parse("otra@demo.example").expect("an address"),
-        reply_to: None,
-        notify_members: true,
-    };
+    let settings = Settings::new(
+        "Otra",
+        unicreda::email::EmailAddress::parse("otra@demo.example").expect("an address"),
+    );
     let org = OrgId::parse(local::demo::ORGANIZATION).expect("a name");
     let now = "2026-01-01T00:00:00.000Z".to_owned();
     let made =

@@ -560,10 +560,10 @@ async fn a_credential_expires_at_the_end_of_its_last_day_in_the_organizations_zo
         clock.jump(std::time::Duration::from_secs(left.try_into().expect("in the future")));
     };
     ahead(until - jiff::SignedDuration::from_secs(60));
-    assert!(page().await.contains("<strong>Emitida</strong>"));
+    assert!(page().await.contains("Vigente</strong>"));
     assert_eq!(verify(&world, &document).await["status"], "issued");
     ahead(until + jiff::SignedDuration::from_secs(2));
-    assert!(page().await.contains("<strong>Vencida</strong>"));
+    assert!(page().await.contains("Vencida</strong>"));
     let answer = verify(&world, &document).await;
     assert_eq!(
         (&answer["status"], failed(&answer)),

@@ -2,12 +2,9 @@
 //! (VerifierPlus, Learner Credential Wallet), in Node, over HTTP; and the canonical form of
 //! jsonld.js.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
-};
+use std::process::Stdio;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
@@ -17,6 +14,7 @@ use unicreda::{
     document::{self, Content},
     fields::Fields,
     ids::{CredentialId, Mode, OrgId, TemplateId},
+    image::{Image, ImageId},
     linked_data::{Contexts, canonical},
     recipient::{Entry, Recipient},
     status_list::Place,
@@ -26,6 +24,7 @@ use unicreda::{
 use crate::{
     crashes::{long, seed},
     harness::{World, person},
+    node::packages,
 };
 
 /// Node with the packages of `local/tests/verifiers`, which it installs when they are not
@@ -36,30 +35,9 @@ struct Verifiers {
     from: Lines<BufReader<ChildStdout>>,
 }
 
-async fn packages() -> Result<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verifiers");
-    let lock = std::fs::File::create(std::env::temp_dir().join("unicreda-verifiers.lock"))?;
-    // Tests of this file run side by side.
-    let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await??;
-    let wanted = std::fs::read(folder.join("package-lock.json"))?;
-    let installed = folder.join("node_modules/installed.json");
-    if std::fs::read(&installed).ok().as_ref() != Some(&wanted) {
-        let status = Command::new("npm")
-            .args(["ci", "--no-audit", "--no-fund", "--silent"])
-            .current_dir(&folder)
-            .status()
-            .await
-            .context("npm, which comes with Node")?;
-        ensure!(status.success(), "npm ci: {status}");
-        std::fs::write(&installed, &wanted)?;
-    }
-    drop(lock);
-    Ok(folder)
-}
-
 impl Verifiers {
     async fn start(site: &str, address: &str) -> Result<Self> {
-        let folder = packages().await?;
+        let folder = packages("verifiers").await?;
         let mut node = Command::new("node")
             .arg(folder.join("verify.mjs"))
             .args([site, address])
@@ -315,7 +293,7 @@ fn definition(rng: &mut fastrand::Rng) -> Option<Definition> {
         "name": text(rng, false), "description": text(rng, true), "achievement": achievement,
         "fields": fields,
     });
-    Definition::read(Fields::of_body(body.to_string().as_bytes()).ok()?).ok()
+    Definition::read(Fields::of_body(body.to_string().as_bytes()).ok()?).ok().map(|(read, _)| read)
 }
 
 fn credits(rng: &mut fastrand::Rng) -> Value {
@@ -365,20 +343,29 @@ fn recipient(rng: &mut fastrand::Rng, definition: &Definition) -> Option<Recipie
     Entry::parse(&raw).recipient.ok()
 }
 
+/// An image as a template or an organization names it.
+fn image(rng: &mut fastrand::Rng, org: &OrgId) -> Image {
+    let id = ImageId::parse(&format!("{org}.{:032x}", rng.u128(..))).expect("an id");
+    Image { id, width: 400, height: 400 }
+}
+
 /// A random document inside the limits of templates and recipients.
 fn random_document(rng: &mut fastrand::Rng) -> Option<Map<String, Value>> {
-    let definition = definition(rng)?;
+    let mut definition = definition(rng)?;
     let recipient = recipient(rng, &definition)?;
     if !definition.check(&recipient).is_empty() {
         return None;
     }
     let org = OrgId::parse("u-andina").ok()?;
+    definition.achievement.image = rng.bool().then(|| image(rng, &org));
     let mode = if rng.bool() { Mode::Live } else { Mode::Test };
+    let logo = rng.bool().then(|| image(rng, &org));
     let issuer_name = unicreda::recipient::normal_text(&text(rng, false), 200).ok()??;
     Some(document::build(&Content {
         site_url: "https://credenciales.ejemplo.edu",
         issuer: "did:web:credenciales.ejemplo.edu:orgs:u-andina",
         issuer_name: &issuer_name,
+        issuer_logo: logo.as_ref(),
         org: &org,
         mode,
         id: CredentialId::from(uuid::Uuid::from_u128(rng.u128(..))),

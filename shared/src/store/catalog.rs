@@ -9,6 +9,7 @@
 //! | | `KEY#{id}` | [`ApiKey`] |
 //! | | `TPL#{id}` | the current [`Template`] |
 //! | | `TPLV#{id}#{version}` | a version, never changed |
+//! | | `IMG#{hash}` | an image, never changed |
 //! | `MEMBERS#{org}#{0…15}` | `{address}` | [`Member`], spread by a hash of the address |
 //! | `SUPPRESSED#{org}` | `{address}` | [`Suppression`] |
 
@@ -34,6 +35,7 @@ use crate::{
     feedback::Suppression,
     identity::IdSecret,
     ids::{Mode, OrgId, TemplateId},
+    image::{Image, ImageId},
     keys::{PublicKey, SealedKey},
     member::Member,
     organization::Organization,
@@ -77,6 +79,10 @@ fn template_sk(id: TemplateId) -> String {
 
 fn version_sk(id: TemplateId, version: u32) -> String {
     format!("TPLV#{id}#{version:08}")
+}
+
+fn image_key(id: &ImageId) -> Item {
+    key(org_pk(&id.org), format!("IMG#{}", id.hash()))
 }
 
 fn signing_sk(mode: Mode) -> String {
@@ -461,6 +467,24 @@ impl Catalog {
         self.put(key(org_pk(&organization.org), "ORG"), organization).await
     }
 
+    /// Keeps an image. What is there under its name is the same.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn put_image(&self, image: &Image, png: &[u8]) -> Result<(), StoreError> {
+        let item = ImageItem { v: 1, image: image.clone(), png: png.to_vec() };
+        self.put(image_key(&image.id), &item).await
+    }
+
+    /// An image and its PNG file.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn image(&self, id: &ImageId) -> Result<Option<(Image, Vec<u8>)>, StoreError> {
+        let item: Option<ImageItem> = self.get(image_key(id)).await?;
+        Ok(item.map(|item| (item.image, item.png)))
+    }
+
     /// Writes a key.
     ///
     /// # Errors
@@ -762,6 +786,15 @@ impl Catalog {
     ) -> Result<Page<Suppression>, StoreError> {
         self.query(suppressed_pk(org), "", cursor, limit).await
     }
+}
+
+/// An image as it is kept.
+#[derive(Clone, Debug, Serialize, serde::Deserialize)]
+struct ImageItem {
+    v: u32,
+    image: Image,
+    #[serde(with = "serde_bytes")]
+    png: Vec<u8>,
 }
 
 /// The secret as it is kept.

@@ -1,0 +1,138 @@
+//! Drawings as SVG, which becomes pixels or a PDF page.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use resvg::{tiny_skia, usvg};
+use unicreda::{
+    badge::{self, escaped},
+    showing::Shown,
+    typeface,
+};
+
+use crate::{
+    fonts::{self, Font},
+    typesetting::Set,
+};
+
+/// Ink, and what is said more quietly.
+pub const INK: &str = "#1f1e1b";
+/// Quiet ink.
+pub const SOFT: &str = "#5a574f";
+/// The colour of frames.
+pub const ACCENT: &str = "#1f3a5f";
+/// What warns.
+pub const ALARM: &str = "#9b1c1c";
+
+/// A drawing could not be made. All that goes into one is checked before, so this is ours.
+#[derive(Debug, thiserror::Error)]
+pub enum DrawError {
+    /// The SVG is malformed.
+    #[error("the drawing is malformed")]
+    Svg(#[from] usvg::Error),
+    /// The image could not be made.
+    #[error("the image could not be made: {0}")]
+    Image(String),
+    /// The PDF does not hold to its standard.
+    #[error("the PDF could not be made: {0}")]
+    Pdf(String),
+}
+
+/// Reads a drawing.
+pub fn tree(svg: &str) -> Result<usvg::Tree, DrawError> {
+    Ok(usvg::Tree::from_str(svg, &fonts::options())?)
+}
+
+/// Draws as PNG.
+pub fn png(svg: &str, width: u32, height: u32) -> Result<Vec<u8>, DrawError> {
+    let tree = tree(svg)?;
+    let nothing = || DrawError::Image("no pixels".to_owned());
+    let mut pixels = tiny_skia::Pixmap::new(width, height).ok_or_else(nothing)?;
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand pixels")]
+    let scale = (width as f32 / tree.size().width(), height as f32 / tree.size().height());
+    let transform = tiny_skia::Transform::from_scale(scale.0, scale.1);
+    resvg::render(&tree, transform, &mut pixels.as_mut());
+    pixels.encode_png().map_err(|error| DrawError::Image(error.to_string()))
+}
+
+/// The seal of an achievement as a drawing of its own.
+pub fn seal(shown: &Shown) -> String {
+    format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" width="{side}" height="{side}">{}</svg>"#,
+        seal_inside(shown),
+        side = badge::SIDE,
+    )
+}
+
+fn seal_inside(shown: &Shown) -> String {
+    // A letter that the fonts do not have becomes the star.
+    let middle = Some(shown.initials.as_str()).filter(|text| typeface::covers(text));
+    badge::seal(&shown.template.to_string(), middle.unwrap_or_default())
+}
+
+/// The badge of an achievement, in a square.
+pub fn emblem(shown: &Shown, image: Option<&[u8]>, x: f32, y: f32, side: f32) -> String {
+    match image {
+        Some(png) => picture(png, x, y, side, side),
+        None => {
+            #[expect(clippy::cast_precision_loss, reason = "200")]
+            let scale = side / badge::SIDE as f32;
+            format!(
+                r#"<g transform="translate({x} {y}) scale({scale})">{}</g>"#,
+                seal_inside(shown)
+            )
+        }
+    }
+}
+
+/// A PNG file in a box, as large as it fits.
+pub fn picture(png: &[u8], x: f32, y: f32, width: f32, height: f32) -> String {
+    format!(
+        r#"<image x="{x}" y="{y}" width="{width}" height="{height}" href="data:image/png;base64,{}"/>"#,
+        BASE64_STANDARD.encode(png)
+    )
+}
+
+/// One line of text.
+pub fn line(text: &str, font: Font, size: f32, x: f32, y: f32, anchor: &str, fill: &str) -> String {
+    format!(
+        r#"<text x="{x:.1}" y="{y:.1}" {} font-size="{size:.2}" text-anchor="{anchor}" fill="{fill}">{}</text>"#,
+        font.attributes(),
+        escaped(text),
+    )
+}
+
+/// A text that was set, its first line's top at `y`.
+pub fn block(set: &Set, x: f32, y: f32, anchor: &str, fill: &str) -> String {
+    let mut baseline = y + set.size * 0.95;
+    let mut svg = String::new();
+    for text in &set.lines {
+        svg.push_str(&line(text, set.font, set.size, x, baseline, anchor, fill));
+        baseline += set.leading();
+    }
+    svg
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_drawing_follows_a_file_or_an_address() {
+        let path = std::env::temp_dir().join("unicreda-drawing-test.png");
+        std::fs::write(&path, png(&square("#f00"), 8, 8).expect("a PNG file")).expect("written");
+        let svg = format!(
+            r#"<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><image width="8" height="8" href="{}"/></svg>"#,
+            path.display()
+        );
+        let drawn = png(&svg, 8, 8).expect("drawn");
+        let nothing =
+            png(r#"<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>"#, 8, 8);
+        assert_eq!(drawn, nothing.expect("drawn"));
+        std::fs::remove_file(path).expect("removed");
+    }
+
+    fn square(fill: &str) -> String {
+        format!(
+            r#"<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="8" height="8" fill="{fill}"/></svg>"#
+        )
+    }
+}

@@ -1,0 +1,102 @@
+//! The fonts that are drawn with. None of the machine's are used, so that a certificate looks the
+//! same everywhere and has no box where a letter should be.
+
+use std::sync::{Arc, LazyLock};
+
+use resvg::usvg::{self, fontdb};
+use ttf_parser::Face;
+
+/// A font of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Font {
+    /// For names and titles.
+    Display,
+    /// For everything small.
+    Text,
+    /// For small text that matters.
+    Strong,
+}
+
+const DISPLAY: &[u8] = include_bytes!("../fonts/NotoSerifDisplay-Regular.ttf");
+const TEXT: &[u8] = include_bytes!("../fonts/NotoSans-Regular.ttf");
+const STRONG: &[u8] = include_bytes!("../fonts/NotoSans-Bold.ttf");
+
+impl Font {
+    /// The attributes by which SVG names it.
+    pub fn attributes(self) -> &'static str {
+        match self {
+            Self::Display => r#"font-family="Noto Serif Display""#,
+            Self::Text => r#"font-family="Noto Sans""#,
+            Self::Strong => r#"font-family="Noto Sans" font-weight="700""#,
+        }
+    }
+
+    fn face(self) -> Option<&'static Face<'static>> {
+        static FACES: LazyLock<[Option<Face<'static>>; 3]> =
+            LazyLock::new(|| [DISPLAY, TEXT, STRONG].map(|data| Face::parse(data, 0).ok()));
+        let [display, text, strong] = &*FACES;
+        match self {
+            Self::Display => display.as_ref(),
+            Self::Text => text.as_ref(),
+            Self::Strong => strong.as_ref(),
+        }
+    }
+
+    /// The width of a line, in the unit of `size`: the sum of its letters' widths, which pairs of
+    /// letters that move together make a little less.
+    pub fn width(self, text: &str, size: f32) -> f32 {
+        let Some(face) = self.face() else {
+            return 0.0;
+        };
+        let units: u32 = text
+            .chars()
+            .filter_map(|c| face.glyph_index(c))
+            .filter_map(|glyph| face.glyph_hor_advance(glyph))
+            .map(u32::from)
+            .sum();
+        // Fewer than 2^24 units: a thousand letters.
+        units as f32 / f32::from(face.units_per_em()) * size
+    }
+}
+
+/// How SVG is read: with these fonts, and no file or address in it is followed.
+pub fn options() -> usvg::Options<'static> {
+    static FONTS: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
+        let mut fonts = fontdb::Database::new();
+        for data in [DISPLAY, TEXT, STRONG] {
+            fonts.load_font_data(data.to_vec());
+        }
+        fonts.set_serif_family("Noto Serif Display");
+        fonts.set_sans_serif_family("Noto Sans");
+        Arc::new(fonts)
+    });
+    usvg::Options {
+        fontdb: Arc::clone(&FONTS),
+        font_family: "Noto Sans".to_owned(),
+        image_href_resolver: usvg::ImageHrefResolver {
+            resolve_data: usvg::ImageHrefResolver::default_data_resolver(),
+            resolve_string: Box::new(|_, _| None),
+        },
+        ..usvg::Options::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use unicreda::typeface::RANGES;
+
+    /// `typeface::covers` says what the page links to; this is what there is.
+    #[test]
+    fn the_fonts_have_what_the_page_says_that_they_have() {
+        for font in [Font::Display, Font::Text, Font::Strong] {
+            let face = font.face().expect("a font");
+            for (first, last) in RANGES {
+                for c in (*first..=*last).filter_map(char::from_u32) {
+                    assert!(face.glyph_index(c).is_some(), "{font:?} lacks U+{:04X}", u32::from(c));
+                }
+            }
+            assert!(face.glyph_index('山').is_none());
+        }
+    }
+}

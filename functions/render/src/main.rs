@@ -1,0 +1,15 @@
+//! The Lambda function `render`.
+
+use lambda_http::{Error, service_fn};
+use unicreda::App;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    unicreda::telemetry::init();
+    let app = App::from_env().await?;
+    let app = &app;
+    lambda_http::run(service_fn(move |request| async move {
+        Ok::<_, Error>(render::handle(app, request).await)
+    }))
+    .await
+}

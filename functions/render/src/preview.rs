@@ -1,0 +1,75 @@
+//! The image that chat programs show of a link: 1,200 x 630 pixels (the Open Graph protocol's
+//! usual size).
+
+use unicreda::{lang::Lang, page, showing::Shown, typeface};
+
+use crate::{
+    drawing::{self, ACCENT, ALARM, DrawError, INK, SOFT, block, emblem, line},
+    fonts::Font,
+    typesetting::set,
+};
+
+/// Width and height, in pixels.
+const SIZE: (u32, u32) = (1_200, 630);
+/// Where texts begin, and their measure.
+const LEFT: f32 = 84.0;
+const MEASURE: f32 = 700.0;
+
+/// Draws the preview. A text that the fonts do not have is left out rather than drawn as boxes.
+///
+/// # Errors
+/// When the drawing cannot be made, which is ours.
+pub fn png(shown: &Shown, badge: Option<&[u8]>, lang: Lang) -> Result<Vec<u8>, DrawError> {
+    drawing::png(&svg(shown, badge, lang), SIZE.0, SIZE.1)
+}
+
+fn svg(shown: &Shown, badge: Option<&[u8]>, lang: Lang) -> String {
+    let drawable = |text: &str| Some(text.to_owned()).filter(|text| typeface::covers(text));
+    let name = drawable(&shown.name);
+    let name =
+        name.unwrap_or_else(|| lang.pick("Credencial digital", "Digital credential").to_owned());
+    let stamp = page::stamp(shown.state, lang);
+    let (band, word) = match (stamp, shown.test) {
+        (Some(word), _) => (ALARM, Some(word)),
+        (None, true) => ("#6b4200", Some(lang.pick("Prueba", "Test"))),
+        (None, false) => (ACCENT, None),
+    };
+    let mut svg = format!(
+        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1200 630" width="1200" height="630"><rect width="1200" height="630" fill="#fbfaf7"/><rect width="1200" height="18" fill="{band}"/><rect x="0" y="618" width="1200" height="12" fill="{band}"/>"##
+    );
+    let title = set(&name, Font::Display, MEASURE, 3, 66.0, 30.0);
+    let person = shown.recipient_name.as_deref().and_then(drawable);
+    let person = person.map(|name| set(&name, Font::Display, MEASURE, 3, 44.0, 20.0));
+    let organization = drawable(&shown.organization);
+    let organization = organization.map(|name| set(&name, Font::Text, MEASURE, 2, 30.0, 18.0));
+    let height = organization.as_ref().map_or(0.0, |set| set.height() + 26.0)
+        + title.height()
+        + person.as_ref().map_or(0.0, |set| set.height() + 62.0);
+    let mut y = 36.0 + ((500.0 - height) / 2.0).max(0.0);
+    if let Some(organization) = &organization {
+        svg.push_str(&block(organization, LEFT, y, "start", SOFT));
+        y += organization.height() + 26.0;
+    }
+    svg.push_str(&block(&title, LEFT, y, "start", INK));
+    y += title.height();
+    if let Some(person) = &person {
+        let to = lang.pick("Otorgada a", "Awarded to");
+        svg.push_str(&line(to, Font::Text, 24.0, LEFT, y + 46.0, "start", SOFT));
+        svg.push_str(&block(person, LEFT, y + 58.0, "start", INK));
+    }
+    svg.push_str(&emblem(shown, badge, 846.0, 142.0, 290.0));
+    let foot = match word {
+        Some(word) => word.to_uppercase(),
+        None => lang
+            .pick(
+                "Credencial digital con firma verificable",
+                "Digital credential with a verifiable signature",
+            )
+            .to_owned(),
+    };
+    let (font, size, fill) =
+        if word.is_some() { (Font::Strong, 34.0, band) } else { (Font::Text, 24.0, SOFT) };
+    svg.push_str(&line(&foot, font, size, LEFT, 576.0, "start", fill));
+    svg.push_str("</svg>");
+    svg
+}

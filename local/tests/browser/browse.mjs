@@ -1,0 +1,185 @@
+// Opens the pages in Chromium, as people do, and says what is wrong with them.
+//
+// In: one JSON object on standard input, { site, pages: [{ name, url, missing? }], plan: {…} }.
+// Out: one JSON object, { faults: [text], seen: {…} }. What is in `seen` the test judges.
+
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+import { text } from "node:stream/consumers";
+
+// Its libraries and fonts come along, as on Lambda, so that it starts on a bare machine.
+process.env.AWS_EXECUTION_ENV ??= "AWS_Lambda_nodejs22.x";
+const { default: packaged } = await import("@sparticuz/chromium");
+const { chromium } = await import("playwright-core");
+const { default: jsQR } = await import("jsqr");
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8");
+
+const { site, pages, plan } = JSON.parse(await text(process.stdin));
+const faults = [];
+const seen = {};
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? (await packaged.executablePath()),
+  args: ["--no-sandbox", "--disable-gpu", "--no-zygote"],
+});
+
+/** Opens a page; whatever it complains of, asks elsewhere or sets wrongly is a fault. */
+async function open(name, url, options = {}, missing = false) {
+  const context = await browser.newContext({ locale: "es-CL", ...options });
+  const page = await context.newPage();
+  page.on("console", (message) => {
+    const expected = missing && message.text().includes("Failed to load resource");
+    if (["error", "warning"].includes(message.type()) && !expected) {
+      faults.push(`${name}: console: ${message.text()}`);
+    }
+  });
+  page.on("pageerror", (error) => faults.push(`${name}: ${error}`));
+  page.on("request", (request) => {
+    const to = request.url();
+    if (!to.startsWith(site) && !to.startsWith("data:")) faults.push(`${name}: asks ${to}`);
+  });
+  await page.goto(url);
+  return page;
+}
+
+async function audit(name, page) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() =>
+    axe.run(document, {
+      // A mail in its sandbox runs no script.
+      iframes: false,
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    }),
+  );
+  for (const { id, nodes } of violations) {
+    faults.push(`${name}: axe ${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`);
+  }
+}
+
+// Every page, on a phone and a desk, by day and by night.
+for (const { name, url, missing } of pages) {
+  for (const width of [320, 360, 1280]) {
+    for (const colorScheme of ["light", "dark"]) {
+      const viewport = { width, height: 800 };
+      const what = `${name} at ${width} px, ${colorScheme}`;
+      const page = await open(what, url, { viewport, colorScheme }, missing);
+      if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) {
+        faults.push(`${what}: scrolls sideways`);
+      }
+      await audit(what, page);
+      await page.context().close();
+    }
+  }
+}
+
+// Language: the browser's, and the switch.
+{
+  const page = await open("language", plan.credential, { locale: "en-GB" });
+  seen.browserLanguage = await page.getAttribute("html", "lang");
+  await page.getByRole("link", { name: "Español" }).click();
+  seen.switchedLanguage = await page.getAttribute("html", "lang");
+  seen.switchedHeading = await page.locator("h2").first().textContent();
+  await page.context().close();
+}
+
+// Keyboard: everything that can be pressed is reached, in the order of the page, and shows it.
+async function keyboard(name, url) {
+  const page = await open(name, url);
+  const wanted = await page.evaluate(() =>
+    [...document.querySelectorAll("a[href], button, summary")]
+      .filter((element) => element.checkVisibility())
+      .map((element) => element.textContent.trim()),
+  );
+  const reached = [];
+  for (let n = 0; n < wanted.length; n += 1) {
+    await page.keyboard.press("Tab");
+    const { text, shown } = await page.evaluate(() => {
+      const at = document.activeElement;
+      const style = getComputedStyle(at);
+      return {
+        text: at.textContent.trim(),
+        shown: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+      };
+    });
+    reached.push(text);
+    if (!shown) faults.push(`${name}: the focus on "${text}" cannot be seen`);
+  }
+  if (JSON.stringify(reached) !== JSON.stringify(wanted)) {
+    faults.push(`${name}: Tab reaches ${JSON.stringify(reached)}, not ${JSON.stringify(wanted)}`);
+  }
+  await page.context().close();
+  return wanted;
+}
+seen.credentialStops = await keyboard("keyboard on a credential", plan.credential);
+seen.walletStops = await keyboard("keyboard on a wallet", plan.wallet);
+
+// The copied link, by keyboard.
+{
+  const page = await open("copying", plan.credential, {
+    permissions: ["clipboard-read", "clipboard-write"],
+  });
+  await page.getByRole("button", { name: "Copiar el enlace" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByText("Enlace copiado").waitFor();
+  seen.copied = await page.evaluate(() => navigator.clipboard.readText());
+  await page.context().close();
+}
+
+// Without a script there is everything but what only a script can do.
+{
+  const page = await open("no script", plan.credential, { javaScriptEnabled: false });
+  seen.withoutScript = await page.locator("body").innerText();
+  seen.buttonsWithoutScript = await page.getByRole("button").count();
+  await page.context().close();
+}
+
+// Paper: one page, the certificate and nothing else.
+seen.sheets = {};
+for (const { name, url } of pages.filter((page) => page.paper)) {
+  const page = await open(`${name} on paper`, url);
+  for (const format of ["A4", "Letter"]) {
+    const pdf = await page.pdf({ format, landscape: true, printBackground: true });
+    const sheets = pdf.toString("latin1").match(/\/Type\s*\/Page\b/g)?.length;
+    seen.sheets[`${name} ${format}`] = sheets;
+  }
+  await page.emulateMedia({ media: "print" });
+  const shown = (selector) => page.locator(selector).first().isVisible();
+  if (!(await shown(".sheet")) || (await shown("article.card")) || (await shown(".along"))) {
+    faults.push(`${name} on paper: not the certificate alone`);
+  }
+  const over = await page.evaluate(() => {
+    const inner = document.querySelector(".sheet .inner");
+    return inner.scrollHeight > inner.clientHeight + 1 || inner.scrollWidth > inner.clientWidth + 1;
+  });
+  if (over) faults.push(`${name} on paper: more than fits`);
+  await page.context().close();
+}
+
+// The codes lead to the page: the file's, and the certificate's on paper.
+{
+  const page = await open("codes", plan.credential);
+  const read = async (svg) => {
+    const pixels = await page.evaluate(async (svg) => {
+      const image = new Image();
+      image.src = `data:image/svg+xml,${encodeURIComponent(svg)}`;
+      await image.decode();
+      const canvas = document.createElement("canvas");
+      canvas.width = canvas.height = 400;
+      const context = canvas.getContext("2d");
+      context.fillStyle = "#fff";
+      context.fillRect(0, 0, 400, 400);
+      context.drawImage(image, 0, 0, 400, 400);
+      return [...context.getImageData(0, 0, 400, 400).data];
+    }, svg);
+    return jsQR(Uint8ClampedArray.from(pixels), 400, 400)?.data;
+  };
+  const path = await page.locator("svg.code").first().innerHTML();
+  const box = await page.locator("svg.code").first().getAttribute("viewBox");
+  await page.goto("about:blank");
+  seen.codeOfFile = await read(await (await fetch(`${plan.credential}/qr.svg`)).text());
+  const onPaper = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${box}" width="400" height="400">${path}</svg>`;
+  seen.codeOnPaper = await read(onPaper);
+  await page.context().close();
+}
+
+await browser.close();
+process.stdout.write(JSON.stringify({ faults, seen }));

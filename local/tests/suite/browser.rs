@@ -1,0 +1,153 @@
+//! The pages in Chromium, through `tests/browser/browse.mjs`: for everybody, on phone and desk,
+//! by keyboard, on paper, without a script.
+
+use std::process::Stdio;
+
+use local::inbox::Showcase;
+use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt, process::Command};
+
+use crate::{
+    files::{data_url, picture},
+    harness::{World, person},
+    node::packages,
+};
+
+const MEMBER: &str = "ana.rojas@demo.example";
+
+/// Somebody with everything, under a name and address of their own.
+fn everything(email: &str, name: &str) -> Value {
+    json!({
+        "email": email, "recipient_name": name, "result_value": "A", "credits_earned": 6.5,
+        "role": "Estudiante", "term": "2026-2", "license_number": "LIC-2026-0099",
+        "activity_start_date": "2026-03-02", "activity_end_date": "2026-11-13",
+        "evidence": [
+            { "name": "Proyecto final", "url": "https://ejemplo.com/proyecto", "description": "Una API." },
+            { "url": "https://ejemplo.com/repositorio" },
+        ],
+    })
+}
+
+/// Every page that there is, in every state.
+async fn pages(world: &World) -> (Vec<Value>, Value) {
+    let site = world.stack.app().config.site_url.clone();
+    let logo = json!({ "logo": data_url(&picture(300, 90)) });
+    world.call("PUT", "/organization", Some(&logo)).await.expect(200);
+    let issue = async |name: &str, recipient: Value| {
+        let answer = world.issue_one(&recipient).await;
+        let url = answer["credential_url"].as_str().unwrap_or_else(|| panic!("{name}: {answer}"));
+        url.to_owned()
+    };
+    let act = async |url: &str, method: &str, action: &str, body: Value| {
+        let id = url.rsplit('/').next().expect("an id");
+        let path = format!("/credentials/{id}{action}");
+        world.call(method, &path, Some(&body)).await.expect(200);
+    };
+    let long = "María de los Ángeles Concepción Fernández-Villaverde y Goicoechea de la Santísima Trinidad Martínez de Irujo y Fitz-James Stuart";
+    let word = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen".repeat(3);
+    let credential = issue("full", everything("a@ejemplo.com", "María José Núñez")).await;
+    let mut shown = vec![("credential", credential.clone())];
+    for (name, person) in [
+        ("long name", long),
+        ("long word", &word),
+        ("Arabic", "محمد بن عبد الله الخوارزمي"),
+        ("Japanese", "山田 太郎"),
+    ] {
+        let email = format!("{}@ejemplo.com", shown.len());
+        shown.push((name, issue(name, everything(&email, person)).await));
+    }
+    let reason = || json!({ "reason": "Error de acta" });
+    for (name, method, action, body) in [
+        ("revoked", "POST", "/revoke", reason()),
+        ("suspended", "POST", "/suspend", reason()),
+        ("corrected", "PATCH", "", json!({ "result_value": "B" })),
+    ] {
+        let email = format!("{name}@ejemplo.com");
+        let url = issue(name, everything(&email, "Ana Soto")).await;
+        act(&url, method, action, body).await;
+        shown.push((name, url));
+    }
+    let test = world.issue_as(&world.demo.test_api_key, &[person(9)]).await.expect(200).json();
+    let test = test["credentials"][0]["credential_url"].as_str().expect("a URL").to_owned();
+    shown.push(("test", test));
+    for n in 1..=3 {
+        issue(
+            "member",
+            json!({ "email": MEMBER, "result_value": "A", "term": format!("2026-{n}") }),
+        )
+        .await;
+    }
+    let wallet = world.get(&format!("/members/{MEMBER}/credentials")).await;
+    let wallet = wallet["wallet_url"].as_str().expect("a link").to_owned();
+    world.mails(MEMBER, 3).await;
+    world.stack.show(Showcase {
+        environment: ".local/demo.env".to_owned(),
+        credential: Some(credential.clone()),
+        wallet: Some(wallet.clone()),
+    });
+
+    let page = |name: &str, url: &str| json!({ "name": name, "url": url, "missing": false });
+    let missing = |name: &str, url: &str| json!({ "name": name, "url": url, "missing": true });
+    let corrected = &shown[7].1;
+    let mut pages = vec![
+        page("replaced", &format!("{corrected}?version=1")),
+        missing("unknown", &format!("{site}/credential/nobody")),
+        missing("not drawn", &format!("{}/certificate.pdf", shown[4].1)),
+        page("wallet", &wallet),
+        missing("wallet closed", &format!("{site}/wallet/demo.live.x")),
+        page("start", &format!("{site}/")),
+        page("inbox", &format!("{site}/_local/mail")),
+        page("mail", &format!("{site}/_local/mail/0")),
+    ];
+    pages.extend(
+        shown.iter().map(
+            |(name, url)| json!({ "name": name, "url": url, "missing": false, "paper": true }),
+        ),
+    );
+    (pages, json!({ "credential": credential, "wallet": wallet }))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_can_use_every_page_in_a_browser() {
+    let world = World::new().await;
+    let (pages, plan) = pages(&world).await;
+    let papers = pages.iter().filter(|page| page["paper"] == true).count();
+    let site = &world.stack.app().config.site_url;
+    let folder = packages("browser").await.expect("packages");
+    let mut node = Command::new("node")
+        .arg(folder.join("browse.mjs"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("node");
+    let work = json!({ "site": site, "pages": pages, "plan": plan }).to_string();
+    let mut to = node.stdin.take().expect("its input");
+    to.write_all(work.as_bytes()).await.expect("told");
+    drop(to);
+    let output = node.wait_with_output().await.expect("its end");
+    assert!(output.status.success(), "the browser's program ended with {}", output.status);
+    let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let faults: Vec<&str> =
+        answer["faults"].as_array().expect("faults").iter().filter_map(Value::as_str).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+
+    let seen = &answer["seen"];
+    assert_eq!((&seen["browserLanguage"], &seen["switchedLanguage"]), (&json!("en"), &json!("es")));
+    assert_eq!(seen["switchedHeading"], "Verificación");
+    assert_eq!(seen["copied"], plan["credential"]);
+    assert_eq!(seen["buttonsWithoutScript"], 0);
+    let text = seen["withoutScript"].as_str().expect("a text");
+    for part in ["María José Núñez", "Vigente", "La firma", "Certificado en PDF", "LinkedIn"] {
+        assert!(text.contains(part), "{part} is missing without a script");
+    }
+    assert_eq!(seen["codeOfFile"], plan["credential"]);
+    assert_eq!(seen["codeOnPaper"], plan["credential"]);
+    let sheets = seen["sheets"].as_object().expect("sheets");
+    assert_eq!(sheets.len(), 2 * papers);
+    for (name, count) in sheets {
+        assert_eq!(count, 1, "{name} takes {count} sheets");
+    }
+    let stops = |name: &str| seen[name].as_array().map_or(0, Vec::len);
+    assert!(stops("credentialStops") >= 12 && stops("walletStops") >= 4, "{seen}");
+}
