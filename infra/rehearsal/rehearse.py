@@ -10,6 +10,7 @@ fails. What the emulator cannot show is in infra/README.md.
 """
 
 import argparse
+import base64
 import json
 import os
 import re
@@ -156,6 +157,8 @@ class Api:
             check(got == status, f"{method} {path}: {got} instead of {status}: {text[:600]!r}")
         kind = answered.get("Content-Type", "")
         is_json = text and ("json" in kind or kind == "application/vc")
+        if kind in ("application/pdf", "image/png"):
+            return got, text, answered
         return got, json.loads(text) if is_json else text.decode(), answered
 
     def get(self, path, **more):
@@ -348,7 +351,9 @@ class Rehearsal:
             check(status in (200, 201), f"PUT {path}: {status}")
             member = self.api.get(path)
             check(member["email"] == address, member)
-        check(self.api("GET", "/api/v1/members/ana+titulo@ejemplo.com/credentials")[0] == 200, path)
+        held = self.api.get("/api/v1/members/ana+titulo@ejemplo.com/credentials")
+        wallet = self.api.get(urllib.parse.urlparse(held["wallet_url"]).path, key="")
+        check("billetera" in wallet, wallet[:300])
         return "100 imported, + and %40 in the path"
 
     def one_at_once(self) -> str:
@@ -430,6 +435,19 @@ class Rehearsal:
         status, page, headers = self.api("GET", f"/credential/{self.credential}", key="")
         check(status == 200 and "Persona Número 1000" in page, page[:300])
         check(headers.get("Referrer-Policy") == "no-referrer", dict(headers))
+        for file, begins in [
+            ("certificate.pdf", b"%PDF-1.7"),
+            ("badge.png", b"\x89PNG\r\n"),
+            ("preview.png", b"\x89PNG\r\n"),
+        ]:
+            drawn = self.api.get(f"/credential/{self.credential}/{file}", key="")
+            check(drawn.startswith(begins), f"{file}: {drawn[:40]!r}")
+        check("<svg" in self.api.get(f"/credential/{self.credential}/qr.svg", key=""), "QR code")
+        badge = self.api.get(f"/credential/{self.credential}/badge.png", key="")
+        logo = "data:image/png;base64," + base64.b64encode(badge).decode()
+        kept = self.api("PUT", "/api/v1/organization", {"logo": logo}, status=200)[1]
+        image = self.api.get(urllib.parse.urlparse(kept["logo"]).path, key="")
+        check(image.startswith(b"\x89PNG"), "the logo, as it was given")
         document = self.api.get(f"/credential/{self.credential}", key="", accept="application/vc")
         verdict = self.api("POST", "/api/v1/verify", document, status=200)[1]
         check(verdict["verified"] is True, verdict)

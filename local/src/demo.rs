@@ -97,7 +97,7 @@ pub async fn issue(app: &App, demo: &Demo) -> anyhow::Result<(Option<String>, Op
             "description": "Una API REST en Rust, con pruebas y despliegue.",
         }],
     });
-    let member = serde_json::json!({ "email": MEMBER, "result_value": "B" });
+    let member = serde_json::json!({ "email": MEMBER, "result_value": "A" });
     let mut urls = Vec::new();
     for recipient in [graduate, member] {
         let body =

@@ -9,6 +9,7 @@ use std::{
 };
 
 use aws_lambda_events::event::sqs::SqsBatchResponse;
+use base64::{Engine, prelude::BASE64_STANDARD};
 use lambda_http::{Body, Request, Response};
 use lambda_runtime::{Context, LambdaEvent};
 use local::Options;
@@ -40,6 +41,11 @@ fn request(text: &str) -> Request {
 /// An answer as Lambda hands it back, its body read if it is JSON.
 fn read(response: Response<Body>) -> Value {
     let status = response.status().as_u16();
+    let as_text = response.headers().contains_key("x-lambda-http-content-encoding");
+    if let (Body::Binary(bytes), false) = (response.body(), as_text) {
+        let body = BASE64_STANDARD.encode(bytes);
+        return json!({ "statusCode": status, "body": body, "isBase64Encoded": true });
+    }
     let body = String::from_utf8_lossy(response.body().as_ref()).into_owned();
     let body = serde_json::from_str(&body).unwrap_or(Value::String(body));
     json!({ "statusCode": status, "body": body })
@@ -79,6 +85,7 @@ async fn invoke(app: &App, function: &str, text: &str) -> Value {
         "JobsFunction" => read(jobs::handle(app, request(text)).await),
         "CatalogFunction" => read(catalog::handle(app, request(text)).await),
         "AmendFunction" => read(amend::handle(app, request(text)).await),
+        "RenderFunction" => read(render::handle(app, request(text)).await),
         "PageFunction" => read(page::handle(app, request(text)).await),
         "ConsumerFunction" => {
             batch(consumer::handle(app, invocation(text)).await.expect("an answer"))
