@@ -22,8 +22,8 @@ def check_tests() -> int:
     """`suite::file::name` is a test of local/tests/suite, `module::name` one of shared/src."""
     named = re.findall(r"`((?:suite::)?[a-z_]+(?:::[a-z_]+)*)::([a-z0-9_]+)`", read("README.md"))
     for path, name in named:
-        *folder, module = path.split("::")
-        file = f"local/tests/suite/{module}.rs" if folder == ["suite"] else f"shared/src/{module}.rs"
+        inner, suite = path.removeprefix("suite::"), path.startswith("suite::")
+        file = f"{'local/tests/suite' if suite else 'shared/src'}/{inner.replace('::', '/')}.rs"
         test = rf"#\[(?:tokio::)?test[^\]]*\]\s*(?:#\[[^\]]*\]\s*)*(?:async )?fn {name}\("
         if not re.search(test, read(file)):
             problems.append(f"README.md: {file} has no test {name}")

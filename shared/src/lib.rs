@@ -2,10 +2,11 @@
 //!
 //! Rules are pure: [`recipient`], [`identity`], [`template`], [`member`], [`job`],
 //! [`api_key`], [`fault`], [`mail`], [`feedback`], [`page`], and of what is signed [`document`],
-//! [`linked_data`], [`proof`], [`did`], [`status_list`], [`packing`]. Adapters speak to AWS:
+//! [`linked_data`], [`proof`], [`did`], [`status_list`], [`packing`], and of what is shown [`image`],
+//! [`badge`], [`qr`], [`sharing`], [`typeface`]. Adapters speak to AWS:
 //! [`store`], [`queue`], [`keys`], [`app`]. Use cases join the two: [`issuing`],
 //! [`signing`], [`consuming`], [`delivery`], [`settling`], [`suppressing`], [`amending`], [`verifying`], [`following`],
-//! [`steering`], [`cataloguing`], [`idempotency`], [`publishing`], [`sweeping`]. The edge is
+//! [`steering`], [`cataloguing`], [`idempotency`], [`publishing`], [`showing`], [`wallet`], [`sweeping`]. The edge is
 //! [`http`].
 
 pub mod access;
