@@ -6,7 +6,10 @@ use std::io::{Cursor, Read};
 use flate2::read::ZlibDecoder;
 use serde_json::{Value, json};
 
-use crate::harness::{Reply, World, person};
+use crate::{
+    catalog::another_organization,
+    harness::{Reply, World, person},
+};
 
 /// A PNG file of two colours, as large as asked.
 pub fn picture(width: u32, height: u32) -> Vec<u8> {
@@ -223,10 +226,13 @@ async fn an_organizations_own_images_are_shown_signed_and_never_fetched() {
     let none = world.call("PUT", "/organization", Some(&none)).await.expect(200).json();
     assert_eq!((&none["logo"], &none["linkedin_id"]), (&Value::Null, &Value::Null));
     let unknown = format!("{site}/images/demo.{}.png", "0".repeat(32));
-    let foreign = format!("{site}/images/other.{}.png", "0".repeat(32));
+    let other = another_organization(world.stack.app(), "otra").await;
+    let theirs = json!({ "logo": data_url(&logo) });
+    let theirs = world.call_as(&other, "PUT", "/organization", Some(&theirs)).await.expect(200);
+    let theirs = theirs.json()["logo"].as_str().expect("a URL").to_owned();
     for (image, code) in [
         (unknown.as_str(), "unknown_image"),
-        (foreign.as_str(), "unknown_image"),
+        (theirs.as_str(), "unknown_image"),
         ("https://ejemplo.com/insignia.png", "invalid_image"),
         ("data:image/png;base64,AAAA", "invalid_image"),
         (&data_url(&picture(2_001, 64)), "image_dimensions"),
