@@ -435,18 +435,19 @@ class Rehearsal:
         status, page, headers = self.api("GET", f"/credential/{self.credential}", key="")
         check(status == 200 and "Persona Número 1000" in page, page[:300])
         check(headers.get("Referrer-Policy") == "no-referrer", dict(headers))
+        # API Gateway decodes what a function sends as base64 only for who sends an Accept header.
         for file, begins in [
             ("certificate.pdf", b"%PDF-1.7"),
             ("badge.png", b"\x89PNG\r\n"),
             ("preview.png", b"\x89PNG\r\n"),
         ]:
-            drawn = self.api.get(f"/credential/{self.credential}/{file}", key="")
+            drawn = self.api.get(f"/credential/{self.credential}/{file}", key="", accept="*/*")
             check(drawn.startswith(begins), f"{file}: {drawn[:40]!r}")
         check("<svg" in self.api.get(f"/credential/{self.credential}/qr.svg", key=""), "QR code")
-        badge = self.api.get(f"/credential/{self.credential}/badge.png", key="")
+        badge = self.api.get(f"/credential/{self.credential}/badge.png", key="", accept="*/*")
         logo = "data:image/png;base64," + base64.b64encode(badge).decode()
         kept = self.api("PUT", "/api/v1/organization", {"logo": logo}, status=200)[1]
-        image = self.api.get(urllib.parse.urlparse(kept["logo"]).path, key="")
+        image = self.api.get(urllib.parse.urlparse(kept["logo"]).path, key="", accept="*/*")
         check(image.startswith(b"\x89PNG"), "the logo, as it was given")
         document = self.api.get(f"/credential/{self.credential}", key="", accept="application/vc")
         verdict = self.api("POST", "/api/v1/verify", document, status=200)[1]
