@@ -55,6 +55,9 @@ async function audit(name, page) {
   }
 }
 
+// What nobody can overlook: the first thing of a credential's page, in full sight on a phone.
+seen.bands = {};
+
 // Every page, on a phone and a desk, by day and by night.
 for (const { name, url, missing } of pages) {
   for (const width of [320, 360, 1280]) {
@@ -64,6 +67,12 @@ for (const { name, url, missing } of pages) {
       const page = await open(what, url, { viewport, colorScheme }, missing);
       if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) {
         faults.push(`${what}: scrolls sideways`);
+      }
+      const band = page.locator(".state").first();
+      if (await band.count()) {
+        const { y, height } = await band.boundingBox();
+        if (y + height > 400) faults.push(`${what}: the state is below the fold`);
+        seen.bands[name] = await band.innerText();
       }
       await audit(what, page);
       await page.context().close();

@@ -1,7 +1,7 @@
 //! The pages in Chromium, through `tests/browser/browse.mjs`: for everybody, on phone and desk,
 //! by keyboard, on paper, without a script.
 
-use std::process::Stdio;
+use std::{process::Stdio, time::Duration};
 
 use local::inbox::Showcase;
 use serde_json::{Value, json};
@@ -31,6 +31,20 @@ fn everything(email: &str, name: &str) -> Value {
 /// Every page that there is, in every state.
 async fn pages(world: &World) -> (Vec<Value>, Value) {
     let site = world.stack.app().config.site_url.clone();
+    // First, so that the clock can pass its end.
+    let brief = json!({
+        "name": "Primeros auxilios", "description": "Vale un mes.", "validity_months": 1,
+        "fields": [{ "name": "recipient_name", "required": true }],
+    });
+    let brief = world.call("POST", "/templates", Some(&brief)).await.expect(201).json();
+    let one = json!({
+        "template_id": brief["id"],
+        "recipients": [{ "email": "vencida@ejemplo.com", "recipient_name": "Ana Soto" }],
+    });
+    let one = world.call("POST", "/credentials/issue", Some(&one)).await.expect(200).json();
+    let expired = one["credentials"][0]["credential_url"].as_str().expect("a URL").to_owned();
+    world.mails("vencida@ejemplo.com", 1).await;
+    world.stack.app().clock.jump(Duration::from_secs(40 * 24 * 3_600));
     let logo = json!({ "logo": data_url(&picture(300, 90)) });
     world.call("PUT", "/organization", Some(&logo)).await.expect(200);
     let issue = async |name: &str, recipient: Value| {
@@ -70,6 +84,7 @@ async fn pages(world: &World) -> (Vec<Value>, Value) {
     let test = world.issue_as(&world.demo.test_api_key, &[person(9)]).await.expect(200).json();
     let test = test["credentials"][0]["credential_url"].as_str().expect("a URL").to_owned();
     shown.push(("test", test));
+    shown.push(("expired", expired));
     for n in 1..=3 {
         issue(
             "member",
@@ -137,6 +152,18 @@ async fn everybody_can_use_every_page_in_a_browser() {
     assert_eq!(seen["switchedHeading"], "Verificación");
     assert_eq!(seen["copied"], plan["credential"]);
     assert_eq!(seen["buttonsWithoutScript"], 0);
+    let bands = seen["bands"].as_object().expect("bands");
+    for (name, word) in [
+        ("credential", "Vigente"),
+        ("revoked", "Revocada"),
+        ("suspended", "Suspendida"),
+        ("expired", "Vencida"),
+        ("replaced", "Reemplazada"),
+        ("test", "Prueba"),
+    ] {
+        let band = bands[name].as_str().expect("a band");
+        assert!(band.contains(word), "{name}: {band}");
+    }
     let text = seen["withoutScript"].as_str().expect("a text");
     for part in ["María José Núñez", "Vigente", "La firma", "Certificado en PDF", "LinkedIn"] {
         assert!(text.contains(part), "{part} is missing without a script");

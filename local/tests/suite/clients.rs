@@ -123,3 +123,9 @@ async fn the_poller_with_a_bound_returns_the_result() {
     assert_eq!(errors[1]["row"], 3);
     assert_eq!(errors[1]["error"], "Calificacion invalida. Valores permitidos: A, B, C, D, F");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_library_that_is_not_ours_takes_the_credential_out_of_its_badge() {
+    let world = World::new().await;
+    assert_eq!(run(&world, "unbake.py").await.trim(), "UNBAKED");
+}
