@@ -231,7 +231,6 @@ fn facts(shown: &Shown, lang: Lang) -> Vec<(&'static str, String)> {
     .collect()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "at most nine facts")]
 fn row_of_facts(facts: &[(&'static str, String)], top: f32) -> String {
     let mut svg = String::new();
     for (row, facts) in facts.chunks(FACTS_A_ROW).enumerate() {
@@ -266,7 +265,6 @@ fn foot(shown: &Shown, pictures: &Pictures<'_>, lang: Lang) -> String {
     let url = set(&shown.url, Font::Text, 440.0, 2, 9.0, 6.0);
     svg.push_str(&block(&url, MIDDLE, y + side - 11.0, "middle", ACCENT));
     if let Some(code) = qr::code(&shown.url) {
-        #[expect(clippy::cast_precision_loss, reason = "fewer than 200 modules")]
         let scale = side / code.side as f32;
         svg.push_str(&format!(
             r##"<g transform="translate({x} {y}) scale({scale})"><path d="{}" fill="#000"/></g>"##,

@@ -46,7 +46,6 @@ pub fn png(svg: &str, width: u32, height: u32) -> Result<Vec<u8>, DrawError> {
     let tree = tree(svg)?;
     let nothing = || DrawError::Image("no pixels".to_owned());
     let mut pixels = tiny_skia::Pixmap::new(width, height).ok_or_else(nothing)?;
-    #[expect(clippy::cast_precision_loss, reason = "a few thousand pixels")]
     let scale = (width as f32 / tree.size().width(), height as f32 / tree.size().height());
     let transform = tiny_skia::Transform::from_scale(scale.0, scale.1);
     resvg::render(&tree, transform, &mut pixels.as_mut());
@@ -73,7 +72,6 @@ pub fn emblem(shown: &Shown, image: Option<&[u8]>, x: f32, y: f32, side: f32) ->
     match image {
         Some(png) => picture(png, x, y, side, side),
         None => {
-            #[expect(clippy::cast_precision_loss, reason = "200")]
             let scale = side / badge::SIDE as f32;
             format!(
                 r#"<g transform="translate({x} {y}) scale({scale})">{}</g>"#,

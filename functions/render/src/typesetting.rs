@@ -20,7 +20,6 @@ impl Set {
     }
 
     /// The height of all lines.
-    #[expect(clippy::cast_precision_loss, reason = "a handful of lines")]
     pub fn height(&self) -> f32 {
         self.leading() * self.lines.len() as f32
     }

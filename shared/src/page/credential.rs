@@ -253,6 +253,8 @@ fn web_address(text: &str) -> Option<Url> {
 
 /// What a graduate does with it.
 fn take_along(shown: &Shown, lang: Lang) -> Markup {
+    // One of a version that did not sign has nothing to carry.
+    let signed = !shown.checks.is_empty();
     let drawn = shown.can_be_drawn();
     let file = |name: &str| format!("{}/{name}", shown.url);
     html! {
@@ -264,12 +266,14 @@ fn take_along(shown: &Shown, lang: Lang) -> Markup {
                 }
                 li { button.button type="button" hidden data-copy=(shown.url)
                     data-done=(lang.pick("Enlace copiado", "Link copied")) { (lang.pick("Copiar el enlace", "Copy the link")) } }
-                @if drawn {
+                @if signed && drawn {
                     li { a.button href={ (file("certificate.pdf")) "?lang=" (lang.tag()) } { (lang.pick("Certificado en PDF", "Certificate as PDF")) } }
                 }
                 li { button.button type="button" hidden data-print="" { (lang.pick("Imprimir", "Print")) } }
-                li { a.button href=(file("badge.png")) download={ (shown.id) ".png" } { (lang.pick("Insignia (PNG)", "Badge (PNG)")) } }
-                li { a.button href={ (shown.url) ".json" } type="application/json" { (lang.pick("Credencial firmada (JSON)", "Signed credential (JSON)")) } }
+                @if signed {
+                    li { a.button href=(file("badge.png")) download={ (shown.id) ".png" } { (lang.pick("Insignia (PNG)", "Badge (PNG)")) } }
+                    li { a.button href={ (shown.url) ".json" } type="application/json" { (lang.pick("Credencial firmada (JSON)", "Signed credential (JSON)")) } }
+                }
                 li { a.button href=(file("qr.svg")) download={ (shown.id) ".svg" } { (lang.pick("Código QR (SVG)", "QR code (SVG)")) } }
             }
             p.copied role="status" id="copied" {}
@@ -279,10 +283,10 @@ fn take_along(shown: &Shown, lang: Lang) -> Markup {
                     "The PDF certificate has the Latin, Greek and Cyrillic alphabets. For other scripts, print this page: it comes out as a certificate, and your browser also saves it as PDF.",
                 )) }
             }
-            p.soft { (lang.pick(
+            @if signed { p.soft { (lang.pick(
                 "La insignia y el archivo JSON llevan la firma: cualquiera puede comprobarlos sin esta página.",
                 "The badge and the JSON file carry the signature: anyone can check them without this page.",
-            )) }
+            )) } }
         }
     }
 }
@@ -520,6 +524,16 @@ mod tests {
         let test = Shown { test: true, ..shown() };
         assert!(credential(&test, SITE, Lang::Es).matches("data-word=\"PRUEBA\"").count() == 2);
         assert!(!credential(&test, SITE, Lang::Es).contains("linkedin.com"));
+    }
+
+    #[test]
+    fn what_is_not_signed_offers_no_signed_files() {
+        let shown = Shown { checks: Vec::new(), state: State::Unverified, ..shown() };
+        let html = credential(&shown, SITE, Lang::Es);
+        for file in ["certificate.pdf", "badge.png", "Credencial firmada"] {
+            assert!(!html.contains(file), "{file}");
+        }
+        assert!(html.contains("qr.svg"));
     }
 
     #[test]
