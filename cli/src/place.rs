@@ -88,6 +88,8 @@ fn config(stack: &str, sealed_by: SealedBy) -> Config {
         jobs_table: format!("{stack}-jobs"),
         issue_queue_url: String::new(),
         mail_queue_url: String::new(),
+        uploads_queue_url: String::new(),
+        uploads_bucket: None,
         site_url: String::new(),
         accept_execute_api_host: false,
         ses_rate_per_second: 1.0,

@@ -6,8 +6,10 @@ use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
 
 use crate::{
     delivery::Pace,
+    files::Files,
     job::SHARD_ROWS,
     keys::{KeyError, Keys, Vault},
+    problem::Problem,
     signing::Indexes,
     store::{
         catalog::Catalog, credentials::Credentials, idempotency::Idempotency, jobs::Jobs,
@@ -30,6 +32,12 @@ pub struct Config {
     pub issue_queue_url: String,
     /// Queue of mail to send (`MAIL_QUEUE_URL`).
     pub mail_queue_url: String,
+    /// Queue of the function `uploads`: files that arrived, and what is to be done with them
+    /// (`UPLOADS_QUEUE_URL`).
+    pub uploads_queue_url: String,
+    /// Bucket of uploaded files and of results (`UPLOADS_BUCKET`); none in functions that
+    /// touch no file.
+    pub uploads_bucket: Option<String>,
     /// Root of every public link, path included, without a trailing slash
     /// (`SITE_URL`). Never taken from a `Host` header.
     pub site_url: String,
@@ -108,6 +116,8 @@ impl Config {
             jobs_table: text("JOBS_TABLE")?,
             issue_queue_url: text("ISSUE_QUEUE_URL")?,
             mail_queue_url: text("MAIL_QUEUE_URL")?,
+            uploads_queue_url: text("UPLOADS_QUEUE_URL")?,
+            uploads_bucket: text("UPLOADS_BUCKET").ok(),
             site_url: text("SITE_URL")?.trim_end_matches('/').to_owned(),
             accept_execute_api_host: text("ACCEPT_EXECUTE_API_HOST").is_ok_and(|v| v == "true"),
             ses_rate_per_second: number("SES_RATE_PER_SECOND", 1.0)?,
@@ -141,7 +151,10 @@ pub struct App {
     pub jobs: Jobs,
     /// Requests with an `Idempotency-Key`.
     pub idempotency: Idempotency,
-    /// DynamoDB itself, which the three before speak to.
+    /// Uploaded files and results; in the functions `jobs` and `uploads` alone, so that the
+    /// others do not carry the S3 client.
+    pub files: Option<Files>,
+    /// DynamoDB itself, which the tables' adapters speak to.
     pub dynamodb: aws_sdk_dynamodb::Client,
     /// SQS.
     pub sqs: aws_sdk_sqs::Client,
@@ -198,6 +211,7 @@ impl App {
             jobs: Jobs::new(dynamodb.clone(), config.jobs_table.clone()),
             idempotency: Idempotency::new(dynamodb.clone(), config.jobs_table.clone()),
             pace: Arc::new(Pace::new(config.ses_rate_per_second / 2.0)),
+            files: None,
             clock: Clock::default(),
             shard_rows: SHARD_ROWS,
             config,
@@ -212,14 +226,40 @@ impl App {
     /// # Errors
     /// When the configuration is incomplete.
     pub async fn from_env() -> Result<Self, ConfigError> {
+        Self::of(Config::from_env()?, &sdk_from_env().await)
+    }
+
+    /// As [`App::from_env`], with the bucket of files.
+    ///
+    /// # Errors
+    /// When the configuration is incomplete.
+    pub async fn from_env_with_files() -> Result<Self, ConfigError> {
         let config = Config::from_env()?;
-        let sdk = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .timeout_config(timeouts())
-            .load()
-            .await;
-        Self::new(config, &sdk)
+        let bucket = config
+            .uploads_bucket
+            .clone()
+            .ok_or(ConfigError { name: "UPLOADS_BUCKET", problem: "is not set".into() })?;
+        let sdk = sdk_from_env().await;
+        let files = Files::new(&sdk, bucket);
+        Ok(Self { files: Some(files), ..Self::of(config, &sdk)? })
+    }
+
+    fn of(config: Config, sdk: &SdkConfig) -> Result<Self, ConfigError> {
+        Self::new(config, sdk)
             .map_err(|error| ConfigError { name: "SIGNING_KEY_FILE", problem: error.to_string() })
     }
+
+    /// The bucket of files.
+    ///
+    /// # Errors
+    /// `internal` in a function that has none.
+    pub fn files(&self) -> Result<&Files, Problem> {
+        self.files.as_ref().ok_or_else(|| Problem::internal("this function touches no files"))
+    }
+}
+
+async fn sdk_from_env() -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts()).load().await
 }
 
 /// Time limits of one AWS call: short enough that a retry fits inside API Gateway's 29 s.
@@ -244,6 +284,8 @@ mod tests {
                 jobs_table: String::new(),
                 issue_queue_url: String::new(),
                 mail_queue_url: String::new(),
+                uploads_queue_url: String::new(),
+                uploads_bucket: None,
                 site_url: site_url.to_owned(),
                 accept_execute_api_host: accepted,
                 ses_rate_per_second: 1.0,

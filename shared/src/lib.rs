@@ -4,7 +4,7 @@
 //! [`api_key`], [`fault`], [`mail`], [`feedback`], [`page`], and of what is signed [`document`],
 //! [`linked_data`], [`proof`], [`did`], [`status_list`], [`packing`], and of what is shown [`image`],
 //! [`badge`], [`qr`], [`sharing`], [`typeface`]. Adapters speak to AWS:
-//! [`store`], [`queue`], [`keys`], [`app`]. Use cases join the two: [`issuing`],
+//! [`store`], [`queue`], [`files`], [`keys`], [`app`]. Use cases join the two: [`issuing`],
 //! [`signing`], [`consuming`], [`delivery`], [`settling`], [`suppressing`], [`amending`], [`verifying`], [`following`],
 //! [`steering`], [`cataloguing`], [`idempotency`], [`publishing`], [`showing`], [`wallet`], [`sweeping`]. The edge is
 //! [`http`].
@@ -24,6 +24,7 @@ pub mod email;
 pub mod fault;
 pub mod feedback;
 pub mod fields;
+pub mod files;
 pub mod following;
 pub mod http;
 pub mod idempotency;
