@@ -9,6 +9,7 @@
 )]
 
 mod browser;
+mod bucket;
 mod catalog;
 mod clients;
 mod consumer;
@@ -38,5 +39,6 @@ mod standing;
 mod steering;
 mod sweeper;
 mod upgrade;
+mod uploads;
 mod verifiers;
 mod wallet;
