@@ -67,6 +67,7 @@ pub fn greeting(
     line(&row("DynamoDB", &endpoints.dynamodb, ""));
     line(&row("SQS", &endpoints.sqs, ""));
     line(&row("SES", &endpoints.ses, ""));
+    line(&row("S3", &endpoints.s3, ""));
     line(&row("Data", data, ""));
     line(&row("Keys", &environment, "keys and endpoints, to be sourced"));
     for notice in stack.notices() {

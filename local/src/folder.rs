@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `dynamodb.sqlite*` | the tables. SQLite in WAL mode, `synchronous` NORMAL: `kill -9` loses no answered write; a power cut can lose the last ones, never the file's consistency |
 //! | `mail.jsonl` | the mail ([`crate::mail`]) |
+//! | `files/` | the bucket ([`crate::bucket`]) |
 //! | `site_url` | the root of the links in credentials issued so far |
 //! | `signing.key` | what seals the organizations' signing keys, mode 0600; without it nothing more can be signed |
 //! | `demo.env` | keys and endpoints to `source` in a shell, mode 0600 |
@@ -32,7 +33,7 @@ const LOCK: &str = "lock";
 pub enum Data {
     /// In a folder, made when it is missing.
     Dir(PathBuf),
-    /// In memory; mail in a temporary folder that goes with the stack.
+    /// In memory; mail and files in a temporary folder that goes with the stack.
     Memory,
 }
 
@@ -145,12 +146,17 @@ fn clear(path: &Path) -> anyhow::Result<()> {
         if ours && let Err(error) = fs::remove_file(entry.path()) {
             bail!("cannot remove {}: {error}", entry.path().display());
         }
+        if name == crate::bucket::FOLDER
+            && let Err(error) = fs::remove_dir_all(entry.path())
+        {
+            bail!("cannot remove {}: {error}", entry.path().display());
+        }
     }
     Ok(())
 }
 
 /// Replaces a file at once, readable by its owner only.
-fn write(file: &Path, content: &[u8]) -> anyhow::Result<()> {
+pub(crate) fn write(file: &Path, content: &[u8]) -> anyhow::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("."));
     let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
     temporary.as_file().set_permissions(fs::Permissions::from_mode(0o600))?;

@@ -12,7 +12,7 @@ use crate::serve::Tasks;
 ///
 /// # Errors
 /// When a port cannot be had there.
-pub(crate) fn start(address: IpAddr, ports: [u16; 3], tasks: &Tasks) -> anyhow::Result<()> {
+pub(crate) fn start(address: IpAddr, ports: [u16; 4], tasks: &Tasks) -> anyhow::Result<()> {
     for port in ports {
         let from = SocketAddr::new(address, port);
         let listener = StdListener::bind(from).with_context(|| {

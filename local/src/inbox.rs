@@ -255,6 +255,7 @@ fn overview(overview: &Overview, store: &MailStore, lang: Lang) -> io::Result<Ma
         ("DynamoDB", overview.endpoints.dynamodb.clone()),
         ("SQS", overview.endpoints.sqs.clone()),
         ("SES", overview.endpoints.ses.clone()),
+        ("S3", overview.endpoints.s3.clone()),
         (lang.pick("Datos", "Data"), overview.data.clone()),
     ];
     let showcase = overview.showcase.get();

@@ -1,6 +1,6 @@
 //! The whole service in one process: the functions' own handlers behind an HTTP server and
 //! queue pollers that make the same events as API Gateway and SQS make on AWS, on embedded
-//! DynamoDB, SQS and SES that speak the AWS wire protocols.
+//! DynamoDB, SQS, SES and S3 that speak the AWS wire protocols.
 //!
 //! Nothing here knows a rule of the product. What runs on Lambda runs here: events are
 //! built as JSON in AWS's documented shape and read by the same libraries.
@@ -8,13 +8,15 @@
 //! | module | stands for |
 //! |---|---|
 //! | [`gateway`], [`routes`] | API Gateway: REST proxy events, limits, gateway responses |
-//! | [`polling`] | the event source mappings of the three queues |
+//! | [`polling`] | the event source mappings of the four queues |
 //! | [`schedule`] | the rule that runs the sweeper |
 //! | [`services`] | DynamoDB, SQS and SES, and what AWS does that they do not |
+//! | [`bucket`] | S3, and its events |
 //! | [`simulator`] | what SES says of mail to its mailbox simulator |
 //! | [`mail`], [`inbox`] | the recipients' mailboxes |
 //! | [`folder`] | the data folder: its lock, its files |
 
+pub mod bucket;
 pub mod console;
 pub mod demo;
 pub mod folder;

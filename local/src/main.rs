@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 #[derive(Debug, Parser)]
 #[command(name = "local", version)]
 struct Arguments {
-    /// Port of the API on localhost; the embedded services take the next three, or free ones.
+    /// Port of the API on localhost; the embedded services take the next four, or free ones.
     #[arg(long, default_value_t = 3000)]
     port: u16,
     /// Folder for the data and for demo.env [default: .local].
@@ -89,6 +89,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             ("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb),
             ("AWS_ENDPOINT_URL_SQS", &endpoints.sqs),
             ("AWS_ENDPOINT_URL_SES", &endpoints.ses),
+            ("AWS_ENDPOINT_URL_S3", &endpoints.s3),
+            ("UPLOADS_BUCKET", local::bucket::BUCKET),
         ],
     )?;
 

@@ -51,6 +51,8 @@ pub enum Handler {
     Consumer,
     /// `feedback`
     Feedback,
+    /// `uploads`
+    Uploads,
 }
 
 /// Starts the mapping's pollers.
@@ -130,12 +132,14 @@ async fn handle(
     let name = match mapping.function {
         Handler::Consumer => "consumer",
         Handler::Feedback => "feedback",
+        Handler::Uploads => "uploads",
     };
     let event = LambdaEvent::new(event, invoke::context(name, mapping.timeout));
     let invocation = async {
         match mapping.function {
             Handler::Consumer => consumer::handle(app, event).await,
             Handler::Feedback => feedback::handle(app, event).await,
+            Handler::Uploads => uploads::handle(app, event).await,
         }
     };
     let response = match invoke::run(name, mapping.timeout, invocation).await {

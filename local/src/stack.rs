@@ -11,8 +11,9 @@ use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
 use tokio::net::TcpListener;
 use tokio_util::sync::DropGuard;
-use unicreda::{App, Config, app::SealedBy, keys::Vault};
+use unicreda::{App, Config, app::SealedBy, files::Files, keys::Vault};
 
+use crate::bucket::{BUCKET, Bucket};
 use crate::folder::{Data, Folder};
 use crate::forward;
 use crate::gateway::Gateway;
@@ -46,6 +47,8 @@ pub struct Options {
     pub consumer_timeout: Duration,
     /// How long a taken message stays hidden.
     pub visibility: Duration,
+    /// The timeout of the function `uploads`; its messages stay hidden for a minute more.
+    pub uploads_timeout: Duration,
     /// Messages an issue batch holds at most.
     pub issue_batch: usize,
     /// Messages a mail batch holds at most.
@@ -75,6 +78,7 @@ impl Default for Options {
             ses_rate_per_second: 2_000.0,
             consumer_timeout: Duration::from_secs(30),
             visibility: Duration::from_secs(60),
+            uploads_timeout: Duration::from_secs(900),
             issue_batch: 100,
             mail_batch: 100,
             issue_max_receives: 5,
@@ -96,7 +100,7 @@ impl Options {
 /// Which ports the embedded services take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServicePorts {
-    /// The three after the API's: DynamoDB, SQS, SES; a taken one is replaced by a free one.
+    /// The four after the API's: DynamoDB, SQS, SES, S3; a taken one is replaced by a free one.
     BesideApi,
     /// Any free ones.
     Free,
@@ -111,6 +115,8 @@ pub struct Endpoints {
     pub sqs: String,
     /// `AWS_ENDPOINT_URL_SES`.
     pub ses: String,
+    /// `AWS_ENDPOINT_URL_S3`.
+    pub s3: String,
 }
 
 /// The running stack. [`Stack::shutdown`] ends it in good order, dropping it at once.
@@ -164,14 +170,19 @@ impl Stack {
         let (dynamodb_listener, dynamodb_port) = services::bind(wanted(1))?;
         let (sqs_listener, sqs_port) = services::bind(wanted(2))?;
         let (ses_listener, ses_port) = services::bind(wanted(3))?;
+        let (s3_listener, s3_port) = services::bind(wanted(4))?;
         let url = |port: u16| format!("http://127.0.0.1:{port}");
-        let endpoints =
-            Endpoints { dynamodb: url(dynamodb_port), sqs: url(sqs_port), ses: url(ses_port) };
+        let endpoints = Endpoints {
+            dynamodb: url(dynamodb_port),
+            sqs: url(sqs_port),
+            ses: url(ses_port),
+            s3: url(s3_port),
+        };
 
         let work = Tasks::default();
         let services = work.sibling();
         if let Some(address) = options.containers {
-            forward::start(address, [dynamodb_port, sqs_port, ses_port], &services)?;
+            forward::start(address, [dynamodb_port, sqs_port, ses_port, s3_port], &services)?;
         }
         let kill = work.kill.clone().drop_guard();
         let tables = match options.data {
@@ -188,6 +199,8 @@ impl Stack {
             options.ses_rate_per_second,
             &services,
         )?;
+        let origins = vec![current.clone(), url(port)];
+        let bucket = Bucket::start(s3_listener, folder.path(), origins, &services)?;
 
         let own = clients(&endpoints, None, None, None, placeholder_config(), Vault::Closed);
         let new = services::create_tables(&own.dynamodb).await?;
@@ -196,6 +209,10 @@ impl Stack {
         let mail_queue_url = queue("mail", options.mail_max_receives).await?;
         let feedback_queue_url = queue("feedback", options.issue_max_receives).await?;
         events.to(own.sqs.clone(), feedback_queue_url.clone());
+        let hidden = options.uploads_timeout + Duration::from_secs(60);
+        let uploads_queue_url =
+            services::create_queue(&own.sqs, "uploads", hidden, options.issue_max_receives).await?;
+        bucket.tell(own.sqs.clone(), uploads_queue_url.clone()).await?;
 
         let config = Config {
             catalog_table: services::table_name("CATALOG_TABLE"),
@@ -203,9 +220,9 @@ impl Stack {
             jobs_table: services::table_name("JOBS_TABLE"),
             issue_queue_url: issue_queue_url.clone(),
             mail_queue_url: mail_queue_url.clone(),
-            uploads_queue_url: String::new(),
-            uploads_bucket: None,
-            uploads_origin: None,
+            uploads_queue_url: uploads_queue_url.clone(),
+            uploads_bucket: Some(BUCKET.to_owned()),
+            uploads_origin: Some(endpoints.s3.clone()),
             site_url,
             accept_execute_api_host: false,
             ses_rate_per_second: options.ses_rate_per_second,
@@ -221,10 +238,12 @@ impl Stack {
         if let Some(period) = options.sweep_every {
             schedule::start(Arc::clone(&app), &work, period, resumed);
         }
-        for (queue, function, url, batch) in [
-            ("issue", Handler::Consumer, issue_queue_url, options.issue_batch),
-            ("mail", Handler::Consumer, mail_queue_url, options.mail_batch),
-            ("feedback", Handler::Feedback, feedback_queue_url, options.mail_batch),
+        let short = options.consumer_timeout;
+        for (queue, function, url, batch, timeout) in [
+            ("issue", Handler::Consumer, issue_queue_url, options.issue_batch, short),
+            ("mail", Handler::Consumer, mail_queue_url, options.mail_batch, short),
+            ("feedback", Handler::Feedback, feedback_queue_url, options.mail_batch, short),
+            ("uploads", Handler::Uploads, uploads_queue_url, 1, options.uploads_timeout),
         ] {
             let mapping = Mapping {
                 queue,
@@ -232,7 +251,7 @@ impl Stack {
                 url,
                 batch: batch.max(1),
                 concurrency: options.concurrency,
-                timeout: options.consumer_timeout,
+                timeout,
                 wait_seconds: 10,
             };
             polling::start(&mapping, &app, &own.sqs, &work);
@@ -397,13 +416,18 @@ fn clients(
     let sdk = sdk.build();
     let dynamodb = aws_sdk_dynamodb::config::Builder::from(&sdk);
     let sqs = aws_sdk_sqs::config::Builder::from(&sdk);
-    App::with_clients(
+    let files = config
+        .uploads_bucket
+        .clone()
+        .map(|bucket| Files::new(&sdk.to_builder().endpoint_url(&endpoints.s3).build(), bucket));
+    let app = App::with_clients(
         config,
         vault,
         aws_sdk_dynamodb::Client::from_conf(dynamodb.endpoint_url(&endpoints.dynamodb).build()),
         aws_sdk_sqs::Client::from_conf(sqs.endpoint_url(&endpoints.sqs).build()),
         aws_sdk_ses::config::Builder::from(&sdk).endpoint_url(&endpoints.ses),
-    )
+    );
+    App { files, ..app }
 }
 
 /// The stack's own clients take no configuration.
