@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Further settings that the template sets, and who reads them.
 FOREIGN_SETTINGS = {
     "AWS_ENDPOINT_URL_DYNAMODB": "the AWS SDK",
+    "AWS_ENDPOINT_URL_S3": "the AWS SDK",
     "AWS_ENDPOINT_URL_SES": "the AWS SDK",
     "AWS_ENDPOINT_URL_SQS": "the AWS SDK",
     "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH": "lambda_http",
@@ -159,11 +160,15 @@ def check_settings(settings: dict, functions: dict) -> int:
     settings = dict(settings)
     for name, function in functions.items():
         own = set(function.get("Environment", {}).get("Variables", {})) - set(settings)
-        check(own <= {"KMS_KEY_ID"}, f"{name} has settings of its own: {own}")
+        check(own <= {"KMS_KEY_ID", "UPLOADS_BUCKET"}, f"{name} has settings of its own: {own}")
         # Who signs is given the key, and nobody else.
         signs = name in ("IssueFunction", "ConsumerFunction", "AmendFunction")
         check(("KMS_KEY_ID" in own) == signs, f"{name} and KMS_KEY_ID: signs is {signs}")
-    settings["KMS_KEY_ID"] = None
+        # Who builds the bucket's client is told its name, and nobody else.
+        crate = name.removesuffix("Function").lower()
+        files = "from_env_with_files()" in source(f"functions/{crate}/src/main.rs")
+        check(("UPLOADS_BUCKET" in own) == files, f"{name} and UPLOADS_BUCKET: files is {files}")
+    settings["KMS_KEY_ID"] = settings["UPLOADS_BUCKET"] = None
     for name in sorted(read - set(settings)):
         problems.append(f"setting {name} is read and not set")
     for name in sorted(set(settings) - read - set(FOREIGN_SETTINGS)):
@@ -187,13 +192,14 @@ def check_times(template: dict, functions: dict, settings: dict) -> int:
             sources += 1
             mapping = event["Properties"]
             queue = mapping["Queue"]["Fn::GetAtt"][0]
-            window = mapping["MaximumBatchingWindowInSeconds"]
+            window = mapping.get("MaximumBatchingWindowInSeconds", 0)
+            above = not isinstance(mapping["BatchSize"], int) or mapping["BatchSize"] > 10
             needed = 6 * function["Timeout"] + window
             check(
                 queues[queue]["VisibilityTimeout"] >= needed,
                 f"{queue} hides a message for less than 6 x {function['Timeout']} + {window} s",
             )
-            check(window >= 1, f"{queue} takes batches above 10, which need a window")
+            check(window >= 1 or not above, f"{queue} takes batches above 10: no window")
             check(
                 mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"],
                 f"{queue} would repeat whole batches",
@@ -209,6 +215,50 @@ def check_times(template: dict, functions: dict, settings: dict) -> int:
         f"CONSUMER_TIMEOUT_SECONDS is not the consumer's timeout of {timeout} s",
     )
     return sources
+
+
+def check_bucket(resources: dict) -> int:
+    """Files under incoming/ are told to the queue of the function that reads them, by a policy
+    that names the bucket as it is named; functions touch the prefixes of `files.rs` and no more."""
+    buckets = of_type(resources, "AWS::S3::Bucket")
+    for name, bucket in buckets.items():
+        (told,) = bucket["NotificationConfiguration"]["QueueConfigurations"]
+        queue = told["Queue"]["Fn::GetAtt"][0]
+        readers = [
+            function
+            for function, properties in of_type(resources, "AWS::Serverless::Function").items()
+            for event in properties.get("Events", {}).values()
+            if event["Type"] == "SQS" and event["Properties"]["Queue"]["Fn::GetAtt"][0] == queue
+        ]
+        check(readers == ["UploadsFunction"], f"{queue} is read by {readers}")
+        rules = told["Filter"]["S3Key"]["Rules"]
+        prefix = rules[0]["Value"]
+        check(len(rules) == 1 and rules[0]["Name"] == "prefix", f"{name} filters otherwise")
+        documented = re.findall(r"^//! \| `(\w+/)", (ROOT / "shared/src/files.rs").read_text(), re.M)
+        check(prefix in documented, f"{name} tells of {prefix}, which files.rs does not know")
+        for policy in of_type(resources, "AWS::SQS::QueuePolicy").values():
+            if policy["Queues"] == [{"Ref": queue}]:
+                (statement,) = policy["PolicyDocument"]["Statement"]
+                source_arn = statement["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"]
+                named = bucket["BucketName"]["Fn::Sub"]
+                check(source_arn.endswith(f":::{named}"), f"{queue} knows {name} by another name")
+        lifecycle = bucket["LifecycleConfiguration"]["Rules"]
+        days = [rule["ExpirationInDays"] for rule in lifecycle if "ExpirationInDays" in rule]
+        check(days == [90 + 7], f"{name} keeps files for {days} days, jobs are kept 90 and 7")
+        for role, properties in of_type(resources, "AWS::IAM::Role").items():
+            for policy in properties.get("Policies", []):
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    actions = statement["Action"]
+                    actions = [actions] if isinstance(actions, str) else actions
+                    if not any(action.startswith("s3:") for action in actions):
+                        continue
+                    of = statement["Resource"]
+                    for resource in of if isinstance(of, list) else [of]:
+                        text = json.dumps(resource)
+                        known = any(f"/{prefix}*" in text for prefix in documented)
+                        lists = actions == ["s3:ListBucket"]
+                        check(known or lists, f"{role} may {actions} on {text}")
+    return len(buckets)
 
 
 def check_binaries(template: dict, functions: dict) -> int:
@@ -278,6 +328,7 @@ def main() -> int:
         "tables": check_tables(resources, settings),
         "settings": check_settings(settings, functions),
         "queues": check_times(template, functions, settings),
+        "buckets": check_bucket(resources),
         "gateway responses": check_gateway_responses(resources),
         "metrics": check_metrics(resources),
     }

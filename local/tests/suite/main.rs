@@ -9,6 +9,7 @@
 )]
 
 mod browser;
+mod bucket;
 mod catalog;
 mod clients;
 mod consumer;
