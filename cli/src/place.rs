@@ -87,6 +87,7 @@ fn config(stack: &str, sealed_by: SealedBy) -> Config {
         mail_queue_url: String::new(),
         uploads_queue_url: String::new(),
         uploads_bucket: None,
+        uploads_origin: None,
         site_url: String::new(),
         accept_execute_api_host: false,
         ses_rate_per_second: 1.0,

@@ -370,7 +370,7 @@ async fn start(
     let nothing = TemplateId::from(uuid::Uuid::nil());
     let job = Job {
         revocation: Some(revocation),
-        ..issuing::new_job(app, call, caller, (nothing, 0), (total, false), &work)?
+        ..issuing::new_job(app, (call.now, call.lang), caller, (nothing, 0), (total, false), &work)?
     };
     let message = |id| {
         format!(
@@ -390,7 +390,15 @@ fn rows_of_ids(ids: Vec<Value>, call: &Call) -> Vec<Row> {
                 Some(_) => Vec::new(),
                 None => vec![Fault::UnknownCredential.said(call.lang)],
             };
-            Row { row, email: String::new(), external_id: None, recipient: None, revoke, faults }
+            Row {
+                row,
+                line: None,
+                email: String::new(),
+                external_id: None,
+                recipient: None,
+                revoke,
+                faults,
+            }
         })
         .collect()
 }
@@ -427,6 +435,7 @@ async fn rows_of_job(app: &App, caller: &Caller, id: JobId) -> Result<Vec<Row>, 
                 continue;
             };
             rows.push(Row {
+                line: None,
                 row: number,
                 email: input.email.clone(),
                 external_id: input.external_id.clone(),

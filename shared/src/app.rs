@@ -38,6 +38,9 @@ pub struct Config {
     /// Bucket of uploaded files and of results (`UPLOADS_BUCKET`); none in functions that
     /// touch no file.
     pub uploads_bucket: Option<String>,
+    /// Where browsers reach that bucket, for the console's security policy
+    /// (`UPLOADS_ORIGIN`); in the function `page` alone.
+    pub uploads_origin: Option<String>,
     /// Root of every public link, path included, without a trailing slash
     /// (`SITE_URL`). Never taken from a `Host` header.
     pub site_url: String,
@@ -118,6 +121,7 @@ impl Config {
             mail_queue_url: text("MAIL_QUEUE_URL")?,
             uploads_queue_url: text("UPLOADS_QUEUE_URL")?,
             uploads_bucket: text("UPLOADS_BUCKET").ok(),
+            uploads_origin: text("UPLOADS_ORIGIN").ok(),
             site_url: text("SITE_URL")?.trim_end_matches('/').to_owned(),
             accept_execute_api_host: text("ACCEPT_EXECUTE_API_HOST").is_ok_and(|v| v == "true"),
             ses_rate_per_second: number("SES_RATE_PER_SECOND", 1.0)?,
@@ -286,6 +290,7 @@ mod tests {
                 mail_queue_url: String::new(),
                 uploads_queue_url: String::new(),
                 uploads_bucket: None,
+                uploads_origin: None,
                 site_url: site_url.to_owned(),
                 accept_execute_api_host: accepted,
                 ses_rate_per_second: 1.0,

@@ -20,6 +20,7 @@ use crate::{
     organization::{Organization, Settings},
     problem::{FieldError, Problem},
     recipient::MAX_TEXT,
+    sheet,
     store::{StoreError, catalog::is_member_cursor},
     suppressing,
     template::{Definition, Template},
@@ -48,6 +49,7 @@ pub async fn answer_route(app: &App, call: &Call) -> Result<Response<Body>, Prob
         ("GET", "/api/v1/templates/{template_id}") => template(app, call).await,
         ("PUT", "/api/v1/templates/{template_id}") => put_template(app, call).await,
         ("POST", "/api/v1/templates/{template_id}/archive") => archive(app, call).await,
+        ("GET", "/api/v1/templates/{template_id}/csv") => template_csv(app, call).await,
         ("GET", "/api/v1/credentials") => credentials(app, call).await,
         ("GET", "/api/v1/credentials/{credential_id}") => credential(app, call).await,
         ("GET", "/api/v1/credentials/{credential_id}/mail") => test_mail(app, call).await,
@@ -187,6 +189,26 @@ async fn archive(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 }
 
 // Credentials
+
+/// `GET /templates/{template_id}/csv`: an example of the files that this template takes.
+async fn template_csv(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let caller = access::authenticate(app, call, MAY_READ_TEMPLATES).await?;
+    let found = app.catalog.template(&caller.org, template_id(call)?).await?;
+    let template = found.ok_or_else(|| Problem::template_not_found(None))?;
+    let text = sheet::columns::example(&template.definition, call.lang);
+    let mut response = Response::new(Body::Text(text));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(call.lang.tag()));
+    headers.insert(
+        header::CONTENT_DISPOSITION,
+        HeaderValue::from_static(call.lang.pick(
+            "attachment; filename=\"plantilla.csv\"",
+            "attachment; filename=\"template.csv\"",
+        )),
+    );
+    Ok(response)
+}
 
 fn unknown_credential() -> Problem {
     Problem::not_found("La credencial no existe", "The credential does not exist")

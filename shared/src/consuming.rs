@@ -21,6 +21,7 @@ use crate::{
     delivery,
     email::EmailAddress,
     fault::{ACHIEVEMENT_NOT_FOUND, Fault, Said},
+    foreseeing::{self, Foreseen, Issuer},
     ids::{CredentialId, JobId, OrgId},
     issuing::{self, Asked, One, Outcome},
     job::IssueSets,
@@ -111,6 +112,8 @@ enum Done {
         credential: Box<Credential>,
         duplicate: bool,
     },
+    /// What would become of it.
+    Foreseen(Foreseen),
     Refused(Vec<Said>),
 }
 
@@ -227,6 +230,11 @@ async fn issue_row(
     let secret = app.catalog.id_secret(&row.org).await?;
     let member = members.get(&row.org).and_then(|members| members.get(&recipient.email));
     let one = One { template: &template, settings: &organization.settings, member };
+    if row.dry_run {
+        let by =
+            Issuer { org: &row.org, mode: row.mode, secret: &secret, issued_at: &row.issued_at };
+        return foreseeing::foresee(app, &one, by, recipient).await.map(Done::Foreseen);
+    }
     let asked = Asked {
         org: &row.org,
         mode: row.mode,
@@ -372,7 +380,19 @@ async fn account(app: &App, ended: Vec<(String, IssueRow, Done)>, report: &mut R
                 }
                 continue;
             }
-            Done::Ended(Outcome::Refused(faults)) => {
+            Done::Foreseen(Foreseen::New { internal, also_holds, .. }) => {
+                learned.foresee(number, internal, false, also_holds);
+                continue;
+            }
+            Done::Foreseen(Foreseen::Duplicate { credential, alias, also_holds }) => {
+                let internal = credential.recipient_type == RecipientType::Internal;
+                learned.foresee(number, internal, true, also_holds);
+                if alias {
+                    learned.aliases.push((number, credential.id));
+                }
+                continue;
+            }
+            Done::Ended(Outcome::Refused(faults)) | Done::Foreseen(Foreseen::Refused(faults)) => {
                 faults.iter().map(|fault| fault.said(row.lang)).collect()
             }
             Done::Refused(faults) => faults,

@@ -73,6 +73,14 @@ pub enum Fault {
     Cancelled,
     /// Our own trouble, after bounded attempts.
     GaveUp(u32),
+    /// A row of a file whose bytes are no text in the file's encoding.
+    NotUtf8,
+    /// A row of a file with more cells than its header: how many, and how many there should be.
+    TooManyCells(usize, usize),
+    /// A cell in a column without a name; holds the column, from 1.
+    NamelessColumn(usize),
+    /// A number that a spreadsheet has shortened (`1.2E+11`): its digits are lost.
+    Shortened(String),
 }
 
 /// A JSON type that a field should have had.
@@ -128,6 +136,10 @@ impl Fault {
             Self::Unsigned => "not_signed",
             Self::Cancelled => "cancelled",
             Self::GaveUp(_) => "gave_up",
+            Self::NotUtf8 => "not_utf8",
+            Self::TooManyCells(..) => "too_many_cells",
+            Self::NamelessColumn(_) => "nameless_column",
+            Self::Shortened(_) => "shortened_number",
         }
     }
 
@@ -144,6 +156,7 @@ impl Fault {
             | Self::InvalidDate(name)
             | Self::NotAllowed(name, _)
             | Self::InvalidUrl(name)
+            | Self::Shortened(name)
             | Self::TooMany(name, _) => Some(name.clone()),
             Self::MissingEmail | Self::InvalidEmail(_) => Some("email".to_owned()),
             Self::EndsBeforeStart => Some("activity_end_date".to_owned()),
@@ -245,6 +258,14 @@ impl Fault {
             Self::GaveUp(n) => {
                 format!("No se pudo procesar tras {n} intentos por un fallo nuestro; reintenta el trabajo")
             }
+            Self::NotUtf8 => "La fila tiene letras que no están en UTF-8: guarda el archivo como «CSV UTF-8»".into(),
+            Self::TooManyCells(have, want) => format!(
+                "La fila tiene {have} celdas y el encabezado {want}: una celda que contiene el separador va entre comillas"
+            ),
+            Self::NamelessColumn(n) => format!("La columna {n} tiene un valor, pero no tiene nombre en la primera línea"),
+            Self::Shortened(f) => format!(
+                "El campo {f} es un número que la hoja de cálculo abrevió y ha perdido cifras: dale formato de texto a la columna"
+            ),
             Self::InvalidEmail(_) | Self::InvalidResult(_) | Self::Cancelled => String::new(),
         }
     }
@@ -307,6 +328,14 @@ impl Fault {
             Self::GaveUp(n) => {
                 format!("Could not be processed after {n} attempts, by a failure of ours; retry the job")
             }
+            Self::NotUtf8 => "The row has letters that are not in UTF-8: save the file as \"CSV UTF-8\"".into(),
+            Self::TooManyCells(have, want) => format!(
+                "The row has {have} cells and the header {want}: a cell that holds the delimiter goes between quotes"
+            ),
+            Self::NamelessColumn(n) => format!("Column {n} has a value but no name in the first line"),
+            Self::Shortened(f) => format!(
+                "The field {f} is a number that the spreadsheet has shortened, and its digits are lost: format the column as text"
+            ),
             Self::InvalidEmail(_) | Self::InvalidResult(_) | Self::Cancelled => String::new(),
         }
     }

@@ -15,9 +15,12 @@ use crate::{
     app::App,
     credential::Credential,
     http::{Call, List, MAX_PAGE_BYTES, ok},
+    identity::IdSecret,
     ids::{CredentialId, JobId},
-    job::{Job, RowError, RowStatus, SHOWN_ERRORS},
+    job::{Job, RowError, RowStatus, SHOWN_ERRORS, Tally},
     problem::Problem,
+    queue::{self, FileOrder, Outgoing},
+    sheet::cells::guarded,
     store::{StoreError, jobs::ShardView},
     time,
 };
@@ -122,10 +125,41 @@ pub async fn refresh(app: &App, job: Job, now: Timestamp) -> Result<Job, StoreEr
         return Ok(job);
     }
     let id = job.job_id;
-    match app.jobs.keep_tally(&job, &tally, &time::millis(now)).await? {
+    match keep(app, &job, &tally, now).await? {
         Some(job) => Ok(job),
         // Somebody else has just closed it.
         None => app.jobs.get(id).await?.ok_or(StoreError::Conflict),
+    }
+}
+
+/// Keeps a job's totals, and closes it when they say that it has ended; then the results of
+/// its file are asked for. Repeatable: the sweeper asks again.
+///
+/// # Errors
+/// As of the store.
+pub async fn keep(
+    app: &App,
+    job: &Job,
+    tally: &Tally,
+    now: Timestamp,
+) -> Result<Option<Job>, StoreError> {
+    let kept = app.jobs.keep_tally(job, tally, &time::millis(now)).await?;
+    if let Some(job) = kept.as_ref().filter(|job| job.owes_results()) {
+        order(app, job, &FileOrder::Results { job_id: job.job_id }).await;
+    }
+    Ok(kept)
+}
+
+/// Asks the function `uploads` for work on a job's file. Should its queue be out of reach, the
+/// sweeper asks again.
+pub async fn order(app: &App, job: &Job, order: &FileOrder) {
+    let message = match Outgoing::new(order, queue::job_group(&job.org, job.job_id)) {
+        Ok(message) => message,
+        Err(error) => return tracing::error!(%error, "order for a file not written"),
+    };
+    let sent = queue::send_all(&app.sqs, &app.config.uploads_queue_url, &[message]).await;
+    if let Err(error) = sent.all() {
+        tracing::error!(%error, job_id = %job.job_id, "order for a file not queued");
     }
 }
 
@@ -137,8 +171,8 @@ pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
     let limit = call.limit()?;
     let wanted = match call.query("status") {
         None => None,
-        Some("issued" | "revoked") => Some(RowStatus::Issued),
-        Some("failed") => Some(RowStatus::Failed),
+        Some("issued" | "revoked" | "new" | "duplicate") => Some(RowStatus::Issued),
+        Some("failed" | "invalid") => Some(RowStatus::Failed),
         Some("pending") => Some(RowStatus::Pending),
         Some(_) => {
             return Err(Problem::invalid_field(
@@ -209,37 +243,49 @@ async fn tell_delivery(app: &App, items: &mut [Value]) -> Result<(), StoreError>
     Ok(())
 }
 
-fn result_row(
-    app: &App,
-    job: &Job,
-    secret: &crate::identity::IdSecret,
-    view: &ShardView,
-    row: u32,
-) -> Value {
+/// How a row of a job stands, as its results say it.
+pub fn result_row(app: &App, job: &Job, secret: &IdSecret, view: &ShardView, row: u32) -> Value {
     let input = view.rows.get(&row);
     let status = view.shard.status(row);
     let issued = status == RowStatus::Issued;
+    let duplicate = view.shard.issue.duplicate.contains(&row);
     let credential = issued.then(|| view.credential_of(row, secret, job)).flatten();
+    // In a dry run, a new one is not there yet.
+    let there = credential.filter(|_| !job.dry_run || duplicate);
     let failure = view.failures.get(&row).filter(|_| status == RowStatus::Failed);
     let internal = view.shard.issue.internal.contains(&row);
-    serde_json::json!({
+    let mut answer = serde_json::json!({
         "row": row,
         "email": input.map(|input| &input.email),
         "external_id": input.and_then(|input| input.external_id.as_ref()),
         "status": match status {
             RowStatus::Issued if job.revocation.is_some() => "revoked",
+            RowStatus::Issued if job.dry_run && duplicate => "duplicate",
+            RowStatus::Issued if job.dry_run => "new",
             RowStatus::Issued => "issued",
+            RowStatus::Failed if job.dry_run => "invalid",
             RowStatus::Failed => "failed",
             RowStatus::Pending => "pending",
         },
         "credential_id": credential,
-        "credential_url": credential.map(|id| Credential::url(&app.config.site_url, id)),
+        "credential_url": there.map(|id| Credential::url(&app.config.site_url, id)),
         "recipient_type": issued.then_some(if internal { "internal" } else { "external" }),
-        "duplicate": issued.then(|| view.shard.issue.duplicate.contains(&row)),
+        "duplicate": issued.then_some(duplicate),
         "email_status": issued.then(|| view.shard.mail(row)),
         "error": failure
             .map(|f| f.faults.iter().map(|f| f.text.as_str()).collect::<Vec<_>>().join("; ")),
-    })
+    });
+    if let Some(members) = answer.as_object_mut() {
+        if let Some(line) = input.and_then(|input| input.line) {
+            members.insert("line".to_owned(), line.into());
+        }
+        if job.dry_run {
+            let holds = view.holds.get(&row).map_or(&[][..], Vec::as_slice);
+            let holds = holds.iter().map(|id| Value::from(id.to_string())).collect();
+            members.insert("also_holds".to_owned(), Value::Array(holds));
+        }
+    }
+    answer
 }
 
 /// The columns of results as CSV.
@@ -265,7 +311,7 @@ fn csv_page(items: &[Value], next: Option<&str>) -> Result<Response<Body>, Probl
     for item in items {
         let cells = COLUMNS.map(|column| match item.get(column) {
             None | Some(Value::Null) => String::new(),
-            Some(Value::String(text)) => plain_cell(text),
+            Some(Value::String(text)) => guarded(text),
             Some(other) => other.to_string(),
         });
         writer.write_record(&cells).map_err(Problem::internal)?;
@@ -278,13 +324,4 @@ fn csv_page(items: &[Value], next: Option<&str>) -> Result<Response<Body>, Probl
         headers.insert("x-next-cursor", next);
     }
     Ok(response)
-}
-
-/// A cell that no spreadsheet takes for a formula.
-fn plain_cell(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
 }

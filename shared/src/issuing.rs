@@ -22,13 +22,15 @@ use crate::{
     credential::{self, Credential, MailState, Origin, RecipientType, Status},
     fault::{Fault, Said},
     fields::{not_an_object, not_json},
+    foreseeing::{self, Issuer},
     http::{Call, json},
     idempotency::{self, Work},
     identity::{self, IdSecret},
     ids::{JobId, Mode, OrgId, TemplateId},
     job::{Job, KEPT_DAYS, MAX_RECIPIENTS, Row, Tally},
+    lang::Lang,
     member::Member,
-    organization::Settings,
+    organization::{Organization, Settings},
     problem::{FieldError, Problem},
     queue::{self, IssueRow, MESSAGE_VERSION, MailOf, Message, Outgoing, Sent},
     recipient::{Entry, Object, Recipient},
@@ -207,10 +209,75 @@ pub async fn submit(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         .together(&presented.org, Some(&presented.id), Some(submission.template), single.as_slice())
         .await?;
     let caller = access::admit(app, call, &presented, read.key.as_ref(), &[Scope::Issue]).await?;
+    if dry_run(call)? {
+        return foresee(app, call, &caller, read, submission).await;
+    }
     idempotency::once(app, call, &caller, key, |work| async {
         perform(app, call, &caller, read, submission, work).await
     })
     .await
+}
+
+/// The parameter `dry_run`.
+fn dry_run(call: &Call) -> Result<bool, Problem> {
+    match call.query("dry_run") {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Problem::invalid_field(
+            "dry_run",
+            "value_not_allowed",
+            "El parámetro dry_run debe ser true o false",
+            "The parameter dry_run must be true or false",
+        )),
+    }
+}
+
+/// Refuses live issuing where links would end with the deployment.
+///
+/// # Errors
+/// `conflict`.
+pub fn require_lasting_links(app: &App, mode: Mode) -> Result<(), Problem> {
+    if mode == Mode::Live && app.config.live_links_end() {
+        return Err(Problem::conflict(
+            "Los enlaces de este despliegue apuntan a un host de execute-api, que desaparece con él; una credencial dura más. Por eso emite solo en modo de prueba. Quien lo opera puede configurar SiteUrl con un dominio propio, o aceptarlo con AcceptExecuteApiHost=true",
+            "This deployment's links point to a host of execute-api, which ends with it; a credential lasts longer. So it issues in test mode only. Whoever operates it can set SiteUrl to a domain of their own, or accept it with AcceptExecuteApiHost=true",
+        ));
+    }
+    Ok(())
+}
+
+/// The template and settings that a submission is issued under.
+fn prerequisites(
+    app: &App,
+    mode: Mode,
+    template: Option<Template>,
+    organization: Option<Organization>,
+) -> Result<(Template, Settings), Problem> {
+    require_lasting_links(app, mode)?;
+    let pointer = Some("/template_id");
+    let template = template.ok_or_else(|| Problem::template_not_found(pointer))?;
+    if template.archived {
+        return Err(Problem::template_archived());
+    }
+    let organization =
+        organization.ok_or_else(|| Problem::internal("a key without organization"))?;
+    Ok((template, organization.settings))
+}
+
+/// What would become of a submission.
+async fn foresee(
+    app: &App,
+    call: &Call,
+    caller: &Caller,
+    read: Together,
+    submission: Submission,
+) -> Result<Response<Body>, Problem> {
+    let (template, settings) = prerequisites(app, caller.mode, read.template, read.organization)?;
+    let secret = app.catalog.id_secret(&caller.org).await?;
+    let issued_at = time::seconds(call.now);
+    let by = Issuer { org: &caller.org, mode: caller.mode, secret: &secret, issued_at: &issued_at };
+    let one = One { template: &template, settings: &settings, member: None };
+    foreseeing::answer(app, call, by, &one, submission.entries).await
 }
 
 /// The work of a submission, once the caller is known.
@@ -222,31 +289,15 @@ async fn perform(
     submission: Submission,
     work: Work,
 ) -> Result<Response<Body>, Problem> {
-    if caller.mode == Mode::Live && app.config.live_links_end() {
-        return Err(Problem::conflict(
-            "Los enlaces de este despliegue apuntan a un host de execute-api, que desaparece con él; una credencial dura más. Por eso emite solo en modo de prueba. Quien lo opera puede configurar SiteUrl con un dominio propio, o aceptarlo con AcceptExecuteApiHost=true",
-            "This deployment's links point to a host of execute-api, which ends with it; a credential lasts longer. So it issues in test mode only. Whoever operates it can set SiteUrl to a domain of their own, or accept it with AcceptExecuteApiHost=true",
-        ));
-    }
-    let pointer = Some("/template_id");
-    let template = read.template.ok_or_else(|| Problem::template_not_found(pointer))?;
-    if template.archived {
-        return Err(Problem::invalid_field(
-            "/template_id",
-            "template_archived",
-            "La plantilla está archivada y no emite credenciales nuevas",
-            "The template is archived and issues no new credentials",
-        ));
-    }
-    let settings =
-        read.organization.ok_or_else(|| Problem::internal("a key without organization"))?.settings;
+    let Together { template, organization, members, .. } = read;
+    let (template, settings) = prerequisites(app, caller.mode, template, organization)?;
     let Submission { mut entries, send_email, .. } = submission;
     if entries.len() > 1 {
         return accept_job(app, call, caller, &template, (entries, send_email), work).await;
     }
     let entry = entries.pop().ok_or_else(|| Problem::internal("no recipient"))?;
     let recipient = entry.recipient.as_ref().ok();
-    let member = recipient.and_then(|recipient| read.members.get(&recipient.email));
+    let member = recipient.and_then(|recipient| members.get(&recipient.email));
     let one = One { template: &template, settings: &settings, member };
     issue_at_once(app, call, caller, &one, entry, (send_email, work)).await
 }
@@ -482,18 +533,18 @@ async fn issue_at_once(
     json(StatusCode::OK, &serde_json::json!({ "mode": "sync", "credentials": [answer] }))
 }
 
-/// A row as a job keeps it.
-fn row(number: u32, entry: Entry, call: &Call) -> Row {
+/// A row as a job keeps it; its faults in the job's language.
+pub fn row(number: u32, line: Option<u64>, entry: Entry, lang: Lang) -> Row {
     let (recipient, faults): (_, Vec<Said>) = match entry.recipient {
         Ok(recipient) => (Some(recipient), Vec::new()),
-        Err(faults) => (None, faults.iter().map(|fault| fault.said(call.lang)).collect()),
+        Err(faults) => (None, faults.iter().map(|fault| fault.said(lang)).collect()),
     };
     let cut = |text: String| match text.char_indices().nth(KEPT_EMAIL) {
         Some((at, _)) => text.get(..at).unwrap_or_default().to_owned() + "…",
         None => text,
     };
     let (email, external_id) = (cut(entry.email), entry.external_id);
-    Row { row: number, email, external_id, recipient, revoke: None, faults }
+    Row { row: number, line, email, external_id, recipient, revoke: None, faults }
 }
 
 async fn accept_job(
@@ -505,10 +556,16 @@ async fn accept_job(
     work: Work,
 ) -> Result<Response<Body>, Problem> {
     let rows: Vec<Row> =
-        (1_u32..).zip(entries).map(|(number, entry)| row(number, entry, call)).collect();
+        (1_u32..).zip(entries).map(|(number, entry)| row(number, None, entry, call.lang)).collect();
     let total = rows.len();
-    let job =
-        new_job(app, call, caller, (template.id, template.version), (total, send_email), &work)?;
+    let job = new_job(
+        app,
+        (call.now, call.lang),
+        caller,
+        (template.id, template.version),
+        (total, send_email),
+        &work,
+    )?;
     let message = |id| {
         format!("Issuing {total} credentials in background. Poll GET /api/v1/jobs/{id} for status.")
     };
@@ -521,16 +578,24 @@ async fn accept_job(
 /// Never in practice: the calendar ends.
 pub fn new_job(
     app: &App,
-    call: &Call,
+    (now, lang): (Timestamp, Lang),
     caller: &Caller,
     (template_id, template_version): (TemplateId, u32),
     (total, send_email): (usize, bool),
     work: &Work,
 ) -> Result<Job, Problem> {
-    let expires = call.now.checked_add((24 * KEPT_DAYS).hours()).map_err(Problem::internal)?;
+    let expires = now.checked_add((24 * KEPT_DAYS).hours()).map_err(Problem::internal)?;
     let begun = work.begun_at.clone();
     Ok(Job {
         v: 1,
+        dry_run: false,
+        file: None,
+        sheet: None,
+        read_to: None,
+        reader_until: None,
+        failure: None,
+        results_at: None,
+        files_gone_at: None,
         revocation: None,
         job_id: work.id.into(),
         org: caller.org.clone(),
@@ -543,7 +608,7 @@ pub fn new_job(
         updated_at: begun.clone(),
         expires_at: time::seconds(expires),
         send_email,
-        lang: call.lang,
+        lang,
         fanned_out: false,
         tally: Tally::default(),
         tally_at: begun,
@@ -640,6 +705,7 @@ pub async fn fan_out(app: &App, job: &Job, ttl: i64, rows: Vec<Row>) -> Result<(
                 send_email: job.send_email,
                 lang: job.lang,
                 revocation: job.revocation.clone(),
+                dry_run: job.dry_run,
                 row,
             }));
             Outgoing::new(&message, group.clone())
@@ -651,6 +717,6 @@ pub async fn fan_out(app: &App, job: &Job, ttl: i64, rows: Vec<Row>) -> Result<(
 }
 
 /// An instant of ours, to the second and never later.
-fn second_of(millis: &str) -> String {
+pub fn second_of(millis: &str) -> String {
     millis.parse().map_or_else(|_| millis.to_owned(), time::seconds)
 }

@@ -11,15 +11,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     fault::Said,
+    files::Object,
     ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
     lang::Lang,
     recipient::Recipient,
+    sheet::{Format, Position},
     time,
 };
 
 /// Rows of a shard. A set of so many small numbers stays below the 1 KB of one write unit
 /// a set, and 10,000 rows spread over 40 partitions.
 pub const SHARD_ROWS: u32 = 256;
+/// Days that a job's files are kept after its end.
+pub const FILES_KEPT_DAYS: i64 = 7;
 /// Most recipients of one request.
 pub const MAX_RECIPIENTS: usize = 10_000;
 /// Days that a job is kept.
@@ -32,6 +36,9 @@ pub const SHOWN_ERRORS: usize = 100;
 pub struct Row {
     /// Number, from 1.
     pub row: u32,
+    /// The line of its file that it begins in, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
     /// Address as sent (at most 320 characters of it).
     pub email: String,
     /// The caller's own id.
@@ -59,11 +66,59 @@ pub struct Revocation {
     pub key_name: String,
 }
 
+/// The file that a job's rows come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobFile {
+    /// The object in the bucket.
+    pub object: Object,
+    /// Its name.
+    pub name: String,
+}
+
+/// Why a job as a whole cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobFailure {
+    /// Text.
+    pub error: String,
+    /// Stable code.
+    pub code: String,
+    /// Line of the file, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// Column of the file, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
+}
+
 /// The job itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Job {
     /// Version of this item's format.
     pub v: u32,
+    /// Whether it only tells what would happen.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+    /// The file that its rows come from; its total is 0 until they were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<JobFile>,
+    /// How that file is read, once it was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<Format>,
+    /// How far it has been read: rows before it are stored and queued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_to: Option<Position>,
+    /// Until when somebody works on its file, seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reader_until: Option<i64>,
+    /// Why it cannot go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<JobFailure>,
+    /// When its results file was written, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub results_at: Option<String>,
+    /// When its files were removed, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files_gone_at: Option<String>,
     /// Set when the job revokes; its template is then nobody's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation: Option<Revocation>,
@@ -125,6 +180,25 @@ impl Job {
     /// alone: the sweeper ends them, once no batch can be at work that began before.
     pub fn takes_rows(&self) -> bool {
         self.closed_at.is_none() && self.cancelled_at.is_none() && self.given_up_at.is_none()
+    }
+
+    /// Whether rows of its file are still to be read.
+    pub fn is_reading(&self) -> bool {
+        self.file.is_some() && !self.fanned_out && self.failure.is_none()
+    }
+
+    /// Whether it has ended, its totals being these.
+    pub fn has_ended(&self, tally: &Tally) -> bool {
+        !self.is_reading() && tally.ended(self.total)
+    }
+
+    /// Whether its file's results are still to be written.
+    pub fn owes_results(&self) -> bool {
+        self.closed_at.is_some()
+            && self.failure.is_none()
+            && self.file.is_some()
+            && self.results_at.is_none()
+            && self.files_gone_at.is_none()
     }
 
     /// Shards, from 0.
@@ -306,6 +380,8 @@ pub enum JobStatus {
     Progress,
     /// Every row and its mail have ended.
     Success,
+    /// It cannot go on as a whole.
+    Failure,
 }
 
 impl JobStatus {
@@ -316,6 +392,7 @@ impl JobStatus {
             Self::Started => "STARTED",
             Self::Progress => "PROGRESS",
             Self::Success => "SUCCESS",
+            Self::Failure => "FAILURE",
         }
     }
 }
@@ -336,7 +413,9 @@ pub struct RowError {
 impl Job {
     /// Its state.
     pub fn status(&self) -> JobStatus {
-        if self.closed_at.is_some() {
+        if self.failure.is_some() {
+            JobStatus::Failure
+        } else if self.closed_at.is_some() {
             JobStatus::Success
         } else if !self.fanned_out {
             JobStatus::Pending
@@ -372,7 +451,11 @@ impl Job {
             "expires_at": self.expires_at, "cancelled_at": self.cancelled_at,
             "progress": {
                 "current": current, "total": total, "status": text,
-                "phase": if issuing { "issuing" } else { "mailing" },
+                "phase": match (self.is_reading(), issuing) {
+                    (true, _) => "reading",
+                    (false, true) => "issuing",
+                    (false, false) => "mailing",
+                },
                 "emails_done": t.emails_done(), "eta_seconds": eta, "waiting": waiting,
             },
         });
@@ -382,9 +465,33 @@ impl Job {
             members.remove("template_id");
             members.insert("kind".into(), "revoke".into());
         }
-        if self.closed_at.is_some()
+        if self.dry_run
             && let Some(members) = answer.as_object_mut()
         {
+            members.insert("dry_run".into(), true.into());
+        }
+        if let (Some(file), Some(members)) = (&self.file, answer.as_object_mut()) {
+            members.insert(
+                "file".into(),
+                serde_json::json!({ "name": file.name, "size": file.object.size }),
+            );
+            let read = self.read_to.map_or(0, |at| at.row);
+            if let Some(progress) = members.get_mut("progress").and_then(|p| p.as_object_mut()) {
+                progress.insert("rows_read".into(), read.into());
+            }
+        }
+        if let Some(failure) = &self.failure {
+            if let Some(members) = answer.as_object_mut() {
+                members.insert("error".into(), failure.error.clone().into());
+                members.insert("code".into(), failure.code.clone().into());
+                members.insert("line".into(), failure.line.into());
+                members.insert("column".into(), failure.column.into());
+            }
+        } else if self.closed_at.is_some()
+            && let Some(members) = answer.as_object_mut()
+        {
+            let file = format!("/api/v1/jobs/{}/results/file", self.job_id);
+            let file = (self.results_at.is_some() && self.files_gone_at.is_none()).then_some(file);
             members.insert(
                 "result".into(),
                 serde_json::json!({
@@ -398,6 +505,11 @@ impl Job {
                     "results_url": format!("/api/v1/jobs/{}/results", self.job_id),
                 }),
             );
+            if self.file.is_some()
+                && let Some(result) = members.get_mut("result").and_then(|r| r.as_object_mut())
+            {
+                result.insert("results_file".into(), file.into());
+            }
         }
         answer
     }

@@ -8,6 +8,7 @@
 //! (`dir="auto"`), so that a name in one script does not turn the words around it. How pages
 //! look, and why: `docs/design.md`.
 
+mod console;
 mod credential;
 mod wallet;
 
@@ -18,6 +19,7 @@ use jiff::civil::Date;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use url::Url;
 
+pub use console::console;
 pub use credential::credential;
 pub use wallet::{WalletEntry, WalletPage, wallet, wallet_closed};
 
@@ -28,20 +30,34 @@ const STYLE: &str = include_str!("page/page.css");
 /// The script: copying, printing. Without it the page has all it needs.
 const SCRIPT: &str = include_str!("page/page.js");
 
-/// The `Content-Security-Policy` of every page of this module: its one style sheet, its one
-/// script, images of this site.
+/// Hashes of the style sheet and the two scripts, as a policy names them.
+static HASHES: LazyLock<[String; 3]> = LazyLock::new(|| {
+    [STYLE, SCRIPT, console::SCRIPT].map(|text| {
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+        BASE64_STANDARD.encode(hash)
+    })
+});
+
+fn origin(url: &str) -> String {
+    Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
+}
+
+/// The `Content-Security-Policy` of every page of this module but the console: its one style
+/// sheet, its one script, images of this site.
 pub fn content_security_policy(site_url: &str) -> String {
-    static HASHES: LazyLock<[String; 2]> = LazyLock::new(|| {
-        [STYLE, SCRIPT].map(|text| {
-            let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-            BASE64_STANDARD.encode(hash)
-        })
-    });
-    let [style, script] = &*HASHES;
-    let origin = Url::parse(site_url).map(|url| url.origin().ascii_serialization());
-    let origin = origin.unwrap_or_default();
+    let [style, script, _] = &*HASHES;
+    let origin = origin(site_url);
     format!(
         "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; img-src {origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+}
+
+/// The policy of the console, which calls the API and the bucket of uploads.
+pub fn console_security_policy(uploads_origin: &str) -> String {
+    let [style, _, script] = &*HASHES;
+    let uploads = origin(uploads_origin);
+    format!(
+        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; connect-src 'self' {uploads}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 }
 
@@ -54,13 +70,22 @@ struct Frame<'a> {
     site_url: &'a str,
     /// What the head says beyond the rest.
     head: Markup,
+    script: &'static str,
     /// What a link to this page in another language keeps, `&amp;`-free: `cursor=…`.
     query: Option<String>,
 }
 
 impl<'a> Frame<'a> {
     fn of(lang: Lang, title: &'a str) -> Self {
-        Self { lang, title, organization: None, site_url: "", head: Markup::default(), query: None }
+        Self {
+            lang,
+            title,
+            organization: None,
+            site_url: "",
+            head: Markup::default(),
+            script: SCRIPT,
+            query: None,
+        }
     }
 
     fn around(&self, main: &Markup, foot: Option<&Markup>) -> String {
@@ -104,7 +129,7 @@ impl<'a> Frame<'a> {
                     }
                     main { (main) }
                     @if let Some(foot) = foot { footer.foot { (foot) } }
-                    script { (PreEscaped(SCRIPT)) }
+                    script { (PreEscaped(self.script)) }
                 }
             }
         }

@@ -171,6 +171,16 @@ impl Problem {
         problem
     }
 
+    /// 400: the template issues nothing new.
+    pub fn template_archived() -> Self {
+        Self::invalid_field(
+            "/template_id",
+            "template_archived",
+            "La plantilla está archivada y no emite credenciales nuevas",
+            "The template is archived and issues no new credentials",
+        )
+    }
+
     /// 405, with the methods that the path has.
     pub fn method_not_allowed(allow: &str) -> Self {
         Self::new(
@@ -221,6 +231,20 @@ impl Problem {
                 "The body is larger than the limit of {mib} MiB; larger lists go as a file through POST /api/v1/uploads"
             ),
         )
+    }
+
+    /// 413: a file is larger than the limit in bytes.
+    pub fn file_too_large(limit: u64) -> Self {
+        let mib = limit / (1024 * 1024);
+        let mut problem = Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "payload_too_large",
+            format!("El archivo supera el límite de {mib} MB; divídelo en varios"),
+            format!("The file is larger than the limit of {mib} MB; split it"),
+        );
+        problem.errors =
+            vec![FieldError::new("/size", "too_large", problem.es.clone(), problem.en.clone())];
+        problem
     }
 
     /// 413: more recipients than one request takes.

@@ -39,6 +39,7 @@ pub async fn answer_route(app: &App, call: &Call) -> Result<Response<Body>, Prob
         (_, "/credential/{credential_id}/qr.svg") => qr_code(app, call).await,
         (_, "/images/{image}") => image(app, call).await,
         (_, "/wallet/{token}") => wallet::show(app, call).await,
+        (_, "/console") => console(app, call),
         _ => show(app, call).await,
     }
 }
@@ -105,6 +106,19 @@ fn page_of(app: &App, call: &Call, found: &Found, lang: Lang) -> String {
         return page::replaced(&Credential::url(site_url, found.credential.id), asked, lang);
     }
     page::credential(&found.shown(site_url, call.now), site_url, lang)
+}
+
+/// `GET /console`: the page for issuing from a file.
+fn console(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let lang = call.query("lang").and_then(Lang::from_tag).unwrap_or(call.lang);
+    let site_url = &app.config.site_url;
+    let mut response = html(StatusCode::OK, page::console(site_url, lang), lang, site_url)?;
+    let uploads = app.config.uploads_origin.as_deref().unwrap_or_default();
+    let policy = HeaderValue::from_str(&page::console_security_policy(uploads));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_SECURITY_POLICY, policy.map_err(Problem::internal)?);
+    Ok(response)
 }
 
 /// `GET /credential/{credential_id}/qr.svg`: the page's address as a QR code.

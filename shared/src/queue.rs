@@ -68,6 +68,9 @@ pub struct IssueRow {
     /// Set when the row is to be revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation: Option<Revocation>,
+    /// Whether it is only to be told what would happen.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
     /// The row.
     pub row: Row,
 }
@@ -89,6 +92,27 @@ pub struct MailOf {
     /// The job that follows the mail, if one does: cancelled, it skips it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_id: Option<JobId>,
+}
+
+/// What is to be done with a job's file, for the function `uploads`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum FileOrder {
+    /// Read on.
+    Read {
+        /// The job.
+        job_id: JobId,
+    },
+    /// Write its results.
+    Results {
+        /// The job.
+        job_id: JobId,
+    },
+    /// Remove its files.
+    Forget {
+        /// The job.
+        job_id: JobId,
+    },
 }
 
 /// Some messages could not be sent.
@@ -115,7 +139,7 @@ impl Outgoing {
     ///
     /// # Errors
     /// When it cannot be written as JSON, which no value of the type causes.
-    pub fn new(message: &Message, group: String) -> Result<Self, serde_json::Error> {
+    pub fn new<T: Serialize>(message: &T, group: String) -> Result<Self, serde_json::Error> {
         let body = serde_json::to_string(message)?;
         // SQS refuses the two noncharacters (SendMessage, "U+E000 to U+FFFD"); JSON can
         // write them as escapes.

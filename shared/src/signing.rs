@@ -21,7 +21,7 @@ use crate::{
     identity::{self, IdSecret},
     ids::{CredentialId, Mode, OrgId},
     keys::Signer,
-    linked_data::{Contexts, Unportable},
+    linked_data::{self, Contexts, Unportable},
     organization::Settings,
     packing,
     proof::Unsigned,
@@ -121,6 +121,36 @@ pub async fn sign(app: &App, of: &Material<'_>) -> Result<Packed, SignError> {
         status_list: place.list,
         status_index: place.index,
     })
+}
+
+/// Whether a document could be signed so that all verifiers agree; takes no status index.
+///
+/// # Errors
+/// [`SignError`].
+pub fn can_be_signed(app: &App, of: &Material<'_>) -> Result<(), SignError> {
+    let site_url = &app.config.site_url;
+    let issuer = did::of(site_url, of.org, of.mode);
+    let valid_until = last_second(of);
+    let salt = identity::salt(of.secret, of.id);
+    let document = document::build(&Content {
+        site_url,
+        issuer: &issuer,
+        issuer_name: &of.settings.name,
+        issuer_logo: of.settings.logo.as_ref(),
+        org: of.org,
+        mode: of.mode,
+        id: of.id,
+        template_id: of.template.id,
+        definition: &of.template.definition,
+        recipient: of.recipient,
+        subject: identity::subject(of.secret, of.org, of.mode, &of.recipient.email),
+        salt: &salt,
+        valid_from: of.issued_at,
+        valid_until: valid_until.as_deref(),
+        status: Place { list: 0, index: 0 },
+    });
+    linked_data::canonical(&document, Contexts::Issued)?;
+    Ok(())
 }
 
 /// Somebody with every field, whose document is the dictionary of all of its kind.

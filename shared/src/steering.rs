@@ -59,6 +59,12 @@ pub async fn retry(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
             "The job has not ended; wait for its end",
         ));
     }
+    if job.failure.is_some() {
+        return Err(Problem::conflict(
+            "El trabajo falló como un todo y no tiene filas que reintentar; corrige el archivo y súbelo de nuevo",
+            "The job failed as a whole and has no rows to retry; mend the file and upload it again",
+        ));
+    }
     let secret = app.catalog.id_secret(&job.org).await?;
     let ttl = job.expires_at.parse::<Timestamp>().map_err(Problem::internal)?.as_second();
     let ours = Fault::GaveUp(0).code();

@@ -20,16 +20,17 @@ use crate::{
     app::App,
     credential::{Credential, MailState, Origin, RecipientType, Status},
     fault::Fault,
+    following,
     ids::CredentialId,
     issuing::fan_out,
-    job::{Job, Row, RowStatus, Shard},
+    job::{Job, Row, RowStatus, Shard, Tally},
     problem::Problem,
-    queue::{self, MESSAGE_VERSION, MailOf, Message, Outgoing},
+    queue::{self, FileOrder, MESSAGE_VERSION, MailOf, Message, Outgoing},
     store::{
         StoreError,
         jobs::{Failure, Learned},
     },
-    time,
+    time, uploading,
 };
 
 /// Open jobs and owed mails that one run looks at.
@@ -42,6 +43,8 @@ const NEARLY_EMPTY: i64 = 100;
 const MAX_SWEEPS: u32 = 8;
 /// Seconds without progress before a job is first queued again.
 const STANDS_STILL: i64 = 120;
+/// Seconds after a job's last change before work on its file is asked for again.
+const FILE_STANDS_STILL: i64 = 30;
 /// Seconds beyond the consumer's timeout after which no batch of before is at work.
 const MARGIN: u64 = 60;
 /// Seconds after which a job's mail was last seen to wait: longer than mail is put off.
@@ -73,6 +76,8 @@ pub struct Swept {
     pub mails: usize,
     /// Rows given up.
     pub given_up: usize,
+    /// Files that something was ordered for.
+    pub files: usize,
 }
 
 /// One run.
@@ -101,6 +106,7 @@ pub async fn sweep(app: &App, order: Order) -> Result<Swept, Problem> {
     if calm.mail {
         owed_mail(app, now, order, &mut swept).await?;
     }
+    old_files(app, now, &mut swept).await?;
     Ok(swept)
 }
 
@@ -154,12 +160,15 @@ async fn sweep_job(
         return Ok(());
     };
     let outcomes = app.jobs.outcomes(&job).await?;
-    let mut tally = crate::job::Tally::default();
+    let mut tally = Tally::default();
     for shard in outcomes.values() {
         tally.add(&shard.tally());
     }
-    if tally.ended(job.total) {
-        app.jobs.keep_tally(&job, &tally, &time::millis(now)).await?;
+    if job.closed_at.is_some() || job.is_reading() {
+        return sweep_file(app, &job, &tally, now, swept).await;
+    }
+    if job.has_ended(&tally) {
+        following::keep(app, &job, &tally, now).await?;
         swept.closed += 1;
         return Ok(());
     }
@@ -180,7 +189,7 @@ async fn sweep_job(
     if !order.resume {
         if tally != job.tally {
             // It moves: the next run compares with this reading.
-            app.jobs.keep_tally(&job, &tally, &time::millis(now)).await?;
+            following::keep(app, &job, &tally, now).await?;
             return Ok(());
         }
         let early = job.sweep_after.as_deref().is_some_and(|at| time::elapsed(at, now) < 0)
@@ -200,6 +209,53 @@ async fn sweep_job(
         app.jobs.swept(id, job.sweeps + 1, &time::millis(after)).await?;
     }
     queue_again(app, &job, &outcomes, order, swept).await
+}
+
+/// Has work on a job's file gone on with: reading that broke off, results that are owed.
+/// Each further time without progress it waits twice as long; in the end a file that cannot
+/// be read ends its job, and results that cannot be written are given up: those of its rows
+/// stand in the table.
+async fn sweep_file(
+    app: &App,
+    job: &Job,
+    tally: &Tally,
+    now: Timestamp,
+    swept: &mut Swept,
+) -> Result<(), Problem> {
+    if job.closed_at.is_none() && *tally != job.tally {
+        following::keep(app, job, tally, now).await?;
+    }
+    let early = job.sweep_after.as_deref().is_some_and(|at| time::elapsed(at, now) < 0)
+        || time::elapsed(&job.updated_at, now) < FILE_STANDS_STILL;
+    let busy = job.reader_until.is_some_and(|until| until >= now.as_second());
+    if early || busy {
+        return Ok(());
+    }
+    if job.sweeps >= MAX_SWEEPS {
+        tracing::error!(job_id = %job.job_id, "a file was given up");
+        swept.given_up += 1;
+        return uploading::give_up(app, job, now).await;
+    }
+    let wait = (STANDS_STILL << job.sweeps.min(10)).seconds();
+    let after = now.checked_add(wait).map_err(Problem::internal)?;
+    app.jobs.swept(job.job_id, job.sweeps + 1, &time::millis(after)).await?;
+    let job_id = job.job_id;
+    let order =
+        if job.is_reading() { FileOrder::Read { job_id } } else { FileOrder::Results { job_id } };
+    following::order(app, job, &order).await;
+    swept.files += 1;
+    Ok(())
+}
+
+/// Has files removed whose time has come.
+async fn old_files(app: &App, now: Timestamp, swept: &mut Swept) -> Result<(), Problem> {
+    for job_id in app.jobs.with_old_files(&time::millis(now), LOOK_AT).await? {
+        if let Some(job) = app.jobs.get(job_id).await? {
+            following::order(app, &job, &FileOrder::Forget { job_id }).await;
+            swept.files += 1;
+        }
+    }
+    Ok(())
 }
 
 /// Queues the rows and mails of a job that have not ended.
@@ -375,9 +431,8 @@ async fn end_rows(
     if *why != Fault::Cancelled {
         tracing::error!(job_id = %job.job_id, ended = given_up, "rows or mails given up");
     }
-    let now = time::millis(app.clock.now());
     let tally = app.jobs.tally(job).await.map_err(Problem::from)?;
-    app.jobs.keep_tally(job, &tally, &now).await.map_err(Problem::from)?;
+    following::keep(app, job, &tally, app.clock.now()).await.map_err(Problem::from)?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
-//! Jobs: list, status, results; cancel, retry, and a credential's mail again.
+//! Jobs: uploads, list, status, results; cancel, retry, and a credential's mail again.
 
 use lambda_http::{Body, Request, Response};
-use unicreda::{App, following, http, steering};
+use unicreda::{App, following, http, reporting, steering, uploading};
 
 /// Answers what a client asks of its jobs.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
@@ -10,6 +10,9 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
             "/api/v1/jobs" => following::list(app, &call).await,
             "/api/v1/jobs/{job_id}" => following::status(app, &call).await,
             "/api/v1/jobs/{job_id}/results" => following::results(app, &call).await,
+            "/api/v1/jobs/{job_id}/results/file" => reporting::answer(app, &call).await,
+            "/api/v1/uploads" => uploading::create(app, &call).await,
+            "/api/v1/uploads/{upload_id}" => uploading::show(app, &call).await,
             "/api/v1/jobs/{job_id}/retry" => steering::retry(app, &call).await,
             "/api/v1/jobs/{job_id}/cancel" => steering::cancel(app, &call).await,
             _ => steering::resend(app, &call).await,

@@ -6,7 +6,7 @@ use unicreda::App;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     unicreda::telemetry::init();
-    let app = App::from_env().await?;
+    let app = App::from_env_with_files().await?;
     let app = &app;
     lambda_http::run(service_fn(move |request| async move {
         Ok::<_, Error>(jobs::handle(app, request).await)

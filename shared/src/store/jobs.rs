@@ -8,6 +8,8 @@
 //! | | `MAIL` | [`MailSets`] |
 //! | | `F#{row}` | a failed row's code and text |
 //! | | `A#{row}` | the credential of a row that an alias led to |
+//! | | `N#{row}` | in a dry run, what else the recipient holds of the template |
+//! | `UPLOAD#{id}` | `UPLOAD` | [`Upload`]: a file that was let in |
 //!
 //! A shard has a partition of its own, so one query reads all that a page of results
 //! needs, and a large job's writes spread.
@@ -24,14 +26,17 @@ use aws_sdk_dynamodb::{
 };
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{Item, Page, StoreError, from_item, get_many, key, number, put_many, text, to_item};
 use crate::{
     fault::Said,
     identity::{self, IdSecret},
     ids::{CredentialId, JobId, Mode, OrgId},
-    job::{IssueSets, Job, MailSets, Row, Shard, Tally},
+    job::{IssueSets, Job, JobFailure, MailSets, Row, Shard, Tally},
     schema::{BY_ORG, OPEN, TTL},
+    sheet::{Format, Position},
+    uploading::Upload,
 };
 
 /// Most bytes of one piece of inputs, compressed. An item takes 400 KB.
@@ -41,8 +46,11 @@ const PIECE: usize = 300 * 1024;
 const PIECE_RAW: usize = 280 * 1024;
 /// Times that a recount is tried while others change the job.
 const RECOUNTS: usize = 4;
-/// The one partition of the index of open jobs: only open jobs stand in it.
+/// The partition of the index `open` in which open jobs stand, and ended ones whose results
+/// file is still to be written.
 const OPEN_PK: &str = "OPEN";
+/// The partition of the same index in which ended jobs with files stand, by when these go.
+const FILES_PK: &str = "FILES";
 
 /// The jobs table.
 #[derive(Clone, Debug)]
@@ -62,6 +70,8 @@ pub struct ShardView {
     pub failures: BTreeMap<u32, Failure>,
     /// Credentials of rows that an alias led to.
     pub aliases: BTreeMap<u32, CredentialId>,
+    /// In a dry run, what else the recipients of rows hold of the template.
+    pub holds: BTreeMap<u32, Vec<CredentialId>>,
 }
 
 impl ShardView {
@@ -98,6 +108,31 @@ pub struct Learned {
     pub failures: Vec<Failure>,
     /// Rows that an alias led to a credential.
     pub aliases: Vec<(u32, CredentialId)>,
+    /// In a dry run, what else the recipients of rows hold of the template.
+    pub holds: Vec<(u32, Vec<CredentialId>)>,
+}
+
+impl Learned {
+    /// A row of a dry run that would have a credential: nobody is mailed.
+    pub fn foresee(
+        &mut self,
+        row: u32,
+        internal: bool,
+        duplicate: bool,
+        also_holds: Vec<CredentialId>,
+    ) {
+        self.sets.issued.insert(row);
+        self.sets.unmailed.insert(row);
+        if internal {
+            self.sets.internal.insert(row);
+        }
+        if duplicate {
+            self.sets.duplicate.insert(row);
+        }
+        if !also_holds.is_empty() {
+            self.holds.push((row, also_holds));
+        }
+    }
 }
 
 /// Which job an update is for.
@@ -111,6 +146,12 @@ enum Only {
     Unread,
     /// One whose totals nobody has read since.
     Counted,
+    /// One whose file nobody else works on.
+    FileFree,
+    /// One on whose file the one with this token works.
+    ReadByMe,
+    /// One whose files are due to be removed.
+    Expired,
 }
 
 fn job_pk(job: JobId) -> String {
@@ -121,8 +162,21 @@ fn shard_pk(job: JobId, shard: u32) -> String {
     format!("{job}#{shard:05}")
 }
 
+fn upload_pk(upload: Uuid) -> String {
+    format!("UPLOAD#{upload}")
+}
+
+fn files_sk(until: &str, job: JobId) -> String {
+    format!("{until}#{job}")
+}
+
 fn org_pk(org: &OrgId, mode: Mode) -> String {
     format!("{org}#{mode}")
+}
+
+/// The job of an entry of an index.
+fn job_of(entry: &Item) -> Option<JobId> {
+    JobId::parse(entry.get("pk")?.as_s().ok()?.strip_prefix("JOB#")?).ok()
 }
 
 fn deflate(raw: &[u8]) -> Result<Vec<u8>, StoreError> {
@@ -137,14 +191,16 @@ impl Jobs {
         Self { client, table }
     }
 
-    /// Stores a job's rows. Repeating it changes nothing: outcomes are items of their own.
+    /// Stores rows of a job, whole shards of them. Repeating it changes nothing: outcomes are
+    /// items of their own.
     ///
     /// # Errors
     /// As of the store.
     pub async fn put_inputs(&self, job: &Job, rows: &[Row], ttl: i64) -> Result<(), StoreError> {
         let mut items = Vec::new();
         let size = usize::try_from(job.shard_rows).unwrap_or(usize::MAX).max(1);
-        for (shard, rows) in (0_u32..).zip(rows.chunks(size)) {
+        let first = rows.first().map_or(0, |row| job.shard_of(row.row));
+        for (shard, rows) in (first..).zip(rows.chunks(size)) {
             let pk = shard_pk(job.job_id, shard);
             let mut piece = 0_u32;
             let mut raw: Vec<u8> = Vec::new();
@@ -252,6 +308,229 @@ impl Jobs {
         Ok(Page { items, next })
     }
 
+    /// Begins to work on a job's file, unless somebody else does: until `until`, seconds since
+    /// 1970, or as long as that is put off. None when somebody else does, or there is no job.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn claim_file(
+        &self,
+        job: JobId,
+        reader: &str,
+        now: i64,
+        until: i64,
+    ) -> Result<Option<Job>, StoreError> {
+        let values =
+            vec![(":reader", text(reader)), (":now", number(now)), (":until", number(until))];
+        let set = "SET reader = :reader, reader_until = :until";
+        self.update(job, set, values, Only::FileFree).await
+    }
+
+    /// Goes on working on a job's file; none when it was taken over.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn keep_file(
+        &self,
+        job: JobId,
+        reader: &str,
+        until: i64,
+    ) -> Result<Option<Job>, StoreError> {
+        let values = vec![(":reader", text(reader)), (":until", number(until))];
+        self.update(job, "SET reader_until = :until", values, Only::ReadByMe).await
+    }
+
+    /// Notes how a file is read and how many rows it has; none when it was taken over.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn counted(
+        &self,
+        job: JobId,
+        reader: &str,
+        (sheet, rows): (&Format, u32),
+        until: i64,
+    ) -> Result<Option<Job>, StoreError> {
+        let sheet_value = serde_dynamo::to_attribute_value(sheet)
+            .map_err(|e| StoreError::Broken(e.to_string()))?;
+        let start = serde_dynamo::to_attribute_value(sheet.start)
+            .map_err(|e| StoreError::Broken(e.to_string()))?;
+        let values = vec![
+            (":reader", text(reader)),
+            (":sheet", sheet_value),
+            (":start", start),
+            (":rows", number(rows)),
+            (":until", number(until)),
+        ];
+        let set = "SET sheet = :sheet, read_to = :start, #total = :rows, reader_until = :until";
+        self.update(job, set, values, Only::ReadByMe).await
+    }
+
+    /// Notes how far a file was read: rows before it are stored and queued. None when it was
+    /// taken over.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn read_to(
+        &self,
+        job: JobId,
+        reader: &str,
+        (at, all): (Position, bool),
+        until: i64,
+    ) -> Result<Option<Job>, StoreError> {
+        let at =
+            serde_dynamo::to_attribute_value(at).map_err(|e| StoreError::Broken(e.to_string()))?;
+        let mut values = vec![(":reader", text(reader)), (":at", at), (":none", number(0))];
+        let set = if all {
+            values.push((":yes", AttributeValue::Bool(true)));
+            "SET read_to = :at, sweeps = :none, fanned_out = :yes REMOVE reader, reader_until, sweep_after"
+        } else {
+            values.push((":until", number(until)));
+            "SET read_to = :at, sweeps = :none, reader_until = :until REMOVE sweep_after"
+        };
+        self.update(job, set, values, Only::ReadByMe).await
+    }
+
+    /// Leaves a job's file to whoever comes next.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn leave_file(&self, job: JobId, reader: &str) -> Result<(), StoreError> {
+        let values = vec![(":reader", text(reader))];
+        self.update(job, "REMOVE reader, reader_until", values, Only::ReadByMe).await?;
+        Ok(())
+    }
+
+    /// Ends a job that cannot go on as a whole; its files go at `until`. None when it has
+    /// ended.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn fail(
+        &self,
+        job: JobId,
+        failure: &JobFailure,
+        (now, until): (&str, &str),
+    ) -> Result<Option<Job>, StoreError> {
+        let failure = serde_dynamo::to_attribute_value(failure)
+            .map_err(|e| StoreError::Broken(e.to_string()))?;
+        let values = vec![
+            (":failure", failure),
+            (":now", text(now)),
+            (":yes", AttributeValue::Bool(true)),
+            (":files", text(FILES_PK)),
+            (":sk", text(files_sk(until, job))),
+        ];
+        let set = "SET failure = :failure, closed_at = :now, updated_at = :now, fanned_out = :yes, open_pk = :files, open_sk = :sk REMOVE reader, reader_until, sweep_after";
+        self.update(job, set, values, Only::Open).await
+    }
+
+    /// Notes that a job's results file stands; both files go at `until`. None when it was
+    /// taken over.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn results_written(
+        &self,
+        job: JobId,
+        reader: &str,
+        (now, until): (&str, &str),
+    ) -> Result<Option<Job>, StoreError> {
+        let values = vec![
+            (":reader", text(reader)),
+            (":now", text(now)),
+            (":files", text(FILES_PK)),
+            (":sk", text(files_sk(until, job))),
+        ];
+        let set = "SET results_at = :now, open_pk = :files, open_sk = :sk REMOVE reader, reader_until, sweep_after";
+        self.update(job, set, values, Only::ReadByMe).await
+    }
+
+    /// Notes that a job's results file will not be written; its file goes at `until`.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn without_results(&self, job: JobId, until: &str) -> Result<(), StoreError> {
+        let values = vec![(":files", text(FILES_PK)), (":sk", text(files_sk(until, job)))];
+        let set = "SET open_pk = :files, open_sk = :sk REMOVE reader, reader_until, sweep_after";
+        self.update(job, set, values, Only::Any).await?;
+        Ok(())
+    }
+
+    /// Notes that a job's files are gone. None when they are not due.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn files_gone(&self, job: JobId, now: &str) -> Result<Option<Job>, StoreError> {
+        let values = vec![(":now", text(now)), (":files", text(FILES_PK))];
+        let set = "SET files_gone_at = :now REMOVE open_pk, open_sk";
+        self.update(job, set, values, Only::Expired).await
+    }
+
+    /// Jobs whose files are due to be removed.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn with_old_files(&self, now: &str, limit: usize) -> Result<Vec<JobId>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(OPEN.name)
+            .key_condition_expression("open_pk = :pk AND open_sk < :now")
+            .expression_attribute_values(":pk", text(FILES_PK))
+            .expression_attribute_values(":now", text(now))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await?;
+        Ok(answer.items.unwrap_or_default().iter().filter_map(job_of).collect())
+    }
+
+    /// Keeps what a file was let in for.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn put_upload(&self, upload: &Upload, ttl: i64) -> Result<(), StoreError> {
+        let mut item = to_item(upload)?;
+        item.extend(key(upload_pk(upload.upload_id), "UPLOAD"));
+        item.insert(TTL.to_owned(), number(ttl));
+        self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await?;
+        Ok(())
+    }
+
+    /// What a file was let in for.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn upload(&self, upload: Uuid) -> Result<Option<Upload>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key(upload_pk(upload), "UPLOAD")))
+            .consistent_read(true)
+            .send()
+            .await?;
+        answer.item.map(from_item).transpose()
+    }
+
+    /// Notes the job that a file began.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn uploaded(&self, upload: Uuid, job: JobId) -> Result<(), StoreError> {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(upload_pk(upload), "UPLOAD")))
+            .update_expression("SET job_id = :job")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":job", text(job.to_string()))
+            .send()
+            .await?;
+        Ok(())
+    }
+
     /// Ids of the jobs that have not ended, oldest first.
     ///
     /// # Errors
@@ -271,14 +550,7 @@ impl Jobs {
         let next = answer
             .last_evaluated_key
             .and_then(|key| key.get(OPEN.sort).and_then(|sk| sk.as_s().ok().cloned()));
-        let items = answer
-            .items
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|item| {
-                JobId::parse(item.get("pk")?.as_s().ok()?.strip_prefix("JOB#")?).ok()
-            })
-            .collect();
+        let items = answer.items.unwrap_or_default().iter().filter_map(job_of).collect();
         Ok(Page { items, next })
     }
 
@@ -292,6 +564,11 @@ impl Jobs {
     ) -> Result<Option<Job>, StoreError> {
         let condition = match only {
             Only::Any => "attribute_exists(pk)",
+            Only::FileFree => {
+                "attribute_exists(pk) AND (attribute_not_exists(reader_until) OR reader_until < :now)"
+            }
+            Only::ReadByMe => "attribute_exists(pk) AND reader = :reader",
+            Only::Expired => "attribute_exists(pk) AND open_pk = :files",
             Only::Open => "attribute_exists(pk) AND attribute_not_exists(closed_at)",
             Only::Counted => "attribute_exists(pk) AND tally_at = :seen",
             // Totals only grow: an older reading must not overwrite a newer one.
@@ -307,6 +584,9 @@ impl Jobs {
             .update_expression(expression)
             .condition_expression(condition)
             .return_values(ReturnValue::AllNew);
+        if expression.contains("#total") {
+            update = update.expression_attribute_names("#total", "total");
+        }
         for (name, value) in values {
             update = update.expression_attribute_values(name, value);
         }
@@ -349,9 +629,14 @@ impl Jobs {
         if moved {
             values.push((":none", number(0)));
         }
-        if tally.ended(job.total) {
-            expression = "SET tally = :tally, tally_at = :now, updated_at = :now, closed_at = :now, fanned_out = :yes REMOVE open_pk, open_sk, sweep_after".to_owned();
+        if job.has_ended(tally) {
+            expression = "SET tally = :tally, tally_at = :now, updated_at = :now, closed_at = :now, fanned_out = :yes, sweeps = :none REMOVE sweep_after".to_owned();
+            // A job of a file stays in the index until its results are written.
+            if job.file.is_none() || job.files_gone_at.is_some() {
+                expression.push_str(", open_pk, open_sk");
+            }
             values.retain(|(name, _)| *name != ":none");
+            values.push((":none", number(0)));
             values.push((":yes", AttributeValue::Bool(true)));
         }
         values.push((":seen", text(&job.tally_at)));
@@ -402,7 +687,7 @@ impl Jobs {
     /// # Errors
     /// As of the store.
     pub async fn reopen(&self, job: &Job, now: &str) -> Result<Option<Job>, StoreError> {
-        let set = "SET open_pk = :pk, open_sk = :sk, updated_at = :now, sweeps = :none REMOVE closed_at, cancelled_at, given_up_at, sweep_after";
+        let set = "SET open_pk = :pk, open_sk = :sk, updated_at = :now, sweeps = :none REMOVE closed_at, cancelled_at, given_up_at, sweep_after, results_at";
         let values = vec![
             (":pk", text(OPEN_PK)),
             (":sk", text(format!("{}#{}", job.created_at, job.job_id))),
@@ -448,7 +733,7 @@ impl Jobs {
     /// As of the store.
     pub async fn swept(&self, job: JobId, sweeps: u32, after: &str) -> Result<(), StoreError> {
         let values = vec![(":n", number(sweeps)), (":after", text(after))];
-        self.update(job, "SET sweeps = :n, sweep_after = :after", values, Only::Open).await?;
+        self.update(job, "SET sweeps = :n, sweep_after = :after", values, Only::Any).await?;
         Ok(())
     }
 
@@ -490,6 +775,14 @@ impl Jobs {
             let sk = format!("A#{row:08}");
             let mut item = key(&pk, &sk);
             item.insert("credential_id".to_owned(), text(id.to_string()));
+            item.insert(TTL.to_owned(), number(ttl));
+            items.insert(sk, item);
+        }
+        for (row, ids) in &learned.holds {
+            let sk = format!("N#{row:08}");
+            let mut item = key(&pk, &sk);
+            let ids = ids.iter().map(|id| text(id.to_string())).collect();
+            item.insert("holds".to_owned(), AttributeValue::L(ids));
             item.insert(TTL.to_owned(), number(ttl));
             items.insert(sk, item);
         }
@@ -694,6 +987,14 @@ impl ShardView {
             "F" => {
                 let failure: Failure = from_item(item)?;
                 self.failures.insert(failure.row, failure);
+            }
+            "N" => {
+                let ids = item.get("holds").and_then(|v| v.as_l().ok());
+                let ids = ids.into_iter().flatten().filter_map(|id| id.as_s().ok());
+                let ids = ids.filter_map(|id| CredentialId::parse(id).ok()).collect();
+                if let Some(row) = sk.rsplit('#').next().and_then(|row| row.parse().ok()) {
+                    self.holds.insert(row, ids);
+                }
             }
             "A" => {
                 let id = item.get("credential_id").and_then(|v| v.as_s().ok());

@@ -1,0 +1,39 @@
+//! The queue of files: those that arrived in the bucket, and what is to be done with one.
+
+use std::time::Instant;
+
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use lambda_runtime::{Error, LambdaEvent};
+use unicreda::{App, time, uploading};
+
+/// Handles one batch, a message after the other, and names those that come back.
+///
+/// # Errors
+/// When a message has no id: an empty id in the answer would mean "all failed", so the
+/// whole batch comes back instead.
+pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
+    let started = Instant::now();
+    let deadline = started + time::left(event.context.deadline());
+    let mut answer = SqsBatchResponse::default();
+    let messages = event.payload.records.len();
+    for message in event.payload.records {
+        let id = message.message_id.filter(|id| !id.is_empty()).ok_or("a message without id")?;
+        let body = message.body.unwrap_or_default();
+        if let Err(problem) = uploading::handle(app, &body, deadline).await {
+            let cause = problem.cause.map(|cause| cause.to_string()).unwrap_or_default();
+            tracing::error!(message_id = id, code = problem.code, cause, "a file was not handled");
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier = id;
+            answer.batch_item_failures.push(failure);
+        }
+    }
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(
+        messages,
+        retried = answer.batch_item_failures.len(),
+        duration_ms,
+        request_id = event.context.request_id,
+        "files"
+    );
+    Ok(answer)
+}

@@ -1,0 +1,202 @@
+//! What people and spreadsheets mean by a cell.
+
+use jiff::civil::Date;
+
+use crate::recipient::parse_date;
+
+/// What a spreadsheet takes for the beginning of a formula.
+const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// A cell that no spreadsheet runs: a `'` goes before what would be a formula.
+/// [`unguarded`] takes it off again.
+pub fn guarded(text: &str) -> String {
+    if is_formula(text) { format!("'{text}") } else { text.to_owned() }
+}
+
+/// A cell without the `'` that [`guarded`] put before it.
+pub fn unguarded(text: &str) -> &str {
+    text.strip_prefix('\'').filter(|rest| is_formula(rest)).unwrap_or(text)
+}
+
+/// Guards count as well, so that one that somebody wrote survives both ways.
+fn is_formula(text: &str) -> bool {
+    text.trim_start_matches('\'').starts_with(FORMULA)
+}
+
+/// A number as JSON writes it, from one with a decimal point or comma, and with or without
+/// separators of thousands: `6,5`, `1.234,5`, `1,234.5`. A single separator is the decimal one.
+pub fn number(text: &str) -> Option<String> {
+    let text = text.trim();
+    let last = text.rfind([',', '.']);
+    let separators = text.matches([',', '.']).count();
+    let mut number = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        match c {
+            '0'..='9' => number.push(c),
+            '-' if at == 0 => number.push(c),
+            ',' | '.' if Some(at) == last => {
+                // Of several equal ones, each separates thousands.
+                let decimal = text.get(at..=at)?;
+                if separators > 1 && text.matches(decimal).count() > 1 {
+                    continue;
+                }
+                if number.is_empty() || number == "-" {
+                    number.push('0');
+                }
+                number.push('.');
+            }
+            ',' | '.' | ' ' | '\u{a0}' | '\u{202f}' => {}
+            _ => return None,
+        }
+    }
+    let number = number.strip_suffix('.').unwrap_or(&number);
+    // JSON knows no leading zeros.
+    let (sign, digits) = number.strip_prefix('-').map_or(("", number), |rest| ("-", rest));
+    let digits = digits.trim_start_matches('0');
+    let digits = match digits.chars().next() {
+        None | Some('.') => format!("0{digits}"),
+        _ => digits.to_owned(),
+    };
+    text.chars().any(|c| c.is_ascii_digit()).then(|| format!("{sign}{digits}"))
+}
+
+/// A day as `YYYY-MM-DD`, from that, from day, month and year with `/`, `-` or `.` between
+/// them, or from either with a time behind it. The day comes before the month, never the
+/// other way.
+pub fn date(text: &str) -> Option<String> {
+    let day = text.split([' ', 'T']).next()?;
+    if let Some(date) = parse_date(day) {
+        return Some(date.to_string());
+    }
+    let parts: Vec<&str> = day.split(['/', '-', '.']).collect();
+    let [first, second, third] = parts.as_slice() else {
+        return None;
+    };
+    let digits = |part: &str, most| {
+        let fits = (1..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        fits.then(|| part.parse::<i16>().ok()).flatten()
+    };
+    let (year, month, day) = match (first.len(), third.len()) {
+        (4, _) => (digits(first, 4)?, digits(second, 2)?, digits(third, 2)?),
+        (_, 4) => (digits(third, 4)?, digits(second, 2)?, digits(first, 2)?),
+        _ => return None,
+    };
+    let date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+    Some(date.to_string())
+}
+
+/// The value that a cell means, of those that are allowed: a spreadsheet writes `6.0` as `6`
+/// or `6,0`.
+pub fn meant<'a>(cell: &'a str, allowed: &'a [String]) -> &'a str {
+    if allowed.is_empty() || allowed.iter().any(|value| value == cell) {
+        return cell;
+    }
+    let value = |text: &str| number(text)?.parse::<f64>().ok();
+    let Some(wanted) = value(cell) else { return cell };
+    let mut equal = allowed.iter().filter(|allowed| value(allowed) == Some(wanted));
+    match (equal.next(), equal.next()) {
+        (Some(one), None) => one,
+        _ => cell,
+    }
+}
+
+/// Whether a spreadsheet has written a long number in short (`1,23457E+11`).
+pub fn is_shortened(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
+    let number = mantissa.split_once([',', '.']);
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    number.is_some_and(|(whole, rest)| whole.len() == 1 && digits(whole) && digits(rest))
+        && exponent.strip_prefix('+').is_some_and(digits)
+}
+
+/// `es` or `en`, from the language's name or a tag of it; else what stands there.
+pub fn language(text: &str) -> String {
+    let lower = text.to_lowercase();
+    match lower.as_str() {
+        "español" | "espanol" | "castellano" | "spanish" => "es".to_owned(),
+        "inglés" | "ingles" | "english" => "en".to_owned(),
+        tag => tag.split(['-', '_']).next().unwrap_or(tag).to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_as_people_write_them() {
+        let cases = [
+            ("6", "6"),
+            ("6,5", "6.5"),
+            ("6.5", "6.5"),
+            ("1.234,5", "1234.5"),
+            ("1,234.5", "1234.5"),
+            ("1.234.567", "1234567"),
+            ("1 234,5", "1234.5"),
+            ("007", "7"),
+            ("0", "0"),
+            ("0,25", "0.25"),
+            (",5", "0.5"),
+            ("1.234", "1.234"),
+            ("-3", "-3"),
+            ("6,", "6"),
+        ];
+        for (text, meant) in cases {
+            assert_eq!(number(text).as_deref(), Some(meant), "{text}");
+        }
+        for bad in ["", "seis", "6h", "1e5", "-", ",", "6-5"] {
+            assert_eq!(number(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn dates_are_read_with_the_day_before_the_month() {
+        let cases = [
+            ("2026-11-15", "2026-11-15"),
+            ("15/11/2026", "2026-11-15"),
+            ("5/1/2026", "2026-01-05"),
+            ("15-11-2026", "2026-11-15"),
+            ("15.11.2026", "2026-11-15"),
+            ("2026/11/15", "2026-11-15"),
+            ("15/11/2026 0:00:00", "2026-11-15"),
+            ("2026-11-15T00:00:00Z", "2026-11-15"),
+        ];
+        for (text, meant) in cases {
+            assert_eq!(date(text).as_deref(), Some(meant), "{text}");
+        }
+        for bad in ["11/15/2026", "31/2/2026", "15/11/26", "46341", "mañana", "15/11", "1/2/3/2026"]
+        {
+            assert_eq!(date(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_guard_goes_on_and_off_without_a_trace() {
+        for text in ["=1+1", "+56 9", "-x", "@a", "'=x", "''=x", "\tx", "'quoted", "plain", "", "'"]
+        {
+            let cell = guarded(text);
+            assert!(!cell.starts_with(FORMULA), "{text}");
+            assert_eq!(unguarded(&cell), text);
+        }
+    }
+
+    #[test]
+    fn a_number_of_a_spreadsheet_finds_the_value_that_is_meant() {
+        let allowed = ["6.0".to_owned(), "6.5".to_owned(), "A".to_owned()];
+        assert_eq!(meant("6", &allowed), "6.0");
+        assert_eq!(meant("6,5", &allowed), "6.5");
+        assert_eq!(meant("A", &allowed), "A");
+        assert_eq!(meant("7", &allowed), "7");
+        assert_eq!(meant("6", &["6.0".to_owned(), "6.00".to_owned()]), "6");
+    }
+
+    #[test]
+    fn a_shortened_number_is_known() {
+        for text in ["1,23457E+11", "1.2E+5", "1.2e+05"] {
+            assert!(is_shortened(text), "{text}");
+        }
+        for text in ["123", "E+5", "12E+3", "1.2E5", "AB1.2E+5", "1.2E+5a"] {
+            assert!(!is_shortened(text), "{text}");
+        }
+    }
+}
