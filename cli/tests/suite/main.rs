@@ -15,3 +15,4 @@ mod harness;
 mod issuing;
 mod jobs;
 mod settings;
+mod uploads;
