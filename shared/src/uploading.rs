@@ -131,7 +131,7 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         }
     });
     let file_name = body.required_text("file_name", MAX_TEXT);
-    if !body.has("size") {
+    if !body.has("size") || body.take_null("size") {
         body.missing("size");
     }
     let size = body.whole("size", 1, u64::MAX);

@@ -308,14 +308,21 @@ fn may_be_stale(operation: &str, body: &Value) -> bool {
     }
 }
 
-/// The operation of a request: JSON services name it in a header, SES in its form.
+/// The operation of a request: JSON services name it in a header, SES in its form, S3 by its
+/// method.
 fn operation(request: &HttpRequest) -> String {
     if let Some(target) = request.headers().get("x-amz-target") {
         return target.rsplit('.').next().unwrap_or_default().to_owned();
     }
+    if request.headers().get("x-amz-content-sha256").is_some() {
+        return format!("{S3}{}", request.method());
+    }
     let form = url::form_urlencoded::parse(request.body().bytes().unwrap_or_default());
     form.into_owned().find(|(name, _)| name == "Action").map_or(String::new(), |(_, value)| value)
 }
+
+/// What operations of S3 begin with here.
+const S3: &str = "S3 ";
 
 #[derive(Debug)]
 struct Client {
@@ -371,7 +378,7 @@ impl Connector {
         let Some(backlog) = &self.faults.backlog else {
             return self.inner.call(request).await;
         };
-        if operation == "SendRawEmail" {
+        if operation == "SendRawEmail" || operation.starts_with(S3) {
             return self.inner.call(request).await;
         }
         let mut body = body_of(&request);
@@ -416,11 +423,12 @@ impl Connector {
     ) -> Result<HttpResponse, ConnectorError> {
         let injected = || self.faults.injected.fetch_add(1, Ordering::SeqCst);
         let ses = operation == "SendRawEmail";
+        let s3 = operation.starts_with(S3);
         // A fault that this call cannot have lets it pass.
         let fits = match fault {
             Fault::FirstEntryFails => operation == "SendMessageBatch",
             Fault::FirstItemUnprocessed => operation == "BatchWriteItem",
-            Fault::Stale => !ses && may_be_stale(operation, &body_of(&request)),
+            Fault::Stale => !ses && !s3 && may_be_stale(operation, &body_of(&request)),
             _ => true,
         };
         if !fits {
@@ -457,6 +465,8 @@ impl Connector {
             }
             Fault::SesError(status, code, message) => Ok(ses_error(status, code, message)),
             Fault::JsonError(status, code) => Ok(json_error(status, code)),
+            Fault::Throttled if s3 => Ok(s3_error(503, "SlowDown")),
+            Fault::ServerError if s3 => Ok(s3_error(500, "InternalError")),
             Fault::Throttled if ses => {
                 Ok(ses_error(400, "Throttling", "Maximum sending rate exceeded."))
             }
@@ -531,6 +541,10 @@ fn ses_error(status: u16, code: &str, message: &str) -> HttpResponse {
             "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>1</RequestId></ErrorResponse>"
         ),
     )
+}
+
+fn s3_error(status: u16, code: &str) -> HttpResponse {
+    answer(status, format!("<Error><Code>{code}</Code><Message>…</Message></Error>"))
 }
 
 fn json_error(status: u16, code: &str) -> HttpResponse {

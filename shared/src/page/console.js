@@ -2,6 +2,7 @@
 (() => {
   const root = document.getElementById("console");
   const T = JSON.parse(root.dataset.texts);
+  const COLUMNS = JSON.parse(root.dataset.columns);
   const lang = root.dataset.lang;
   const api = new URL(location.pathname.replace(/\/console$/, "/api/v1"), location.href).href;
   const $ = (id) => document.getElementById(id);
@@ -101,8 +102,9 @@
 
   const columns = () => {
     const template = templates.find((t) => t.id === $("template").value);
-    const names = ["email", ...(template?.fields || []).filter((f) => f.name !== "email")
-      .map((f) => (f.required ? `${f.name} (${T.required})` : f.name))];
+    const fields = (template?.fields || []).filter((f) => f.name !== "email");
+    const names = [{ name: "email", required: true }, ...fields]
+      .map((f) => (COLUMNS[f.name] ?? f.name) + (f.required ? ` (${T.required})` : ""));
     $("columns").textContent = `${T.takes}: ${names.join(", ")}`;
   };
   $("template").addEventListener("change", columns);
@@ -175,7 +177,7 @@
     }
   };
 
-  const refusal = (job) => `${T.refused}. ${job.error}`;
+  const refusal = (job) => `${T.refused}. ${job.error.replace(/[.\s]*$/, ".")}`;
 
   $("dry-run").addEventListener("click", guarded(async () => {
     const mine = ++turn;
@@ -278,8 +280,7 @@
       $("faults").append(title, wide, more);
       await page();
     }
-    const none = fresh === 0 && result.duplicates === 0;
-    $("issue").textContent = none ? T.none_to_issue
+    $("issue").textContent = fresh === 0 ? T.none_to_issue
       : fresh === 1 ? T.issue_1 : T.issue_n.replace("{n}", number.format(fresh));
     $("issue").disabled = fresh === 0;
     $("issue").focus();

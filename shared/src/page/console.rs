@@ -6,7 +6,7 @@
 use maud::{Markup, html};
 
 use super::Frame;
-use crate::lang::Lang;
+use crate::{lang::Lang, sheet::columns};
 
 /// Its script. It stands in the page as it is, so it holds no `</script`.
 pub(super) const SCRIPT: &str = include_str!("console.js");
@@ -106,9 +106,14 @@ pub fn console(site_url: &str, lang: Lang) -> String {
         .map(|(name, es, en)| ((*name).to_owned(), lang.pick(*es, *en).into()))
         .collect();
     let texts = serde_json::Value::Object(texts).to_string();
+    let columns: serde_json::Map<String, serde_json::Value> = columns::names()
+        .into_iter()
+        .map(|(field, es, en)| (field.to_owned(), lang.pick(es, en).into()))
+        .collect();
+    let columns = serde_json::Value::Object(columns).to_string();
     let title = lang.pick("Emitir desde un archivo", "Issue from a file");
     let main = html! {
-        div.console id="console" data-texts=(texts) data-site=(site_url) data-lang=(lang.tag()) {
+        div.console id="console" data-texts=(texts) data-columns=(columns) data-lang=(lang.tag()) {
             h1 { (title) }
             noscript { p.card.notice { (lang.pick(
                 "Esta página necesita JavaScript. Sin él, usa la línea de comandos: unicreda issue archivo.csv",

@@ -490,6 +490,15 @@ fn names_of(field: FieldName) -> (&'static str, &'static str) {
     }
 }
 
+/// What people call the fields: as the API names each, its Spanish and English column name.
+pub fn names() -> Vec<(&'static str, &'static str, &'static str)> {
+    let fields = FieldName::ALL.into_iter().map(|field| {
+        let (spanish, english) = names_of(field);
+        (field.as_str(), spanish, english)
+    });
+    std::iter::once(("email", "Correo electrónico", "Email")).chain(fields).collect()
+}
+
 /// The columns that files of a template can have, in the order of the API reference: field
 /// as the API names it, Spanish and English column name.
 pub fn of_template(definition: &Definition) -> Vec<(&'static str, &'static str, &'static str)> {
