@@ -19,11 +19,14 @@ def read(path: str) -> str:
 
 
 def check_tests() -> int:
-    """`suite::file::name` is a test of local/tests/suite, `module::name` one of shared/src."""
-    named = re.findall(r"`((?:suite::)?[a-z_]+(?:::[a-z_]+)*)::([a-z0-9_]+)`", read("README.md"))
+    """`suite::file::name` is a test of local/tests/suite, `cli::file::name` one of
+    cli/tests/suite, `module::name` one of shared/src."""
+    folders = {"suite": "local/tests/suite", "cli": "cli/tests/suite"}
+    named = re.findall(r"`((?:suite::|cli::)?[a-z_]+(?:::[a-z_]+)*)::([a-z0-9_]+)`", read("README.md"))
     for path, name in named:
-        inner, suite = path.removeprefix("suite::"), path.startswith("suite::")
-        file = f"{'local/tests/suite' if suite else 'shared/src'}/{inner.replace('::', '/')}.rs"
+        first, _, rest = path.partition("::")
+        folder, inner = (folders[first], rest) if first in folders else ("shared/src", path)
+        file = f"{folder}/{inner.replace('::', '/')}.rs"
         test = rf"#\[(?:tokio::)?test[^\]]*\]\s*(?:#\[[^\]]*\]\s*)*(?:async )?fn {name}\("
         if not re.search(test, read(file)):
             problems.append(f"README.md: {file} has no test {name}")

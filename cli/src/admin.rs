@@ -4,10 +4,8 @@
 //! lacks and changes nothing else; `keys create` makes one more key.
 
 use std::{
-    fs::OpenOptions,
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
@@ -24,7 +22,7 @@ use unicreda::{
     time,
 };
 
-use crate::{place::Place, said};
+use crate::{place::Place, said, screen::Screen, secret};
 
 /// `unicreda admin …`
 #[derive(Debug, Args)]
@@ -106,7 +104,7 @@ struct More {
 
 #[derive(Debug, Subcommand)]
 enum Keys {
-    /// Makes a key and shows it, once.
+    /// Makes a key. It is given out this once.
     Create {
         /// The organization's short name.
         org: String,
@@ -122,9 +120,8 @@ enum Keys {
         /// Instant at which it ends, RFC 3339.
         #[arg(long, value_name = "INSTANT")]
         expires_at: Option<String>,
-        /// Writes the key to a new file of mode 0600 instead of standard output.
-        #[arg(long, value_name = "FILE")]
-        save: Option<PathBuf>,
+        #[command(flatten)]
+        secret: secret::Flags,
     },
 }
 
@@ -138,8 +135,8 @@ enum KeyMode {
 ///
 /// # Errors
 /// With what went wrong, for the person who gave the command.
-pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let app = arguments.place.app().await?;
+pub async fn run(arguments: Arguments, data: Option<&Path>, screen: Screen) -> anyhow::Result<()> {
+    let app = arguments.place.app(data).await?;
     match arguments.command {
         Command::Org(Org::Create { id, name, sender, more }) => {
             create_organization(&app, &id, settings(Some(name), Some(sender), more)?).await
@@ -150,7 +147,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Org(Org::Show { id }) => {
             show(&organization(&app, &parsed(&id)?).await?.answer(&app.config.site_url))
         }
-        Command::Keys(Keys::Create { org, name, scopes, mode, expires_at, save }) => {
+        Command::Keys(Keys::Create { org, name, scopes, mode, expires_at, secret }) => {
             let org = parsed(&org)?;
             organization(&app, &org).await?;
             let mode = match mode {
@@ -165,12 +162,16 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
                     _ => bail!("--expires-at {text}: an RFC 3339 instant in the future, e.g. 2027-12-31T00:00:00Z"),
                 })
                 .transpose()?;
-            let made = cataloguing::make_key(&app, &org, mode, name, scopes, expires_at);
-            let made = made.await.map_err(said)?;
-            match save {
-                Some(path) => write_secret(&path, &made.secret)?,
-                None => writeln!(io::stdout(), "{}", made.secret)?,
-            }
+            let place = secret.ready(screen)?;
+            let made = cataloguing::make_key(&app, &org, mode, name, scopes, expires_at).await;
+            let made = match made {
+                Ok(made) => made,
+                Err(problem) => {
+                    place.discard();
+                    return Err(said(problem));
+                }
+            };
+            place.put(&made.secret, screen)?;
             let shown = "It is shown this once: only its hash is kept.";
             writeln!(io::stderr(), "key {} of {org} made. {shown}", made.kept.id)?;
             Ok(())
@@ -206,16 +207,6 @@ async fn update_organization(app: &App, id: &str, body: Value) -> anyhow::Result
     show(&kept.answer(&app.config.site_url))?;
     writeln!(io::stderr(), "The functions read it within a minute.")?;
     Ok(())
-}
-
-/// Writes the key where nobody else reads it, and over nothing.
-fn write_secret(path: &PathBuf, secret: &str) -> anyhow::Result<()> {
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let mut file = file.with_context(|| {
-        // The key exists and nobody has it: better said than left to be found.
-        format!("the key was made, but {} was not written; make another", path.display())
-    })?;
-    writeln!(file, "{secret}").with_context(|| format!("writing {}", path.display()))
 }
 
 fn parsed(id: &str) -> anyhow::Result<OrgId> {

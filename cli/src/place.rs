@@ -1,17 +1,14 @@
 //! Where a command works: on the local stack of this folder, or on a deployed one.
 
-use std::{
-    collections::HashMap,
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::HashMap, fs, path::Path, time::Duration};
 
 use anyhow::{Context, bail};
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use clap::Args;
 use unicreda::{App, Config, app::SealedBy};
+
+use crate::{exit::Failure, settings};
 
 /// Which deployment.
 #[derive(Debug, Args)]
@@ -21,20 +18,20 @@ pub struct Place {
     /// stack.
     #[arg(long, env = "UNICREDA_STACK", value_name = "NAME")]
     stack: Option<String>,
-    /// Data folder of the local stack.
-    #[arg(long, default_value = ".local", value_name = "DIR", conflicts_with = "stack")]
-    data: PathBuf,
 }
 
 impl Place {
-    /// The clients of that deployment.
+    /// The clients of that deployment, or of the local stack with this data folder.
     ///
     /// # Errors
     /// When there is nothing there; the error says what to do.
-    pub async fn app(&self) -> anyhow::Result<App> {
-        match &self.stack {
-            Some(stack) => deployed(stack).await,
-            None => local(&self.data),
+    pub async fn app(&self, data: Option<&Path>) -> anyhow::Result<App> {
+        match (&self.stack, data) {
+            (Some(_), Some(_)) => {
+                bail!(Failure::usage("--stack and --data name two places: give one of them"))
+            }
+            (Some(stack), None) => deployed(stack).await,
+            (None, data) => local(data.unwrap_or(Path::new(settings::LOCAL_DATA))),
         }
     }
 }

@@ -102,6 +102,16 @@ impl Files {
         Self { client: Client::from_conf(config), bucket }
     }
 
+    /// The client, for tests and tools.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The bucket's name.
+    pub fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
     /// Lets one object of exactly this size in, for [`PRESIGNED_FOR`].
     ///
     /// # Errors

@@ -6,7 +6,7 @@
 use std::{
     collections::{HashMap, HashSet},
     ops::Range,
-    sync::Arc,
+    sync::{Arc, PoisonError},
 };
 
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
@@ -19,7 +19,7 @@ use crate::{
     did,
     document::{self, Content},
     identity::{self, IdSecret},
-    ids::{CredentialId, Mode, OrgId},
+    ids::{CredentialId, Mode, OrgId, TemplateId},
     keys::Signer,
     linked_data::{self, Contexts, Unportable},
     organization::Settings,
@@ -48,10 +48,32 @@ pub enum SignError {
     Store(#[from] StoreError),
 }
 
+/// Most dictionaries that a process keeps at hand: 3 KB each, more for long templates.
+const CACHED: usize = 64;
+
 /// Status indexes of this process, by organization and mode: taken in blocks and kept in
-/// memory, so that a credential costs no write for its own.
+/// memory, so that a credential costs no write for its own. And the dictionaries of the
+/// templates that it issues from.
 #[derive(Clone, Debug, Default)]
-pub struct Indexes(Arc<Mutex<HashMap<(OrgId, Mode), Block>>>);
+pub struct Indexes {
+    blocks: Arc<Mutex<HashMap<(OrgId, Mode), Block>>>,
+    dictionaries: Arc<std::sync::Mutex<HashMap<Kind, Arc<Dictionary>>>>,
+}
+
+/// What documents have a dictionary in common. A key is one organization's, in one mode.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Kind {
+    template: TemplateId,
+    version: u32,
+    list: u32,
+    multikey: String,
+}
+
+#[derive(Debug)]
+struct Dictionary {
+    name: String,
+    text: Vec<u8>,
+}
 
 #[derive(Debug, Default)]
 struct Block {
@@ -111,13 +133,12 @@ pub async fn sign(app: &App, of: &Material<'_>) -> Result<Packed, SignError> {
     };
     let signed = prove(app, document::build(&content), &signer, &issuer).await?;
     let text = to_bytes(&signed)?;
-    let dictionary = specimen(&content, &signer)?;
-    let name = app.standing.keep_dictionary(&dictionary).await?;
+    let dictionary = dictionary(app, of.template, &content, &signer).await?;
     let packed =
-        packing::pack(&text, &dictionary).map_err(|e| StoreError::Broken(e.to_string()))?;
+        packing::pack(&text, &dictionary.text).map_err(|e| StoreError::Broken(e.to_string()))?;
     Ok(Packed {
         document: packed,
-        dictionary: name,
+        dictionary: dictionary.name.clone(),
         status_list: place.list,
         status_index: place.index,
     })
@@ -158,8 +179,42 @@ const SPECIMEN: &str = r#"{"email":"a@b.cl","recipient_name":"a","result_value":
     "evidence":[{"name":"a","url":"https://","description":"a"}],"role":"Estudiante","license_number":"a",
     "term":"2026-1","activity_start_date":"2026-01-01","activity_end_date":"2026-12-31"}"#;
 
-/// What all documents of a template version, a list and a key have in common.
-fn specimen(of: &Content<'_>, signer: &Signer) -> Result<Vec<u8>, StoreError> {
+/// The dictionary of a document's kind, kept in the table before it is used and at hand from
+/// then on. One that another name of the organization is in serves as well: what was packed
+/// names the dictionary that it was packed with.
+async fn dictionary(
+    app: &App,
+    template: &Template,
+    of: &Content<'_>,
+    signer: &Signer,
+) -> Result<Arc<Dictionary>, StoreError> {
+    let kind = Kind {
+        template: template.id,
+        version: template.version,
+        list: of.status.list,
+        multikey: signer.multikey.clone(),
+    };
+    let kept = &app.indexes.dictionaries;
+    if let Some(found) = kept.lock().unwrap_or_else(PoisonError::into_inner).get(&kind) {
+        return Ok(Arc::clone(found));
+    }
+    let text = specimen(of, &signer.multikey)?;
+    let name = app.standing.keep_dictionary(&text).await?;
+    let made = Arc::new(Dictionary { name, text });
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    if kept.len() >= CACHED {
+        kept.clear();
+    }
+    kept.insert(kind, Arc::clone(&made));
+    Ok(made)
+}
+
+/// What all documents of a template version, a list and a key have in common: their
+/// dictionary.
+///
+/// # Errors
+/// Never in practice.
+pub fn specimen(of: &Content<'_>, multikey: &str) -> Result<Vec<u8>, StoreError> {
     let broken = |e: serde_json::Error| StoreError::Broken(e.to_string());
     let recipient: Recipient = serde_json::from_str(SPECIMEN).map_err(broken)?;
     let common = document::build(&Content {
@@ -172,7 +227,7 @@ fn specimen(of: &Content<'_>, signer: &Signer) -> Result<Vec<u8>, StoreError> {
         status: Place { list: of.status.list, index: 0 },
         ..*of
     });
-    let key_id = did::key_id(of.issuer, &signer.multikey);
+    let key_id = did::key_id(of.issuer, multikey);
     let unsigned = Unsigned::unchecked(common, &key_id, "2026-01-01T00:00:00Z");
     to_bytes(&unsigned.signed(&[]))
 }
@@ -211,7 +266,7 @@ async fn prove(
 
 /// Takes a status index whose list is there to be read.
 async fn take_place(app: &App, of: &Material<'_>, signer: &Signer) -> Result<Place, SignError> {
-    let mut blocks = app.indexes.0.lock().await;
+    let mut blocks = app.indexes.blocks.lock().await;
     let block = blocks.entry((of.org.clone(), of.mode)).or_default();
     if block.left.is_empty() {
         let count = (block.last * 2).clamp(FIRST_BLOCK, LARGEST_BLOCK);

@@ -122,32 +122,90 @@ async fn pages(world: &World) -> (Vec<Value>, Value) {
     (pages, json!({ "credential": credential, "wallet": wallet }))
 }
 
+/// Runs a program of `tests/browser`; what it saw. What it found wrong fails the test.
+async fn in_browser(program: &str, work: &Value) -> Value {
+    let folder = packages("browser").await.expect("packages");
+    let mut node = Command::new("node")
+        .arg(folder.join(program))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("node");
+    let mut to = node.stdin.take().expect("its input");
+    to.write_all(work.to_string().as_bytes()).await.expect("told");
+    drop(to);
+    let output = node.wait_with_output().await.expect("its end");
+    assert!(output.status.success(), "the browser's program ended with {}", output.status);
+    let mut answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let faults: Vec<&str> =
+        answer["faults"].as_array().expect("faults").iter().filter_map(Value::as_str).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    answer["seen"].take()
+}
+
+/// Key, template, file, dry run, upload, progress, results: on a desk, a phone and in English.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registrar_issues_from_a_file_in_the_console() {
+    let world = World::new().await;
+    let mut good = "Correo electrónico;Nombre completo;Calificación\r\n".to_owned();
+    for n in 1..=12 {
+        good += &format!("persona{n}@ejemplo.com;Persona Zorrilla {n};A\r\n");
+    }
+    good += "invalido@test;Luis Rojas;A\r\neva@ejemplo.com;Eva Soto;Z\r\n";
+    let work = json!({
+        "site": world.stack.app().config.site_url,
+        "bucket": world.stack.endpoints().s3,
+        "key": world.demo.api_key,
+        "files": { "good": good, "wrong": "correo;nombre;RUT;nota\r\na@ejemplo.com;Ana;1-9;A\r\n" },
+        "shots": std::env::var("SHOTS").ok(),
+    });
+    let seen = in_browser("console.mjs", &work).await;
+    let runs = &seen["runs"];
+    for (name, refused, example) in [
+        ("desk", "Línea 1, columna 3 (C): No se reconoce la columna «RUT»", "plantilla.csv"),
+        ("phone, dark", "Línea 1, columna 3 (C): No se reconoce la columna «RUT»", "plantilla.csv"),
+        ("English", "Line 1, column 3 (C): The column \"RUT\" is not known", "template.csv"),
+    ] {
+        let run = &runs[name];
+        assert_eq!(run["keyInPage"], false, "the key is nowhere in the page");
+        assert_eq!(run["example"]["name"], example);
+        assert!(run["refusal"].as_str().expect("text").contains(refused), "{run}");
+        assert_eq!(
+            (&run["firstRows"], run["faults"].as_array().map(Vec::len)),
+            (&json!(10), Some(2)),
+            "{run}"
+        );
+    }
+    let desk = &runs["desk"];
+    assert_eq!(desk["wrongKey"], "La API key no es válida o fue revocada.");
+    assert_eq!(desk["sums"], json!(["12 nuevas", "2 con errores"]));
+    assert_eq!(desk["button"], "Emitir 12 credenciales");
+    assert_eq!(desk["totals"], json!(["12 emitidas", "2 fallidas", "12 correos enviados"]));
+    assert_eq!(desk["results"]["name"], "acta 0-resultados.csv");
+    assert_eq!(desk["results"]["text"].as_str().expect("text").matches(";issued;").count(), 12);
+    assert_eq!(desk["hash"], "");
+    // Whoever comes after finds that it was done.
+    assert_eq!(
+        runs["phone, dark"]["sums"],
+        json!(["0 nuevas", "12 ya emitidas: no se repiten", "2 con errores"])
+    );
+    assert_eq!(
+        runs["English"]["sums"],
+        json!(["0 new", "12 issued before: not repeated", "2 with errors"])
+    );
+    let credentials = world.get("/credentials").await;
+    assert_eq!(credentials["items"].as_array().map(Vec::len), Some(12));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everybody_can_use_every_page_in_a_browser() {
     let world = World::new().await;
     let (pages, plan) = pages(&world).await;
     let papers = pages.iter().filter(|page| page["paper"] == true).count();
     let site = &world.stack.app().config.site_url;
-    let folder = packages("browser").await.expect("packages");
-    let mut node = Command::new("node")
-        .arg(folder.join("browse.mjs"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("node");
-    let work = json!({ "site": site, "pages": pages, "plan": plan }).to_string();
-    let mut to = node.stdin.take().expect("its input");
-    to.write_all(work.as_bytes()).await.expect("told");
-    drop(to);
-    let output = node.wait_with_output().await.expect("its end");
-    assert!(output.status.success(), "the browser's program ended with {}", output.status);
-    let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let faults: Vec<&str> =
-        answer["faults"].as_array().expect("faults").iter().filter_map(Value::as_str).collect();
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
-
-    let seen = &answer["seen"];
+    let work = json!({ "site": site, "pages": pages, "plan": plan });
+    let seen = &in_browser("browse.mjs", &work).await;
     assert_eq!((&seen["browserLanguage"], &seen["switchedLanguage"]), (&json!("en"), &json!("es")));
     assert_eq!(seen["switchedHeading"], "Verificación");
     assert_eq!(seen["copied"], plan["credential"]);

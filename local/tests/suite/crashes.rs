@@ -287,6 +287,33 @@ pub fn correction(sim: &mut Sim) -> Run<'_> {
     })
 }
 
+/// A file of two shards, one of its rows at fault, arrives, is read, and gets its results.
+pub fn file_of_12(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let people = people(1..=11);
+        let mut file = "Correo;Nombre;Nota\r\n".to_owned();
+        for person in &people {
+            let text = |name: &str| person[name].as_str().unwrap_or_default();
+            file += &[text("email"), text("recipient_name"), text("result_value")].join(";");
+            file += "\r\n";
+        }
+        file += "nadie;Nadie;A\r\n";
+        let upload = sim.upload(file.as_bytes(), &people).await?;
+        sim.drain().await?;
+        let upload = sim.world.get(&format!("/uploads/{upload}")).await;
+        let job = upload["job_id"].as_str().context("the file began a job")?;
+        let status = sim.world.get(&format!("/jobs/{job}")).await;
+        ensure!(status["result"]["successful"] == 11, "{status}");
+        ensure!(status["result"]["failed"] == 1, "{status}");
+        ensure!(status["result"]["results_file"].is_string(), "{status}");
+        let results = sim.world.results_file(job).await;
+        ensure!(results.matches(";issued;").count() == 11, "{results}");
+        let jobs = sim.world.get("/jobs").await;
+        ensure!(jobs["items"].as_array().is_some_and(|jobs| jobs.len() == 1), "{jobs}");
+        Ok(())
+    })
+}
+
 /// What a job issued is revoked, as a job.
 pub fn revocation(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
@@ -424,6 +451,11 @@ async fn a_job_that_revokes_survives_a_crash_at_every_call() {
     every_point("revocation", revocation).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_survives_a_crash_at_every_call() {
+    every_point("file of 12", file_of_12).await;
+}
+
 /// Ten crashes a run, at sampled calls; one a run in the long run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_of_1200_survives_crashes_at_200_sampled_calls() {
@@ -460,7 +492,8 @@ async fn a_job_of_1200_survives_crashes_at_200_sampled_calls() {
 async fn random_plans_of_all_faults_end_right() {
     let first = seed("random plans");
     let count = if long() { 1_000 } else { 60 };
-    let scenarios: [(&str, Scenario); 9] = [
+    let scenarios: [(&str, Scenario); 10] = [
+        ("file of 12", file_of_12),
         ("one with a key", one_with_a_key),
         ("job of 3", job_of_3),
         ("job of 12", job_of_12),

@@ -281,6 +281,70 @@ impl World {
         items.iter().filter(|mail| mail["to"][0] == to).cloned().collect()
     }
 
+    /// Sends a file where an answer of `POST /uploads` lets it in; the bucket's status.
+    pub async fn put_file(&self, upload: &Value, bytes: impl Into<Bytes>) -> u16 {
+        let mut request = Request::builder()
+            .method(upload["method"].as_str().expect("method"))
+            .uri(upload["url"].as_str().expect("url"));
+        for (name, value) in upload["headers"].as_object().expect("headers") {
+            request = request.header(name, value.as_str().expect("a header"));
+        }
+        let request = request.body(Full::new(bytes.into())).expect("request");
+        let response = self.client.request(request).await.expect("an answer");
+        response.status().as_u16()
+    }
+
+    /// Fetches an address of the bucket.
+    pub async fn fetch(&self, url: &str) -> (u16, Vec<u8>) {
+        let request = Request::get(url).body(Full::new(Bytes::new())).expect("request");
+        let response = self.client.request(request).await.expect("an answer");
+        let status = response.status().as_u16();
+        (status, response.into_body().collect().await.expect("a body").to_bytes().to_vec())
+    }
+
+    /// Lets a file in, sends it, and gives the id of its job. `options` go into the request.
+    pub async fn upload(&self, name: &str, bytes: &[u8], options: &Value) -> String {
+        self.upload_as(&self.demo.api_key, name, bytes, options).await
+    }
+
+    /// The same with a key of one's own.
+    pub async fn upload_as(&self, key: &str, name: &str, bytes: &[u8], options: &Value) -> String {
+        let mut body = json!({
+            "template_id": self.demo.template_id, "file_name": name, "size": bytes.len(),
+        });
+        for (name, value) in options.as_object().into_iter().flatten() {
+            body[name] = value.clone();
+        }
+        let allowed = self.call_as(key, "POST", "/uploads", Some(&body)).await.expect(201).json();
+        assert_eq!(self.put_file(&allowed["upload"], bytes.to_vec()).await, 200);
+        let path = allowed["status_url"].as_str().expect("status_url");
+        let path = path.trim_start_matches("/api/v1").to_owned();
+        self.until("the file arrives", async || {
+            let upload = self.call_as(key, "GET", &path, None).await.expect(200).json();
+            upload["job_id"].as_str().map(str::to_owned)
+        })
+        .await
+    }
+
+    /// Follows the job of a file to its end, results file included.
+    pub async fn file_job(&self, job: &str) -> Value {
+        self.until("the file's job ends", async || {
+            let status = self.get(&format!("/jobs/{job}")).await;
+            let ended =
+                status["status"] == "FAILURE" || status["result"]["results_file"].is_string();
+            ended.then_some(status)
+        })
+        .await
+    }
+
+    /// The results file of a job.
+    pub async fn results_file(&self, job: &str) -> String {
+        let found = self.get(&format!("/jobs/{job}/results/file")).await;
+        let (status, bytes) = self.fetch(found["url"].as_str().expect("url")).await;
+        assert_eq!(status, 200);
+        String::from_utf8(bytes).expect("UTF-8")
+    }
+
     /// Waits until every credential of the list has its mail ended.
     pub async fn mail_ended(&self, credential_id: &str) -> Value {
         self.until("the mail ends", async || {

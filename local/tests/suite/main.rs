@@ -39,5 +39,6 @@ mod standing;
 mod steering;
 mod sweeper;
 mod upgrade;
+mod uploads;
 mod verifiers;
 mod wallet;

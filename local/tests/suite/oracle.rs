@@ -95,7 +95,7 @@ async fn read(app: &App, mailbox: &MailStore) -> Result<Held> {
 /// What has not ended: open jobs, and credentials whose mail is owed or claimed.
 pub async fn unfinished(world: &World) -> Result<Vec<String>> {
     let held = read(world.stack.app(), world.stack.mail()).await?;
-    let open = held.jobs.iter().filter(|job| job.closed_at.is_none());
+    let open = held.jobs.iter().filter(|job| job.closed_at.is_none() || job.owes_results());
     let owing = held
         .credentials
         .values()

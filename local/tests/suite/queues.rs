@@ -18,13 +18,15 @@ pub fn unread() -> Options {
     Options { concurrency: 0, sweep_every: None, ..Options::in_memory() }
 }
 
-/// One of the two queues.
+/// One of the queues.
 #[derive(Clone, Copy, Debug)]
 pub enum Queue {
     /// Rows to issue.
     Issue,
     /// Mails to send.
     Mail,
+    /// Files that arrived, and what is to be done with one.
+    Uploads,
 }
 
 impl Queue {
@@ -33,6 +35,7 @@ impl Queue {
         match self {
             Self::Issue => &config.issue_queue_url,
             Self::Mail => &config.mail_queue_url,
+            Self::Uploads => &config.uploads_queue_url,
         }
     }
 }

@@ -31,6 +31,8 @@ use crate::{
 
 /// Visibility of a message in AWS: six times the consumer's timeout and the window.
 const VISIBILITY: i64 = 361;
+/// Visibility of a message about a file: six times the timeout of its function.
+const FILE_VISIBILITY: i64 = 5_400;
 /// Receives after which SQS puts a message aside.
 const MAX_RECEIVES: [u32; 2] = [5, 1_000];
 /// Messages of one batch.
@@ -53,6 +55,8 @@ struct Held {
 #[derive(Debug, Default)]
 pub struct Backlog {
     held: Vec<Held>,
+    /// Those of the queue of files.
+    files: Vec<Held>,
     /// Those that were received too often, as SQS moves them to the dead-letter queue.
     dead: Vec<Held>,
     clock: Clock,
@@ -101,6 +105,11 @@ impl Backlog {
     /// Rows and mails that are held.
     pub fn len(&self) -> usize {
         self.held.len()
+    }
+
+    /// Messages that are held, those about files included.
+    fn all(&self) -> usize {
+        self.held.len() + self.files.len()
     }
 }
 
@@ -368,8 +377,59 @@ impl Sim {
         answer.json()["job_id"].as_str().map(str::to_owned).context("a job id")
     }
 
+    /// Lets a file in, sends it, and gives the id of the upload.
+    pub async fn upload(&mut self, bytes: &[u8], valid: &[Value]) -> Result<String> {
+        let body = json!({
+            "template_id": self.world.demo.template_id, "file_name": "acta.csv", "size": bytes.len(),
+        });
+        let answer = self.insist("POST", "/uploads", Some(&body), None).await?;
+        ensure!(answer.status == 201, "{}", answer.body);
+        let allowed = answer.json();
+        let status = self.world.put_file(&allowed["upload"], bytes.to_vec()).await;
+        ensure!(status == 200, "the bucket answers {status}");
+        for recipient in valid {
+            let text = |name: &str| recipient[name].as_str().unwrap_or_default().to_owned();
+            self.expected.insert((text("email"), text("result_value")));
+        }
+        allowed["upload_id"].as_str().map(str::to_owned).context("an upload id")
+    }
+
+    /// Hands the next message about a file to the function; false when none is visible.
+    pub async fn deliver_file(&mut self) -> bool {
+        self.collect().await;
+        let next = {
+            let mut backlog = self.backlog.lock().expect("lock");
+            let now = backlog.now();
+            let next = backlog.files.iter_mut().find(|held| held.visible_at <= now);
+            next.map(|held| {
+                held.visible_at = now + FILE_VISIBILITY;
+                held.record.clone()
+            })
+        };
+        let Some(record) = next else { return false };
+        let event = json!({ "Records": [record] });
+        let event = serde_json::from_value(event).expect("an SQS event");
+        let handled = self.run(|app| async move {
+            uploads::handle(&app, LambdaEvent::new(event, context())).await
+        });
+        if let Some(Ok(answer)) = handled.await
+            && answer.batch_item_failures.is_empty()
+        {
+            let id = id_of(&record);
+            let mut backlog = self.backlog.lock().expect("lock");
+            backlog.files.retain(|held| id_of(&held.record) != id);
+        }
+        true
+    }
+
     /// Takes what stands in SQS into the backlog.
     async fn collect(&self) {
+        for taken in take(&self.world, Queue::Uploads).await {
+            let mut backlog = self.backlog.lock().expect("lock");
+            let visible_at = backlog.now();
+            let record = record(taken["body"].as_str().expect("body"));
+            backlog.files.push(Held { record, mail: false, receives: 0, visible_at });
+        }
         for queue in [Queue::Issue, Queue::Mail] {
             let records = take(&self.world, queue).await;
             let mut backlog = self.backlog.lock().expect("lock");
@@ -505,10 +565,10 @@ impl Sim {
                 self.trouble = 0;
                 self.faults.heal();
             }
-            if self.deliver(BATCH).await {
+            if self.deliver_file().await || self.deliver(BATCH).await {
                 continue;
             }
-            let held = self.backlog.lock().expect("lock").len();
+            let held = self.backlog.lock().expect("lock").all();
             if held == 0 && oracle::unfinished(&self.world).await?.is_empty() {
                 return Ok(());
             }
@@ -558,7 +618,7 @@ pub async fn handle(app: App, request: Request) -> Response<Body> {
         || path.contains("/status-lists")
     {
         amend::handle(&app, request).await
-    } else if path.contains("/jobs") || path.ends_with("/resend") {
+    } else if path.contains("/jobs") || path.contains("/uploads") || path.ends_with("/resend") {
         jobs::handle(&app, request).await
     } else {
         catalog::handle(&app, request).await

@@ -206,3 +206,46 @@ fn the_example_of_a_template_is_a_file_that_it_takes() {
         assert!(text.starts_with('\u{feff}'));
     }
 }
+
+/// Files with bytes changed, cut out and put in: whatever they are, they are refused with a
+/// reason or read to the row that the survey counted, from any piece on alike.
+#[test]
+fn thousands_of_damaged_files_are_refused_or_read_to_their_last_row() {
+    let good: [&[u8]; 3] = [
+        b"email,name,grade,evidence description\na@x.cl,\"Ana, M\",A,\"dos\nlineas\"\nb@x.cl,Luis,B,\nc@x.cl,Eva,A,x\n",
+        "\u{feff}correo;nombre;nota\r\na@x.cl;José;A\r\n;;\r\nb@x.cl;\"Núñez \"\"N\"\"\";B\r\n".as_bytes(),
+        b"{\"email\":\"a@x.cl\"}\n\n{\"email\":\"b@x.cl\",\"recipient_name\":\"Ana\"}\n",
+    ];
+    let odd = [b'"', b'\n', b'\r', b',', b';', b'\t', 0xe9, 0xc3, b'{', b'}', b' ', b'\'', 0, b'a'];
+    // A linear congruential generator: the same files in every run.
+    let mut state = 20_261_125_u64;
+    let mut draw = move |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        usize::try_from(state >> 33).expect("31 bits") % below
+    };
+    let (mut refused, mut read) = (0, 0);
+    for n in 0..6_000 {
+        let mut file = good[n % good.len()].to_vec();
+        for _ in 0..=draw(4) {
+            let at = draw(file.len());
+            match draw(3) {
+                0 => file[at] = odd[draw(odd.len())],
+                1 => file.insert(at, odd[draw(odd.len())]),
+                _ => {
+                    file.remove(at);
+                }
+            }
+        }
+        match survey(&file) {
+            Err(fault) => {
+                assert!(!fault.text(Lang::Es).is_empty() && !fault.text(Lang::En).is_empty());
+                refused += 1;
+            }
+            Ok(found) => {
+                assert_eq!(rows(&file).len(), usize::try_from(found.rows).expect("few"));
+                read += 1;
+            }
+        }
+    }
+    assert!(refused > 500 && read > 500, "{refused} refused, {read} read");
+}

@@ -1,7 +1,5 @@
 //! `unicreda admin` as a process, on a local stack: what it makes is used over HTTP.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
-
 use std::{
     io::{Read, Write},
     net::TcpStream,
@@ -45,7 +43,7 @@ fn failed(data: &Path, code: i32, arguments: &[&str]) -> String {
 }
 
 /// A request to the API; status and body.
-fn http(stack: &Stack, key: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
+pub fn http(stack: &Stack, key: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
     let mut stream = TcpStream::connect(("127.0.0.1", stack.port())).expect("a connection");
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let request = format!(
@@ -58,6 +56,17 @@ fn http(stack: &Stack, key: &str, method: &str, path: &str, body: &Value) -> (u1
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
     (status, serde_json::from_str(body).unwrap_or_else(|e| panic!("{e}: {answer}")))
+}
+
+/// What the service answers without a key.
+pub fn raw(stack: &Stack, path: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", stack.port())).expect("a connection");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    let (_, body) = answer.split_once("\r\n\r\n").expect("a head");
+    body.to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

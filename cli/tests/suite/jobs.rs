@@ -1,0 +1,116 @@
+//! `unicreda jobs`: followed, interrupted, cut off; results, cancelling, retrying.
+
+use std::fs;
+
+use crate::harness::{Wire, World, until};
+use local::Options;
+
+fn people(count: usize) -> impl Iterator<Item = String> {
+    (0..count).map(|n| format!("persona{n}@ejemplo.com"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_is_followed_to_its_end_and_its_failures_are_told() {
+    let world = World::new().await;
+    let job = world.job(people(20).chain(["invalido@test".into()]));
+    let ran = world.run(&["jobs", "watch", &job]).code(3);
+    let ran = ran.says("21 filas: 20 emitidas, 0 ya existían, 1 con error").says("20 enviados");
+    let ran = ran.says("fila 21  invalido@test  Invalid email: invalido@test");
+    assert!(!ran.err.contains('\u{1b}'), "{ran:?}");
+    let lines = world.run(&["jobs", "watch", &job, "--json"]).code(3).lines();
+    assert_eq!(lines.last().expect("a line")["status"], "SUCCESS");
+    assert_eq!(lines.last().expect("a line")["result"]["failed"], 1);
+
+    let good = world.job(people(3));
+    world.done(&["jobs", "watch", &good]).says("3 filas: 0 emitidas, 3 ya existían");
+    let listed = world.done(&["jobs", "list", "--json"]).lines();
+    assert_eq!(listed.iter().map(|j| &j["job_id"]).collect::<Vec<_>>(), [&good, &job]);
+    let table = world.done(&["jobs", "list", "--limit", "1"]);
+    assert!(table.out.contains(&good) && !table.out.contains(&job), "{table:?}");
+    table.warns("--limit");
+    world.run(&["jobs", "watch", "../templates"]).code(1).warns("jobs list");
+    world.stack.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn results_of_many_pages_are_one_file_and_over_nothing() {
+    let world = World::new().await;
+    let job = world.job(people(1_200).chain(["invalido@test".into()]));
+    world.run(&["jobs", "watch", &job]).code(3).says("1.201 filas");
+    let csv = world.done(&["jobs", "results", &job]).out;
+    let rows: Vec<&str> = csv.lines().collect();
+    assert_eq!(rows.len(), 1_202);
+    assert!(rows[0].starts_with("row,email,") && rows[1_201].starts_with("1201,invalido@test"));
+    assert_eq!(rows.iter().filter(|row| row.starts_with("row,")).count(), 1);
+    let failed = world.done(&["jobs", "results", &job, "--status", "failed"]).out;
+    assert_eq!(failed.lines().count(), 2, "{failed}");
+    assert_eq!(world.done(&["jobs", "results", &job, "--json"]).lines().len(), 1_201);
+
+    let to_file = ["jobs", "results", &job, "-o", "r.csv"];
+    world.done(&to_file).says("r.csv");
+    assert_eq!(fs::read_to_string(world.path("r.csv")).expect("a file"), csv);
+    fs::write(world.path("r.csv"), "mío").expect("written");
+    world.run(&to_file).code(1).warns("--force");
+    assert_eq!(fs::read_to_string(world.path("r.csv")).expect("a file"), "mío");
+    world.done(&[&to_file[..], &["--force"]].concat());
+    assert_eq!(fs::read_to_string(world.path("r.csv")).expect("a file"), csv);
+    let left = fs::read_dir(world.path("")).expect("a folder").count();
+    assert_eq!(left, 2, "no temporary file is left beside .local and r.csv");
+    world.stack.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interrupted_watch_says_how_to_go_on() {
+    let world = World::with(Options { concurrency: 0, ..Options::in_memory() }).await;
+    let job = world.job(people(2));
+    let mut watch = world.start(&["jobs", "watch", &job, "--json"]);
+    watch.line();
+    watch.signal("-INT");
+    let ran = watch.ended().code(130);
+    let next = ran.lines().last().expect("a line")["error"]["next"].clone();
+    assert!(next.as_str().is_some_and(|next| next.contains(&job)), "{ran:?}");
+    ran.warns("el trabajo sigue en el servicio");
+    world.stack.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_connection_is_waited_for_and_told() {
+    let world = World::new().await;
+    let job = world.job(people(2));
+    let wire = Wire::to(world.stack.port()).await;
+    world.names(&wire.url);
+    wire.cut();
+    let watch = world.start(&["jobs", "watch", &job]);
+    until("it meets the cut", || wire.was_met()).await;
+    wire.mend();
+    watch.ended().code(0).says("2 filas").warns("se intenta otra vez");
+    wire.cut();
+    let ran = world.run(&["jobs", "watch", &job, "--patience", "1"]).code(5);
+    ran.warns("se intenta otra vez").warns(&format!("jobs watch {job}"));
+    world.stack.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_is_cancelled_and_retried() {
+    let world = World::new().await;
+    let job = world.job(people(2));
+    world.done(&["jobs", "watch", &job]);
+    world.run(&["jobs", "cancel", &job]).code(1);
+    world.done(&["jobs", "retry", &job]).says("No hay nada que repetir");
+    let reader = world.file("leer.key", &world.key(&["read"]), 0o600);
+    let reader = reader.to_str().expect("UTF-8");
+    let url = world.stack.base_url();
+    world
+        .run(&["jobs", "retry", &job, "--url", &url, "--key-file", reader])
+        .code(4)
+        .warns("«manage»");
+    world.stack.shutdown().await;
+
+    let still = World::with(Options { concurrency: 0, ..Options::in_memory() }).await;
+    let job = still.job(people(2));
+    let cancelled = still.done(&["jobs", "cancel", &job, "--json"]).json();
+    assert!(cancelled["cancelled_at"].is_string(), "{cancelled}");
+    still.done(&["jobs", "cancel", &job]).says("0 de 2");
+    still.run(&["jobs", "retry", &job]).code(1);
+    still.stack.shutdown().await;
+}

@@ -1,0 +1,184 @@
+//! `unicreda issue FILE`: many from a file, ended at any moment, never a second job.
+
+use std::{fs, time::Duration};
+
+use local::Options;
+use serde_json::Value;
+
+use crate::harness::{Wire, World, until};
+
+/// A CSV file of people, and its text.
+fn acta(world: &World, name: &str, rows: usize) -> String {
+    let mut text = String::from("email,recipient_name,result_value\n");
+    for n in 0..rows {
+        text.push_str(&format!("{name}{n}@ejemplo.com,Persona {n},A\n"));
+    }
+    world.file(&format!("{name}.csv"), &text, 0o644);
+    text
+}
+
+fn jobs(world: &World) -> Vec<Value> {
+    world.done(&["jobs", "list", "--limit", "1000", "--json"]).lines()
+}
+
+fn results(world: &World, name: &str) -> String {
+    fs::read_to_string(world.path(&format!("{name}-resultados.csv"))).expect("a results file")
+}
+
+/// What the command line remembers of its uploads.
+fn remembered(world: &World) -> Vec<Value> {
+    let folder = world.path("home/.local/state/unicreda");
+    let files = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    files
+        .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
+        .map(|path| serde_json::from_slice(&fs::read(path).unwrap()).expect("JSON"))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_is_issued_once_and_its_results_stand_beside_it() {
+    let world = World::new().await;
+    let text = acta(&world, "acta", 3) + "invalido@test,Nadie,A\n";
+    world.file("acta.csv", &text, 0o644);
+    let issue = ["issue", "acta.csv"];
+    let ran = world.run(&issue).code(3).says("4 filas: 3 emitidas, 0 ya existían, 1 con error");
+    let ran = ran.says("fila 4  invalido@test").says("acta-resultados.csv");
+    assert!(!ran.out.contains('\u{1b}') && !ran.err.contains('\u{1b}'), "{ran:?}");
+    let first = results(&world, "acta");
+    assert_eq!(first.lines().filter(|line| line.contains("/credential/")).count(), 3, "{first}");
+    assert!(first.contains("Invalid email: invalido@test"), "{first}");
+    assert_eq!(jobs(&world).len(), 1);
+
+    // The same command again tells the same job's end, whatever the file is called.
+    let again = world.run(&issue).code(3).warns("no se hace otra vez").warns("--again");
+    again.says("4 filas: 3 emitidas");
+    world.file("copia.csv", &text, 0o644);
+    let copy = world.run(&["issue", "copia.csv", "--json"]).code(3).json();
+    assert_eq!((&copy["resumed"], &copy["result"]["failed"]), (&true.into(), &1.into()), "{copy}");
+    assert_eq!(results(&world, "copia"), first);
+    assert_eq!(jobs(&world).len(), 1);
+
+    // Results are put over nothing.
+    world.run(&["issue", "acta.csv", "--again"]).code(1).warns("--force");
+    assert_eq!(jobs(&world).len(), 1, "that is said before anything is done");
+    let anew = world.run(&["issue", "acta.csv", "--again", "--force"]).code(3);
+    anew.says("4 filas: 0 emitidas, 3 ya existían, 1 con error");
+    assert_eq!(jobs(&world).len(), 2);
+
+    // Mended, the results file is what is issued next.
+    let mended = results(&world, "acta").replacen("invalido@test", "eva@ejemplo.com", 1);
+    world.file("acta-2.csv", &mended, 0o644);
+    world.done(&["issue", "acta-2.csv"]).says("4 filas: 1 emitidas, 3 ya existían, 0 con error");
+    world.stack.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_example_is_filled_in_checked_and_issued() {
+    let world = World::new().await;
+    world.done(&["templates", "csv", "-o", "ejemplo.csv"]).says("unicreda issue ejemplo.csv");
+    world.run(&["templates", "csv", "-o", "ejemplo.csv"]).code(1).warns("--force");
+    let example = fs::read_to_string(world.path("ejemplo.csv")).expect("a file");
+    assert_eq!(world.done(&["templates", "csv"]).out, example);
+    world.done(&["issue", "ejemplo.csv", "--dry-run"]).says("no se emitió nada");
+    world.done(&["issue", "ejemplo.csv"]);
+    // What was new is not any more: a dry run is done anew.
+    let checked = world.done(&["issue", "ejemplo.csv", "--dry-run"]).says("0 nuevas");
+    assert!(!world.path("ejemplo-resultados-resultados.csv").exists(), "{checked:?}");
+
+    let lines = "{\"email\":\"otra@ejemplo.com\",\"recipient_name\":\"Otra\",\"result_value\":\"B\"}\n";
+    let ran = world.piped(&["issue", "-", "--json", "--no-email"], lines).code(0).json();
+    assert_eq!((&ran["result"]["successful"], &ran["result"]["emails_sent"]), (&1.into(), &0.into()));
+    assert!(world.path("stdin-resultados.csv").exists());
+
+    let other = "email,recipient_name,result_value\notra@ejemplo.com,Otra,A\nmal@,Mal,A\n";
+    world.file("otro.csv", other, 0o644);
+    let ran = world.run(&["issue", "otro.csv", "--dry-run"]).code(3);
+    let ran = ran.says("2 filas: 1 nuevas, 0 ya existen, 1 inválidas");
+    ran.says("ya tiene otra de esta plantilla").says("mal@");
+    let one = ["issue", "--email", "otra@ejemplo.com", "--name", "Otra", "--result", "A"];
+    world.done(&[&one[..], &["--dry-run"]].concat()).says("se emitiría").says("ya tiene otra");
+    world.stack.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_list_is_refused_with_its_reason() {
+    let world = World::new().await;
+    world.file("vacio.csv", "", 0o644);
+    world.run(&["issue", "vacio.csv"]).code(2).warns("vacio.csv");
+    world.run(&["issue", "no-hay.csv"]).code(1).warns("no-hay.csv");
+    assert!(jobs(&world).is_empty());
+    world.file("raro.csv", "nombre,nota\nAna,A\n", 0o644);
+    world.run(&["issue", "raro.csv"]).code(1).says("El archivo no se aceptó").warns("templates csv");
+    assert!(!world.path("raro-resultados.csv").exists());
+    world.stack.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interrupted_issue_goes_on_with_the_same_job() {
+    // Nothing works on the queues until the second stack: the job cannot end meanwhile.
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = local::Data::Dir(folder.path().to_owned());
+    let still = Options { data: data.clone(), concurrency: 0, ..Options::in_memory() };
+    let mut world = World::with(still).await;
+    acta(&world, "acta", 40);
+    let issue = world.start(&["issue", "acta.csv"]);
+    until("the file has arrived", || remembered(&world).iter().any(|u| u["stage"] == "sent")).await;
+    // Two at once would be at the same file.
+    world.run(&["issue", "acta.csv"]).code(1).warns("otro comando");
+    issue.signal("-INT");
+    issue.ended().code(130).warns("repite el mismo comando");
+
+    world.restart(Options { data, ..Options::in_memory() }).await;
+    world.done(&["issue", "acta.csv"]).says("40 filas: 40 emitidas").warns("Este archivo ya se");
+    assert_eq!(jobs(&world).len(), 1);
+    assert_eq!(results(&world, "acta").lines().count(), 41);
+    world.stack.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_has_one_job_though_its_command_is_killed_at_any_moment() {
+    let world = World::new().await;
+    for (number, delay) in [5, 15, 25, 40, 60, 90, 150, 300, 600].into_iter().enumerate() {
+        let name = format!("acta{number}");
+        acta(&world, &name, 200);
+        let file = format!("{name}.csv");
+        let issue = world.start(&["issue", &file]);
+        // The moment of death is what is tried, so it is not awaited.
+        tokio::time::sleep(Duration::from_millis(delay)).await;
+        issue.signal("-KILL");
+        issue.killed();
+        world.done(&["issue", &file]).says("200 filas: 200 emitidas");
+        assert_eq!(jobs(&world).len(), number + 1, "after {delay} ms");
+        assert_eq!(results(&world, &name).lines().count(), 201);
+    }
+    world.stack.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_comes_and_goes_makes_no_second_job() {
+    let world = World::new().await;
+    let wire = Wire::to(world.stack.port()).await;
+    world.names(&wire.url);
+    acta(&world, "acta", 500);
+    wire.cut();
+    let issue = world.start(&["issue", "acta.csv"]);
+    until("it meets the cut", || wire.was_met()).await;
+    wire.mend();
+    until("the file has arrived", || remembered(&world).iter().any(|u| u["stage"] != "expected"))
+        .await;
+    wire.cut();
+    until("it meets the second cut", || wire.was_met()).await;
+    wire.mend();
+    let ran = issue.ended().code(0).says("500 filas: 500 emitidas").warns("se intenta otra vez");
+    assert!(ran.err.contains("sin conexión con"), "{ran:?}");
+    assert_eq!(jobs(&world).len(), 1);
+
+    // Longer than patience: the same command goes on later.
+    acta(&world, "otra", 20);
+    wire.cut();
+    world.run(&["issue", "otra.csv", "--patience", "1"]).code(5).warns("repite el mismo comando");
+    wire.mend();
+    world.done(&["issue", "otra.csv"]).says("20 filas: 20 emitidas");
+    assert_eq!(jobs(&world).len(), 2);
+    world.stack.shutdown().await;
+}

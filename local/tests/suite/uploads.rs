@@ -1,0 +1,407 @@
+//! Files: from the bucket to a job and its results, as people have them.
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_s3::primitives::ByteStream;
+use serde_json::{Value, json};
+
+use crate::{
+    harness::{World, check_sums, person},
+    queues::{self, Queue},
+    sim::Sim,
+};
+
+/// A file of valid rows, as the API names its columns.
+fn file_of(rows: std::ops::RangeInclusive<u32>) -> String {
+    let mut file = "email,recipient_name,result_value\n".to_owned();
+    for n in rows {
+        let person = person(n);
+        let text = |name: &str| person[name].as_str().expect("text").to_owned();
+        file += &format!("{},{},{}\n", text("email"), text("recipient_name"), text("result_value"));
+    }
+    file
+}
+
+fn lines(text: &str) -> Vec<&str> {
+    text.trim_start_matches('\u{feff}').lines().collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_out_of_excel_becomes_a_job_whose_results_can_be_mended_and_uploaded_again() {
+    let world = World::new().await;
+    // Semicolons, CRLF, Windows-1252, dates and decimals of Spanish, a column to be left alone.
+    let mut file = b"Calificaci\xf3n;Correo electr\xf3nico;Apellidos;Nombre;Cr\xe9ditos;Fecha de inicio;#RUT;;\r\n".to_vec();
+    file.extend_from_slice(b"A;jose@ejemplo.com;N\xfa\xf1ez;Jos\xe9;6,0;15/11/2026;1-9;;\r\n");
+    file.extend_from_slice(b"E;eva@ejemplo.com;Soto;Eva;5,5;;2-7;;\r\n");
+    file.extend_from_slice(b"B;'=mal@ejemplo.com;Paz;Luz;5;;3-5;;\r\n;;;;;;;;\r\n\r\n");
+    file.extend_from_slice(b"B;ana.rojas@demo.example;;;5;;=1+1;;\r\n;;;;;;;;\r\n");
+    let job = world.upload("acta final.csv", &file, &json!({})).await;
+    let status = world.file_job(&job).await;
+    assert_eq!(status["file"], json!({ "name": "acta final.csv", "size": file.len() }));
+    assert_eq!(status["progress"]["rows_read"], 4);
+    let result = &status["result"];
+    check_sums(result);
+    assert_eq!((&result["total"], &result["successful"]), (&json!(4), &json!(3)));
+    assert_eq!(result["internal_count"], 1);
+    assert_eq!(
+        result["errors"][0]["error"],
+        "Calificacion invalida. Valores permitidos: A, B, C, D, F"
+    );
+    let credentials = world.get("/credentials?email=jose@ejemplo.com").await;
+    let issued = &credentials["items"][0];
+    assert_eq!(issued["recipient_name"], "José Núñez");
+    assert_eq!(
+        (&issued["credits_earned"], &issued["activity_start_date"]),
+        (&json!(6), &json!("2026-11-15"))
+    );
+
+    let results = world.results_file(&job).await;
+    assert!(results.starts_with('\u{feff}'));
+    let rows = lines(&results);
+    assert_eq!(
+        rows[0],
+        "Calificación;Correo electrónico;Apellidos;Nombre;Créditos;Fecha de inicio;#RUT;row;line;status;credential_id;credential_url;recipient_type;duplicate;email_status;error"
+    );
+    assert_eq!(rows.len(), 5, "{results}");
+    assert!(
+        rows[1].starts_with("A;jose@ejemplo.com;Núñez;José;6,0;15/11/2026;1-9;1;2;issued;"),
+        "{results}"
+    );
+    assert!(rows[2].contains(";2;3;failed;;;;;;Calificacion invalida"), "{results}");
+    assert!(rows[3].starts_with("B;'=mal@ejemplo.com;"), "{results}");
+    assert!(rows[4].starts_with("B;ana.rojas@demo.example;;;5;;'=1+1;4;7;issued;"), "{results}");
+
+    // Mended where it says so, and uploaded as it is.
+    let mended = results.replace("E;eva@", "D;eva@");
+    let again = world.upload("acta final.csv", mended.as_bytes(), &json!({})).await;
+    assert_ne!(again, job);
+    let result = world.file_job(&again).await["result"].clone();
+    assert_eq!((&result["successful"], &result["duplicates"]), (&json!(4), &json!(3)), "{result}");
+    let again = world.results_file(&again).await;
+    assert_eq!(lines(&again)[0], rows[0], "results of before give way to those of now");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_wrong_as_a_whole_fails_with_its_place_and_issues_nothing() {
+    let world = World::new().await;
+    for (bytes, code, place, text) in [
+        (
+            &b"email,name,RUT,grade\na@ejemplo.com,A,1-9,A\n"[..],
+            "unknown_column",
+            (json!(1), json!(3)),
+            "Línea 1, columna 3 (C): No se reconoce la columna «RUT»",
+        ),
+        (
+            b"email,name,grade\na@ejemplo.com,\"A,A\nb@ejemplo.com,B,B\n",
+            "unclosed_quote",
+            (json!(2), Value::Null),
+            "Línea 2: Hay unas comillas",
+        ),
+        (b"PK\x03\x04", "spreadsheet", (Value::Null, Value::Null), "Es un libro de Excel"),
+        (
+            b"email,name\na@ejemplo.com,A\n",
+            "missing_column",
+            (json!(1), Value::Null),
+            "Línea 1: Falta la columna «Calificación» (result_value)",
+        ),
+    ] {
+        let job = world.upload("acta.csv", bytes, &json!({})).await;
+        let status = world.file_job(&job).await;
+        assert_eq!(status["status"], "FAILURE");
+        assert_eq!(status["code"], code, "{status}");
+        assert_eq!((&status["line"], &status["column"]), (&place.0, &place.1), "{status}");
+        assert!(status["error"].as_str().expect("text").starts_with(text), "{status}");
+        assert!(status.get("result").is_none());
+        let retry = world.call("POST", &format!("/jobs/{job}/retry"), None).await;
+        retry.problem(409, "conflict");
+        let file = world.call("GET", &format!("/jobs/{job}/results/file"), None).await;
+        file.problem(404, "not_found");
+    }
+    assert_eq!(world.get("/credentials").await["items"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_another_system_drops_is_one_job_however_often_it_is_told() {
+    let world = World::with(queues::unread()).await;
+    let app = world.stack.app();
+    let files = app.files.as_ref().expect("files");
+    let key =
+        format!("incoming/live/demo/{}/2026/acta nº 1 + más & cía.csv", world.demo.template_id);
+    files
+        .client()
+        .put_object()
+        .bucket(files.bucket())
+        .key(&key)
+        .body(ByteStream::from(file_of(1..=3).into_bytes()))
+        .send()
+        .await
+        .expect("put");
+    let told = queues::take_exactly(&world, Queue::Uploads, 1).await;
+    let body = told[0]["body"].as_str().expect("body").to_owned();
+    let later = Instant::now() + Duration::from_secs(600);
+    for _ in 0..3 {
+        unicreda::uploading::handle(app, &body, later).await.expect("handled");
+    }
+    // A test event of S3, a place that is nobody's, an organization that is not there.
+    let test = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b" });
+    unicreda::uploading::handle(app, &test.to_string(), later).await.expect("handled");
+    for other in ["incoming/live/nadie/", "incoming/x/demo/", "otro/live/demo/"] {
+        let body = body.replace("incoming/live/demo/", other);
+        unicreda::uploading::handle(app, &body, later).await.expect("handled");
+    }
+    queues::drain(&world).await;
+    let jobs = world.get("/jobs").await;
+    assert_eq!(jobs["items"].as_array().expect("jobs").len(), 1, "{jobs}");
+    let job = jobs["items"][0]["job_id"].as_str().expect("id");
+    let status = world.get(&format!("/jobs/{job}")).await;
+    assert_eq!((&status["status"], &status["result"]["total"]), (&json!("SUCCESS"), &json!(3)));
+    assert_eq!(status["file"]["name"], "acta nº 1 + más & cía.csv");
+}
+
+/// 3,000 rows, and no time: each invocation reads on from where the one before stopped.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reading_goes_on_where_the_functions_time_ended() {
+    let mut sim = Sim::new(0).await;
+    let people: Vec<Value> = (1..=250).map(person).collect();
+    sim.upload(file_of(1..=250).as_bytes(), &people).await.expect("uploaded");
+    let told = queues::take_exactly(&sim.world, Queue::Uploads, 1).await;
+    let body = told[0]["body"].as_str().expect("body").to_owned();
+    let app = sim.app();
+    unicreda::uploading::handle(&app, &body, Instant::now()).await.expect("handled");
+    let job = sim.world.get("/jobs").await["items"][0]["job_id"].as_str().expect("id").to_owned();
+    let status = sim.world.get(&format!("/jobs/{job}")).await;
+    assert_eq!(status["status"], "PENDING");
+    assert_eq!(
+        (&status["progress"]["phase"], &status["progress"]["total"]),
+        (&json!("reading"), &json!(250))
+    );
+    // Eight shards of ten rows in this run.
+    assert_eq!(status["progress"]["rows_read"], 80);
+    let (sent, _) = sim.messages().await;
+    assert_eq!(sent, 80);
+    // Rows are issued while the file is still being read.
+    while sim.deliver(100).await {}
+    sim.clock.jump(Duration::from_secs(3));
+    let status = sim.world.get(&format!("/jobs/{job}")).await;
+    assert_eq!(status["status"], "PENDING");
+    assert_eq!(status["progress"]["current"], 80, "{status}");
+    // The sweeper has it gone on with; again there is no time.
+    let order = json!({ "kind": "read", "job_id": job }).to_string();
+    for read in [160, 240] {
+        unicreda::uploading::handle(&app, &order, Instant::now()).await.expect("handled");
+        let status = sim.world.get(&format!("/jobs/{job}")).await;
+        assert_eq!(status["progress"]["rows_read"], read);
+    }
+    let figures = sim.finish().await.expect("the sweeper has it read to its end");
+    assert_eq!((figures.credentials, figures.mails), (250, 250));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_is_cancelled_while_its_file_is_read_ends_with_every_row() {
+    let mut sim = Sim::new(0).await;
+    let people: Vec<Value> = (1..=80).map(person).collect();
+    sim.upload(file_of(1..=250).as_bytes(), &people).await.expect("uploaded");
+    let told = queues::take_exactly(&sim.world, Queue::Uploads, 1).await;
+    let body = told[0]["body"].as_str().expect("body").to_owned();
+    let app = sim.app();
+    unicreda::uploading::handle(&app, &body, Instant::now()).await.expect("handled");
+    while sim.deliver(100).await {}
+    let job = sim.world.get("/jobs").await["items"][0]["job_id"].as_str().expect("id").to_owned();
+    sim.insist("POST", &format!("/jobs/{job}/cancel"), None, None).await.expect("cancelled");
+    sim.stopped = true;
+    sim.drain().await.expect("it ends");
+    let result = sim.world.get(&format!("/jobs/{job}")).await["result"].clone();
+    check_sums(&result);
+    assert_eq!((&result["total"], &result["successful"]), (&json!(250), &json!(80)), "{result}");
+    let results = sim.world.results_file(&job).await;
+    assert_eq!(results.matches("Cancelado").count(), 170);
+    sim.finish().await.expect("it ends right");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_run_tells_what_would_happen_and_changes_nothing() {
+    let world = World::new().await;
+    let issued = world.issue_one(&person(1)).await;
+    let other = json!({ "email": "persona2@ejemplo.com", "recipient_name": "Persona Zorrilla 2", "result_value": "F" });
+    let held = world.issue_one(&other).await;
+    world.issue_one(&json!({ "email": "x@ejemplo.com", "recipient_name": "X", "result_value": "A", "external_id": "e1" })).await;
+    world.mail_ended(held["credential_id"].as_str().expect("id")).await;
+    let before = (world.get("/credentials").await, world.get("/jobs").await);
+
+    let mut recipients: Vec<Value> = (1..=3).map(person).collect();
+    recipients.push(person(3));
+    recipients.push(json!({ "email": "x@ejemplo.com", "recipient_name": "Y", "result_value": "A", "external_id": "e1" }));
+    recipients
+        .push(json!({ "email": "invalido@test", "recipient_name": "Z", "result_value": "A" }));
+    recipients.push(json!({ "email": "ana.rojas@demo.example", "result_value": "A" }));
+    let body = json!({ "template_id": world.demo.template_id, "recipients": recipients });
+    let answer =
+        world.call("POST", "/credentials/issue?dry_run=true", Some(&body)).await.expect(200).json();
+    assert_eq!(answer["mode"], "dry_run");
+    let counts =
+        ["total", "new", "duplicates", "invalid"].map(|name| answer[name].as_u64().expect(name));
+    assert_eq!(counts, [7, 3, 2, 2], "{answer}");
+    let rows = answer["recipients"].as_array().expect("recipients");
+    let outcomes: Vec<&str> =
+        rows.iter().map(|row| row["outcome"].as_str().expect("outcome")).collect();
+    assert_eq!(outcomes, ["duplicate", "new", "new", "duplicate", "invalid", "invalid", "new"]);
+    assert_eq!(rows[0]["credential_id"], issued["credential_id"]);
+    assert_eq!(rows[1]["also_holds"], json!([held["credential_id"]]));
+    assert_eq!(rows[3]["credential_id"], rows[2]["credential_id"]);
+    assert_eq!(rows[4]["error_codes"], json!(["external_id_taken"]));
+    assert_eq!(rows[5]["errors"], json!(["Invalid email: invalido@test"]));
+    assert_eq!(rows[6]["recipient_type"], "internal");
+    world
+        .call("POST", "/credentials/issue?dry_run=perhaps", Some(&body))
+        .await
+        .problem(400, "invalid_request");
+    assert_eq!(
+        (world.get("/credentials").await, world.get("/jobs").await),
+        before,
+        "nothing changed"
+    );
+
+    // The same as a file.
+    let mut file = file_of(1..=3);
+    file += "invalido@test,Z,A\nana.rojas@demo.example,,A\n";
+    let job = world.upload("acta.csv", file.as_bytes(), &json!({ "dry_run": true })).await;
+    let status = world.file_job(&job).await;
+    assert_eq!(status["dry_run"], true);
+    let result = &status["result"];
+    check_sums(result);
+    assert_eq!(
+        (&result["successful"], &result["duplicates"], &result["failed"]),
+        (&json!(4), &json!(1), &json!(1))
+    );
+    let rows = world.get(&format!("/jobs/{job}/results")).await;
+    let rows = rows["items"].as_array().expect("rows");
+    let statuses: Vec<&str> =
+        rows.iter().map(|row| row["status"].as_str().expect("status")).collect();
+    assert_eq!(statuses, ["duplicate", "new", "new", "invalid", "new"]);
+    assert_eq!(rows[1]["also_holds"], json!([held["credential_id"]]));
+    assert_eq!(rows[1]["credential_url"], Value::Null, "it is not there yet");
+    let results = world.results_file(&job).await;
+    assert!(results.contains(",invalid,,,,,,Invalid email: invalido@test"), "{results}");
+    assert_eq!(world.get("/credentials").await, before.0, "nothing was issued");
+    assert_eq!(world.mails_now("persona3@ejemplo.com").await, [] as [Value; 0]);
+
+    // And what was foretold happens.
+    let issued = world.issue_one(&person(2)).await;
+    assert_eq!(issued["credential_id"], rows[1]["credential_id"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn json_lines_are_a_file_too_and_their_results_a_table() {
+    let world = World::new().await;
+    let mut file = String::new();
+    for n in 1..=2 {
+        file += &format!("{}\n", person(n));
+    }
+    file += "{\"email\":\"tres@ejemplo.com\",\"recipient_name\":\"Tres\",\"result_value\":\"A\",\"evidence\":[{\"url\":\"https://ejemplo.com/3\"}]}\nno es json\n";
+    let job = world.upload("acta.jsonl", file.as_bytes(), &json!({ "send_email": false })).await;
+    let status = world.file_job(&job).await;
+    assert_eq!(
+        (&status["result"]["successful"], &status["result"]["failed"]),
+        (&json!(3), &json!(1))
+    );
+    assert_eq!(status["result"]["emails_skipped"], 3);
+    let results = world.results_file(&job).await;
+    let rows = lines(&results);
+    assert!(rows[0].starts_with("email,recipient_name,result_value,"), "{results}");
+    assert!(rows[3].contains("https://ejemplo.com/3"), "{results}");
+    // As CSV it can be uploaded again.
+    let again = world.upload("otra.csv", results.as_bytes(), &json!({})).await;
+    let result = world.file_job(&again).await["result"].clone();
+    assert_eq!((&result["duplicates"], &result["failed"]), (&json!(3), &json!(1)), "{result}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_lets_a_file_in_is_checked_before() {
+    let world = World::new().await;
+    let body = |more: Value| {
+        let mut body =
+            json!({ "template_id": world.demo.template_id, "file_name": "a.csv", "size": 10 });
+        for (name, value) in more.as_object().expect("an object") {
+            body[name] = value.clone();
+        }
+        body
+    };
+    let post = async |more: Value| world.call("POST", "/uploads", Some(&body(more))).await;
+    let problem = post(json!({ "size": 524_288_001 })).await.problem(413, "payload_too_large");
+    assert!(problem["detail"].as_str().expect("text").contains("500 MB"), "{problem}");
+    for (more, pointer) in [
+        (json!({ "size": 0 }), "/size"),
+        (json!({ "size": null }), "/size"),
+        (json!({ "file_name": "" }), "/file_name"),
+        (json!({ "template_id": "x" }), "/template_id"),
+        (json!({ "send_email": "si" }), "/send_email"),
+        (json!({ "otro": 1 }), "/otro"),
+    ] {
+        let problem = post(more).await.problem(400, "invalid_request");
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+    }
+    let unknown = json!({ "template_id": "550e8400-e29b-41d4-a716-446655440999" });
+    post(unknown).await.problem(404, "not_found");
+
+    let allowed = post(json!({})).await.expect(201).json();
+    // Exactly the length that was signed.
+    assert_ne!(world.put_file(&allowed["upload"], &b"email\n"[..]).await, 200);
+    let path = format!("/uploads/{}", allowed["upload_id"].as_str().expect("id"));
+    let upload = world.get(&path).await;
+    assert_eq!((&upload["status"], &upload["job_id"]), (&json!("waiting"), &Value::Null));
+    // A test key sees test uploads only.
+    world.call_as(&world.demo.test_api_key, "GET", &path, None).await.problem(404, "not_found");
+    world.call("GET", "/uploads/x", None).await.problem(404, "not_found");
+    let test = world
+        .upload_as(&world.demo.test_api_key, "a.csv", file_of(1..=1).as_bytes(), &json!({}))
+        .await;
+    world.call("GET", &format!("/jobs/{test}"), None).await.problem(404, "not_found");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_example_of_a_template_can_be_uploaded_as_it_is() {
+    let world = World::new().await;
+    let path = format!("/api/v1/templates/{}/csv", world.demo.template_id);
+    for (lang, first) in [("es", "Correo electrónico;Nombre completo;"), ("en", "Email,Name,")] {
+        let headers = [("x-api-key", world.demo.api_key.as_str()), ("accept-language", lang)];
+        let reply = world.send("GET", &path, &headers, "").await.expect(200);
+        assert_eq!(reply.header("content-type"), "text/csv; charset=utf-8");
+        let text = reply.text();
+        assert!(lines(&text)[0].starts_with(first), "{text}");
+        let options = json!({ "dry_run": true });
+        let job = world.upload("ejemplo.csv", text.as_bytes(), &options).await;
+        let status = world.file_job(&job).await;
+        assert_eq!(
+            (&status["result"]["successful"], &status["result"]["failed"]),
+            (&json!(2), &json!(0)),
+            "{status}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_go_seven_days_after_their_job_ended_and_their_rows_results_stay() {
+    let mut sim = Sim::new(0).await;
+    let people: Vec<Value> = (1..=2).map(person).collect();
+    sim.upload(file_of(1..=2).as_bytes(), &people).await.expect("uploaded");
+    sim.drain().await.expect("it ends");
+    let job = sim.world.get("/jobs").await["items"][0]["job_id"].as_str().expect("id").to_owned();
+    let file = format!("/jobs/{job}/results/file");
+    let url = sim.world.get(&file).await["url"].as_str().expect("url").to_owned();
+    sim.clock.jump(Duration::from_secs(6 * 24 * 3600));
+    sim.sweep().await;
+    assert!(!sim.deliver_file().await);
+    assert_eq!(sim.world.fetch(&url).await.0, 200);
+    sim.clock.jump(Duration::from_secs(25 * 3600));
+    sim.sweep().await;
+    assert!(sim.deliver_file().await);
+    assert_eq!(sim.world.fetch(&url).await.0, 404);
+    sim.world.call("GET", &file, None).await.problem(404, "not_found");
+    let rows = sim.world.get(&format!("/jobs/{job}/results")).await;
+    assert_eq!(rows["items"][1]["status"], "issued");
+    assert_eq!(sim.world.get(&format!("/jobs/{job}")).await["result"]["results_file"], Value::Null);
+    // Once is enough.
+    sim.sweep().await;
+    assert!(!sim.deliver_file().await);
+    sim.finish().await.expect("it ends right");
+}

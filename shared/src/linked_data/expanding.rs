@@ -1,0 +1,183 @@
+//! A document as quads, read with the table of our terms.
+//!
+//! What JSON-LD says of shapes that our documents do not have is not repeated here: such a
+//! document is declined, and read by the libraries.
+
+use serde_json::{Map, Value};
+
+use super::{
+    checking::absolute,
+    terms::{Kind, TERMS, Term, Terms},
+};
+
+const TYPE: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type";
+const FIRST: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#first";
+const REST: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#rest";
+const NIL: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#nil";
+const BOOLEAN: &str = "http://www.w3.org/2001/XMLSchema#boolean";
+/// The datatype of fractions in the Open Badges context.
+const FLOAT: &str = "https://www.w3.org/2001/XMLSchema#float";
+
+/// A statement of the default graph.
+#[derive(Debug)]
+pub(super) struct Quad<'a> {
+    pub subject: Node<'a>,
+    pub predicate: &'a str,
+    pub object: Object<'a>,
+}
+
+/// A thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Node<'a> {
+    /// With an identifier.
+    Named(&'a str),
+    /// Without: its number in the document.
+    Blank(usize),
+}
+
+/// What a statement says.
+#[derive(Debug)]
+pub(super) enum Object<'a> {
+    Node(Node<'a>),
+    /// A text and its datatype.
+    Text(&'a str, Option<&'a str>),
+    /// A number as it is written, and its datatype.
+    Number(String, &'a str),
+}
+
+/// A document's statements.
+#[derive(Debug, Default)]
+pub(super) struct Quads<'a> {
+    pub all: Vec<Quad<'a>>,
+    /// How many things have no identifier.
+    pub blanks: usize,
+}
+
+/// The statements of a document that has passed the checks; none when it has a shape that
+/// is not understood here.
+pub(super) fn quads(document: &Map<String, Value>) -> Option<Quads<'_>> {
+    let mut quads = Quads { all: Vec::with_capacity(64), blanks: 0 };
+    quads.thing(document, None)?;
+    // Of what says nothing, not even its size can be told from its statements.
+    (!quads.all.is_empty()).then_some(quads)
+}
+
+impl<'a> Quads<'a> {
+    fn blank(&mut self) -> Node<'a> {
+        self.blanks += 1;
+        Node::Blank(self.blanks - 1)
+    }
+
+    fn say(&mut self, subject: Node<'a>, predicate: &'a str, object: Object<'a>) {
+        self.all.push(Quad { subject, predicate, object });
+    }
+
+    /// A thing, with the meanings of its place.
+    fn thing(
+        &mut self,
+        members: &'a Map<String, Value>,
+        of: Option<&'a Terms>,
+    ) -> Option<Node<'a>> {
+        let subject = match members.get("id") {
+            Some(id) => Node::Named(reference(id.as_str()?)?),
+            None => self.blank(),
+        };
+        for (name, value) in members {
+            match (name.as_str(), value) {
+                ("@context" | "id", _) => {}
+                ("type", Value::Array(types)) => {
+                    types.iter().try_for_each(|one| self.kind(subject, one))?;
+                }
+                ("type", one) => self.kind(subject, one)?,
+                (name, value) => {
+                    let term = of.and_then(|terms| terms.get(name)).or_else(|| TERMS.get(name))?;
+                    let (some, all) = match value {
+                        Value::Array(values) => (
+                            values.iter().any(Value::is_object),
+                            values.iter().all(Value::is_object),
+                        ),
+                        one => (one.is_object(), one.is_object()),
+                    };
+                    // How meanings of a place reach further down, and what they do to texts,
+                    // is the libraries' matter; so are things in an order.
+                    if some && (of.is_some() || term.list) || !all && term.inside.is_some() {
+                        return None;
+                    }
+                    match value {
+                        values if term.list => self.list(subject, term, values)?,
+                        Value::Array(values) => {
+                            values.iter().try_for_each(|one| self.value(subject, term, one))?;
+                        }
+                        one => self.value(subject, term, one)?,
+                    }
+                }
+            }
+        }
+        Some(subject)
+    }
+
+    fn kind(&mut self, subject: Node<'a>, name: &Value) -> Option<()> {
+        let term = TERMS.get(name.as_str()?).filter(|term| term.inside.is_none())?;
+        self.say(subject, TYPE, Object::Node(Node::Named(&term.iri)));
+        Some(())
+    }
+
+    fn value(&mut self, subject: Node<'a>, term: &'a Term, value: &'a Value) -> Option<()> {
+        let object = match value {
+            Value::Object(members) => Object::Node(self.thing(members, term.inside.as_ref())?),
+            value => leaf(term, value)?,
+        };
+        self.say(subject, &term.iri, object);
+        Some(())
+    }
+
+    /// Values in an order: a chain of things without identifiers.
+    fn list(&mut self, subject: Node<'a>, term: &'a Term, values: &'a Value) -> Option<()> {
+        let values = values.as_array()?;
+        let (mut from, mut by) = (subject, term.iri.as_str());
+        for value in values {
+            let link = self.blank();
+            self.say(from, by, Object::Node(link));
+            self.say(link, FIRST, leaf(term, value)?);
+            (from, by) = (link, REST);
+        }
+        self.say(from, by, Object::Node(Node::Named(NIL)));
+        Some(())
+    }
+}
+
+/// A value that is no thing.
+fn leaf<'a>(term: &'a Term, value: &'a Value) -> Option<Object<'a>> {
+    match (&term.kind, value) {
+        (Kind::Plain, Value::String(text)) => Some(Object::Text(text, None)),
+        (Kind::Typed(datatype), Value::String(text)) => Some(Object::Text(text, Some(datatype))),
+        (Kind::Reference, Value::String(id)) => Some(Object::Node(Node::Named(reference(id)?))),
+        (Kind::Typed(datatype), Value::Number(number)) if datatype == FLOAT => {
+            Some(Object::Number(written(number.as_f64()?), datatype))
+        }
+        (Kind::Plain | Kind::Typed(_), Value::Bool(on)) => {
+            let datatype = match &term.kind {
+                Kind::Typed(datatype) => datatype,
+                _ => BOOLEAN,
+            };
+            Some(Object::Text(if *on { "true" } else { "false" }, Some(datatype)))
+        }
+        _ => None,
+    }
+}
+
+/// A number from 0 to 1,000,000, as JSON-LD 1.1 API §8.6 writes it: a whole one as an
+/// integer, any other with 16 significant digits.
+fn written(number: f64) -> String {
+    if number.fract() == 0.0 {
+        // Minus zero is zero.
+        return format!("{}", number.abs());
+    }
+    super::sixteen_digits(number)
+}
+
+/// An identifier, unless its beginning could be taken for a term.
+fn reference(iri: &str) -> Option<&str> {
+    let (scheme, _) = iri.split_once(':')?;
+    (!TERMS.has(scheme) && absolute(iri)).then_some(iri)
+}

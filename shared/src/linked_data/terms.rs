@@ -1,0 +1,97 @@
+//! The terms of our own documents (`contexts/issued.json`) as a table, read once a process.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use serde_json::{Map, Value};
+
+/// The table. A term without a meaning is known, and left to the libraries.
+pub(super) static TERMS: LazyLock<Terms> = LazyLock::new(|| {
+    let context: Map<String, Value> =
+        serde_json::from_str(super::ISSUED_CONTEXT).unwrap_or_default();
+    match context.get("@context") {
+        Some(Value::Object(definitions)) => Terms::read(definitions),
+        _ => Terms::default(),
+    }
+});
+
+/// Terms by name.
+#[derive(Debug, Default)]
+pub(super) struct Terms(HashMap<String, Option<Term>>);
+
+/// What a term stands for.
+#[derive(Debug)]
+pub(super) struct Term {
+    /// The property, or the type.
+    pub iri: String,
+    /// How a value is read.
+    pub kind: Kind,
+    /// Whether values stand in an order.
+    pub list: bool,
+    /// Other meanings of terms in the things that this property holds.
+    pub inside: Option<Terms>,
+}
+
+/// How a value that is no thing is read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// As it is.
+    Plain,
+    /// As of a datatype.
+    Typed(String),
+    /// As an identifier.
+    Reference,
+}
+
+impl Terms {
+    fn read(definitions: &Map<String, Value>) -> Self {
+        let read = |(name, term): (&String, &Value)| (name.clone(), Term::read(term));
+        Self(definitions.iter().map(read).collect())
+    }
+
+    /// Whether the table has a term.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// What a term stands for; none for one that is not there, or not understood here.
+    pub(super) fn get(&self, name: &str) -> Option<&Term> {
+        self.0.get(name)?.as_ref()
+    }
+}
+
+impl Term {
+    /// Reads a definition; none unless every word of it is understood.
+    fn read(definition: &Value) -> Option<Self> {
+        let absolute = |iri: &Value| {
+            let iri = iri.as_str().filter(|iri| iri.contains("://"))?;
+            Some(iri.to_owned())
+        };
+        let members = match definition {
+            Value::Object(members) => members,
+            iri => {
+                let iri = absolute(iri)?;
+                return Some(Self { iri, kind: Kind::Plain, list: false, inside: None });
+            }
+        };
+        let iri = absolute(members.get("@id")?)?;
+        let mut term = Self { iri, kind: Kind::Plain, list: false, inside: None };
+        for (name, value) in members {
+            match (name.as_str(), value) {
+                ("@id", _) => {}
+                ("@type", Value::String(id)) if id == "@id" => term.kind = Kind::Reference,
+                ("@type", datatype) => term.kind = Kind::Typed(absolute(datatype)?),
+                ("@container", Value::String(set)) if set == "@set" => {}
+                ("@container", Value::String(list)) if list == "@list" => term.list = true,
+                ("@context", Value::Object(inner)) => {
+                    let inner = Terms::read(inner);
+                    if inner.0.values().any(Option::is_none) {
+                        return None;
+                    }
+                    term.inside = Some(inner);
+                }
+                _ => return None,
+            }
+        }
+        Some(term)
+    }
+}
