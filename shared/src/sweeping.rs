@@ -165,7 +165,7 @@ async fn sweep_job(
         tally.add(&shard.tally());
     }
     if job.closed_at.is_some() || job.is_reading() {
-        return sweep_file(app, &job, &tally, now, swept).await;
+        return sweep_file(app, &job, &tally, now, order, swept).await;
     }
     if job.has_ended(&tally) {
         following::keep(app, &job, &tally, now).await?;
@@ -220,6 +220,7 @@ async fn sweep_file(
     job: &Job,
     tally: &Tally,
     now: Timestamp,
+    order: Order,
     swept: &mut Swept,
 ) -> Result<(), Problem> {
     if job.closed_at.is_none() && *tally != job.tally {
@@ -228,7 +229,10 @@ async fn sweep_file(
     let early = job.sweep_after.as_deref().is_some_and(|at| time::elapsed(at, now) < 0)
         || time::elapsed(&job.updated_at, now) < FILE_STANDS_STILL;
     let busy = job.reader_until.is_some_and(|until| until >= now.as_second());
-    if early || busy {
+    if order.resume {
+        // Whoever held it has ended.
+        app.jobs.free_file(job.job_id).await?;
+    } else if early || busy {
         return Ok(());
     }
     if job.sweeps >= MAX_SWEEPS {

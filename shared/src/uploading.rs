@@ -477,7 +477,7 @@ async fn read_on(app: &App, job: Job, reader: &str, deadline: Instant) -> Result
     let mut job = match job.sheet {
         Some(_) => job,
         None => {
-            let looked = look_at(app, &file, &template, (job.job_id, reader), refused).await?;
+            let looked = look_at(app, &file, &template, (&job, reader), refused).await?;
             let until = app.clock.now().as_second() + LEASE;
             let counted =
                 app.jobs.counted(job.job_id, reader, (&looked.format, looked.rows), until).await?;
@@ -539,10 +539,10 @@ async fn look_at(
     app: &App,
     file: &JobFile,
     template: &Template,
-    (job_id, reader): (JobId, &str),
+    (job, reader): (&Job, &str),
     refused: impl Fn(SheetFault) -> Broken + Copy,
 ) -> Result<sheet::Surveyed, Broken> {
-    let lang = template.definition.language.unwrap_or(Lang::Es);
+    let lang = job.lang;
     let first = bytes_of(app, file, 0, MAX_HEADER as u64, lang).await?;
     let mut survey = Survey::begin(&first, &template.definition).map_err(refused)?;
     let mut offset = survey.starts_at();
@@ -556,7 +556,7 @@ async fn look_at(
         offset += bytes.len() as u64;
         if begun.elapsed() > Duration::from_secs(30) {
             let until = app.clock.now().as_second() + LEASE;
-            app.jobs.keep_file(job_id, reader, until).await?.ok_or(Broken::Lost)?;
+            app.jobs.keep_file(job.job_id, reader, until).await?.ok_or(Broken::Lost)?;
             begun = Instant::now();
         }
     }

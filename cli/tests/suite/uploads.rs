@@ -85,9 +85,13 @@ async fn an_example_is_filled_in_checked_and_issued() {
     let checked = world.done(&["issue", "ejemplo.csv", "--dry-run"]).says("0 nuevas");
     assert!(!world.path("ejemplo-resultados-resultados.csv").exists(), "{checked:?}");
 
-    let lines = "{\"email\":\"otra@ejemplo.com\",\"recipient_name\":\"Otra\",\"result_value\":\"B\"}\n";
+    let lines =
+        "{\"email\":\"otra@ejemplo.com\",\"recipient_name\":\"Otra\",\"result_value\":\"B\"}\n";
     let ran = world.piped(&["issue", "-", "--json", "--no-email"], lines).code(0).json();
-    assert_eq!((&ran["result"]["successful"], &ran["result"]["emails_sent"]), (&1.into(), &0.into()));
+    assert_eq!(
+        (&ran["result"]["successful"], &ran["result"]["emails_sent"]),
+        (&1.into(), &0.into())
+    );
     assert!(world.path("stdin-resultados.csv").exists());
 
     let other = "email,recipient_name,result_value\notra@ejemplo.com,Otra,A\nmal@,Mal,A\n";
@@ -108,7 +112,11 @@ async fn what_is_no_list_is_refused_with_its_reason() {
     world.run(&["issue", "no-hay.csv"]).code(1).warns("no-hay.csv");
     assert!(jobs(&world).is_empty());
     world.file("raro.csv", "nombre,nota\nAna,A\n", 0o644);
-    world.run(&["issue", "raro.csv"]).code(1).says("El archivo no se aceptó").warns("templates csv");
+    world
+        .run(&["issue", "raro.csv"])
+        .code(1)
+        .says("El archivo no se aceptó")
+        .warns("templates csv");
     assert!(!world.path("raro-resultados.csv").exists());
     world.stack.shutdown().await;
 }

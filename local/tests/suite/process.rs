@@ -424,3 +424,69 @@ async fn a_job_ends_with_the_right_sums_though_the_stack_is_killed_at_random_mom
     let again = process.success(&again).await;
     assert_eq!((&again["duplicates"], &again["emails_skipped"]), (&json!(3), &json!(3)));
 }
+
+/// The same with a file: killed once while it is read, then at moments of the job, then while its
+/// results are written.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_is_issued_to_its_last_row_though_the_stack_is_killed_at_random_moments() {
+    let count = 5_000_u32;
+    let kills = if long() { 10 } else { 1 };
+    let mut rng = fastrand::Rng::with_seed(seed("kills of the stack at a file"));
+    let mut moments: Vec<u64> = (0..kills).map(|_| rng.u64(1..u64::from(2 * count))).collect();
+    moments.sort_unstable();
+    let mut file = "Correo;Nombre;Nota\r\n".to_owned();
+    for n in 1..=count {
+        file += &format!("persona{n}@ejemplo.com;Persona Zorrilla {n};A\r\n");
+    }
+    let home = folder();
+    let arguments = ["--port", "0", "--data", path(home.path())];
+    let mut process = Process::start(&arguments).await;
+    let body = json!({
+        "template_id": process.setting("TEMPLATE_ID"), "file_name": "acta.csv", "size": file.len(),
+    });
+    let url = format!("{}/uploads", process.setting("BASE_URL"));
+    let (status, allowed) = process.ask("POST", &url, Some(&body)).await;
+    assert_eq!(status, 201, "{allowed}");
+    let mut put = Request::put(allowed["upload"]["url"].as_str().expect("url"));
+    for (name, value) in allowed["upload"]["headers"].as_object().expect("headers") {
+        put = put.header(name, value.as_str().expect("a header"));
+    }
+    let put = put.body(Full::from(file)).expect("a request");
+    assert_eq!(process.client.request(put).await.expect("an answer").status().as_u16(), 200);
+    // The bucket has it; whoever reads it dies.
+    process.kill().await;
+    process = Process::start(&arguments).await;
+    let path = format!("/uploads/{}", allowed["upload_id"].as_str().expect("id"));
+    let mut tick = tokio::time::interval(Duration::from_millis(25));
+    let job = loop {
+        tick.tick().await;
+        if let Some(job) = process.get(&path).await["job_id"].as_str() {
+            break job.to_owned();
+        }
+    };
+    for moment in &moments {
+        process
+            .follow(&job, |status| {
+                let progress = &status["progress"];
+                let n = |name: &str| progress[name].as_u64().unwrap_or(0);
+                n("current") + n("emails_done") >= *moment || status["status"] == "SUCCESS"
+            })
+            .await;
+        process.kill().await;
+        process = Process::start(&arguments).await;
+    }
+    let result = process.success(&job).await;
+    process.kill().await;
+    process = Process::start(&arguments).await;
+    assert_eq!((&result["total"], &result["successful"]), (&json!(count), &json!(count)));
+    assert_eq!((&result["duplicates"], &result["emails_sent"]), (&json!(0), &json!(count)));
+    all_mailed(&process, count as usize, (kills + 1) * MAILS_IN_FLIGHT).await;
+    let written = |status: &Value| status["result"]["results_file"].is_string();
+    process.follow(&job, written).await;
+    let found = process.get(&format!("/jobs/{job}/results/file")).await;
+    let get = Request::get(found["url"].as_str().expect("url")).body(Full::default());
+    let response = process.client.request(get.expect("a request")).await.expect("an answer");
+    let bytes = response.into_body().collect().await.expect("a body").to_bytes();
+    let text = String::from_utf8(bytes.to_vec()).expect("UTF-8");
+    assert_eq!(text.matches(";issued;").count(), count as usize);
+}

@@ -401,6 +401,15 @@ impl Jobs {
         Ok(())
     }
 
+    /// Takes a job's file from whoever worked on it and has ended.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn free_file(&self, job: JobId) -> Result<(), StoreError> {
+        self.update(job, "REMOVE reader, reader_until", Vec::new(), Only::Any).await?;
+        Ok(())
+    }
+
     /// Ends a job that cannot go on as a whole; its files go at `until`. None when it has
     /// ended.
     ///
