@@ -160,7 +160,8 @@ def check_settings(settings: dict, functions: dict) -> int:
     settings = dict(settings)
     for name, function in functions.items():
         own = set(function.get("Environment", {}).get("Variables", {})) - set(settings)
-        check(own <= {"KMS_KEY_ID", "UPLOADS_BUCKET"}, f"{name} has settings of its own: {own}")
+        allowed = {"KMS_KEY_ID", "UPLOADS_BUCKET", "UPLOADS_ORIGIN"}
+        check(own <= allowed, f"{name} has settings of its own: {own}")
         # Who signs is given the key, and nobody else.
         signs = name in ("IssueFunction", "ConsumerFunction", "AmendFunction")
         check(("KMS_KEY_ID" in own) == signs, f"{name} and KMS_KEY_ID: signs is {signs}")
@@ -168,7 +169,9 @@ def check_settings(settings: dict, functions: dict) -> int:
         crate = name.removesuffix("Function").lower()
         files = "from_env_with_files()" in source(f"functions/{crate}/src/main.rs")
         check(("UPLOADS_BUCKET" in own) == files, f"{name} and UPLOADS_BUCKET: files is {files}")
-    settings["KMS_KEY_ID"] = settings["UPLOADS_BUCKET"] = None
+        shows = name == "PageFunction"
+        check(("UPLOADS_ORIGIN" in own) == shows, f"{name} and UPLOADS_ORIGIN: shows is {shows}")
+    settings |= dict.fromkeys(("KMS_KEY_ID", "UPLOADS_BUCKET", "UPLOADS_ORIGIN"))
     for name in sorted(read - set(settings)):
         problems.append(f"setting {name} is read and not set")
     for name in sorted(set(settings) - read - set(FOREIGN_SETTINGS)):

@@ -11,6 +11,8 @@ fails. What the emulator cannot show is in infra/README.md.
 
 import argparse
 import base64
+import csv
+import io
 import json
 import os
 import re
@@ -431,6 +433,130 @@ class Rehearsal:
         self.api("DELETE", f"/api/v1/suppressions/{urllib.parse.quote(address)}", status=204)
         return "3 bounced, 2 complained, 5 delivered, 5 addresses suppressed"
 
+    def fetch(self, method, url, body=None, status=200, **headers) -> tuple[bytes, dict]:
+        """A request to the bucket, as a client's own: without a key of AWS."""
+        request = urllib.request.Request(url, body, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                got, text, answered = answer.status, answer.read(), answer.headers
+        except urllib.error.HTTPError as error:
+            got, text, answered = error.code, error.read(), error.headers
+        check(got == status, f"{method} {url}: {got} instead of {status}: {text[:600]!r}")
+        return text, answered
+
+    def upload(self, name: str, file: bytes, **more) -> dict:
+        """Lets a file in, puts it, and follows its job to the end: the job."""
+        asked = {"template_id": self.template, "file_name": name, "size": len(file)} | more
+        accepted = self.api("POST", "/api/v1/uploads", asked, status=201)[1]
+        put = accepted["upload"]
+        # The signature holds the client to the size that it told.
+        self.fetch(put["method"], put["url"], file + b"x", 403)
+        self.fetch(put["method"], put["url"], file)
+
+        def received():
+            upload = self.api.get(accepted["status_url"])
+            return upload["job_id"] if upload["status"] == "received" else None
+
+        job = until(f"the job of {name} begins", received)
+        self.api.success(job)
+        return self.api.get(f"/api/v1/jobs/{job}")
+
+    def results_file(self, job: str, name: str) -> tuple[bytes, list[dict]]:
+        path = f"/api/v1/jobs/{job}/results/file"
+        answer = until(
+            "the results file stands",
+            lambda: (got := self.api("GET", path))[0] == 200 and got[1] or None,
+        )
+        check(answer["file_name"] == name, answer)
+        file, headers = self.fetch("GET", answer["url"])
+        check(f'filename="{name}"' in headers["Content-Disposition"], dict(headers))
+        text = file.decode("utf-8-sig")
+        check(file.startswith(b"\xef\xbb\xbf"), "a BOM, for Excel")
+        delimiter = ";" if ";" in text.splitlines()[0] else ","
+        return file, list(csv.DictReader(io.StringIO(text), delimiter=delimiter))
+
+    def a_file_of_300(self) -> str:
+        """As the console and the command line do it: let in, put, followed, results fetched."""
+        lines = ["email,recipient_name,result_value,credits_earned"]
+        people = [self.person(n) for n in range(4001, 4299)]
+        people += [self.person(4001), self.person(4299, result_value="Z")]
+        columns = lines[0].split(",")
+        lines += [",".join(str(person[column]) for column in columns) for person in people]
+        file = ("\r\n".join(lines) + "\r\n").encode()
+
+        foreseen = self.upload("acta.csv", file, dry_run=True)["result"]
+        counted = {"total": 300, "successful": 299, "failed": 1, "duplicates": 1}
+        check(foreseen.items() >= counted.items(), foreseen)
+        job = self.upload("acta.csv", file)
+        check(job["result"].items() >= (counted | {"emails_sent": 298}).items(), job)
+        check(job["file"] == {"name": "acta.csv", "size": len(file)}, job)
+        results, rows = self.results_file(job["job_id"], "acta-resultados.csv")
+        check(len(rows) == 300 and [row["row"] for row in rows] == [str(n) for n in range(1, 301)], rows[:2])
+        check({row["status"] for row in rows[:299]} == {"issued"}, rows[:2])
+        check(rows[298]["credential_id"] == rows[0]["credential_id"], rows[298])
+        check(rows[299]["status"] == "failed" and "Calificacion invalida" in rows[299]["error"], rows[299])
+        path = urllib.parse.urlparse(rows[7]["credential_url"]).path
+        check("Persona Número 4008" in self.api.get(path, key=""), path)
+        # The results are a file of recipients themselves.
+        again = self.upload("acta-resultados.csv", results, dry_run=True)["result"]
+        check(again["duplicates"] == again["successful"] == 299, again)
+        # A list that nobody can read as a whole says why, and where.
+        broken = b"email,recipient_name,result_value\nuno@ejemplo.com,\xff\xfe\x00\n"
+        accepted = self.api(
+            "POST", "/api/v1/uploads",
+            {"template_id": self.template, "file_name": "roto.csv", "size": len(broken)}, status=201,
+        )[1]  # fmt: skip
+        self.fetch("PUT", accepted["upload"]["url"], broken)
+
+        def ended():
+            job = self.api.get(accepted["status_url"])["job_id"]
+            status = self.api.get(f"/api/v1/jobs/{job}") if job else {"status": "PENDING"}
+            return status if status["status"] in ("FAILURE", "SUCCESS") else None
+
+        failed = until("the broken file ends", ended)
+        check(failed["status"] == "FAILURE" and failed["result"]["error"], failed)
+        return "foreseen, issued, results fetched and foreseen again; a broken one refused"
+
+    def a_file_of_another_system(self) -> str:
+        """A file that lies in the bucket one day, put there by a program with a role of its own."""
+        _, example, headers = self.api("GET", f"/api/v1/templates/{self.template}/csv", status=200)
+        check(headers["Content-Type"].startswith("text/csv"), dict(headers))
+        s3, bucket = self.aws.client("s3"), self.outputs["UploadsBucket"]
+        name = "Acta de ensayo (1) ñ+.csv"
+        key = f"incoming/test/uni/{self.template}/sistema/{name}"
+        s3.put_object(Bucket=bucket, Key=key, Body=example.encode())
+
+        def job_of_file():
+            jobs = self.api("GET", "/api/v1/jobs", key=self.test_key, status=200)[1]["items"]
+            return next((job for job in jobs if (job.get("file") or {}).get("name") == name), None)
+
+        job = until("the file's job is listed", job_of_file)
+
+        def success():
+            status = self.api("GET", f"/api/v1/jobs/{job['job_id']}", key=self.test_key)[1]
+            check(status["status"] != "FAILURE", status)
+            return status["result"] if status["status"] == "SUCCESS" else None
+
+        result = until("the file's job ends", success)
+        check(result["total"] > 0 and result["failed"] == 0, result)
+        return f"the example file of {result['total']} rows, issued in test mode"
+
+    def the_bucket_is_private(self) -> str:
+        s3, bucket = self.aws.client("s3"), self.outputs["UploadsBucket"]
+        root = f"{self.aws.endpoint}/{bucket}"
+        key = s3.list_objects_v2(Bucket=bucket, Prefix="incoming/")["Contents"][0]["Key"]
+        self.fetch("GET", f"{root}/{urllib.parse.quote(key)}", status=403)
+        self.fetch("GET", f"{root}?list-type=2", status=403)
+        blocked = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+        check(len(blocked) == 4 and all(blocked.values()), blocked)
+        asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type"}
+        _, allowed = self.fetch("OPTIONS", f"{root}/incoming/x", Origin=SITE, **asked)
+        check(allowed["Access-Control-Allow-Origin"] == SITE, dict(allowed))
+        self.fetch("OPTIONS", f"{root}/incoming/x", status=403, Origin="https://otra.example", **asked)
+        _, _, headers = self.api("GET", "/console", key="", status=200)
+        check(bucket in headers["Content-Security-Policy"], headers["Content-Security-Policy"])
+        return "nothing without a signature; pages of the site may call it, others not"
+
     def page_and_proof(self) -> str:
         status, page, headers = self.api("GET", f"/credential/{self.credential}", key="")
         check(status == 200 and "Persona Número 1000" in page, page[:300])
@@ -587,6 +713,9 @@ class Rehearsal:
         key = self.outputs["SigningKeyArn"]
         state = self.aws.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"]
         check(state == "Enabled", state)
+        # A bucket with files cannot be deleted.
+        files = self.aws.client("s3").list_objects_v2(Bucket=self.outputs["UploadsBucket"])
+        check(files["KeyCount"] > 0, files)
         queues = self.aws.client("sqs").list_queues().get("QueueUrls", [])
         check(not queues, queues)
         try:
@@ -599,11 +728,12 @@ class Rehearsal:
             raise Failure("the credentials could be deleted")
         except ClientError as error:
             check("protect" in str(error).lower(), error)
-        return "tables and key kept, the rest gone"
+        return "tables, key and files kept, the rest gone"
 
     STEPS = (
         binaries, first_deploy, first_organization, no_live_issuing_without_a_domain,
         update_deploy, gateway_answers, members, one_at_once, client_programs, a_job_of_500, what_ses_said,
+        a_file_of_300, a_file_of_another_system, the_bucket_is_private,
         page_and_proof, dead_letters, sweeper, second_update, logs, a_missing_permission_fails,
         removal,
     )  # fmt: skip
