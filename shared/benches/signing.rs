@@ -63,6 +63,8 @@ impl Cost {
 
 /// Microseconds that this thread has run.
 fn run() -> Option<f64> {
+    // Linux counts at ticks, some milliseconds apart, and whenever a thread yields.
+    std::thread::yield_now();
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     Some(text.split(' ').next()?.parse::<f64>().ok()? / 1000.0)
 }
@@ -75,9 +77,9 @@ fn measure<I, O>(rounds: usize, inputs: impl Fn() -> Vec<I>, step: impl Fn(I) ->
         let inputs = inputs();
         let count = inputs.len() as f64;
         let mut outputs = Vec::with_capacity(inputs.len());
-        let (used, began) = (run(), Instant::now());
+        let (before, began) = (run(), Instant::now());
         outputs.extend(inputs.into_iter().map(&step));
-        let (took, used) = (began.elapsed(), run().zip(used));
+        let (took, used) = (began.elapsed(), run().zip(before));
         black_box(outputs);
         if round > 0 {
             wall.push(took.as_secs_f64() * 1e6 / count);
