@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use crate::{
@@ -53,26 +53,10 @@ pub struct Results {
     /// Replaces the file if it is there.
     #[arg(long, requires = "output")]
     force: bool,
-    /// Only rows of this status.
-    #[arg(long, value_enum)]
-    status: Option<Status>,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Status {
-    Issued,
-    Failed,
-    Pending,
-}
-
-impl Status {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Issued => "issued",
-            Self::Failed => "failed",
-            Self::Pending => "pending",
-        }
-    }
+    /// Only rows of this status: issued, failed or pending; of a dry run new, duplicate,
+    /// invalid or pending.
+    #[arg(long)]
+    status: Option<String>,
 }
 
 /// Runs a command.
@@ -112,7 +96,7 @@ async fn watch(session: &Session, id: &str) -> Result<Exit, Failure> {
 
 async fn results(session: &Session, arguments: Results) -> Result<Exit, Failure> {
     let (id, screen) = (&arguments.id, session.screen);
-    let status = arguments.status.map(Status::name);
+    let status = arguments.status.as_deref();
     if screen.json && arguments.output.is_none() {
         let path = following::job_path(id, "/results");
         let query = [("status", status.map(str::to_owned))];

@@ -67,7 +67,7 @@ impl Progress {
         let phase = text("/progress/phase").unwrap_or_default();
         let state = match phase {
             "reading" => {
-                State { phase, done: number("/progress/rows_read").unwrap_or(0), total: 0, failed }
+                State { phase, done: number("/progress/rows_read").unwrap_or(0), total, failed }
             }
             "mailing" => State {
                 phase,
