@@ -60,6 +60,7 @@ pub fn greeting(
     line("");
     line(&row("Start", &site, "what runs, what to try"));
     line(&row("API", &format!("{site}/api/v1"), ""));
+    line(&row("Console", &format!("{site}/console"), "issue from a file"));
     line(&row("Inbox", &format!("{site}/_local/mail"), "every mail that was sent"));
     if let Some(credential) = credential {
         line(&row("Demo", credential, "a credential's page"));
@@ -113,6 +114,10 @@ pub fn greeting(
     line(
         "  curl -s $BASE_URL/verify -H \"X-API-Key: $API_KEY\" -H 'Content-Type: application/json' \\\n    -d '{\"url\":\"'$SITE_URL/credential/CREDENTIAL_ID'\"}'",
     );
+    line("");
+    line(&step("a file, out of Excel or as JSON Lines: the console, or the command line"));
+    line("  cargo run -q --bin unicreda -- templates csv -o acta.csv");
+    line("  cargo run -q --bin unicreda -- issue acta.csv");
     line("");
     line(&paint.quiet("Ctrl-C ends it; what is under way goes on at the next start."));
     text

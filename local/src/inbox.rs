@@ -288,6 +288,7 @@ fn overview(overview: &Overview, store: &MailStore, lang: Lang) -> io::Result<Ma
                             li { a href=(url) { (lang.pick("La billetera de Ana Rojas", "Ana Rojas’s wallet")) }
                                 span.quiet { (lang.pick("miembro de la Universidad Demo", "a member of Universidad Demo")) } }
                         }
+                        li { a href=(format!("/console?lang={}", lang.tag())) { (lang.pick("La consola: emitir desde un archivo", "The console: issue from a file")) } }
                         li { a href=(inbox) { (lang.pick("La bandeja de entrada", "The inbox")) " (" (count) ")" }
                             span.quiet { (lang.pick("todo el correo que salió; nada llega a Internet", "all mail that went out; none reaches the Internet")) } }
                     }

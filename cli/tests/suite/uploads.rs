@@ -132,7 +132,7 @@ async fn an_interrupted_issue_goes_on_with_the_same_job() {
     let issue = world.start(&["issue", "acta.csv"]);
     until("the file has arrived", || remembered(&world).iter().any(|u| u["stage"] == "sent")).await;
     // Two at once would be at the same file.
-    world.run(&["issue", "acta.csv"]).code(1).warns("otro comando");
+    world.run(&["issue", "acta.csv", "--patience", "1"]).code(1).warns("otro comando");
     issue.signal("-INT");
     issue.ended().code(130).warns("repite el mismo comando");
 
@@ -188,5 +188,24 @@ async fn a_connection_that_comes_and_goes_makes_no_second_job() {
     wire.mend();
     world.done(&["issue", "otra.csv"]).says("20 filas: 20 emitidas");
     assert_eq!(jobs(&world).len(), 2);
+    world.stack.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_came_meanwhile_is_not_replaced_by_results() {
+    let world = World::new().await;
+    let wire = Wire::to(world.stack.port()).await;
+    world.names(&wire.url);
+    acta(&world, "acta", 2);
+    wire.cut();
+    let issue = world.start(&["issue", "acta.csv"]);
+    until("it meets the cut", || wire.was_met()).await;
+    let mine = world.file("acta-resultados.csv", "mío", 0o644);
+    wire.mend();
+    issue.ended().code(1).warns("--output");
+    assert_eq!(fs::read_to_string(mine).expect("a file"), "mío");
+    world.done(&["issue", "acta.csv", "-o", "otro.csv"]).says("otro.csv");
+    assert_eq!(fs::read_to_string(world.path("otro.csv")).expect("a file").lines().count(), 3);
+    assert_eq!(jobs(&world).len(), 1);
     world.stack.shutdown().await;
 }
