@@ -222,8 +222,8 @@ async fn work(arguments: &[String]) -> Result<()> {
     // Issued and mailed.
     start_of_peak()?;
     let (began, cpu) = (Instant::now(), cpu_time()?);
-    consume(&app, job_id, &queues[1..]).await?;
-    figures["issue_us"] = per_row(began.elapsed()).into();
+    let ended = consume(&app, job_id, &queues[1..]).await?;
+    figures["issue_us"] = per_row(ended - began).into();
     figures["issue_cpu_us"] = ((cpu_time()? - cpu) * 1e6 / f64::from(count)).into();
     figures["issue_mb"] = peak()?.into();
 
@@ -244,10 +244,11 @@ async fn work(arguments: &[String]) -> Result<()> {
     tell(&figures)
 }
 
-/// Hands what both queues show to the consumer until the job has ended.
-async fn consume(app: &App, job: JobId, queues: &[&String]) -> Result<()> {
+/// Hands what both queues show to the consumer until the job has ended; when the last batch had.
+async fn consume(app: &App, job: JobId, queues: &[&String]) -> Result<Instant> {
     let work = (0..CONSUMERS).map(|n| async move {
         let mut idle = 0;
+        let mut last = Instant::now();
         loop {
             let mut any = false;
             for at in 0..2 {
@@ -262,24 +263,25 @@ async fn consume(app: &App, job: JobId, queues: &[&String]) -> Result<()> {
                 let back = answer.map_err(|e| anyhow::anyhow!("{e}"))?.batch_item_failures;
                 ensure!(back.is_empty(), "{} messages come back", back.len());
                 delete(app, queue, &batch).await?;
+                last = Instant::now();
             }
             idle = if any { 0 } else { idle + 1 };
             // The other one's batch may bring more.
             if idle > 20 {
-                return Ok(());
+                return Ok::<_, anyhow::Error>(last);
             }
             if !any {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
     });
-    futures::future::try_join_all(work).await?;
+    let ends = futures::future::try_join_all(work).await?;
     let kept = app.jobs.get(job).await?.context("the job")?;
     let tally = app.jobs.tally(&kept).await?;
     let now = unicreda::time::millis(app.clock.now());
     let closed = app.jobs.keep_tally(&kept, &tally, &now).await?;
     ensure!(closed.is_some_and(|job| job.closed_at.is_some()), "the job has not ended: {tally:?}");
-    Ok(())
+    ends.into_iter().max().context("a consumer")
 }
 
 type Messages = Vec<aws_sdk_sqs::types::Message>;
