@@ -18,7 +18,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use aws_lambda_events::event::sqs::SqsEvent;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeName};
 use lambda_runtime::{Context, LambdaEvent};
-use local::{Options, Stack};
+use local::{Data, Options, Stack};
 use serde_json::{Value, json};
 use unicreda::{App, ids::JobId};
 
@@ -116,9 +116,12 @@ fn print(rows: &[Value]) -> Result<()> {
     Ok(())
 }
 
-/// The embedded services, whose queues nobody reads here; tells where they are, and waits.
+/// The embedded services on a folder, as `cargo run` has them, whose queues nobody reads here;
+/// tells where they are, and waits.
 async fn services() -> Result<()> {
+    let folder = tempfile::tempdir()?;
     let options = Options {
+        data: Data::Dir(folder.path().into()),
         concurrency: 0,
         sweep_every: None,
         ses_rate_per_second: 1e6,

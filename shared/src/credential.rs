@@ -14,17 +14,26 @@ use crate::{
     template::FieldName,
 };
 
-/// Version of a credential's item. Version 1 was not signed.
-pub const FORMAT: u32 = 2;
+/// Version of a credential's item. Version 1 was not signed; up to 2 it said more in more
+/// bytes, which is all read (docs/decisions/0019-one-write-unit.md).
+pub const FORMAT: u32 = 3;
 
 /// Whether a recipient was a member when the credential was issued.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RecipientType {
     /// A member: the credential is in the wallet.
     Internal,
     /// Anybody else: the credential comes by mail.
+    #[default]
     External,
+}
+
+impl RecipientType {
+    /// What an item need not say.
+    fn is_external(&self) -> bool {
+        *self == Self::External
+    }
 }
 
 /// Whether a credential holds.
@@ -127,7 +136,7 @@ pub struct Credential {
     /// The template's version that it follows.
     pub template_version: u32,
     /// The recipient, profile filled in.
-    #[serde(with = "as_json")]
+    #[serde(with = "packed_json")]
     pub recipient: Recipient,
     /// Fields that the member's profile filled in; the others were sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -138,6 +147,7 @@ pub struct Credential {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former: Vec<String>,
     /// Member or not, when issued.
+    #[serde(default, skip_serializing_if = "RecipientType::is_external")]
     pub recipient_type: RecipientType,
     /// `validFrom`: when the request was accepted, RFC 3339 to the second.
     pub issued_at: String,
@@ -168,10 +178,10 @@ pub struct Credential {
     /// State of its mail.
     pub mail: MailState,
     /// Times that its mail was handed to SES or about to be.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub mail_attempts: u32,
     /// Of these, times whose outcome nobody knows.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub mail_ambiguous: u32,
     /// End of the running attempt's lease, seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -256,7 +266,7 @@ pub struct Replaced {
     /// Its number, from 1.
     pub version: u32,
     /// The recipient as it stood there.
-    #[serde(with = "as_json")]
+    #[serde(with = "packed_json")]
     pub recipient: Recipient,
     /// The document.
     pub signed: Packed,
@@ -277,16 +287,16 @@ impl Event {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Packed {
     /// The document's bytes, deflated under a dictionary. Empty in items of format 1.
-    #[serde(default, with = "serde_bytes")]
+    #[serde(default, rename = "d", alias = "document", with = "serde_bytes")]
     pub document: Vec<u8>,
     /// Name of the dictionary.
-    #[serde(default)]
+    #[serde(default, rename = "n", alias = "dictionary")]
     pub dictionary: String,
     /// Number of its status list.
-    #[serde(default)]
+    #[serde(default, rename = "l", alias = "status_list")]
     pub status_list: u32,
     /// Its bit.
-    #[serde(default)]
+    #[serde(default, rename = "i", alias = "status_index")]
     pub status_index: u32,
 }
 
@@ -341,17 +351,86 @@ impl Credential {
     }
 }
 
-/// Keeps a value as one JSON text: fewer bytes than a map of attributes, and read as one.
-mod as_json {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
+/// Keeps a value as one JSON text, deflated under [`packing::RECIPIENT`]: half the bytes.
+/// Reads the plain text of earlier formats too.
+mod packed_json {
+    use std::{fmt, marker::PhantomData};
+
+    use serde::{
+        Deserializer, Serialize, Serializer,
+        de::{DeserializeOwned, Error, Visitor},
+    };
+
+    use crate::packing::{self, RECIPIENT};
 
     pub fn serialize<T: Serialize, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
-        serde_json::to_string(value).map_err(serde::ser::Error::custom)?.serialize(to)
+        let text = serde_json::to_vec(value).map_err(serde::ser::Error::custom)?;
+        let packed = packing::pack(&text, RECIPIENT).map_err(serde::ser::Error::custom)?;
+        to.serialize_bytes(&packed)
     }
 
     pub fn deserialize<'de, T: DeserializeOwned, D: Deserializer<'de>>(
         from: D,
     ) -> Result<T, D::Error> {
-        serde_json::from_str(&String::deserialize(from)?).map_err(serde::de::Error::custom)
+        from.deserialize_any(Either(PhantomData))
+    }
+
+    struct Either<T>(PhantomData<T>);
+
+    impl<T: DeserializeOwned> Visitor<'_> for Either<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("JSON, deflated or plain")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+            serde_json::from_str(text).map_err(E::custom)
+        }
+
+        fn visit_bytes<E: Error>(self, packed: &[u8]) -> Result<T, E> {
+            let text = packing::unpack(packed, RECIPIENT).map_err(E::custom)?;
+            serde_json::from_slice(&text).map_err(E::custom)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{from_item, to_item};
+
+    #[derive(Serialize, Deserialize)]
+    struct Kept {
+        #[serde(with = "packed_json")]
+        recipient: Recipient,
+        signed: Packed,
+        #[serde(default, skip_serializing_if = "RecipientType::is_external")]
+        recipient_type: RecipientType,
+    }
+
+    #[test]
+    fn an_item_of_an_earlier_format_is_read_and_kept_in_fewer_bytes() {
+        let text = r#"{"email":"maria.quispe@ejemplo.com","recipient_name":"Fionnuala Quispe \"Q\"","result_value":"B","credits_earned":6.5,"role":"Estudiante","term":"2025-1","activity_start_date":"2025-03-10","activity_end_date":"2025-07-21","external_id":"2025-7"}"#;
+        let earlier = serde_json::json!({
+            "recipient": text, "recipient_type": "external",
+            "signed": { "document": [1, 2], "dictionary": "n", "status_list": 3, "status_index": 4 },
+        });
+        let kept: Kept = serde_json::from_value(earlier).expect("read");
+        let item = to_item(&kept).expect("kept");
+        assert!(!item.contains_key("recipient_type"));
+        let packed = item.get("recipient").and_then(|value| value.as_b().ok()).expect("bytes");
+        assert!(2 * packed.as_ref().len() < text.len(), "{}", packed.as_ref().len());
+        let again: Kept = from_item(item).expect("read again");
+        assert_eq!(serde_json::to_string(&again.recipient).expect("JSON"), text);
+        assert_eq!(again.recipient_type, RecipientType::External);
+        assert_eq!(again.signed, kept.signed);
+        assert_eq!((again.signed.status_list, again.signed.status_index), (3, 4));
+    }
+
+    #[test]
+    fn the_dictionary_of_recipients_never_changes() {
+        // Every item was packed with it.
+        assert_eq!(crate::packing::name_of(crate::packing::RECIPIENT), "tRD-9IrvcrTDbGobqxJm1g");
     }
 }

@@ -1,15 +1,31 @@
-//! Signed documents, packed: what all documents of a template version have in common stands
-//! once, in a dictionary, so that 3 KB become some 400 bytes and a credential's item stays
-//! within a write unit or two.
+//! What a credential's item keeps, packed, so that it stays within one write unit.
 //!
-//! A dictionary is named by its own hash and never changes. Without it its documents cannot
-//! be read, so it is kept in the same table.
+//! What all signed documents of a template version have in common stands once, in a
+//! dictionary: 3 KB become some 300 bytes. A dictionary is named by its own hash and never
+//! changes. Without it its documents cannot be read, so it is kept in the same table.
+//! Recipients have one that is part of the program.
 
 use std::{cell::RefCell, io};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
+
+/// The dictionary of recipients: the members of their JSON, values that are frequent, the most
+/// frequent last. It must never change: every item was packed with it. Another one needs
+/// another format of the item.
+pub const RECIPIENT: &[u8] = concat!(
+    r#"},{"url":"https://www.","name":"Memoria","description":"Proyecto de título: diseño e "#,
+    r#"implementación de "language":"en""role":"Docente""@hotmail.com""@outlook.com""@gmail.com""#,
+    "Fernández Martínez Rodríguez Hernández Sánchez González Muñoz García López Pérez Díaz ",
+    "José María Juan Carlos Luis Ana ",
+    r#"{"email":"","recipient_name":"","result_value":"A","credits_earned":6.5,"evidence":["#,
+    r#"{"url":"https://github.com/","name":"Proyecto final","description":""}],"#,
+    r#""role":"Estudiante","license_number":"","term":"2026-2","#,
+    r#""activity_start_date":"2026-08-03","activity_end_date":"2026-11-15","#,
+    r#""external_id":"","language":"es"}"#,
+)
+.as_bytes();
 
 /// Largest document, in bytes: a recipient takes 16 KiB, a template's texts more.
 const MAX_DOCUMENT: usize = 256 * 1024;

@@ -43,10 +43,12 @@ pub fn seconds(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// Whether a text is a place in a list by time: `{instant}#{UUID}`.
+/// Whether a text is a place in a list by time: `{instant}#{UUID}`, or the UUID's first 16
+/// digits.
 pub fn is_sort_key(text: &str) -> bool {
     text.split_once('#').is_some_and(|(at, id)| {
-        at.parse::<Timestamp>().is_ok() && uuid::Uuid::try_parse(id).is_ok()
+        let half = id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit());
+        at.parse::<Timestamp>().is_ok() && (half || uuid::Uuid::try_parse(id).is_ok())
     })
 }
 
