@@ -94,6 +94,25 @@ def extract_resource_arn(service, method, path, headers, body, params, region, a
 
 iam_actions.extract_resource_arn = extract_resource_arn
 
+# --- IAM: requests reach AWS over TLS, and the emulator on loopback without. Here each counts as
+# over TLS (aws:SecureTransport) but one that says `X-Forwarded-Proto: http`.
+_app = app.app
+_pin_request_origin = app.pin_request_origin
+_plain = contextvars.ContextVar("plain", default=False)
+
+
+async def asgi(scope, receive, send):
+    _plain.set((b"x-forwarded-proto", b"http") in scope.get("headers", ()))
+    await _app(scope, receive, send)
+
+
+def pin_request_origin(source_ip, _secure):
+    _pin_request_origin(source_ip, not _plain.get())
+
+
+app.app = asgi
+app.pin_request_origin = pin_request_origin
+
 # --- API Gateway: takes ANY methods, gateway responses and binary media types from the body of
 # an API ("OpenAPI extensions for API Gateway").
 _import_path_item = apigateway_v1._import_path_item

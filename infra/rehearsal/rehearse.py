@@ -547,6 +547,9 @@ class Rehearsal:
         key = s3.list_objects_v2(Bucket=bucket, Prefix="incoming/")["Contents"][0]["Key"]
         self.fetch("GET", f"{root}/{urllib.parse.quote(key)}", status=403)
         self.fetch("GET", f"{root}?list-type=2", status=403)
+        asked = {"template_id": self.template, "file_name": "acta.csv", "size": 3}
+        put = self.api("POST", "/api/v1/uploads", asked, status=201)[1]["upload"]
+        self.fetch("PUT", put["url"], b"a,b", status=403, **put.get("headers", {}), **{"X-Forwarded-Proto": "http"})
         blocked = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
         check(len(blocked) == 4 and all(blocked.values()), blocked)
         asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type"}
@@ -555,7 +558,7 @@ class Rehearsal:
         self.fetch("OPTIONS", f"{root}/incoming/x", status=403, Origin="https://otra.example", **asked)
         _, _, headers = self.api("GET", "/console", key="", status=200)
         check(bucket in headers["Content-Security-Policy"], headers["Content-Security-Policy"])
-        return "nothing without a signature; pages of the site may call it, others not"
+        return "nothing without a signature or TLS; pages of the site may call it, others not"
 
     def page_and_proof(self) -> str:
         status, page, headers = self.api("GET", f"/credential/{self.credential}", key="")

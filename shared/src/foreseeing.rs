@@ -41,6 +41,8 @@ pub enum Foreseen {
         internal: bool,
         /// What else the address holds of the template.
         also_holds: Vec<CredentialId>,
+        /// Whether an earlier row would have it: to be told by whoever knows the others.
+        repeats: bool,
     },
     /// It has this credential already.
     Duplicate {
@@ -125,7 +127,7 @@ pub async fn foresee(
     };
     let Some(credential) = found.map(Box::new) else {
         let internal = one.member.is_some();
-        return Ok(Foreseen::New { id: identity.id, internal, also_holds });
+        return Ok(Foreseen::New { id: identity.id, internal, also_holds, repeats: false });
     };
     let alias = credential.id != identity.id;
     let known =
@@ -177,7 +179,7 @@ pub async fn answer(
     for (number, (email, external_id, foreseen)) in (1_u32..).zip(foreseen) {
         let mut row = json!({ "row": number, "email": email });
         let outcome = match foreseen {
-            Foreseen::New { id, internal, also_holds } => {
+            Foreseen::New { id, internal, also_holds, .. } => {
                 let repeated = !seen.insert(id);
                 if repeated {
                     duplicates += 1

@@ -35,10 +35,10 @@ thread_local! {
     static DEFLATE: RefCell<Compress> = RefCell::new(Compress::new(Compression::best(), false));
 }
 
-/// The name of a dictionary: 128 bits of its hash.
+/// The name of a dictionary: 96 bits of its hash.
 pub fn name_of(dictionary: &[u8]) -> String {
     let hash = digest(&SHA256, dictionary);
-    URL_SAFE_NO_PAD.encode(hash.as_ref().get(..16).unwrap_or_default())
+    URL_SAFE_NO_PAD.encode(hash.as_ref().get(..12).unwrap_or_default())
 }
 
 /// Packs a document.

@@ -32,7 +32,7 @@ use local::Options;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::{mutants::Mutant, sim::Backlog};
+use crate::{ledger::Ledger, mutants::Mutant, sim::Backlog};
 
 /// What happens to a call.
 #[derive(Clone, Debug)]
@@ -136,6 +136,8 @@ pub struct Faults {
     mutant: Arc<Mutex<Option<&'static Mutant>>>,
     /// Where messages are when a test owns their delivery.
     backlog: Option<Arc<Mutex<Backlog>>>,
+    /// What calls cost, from when a test asks for it.
+    ledger: Arc<Mutex<Option<Ledger>>>,
 }
 
 /// What passed, as far as tests ask for it.
@@ -225,6 +227,11 @@ impl Faults {
     /// Calls of an operation so far, spoiled ones included.
     pub fn calls(&self, operation: &str) -> usize {
         self.calls.lock().expect("lock").iter().filter(|call| *call == operation).count()
+    }
+
+    /// What calls have cost since this was first asked.
+    pub fn ledger(&self) -> Ledger {
+        self.ledger.lock().expect("lock").get_or_insert_default().clone()
     }
 
     /// Looks at what has passed.
@@ -394,14 +401,22 @@ impl Connector {
             replace_body(&mut request, &body);
         }
         let stale = may_be_stale(operation, &body);
+        let counts = self.faults.ledger.lock().expect("lock").is_some();
+        if counts && body["QueueUrl"].is_null() {
+            body["ReturnConsumedCapacity"] = "INDEXES".into();
+            replace_body(&mut request, &body);
+        }
         let mut reply = self.inner.call(request).await?;
-        if mutant.is_none() && !stale {
+        if mutant.is_none() && !stale && !counts {
             return Ok(reply);
         }
         let status = reply.status().as_u16();
         let bytes =
             ByteStream::new(reply.take_body()).collect().await.expect("a body").into_bytes();
         let mut content: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        if let Some(ledger) = self.faults.ledger.lock().expect("lock").as_mut() {
+            ledger.note(operation, &body, status, &content);
+        }
         if stale && status == 200 {
             let mut seen = self.faults.seen.lock().expect("lock");
             seen.answers.insert(asked(&body), bytes.to_vec());

@@ -10,6 +10,7 @@
 
 mod browser;
 mod bucket;
+mod budgets;
 mod catalog;
 mod clients;
 mod consumer;
@@ -25,6 +26,7 @@ mod idempotency;
 mod input;
 mod issuing;
 mod keys;
+mod ledger;
 mod load;
 mod logs;
 mod mutants;

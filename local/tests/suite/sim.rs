@@ -20,7 +20,7 @@ use local::Options;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use unicreda::{App, time::Clock};
+use unicreda::{App, job, time::Clock};
 
 use crate::{
     faults::{Fault, Faults, Gate},
@@ -184,6 +184,8 @@ pub struct Sim {
     pub rounds: usize,
     /// Number of the call up to which faults were drawn.
     drawn: usize,
+    /// Rows of a new job's shard.
+    shard_rows: u32,
 }
 
 impl Sim {
@@ -197,7 +199,7 @@ impl Sim {
         let backlog = Backlog { clock: clock.clone(), ..Backlog::default() };
         let backlog = Arc::new(Mutex::new(backlog));
         let faults = Faults::with_backlog(Arc::clone(&backlog));
-        let (app, gone) = process(&world, &faults, &clock);
+        let (app, gone) = process(&world, &faults, &clock, SHARD_ROWS);
         Self {
             world,
             faults,
@@ -214,13 +216,21 @@ impl Sim {
             rng: fastrand::Rng::with_seed(seed),
             rounds: ROUNDS,
             drawn: 0,
+            shard_rows: SHARD_ROWS,
         }
+    }
+
+    /// Gives new jobs shards as large as in a deployment.
+    pub fn with_whole_shards(&mut self) {
+        self.shard_rows = job::SHARD_ROWS;
+        self.app.shard_rows = job::SHARD_ROWS;
     }
 
     /// The functions' clients of the living process.
     pub fn app(&mut self) -> App {
         if self.gone.is_cancelled() {
-            (self.app, self.gone) = process(&self.world, &self.faults, &self.clock);
+            (self.app, self.gone) =
+                process(&self.world, &self.faults, &self.clock, self.shard_rows);
         }
         self.app.clone()
     }
@@ -271,7 +281,7 @@ impl Sim {
         &self,
         work: impl FnOnce(App) -> F,
     ) -> JoinHandle<T> {
-        tokio::spawn(work(process(&self.world, &self.faults, &self.clock).0))
+        tokio::spawn(work(process(&self.world, &self.faults, &self.clock, self.shard_rows).0))
     }
 
     /// Hands the next batch to a consumer of its own, beside the run.
@@ -596,14 +606,19 @@ impl Sim {
     }
 }
 
-fn process(world: &World, faults: &Faults, clock: &Clock) -> (App, CancellationToken) {
+fn process(
+    world: &World,
+    faults: &Faults,
+    clock: &Clock,
+    shard_rows: u32,
+) -> (App, CancellationToken) {
     let (http_client, gone) = faults.process();
     let retry = RetryConfig::standard()
         .with_initial_backoff(Duration::from_millis(1))
         .with_max_backoff(Duration::from_millis(1));
     let mut app = world.stack.process(http_client, retry);
     app.clock = clock.clone();
-    app.shard_rows = SHARD_ROWS;
+    app.shard_rows = shard_rows;
     (app, gone)
 }
 

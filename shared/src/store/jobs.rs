@@ -9,6 +9,7 @@
 //! | | `F#{row}` | a failed row's code and text |
 //! | | `A#{row}` | the credential of a row that an alias led to |
 //! | | `N#{row}` | in a dry run, what else the recipient holds of the template |
+//! | `SEEN#{job}#{credential}` | `SEEN` | in a dry run, the first row of that identity |
 //! | `UPLOAD#{id}` | `UPLOAD` | [`Upload`]: a file that was let in |
 //!
 //! A shard has a partition of its own, so one query reads all that a page of results
@@ -223,6 +224,36 @@ impl Jobs {
             }
         }
         put_many(&self.client, &self.table, items).await
+    }
+
+    /// In a dry run, the first row that would have a credential of this id: this one, or one
+    /// that was here before. Safe to repeat.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn first_of(
+        &self,
+        job: JobId,
+        id: CredentialId,
+        row: u32,
+        ttl: i64,
+    ) -> Result<u32, StoreError> {
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(format!("SEEN#{job}#{id}"), "SEEN")))
+            .update_expression("SET first_row = if_not_exists(first_row, :row), #ttl = :ttl")
+            .expression_attribute_names("#ttl", TTL)
+            .expression_attribute_values(":row", number(row))
+            .expression_attribute_values(":ttl", number(ttl))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await?;
+        let first = answer.attributes.as_ref().and_then(|item| item.get("first_row")?.as_n().ok());
+        first
+            .and_then(|first| first.parse().ok())
+            .ok_or_else(|| StoreError::Broken("not a row".to_owned()))
     }
 
     /// Writes the job itself, if its id is free: from here on it is accepted.
