@@ -514,7 +514,7 @@ class Rehearsal:
             return status if status["status"] in ("FAILURE", "SUCCESS") else None
 
         failed = until("the broken file ends", ended)
-        check(failed["status"] == "FAILURE" and failed["result"]["error"], failed)
+        check(failed["status"] == "FAILURE" and failed["error"], failed)
         return "foreseen, issued, results fetched and foreseen again; a broken one refused"
 
     def a_file_of_another_system(self) -> str:
