@@ -1,0 +1,238 @@
+#!/usr/bin/env python3
+"""Measures cold starts: from exec to the first `/next`, the first invocation, and a warm one.
+
+    export PATH="$(infra/tools/setup):$PATH"
+    sam build && cargo lambda build --release --example hello --package sweeper
+    python3 infra/cold_start.py [--runs 15]
+
+Runs each release binary that `sam build` made under a Runtime API of its own, as Lambda does, against a local
+stack that is reached over TLS, since a client of AWS pays for roots, handshakes and sessions. A hello-world
+function of the same profile stands beside them. Prints medians in milliseconds, the ratio of the
+start to hello world's, and sizes. Everything is on one machine without Lambda's own part (placement,
+download, sandbox): ratios count.
+"""
+
+import argparse
+import http.server
+import importlib.machinery
+import importlib.util
+import json
+import os
+import queue
+import socket
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+EVENTS = {
+    "issue": "issue-sync", "consumer": "issue-batch", "jobs": "job-status", "catalog": "templates-list",
+    "amend": "credential-revoke", "page": "credential-page", "render": "credential-certificate",
+    "sweeper": "schedule", "feedback": "ses-feedback",
+}  # fmt: skip
+# What S3 sends when a notification is set up: it is read, and passed over.
+UPLOADS = {"Records": [{"messageId": "1", "receiptHandle": "1", "body": '{"Event":"s3:TestEvent"}',
+                        "attributes": {"ApproximateReceiveCount": "1"}, "eventSource": "aws:sqs"}]}  # fmt: skip
+
+
+def stack_of_events():
+    """The local stack as events/try starts it."""
+    loader = importlib.machinery.SourceFileLoader("events_try", str(ROOT / "events/try"))
+    spec = importlib.util.spec_from_loader("events_try", loader)
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+class Tls:
+    """TLS in front of the stack's services, and a bundle of roots as large as a system's."""
+
+    def __init__(self, folder: Path):
+        key, cert, self.bundle = folder / "tls.key", folder / "tls.pem", folder / "roots.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+             "-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE", "-keyout", key, "-out", cert],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        system = ssl.get_default_verify_paths().cafile or "/etc/ssl/certs/ca-certificates.crt"
+        self.bundle.write_bytes(Path(system).read_bytes() + cert.read_bytes())
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(cert, key)
+        self.context.set_alpn_protocols(["http/1.1"])
+
+    def before(self, url: str) -> str:
+        """An https address that leads to an http one."""
+        target = url.removeprefix("http://").rstrip("/").split(":")
+        listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+
+        def copy(source, sink):
+            try:
+                while data := source.recv(65536):
+                    sink.sendall(data)
+            except OSError:
+                pass
+            for end in (source, sink):
+                try:
+                    end.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+
+        def serve(plain):
+            try:
+                client = self.context.wrap_socket(plain, server_side=True)
+            except OSError:
+                return
+            service = socket.create_connection((target[0], int(target[1])))
+            threading.Thread(target=copy, args=(client, service), daemon=True).start()
+            copy(service, client)
+
+        def accept():
+            while True:
+                plain, _ = listener.accept()
+                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                threading.Thread(target=serve, args=(plain,), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        return f"https://localhost:{listener.getsockname()[1]}"
+
+
+class RuntimeApi(http.server.ThreadingHTTPServer):
+    """Hands out one event after another, and notes when it is asked and answered."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        self.events, self.said = queue.Queue(), queue.Queue()
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    # One packet an answer, at once.
+    wbufsize = -1
+    disable_nagle_algorithm = True
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        self.server.said.put(("next", time.perf_counter(), b""))
+        event = self.server.events.get()
+        self.send_response(200)
+        for name, value in {
+            "Lambda-Runtime-Aws-Request-Id": "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+            "Lambda-Runtime-Deadline-Ms": str(int(time.time() * 1000) + 30_000),
+            "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:us-east-1:000000000000:function:x",
+            "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0",
+            "Content-Type": "application/json",
+            "Content-Length": str(len(event)),
+        }.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(event)
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.said.put((self.path.rpartition("/")[2], time.perf_counter(), body))
+        self.send_response(202)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+def run(binary: Path, events: list[bytes], environment: dict) -> list[float]:
+    """One process: milliseconds to the first `/next`, and of each invocation."""
+    api = RuntimeApi()
+    environment = environment | {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{api.server_port}"}
+    began = time.perf_counter()
+    process = subprocess.Popen([binary], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    times = []
+    try:
+        for event in [None, *events]:
+            if event is not None:
+                began = time.perf_counter()
+                api.events.put(event)
+                kind, at, body = api.said.get(timeout=20)
+                if kind != "response" or (json.loads(body) or {}).get("statusCode", 200) >= 500:
+                    process.kill()
+                    sys.exit(f"{binary}: {kind}: {body[:500]}\n{process.stdout.read()[-2000:]}")
+                times.append((at - began) * 1e3)
+            kind, at, _ = api.said.get(timeout=20)
+            assert kind == "next", kind
+            if event is None:
+                times.append((at - began) * 1e3)
+    finally:
+        process.kill()
+        process.wait()
+        api.shutdown()
+        api.server_close()
+    return times
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--runs", type=int, default=15)
+    runs = arguments.parse_args().runs
+    events_try = stack_of_events()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        stack = events_try.Stack(folder / "stack", Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")), None)
+        try:
+            measure(stack, events_try.KEY, Tls(folder), runs, folder)
+        finally:
+            stack.process.kill()
+
+
+def measure(stack, sample_key: str, tls: Tls, runs: int, folder: Path) -> None:
+    environment = stack.environment()
+    for name, value in environment.items():
+        if name.startswith("AWS_ENDPOINT_URL_"):
+            environment[name] = tls.before(value)
+    environment |= {
+        "SSL_CERT_FILE": str(tls.bundle), "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local", "AWS_LAMBDA_FUNCTION_NAME": "x", "AWS_LAMBDA_FUNCTION_VERSION": "1",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512", "LOG_LEVEL": "error",
+    }  # fmt: skip
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    binaries = {"hello": target / "lambda/hello/bootstrap"}
+    binaries |= {
+        name: ROOT / f".aws-sam/build/{name.capitalize()}Function/bootstrap" for name in [*EVENTS, "uploads"]
+    }
+    for name, binary in binaries.items():
+        if not binary.exists():
+            sys.exit(f"{binary} is missing: see the head of {__file__}")
+    found: dict[str, list[list[float]]] = {name: [] for name in binaries}
+    for number in range(runs):
+        # One after another in each round, so that a noisy moment is everybody's.
+        for name, binary in binaries.items():
+            if name == "hello":
+                text = "{}"
+            elif name == "uploads":
+                text = json.dumps(UPLOADS)
+            else:
+                text = (ROOT / f"events/{EVENTS[name]}.json").read_text()
+            text = text.replace(sample_key, stack.settings["API_KEY"])
+            events = [text.replace("estudiante@", f"e{number}.{n}@").encode() for n in range(2)]
+            found[name].append(run(binary, events, environment))
+    hello = statistics.median(times[0] for times in found["hello"])
+    print("| function | binary, MB | zip, MB | to `/next`, ms | | first invocation, ms | warm, ms |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
+    for name, binary in binaries.items():
+        packed = folder / "function.zip"
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(binary, "bootstrap")
+        start, first, warm = (statistics.median(times[at] for times in found[name]) for at in range(3))
+        print(
+            f"| {name} | {binary.stat().st_size / 1e6:.1f} | {packed.stat().st_size / 1e6:.1f} "
+            f"| {start:.1f} | x{start / hello:.2f} | {first:.1f} | {warm:.1f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()
