@@ -234,9 +234,12 @@ async fn issue_row(
         let by =
             Issuer { org: &row.org, mode: row.mode, secret: &secret, issued_at: &row.issued_at };
         let mut foreseen = foreseeing::foresee(app, &one, by, recipient).await?;
-        if let Foreseen::New { id, repeats, .. } = &mut foreseen {
-            let number = row.row.row;
-            *repeats = app.jobs.first_of(row.job_id, *id, number, row.ttl).await? != number;
+        if let Foreseen::New { id, content, .. } = &foreseen {
+            let this = (row.row.row, content.as_str());
+            let (first, content) = app.jobs.first_of(row.job_id, *id, this, row.ttl).await?;
+            if first != row.row.row {
+                foreseen = foreseen.after(&content);
+            }
         }
         return Ok(Done::Foreseen(foreseen));
     }

@@ -3,6 +3,8 @@
 //! Reads only. What it says holds for the instant: a credential that somebody else issues
 //! afterwards makes a new one a duplicate.
 
+use std::collections::HashMap;
+
 use futures::{StreamExt, TryStreamExt, stream};
 use http::Response;
 use lambda_http::Body;
@@ -41,6 +43,8 @@ pub enum Foreseen {
         internal: bool,
         /// What else the address holds of the template.
         also_holds: Vec<CredentialId>,
+        /// Keyed hash of its content.
+        content: String,
         /// Whether an earlier row would have it: to be told by whoever knows the others.
         repeats: bool,
     },
@@ -55,6 +59,22 @@ pub enum Foreseen {
     },
     /// It would be refused.
     Refused(Vec<Fault>),
+}
+
+impl Foreseen {
+    /// What becomes of a new one when an earlier row would have its credential, with this
+    /// content.
+    pub fn after(self, first: &str) -> Self {
+        match self {
+            Self::New { id, content, .. } if content != first => {
+                Self::Refused(vec![Fault::ExternalIdTaken(id.to_string())])
+            }
+            Self::New { id, internal, also_holds, content, .. } => {
+                Self::New { id, internal, also_holds, content, repeats: true }
+            }
+            other => other,
+        }
+    }
 }
 
 /// Who would issue.
@@ -127,7 +147,8 @@ pub async fn foresee(
     };
     let Some(credential) = found.map(Box::new) else {
         let internal = one.member.is_some();
-        return Ok(Foreseen::New { id: identity.id, internal, also_holds, repeats: false });
+        let (id, content) = (identity.id, identity.content);
+        return Ok(Foreseen::New { id, internal, also_holds, content, repeats: false });
     };
     let alias = credential.id != identity.id;
     let known =
@@ -173,14 +194,19 @@ pub async fn answer(
         .buffered(CONCURRENCY)
         .try_collect()
         .await?;
-    let mut seen = std::collections::HashSet::new();
+    let mut seen: HashMap<CredentialId, String> = HashMap::new();
     let (mut new, mut duplicates, mut invalid) = (0, 0, 0);
     let mut rows = Vec::with_capacity(total);
-    for (number, (email, external_id, foreseen)) in (1_u32..).zip(foreseen) {
+    for (number, (email, external_id, mut foreseen)) in (1_u32..).zip(foreseen) {
         let mut row = json!({ "row": number, "email": email });
+        if let Foreseen::New { id, .. } = &foreseen
+            && let Some(first) = seen.get(id)
+        {
+            foreseen = foreseen.after(first);
+        }
         let outcome = match foreseen {
-            Foreseen::New { id, internal, also_holds, .. } => {
-                let repeated = !seen.insert(id);
+            Foreseen::New { id, internal, also_holds, content, repeats: repeated } => {
+                seen.entry(id).or_insert(content);
                 if repeated {
                     duplicates += 1
                 } else {

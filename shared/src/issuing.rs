@@ -595,6 +595,7 @@ pub fn new_job(
         reader_until: None,
         failure: None,
         results_at: None,
+        results_lost: false,
         files_gone_at: None,
         revocation: None,
         job_id: work.id.into(),

@@ -116,6 +116,9 @@ pub struct Job {
     /// When its results file was written, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub results_at: Option<String>,
+    /// Whether its file was gone before its results could be written beside it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub results_lost: bool,
     /// When its files were removed, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files_gone_at: Option<String>,
@@ -198,6 +201,7 @@ impl Job {
             && self.failure.is_none()
             && self.file.is_some()
             && self.results_at.is_none()
+            && !self.results_lost
             && self.files_gone_at.is_none()
     }
 
@@ -506,6 +510,7 @@ impl Job {
                 }),
             );
             if self.file.is_some()
+                && !self.results_lost
                 && let Some(result) = members.get_mut("result").and_then(|r| r.as_object_mut())
             {
                 result.insert("results_file".into(), file.into());

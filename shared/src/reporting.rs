@@ -66,7 +66,8 @@ pub async fn answer(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
             "This job has no results file; its rows are at /results",
         )
     };
-    let file = job.file.as_ref().filter(|_| job.failure.is_none()).ok_or_else(none)?;
+    let has = job.failure.is_none() && !job.results_lost;
+    let file = job.file.as_ref().filter(|_| has).ok_or_else(none)?;
     if job.files_gone_at.is_some() {
         return Err(Problem::not_found(
             "El archivo de resultados se guarda 7 días tras el fin del trabajo; sus filas están en /results",
@@ -101,16 +102,21 @@ pub async fn write(app: &App, job_id: JobId, deadline: Instant) -> Result<(), Pr
     };
     let outcome = match job.owes_results() {
         true => write_all(app, &job, &writer, deadline).await,
-        false => Ok(false),
+        false => Ok(End::NotMine),
     };
     match outcome {
-        Ok(true) => {
+        Ok(End::Written) => {
             let now = app.clock.now();
             let until = files_until(now)?;
             app.jobs.results_written(job_id, &writer, (&time::millis(now), &until)).await?;
             Ok(())
         }
-        Ok(false) => Ok(app.jobs.leave_file(job_id, &writer).await?),
+        Ok(End::Gone) => {
+            tracing::warn!(%job_id, "a file is gone before its results were written");
+            let until = files_until(app.clock.now())?;
+            Ok(app.jobs.without_results(job_id, &until).await?)
+        }
+        Ok(End::NotMine) => Ok(app.jobs.leave_file(job_id, &writer).await?),
         Err(problem) => {
             app.jobs.leave_file(job_id, &writer).await?;
             Err(problem)
@@ -118,10 +124,19 @@ pub async fn write(app: &App, job_id: JobId, deadline: Instant) -> Result<(), Pr
     }
 }
 
-/// Writes every row; false when somebody else took over, or the file is gone.
-async fn write_all(app: &App, job: &Job, token: &str, deadline: Instant) -> Result<bool, Problem> {
+/// How writing results ended.
+enum End {
+    Written,
+    /// Somebody else took over, or nobody should.
+    NotMine,
+    /// The file is not the one any more that was issued from.
+    Gone,
+}
+
+/// Writes every row.
+async fn write_all(app: &App, job: &Job, token: &str, deadline: Instant) -> Result<End, Problem> {
     let (Some(file), Some(sheet)) = (&job.file, &job.sheet) else {
-        return Ok(false);
+        return Ok(End::NotMine);
     };
     let template = app
         .catalog
@@ -140,7 +155,7 @@ async fn write_all(app: &App, job: &Job, token: &str, deadline: Instant) -> Resu
     loop {
         let bytes = match bytes_of(app, file, offset).await? {
             Some(bytes) => bytes,
-            None => return Ok(false),
+            None => return Ok(End::Gone),
         };
         offset += bytes.len() as u64;
         let all = bytes.is_empty() || offset >= file.object.size;
@@ -160,18 +175,18 @@ async fn write_all(app: &App, job: &Job, token: &str, deadline: Instant) -> Resu
             shard = Some((number, view));
             if noted.elapsed() > NOTE_EVERY {
                 if Instant::now() >= deadline {
-                    return Ok(false);
+                    return Ok(End::NotMine);
                 }
                 let until = app.clock.now().as_second() + LEASE;
                 if app.jobs.keep_file(job.job_id, token, until).await?.is_none() {
-                    return Ok(false);
+                    return Ok(End::NotMine);
                 }
                 noted = Instant::now();
             }
         }
         if all {
             out.finish().await?;
-            return Ok(true);
+            return Ok(End::Written);
         }
     }
 }
@@ -179,7 +194,7 @@ async fn write_all(app: &App, job: &Job, token: &str, deadline: Instant) -> Resu
 async fn bytes_of(app: &App, file: &JobFile, from: u64) -> Result<Option<Vec<u8>>, Problem> {
     match app.files()?.read(&file.object, from, PIECE).await {
         Ok(bytes) => Ok(Some(bytes)),
-        // The sweeper gives it up in the end; the rows' results stand in the table.
+        // The rows' results stand in the table.
         Err(FileError::Gone) => Ok(None),
         Err(error) => Err(error.into()),
     }
@@ -287,7 +302,14 @@ pub async fn forget(app: &App, job_id: JobId) -> Result<(), Problem> {
     let Some(file) = job.file.as_ref().filter(|_| job.closed_at.is_some()) else {
         return Ok(());
     };
-    app.files()?.delete(&[&file.object.key, &results_key(&job)]).await?;
+    let results = results_key(&job);
+    let files = app.files()?;
+    // Another file may stand in its place by now, which is another job's.
+    match files.read(&file.object, 0, 1).await {
+        Ok(_) => files.delete(&[&file.object.key, &results]).await?,
+        Err(FileError::Gone) => files.delete(&[&results]).await?,
+        Err(error) => return Err(error.into()),
+    }
     app.jobs.files_gone(job_id, &time::millis(app.clock.now())).await?;
     Ok(())
 }

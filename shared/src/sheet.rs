@@ -154,6 +154,8 @@ pub struct Survey {
     unicode: u64,
     other: u64,
     prose: Vec<bool>,
+    /// Where addresses stand.
+    email: Option<usize>,
 }
 
 /// What a survey found.
@@ -181,6 +183,7 @@ impl Survey {
         Ok(Self {
             splitter: Splitter::new(format.kind, format.delimiter, format.start),
             prose: columns.prose(),
+            email: columns.email(),
             format,
             rows: 0,
             unicode: 0,
@@ -202,7 +205,7 @@ impl Survey {
     }
 
     fn look(&mut self, bytes: &[u8], end: bool) -> Result<(), SheetFault> {
-        let Self { format, splitter, rows, unicode, other, prose } = self;
+        let Self { format, splitter, rows, unicode, other, prose, email } = self;
         let mut each = |record: Record<'_>| {
             if record.is_blank() {
                 return Ok(());
@@ -214,9 +217,11 @@ impl Survey {
                         Err(_) => *other += 1,
                     }
                 }
+                // Text may have any line breaks, but not somebody's row in it.
+                let prose = prose.get(at).copied().unwrap_or_default();
+                let shows = email.filter(|_| prose);
                 if format.kind == Kind::Csv
-                    && !prose.get(at).copied().unwrap_or_default()
-                    && swallowed_rows(cell, format.delimiter, format.header.len())
+                    && swallowed_rows(cell, format.delimiter, format.header.len(), shows)
                 {
                     return Err(unclosed(record.line).at_column(at + 1));
                 }
@@ -256,12 +261,17 @@ impl Survey {
     }
 }
 
-/// Whether a cell holds what looks like further rows: a quote that was never closed.
-fn swallowed_rows(cell: &[u8], delimiter: char, columns: usize) -> bool {
+/// Whether a cell holds what looks like further rows, with an address in this column if one is
+/// given: a quote that was never closed.
+fn swallowed_rows(cell: &[u8], delimiter: char, columns: usize, email: Option<usize>) -> bool {
     let delimiter = u8::try_from(delimiter).unwrap_or(b',');
     let mut lines = cell.split(|b| *b == b'\n');
     lines.next();
-    lines.any(|line| line.iter().filter(|b| **b == delimiter).count() + 1 >= columns.max(1))
+    lines.any(|line| {
+        let cells = || line.split(|b| *b == delimiter);
+        let address = |at: usize| cells().nth(at).is_some_and(|cell| cell.contains(&b'@'));
+        cells().count() >= columns.max(1) && email.is_none_or(address)
+    })
 }
 
 fn unclosed(line: u64) -> SheetFault {
@@ -326,11 +336,13 @@ fn recognize(first: &[u8]) -> Result<(Format, u64), SheetFault> {
     // Excel's own hint, in a line of its own.
     let (mut at, mut line, mut told) = (bom, 1, None);
     let hint = text.split(|b| *b == b'\n').next().unwrap_or_default();
-    if let Some([delimiter]) = hint.trim_ascii_end().strip_prefix(b"sep=") {
+    let hinted = hint.strip_suffix(b"\r").unwrap_or(hint).strip_prefix(b"sep=");
+    if let Some([delimiter]) = hinted {
         (at, line, told) = (bom + hint.len() + 1, 2, Some(char::from(*delimiter)));
     }
     let rest = first.get(at..).unwrap_or_default();
-    let best = [',', ';', '\t']
+    // The last one of those that explain as much: a single column leaves it open.
+    let best = ['\t', ';', ',']
         .into_iter()
         .filter(|delimiter| told.is_none_or(|told| told == *delimiter))
         .filter_map(|delimiter| Some((delimiter, header_of(rest, delimiter, start(at, line))?)))

@@ -348,12 +348,17 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, Problem> {
     job.dry_run = dry_run;
     job.file = Some(JobFile { object, name });
     let ttl = ttl_of(&job)?;
-    match app.jobs.create(&job, ttl).await {
-        Ok(()) | Err(StoreError::Conflict) => {}
+    let begun = match app.jobs.create(&job, ttl).await {
+        Ok(()) => None,
+        Err(StoreError::Conflict) => app.jobs.get(job_id).await?,
         Err(error) => return Err(error.into()),
-    }
+    };
     if let Some(upload) = &upload {
         app.jobs.uploaded(upload.upload_id, job_id).await?;
+    }
+    if begun.is_some_and(|job| job.sheet.is_some() || !job.is_reading()) {
+        // The event comes again: what was right when its reading began stays right.
+        return Ok(Some(job_id));
     }
     let failure = match &read.template {
         None => Some(failure("template_not_found", ACHIEVEMENT_NOT_FOUND.to_owned())),
@@ -371,7 +376,7 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, Problem> {
     match failure {
         None => Ok(Some(job_id)),
         Some(failure) => {
-            fail(app, job_id, &failure).await?;
+            fail(app, job_id, &failure, None).await?;
             Ok(None)
         }
     }
@@ -396,10 +401,16 @@ pub(crate) fn files_until(now: Timestamp) -> Result<String, Problem> {
     Ok(time::millis(until))
 }
 
-async fn fail(app: &App, job: JobId, failure: &JobFailure) -> Result<(), Problem> {
+/// Ends a job whose file is refused, if `reader` still reads it.
+async fn fail(
+    app: &App,
+    job: JobId,
+    failure: &JobFailure,
+    reader: Option<&str>,
+) -> Result<(), Problem> {
     let now = app.clock.now();
     tracing::info!(job_id = %job, code = failure.code, "a file was refused");
-    app.jobs.fail(job, failure, (&time::millis(now), &files_until(now)?)).await?;
+    app.jobs.fail(job, failure, reader, (&time::millis(now), &files_until(now)?)).await?;
     Ok(())
 }
 
@@ -416,7 +427,7 @@ pub async fn give_up(app: &App, job: &Job, now: Timestamp) -> Result<(), Problem
         "No se pudo leer el archivo por un fallo nuestro; súbelo de nuevo: lo ya emitido no se duplica",
         "The file could not be read, by a failure of ours; upload it again: what was issued is not issued twice",
     );
-    fail(app, job.job_id, &failure("gave_up", text.to_owned())).await
+    fail(app, job.job_id, &failure("gave_up", text.to_owned()), None).await
 }
 
 /// Why reading ended before the file did.
@@ -448,7 +459,7 @@ async fn read(app: &App, job_id: JobId, deadline: Instant) -> Result<(), Problem
     };
     match outcome {
         Ok(()) => Ok(()),
-        Err(Broken::Refused(failure)) => fail(app, job_id, &failure).await,
+        Err(Broken::Refused(failure)) => fail(app, job_id, &failure, Some(&reader)).await,
         Err(Broken::Lost) => Ok(app.jobs.leave_file(job_id, &reader).await?),
         Err(Broken::Trouble(problem)) => {
             app.jobs.leave_file(job_id, &reader).await?;

@@ -6,6 +6,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use serde_json::{Value, json};
 
 use crate::{
+    faults::Fault,
     harness::{World, check_sums, person},
     queues::{self, Queue},
     sim::Sim,
@@ -20,6 +21,21 @@ fn file_of(rows: std::ops::RangeInclusive<u32>) -> String {
         file += &format!("{},{},{}\n", text("email"), text("recipient_name"), text("result_value"));
     }
     file
+}
+
+/// Puts a file where another system does; its key.
+async fn drop_file(world: &World, name: &str, file: String) -> String {
+    let files = world.stack.app().files.as_ref().expect("files");
+    let key = format!("incoming/live/demo/{}/{name}", world.demo.template_id);
+    let put = files.client().put_object().bucket(files.bucket()).key(&key);
+    put.body(ByteStream::from(file.into_bytes())).send().await.expect("put");
+    key
+}
+
+/// A job of the only organization, by its place in the list.
+async fn job_at(world: &World, place: usize) -> String {
+    let jobs = world.get("/jobs").await;
+    jobs["items"][place]["job_id"].as_str().expect("id").to_owned()
 }
 
 fn lines(text: &str) -> Vec<&str> {
@@ -124,18 +140,7 @@ async fn a_file_that_is_wrong_as_a_whole_fails_with_its_place_and_issues_nothing
 async fn a_file_that_another_system_drops_is_one_job_however_often_it_is_told() {
     let world = World::with(queues::unread()).await;
     let app = world.stack.app();
-    let files = app.files.as_ref().expect("files");
-    let key =
-        format!("incoming/live/demo/{}/2026/acta nº 1 + más & cía.csv", world.demo.template_id);
-    files
-        .client()
-        .put_object()
-        .bucket(files.bucket())
-        .key(&key)
-        .body(ByteStream::from(file_of(1..=3).into_bytes()))
-        .send()
-        .await
-        .expect("put");
+    drop_file(&world, "2026/acta nº 1 + más & cía.csv", file_of(1..=3)).await;
     let told = queues::take_exactly(&world, Queue::Uploads, 1).await;
     let body = told[0]["body"].as_str().expect("body").to_owned();
     let later = Instant::now() + Duration::from_secs(600);
@@ -291,6 +296,13 @@ async fn a_dry_run_tells_what_would_happen_and_changes_nothing() {
     assert_eq!(world.get("/credentials").await, before.0, "nothing was issued");
     assert_eq!(world.mails_now("persona3@ejemplo.com").await, [] as [Value; 0]);
 
+    // Two people with one id of the caller's: the first one gets it, the other is told.
+    let file = "email,recipient_name,result_value,external_id\na@ejemplo.com,Ana,A,7\nb@ejemplo.com,Eva,B,7\n";
+    let job = world.upload("ids.csv", file.as_bytes(), &json!({ "dry_run": true })).await;
+    let result = &world.file_job(&job).await["result"];
+    assert_eq!((&result["successful"], &result["failed"]), (&json!(1), &json!(1)), "{result}");
+    assert_eq!(result["errors"][0]["code"], "external_id_taken");
+
     // And what was foretold happens.
     let issued = world.issue_one(&person(2)).await;
     assert_eq!(issued["credential_id"], rows[1]["credential_id"]);
@@ -393,7 +405,7 @@ async fn files_go_seven_days_after_their_job_ended_and_their_rows_results_stay()
     let people: Vec<Value> = (1..=2).map(person).collect();
     sim.upload(file_of(1..=2).as_bytes(), &people).await.expect("uploaded");
     sim.drain().await.expect("it ends");
-    let job = sim.world.get("/jobs").await["items"][0]["job_id"].as_str().expect("id").to_owned();
+    let job = job_at(&sim.world, 0).await;
     let file = format!("/jobs/{job}/results/file");
     let url = sim.world.get(&file).await["url"].as_str().expect("url").to_owned();
     sim.clock.jump(Duration::from_secs(6 * 24 * 3600));
@@ -412,4 +424,79 @@ async fn files_go_seven_days_after_their_job_ended_and_their_rows_results_stay()
     sim.sweep().await;
     assert!(!sim.deliver_file().await);
     sim.finish().await.expect("it ends right");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_takes_anothers_place_is_not_removed_with_it() {
+    let mut sim = Sim::new(0).await;
+    drop_file(&sim.world, "acta.csv", file_of(1..=2)).await;
+    sim.drain().await.expect("it ends");
+    sim.clock.jump(Duration::from_secs(24 * 3600));
+    let key = drop_file(&sim.world, "acta.csv", file_of(3..=4)).await;
+    sim.drain().await.expect("it ends");
+    let (second, first) = (job_at(&sim.world, 0).await, job_at(&sim.world, 1).await);
+    sim.clock.jump(Duration::from_secs(6 * 24 * 3600 + 3600));
+    sim.sweep().await;
+    assert!(sim.deliver_file().await);
+    let gone = sim.world.call("GET", &format!("/jobs/{first}/results/file"), None).await;
+    gone.problem(404, "not_found");
+    assert_eq!(lines(&sim.world.results_file(&second).await).len(), 3);
+    let files = sim.world.stack.app().files.as_ref().expect("files");
+    let there = files.client().head_object().bucket(files.bucket()).key(key).send().await;
+    assert!(there.is_ok(), "the second one's file is there");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_comes_again_fails_nothing_that_goes_on() {
+    let world = World::with(queues::unread()).await;
+    let app = world.stack.app();
+    drop_file(&world, "acta.csv", file_of(1..=3)).await;
+    let told = queues::take_exactly(&world, Queue::Uploads, 1).await;
+    let body = told[0]["body"].as_str().expect("body").to_owned();
+    let later = Instant::now() + Duration::from_secs(600);
+    unicreda::uploading::handle(app, &body, later).await.expect("handled");
+    // The file is read and its rows are queued; the template is archived meanwhile.
+    let archive = format!("/templates/{}/archive", world.demo.template_id);
+    world.call("POST", &archive, None).await.expect(200);
+    unicreda::uploading::handle(app, &body, later).await.expect("handled");
+    queues::drain(&world).await;
+    let job = job_at(&world, 0).await;
+    let status = world.success(&job).await;
+    assert_eq!(status["result"]["successful"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_retry_outdoes_whoever_writes_the_results() {
+    let mut sim = Sim::new(0).await;
+    let people: Vec<Value> = (1..=2).map(person).collect();
+    sim.faults.on("SendRawEmail", 0..1, Fault::SesError(400, "MessageRejected", "…"));
+    sim.upload(file_of(1..=2).as_bytes(), &people).await.expect("uploaded");
+    while sim.deliver_file().await || sim.deliver(100).await {}
+    sim.clock.jump(Duration::from_secs(60));
+    sim.sweep().await;
+    let job = job_at(&sim.world, 0).await;
+    let status = sim.world.get(&format!("/jobs/{job}")).await;
+    assert_eq!(
+        (&status["status"], &status["result"]["emails_failed"]),
+        (&json!("SUCCESS"), &json!(1))
+    );
+
+    let gate = sim.hold("S3 PUT", "", None);
+    let order = json!({ "kind": "results", "job_id": job }).to_string();
+    let later = Instant::now() + Duration::from_secs(600);
+    let writes = sim.aside(move |app| async move {
+        unicreda::uploading::handle(&app, &order, later).await.expect("handled");
+    });
+    gate.reached.cancelled().await;
+    let retried = sim.insist("POST", &format!("/jobs/{job}/retry"), None, None).await;
+    assert!(retried.expect("an answer").status < 300);
+    gate.open.cancel();
+    writes.await.expect("it ends");
+    let status = sim.world.get(&format!("/jobs/{job}")).await;
+    assert_ne!(status["status"], "SUCCESS", "the mail is on its way again");
+
+    sim.drain().await.expect("it ends");
+    let status = sim.world.success(&job).await;
+    assert_eq!(status["result"]["emails_sent"], 2);
+    assert!(!sim.world.results_file(&job).await.contains("failed"));
 }

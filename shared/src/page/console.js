@@ -107,7 +107,12 @@
       .map((f) => (COLUMNS[f.name] ?? f.name) + (f.required ? ` (${T.required})` : ""));
     $("columns").textContent = `${T.takes}: ${names.join(", ")}`;
   };
-  $("template").addEventListener("change", columns);
+  $("template").addEventListener("change", () => {
+    columns();
+    // What was checked was checked against another one.
+    turn++;
+    show("check", false);
+  });
 
   const save = (blob, name) => {
     const link = element("a");
@@ -127,6 +132,7 @@
     const fault = !file ? "" : file.size > MAX ? T.too_large : file.size === 0 ? T.empty : "";
     say(fault);
     $("dry-run").disabled = !file || Boolean(fault);
+    turn++;
     show("check", false);
   };
   const size = (bytes) => bytes < 1e6
@@ -203,6 +209,7 @@
         throw new Refused(`${refusal(job)} ${T.nothing_issued}`);
       }
       await report(id, job.result);
+      if (mine !== turn) return;
       show("check-progress", false);
       show("check-result");
     } catch (error) {

@@ -100,12 +100,12 @@ pub fn meant<'a>(cell: &'a str, allowed: &'a [String]) -> &'a str {
     }
 }
 
-/// Whether a spreadsheet has written a long number in short (`1,23457E+11`).
+/// Whether a spreadsheet has written a long number in short (`1,23457E+11`, `2E+11`).
 pub fn is_shortened(text: &str) -> bool {
     let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
-    let number = mantissa.split_once([',', '.']);
+    let (whole, rest) = mantissa.split_once([',', '.']).unwrap_or((mantissa, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    number.is_some_and(|(whole, rest)| whole.len() == 1 && digits(whole) && digits(rest))
+    (whole.len() == 1 && digits(whole) && digits(rest))
         && exponent.strip_prefix('+').is_some_and(digits)
 }
 
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_shortened_number_is_known() {
-        for text in ["1,23457E+11", "1.2E+5", "1.2e+05"] {
+        for text in ["1,23457E+11", "1.2E+5", "1.2e+05", "2E+11"] {
             assert!(is_shortened(text), "{text}");
         }
         for text in ["123", "E+5", "12E+3", "1.2E5", "AB1.2E+5", "1.2E+5a"] {

@@ -253,6 +253,11 @@ impl Columns {
         RESULTS.iter().any(|known| plain(known) == plain(name))
     }
 
+    /// Which of them has the addresses.
+    pub(super) fn email(&self) -> Option<usize> {
+        self.0.iter().position(|c| matches!(c, Column::Email))
+    }
+
     /// In which of them line breaks are text.
     pub(super) fn prose(&self) -> Vec<bool> {
         let prose = |c: &Column| {

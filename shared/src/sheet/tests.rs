@@ -162,6 +162,12 @@ fn a_file_that_is_wrong_as_a_whole_is_refused_with_its_place() {
     assert_eq!(at(open), ("unclosed_quote", Some(2), None));
     let closed_later = b"email,name,grade\na@x.cl,\"Ana,A\nb@x.cl,Luis,B\nc@x.cl,Eva\",A\n";
     assert_eq!(at(closed_later), ("unclosed_quote", Some(2), Some(2)));
+    let comment =
+        b"email,name,grade,#note\na@x.cl,Ana,A,\"fine\nb@x.cl,Luis,B,\nc@x.cl,Eva,A,\"ok\"\n";
+    assert_eq!(at(comment), ("unclosed_quote", Some(2), Some(4)));
+    let lines = b"email,name,grade,#note\na@x.cl,Ana,A,\"one, two,\nthree, four, five, six\"\n";
+    assert_eq!(rows(lines).len(), 1, "text may have lines");
+    assert_eq!(rows(b"sep=\t\r\nemail\tname\tgrade\r\na@x.cl\tAna\tA\r\n").len(), 1);
     let text = fault(b"email,name,RUT,grade\na@x.cl,Ana,1-9,A\n").text(Lang::Es);
     assert!(text.starts_with("Línea 1, columna 3 (C): No se reconoce la columna «RUT»"), "{text}");
     // Marked, it is left unread.

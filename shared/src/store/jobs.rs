@@ -145,6 +145,8 @@ enum Only {
     Open,
     /// One that has not ended and whose totals nobody has read since.
     Unread,
+    /// One that has ended.
+    Closed,
     /// One whose totals nobody has read since.
     Counted,
     /// One whose file nobody else works on.
@@ -226,8 +228,8 @@ impl Jobs {
         put_many(&self.client, &self.table, items).await
     }
 
-    /// In a dry run, the first row that would have a credential of this id: this one, or one
-    /// that was here before. Safe to repeat.
+    /// In a dry run, the first row that would have a credential of this id, and its content:
+    /// this one, or one that was here before. Safe to repeat.
     ///
     /// # Errors
     /// As of the store.
@@ -235,25 +237,27 @@ impl Jobs {
         &self,
         job: JobId,
         id: CredentialId,
-        row: u32,
+        (row, content): (u32, &str),
         ttl: i64,
-    ) -> Result<u32, StoreError> {
+    ) -> Result<(u32, String), StoreError> {
         let answer = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(format!("SEEN#{job}#{id}"), "SEEN")))
-            .update_expression("SET first_row = if_not_exists(first_row, :row), #ttl = :ttl")
+            .update_expression("SET first_row = if_not_exists(first_row, :row), content = if_not_exists(content, :content), #ttl = :ttl")
             .expression_attribute_names("#ttl", TTL)
             .expression_attribute_values(":row", number(row))
+            .expression_attribute_values(":content", text(content))
             .expression_attribute_values(":ttl", number(ttl))
             .return_values(ReturnValue::AllNew)
             .send()
             .await?;
-        let first = answer.attributes.as_ref().and_then(|item| item.get("first_row")?.as_n().ok());
-        first
-            .and_then(|first| first.parse().ok())
-            .ok_or_else(|| StoreError::Broken("not a row".to_owned()))
+        let first = answer.attributes.as_ref().and_then(|item| {
+            let row = item.get("first_row")?.as_n().ok()?.parse().ok()?;
+            Some((row, item.get("content")?.as_s().ok()?.clone()))
+        });
+        first.ok_or_else(|| StoreError::Broken("not a row".to_owned()))
     }
 
     /// Writes the job itself, if its id is free: from here on it is accepted.
@@ -442,7 +446,7 @@ impl Jobs {
     }
 
     /// Ends a job that cannot go on as a whole; its files go at `until`. None when it has
-    /// ended.
+    /// ended, or when `reader` has lost its file to another.
     ///
     /// # Errors
     /// As of the store.
@@ -450,11 +454,12 @@ impl Jobs {
         &self,
         job: JobId,
         failure: &JobFailure,
+        reader: Option<&str>,
         (now, until): (&str, &str),
     ) -> Result<Option<Job>, StoreError> {
         let failure = serde_dynamo::to_attribute_value(failure)
             .map_err(|e| StoreError::Broken(e.to_string()))?;
-        let values = vec![
+        let mut values = vec![
             (":failure", failure),
             (":now", text(now)),
             (":yes", AttributeValue::Bool(true)),
@@ -462,7 +467,14 @@ impl Jobs {
             (":sk", text(files_sk(until, job))),
         ];
         let set = "SET failure = :failure, closed_at = :now, updated_at = :now, fanned_out = :yes, open_pk = :files, open_sk = :sk REMOVE reader, reader_until, sweep_after";
-        self.update(job, set, values, Only::Open).await
+        let only = match reader {
+            Some(reader) => {
+                values.push((":reader", text(reader)));
+                Only::ReadByMe
+            }
+            None => Only::Open,
+        };
+        self.update(job, set, values, only).await
     }
 
     /// Notes that a job's results file stands; both files go at `until`. None when it was
@@ -486,14 +498,19 @@ impl Jobs {
         self.update(job, set, values, Only::ReadByMe).await
     }
 
-    /// Notes that a job's results file will not be written; its file goes at `until`.
+    /// Notes that the results file of a job that has ended will not be written; its file goes
+    /// at `until`.
     ///
     /// # Errors
     /// As of the store.
     pub async fn without_results(&self, job: JobId, until: &str) -> Result<(), StoreError> {
-        let values = vec![(":files", text(FILES_PK)), (":sk", text(files_sk(until, job)))];
-        let set = "SET open_pk = :files, open_sk = :sk REMOVE reader, reader_until, sweep_after";
-        self.update(job, set, values, Only::Any).await?;
+        let values = vec![
+            (":files", text(FILES_PK)),
+            (":sk", text(files_sk(until, job))),
+            (":yes", AttributeValue::Bool(true)),
+        ];
+        let set = "SET open_pk = :files, open_sk = :sk, results_lost = :yes REMOVE reader, reader_until, sweep_after";
+        self.update(job, set, values, Only::Closed).await?;
         Ok(())
     }
 
@@ -610,6 +627,7 @@ impl Jobs {
             Only::ReadByMe => "attribute_exists(pk) AND reader = :reader",
             Only::Expired => "attribute_exists(pk) AND open_pk = :files",
             Only::Open => "attribute_exists(pk) AND attribute_not_exists(closed_at)",
+            Only::Closed => "attribute_exists(pk) AND attribute_exists(closed_at)",
             Only::Counted => "attribute_exists(pk) AND tally_at = :seen",
             // Totals only grow: an older reading must not overwrite a newer one.
             Only::Unread => {
@@ -722,12 +740,13 @@ impl Jobs {
         Ok(which)
     }
 
-    /// Opens an ended job again, for a retry; what stopped it is over.
+    /// Opens an ended job again, for a retry; what stopped it is over, and whoever writes its
+    /// results loses them.
     ///
     /// # Errors
     /// As of the store.
     pub async fn reopen(&self, job: &Job, now: &str) -> Result<Option<Job>, StoreError> {
-        let set = "SET open_pk = :pk, open_sk = :sk, updated_at = :now, sweeps = :none REMOVE closed_at, cancelled_at, given_up_at, sweep_after, results_at";
+        let set = "SET open_pk = :pk, open_sk = :sk, updated_at = :now, sweeps = :none REMOVE closed_at, cancelled_at, given_up_at, sweep_after, results_at, results_lost, reader, reader_until";
         let values = vec![
             (":pk", text(OPEN_PK)),
             (":sk", text(format!("{}#{}", job.created_at, job.job_id))),
