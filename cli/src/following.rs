@@ -166,21 +166,26 @@ pub fn tell(screen: Screen, job: &Value) -> Result<Exit, Failure> {
 }
 
 fn tell_failure(screen: Screen, job: &Value) -> Result<Exit, Failure> {
-    let mut text = screen::cell(job.get("error"));
-    if let Some(line) = job.get("line").and_then(Value::as_u64) {
-        text.push_str(&screen.pick(format!(", línea {line}"), format!(", line {line}")));
-    }
-    if let Some(column) = job.get("column").and_then(Value::as_u64) {
-        text.push_str(&screen.pick(format!(", columna {column}"), format!(", column {column}")));
-    }
+    // It begins with line and column.
+    let text = screen::cell(job.get("error"));
     screen.result(&screen.pick(
         format!("El archivo no se aceptó: {text}"),
         format!("The file was not taken: {text}"),
     ))?;
-    screen.notice(screen.pick(
-        "No se emitió nada. Corrige el archivo y repite el comando; `unicreda templates csv` da un ejemplo",
-        "Nothing was issued. Mend the file and give the command again; `unicreda templates csv` gives an example",
-    ));
+    // These two can come when rows have been issued.
+    let under_way =
+        matches!(job.get("code").and_then(Value::as_str), Some("file_gone" | "gave_up"));
+    screen.notice(if under_way {
+        screen.pick(
+            "Repite el comando: lo ya emitido no se emite otra vez",
+            "Give the command again: what was issued is not issued twice",
+        )
+    } else {
+        screen.pick(
+            "No se emitió nada. Corrige el archivo y repite el comando; `unicreda templates csv` da un ejemplo",
+            "Nothing was issued. Mend the file and give the command again; `unicreda templates csv` gives an example",
+        )
+    });
     Ok(Exit::Failed)
 }
 

@@ -158,7 +158,12 @@ pub async fn run(session: &Session, file: &Path, order: Order) -> Result<Exit, F
         ended_at: job.get("updated_at").and_then(Value::as_str).map(str::to_owned),
         ..upload
     };
-    kept.write(upload.clone())?;
+    if job.get("status").is_some_and(|status| status == "FAILURE") {
+        // The same file can be right later: its template is mended, or the failure was ours.
+        kept.forget()?;
+    } else {
+        kept.write(upload.clone())?;
+    }
     let mut shown = job.clone();
     let exit = following::tell(screen, &job)?;
     if order.dry_run && exit != Exit::Failed {

@@ -36,6 +36,9 @@ use crate::{
 const PIECE: u64 = 1024 * 1024;
 /// How often the lease is put off.
 const NOTE_EVERY: Duration = Duration::from_secs(20);
+/// Time before the function's end at which writing is left to another: more than passes between
+/// two notes.
+const RESERVE: Duration = Duration::from_secs(40);
 
 /// The columns that tell how a row ended.
 const RESULTS: [&str; 9] = [
@@ -174,7 +177,7 @@ async fn write_all(app: &App, job: &Job, token: &str, deadline: Instant) -> Resu
             out.write(&report.row(app, &secret, &view, row, &own)?).await?;
             shard = Some((number, view));
             if noted.elapsed() > NOTE_EVERY {
-                if Instant::now() >= deadline {
+                if Instant::now() + RESERVE >= deadline {
                     return Ok(End::NotMine);
                 }
                 let until = app.clock.now().as_second() + LEASE;
@@ -185,6 +188,10 @@ async fn write_all(app: &App, job: &Job, token: &str, deadline: Instant) -> Resu
             }
         }
         if all {
+            let until = app.clock.now().as_second() + LEASE;
+            if app.jobs.keep_file(job.job_id, token, until).await?.is_none() {
+                return Ok(End::NotMine);
+            }
             out.finish().await?;
             return Ok(End::Written);
         }
@@ -241,6 +248,7 @@ impl<'a> Report<'a> {
 
     fn line(&self, cells: impl Iterator<Item = String>) -> Result<Vec<u8>, Problem> {
         let mut writer = csv::WriterBuilder::new()
+            .flexible(true)
             .delimiter(u8::try_from(self.sheet.delimiter).unwrap_or(b','))
             .terminator(csv::Terminator::CRLF)
             .from_writer(Vec::new());
@@ -275,7 +283,16 @@ impl<'a> Report<'a> {
             Kind::JsonLines => object.get(name).map(text).unwrap_or_default(),
         });
         let results = self.results().map(|name| ended.get(name).map(text).unwrap_or_default());
-        self.line(cells.chain(results))
+        // What no column has stands behind all of them: the row stays refused until it is mended.
+        let further: Vec<String> = match self.sheet.kind {
+            Kind::Csv => own.get(self.sheet.header.len()..).unwrap_or_default().to_vec(),
+            Kind::JsonLines => {
+                let known = |name: &String| self.own.iter().any(|(own, _)| own == name);
+                own.first().filter(|_| !object.keys().all(known)).into_iter().cloned().collect()
+            }
+        };
+        let further = further.iter().map(|cell| guarded(unguarded(cell)));
+        self.line(cells.chain(results).chain(further))
     }
 }
 
@@ -306,8 +323,9 @@ pub async fn forget(app: &App, job_id: JobId) -> Result<(), Problem> {
     let files = app.files()?;
     // Another file may stand in its place by now, which is another job's.
     match files.read(&file.object, 0, 1).await {
-        Ok(_) => files.delete(&[&file.object.key, &results]).await?,
-        Err(FileError::Gone) => files.delete(&[&results]).await?,
+        Ok(_) if file.object.size > 0 => files.delete(&[&file.object.key, &results]).await?,
+        // An empty one cannot be told from another; the bucket's own rule takes it.
+        Ok(_) | Err(FileError::Gone) => files.delete(&[&results]).await?,
         Err(error) => return Err(error.into()),
     }
     app.jobs.files_gone(job_id, &time::millis(app.clock.now())).await?;

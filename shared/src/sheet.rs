@@ -38,6 +38,8 @@ pub const MAX_ROWS: u32 = 1_000_000;
 pub const MAX_HEADER: usize = 16 * 1024;
 /// Largest row, in bytes: ten pieces of evidence with the longest descriptions fit.
 const MAX_RECORD: usize = 256 * 1024;
+/// Most cells of a line, as many as a spreadsheet has columns.
+const MAX_CELLS: usize = 16_384;
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -217,12 +219,8 @@ impl Survey {
                         Err(_) => *other += 1,
                     }
                 }
-                // Text may have any line breaks, but not somebody's row in it.
                 let prose = prose.get(at).copied().unwrap_or_default();
-                let shows = email.filter(|_| prose);
-                if format.kind == Kind::Csv
-                    && swallowed_rows(cell, format.delimiter, format.header.len(), shows)
-                {
+                if format.kind == Kind::Csv && swallowed_rows(cell, (at, prose), format, *email) {
                     return Err(unclosed(record.line).at_column(at + 1));
                 }
             }
@@ -261,17 +259,35 @@ impl Survey {
     }
 }
 
-/// Whether a cell holds what looks like further rows, with an address in this column if one is
-/// given: a quote that was never closed.
-fn swallowed_rows(cell: &[u8], delimiter: char, columns: usize, email: Option<usize>) -> bool {
-    let delimiter = u8::try_from(delimiter).unwrap_or(b',');
-    let mut lines = cell.split(|b| *b == b'\n');
-    lines.next();
-    lines.any(|line| {
-        let cells = || line.split(|b| *b == delimiter);
-        let address = |at: usize| cells().nth(at).is_some_and(|cell| cell.contains(&b'@'));
-        cells().count() >= columns.max(1) && email.is_none_or(address)
-    })
+/// Whether a cell holds what looks like further rows: a quote that was never closed, or that
+/// another row's quote has closed. Text may have any line breaks, but not somebody's address
+/// where addresses stand.
+fn swallowed_rows(
+    cell: &[u8],
+    (at, prose): (usize, bool),
+    format: &Format,
+    email: Option<usize>,
+) -> bool {
+    let delimiter = u8::try_from(format.delimiter).unwrap_or(b',');
+    let columns = format.header.len();
+    let lines: Vec<&[u8]> = cell.split(|b| *b == b'\n').collect();
+    let [first, further @ .., last] = lines.as_slice() else { return false };
+    // Whether a line has a cell for each of these columns, with an address where it stands.
+    let part = |line: &[u8], from: usize, to: usize| {
+        let cells: Vec<&[u8]> = line.split(|b| *b == delimiter).collect();
+        let address = email.filter(|email| (from..to).contains(email));
+        let address = address.and_then(|email| cells.get(email - from));
+        cells.len() >= to.saturating_sub(from)
+            && address.is_some_and(|address| address.contains(&b'@'))
+    };
+    let whole = |line: &&[u8]| {
+        let cells = line.split(|b| *b == delimiter).count();
+        cells >= columns.max(1) && (!prose || part(line, 0, columns))
+    };
+    further.iter().any(whole)
+        || whole(last)
+        || (at + 1 < columns && part(first, at, columns))
+        || (at > 0 && part(last, 0, at + 1))
 }
 
 fn unclosed(line: u64) -> SheetFault {
@@ -338,6 +354,14 @@ fn recognize(first: &[u8]) -> Result<(Format, u64), SheetFault> {
     let hint = text.split(|b| *b == b'\n').next().unwrap_or_default();
     let hinted = hint.strip_suffix(b"\r").unwrap_or(hint).strip_prefix(b"sep=");
     if let Some([delimiter]) = hinted {
+        if !b",;\t".contains(delimiter) {
+            return Err(SheetFault::new(
+                "header_too_long",
+                "Separa las celdas con coma, punto y coma o tabulador",
+                "Separate the cells with comma, semicolon or tab",
+            )
+            .at_line(1));
+        }
         (at, line, told) = (bom + hint.len() + 1, 2, Some(char::from(*delimiter)));
     }
     let rest = first.get(at..).unwrap_or_default();
@@ -529,7 +553,9 @@ fn csv_entry(
     definition: &Definition,
 ) -> Entry {
     let texts: Option<Vec<String>> = record.cells().map(|cell| encoding.text(cell)).collect();
-    let Some(texts) = texts else {
+    // A letter that is lost already, by us in a results file or by another program.
+    let lost = |texts: &Vec<String>| texts.iter().any(|text| text.contains('\u{fffd}'));
+    let Some(texts) = texts.filter(|texts| !lost(texts)) else {
         return refused(vec![Fault::NotUtf8]);
     };
     let want = columns.len();

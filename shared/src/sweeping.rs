@@ -226,8 +226,10 @@ async fn sweep_file(
     if job.closed_at.is_none() && *tally != job.tally {
         following::keep(app, job, tally, now).await?;
     }
+    // While it is read, rows that end are no sign of a reader: the lease is.
+    let since = if job.is_reading() { &job.created_at } else { &job.updated_at };
     let early = job.sweep_after.as_deref().is_some_and(|at| time::elapsed(at, now) < 0)
-        || time::elapsed(&job.updated_at, now) < FILE_STANDS_STILL;
+        || time::elapsed(since, now) < FILE_STANDS_STILL;
     let busy = job.reader_until.is_some_and(|until| until >= now.as_second());
     if order.resume {
         // Whoever held it has ended.

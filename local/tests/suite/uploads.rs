@@ -500,3 +500,35 @@ async fn a_retry_outdoes_whoever_writes_the_results() {
     assert_eq!(status["result"]["emails_sent"], 2);
     assert!(!sim.world.results_file(&job).await.contains("failed"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_refused_stays_refused_in_the_results_until_it_is_mended() {
+    let world = World::new().await;
+    let mut csv = "email,recipient_name,result_value\n".as_bytes().to_vec();
+    csv.extend_from_slice(
+        "uno@ejemplo.com,José Núñez,A\ndos@ejemplo.com,Rojas, Luis,A\n".as_bytes(),
+    );
+    csv.extend_from_slice(b"tres@ejemplo.com,Mar\xeda,A\n");
+    let json = concat!(
+        r#"{"email":"cuatro@ejemplo.com","recipient_name":"Eva","result_value":"A"}"#,
+        "\n",
+        r#"{"email":"cinco@ejemplo.com","recipient_name":"Luz","result_value":"A","credits":6}"#,
+        "\n"
+    );
+    for (name, file, failed) in [("acta.csv", csv, 2), ("acta.jsonl", json.into(), 1)] {
+        let job = world.upload(name, &file, &json!({})).await;
+        let status = world.file_job(&job).await;
+        assert_eq!(
+            (&status["result"]["successful"], &status["result"]["failed"]),
+            (&json!(1), &json!(failed))
+        );
+        let results = world.results_file(&job).await;
+        let again = world.upload("otra.csv", results.as_bytes(), &json!({})).await;
+        let status = world.file_job(&again).await;
+        assert_eq!(status["result"]["duplicates"], 1, "{results}");
+        assert_eq!(status["result"]["failed"], failed, "{results}");
+    }
+    for refused in ["dos", "tres", "cinco"] {
+        assert_eq!(world.mails_now(&format!("{refused}@ejemplo.com")).await, [] as [Value; 0]);
+    }
+}

@@ -51,8 +51,8 @@ const TEXTS: [(&str, &str, &str); 48] = [
     ("uploading", "Subiendo el archivo", "Uploading the file"),
     (
         "upload_failed",
-        "El archivo no llegó. Revisa tu conexión e inténtalo de nuevo; no se emitió nada.",
-        "The file did not arrive. Check your connection and try again; nothing was issued.",
+        "No se sabe si el archivo llegó. Revisa tu conexión e inténtalo de nuevo: nada se emite dos veces.",
+        "Nobody knows whether the file arrived. Check your connection and try again: nothing is issued twice.",
     ),
     ("waiting", "Esperando a que el archivo llegue", "Waiting for the file to arrive"),
     ("checking", "Revisando filas", "Checking rows"),

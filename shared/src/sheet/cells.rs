@@ -24,40 +24,41 @@ fn is_formula(text: &str) -> bool {
 }
 
 /// A number as JSON writes it, from one with a decimal point or comma, and with or without
-/// separators of thousands: `6,5`, `1.234,5`, `1,234.5`. A single separator is the decimal one.
+/// separators of thousands: `6,5`, `1.234,5`, `1,234.5`, `1 234`. A single separator is the
+/// decimal one. What is grouped otherwise is no number: a stray dot must not make ten of one.
 pub fn number(text: &str) -> Option<String> {
     let text = text.trim();
-    let last = text.rfind([',', '.']);
+    let (sign, text) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     let separators = text.matches([',', '.']).count();
-    let mut number = String::with_capacity(text.len());
-    for (at, c) in text.char_indices() {
-        match c {
-            '0'..='9' => number.push(c),
-            '-' if at == 0 => number.push(c),
-            ',' | '.' if Some(at) == last => {
-                // Of several equal ones, each separates thousands.
-                let decimal = text.get(at..=at)?;
-                if separators > 1 && text.matches(decimal).count() > 1 {
-                    continue;
-                }
-                if number.is_empty() || number == "-" {
-                    number.push('0');
-                }
-                number.push('.');
-            }
-            ',' | '.' | ' ' | '\u{a0}' | '\u{202f}' => {}
-            _ => return None,
-        }
-    }
-    let number = number.strip_suffix('.').unwrap_or(&number);
-    // JSON knows no leading zeros.
-    let (sign, digits) = number.strip_prefix('-').map_or(("", number), |rest| ("-", rest));
-    let digits = digits.trim_start_matches('0');
-    let digits = match digits.chars().next() {
-        None | Some('.') => format!("0{digits}"),
-        _ => digits.to_owned(),
+    // Of several equal ones, each separates thousands.
+    let decimal = text.rfind([',', '.']).filter(|at| {
+        separators == 1 || text.get(*at..=*at).is_some_and(|c| text.matches(c).count() == 1)
+    });
+    let (whole, fraction) = match decimal {
+        Some(at) => (text.get(..at)?, text.get(at + 1..)?),
+        None => (text, ""),
     };
-    text.chars().any(|c| c.is_ascii_digit()).then(|| format!("{sign}{digits}"))
+    let groups: Vec<&str> = whole.split([',', '.', ' ', '\u{a0}', '\u{202f}']).collect();
+    let grouped = match groups.as_slice() {
+        [_] => true,
+        [first, rest @ ..] => {
+            (1..=3).contains(&first.len()) && rest.iter().all(|group| group.len() == 3)
+        }
+        [] => false,
+    };
+    let whole = groups.concat();
+    if !grouped || !digits(&whole) || !digits(fraction) || (whole.is_empty() && fraction.is_empty())
+    {
+        return None;
+    }
+    // JSON knows no leading zeros.
+    let whole = match whole.trim_start_matches('0') {
+        "" => "0",
+        whole => whole,
+    };
+    let point = if fraction.is_empty() { "" } else { "." };
+    Some(format!("{sign}{whole}{point}{fraction}"))
 }
 
 /// A day as `YYYY-MM-DD`, from that, from day, month and year with `/`, `-` or `.` between
@@ -125,6 +126,9 @@ mod tests {
 
     #[test]
     fn numbers_are_read_as_people_write_them() {
+        for text in ["6.5.", "12,5,", "1 5", "1.2345,6", ",", "-", "1,2,3", "6,5 "] {
+            assert_eq!(number(text).is_some(), text == "6,5 ", "{text}");
+        }
         let cases = [
             ("6", "6"),
             ("6,5", "6.5"),

@@ -182,7 +182,7 @@ const NAMES: [(Column, &[&str]); 13] = [
 
 /// A name without case, accents and signs, its words one space apart.
 fn plain(name: &str) -> String {
-    let letters = name.nfd().filter(|c| !('\u{300}'..='\u{36f}').contains(c));
+    let letters = name.nfkd().filter(|c| !('\u{300}'..='\u{36f}').contains(c));
     let spaced: String = letters
         .map(|c| if c.is_alphanumeric() { c } else { ' ' })
         .flat_map(char::to_lowercase)
@@ -250,7 +250,7 @@ impl Columns {
 
     /// Whether a column of a header is one of ours, of an earlier results file.
     pub fn is_result(name: &str) -> bool {
-        RESULTS.iter().any(|known| plain(known) == plain(name))
+        !name.starts_with('#') && RESULTS.iter().any(|known| plain(known) == plain(name))
     }
 
     /// Which of them has the addresses.

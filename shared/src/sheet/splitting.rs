@@ -3,7 +3,7 @@
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, MAX_RECORD, SheetFault, unclosed};
+use super::{Kind, MAX_CELLS, MAX_RECORD, SheetFault, unclosed};
 
 /// A place between two rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,6 +135,14 @@ impl Splitter {
                         return Err(unclosed(self.line.unwrap_or(self.at.line)));
                     }
                     self.output.resize(self.output.len() * 2, 0);
+                }
+                ReadRecordResult::OutputEndsFull if self.ends.len() >= MAX_CELLS => {
+                    return Err(SheetFault::new(
+                        "line_too_long",
+                        format!("La línea tiene más de {MAX_CELLS} celdas"),
+                        format!("The line has more than {MAX_CELLS} cells"),
+                    )
+                    .at_line(self.line.unwrap_or(self.at.line)));
                 }
                 ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
                 ReadRecordResult::Record => {

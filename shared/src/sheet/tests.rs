@@ -165,6 +165,12 @@ fn a_file_that_is_wrong_as_a_whole_is_refused_with_its_place() {
     let comment =
         b"email,name,grade,#note\na@x.cl,Ana,A,\"fine\nb@x.cl,Luis,B,\nc@x.cl,Eva,A,\"ok\"\n";
     assert_eq!(at(comment), ("unclosed_quote", Some(2), Some(4)));
+    let closed = b"email,#note,name,grade\na@x.cl,\"open,Ana,A\nb@x.cl,\"other\",Luis,B\n";
+    assert_eq!(at(closed), ("unclosed_quote", Some(2), Some(2)));
+    let closed = b"name,grade,#note,email\nAna,\"A,x,a@x.cl\nLuis,\"B\",y,b@x.cl\n";
+    assert_eq!(at(closed), ("unclosed_quote", Some(2), Some(2)));
+    let many = ["email,name,grade\n", &",".repeat(40_000), "\n"].concat();
+    assert_eq!(at(many.as_bytes()), ("line_too_long", Some(2), None));
     let lines = b"email,name,grade,#note\na@x.cl,Ana,A,\"one, two,\nthree, four, five, six\"\n";
     assert_eq!(rows(lines).len(), 1, "text may have lines");
     assert_eq!(rows(b"sep=\t\r\nemail\tname\tgrade\r\na@x.cl\tAna\tA\r\n").len(), 1);
