@@ -2,8 +2,8 @@
 """Measures cold starts: from exec to the first `/next`, the first invocation, and a warm one.
 
     export PATH="$(infra/tools/setup):$PATH"
-    sam build && cargo lambda build --release --example hello --package sweeper
-    python3 infra/cold_start.py [--runs 15]
+    sam build && cargo lambda build --release --example hello
+    python3 infra/cold_start.py [--runs 15]     # needs openssl
 
 Runs each release binary that `sam build` made under a Runtime API of its own, as Lambda does, against a local
 stack that is reached over TLS, since a client of AWS pays for roots, handshakes and sessions. A hello-world
