@@ -19,6 +19,7 @@ use unicreda::{
     status_list::{self, Bits, ListId},
 };
 
+#[path = "../../local/tests/random/mod.rs"]
 mod random;
 
 fn rng(what: &str) -> fastrand::Rng {

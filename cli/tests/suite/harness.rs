@@ -238,13 +238,14 @@ impl Running {
 
 /// Asks again and again until it is so, at most a minute.
 pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    for _ in 0..2_400 {
-        if is_so() {
-            return;
+    let mut tick = tokio::time::interval(Duration::from_millis(5));
+    let asking = async {
+        while !is_so() {
+            tick.tick().await;
         }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    panic!("waited in vain: {what}");
+    };
+    let asked = tokio::time::timeout(Duration::from_secs(60), asking).await;
+    asked.unwrap_or_else(|_| panic!("waited in vain: {what}"));
 }
 
 /// A way to the service that can be cut.

@@ -1,6 +1,6 @@
 //! `unicreda issue FILE`: many from a file, ended at any moment, never a second job.
 
-use std::{fs, time::Duration};
+use std::fs;
 
 use local::Options;
 use serde_json::Value;
@@ -144,19 +144,27 @@ async fn an_interrupted_issue_goes_on_with_the_same_job() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_has_one_job_though_its_command_is_killed_at_any_moment() {
+async fn a_file_has_one_job_though_its_command_is_killed_at_every_stage() {
     let world = World::new().await;
-    for (number, delay) in [5, 15, 25, 40, 60, 90, 150, 300, 600].into_iter().enumerate() {
+    let stages = ["", "expected", "sent", "job", "ended"];
+    for (number, stage) in stages.into_iter().enumerate() {
         let name = format!("acta{number}");
         acta(&world, &name, 200);
         let file = format!("{name}.csv");
         let issue = world.start(&["issue", &file]);
-        // The moment of death is what is tried, so it is not awaited.
-        tokio::time::sleep(Duration::from_millis(delay)).await;
+        // It dies as soon as it has noted this stage, or one beyond; first before any.
+        let place = |stage: &str| stages.iter().position(|known| *known == stage);
+        let noted = || {
+            // Those of the files before have ended, so the least is this one's.
+            let uploads = remembered(&world);
+            let least = uploads.iter().filter_map(|u| place(u["stage"].as_str()?)).min();
+            least.filter(|_| uploads.len() > number)
+        };
+        until(stage, || stage.is_empty() || noted() >= place(stage)).await;
         issue.signal("-KILL");
         issue.killed();
         world.done(&["issue", &file]).says("200 filas: 200 emitidas");
-        assert_eq!(jobs(&world).len(), number + 1, "after {delay} ms");
+        assert_eq!(jobs(&world).len(), number + 1, "killed when it was {stage}");
         assert_eq!(results(&world, &name).lines().count(), 201);
     }
     world.stack.shutdown().await;

@@ -32,6 +32,13 @@ async fn drop_file(world: &World, name: &str, file: String) -> String {
     key
 }
 
+/// Puts a file of three rows there; what the bucket tells of it.
+async fn told_of(world: &World, name: &str) -> String {
+    drop_file(world, name, file_of(1..=3)).await;
+    let told = queues::take_exactly(world, Queue::Uploads, 1).await;
+    told[0]["body"].as_str().expect("body").to_owned()
+}
+
 /// A job of the only organization, by its place in the list.
 async fn job_at(world: &World, place: usize) -> String {
     let jobs = world.get("/jobs").await;
@@ -140,9 +147,7 @@ async fn a_file_that_is_wrong_as_a_whole_fails_with_its_place_and_issues_nothing
 async fn a_file_that_another_system_drops_is_one_job_however_often_it_is_told() {
     let world = World::with(queues::unread()).await;
     let app = world.stack.app();
-    drop_file(&world, "2026/acta nº 1 + más & cía.csv", file_of(1..=3)).await;
-    let told = queues::take_exactly(&world, Queue::Uploads, 1).await;
-    let body = told[0]["body"].as_str().expect("body").to_owned();
+    let body = told_of(&world, "2026/acta nº 1 + más & cía.csv").await;
     let later = Instant::now() + Duration::from_secs(600);
     for _ in 0..3 {
         unicreda::uploading::handle(app, &body, later).await.expect("handled");
@@ -450,9 +455,7 @@ async fn a_file_that_takes_anothers_place_is_not_removed_with_it() {
 async fn an_event_that_comes_again_fails_nothing_that_goes_on() {
     let world = World::with(queues::unread()).await;
     let app = world.stack.app();
-    drop_file(&world, "acta.csv", file_of(1..=3)).await;
-    let told = queues::take_exactly(&world, Queue::Uploads, 1).await;
-    let body = told[0]["body"].as_str().expect("body").to_owned();
+    let body = told_of(&world, "acta.csv").await;
     let later = Instant::now() + Duration::from_secs(600);
     unicreda::uploading::handle(app, &body, later).await.expect("handled");
     // The file is read and its rows are queued; the template is archived meanwhile.

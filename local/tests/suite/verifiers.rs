@@ -18,7 +18,7 @@ use crate::{
     node::packages,
 };
 
-#[path = "../../../shared/tests/random/mod.rs"]
+#[path = "../random/mod.rs"]
 mod random;
 
 /// Node with the packages of `local/tests/verifiers`, which it installs when they are not
