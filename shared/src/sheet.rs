@@ -356,7 +356,7 @@ fn recognize(first: &[u8]) -> Result<(Format, u64), SheetFault> {
     if let Some([delimiter]) = hinted {
         if !b",;\t".contains(delimiter) {
             return Err(SheetFault::new(
-                "header_too_long",
+                "unknown_delimiter",
                 "Separa las celdas con coma, punto y coma o tabulador",
                 "Separate the cells with comma, semicolon or tab",
             )

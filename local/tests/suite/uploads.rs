@@ -535,3 +535,38 @@ async fn what_was_refused_stays_refused_in_the_results_until_it_is_mended() {
         assert_eq!(world.mails_now(&format!("{refused}@ejemplo.com")).await, [] as [Value; 0]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_whose_file_was_replaced_says_that_it_has_no_results_file() {
+    let mut sim = Sim::new(0).await;
+    drop_file(&sim.world, "acta.csv", file_of(1..=2)).await;
+    while sim.deliver_file().await || sim.deliver(100).await {}
+    let first = job_at(&sim.world, 0).await;
+    drop_file(&sim.world, "acta.csv", file_of(3..=4)).await;
+    sim.drain().await.expect("it ends");
+    let status = sim.world.success(&first).await;
+    assert_eq!(status["result"]["successful"], 2);
+    assert!(status["result"].get("results_file").is_none(), "{status}");
+    let file = sim.world.call("GET", &format!("/jobs/{first}/results/file"), None).await;
+    file.problem(404, "not_found");
+    let second = job_at(&sim.world, 0).await;
+    assert_ne!(second, first);
+    assert_eq!(lines(&sim.world.results_file(&second).await).len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reading_that_broke_off_is_resumed_though_somebody_looks_all_the_time() {
+    let mut sim = Sim::new(0).await;
+    let people: Vec<Value> = (1..=40).map(person).collect();
+    sim.faults.on("SendMessageBatch", 0..1, Fault::Gone { done: true });
+    sim.upload(file_of(1..=40).as_bytes(), &people).await.expect("uploaded");
+    assert!(sim.deliver_file().await, "it dies in the middle");
+    let job = job_at(&sim.world, 0).await;
+    sim.clock.jump(Duration::from_secs(180));
+    while sim.deliver(100).await {}
+    let seen = sim.insist("GET", &format!("/jobs/{job}"), None, None).await.expect("an answer");
+    assert!(seen.json()["progress"]["current"].as_u64() > Some(0), "{}", seen.body);
+    sim.sweep().await;
+    assert!(sim.deliver_file().await, "its reading goes on");
+    sim.finish().await.expect("it ends right");
+}

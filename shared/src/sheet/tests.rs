@@ -171,6 +171,7 @@ fn a_file_that_is_wrong_as_a_whole_is_refused_with_its_place() {
     assert_eq!(at(closed), ("unclosed_quote", Some(2), Some(2)));
     let many = ["email,name,grade\n", &",".repeat(40_000), "\n"].concat();
     assert_eq!(at(many.as_bytes()), ("line_too_long", Some(2), None));
+    assert_eq!(at(b"sep=|\nemail|name|grade\n"), ("unknown_delimiter", Some(1), None));
     let lines = b"email,name,grade,#note\na@x.cl,Ana,A,\"one, two,\nthree, four, five, six\"\n";
     assert_eq!(rows(lines).len(), 1, "text may have lines");
     assert_eq!(rows(b"sep=\t\r\nemail\tname\tgrade\r\na@x.cl\tAna\tA\r\n").len(), 1);
