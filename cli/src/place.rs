@@ -92,6 +92,7 @@ fn config(stack: &str, sealed_by: SealedBy) -> Config {
         accept_execute_api_host: false,
         ses_rate_per_second: 1.0,
         ses_configuration_set: None,
+        tracks_deliveries: false,
         sealed_by: Some(sealed_by),
         consumer_timeout: Duration::ZERO,
     }

@@ -43,6 +43,9 @@ pub struct Options {
     pub containers: Option<IpAddr>,
     /// Recipients a second that the consumer may mail.
     pub ses_rate_per_second: f64,
+    /// Whether the functions count on an event of each mail that was delivered. The embedded SES has
+    /// none, but for the addresses of its simulator: receipts are written instead.
+    pub tracks_deliveries: bool,
     /// The consumer's timeout; shorter than the queues' visibility.
     pub consumer_timeout: Duration,
     /// How long a taken message stays hidden.
@@ -76,6 +79,7 @@ impl Default for Options {
             service_ports: ServicePorts::BesideApi,
             containers: None,
             ses_rate_per_second: 2_000.0,
+            tracks_deliveries: false,
             consumer_timeout: Duration::from_secs(30),
             visibility: Duration::from_secs(60),
             uploads_timeout: Duration::from_secs(900),
@@ -227,6 +231,7 @@ impl Stack {
             accept_execute_api_host: false,
             ses_rate_per_second: options.ses_rate_per_second,
             ses_configuration_set: None,
+            tracks_deliveries: options.tracks_deliveries,
             sealed_by: Some(SealedBy::File(signing_key)),
             consumer_timeout: options.consumer_timeout,
         };
@@ -445,6 +450,7 @@ fn placeholder_config() -> Config {
         accept_execute_api_host: false,
         ses_rate_per_second: 1.0,
         ses_configuration_set: None,
+        tracks_deliveries: false,
         sealed_by: None,
         consumer_timeout: Duration::ZERO,
     }

@@ -32,6 +32,7 @@ use crate::{
     ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
     issuing::{self, Submitted},
     job::{Job, Revocation, Row, RowStatus},
+    ledger,
     problem::{FieldError, Problem},
     queue,
     recipient::{Entry, Recipient},
@@ -283,7 +284,8 @@ pub async fn set_status(app: &App, call: &Call, action: Action) -> Result<Respon
     };
     let verdict = change_status(app, &order, &[id], call.now).await?.remove(&id);
     match verdict {
-        Some(Verdict::Changed(credential) | Verdict::Already(credential)) => {
+        Some(Verdict::Changed(mut credential) | Verdict::Already(mut credential)) => {
+            ledger::tell(app, [credential.as_mut()]).await?;
             ok(&credential.answer(&app.config.site_url))
         }
         Some(Verdict::Revoked) => Err(Problem::conflict(
@@ -548,6 +550,10 @@ pub async fn correct(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
         if before.org != caller.org || before.mode != caller.mode {
             return Err(unknown());
         }
+        let before = match ledger::settle(app, before).await {
+            Err(StoreError::Conflict) => continue,
+            settled => settled?,
+        };
         if let Some(corrected) = correct_once(app, call, &caller, &patch, &before).await? {
             return ok(&corrected.answer(&app.config.site_url));
         }
@@ -561,7 +567,7 @@ async fn correct_once(
     call: &Call,
     caller: &Caller,
     patch: &Patch,
-    before: &Credential,
+    (before, sending): &(Credential, bool),
 ) -> Result<Option<Credential>, Problem> {
     if before.version == 0 {
         return Err(unsigned());
@@ -585,8 +591,9 @@ async fn correct_once(
     }
     let moved = recipient.email != before.recipient.email;
     let now = call.now;
-    let being_sent = before.mail == MailState::Claimed
-        && before.mail_lease.is_some_and(|lease| lease >= now.as_second());
+    let being_sent = *sending
+        || before.mail == MailState::Claimed
+            && before.mail_lease.is_some_and(|lease| lease >= now.as_second());
     if moved && being_sent {
         return Err(Problem::conflict(
             "Se está enviando el correo de la credencial; repite la corrección en un par de minutos",
@@ -673,7 +680,16 @@ async fn correct_once(
         after.mail_delivery_at = None;
     }
     let alias = Some(identity.id).filter(|alias| *alias != before.id);
-    let correction = Correction { before: before.clone(), after, email_key, owes, alias, event };
+    let unclaimed = before.on_ledger().filter(|_| moved).map(|row| app.jobs.unclaimed(row));
+    let correction = Correction {
+        before: before.clone(),
+        after,
+        email_key,
+        owes,
+        alias,
+        event,
+        unclaimed: unclaimed.transpose()?,
+    };
     if !raced(app.standing.correct(&list, &next, &correction).await)? {
         if let Some(alias) = alias {
             refuse_taken(app, alias, before.id).await?;

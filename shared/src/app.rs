@@ -52,6 +52,9 @@ pub struct Config {
     /// SES configuration set that publishes delivery events, when there is one
     /// (`SES_CONFIGURATION_SET`).
     pub ses_configuration_set: Option<String>,
+    /// Whether SES says of each mail that it was delivered (`TRACK_DELIVERIES`, true or false):
+    /// the credential is then told once, by that, instead of by its receipt.
+    pub tracks_deliveries: bool,
     /// What opens the signing keys; none in functions that sign nothing.
     pub sealed_by: Option<SealedBy>,
     /// The consumer's timeout, which sizes the lease of a mail claim
@@ -126,6 +129,7 @@ impl Config {
             accept_execute_api_host: text("ACCEPT_EXECUTE_API_HOST").is_ok_and(|v| v == "true"),
             ses_rate_per_second: number("SES_RATE_PER_SECOND", 1.0)?,
             ses_configuration_set: text("SES_CONFIGURATION_SET").ok(),
+            tracks_deliveries: text("TRACK_DELIVERIES").is_ok_and(|v| v == "true"),
             sealed_by: match (text("SIGNING_KEY").ok(), text("SIGNING_KEY_FILE").ok()) {
                 (Some(key), _) => Some(SealedBy::Text(key)),
                 (None, Some(file)) => Some(SealedBy::File(file.into())),
@@ -295,6 +299,7 @@ mod tests {
                 accept_execute_api_host: accepted,
                 ses_rate_per_second: 1.0,
                 ses_configuration_set: None,
+                tracks_deliveries: false,
                 sealed_by: None,
                 consumer_timeout: Duration::from_secs(60),
             }

@@ -16,6 +16,7 @@ use crate::{
     identity::{self, IdSecret},
     ids::{CredentialId, Mode, OrgId, TemplateId},
     image::{Given, Image},
+    ledger,
     member::{Member, Profile},
     organization::{Organization, Settings},
     problem::{FieldError, Problem},
@@ -225,7 +226,8 @@ async fn own_credential(app: &App, call: &Call) -> Result<Credential, Problem> {
 }
 
 async fn credential(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let credential = own_credential(app, call).await?;
+    let mut credential = own_credential(app, call).await?;
+    ledger::tell(app, [&mut credential]).await?;
     let history = app.standing.history(&credential).await?;
     let mut answer = credential.answer(&app.config.site_url);
     if let Some(members) = answer.as_object_mut() {
@@ -364,7 +366,8 @@ async fn list_credentials(
         }
         None => app.credentials.by_time(&caller.org, caller.mode, since, before, look).await?,
     };
-    let found = app.credentials.get_all(&page.items).await?;
+    let mut found = app.credentials.get_all(&page.items).await?;
+    ledger::tell(app, &mut found).await?;
     let mut next = page.next;
     let mut items: Vec<Value> = Vec::new();
     let mut bytes = 0;

@@ -178,10 +178,10 @@ pub struct Credential {
     pub lang: Lang,
     /// State of its mail.
     pub mail: MailState,
-    /// Times that its mail was handed to SES or about to be.
+    /// Times that its mail was claimed here, to be handed to SES, since it was last owed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub mail_attempts: u32,
-    /// Of these, times whose outcome nobody knows.
+    /// Attempts whose outcome nobody knows, those on a job's ledger included.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub mail_ambiguous: u32,
     /// End of the running attempt's lease, seconds since 1970.
@@ -314,6 +314,18 @@ fn is_zero(count: &u32) -> bool {
 }
 
 impl Credential {
+    /// Job, shard and row of a credential whose mail stands on the ledger of its job, see
+    /// [`crate::ledger`]: its first, about which nothing has been written here yet.
+    pub fn on_ledger(&self) -> Option<(JobId, u32, u32)> {
+        let first = self.mail == MailState::Owed && self.mail_round == 0 && self.mail_attempts == 0;
+        match self.origin {
+            Origin::Job { job, shard, row } if first && self.mode == Mode::Live => {
+                Some((job, shard, row))
+            }
+            _ => None,
+        }
+    }
+
     /// `email_status` on the wire.
     pub fn email_status(&self) -> &'static str {
         match (self.mail, self.mail_delivery) {

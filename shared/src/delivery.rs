@@ -1,11 +1,12 @@
 //! Mail: claim, hand to SES, receipt, account.
 //!
-//! A mail is sent by whoever wins the claim on its credential, a conditional update with a
-//! lease. SES then takes it, refuses it for good, does not accept it for now, or leaves us
+//! A mail is sent by whoever wins its claim, a conditional update with a lease. The first
+//! mails of a job are claimed many at a time on the ledger of their shard ([`crate::ledger`]); any other mail
+//! is claimed on its credential. SES then takes it, refuses it for good, does not accept it for now, or leaves us
 //! in doubt:
 //!
 //! - taken: the receipt ends the debt;
-//! - refused for good: failed, with the reason;
+//! - refused for good: failed, with the reason, on the credential;
 //! - not accepted (throttled, quota, paused, not connected): the claim is released, no
 //!   attempt is counted, the message waits longer each time, up to 15 minutes;
 //! - in doubt (timeout, reset after the request was written, 5xx): the lease stands. When
@@ -19,8 +20,9 @@
 //! in sets.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     error::Error as StdError,
+    future::Future,
     panic::AssertUnwindSafe,
     time::{Duration, Instant},
 };
@@ -39,8 +41,9 @@ use crate::{
     consuming::{Delivered, Report},
     credential::{Credential, MailState, Origin, RecipientType, Status},
     feedback::{CREDENTIAL_TAG, ROUND_TAG},
-    ids::{JobId, Mode},
+    ids::{CredentialId, JobId, Mode},
     job::{KEPT_DAYS, MailSets},
+    ledger,
     mail::{self, Audience, Letter, Rendered},
     queue::MailOf,
     store::{
@@ -50,8 +53,11 @@ use crate::{
     time, wallet,
 };
 
-/// Mails under way at once in one process.
+/// Mails that are claimed each by itself, under way at once in one process.
 const CONCURRENCY: usize = 8;
+/// Mails of a shard that are claimed together, sent at once, and recorded: what a process
+/// that is killed leaves in doubt.
+const CLAIMED_TOGETHER: usize = 16;
 /// Attempts, ambiguous ones included, after which a mail has failed.
 const MAX_ATTEMPTS: u32 = 5;
 /// Longest wait of a mail that SES does not accept (`ChangeMessageVisibility` takes 12 h).
@@ -73,6 +79,12 @@ impl Pace {
         Self { interval: interval.unwrap_or(Duration::from_secs(1)), next: Mutex::new(None) }
     }
 
+    /// Moments of a second.
+    fn in_a_second(&self) -> usize {
+        let moments = Duration::from_secs(1).as_micros() / self.interval.as_micros().max(1);
+        usize::try_from(moments).unwrap_or(usize::MAX)
+    }
+
     /// Waits for the next moment; false when it comes only after `stop`.
     async fn turn(&self, stop: Instant) -> bool {
         let at = {
@@ -89,6 +101,12 @@ impl Pace {
     }
 }
 
+/// How long a claim lasts, and until when, in seconds since 1970.
+pub(crate) fn lease(app: &App, now: i64) -> (Duration, i64) {
+    let lease = app.config.consumer_timeout + LEASE_MARGIN;
+    (lease, now + i64::try_from(lease.as_secs()).unwrap_or(i64::MAX / 2))
+}
+
 /// How a message about a mail ended.
 #[derive(Debug)]
 enum Turn {
@@ -102,7 +120,12 @@ enum Turn {
     Unknown,
 }
 
-/// Sends the mails of a batch and records how they ended, one write a shard.
+/// Mails of one shard, by row.
+type Mails = BTreeMap<u32, (Delivered, MailOf)>;
+/// A message about a mail, and how it ended.
+type Done = (Delivered, MailOf, Turn);
+
+/// Sends the mails of a batch and records how they ended, some of one shard at a time.
 pub async fn send_mails(
     app: &App,
     mails: Vec<(Delivered, MailOf)>,
@@ -121,33 +144,275 @@ pub async fn send_mails(
             return;
         }
     };
+    // Not more at a time than SES takes in a second: claims must not wait for their turns.
+    let most = app.pace.in_a_second().clamp(1, CLAIMED_TOGETHER);
+    let (mut placed, alone): (Vec<_>, Vec<_>) =
+        mails.into_iter().partition(|(_, mail)| mail.place.is_some());
+    while !placed.is_empty() {
+        let mut shards: BTreeMap<(JobId, u32), Mails> = BTreeMap::new();
+        let mut rest = Vec::new();
+        for (message, mail) in placed {
+            let (Some(job), Some((shard, row))) = (mail.job_id, mail.place) else { continue };
+            let mails = shards.entry((job, shard)).or_default();
+            // A message that came twice is looked at again when the first has ended.
+            if mails.len() < most && !mails.contains_key(&row) {
+                mails.insert(row, (message, mail));
+            } else {
+                rest.push((message, mail));
+            }
+        }
+        for ((job, shard), mails) in shards {
+            let off = cancelled.contains(&job);
+            let done = send_together(app, (job, shard), mails, off, stop).await;
+            record(app, done, report).await;
+        }
+        placed = rest;
+    }
     let cancelled = &cancelled;
-    let turns: Vec<(Delivered, bool, Turn)> = stream::iter(mails)
+    let done: Vec<Vec<Done>> = stream::iter(alone)
         .map(|(message, mail)| async move {
             let off = mail.job_id.is_some_and(|job| cancelled.contains(&job));
-            let work = AssertUnwindSafe(send_one(app, &message, &mail, off, stop)).catch_unwind();
-            let turn = match work.await {
-                Ok(Ok(turn)) => turn,
-                Ok(Err(error)) => {
-                    tracing::error!(%error, message_id = message.id, "mail not sent");
-                    Turn::Again
-                }
-                Err(_) => {
-                    tracing::error!(message_id = message.id, "mail panicked");
-                    Turn::Again
-                }
-            };
-            (message, mail.job_id.is_none(), turn)
+            send_alone(app, message, mail, off, stop).await
         })
         .buffer_unordered(CONCURRENCY)
         .collect()
         .await;
+    record(app, done.into_iter().flatten().collect(), report).await;
+}
 
-    let mut shards: BTreeMap<(JobId, u32), (Vec<String>, MailSets)> = BTreeMap::new();
+/// Sends a mail whose message names no place on a ledger: it has none, or an earlier version
+/// of the service queued it.
+async fn send_alone(
+    app: &App,
+    message: Delivered,
+    mut mail: MailOf,
+    off: bool,
+    stop: Instant,
+) -> Vec<Done> {
+    let id = mail.credential_id;
+    let place = match mail.job_id.map(|_| app.credentials.get(id)) {
+        None => Ok(None),
+        Some(read) => read.await.map(|found| found.and_then(|credential| credential.on_ledger())),
+    };
+    let turn = match place {
+        Ok(Some((job, shard, row))) => {
+            mail.place = Some((shard, row));
+            let mails = Mails::from([(row, (message, mail))]);
+            return send_together(app, (job, shard), mails, off, stop).await;
+        }
+        Ok(None) => caught(&message, send_one(app, &message, &mail, off, stop)).await,
+        Err(error) => caught(&message, async { Err(error) }).await,
+    };
+    vec![(message, mail, turn)]
+}
+
+/// What a turn came to; a failure or a panic makes the message come back.
+async fn caught(message: &Delivered, turn: impl Future<Output = Result<Turn, StoreError>>) -> Turn {
+    match AssertUnwindSafe(turn).catch_unwind().await {
+        Ok(Ok(turn)) => turn,
+        Ok(Err(error)) => {
+            tracing::error!(%error, message_id = message.id, "mail not sent");
+            Turn::Again
+        }
+        Err(_) => {
+            tracing::error!(message_id = message.id, "mail panicked");
+            Turn::Again
+        }
+    }
+}
+
+/// Sends some mails of a shard, claimed together on its ledger.
+async fn send_together(
+    app: &App,
+    (job, shard): (JobId, u32),
+    mails: Mails,
+    off: bool,
+    stop: Instant,
+) -> Vec<Done> {
+    if Instant::now() >= stop {
+        let later = |(message, mail)| (message, mail, Turn::PutOff(Duration::from_secs(1), None));
+        return mails.into_values().map(later).collect();
+    }
+    let together = match claim_together(app, (job, shard), &mails).await {
+        Ok(together) => together,
+        Err(error) => {
+            tracing::error!(%error, job_id = %job, shard, "mails not claimed");
+            return mails
+                .into_values()
+                .map(|(message, mail)| (message, mail, Turn::Again))
+                .collect();
+        }
+    };
+    let together = &together;
+    let done: Vec<(Delivered, MailOf, Turn, Option<u32>)> = stream::iter(mails)
+        .map(|(row, (message, mail))| async move {
+            let mut free = None;
+            let turn = send_claimed(app, (&message, &mail, row), together, off, stop, &mut free);
+            let turn = caught(&message, turn).await;
+            (message, mail, turn, free)
+        })
+        .buffer_unordered(CLAIMED_TOGETHER)
+        .collect()
+        .await;
+    let free: BTreeSet<u32> = done.iter().filter_map(|(.., free)| *free).collect();
+    if !free.is_empty()
+        && let Err(error) = app.jobs.release_mails(job, shard, &free).await
+    {
+        // They count as ambiguous when the lease has ended.
+        tracing::error!(%error, job_id = %job, shard, "claims not released");
+    }
+    done.into_iter().map(|(message, mail, turn, _)| (message, mail, turn)).collect()
+}
+
+/// What is known of some mails of a shard, once they are claimed.
+struct Together {
+    /// Rows that this attempt claimed.
+    mine: BTreeSet<u32>,
+    /// Until when, seconds since 1970.
+    until: i64,
+    /// How long that is.
+    lease: Duration,
+    /// When the claims of the others end.
+    theirs_until: i64,
+    /// How the mails of the others ended.
+    ended: MailSets,
+    /// The credentials, as they stood after that.
+    credentials: HashMap<CredentialId, Credential>,
+    /// Addresses of these that get nothing.
+    suppressed: HashSet<String>,
+}
+
+/// Claims mails of a shard that nobody has claimed, and reads what is needed to send them:
+/// afterwards, so that whoever corrects or revokes one in between is seen here or sees the claim.
+async fn claim_together(
+    app: &App,
+    (job, shard): (JobId, u32),
+    mails: &Mails,
+) -> Result<Together, StoreError> {
+    let now = app.clock.now().as_second();
+    let (lease, until) = lease(app, now);
+    let ttl = now + KEPT_DAYS * 24 * 3600;
+    let mut mine: BTreeSet<u32> = mails.keys().copied().collect();
+    let mut theirs_until = 0;
+    while !mine.is_empty() {
+        match app.jobs.claim_mails(job, shard, &mine, (until, ttl)).await? {
+            None => break,
+            Some(claims) => {
+                theirs_until = claims.until;
+                mine.retain(|row| !claims.rows.contains(row));
+            }
+        }
+    }
+    let mut ended = MailSets::default();
+    if mine.len() < mails.len() {
+        let shards = BTreeSet::from([(job, shard)]);
+        ended = app.jobs.mails_of(&shards).await?.remove(&(job, shard)).unwrap_or_default().1;
+    }
+    let ids: Vec<CredentialId> = mails.values().map(|(_, mail)| mail.credential_id).collect();
+    let credentials = app.credentials.get_all(&ids).await?;
+    let mut suppressed = HashSet::new();
+    if let Some(first) = credentials.first() {
+        let emails = credentials.iter().map(|c| c.recipient.email.as_str()).collect();
+        suppressed = app.catalog.suppressed(&first.org, &emails).await?;
+    }
+    let credentials = credentials.into_iter().map(|c| (c.id, c)).collect();
+    Ok(Together { mine, until, lease, theirs_until, ended, credentials, suppressed })
+}
+
+/// Sends one of some mails that were claimed together. `free` names its row when its claim
+/// is to be taken back.
+async fn send_claimed(
+    app: &App,
+    (message, mail, row): (&Delivered, &MailOf, u32),
+    together: &Together,
+    off: bool,
+    stop: Instant,
+    free: &mut Option<u32>,
+) -> Result<Turn, StoreError> {
+    let Some(credential) = together.credentials.get(&mail.credential_id).cloned() else {
+        return Ok(Turn::Unknown);
+    };
+    let credential = Box::new(credential);
+    if credential.on_ledger().is_none() {
+        return send_one(app, message, mail, off, stop).await;
+    }
+    let now = app.clock.now().as_second();
+    if !together.mine.contains(&row) {
+        if let Some(state) = ledger::ended(&together.ended, row) {
+            return Ok(Turn::Ended(credential, state));
+        }
+        let left = together.theirs_until.saturating_sub(now) + 1;
+        if left > 0 {
+            return Ok(Turn::PutOff(Duration::from_secs(left.unsigned_abs()), None));
+        }
+        // Whoever claimed it did not live to say how it ended.
+        app.credentials.adopt_claim(credential.id, together.theirs_until).await?;
+        return send_one(app, message, mail, off, stop).await;
+    }
+    if ledger::is_forgotten(app, &credential) {
+        // It was sent when its job was young: a mail of a credential that was asked for again.
+        app.credentials.settle_first(credential.id, MailState::Sent).await?;
+        return stands(app, credential.id).await;
+    }
+    if off {
+        let skipped = app.credentials.write_off_mail(credential.id, MailState::Skipped, now);
+        return match skipped.await? {
+            true => Ok(Turn::Ended(credential, MailState::Skipped)),
+            false => stands(app, credential.id).await,
+        };
+    }
+    if credential.status != Status::Issued {
+        return refused(app, credential, now).await;
+    }
+    let letter = match compose(app, &credential).await? {
+        Ok(letter) => letter,
+        Err(why) => return end_first(app, credential, Some(why)).await,
+    };
+    if together.suppressed.contains(credential.recipient.email.as_str()) {
+        return end_first(app, credential, Some("suppressed")).await;
+    }
+    if !app.pace.turn(stop).await {
+        *free = Some(row);
+        return Ok(Turn::PutOff(Duration::from_secs(1), None));
+    }
+    match hand_over(app, &credential, letter).await? {
+        // SES says of each mail that it was delivered, and then it is written.
+        Ok(()) if app.config.tracks_deliveries => Ok(Turn::Ended(credential, MailState::Sent)),
+        Ok(()) => end_first(app, credential, None).await,
+        Err(Verdict::Refused(why)) => end_first(app, credential, Some(why)).await,
+        Err(Verdict::NotAccepted(why)) => {
+            *free = Some(row);
+            Ok(not_accepted(message, why, credential))
+        }
+        Err(Verdict::InDoubt(why)) => {
+            app.credentials.adopt_claim(credential.id, together.until).await?;
+            Ok(in_doubt(together.lease, why, credential))
+        }
+    }
+}
+
+/// Ends a mail that was claimed on the ledger.
+async fn end_first(
+    app: &App,
+    credential: Box<Credential>,
+    why: Option<&str>,
+) -> Result<Turn, StoreError> {
+    let at = time::seconds(app.clock.now());
+    if app.credentials.end_first(credential.id, why, &at).await? {
+        let state = why.map_or(MailState::Sent, |_| MailState::Failed);
+        return Ok(Turn::Ended(credential, state));
+    }
+    stands(app, credential.id).await
+}
+
+/// Records how mails ended, one write a shard.
+async fn record(app: &App, done: Vec<Done>, report: &mut Report) {
+    let mut shards: BTreeMap<(JobId, u32), (Vec<String>, MailSets, Vec<CredentialId>)> =
+        BTreeMap::new();
     let mut waiting: BTreeMap<JobId, &'static str> = BTreeMap::new();
     let mut later: Vec<(Delivered, Duration)> = Vec::new();
     let mut recount: BTreeSet<JobId> = BTreeSet::new();
-    for (message, by_itself, turn) in turns {
+    for (message, mail, turn) in done {
         match turn {
             Turn::Ended(credential, state) => {
                 match state {
@@ -156,13 +421,16 @@ pub async fn send_mails(
                     _ => {}
                 }
                 if let Origin::Job { job, shard, row } = credential.origin {
-                    let (ids, sets) = shards.entry((job, shard)).or_default();
+                    let (ids, sets, unwritten) = shards.entry((job, shard)).or_default();
                     ids.push(message.id);
-                    if by_itself {
+                    if mail.job_id.is_none() {
                         recount.insert(job);
                     }
                     match state {
-                        MailState::Sent => sets.sent.insert(row),
+                        MailState::Sent => {
+                            unwritten.extend(credential.on_ledger().map(|_| credential.id));
+                            sets.sent.insert(row)
+                        }
                         MailState::Failed => sets.failed.insert(row),
                         _ => sets.skipped.insert(row),
                     };
@@ -187,7 +455,7 @@ pub async fn send_mails(
     }
     let now = app.clock.now();
     let ttl = now.as_second() + KEPT_DAYS * 24 * 3600;
-    for ((job, shard), (ids, sets)) in shards {
+    for ((job, shard), (ids, sets, unwritten)) in shards {
         let mut accounted = app.jobs.account_mail(job, shard, &sets, ttl).await;
         if accounted.is_ok() && recount.contains(&job) {
             // The job has ended, most likely: its totals change all the same.
@@ -196,6 +464,15 @@ pub async fn send_mails(
         if let Err(error) = accounted {
             tracing::error!(%error, rows = ids.len(), "mail not recorded");
             report.retry.extend(ids);
+            // The only receipt of these: it must stand somewhere.
+            let at = &time::seconds(now);
+            stream::iter(unwritten)
+                .for_each_concurrent(CONCURRENCY, |id| async move {
+                    if let Err(error) = app.credentials.end_first(id, None, at).await {
+                        tracing::error!(%error, "receipt not written");
+                    }
+                })
+                .await;
         }
     }
     // After what counts, and together: most of a batch can be put off near its deadline.
@@ -249,8 +526,7 @@ async fn send_one(
         return Ok(Turn::PutOff(Duration::from_secs(1), None));
     }
     let now = app.clock.now();
-    let lease = app.config.consumer_timeout + LEASE_MARGIN;
-    let until = now.as_second() + i64::try_from(lease.as_secs()).unwrap_or(i64::MAX / 2);
+    let (lease, until) = lease(app, now.as_second());
     let claim = app.credentials.claim_mail(mail.credential_id, now.as_second(), until).await?;
     let credential = match claim {
         Claim::Unknown => return Ok(Turn::Unknown),
@@ -277,6 +553,27 @@ async fn send_one(
     if app.catalog.suppression(&credential.org, &credential.recipient.email).await?.is_some() {
         return end(app, credential, &MailEnd::Failed("suppressed")).await;
     }
+    match hand_over(app, &credential, letter).await? {
+        Ok(()) => end(app, credential, &MailEnd::Sent).await,
+        Err(Verdict::Refused(why)) => end(app, credential, &MailEnd::Failed(why)).await,
+        Err(Verdict::NotAccepted(why)) => {
+            let (id, attempt) = (credential.id, credential.mail_attempts);
+            // It comes back by itself until then: no debt for the sweeper.
+            let later = app.clock.now().checked_add(back_off(message.receives)).unwrap_or(now);
+            let later = time::millis(later);
+            app.credentials.end_mail(id, attempt, &MailEnd::Released, &later).await?;
+            Ok(not_accepted(message, why, credential))
+        }
+        Err(Verdict::InDoubt(why)) => Ok(in_doubt(lease, why, credential)),
+    }
+}
+
+/// Hands a mail to SES; what its refusal means.
+async fn hand_over(
+    app: &App,
+    credential: &Credential,
+    letter: Rendered,
+) -> Result<Result<(), Verdict>, StoreError> {
     let organization = app.catalog.organization(&credential.org).await?;
     let sent = app
         .ses
@@ -289,24 +586,19 @@ async fn send_one(
         .raw_message(raw(letter.mime)?)
         .send()
         .await;
-    match sent.as_ref().map_err(verdict) {
-        Ok(_) => end(app, credential, &MailEnd::Sent).await,
-        Err(Verdict::Refused(why)) => end(app, credential, &MailEnd::Failed(why)).await,
-        Err(Verdict::NotAccepted(why)) => {
-            let (id, attempt) = (credential.id, credential.mail_attempts);
-            let wait = back_off(message.receives);
-            // It comes back by itself until then: no debt for the sweeper.
-            let later = app.clock.now().checked_add(wait).unwrap_or(now);
-            let later = time::millis(later);
-            app.credentials.end_mail(id, attempt, &MailEnd::Released, &later).await?;
-            tracing::warn!(reason = why, "SES does not accept mail");
-            Ok(Turn::PutOff(wait, Some((why, credential))))
-        }
-        Err(Verdict::InDoubt(why)) => {
-            tracing::warn!(reason = why, "nobody knows whether SES took a mail");
-            Ok(Turn::PutOff(lease + Duration::from_secs(1), Some((why, credential))))
-        }
-    }
+    Ok(sent.map(|_| ()).map_err(|error| verdict(&error)))
+}
+
+/// A mail that SES did not take for now comes back, later each time.
+fn not_accepted(message: &Delivered, why: &'static str, credential: Box<Credential>) -> Turn {
+    tracing::warn!(reason = why, "SES does not accept mail");
+    Turn::PutOff(back_off(message.receives), Some((why, credential)))
+}
+
+/// A mail that SES perhaps took comes back when its claim has ended.
+fn in_doubt(lease: Duration, why: &'static str, credential: Box<Credential>) -> Turn {
+    tracing::warn!(reason = why, "nobody knows whether SES took a mail");
+    Turn::PutOff(lease + Duration::from_secs(1), Some((why, credential)))
 }
 
 fn raw(mime: Vec<u8>) -> Result<RawMessage, StoreError> {
@@ -362,6 +654,11 @@ async fn end(
     }
     // The lease ended under us, and somebody else has the claim: theirs to end. Or SES was
     // faster to say what became of the mail than we with its receipt.
+    stands(app, id).await
+}
+
+/// How a mail stands that somebody else ends.
+async fn stands(app: &App, id: CredentialId) -> Result<Turn, StoreError> {
     match app.credentials.get(id).await? {
         Some(standing) => refused(app, Box::new(standing), app.clock.now().as_second()).await,
         None => Ok(Turn::Unknown),

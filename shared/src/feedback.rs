@@ -101,6 +101,8 @@ pub struct Notice {
     pub to: EmailAddress,
     /// When it happened, RFC 3339 to the second.
     pub at: String,
+    /// When SES took the mail, RFC 3339 to the second.
+    pub sent_at: String,
 }
 
 /// What a message of the queue holds.
@@ -146,11 +148,13 @@ pub fn read(body: &str) -> Result<Heard, Unreadable> {
     let Some((credential_id, round)) = mark(mail) else { return Ok(Heard::Other) };
     let to = mail.pointer("/destination/0").and_then(Value::as_str).unwrap_or_default();
     let to = EmailAddress::parse(to).map_err(|_| Unreadable("without destination"))?;
+    let instant = |of: &Value| -> Option<jiff::Timestamp> {
+        of.get("timestamp").and_then(Value::as_str)?.parse().ok()
+    };
     // A reject has no instant of its own.
-    let at = at.get("timestamp").or_else(|| mail.get("timestamp")).and_then(Value::as_str);
-    let at: jiff::Timestamp =
-        at.and_then(|at| at.parse().ok()).ok_or(Unreadable("without timestamp"))?;
-    Ok(Heard::Notice(Notice { kind, credential_id, round, to, at: time::seconds(at) }))
+    let at = instant(at).or_else(|| instant(mail)).ok_or(Unreadable("without timestamp"))?;
+    let sent_at = time::seconds(instant(mail).unwrap_or(at));
+    Ok(Heard::Notice(Notice { kind, credential_id, round, to, at: time::seconds(at), sent_at }))
 }
 
 fn bounce(bounce: &Value) -> Kind {

@@ -29,6 +29,7 @@ use crate::{
     ids::{JobId, Mode, OrgId, TemplateId},
     job::{Job, KEPT_DAYS, MAX_RECIPIENTS, Row, Tally},
     lang::Lang,
+    ledger,
     member::Member,
     organization::{Organization, Settings},
     problem::{FieldError, Problem},
@@ -468,7 +469,8 @@ pub fn mail_message(
     };
     // A mail that was asked for by itself is nobody else's to cancel.
     let job_id = job_id.filter(|_| !by_itself);
-    let mail = MailOf { v: MESSAGE_VERSION, credential_id: credential.id, job_id };
+    let place = job_id.and_then(|_| credential.on_ledger()).map(|(_, shard, row)| (shard, row));
+    let mail = MailOf { v: MESSAGE_VERSION, credential_id: credential.id, job_id, place };
     Outgoing::new(&Message::Mail(mail), group)
 }
 
@@ -504,7 +506,8 @@ async fn issue_at_once(
             "errors": faults.iter().map(|f| f.text(call.lang)).collect::<Vec<_>>(),
             "error_codes": faults.iter().map(Fault::code).collect::<Vec<_>>(),
         }),
-        Outcome::Issued { credential, duplicate, .. } => {
+        Outcome::Issued { mut credential, duplicate, .. } => {
+            ledger::tell(app, [credential.as_mut()]).await?;
             if credential.mail == MailState::Owed {
                 let message = mail_message(&credential, false).map_err(Problem::internal)?;
                 let messages = [message];

@@ -36,6 +36,7 @@ pub mod issuing;
 pub mod job;
 pub mod keys;
 pub mod lang;
+pub mod ledger;
 pub mod linked_data;
 pub mod mail;
 pub mod member;

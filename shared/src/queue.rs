@@ -92,6 +92,10 @@ pub struct MailOf {
     /// The job that follows the mail, if one does: cancelled, it skips it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_id: Option<JobId>,
+    /// Its shard on that job, from 0, and its row, from 1, when it is the mail that the row
+    /// was issued with: it is claimed with others of its shard, see [`crate::ledger`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<(u32, u32)>,
 }
 
 /// What is to be done with a job's file, for the function `uploads`.

@@ -6,7 +6,7 @@
 //! ([`crate::feedback::change`]). Each write is conditional on what was weighed.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::{Duration, Instant},
 };
 
@@ -15,9 +15,10 @@ use futures::{StreamExt, stream};
 use crate::{
     app::App,
     credential::{Credential, MailState, Origin},
-    feedback::{self, Change, Heard, Notice, Suppression},
-    ids::{CredentialId, Mode},
+    feedback::{self, Change, Heard, Kind, Notice, Suppression},
+    ids::{CredentialId, JobId, Mode},
     job::{KEPT_DAYS, MailSets},
+    ledger,
     store::StoreError,
     time,
 };
@@ -50,7 +51,11 @@ pub struct Report {
 
 /// What came of one notice.
 enum Done {
-    Noted { arrived: bool },
+    /// Something was noted; with it, the row whose job may not know yet that its mail was sent.
+    Noted {
+        arrived: bool,
+        unrecorded: Option<(JobId, u32, u32)>,
+    },
     Again,
     Nothing,
     Later,
@@ -98,10 +103,14 @@ pub async fn batch(app: &App, messages: Vec<(String, String)>, deadline: Instant
         .buffer_unordered(CONCURRENCY)
         .collect()
         .await;
+    let mut delivered: BTreeMap<(JobId, u32), BTreeSet<u32>> = BTreeMap::new();
     for (id, suppresses, outcome) in done.into_iter().flatten() {
         report.suppressed += usize::from(suppresses && outcome.is_some());
         match outcome {
-            Some(Done::Noted { arrived }) => {
+            Some(Done::Noted { arrived, unrecorded }) => {
+                if let Some((job, shard, row)) = unrecorded {
+                    delivered.entry((job, shard)).or_default().insert(row);
+                }
                 report.noted += 1;
                 report.not_arrived += usize::from(!arrived);
             }
@@ -110,10 +119,51 @@ pub async fn batch(app: &App, messages: Vec<(String, String)>, deadline: Instant
             Some(Done::Later) | None => report.retry.push(id),
         }
     }
+    if let Err(error) = were_sent(app, delivered).await {
+        // The sweeper has these mails looked at again, and finds that they were sent.
+        tracing::error!(%error, "receipts not recorded");
+    }
     report
 }
 
+/// Records on jobs that mails were sent whose receipts did not come: their consumer was slower
+/// than SES, or is no more.
+async fn were_sent(
+    app: &App,
+    delivered: BTreeMap<(JobId, u32), BTreeSet<u32>>,
+) -> Result<(), StoreError> {
+    if delivered.is_empty() {
+        return Ok(());
+    }
+    let ledgers = app.jobs.mails_of(&delivered.keys().copied().collect()).await?;
+    let now = app.clock.now();
+    let ttl = now.as_second() + KEPT_DAYS * 24 * 3600;
+    for ((job, shard), mut sent) in delivered {
+        if let Some((_, mail)) = ledgers.get(&(job, shard)) {
+            sent.retain(|row| !mail.sent.contains(row));
+        }
+        if !sent.is_empty() {
+            let sets = MailSets { sent, ..MailSets::default() };
+            app.jobs.account_mail(job, shard, &sets, ttl).await?;
+            app.jobs.recount(job, &time::millis(now)).await?;
+        }
+    }
+    Ok(())
+}
+
 async fn settle(app: &App, notice: &Notice) -> Result<Done, StoreError> {
+    if notice.kind == Kind::Delivered && notice.round == 0 {
+        let (id, at) = (notice.credential_id, (notice.sent_at.as_str(), notice.at.as_str()));
+        if let Some(before) = app.credentials.note_first_delivery(id, at).await? {
+            let unrecorded = match before.origin {
+                Origin::Job { job, shard, row } if before.mail != MailState::Sent => {
+                    Some((job, shard, row))
+                }
+                _ => None,
+            };
+            return Ok(Done::Noted { arrived: true, unrecorded });
+        }
+    }
     let mut listed = false;
     for _ in 0..RETRIES {
         let Some(credential) = app.credentials.get(notice.credential_id).await? else {
@@ -127,13 +177,22 @@ async fn settle(app: &App, notice: &Notice) -> Result<Done, StoreError> {
             app.catalog.suppress(&credential.org, &entry).await?;
             listed = true;
         }
+        // What a soft bounce means depends on what is known of the attempt.
+        let credential = match notice.kind {
+            Kind::SoftBounce => match ledger::settle(app, credential).await {
+                Err(StoreError::Conflict) => continue,
+                Ok((_, true)) => return Ok(Done::Later),
+                settled => settled?.0,
+            },
+            _ => credential,
+        };
         let (changed, done) = match feedback::change(&credential, notice) {
             Change::Nothing => return Ok(Done::Nothing),
             Change::Later => return Ok(Done::Later),
             Change::Became(state, why) => {
                 was_sent(app, &credential).await?;
                 let noted = app.credentials.note_delivery(&credential, state, why, &notice.at);
-                (noted.await?, Done::Noted { arrived: why.is_none() })
+                (noted.await?, Done::Noted { arrived: why.is_none(), unrecorded: None })
             }
             Change::Again(wait) => {
                 let from = app.clock.now().checked_add(wait).unwrap_or(app.clock.now());

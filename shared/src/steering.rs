@@ -21,6 +21,7 @@ use crate::{
     ids::{CredentialId, Mode},
     issuing::{fan_out, mail_message},
     job::{RowStatus, Shard},
+    ledger,
     problem::Problem,
     queue::{self, MESSAGE_VERSION, MailOf, Message, Outgoing},
     time,
@@ -119,7 +120,8 @@ pub async fn retry(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         let mut messages = Vec::new();
         for id in owing {
             app.credentials.owe_again(id, true, "", &now).await?;
-            let mail = MailOf { v: MESSAGE_VERSION, credential_id: id, job_id: Some(job.job_id) };
+            let job_id = Some(job.job_id);
+            let mail = MailOf { v: MESSAGE_VERSION, credential_id: id, job_id, place: None };
             let group = queue::job_group(&job.org, job.job_id);
             let message = Outgoing::new(&Message::Mail(mail), group);
             messages.push(message.map_err(Problem::internal)?);
@@ -169,6 +171,7 @@ pub async fn resend(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
             "The address is on the suppression list: its mail bounced or was marked as spam. Correct the credential's address or, if it takes mail again, remove it with DELETE /api/v1/suppressions/{email}",
         ));
     }
+    ledger::settle(app, found).await?;
     let before = call.now.checked_sub(RESEND_EVERY.minutes()).map_err(Problem::internal)?;
     let owed =
         app.credentials.owe_again(id, false, &time::millis(before), &call.now_text()).await?;

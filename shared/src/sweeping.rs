@@ -19,11 +19,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::App,
     credential::{Credential, MailState, Origin, RecipientType, Status},
+    delivery,
     fault::Fault,
     following,
     ids::CredentialId,
     issuing::fan_out,
-    job::{Job, Row, RowStatus, Shard, Tally},
+    job::{Job, KEPT_DAYS, Row, RowStatus, Shard, Tally},
     problem::Problem,
     queue::{self, FileOrder, MESSAGE_VERSION, MailOf, Message, Outgoing},
     store::{
@@ -280,13 +281,17 @@ async fn queue_again(
         }
         let view = app.jobs.shard(job.job_id, *number).await?;
         let mut rows: Vec<Row> = Vec::new();
-        let mut owing: Vec<CredentialId> = Vec::new();
+        let mut owing: Vec<Debt> = Vec::new();
         for (row, input) in &view.rows {
             let row = *row;
             match shard.status(row) {
                 RowStatus::Pending => rows.push(input.clone()),
                 RowStatus::Issued if shard.mail(row) == "pending" => {
-                    owing.extend(view.credential_of(row, &secret, job));
+                    let Some(id) = view.credential_of(row, &secret, job) else { continue };
+                    if order.resume && view.claims.rows.contains(&row) {
+                        app.credentials.adopt_claim(id, 0).await?;
+                    }
+                    owing.push((id, Some((*number, row))));
                 }
                 RowStatus::Issued | RowStatus::Failed => {}
             }
@@ -300,10 +305,13 @@ async fn queue_again(
     Ok(())
 }
 
+/// A credential that owes its mail, and its shard and row on the job that follows it.
+type Debt = (CredentialId, Option<(u32, u32)>);
+
 /// Queues the mails of credentials; on resuming, ends the leases that a crash left first.
 async fn queue_mails(
     app: &App,
-    owing: &[CredentialId],
+    owing: &[Debt],
     job: Option<&Job>,
     order: Order,
 ) -> Result<(), Problem> {
@@ -311,7 +319,8 @@ async fn queue_mails(
     let group =
         job.map_or_else(|| "sweeper:owed".to_owned(), |job| queue::job_group(&job.org, job.job_id));
     if order.resume {
-        for credential in app.credentials.get_all(owing).await? {
+        let ids: Vec<CredentialId> = owing.iter().map(|(id, _)| *id).collect();
+        for credential in app.credentials.get_all(&ids).await? {
             if credential.mail == MailState::Claimed {
                 app.credentials.end_lease(credential.id, credential.mail_attempts).await?;
             }
@@ -319,9 +328,10 @@ async fn queue_mails(
     }
     let messages = owing
         .iter()
-        .map(|id| {
-            let mail = Message::Mail(MailOf { v: MESSAGE_VERSION, credential_id: *id, job_id });
-            Outgoing::new(&mail, group.clone())
+        .map(|(id, place)| {
+            let (credential_id, place) = (*id, *place);
+            let mail = MailOf { v: MESSAGE_VERSION, credential_id, job_id, place };
+            Outgoing::new(&Message::Mail(mail), group.clone())
         })
         .collect::<Result<Vec<_>, _>>()
         .map_err(Problem::internal)?;
@@ -420,7 +430,7 @@ async fn end_rows(
             // One that is being sent right now ends by its own receipt; one that has ended
             // is only counted.
             if let Some(id) = ids.get(&row)
-                && let Some(state) = write_off(app, *id, end, now).await?
+                && let Some(state) = write_off(app, (*id, job, *number, row), end, now).await?
             {
                 given_up += usize::from(state == end);
                 match state {
@@ -442,13 +452,22 @@ async fn end_rows(
     Ok(())
 }
 
-/// Ends a mail that nobody is sending; how it ended, or none while somebody is.
+/// Ends a mail of a job that nobody is sending; how it ended, or none while somebody is. On
+/// the ledger it is claimed first, as if to be sent.
 async fn write_off(
     app: &App,
-    id: CredentialId,
+    (id, job, shard, row): (CredentialId, &Job, u32, u32),
     end: MailState,
     now: i64,
 ) -> Result<Option<MailState>, StoreError> {
+    let (rows, ttl) = (BTreeSet::from([row]), now + KEPT_DAYS * 24 * 3600);
+    let claim = app.jobs.claim_mails(job.job_id, shard, &rows, (delivery::lease(app, now).1, ttl));
+    if let Some(claims) = claim.await? {
+        if claims.until >= now {
+            return Ok(None);
+        }
+        app.credentials.adopt_claim(id, claims.until).await?;
+    }
     if app.credentials.write_off_mail(id, end, now).await? {
         return Ok(Some(end));
     }
@@ -467,7 +486,8 @@ async fn owed_mail(
     let before = now.checked_sub(age.seconds()).map_err(Problem::internal)?;
     let owed = app.credentials.owed_before(&time::millis(before), LOOK_AT).await?;
     swept.mails += owed.len();
-    queue_mails(app, &owed, None, order).await?;
+    let debts: Vec<Debt> = owed.iter().map(|id| (*id, None)).collect();
+    queue_mails(app, &debts, None, order).await?;
     let now = time::millis(now);
     stream::iter(owed)
         .map(|id| {

@@ -14,7 +14,7 @@
 //! | `SUPPRESSED#{org}` | `{address}` | [`Suppression`] |
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -27,7 +27,8 @@ use aws_sdk_dynamodb::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    Item, Page, StoreError, from_item, get_many, key, put_many, text, to_item, write_together,
+    Item, Page, StoreError, from_item, get_many, key, put_many, read_many, text, to_item,
+    write_together,
 };
 use crate::{
     api_key::ApiKey,
@@ -764,6 +765,22 @@ impl Catalog {
         email: &EmailAddress,
     ) -> Result<Option<Suppression>, StoreError> {
         self.get(key(suppressed_pk(org), email.as_str())).await
+    }
+
+    /// Those of some addresses that stand on the suppression list; one that was put there
+    /// within the last second may be missing.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn suppressed(
+        &self,
+        org: &OrgId,
+        emails: &BTreeSet<&str>,
+    ) -> Result<HashSet<String>, StoreError> {
+        let keys = emails.iter().map(|email| key(suppressed_pk(org), *email)).collect();
+        let found = read_many(&self.client, &self.table, keys, false).await?;
+        let email = |item: &Item| item.get("sk")?.as_s().ok().cloned();
+        Ok(found.iter().filter_map(email).collect())
     }
 
     /// Takes an address off the list; false when it was not on it.

@@ -49,6 +49,10 @@ const NOT_HEARD: &str = "attribute_not_exists(mail_delivery)";
 const HEARD_BEFORE: &str = "mail_delivery = :heard";
 /// Mail that bounced softly is owed again while its credential holds.
 const HOLDS: &str = "#status = :issued";
+/// A mail that stands on its job's ledger: nothing has been written of it on its credential.
+const ON_LEDGER: &str = "mail = :owed AND attribute_not_exists(mail_round) AND (attribute_not_exists(mail_attempts) OR mail_attempts = :none)";
+/// What SES says first of a first mail needs no reading, unless the credential was corrected.
+const FIRST_HEARD: &str = "#mode = :live AND revision = :none AND attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery)";
 /// The one who holds the claim is known by the number of its attempt.
 const HOLDS_CLAIM: &str = "mail = :claimed AND mail_attempts = :attempt";
 
@@ -399,6 +403,78 @@ impl Credentials {
         held(update.send().await.map_err(StoreError::from))
     }
 
+    /// Ends a mail that stands on its job's ledger, as the one who claimed it there; false
+    /// when it does not stand there any more.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn end_first(
+        &self,
+        id: CredentialId,
+        why: Option<&str>,
+        at: &str,
+    ) -> Result<bool, StoreError> {
+        let set = match why {
+            None => "SET mail = :end, mail_at = :at",
+            Some(_) => "SET mail = :end, mail_at = :at, mail_error = :why",
+        };
+        let mut update = self
+            .ledger_update(id, set)
+            .expression_attribute_values(":end", text(why.map_or("sent", |_| "failed")))
+            .expression_attribute_values(":at", text(at));
+        if let Some(why) = why {
+            update = update.expression_attribute_values(":why", text(why));
+        }
+        held(update.send().await.map_err(StoreError::from))
+    }
+
+    /// Takes a mail's claim from its job's ledger to its credential, where each attempt is
+    /// counted: its end is not known. False when it does not stand on the ledger any more.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn adopt_claim(&self, id: CredentialId, until: i64) -> Result<bool, StoreError> {
+        let set = "SET mail = :claimed, mail_attempts = :one, mail_lease = :until";
+        let update = self
+            .ledger_update(id, set)
+            .expression_attribute_values(":claimed", text("claimed"))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":until", number(until));
+        held(update.send().await.map_err(StoreError::from))
+    }
+
+    /// Notes on a credential what its job's ledger says, that SES took its mail, or that it
+    /// was not sent; false when it does not stand on the ledger any more.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn settle_first(
+        &self,
+        id: CredentialId,
+        state: MailState,
+    ) -> Result<bool, StoreError> {
+        let end = match state {
+            MailState::Failed => "failed",
+            MailState::Skipped => "skipped",
+            _ => "sent",
+        };
+        let update = self
+            .ledger_update(id, "SET mail = :end")
+            .expression_attribute_values(":end", text(end));
+        held(update.send().await.map_err(StoreError::from))
+    }
+
+    fn ledger_update(&self, id: CredentialId, set: &str) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(id_key(id.to_string())))
+            .update_expression(set)
+            .condition_expression(ON_LEDGER)
+            .expression_attribute_values(":owed", text("owed"))
+            .expression_attribute_values(":none", number(0))
+    }
+
     /// Ends the mail of a credential that does not hold any more. One whose attempt was cut
     /// off counts as ambiguous: nobody knows whether it was sent.
     ///
@@ -539,6 +615,39 @@ impl Credentials {
             update = update.expression_attribute_values(":why", text(why));
         }
         held(update.send().await.map_err(StoreError::from))
+    }
+
+    /// Notes that the first mail of a credential was delivered, without reading it; how it
+    /// stood before. None when something else was written of its mail, or it was corrected:
+    /// [`Credentials::note_delivery`] has to weigh that.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn note_first_delivery(
+        &self,
+        id: CredentialId,
+        (sent_at, at): (&str, &str),
+    ) -> Result<Option<Credential>, StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(id_key(id.to_string())))
+            .update_expression("SET mail = :sent, mail_at = if_not_exists(mail_at, :sent_at), mail_delivery = :state, mail_delivery_at = :at REMOVE mail_lease, mail_error, owed_pk, owed_sk")
+            .condition_expression(FIRST_HEARD)
+            .expression_attribute_names("#mode", "mode")
+            .expression_attribute_values(":live", text("live"))
+            .expression_attribute_values(":none", number(0))
+            .expression_attribute_values(":sent", text("sent"))
+            .expression_attribute_values(":state", text(DeliveryState::Delivered.as_str()))
+            .expression_attribute_values(":sent_at", text(sent_at))
+            .expression_attribute_values(":at", text(at))
+            .return_values(ReturnValue::AllOld);
+        match update.send().await.map_err(StoreError::from) {
+            Ok(answer) => answer.attributes.map(from_item).transpose(),
+            Err(StoreError::Conflict) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes a mail that bounced softly owed again, from an instant on, followed by the

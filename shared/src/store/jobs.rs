@@ -6,6 +6,7 @@
 //! | `{job}#{shard}` | `IN#{piece}` | rows as sent, deflated JSON lines, at most 300 KB each |
 //! | | `ISSUE` | [`IssueSets`] |
 //! | | `MAIL` | [`MailSets`] |
+//! | | `SENDING` | [`Claims`] |
 //! | | `F#{row}` | a failed row's code and text |
 //! | | `A#{row}` | the credential of a row that an alias led to |
 //! | | `N#{row}` | in a dry run, what else the recipient holds of the template |
@@ -22,8 +23,12 @@ use std::{
 
 use aws_sdk_dynamodb::{
     Client,
+    operation::update_item::UpdateItemError,
     primitives::Blob,
-    types::{AttributeValue, ReturnValue},
+    types::{
+        AttributeValue, ConditionCheck, ReturnValue, ReturnValuesOnConditionCheckFailure,
+        TransactWriteItem,
+    },
 };
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use serde::{Deserialize, Serialize};
@@ -53,6 +58,9 @@ const OPEN_PK: &str = "OPEN";
 /// The partition of the same index in which ended jobs with files stand, by when these go.
 const FILES_PK: &str = "FILES";
 
+/// Mails of a shard are claimed if nobody has claimed any of them.
+const NOTHING_CLAIMED: &str = "attribute_not_exists(claimed)";
+
 /// The jobs table.
 #[derive(Clone, Debug)]
 pub struct Jobs {
@@ -69,6 +77,8 @@ pub struct ShardView {
     pub shard: Shard,
     /// Why rows failed.
     pub failures: BTreeMap<u32, Failure>,
+    /// Rows whose mail was claimed.
+    pub claims: Claims,
     /// Credentials of rows that an alias led to.
     pub aliases: BTreeMap<u32, CredentialId>,
     /// In a dry run, what else the recipients of rows hold of the template.
@@ -87,6 +97,17 @@ impl ShardView {
         };
         input.revoke.or(known).or_else(content)
     }
+}
+
+/// Claims of the mails of a shard's rows.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Claims {
+    /// Rows whose mail somebody sends, or has sent.
+    #[serde(default, rename = "claimed")]
+    pub rows: BTreeSet<u32>,
+    /// When the last of these claims ends, seconds since 1970.
+    #[serde(default, rename = "claimed_until")]
+    pub until: i64,
 }
 
 /// Why a row failed.
@@ -180,6 +201,11 @@ fn org_pk(org: &OrgId, mode: Mode) -> String {
 /// The job of an entry of an index.
 fn job_of(entry: &Item) -> Option<JobId> {
     JobId::parse(entry.get("pk")?.as_s().ok()?.strip_prefix("JOB#")?).ok()
+}
+
+/// Rows as a number set.
+fn row_set(rows: &BTreeSet<u32>) -> AttributeValue {
+    AttributeValue::Ns(rows.iter().map(u32::to_string).collect())
 }
 
 fn deflate(raw: &[u8]) -> Result<Vec<u8>, StoreError> {
@@ -776,10 +802,7 @@ impl Jobs {
                 .table_name(&self.table)
                 .set_key(Some(key(shard_pk(job, shard), sk)))
                 .update_expression("DELETE failed :rows")
-                .expression_attribute_values(
-                    ":rows",
-                    AttributeValue::Ns(rows.iter().map(u32::to_string).collect()),
-                )
+                .expression_attribute_values(":rows", row_set(rows))
                 .send()
                 .await?;
         }
@@ -874,6 +897,115 @@ impl Jobs {
         self.add_to_sets(key(shard_pk(job, shard), "MAIL"), &sets, ttl).await
     }
 
+    /// Claims the mails of rows of a shard, all or none, until an instant, seconds since 1970.
+    /// None when they were claimed; else how the claims of the shard stand.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn claim_mails(
+        &self,
+        job: JobId,
+        shard: u32,
+        rows: &BTreeSet<u32>,
+        (until, ttl): (i64, i64),
+    ) -> Result<Option<Claims>, StoreError> {
+        let free: Vec<String> =
+            (0..rows.len()).map(|n| format!("NOT contains(claimed, :r{n})")).collect();
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(shard_pk(job, shard), "SENDING")))
+            .update_expression(
+                "SET claimed_until = :until, #ttl = if_not_exists(#ttl, :ttl) ADD claimed :rows",
+            )
+            .condition_expression(format!("{NOTHING_CLAIMED} OR ({})", free.join(" AND ")))
+            .expression_attribute_names("#ttl", TTL)
+            .expression_attribute_values(":ttl", number(ttl))
+            .expression_attribute_values(":until", number(until))
+            .expression_attribute_values(":rows", row_set(rows))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        for (n, row) in rows.iter().enumerate() {
+            update = update.expression_attribute_values(format!(":r{n}"), number(row));
+        }
+        match update.send().await {
+            Ok(_) => Ok(None),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => refused
+                    .item()
+                    .cloned()
+                    .map_or_else(|| Ok(Some(Claims::default())), |item| from_item(item).map(Some)),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    /// That nobody has claimed the mail of a row, as a part of a transaction.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub fn unclaimed(
+        &self,
+        (job, shard, row): (JobId, u32, u32),
+    ) -> Result<TransactWriteItem, StoreError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(shard_pk(job, shard), "SENDING")))
+            .condition_expression(format!("{NOTHING_CLAIMED} OR NOT contains(claimed, :row)"))
+            .expression_attribute_values(":row", number(row))
+            .build()?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
+    }
+
+    /// Takes back claims of mails that SES did not take.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn release_mails(
+        &self,
+        job: JobId,
+        shard: u32,
+        rows: &BTreeSet<u32>,
+    ) -> Result<(), StoreError> {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(shard_pk(job, shard), "SENDING")))
+            .update_expression("DELETE claimed :rows")
+            .expression_attribute_values(":rows", row_set(rows))
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    /// How the mails of some shards stand: who claimed them, and how they ended.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn mails_of(
+        &self,
+        shards: &BTreeSet<(JobId, u32)>,
+    ) -> Result<BTreeMap<(JobId, u32), (Claims, MailSets)>, StoreError> {
+        let keys = shards.iter().flat_map(|(job, shard)| {
+            let pk = shard_pk(*job, *shard);
+            [key(&pk, "SENDING"), key(&pk, "MAIL")]
+        });
+        let of: BTreeMap<String, (JobId, u32)> =
+            shards.iter().map(|place| (shard_pk(place.0, place.1), *place)).collect();
+        let mut found: BTreeMap<(JobId, u32), (Claims, MailSets)> = BTreeMap::new();
+        for item in get_many(&self.client, &self.table, keys.collect()).await? {
+            let text = |name: &str| item.get(name).and_then(|v| v.as_s().ok());
+            let Some(place) = text("pk").and_then(|pk| of.get(pk)) else { continue };
+            let (claims, mail) = found.entry(*place).or_default();
+            if text("sk").is_some_and(|sk| sk == "MAIL") {
+                *mail = from_item(item)?;
+            } else {
+                *claims = from_item(item)?;
+            }
+        }
+        Ok(found)
+    }
+
     async fn add_to_sets(
         &self,
         key: Item,
@@ -892,10 +1024,7 @@ impl Jobs {
             clauses.push(format!("#{name} :{name}"));
             update = update
                 .expression_attribute_names(format!("#{name}"), *name)
-                .expression_attribute_values(
-                    format!(":{name}"),
-                    AttributeValue::Ns(rows.iter().map(u32::to_string).collect()),
-                );
+                .expression_attribute_values(format!(":{name}"), row_set(rows));
         }
         if !clauses.is_empty() {
             let expression =
@@ -1031,6 +1160,7 @@ impl ShardView {
         match sk.split('#').next().unwrap_or_default() {
             "ISSUE" => self.shard.issue = from_item::<IssueSets>(item)?,
             "MAIL" => self.shard.mail = from_item::<MailSets>(item)?,
+            "SENDING" => self.claims = from_item::<Claims>(item)?,
             "IN" => {
                 let data = item.get("data").and_then(|v| v.as_b().ok());
                 let mut raw = String::new();

@@ -89,6 +89,8 @@ pub struct Correction {
     pub alias: Option<CredentialId>,
     /// What is written into its history.
     pub event: Event,
+    /// That nobody sends its mail to the address before, if that stands elsewhere.
+    pub unclaimed: Option<TransactWriteItem>,
 }
 
 /// Access to these items.
@@ -344,7 +346,7 @@ impl Standing {
         list: &List,
         correction: &Correction,
     ) -> Result<bool, StoreError> {
-        let Correction { before, after, email_key, owes, alias, event } = correction;
+        let Correction { before, after, email_key, owes, alias, event, unclaimed } = correction;
         let item = to_item(after)?;
         let mut set = vec!["revision = :after".to_owned()];
         let mut update = Update::builder()
@@ -395,6 +397,7 @@ impl Standing {
             TransactWriteItem::builder().update(update).build(),
             self.event_write(before.id, event)?,
         ];
+        writes.extend(unclaimed.clone());
         if let Some(alias) = alias {
             let put = Put::builder()
                 .table_name(&self.table)
