@@ -96,7 +96,9 @@ impl Pace {
             *next = Some(at + self.interval);
             at
         };
-        tokio::time::sleep_until(at.into()).await;
+        if at > Instant::now() {
+            tokio::time::sleep_until(at.into()).await;
+        }
         true
     }
 }

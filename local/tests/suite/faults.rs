@@ -262,7 +262,7 @@ impl Faults {
 impl Seen {
     fn note(&mut self, operation: &str, body: &Value) {
         for condition in conditions(&mut body.clone()) {
-            self.conditions.insert(condition.clone());
+            self.conditions.insert(shape(condition));
         }
         let mut write = |table: &str, item: &Value| {
             let pk = item["pk"]["S"].as_str().or_else(|| item["id"]["S"].as_str());
@@ -282,6 +282,18 @@ impl Seen {
             _ => {}
         }
     }
+}
+
+/// A condition expression without what it repeats: mails are claimed some at a time, each on
+/// the same condition.
+pub fn shape(condition: &str) -> String {
+    const MORE: &str = " AND NOT contains(claimed, :r";
+    let mut parts = condition.split(MORE);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |shape, part| {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
+        shape + rest.strip_prefix(')').unwrap_or(rest)
+    })
 }
 
 /// The condition expressions of a request, those of a transaction too.

@@ -14,7 +14,7 @@ use unicreda::{ids::OrgId, organization::Settings};
 
 use crate::{
     crashes::{self, Run, Scenario},
-    faults::{Fault, conditions},
+    faults::{Fault, conditions, shape},
     feedback,
     harness::person,
     sim::{Answer, Delivery, Sim, handle},
@@ -53,10 +53,10 @@ impl Mutant {
         match self.off {
             Off::Condition(whole, clause) => {
                 let mut changed = false;
-                for condition in conditions(body).into_iter().filter(|c| *c == whole) {
-                    let clause = if clause.is_empty() { whole } else { clause };
+                for condition in conditions(body).into_iter().filter(|c| shape(c) == whole) {
+                    let clause = if clause.is_empty() { condition.clone() } else { clause.into() };
                     let off = format!("({clause} OR attribute_not_exists(nothing))");
-                    *condition = condition.replace(clause, &off);
+                    *condition = condition.replace(&clause, &off);
                     changed = true;
                 }
                 changed
@@ -129,6 +129,10 @@ const CLAIM: &str = "mail = :owed AND #status = :issued";
 const AGAIN: &str = "(mail = :sent OR mail = :failed OR mail = :skipped) AND #status = :issued AND (attribute_not_exists(resent_at) OR resent_at < :before)";
 const BEGIN: &str = "attribute_not_exists(pk) OR (phase = :running AND lease_until < :now AND body_hash = :hash AND #ttl > :now)";
 
+const CLAIM_TOGETHER: &str = "attribute_not_exists(claimed) OR (NOT contains(claimed, :r0))";
+const ON_LEDGER: &str = "mail = :owed AND attribute_not_exists(mail_round) AND (attribute_not_exists(mail_attempts) OR mail_attempts = :none)";
+const FIRST_HEARD: &str =
+    "revision = :none AND attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery)";
 const UNHEARD: &str = "attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery)";
 const UNHEARD_AND_HOLDS: &str = "attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery) AND #status = :issued";
 
@@ -141,13 +145,19 @@ macro_rules! mutants {
 /// Every guard, and the scenario that it is there for.
 static MUTANTS: &[Mutant] = mutants! {
     "a credential is put once": Off::Condition("attribute_not_exists(id)", "") => asked_twice;
-    "only owed mail is claimed": Off::Condition(CLAIM, "mail = :owed") => delivered_twice;
+    "only owed mail is claimed": Off::Condition(CLAIM, "mail = :owed") => one_delivered_twice;
     "only mail of a credential that holds is claimed": Off::Condition(CLAIM, "#status = :issued") => revoked_before_its_mail;
+    "a job's mails are claimed by one": Off::Condition(CLAIM_TOGETHER, "") => two_consumers_of_a_job;
+    "a claim on the ledger lasts": Off::Value(":until", "SET claimed_until", "0") => two_consumers_of_a_job;
+    "what is written of a mail outranks its ledger": Off::Condition(ON_LEDGER, "") => a_zombie_of_a_job_is_refused_by_ses;
+    "a ledger is about the first mail": Off::Condition(ON_LEDGER, "attribute_not_exists(mail_round)") => asked_again_while_a_zombie_is_refused;
+    "an address is not corrected while its job sends": Off::Condition("attribute_not_exists(claimed) OR NOT contains(claimed, :row)", "") => corrected_while_its_job_sends;
     "an ended lease is taken by one": Off::Condition("mail = :claimed AND mail_lease = :lease AND mail_lease < :now AND #status = :issued", "") => a_late_heir;
     "an attempt ends only its own claim": Off::Condition("mail = :claimed AND mail_attempts = :attempt", "") => a_zombie_is_refused_by_ses;
     "mail of a credential that holds again is not skipped": Off::Condition("mail = :was AND #status <> :issued", "") => reinstated_in_time;
     "mail that has ended is not written off": Off::Condition("mail = :owed", "") => cancelled_after_its_mail;
-    "mail that is being sent is not written off": Off::Condition("mail = :claimed AND mail_lease < :now", "") => cancelled_while_it_is_sent;
+    "mail that is being sent is not written off": Off::Condition("mail = :claimed AND mail_lease < :now", "") => cancelled_while_it_is_repeated;
+    "mail that its job sends is not written off": Off::Value(":until", "SET claimed_until", "0") => cancelled_while_it_is_sent;
     "mail is sent again when it has ended": Off::Condition(AGAIN, "(mail = :sent OR mail = :failed OR mail = :skipped)") => asked_before_its_mail;
     "mail is sent again while its credential holds": Off::Condition(AGAIN, "#status = :issued") => revoked_before_the_resend;
     "mail is sent again every five minutes": Off::Condition(AGAIN, "(attribute_not_exists(resent_at) OR resent_at < :before)") => asked_too_soon;
@@ -172,8 +182,11 @@ static MUTANTS: &[Mutant] = mutants! {
     "the counter of status indexes never goes back": Off::Condition("attribute_not_exists(id) OR taken < :to", "") => issued_while_a_list_begins;
     "a key is replaced by who read it": Off::Condition("multikey = :before", "") => two_rotations;
     "the key that signs is not declared compromised": Off::Condition("attribute_exists(retired_at)", "") => compromised_while_it_signs;
-    "what is heard of a mail counts in its round": Off::Condition(UNHEARD, "attribute_not_exists(mail_round)") => resent_while_it_is_heard;
-    "what is heard of a mail rests on what was heard": Off::Condition(UNHEARD, "attribute_not_exists(mail_delivery)") => delivered_and_bounced_at_once;
+    "what is heard of a mail counts in its round": Off::Condition(UNHEARD, "attribute_not_exists(mail_round)") => resent_while_a_refusal_is_heard;
+    "what is heard of a mail rests on what was heard": Off::Condition(UNHEARD, "attribute_not_exists(mail_delivery)") => refused_and_complained_at_once;
+    "a first delivery counts in its round": Off::Condition(FIRST_HEARD, "attribute_not_exists(mail_round)") => resent_while_it_is_heard;
+    "a first delivery outranks nothing": Off::Condition(FIRST_HEARD, "attribute_not_exists(mail_delivery)") => delivered_and_bounced_at_once;
+    "a first delivery is one to the address that stands": Off::Condition(FIRST_HEARD, "revision = :none") => corrected_before_it_is_heard;
     "a soft bounce is sent again while its credential holds": Off::Condition(UNHEARD_AND_HOLDS, "#status = :issued") => revoked_while_its_bounce_is_heard;
     "a lease of a mail lasts": Off::Value(":until", "SET mail = :claimed", "0") => two_consumers;
     "a lease of a request lasts": Off::Value(":until", "SET phase = :running", "0") => asked_while_it_runs;
@@ -269,24 +282,36 @@ fn two_corrections(sim: &mut Sim) -> Run<'_> {
 }
 
 /// The address is corrected while the mail goes to the old one.
+async fn correct_while_sent(sim: &mut Sim, id: &str) -> Result<()> {
+    let gate = sim.hold("TransactWriteItems", id, None);
+    let path = format!("/credentials/{id}");
+    let change = json!({ "email": "corregida@ejemplo.com" });
+    let request = sim.request("PATCH", &path, Some(&change), None);
+    let asking = sim.aside(|app| handle(app, request));
+    gate.reached.cancelled().await;
+    while sim.deliver(100).await {}
+    gate.open.cancel();
+    ensure!(answer_of(asking).await?.status == 200, "it is corrected");
+    sim.expected.remove(&(FIRST.to_owned(), "A".to_owned()));
+    sim.expected.insert(("corregida@ejemplo.com".to_owned(), "A".to_owned()));
+    sim.resends = 1;
+    sim.drain().await?;
+    let mails = sim.world.mails_now("corregida@ejemplo.com").await;
+    ensure!(mails.len() == 1, "the new address was not mailed");
+    Ok(())
+}
+
 fn corrected_while_it_is_sent(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let id = get_id(sim).await?;
-        let gate = sim.hold("TransactWriteItems", &id, None);
-        let path = format!("/credentials/{id}");
-        let change = json!({ "email": "corregida@ejemplo.com" });
-        let request = sim.request("PATCH", &path, Some(&change), None);
-        let asking = sim.aside(|app| handle(app, request));
-        gate.reached.cancelled().await;
-        while sim.deliver(100).await {}
-        gate.open.cancel();
-        ensure!(answer_of(asking).await?.status == 200, "it is corrected");
-        sim.expected = [("corregida@ejemplo.com".to_owned(), "A".to_owned())].into();
-        sim.resends = 1;
-        sim.drain().await?;
-        let mails = sim.world.mails_now("corregida@ejemplo.com").await;
-        ensure!(mails.len() == 1, "the new address was not mailed");
-        Ok(())
+        correct_while_sent(sim, &id).await
+    })
+}
+
+fn corrected_while_its_job_sends(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let id = get_job(sim).await?;
+        correct_while_sent(sim, &id).await
     })
 }
 
@@ -375,44 +400,157 @@ fn compromised_while_it_signs(sim: &mut Sim) -> Run<'_> {
 /// The address of the person that `get_id` issues to.
 const FIRST: &str = "persona1@ejemplo.com";
 
-/// The mail is asked for again while a bounce of the first one is heard.
+/// The mail is asked for again while something is heard of the first one.
+async fn resend_while_heard(sim: &mut Sim, event: fn(&str) -> Value) -> Result<()> {
+    let id = get_id(sim).await?;
+    sim.drain().await?;
+    let gate = sim.hold("UpdateItem", "mail_delivery = :state", None);
+    let event = event(&id).to_string();
+    let hearing = sim.aside(|app| async move { feedback::hear(&app, &[event]).await });
+    gate.reached.cancelled().await;
+    sim.resends = 1;
+    let path = format!("/credentials/{id}/resend");
+    ensure!(sim.insist("POST", &path, None, None).await?.status == 202);
+    gate.open.cancel();
+    ensure!(hearing.await?.is_empty(), "it was heard");
+    sim.drain().await?;
+    ensure!(sim.world.stack.mail().count() == 2, "the second mail was not sent");
+    Ok(())
+}
+
+fn delivered(id: &str) -> Value {
+    feedback::delivered(id, 0, FIRST)
+}
+
+/// A bounce for what the mail holds, which says nothing against the address.
+fn refused(id: &str) -> Value {
+    feedback::bounced("Transient", "MessageTooLarge", id, 0, FIRST)
+}
+
 fn resent_while_it_is_heard(sim: &mut Sim) -> Run<'_> {
+    Box::pin(resend_while_heard(sim, delivered))
+}
+
+fn resent_while_a_refusal_is_heard(sim: &mut Sim) -> Run<'_> {
+    Box::pin(resend_while_heard(sim, refused))
+}
+
+/// Two things are said of a mail, to two processes: the slower one must not have the last word.
+async fn heard_at_once(
+    sim: &mut Sim,
+    slower: fn(&str) -> Value,
+    faster: impl Fn(&str) -> Value,
+    end: &str,
+) -> Result<()> {
+    let id = get_id(sim).await?;
+    sim.drain().await?;
+    let gate = sim.hold("UpdateItem", "mail_delivery = :state", None);
+    let event = slower(&id).to_string();
+    let hearing = sim.aside(|app| async move { feedback::hear(&app, &[event]).await });
+    gate.reached.cancelled().await;
+    let event = faster(&id).to_string();
+    let other = sim.aside(|app| async move { feedback::hear(&app, &[event]).await });
+    ensure!(other.await?.is_empty(), "it was heard");
+    gate.open.cancel();
+    ensure!(hearing.await?.is_empty(), "it was heard");
+    let credential = sim.world.get(&format!("/credentials/{id}")).await;
+    ensure!(credential["email_status"] == end, "{credential}");
+    Ok(())
+}
+
+fn delivered_and_bounced_at_once(sim: &mut Sim) -> Run<'_> {
+    let bounced = |id: &str| feedback::bounced("Permanent", "General", id, 0, FIRST);
+    Box::pin(heard_at_once(sim, delivered, bounced, "bounced"))
+}
+
+fn refused_and_complained_at_once(sim: &mut Sim) -> Run<'_> {
+    let complained = |id: &str| feedback::complained(id, 0, FIRST);
+    Box::pin(heard_at_once(sim, refused, complained, "complained"))
+}
+
+/// A credential is corrected to the address of a member, who is told nothing, before it is
+/// heard that the mail to the former address was delivered.
+fn corrected_before_it_is_heard(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
+        let silent = json!({ "notify_members": false });
+        let told = sim.world.call("PUT", "/organization", Some(&silent)).await;
+        ensure!(told.status == 200, "{}", told.text());
         let id = get_id(sim).await?;
         sim.drain().await?;
-        let gate = sim.hold("UpdateItem", "mail_delivery = :state", None);
-        let event = feedback::delivered(&id, 0, FIRST).to_string();
-        let hearing = sim.aside(|app| async move { feedback::hear(&app, &[event]).await });
-        gate.reached.cancelled().await;
-        sim.resends = 1;
-        let path = format!("/credentials/{id}/resend");
-        ensure!(sim.insist("POST", &path, None, None).await?.status == 202);
-        gate.open.cancel();
-        ensure!(hearing.await?.is_empty(), "it was heard");
-        sim.drain().await?;
-        ensure!(sim.world.stack.mail().count() == 2, "the second mail was not sent");
+        let path = format!("/credentials/{id}");
+        let member = json!({ "email": "ana.rojas@demo.example" });
+        let corrected = sim.insist("PATCH", &path, Some(&member), None).await?;
+        ensure!(corrected.status == 200, "{}", corrected.body);
+        sim.expected = [("ana.rojas@demo.example".to_owned(), "A".to_owned())].into();
+        let event = delivered(&id).to_string();
+        ensure!(feedback::hear(&sim.app(), &[event]).await.is_empty(), "it was heard");
+        let credential = sim.world.get(&path).await;
+        ensure!(credential["email_status"] == "sent", "{credential}");
         Ok(())
     })
 }
 
-/// A mail is said to be delivered and to have bounced, to two processes.
-fn delivered_and_bounced_at_once(sim: &mut Sim) -> Run<'_> {
+/// A job of two, its rows issued, its mails to be sent; the id of the first credential.
+async fn get_job(sim: &mut Sim) -> Result<String> {
+    let people: Vec<Value> = (1..=2).map(person).collect();
+    let job = sim.job(&people, &people, None).await?;
+    sim.deliver(100).await;
+    let results = sim.world.get(&format!("/jobs/{job}/results")).await;
+    let row = &results["items"][0];
+    ensure!(row["email_status"] == "pending", "{results}");
+    Ok(row["credential_id"].as_str().context("an id")?.to_owned())
+}
+
+/// The visibility of a job's mails ends while they are being sent.
+fn two_consumers_of_a_job(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        let id = get_id(sim).await?;
-        sim.drain().await?;
-        let gate = sim.hold("UpdateItem", "mail_delivery = :state", None);
-        let event = feedback::delivered(&id, 0, FIRST).to_string();
-        let hearing = sim.aside(|app| async move { feedback::hear(&app, &[event]).await });
+        get_job(sim).await?;
+        let gate = sim.hold("SendRawEmail", "", None);
+        let first = sim.deliver_aside().await;
         gate.reached.cancelled().await;
-        let event = feedback::bounced("Permanent", "General", &id, 0, FIRST).to_string();
-        let other = sim.aside(|app| async move { feedback::hear(&app, &[event]).await });
-        ensure!(other.await?.is_empty(), "it was heard");
+        sim.clock.jump(Duration::from_secs(2));
+        sim.show_again();
+        sim.deliver(100).await;
         gate.open.cancel();
-        ensure!(hearing.await?.is_empty(), "it was heard");
-        let credential = sim.world.get(&format!("/credentials/{id}")).await;
-        ensure!(credential["email_status"] == "bounced", "{credential}");
+        first.await?;
+        sim.drain().await?;
+        ensure!(sim.world.stack.mail().count() == 2, "two mails");
         Ok(())
     })
+}
+
+/// An attempt to send a job's mail outlives its lease; SES refuses it for good after its heir
+/// has sent the mail.
+async fn refuse_a_zombie_of_a_job(sim: &mut Sim, again: bool) -> Result<()> {
+    let id = get_job(sim).await?;
+    let refused = Fault::SesError(400, "MessageRejected", "Address is on the list");
+    let gate = sim.hold("SendRawEmail", &format!("{id}"), Some(refused));
+    let zombie = sim.deliver_aside().await;
+    gate.reached.cancelled().await;
+    sim.clock.jump(Duration::from_secs(400));
+    sim.show_again();
+    sim.deliver(100).await;
+    if again {
+        sim.resends = 1;
+        let answer = sim.insist("POST", &format!("/credentials/{id}/resend"), None, None).await?;
+        ensure!(answer.status == 202, "{}", answer.body);
+    }
+    gate.open.cancel();
+    zombie.await?;
+    sim.show_again();
+    sim.drain().await?;
+    // What the zombie had sent besides was not recorded yet: its heir sent that again.
+    let mails = 3 + usize::from(again);
+    ensure!(sim.world.stack.mail().count() == mails, "another number of mails");
+    Ok(())
+}
+
+fn a_zombie_of_a_job_is_refused_by_ses(sim: &mut Sim) -> Run<'_> {
+    Box::pin(refuse_a_zombie_of_a_job(sim, false))
+}
+
+fn asked_again_while_a_zombie_is_refused(sim: &mut Sim) -> Run<'_> {
+    Box::pin(refuse_a_zombie_of_a_job(sim, true))
 }
 
 /// A credential is revoked while a soft bounce of its mail is heard.
@@ -448,6 +586,13 @@ fn asked_twice(sim: &mut Sim) -> Run<'_> {
             sim.drain().await?;
         }
         Ok(())
+    })
+}
+
+fn one_delivered_twice(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        sim.delivery = Delivery::Twice;
+        crashes::one(sim).await
     })
 }
 
@@ -524,6 +669,7 @@ fn reinstated_in_time(sim: &mut Sim) -> Run<'_> {
 /// Mails went, the process died before the job heard of it, and the job is cancelled.
 fn cancelled_after_its_mail(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
+        sim.with_receipts();
         let people: Vec<Value> = (1..=3).map(person).collect();
         sim.stopped = true;
         let job = sim.job(&people, &people, None).await?;
@@ -539,26 +685,48 @@ fn cancelled_after_its_mail(sim: &mut Sim) -> Run<'_> {
     })
 }
 
+/// A job is cancelled and swept while its mail is sent by a consumer that has read that the
+/// job runs.
+async fn cancel_while_sent(sim: &mut Sim, job: &str) -> Result<()> {
+    let read = sim.hold_answer("BatchGetItem", "JOB#");
+    let sent = sim.hold("SendRawEmail", "", None);
+    let sending = sim.deliver_aside().await;
+    read.reached.cancelled().await;
+    sim.insist("POST", &format!("/jobs/{job}/cancel"), None, None).await?;
+    sim.clock.jump(Duration::from_secs(50));
+    read.open.cancel();
+    sent.reached.cancelled().await;
+    sim.clock.jump(Duration::from_secs(80));
+    sim.sweep().await;
+    sent.open.cancel();
+    sending.await?;
+    Ok(())
+}
+
+/// The mail is sent again, since nobody knows how its first attempt ended.
+fn cancelled_while_it_is_repeated(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let people: Vec<Value> = (1..=2).map(person).collect();
+        let job = sim.job(&people, &people, None).await?;
+        sim.deliver(100).await;
+        sim.faults.on("SendRawEmail", 0..1, Fault::SesError(503, "ServiceUnavailable", "…"));
+        sim.deliver(100).await;
+        sim.clock.jump(Duration::from_secs(400));
+        cancel_while_sent(sim, &job).await?;
+        sim.drain().await?;
+        let result = sim.world.get(&format!("/jobs/{job}")).await["result"].clone();
+        ensure!(result["emails_sent"] == 2, "{result}");
+        Ok(())
+    })
+}
+
 fn cancelled_while_it_is_sent(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people: Vec<Value> = (1..=2).map(person).collect();
         sim.stopped = true;
         let job = sim.job(&people, &people, None).await?;
         sim.deliver(100).await;
-        // The consumer has read that the job runs when it is cancelled.
-        let read = sim.hold_answer("BatchGetItem", "JOB#");
-        let sent = sim.hold("SendRawEmail", "", None);
-        let sending = sim.deliver_aside().await;
-        read.reached.cancelled().await;
-        sim.insist("POST", &format!("/jobs/{job}/cancel"), None, None).await?;
-        sim.clock.jump(Duration::from_secs(50));
-        read.open.cancel();
-        sent.reached.cancelled().await;
-        sim.clock.jump(Duration::from_secs(80));
-        sim.sweep().await;
-        sent.open.cancel();
-        sending.await?;
-        Ok(())
+        cancel_while_sent(sim, &job).await
     })
 }
 

@@ -11,11 +11,12 @@ use unicreda::{
     credential::{Credential, MailState, Origin, Status},
     ids::{CredentialId, JobId, OrgId},
     job::{Job, RowStatus, Tally},
+    ledger,
     status_list::{Bits, ListId},
     verifying::{self, Standing},
 };
 
-use crate::{harness::World, sim::Sim};
+use crate::{feedback, harness::World, sim::Sim};
 
 /// What a run came to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -74,6 +75,13 @@ async fn scan(app: &App, table: &str, name: &str) -> Result<Vec<String>> {
     }
 }
 
+/// Every credential, as its own item says.
+async fn credentials(app: &App) -> Result<Vec<Credential>> {
+    let ids = scan(app, &app.config.credentials_table, "id").await?;
+    let ids: Vec<CredentialId> = ids.iter().filter_map(|id| CredentialId::parse(id).ok()).collect();
+    Ok(app.credentials.get_all(&ids).await?)
+}
+
 async fn read(app: &App, mailbox: &MailStore) -> Result<Held> {
     // Mail first: what is mailed now has been issued.
     let mut mails = BTreeMap::new();
@@ -81,9 +89,8 @@ async fn read(app: &App, mailbox: &MailStore) -> Result<Held> {
         let mail = mailbox.get(number)?.context("a mail")?;
         *mails.entry(mail.credential_id.context("its credential")?).or_default() += 1;
     }
-    let ids = scan(app, &app.config.credentials_table, "id").await?;
-    let ids: Vec<CredentialId> = ids.iter().filter_map(|id| CredentialId::parse(id).ok()).collect();
-    let credentials = app.credentials.get_all(&ids).await?;
+    let mut credentials = credentials(app).await?;
+    ledger::tell(app, &mut credentials).await?;
     let mut jobs = Vec::new();
     let keys = scan(app, &app.config.jobs_table, "pk").await?;
     for id in keys.iter().filter_map(|pk| pk.strip_prefix("JOB#")) {
@@ -183,6 +190,7 @@ pub async fn check(sim: &Sim) -> Result<Figures> {
     for job in &held.jobs {
         check_job(sim, job, &held, &secret).await.with_context(|| format!("job {}", job.job_id))?;
     }
+    hear_of_all(app, &held).await?;
     // A row whose message was put aside has ended on its job all the same.
     for message in sim.dead() {
         let Some(id) = message["job_id"].as_str() else { continue };
@@ -190,6 +198,30 @@ pub async fn check(sim: &Sim) -> Result<Figures> {
         ensure!(job.closed_at.is_some(), "a dead letter's job is open");
     }
     Ok(figures)
+}
+
+/// SES says at last that each mail was delivered: from then on its credential says so itself,
+/// and its job says what it said before.
+async fn hear_of_all(app: &App, held: &Held) -> Result<()> {
+    let sent = held.credentials.values().filter(|credential| credential.mail == MailState::Sent);
+    let events: Vec<String> = sent
+        .map(|c| feedback::delivered(&c.id.to_string(), c.mail_round, c.recipient.email.as_str()))
+        .map(|event| event.to_string())
+        .collect();
+    for batch in events.chunks(500) {
+        ensure!(feedback::hear(app, batch).await.is_empty(), "an event comes back");
+    }
+    for credential in credentials(app).await? {
+        let told = held.credentials.get(&credential.id).context("a credential")?;
+        ensure!(credential.mail == told.mail, "{} says {:?}", credential.id, credential.mail);
+        let heard = credential.mail_delivery.is_some();
+        ensure!(heard == (told.mail == MailState::Sent), "{} was not heard of", credential.id);
+    }
+    for job in &held.jobs {
+        let tally = app.jobs.tally(job).await?;
+        ensure!(tally == job.tally, "job says {:?}, its sets say {tally:?}", job.tally);
+    }
+    Ok(())
 }
 
 /// The status lists say what the credentials say, each signed version has a place of its

@@ -184,8 +184,17 @@ pub struct Sim {
     pub rounds: usize,
     /// Number of the call up to which faults were drawn.
     drawn: usize,
+    setting: Setting,
+}
+
+/// How a process is set up.
+#[derive(Clone, Copy, Debug)]
+struct Setting {
     /// Rows of a new job's shard.
     shard_rows: u32,
+    /// Whether SES is to say of each mail that it was delivered, as in a deployment: the oracle
+    /// does so at the end.
+    tracks_deliveries: bool,
 }
 
 impl Sim {
@@ -199,7 +208,8 @@ impl Sim {
         let backlog = Backlog { clock: clock.clone(), ..Backlog::default() };
         let backlog = Arc::new(Mutex::new(backlog));
         let faults = Faults::with_backlog(Arc::clone(&backlog));
-        let (app, gone) = process(&world, &faults, &clock, SHARD_ROWS);
+        let setting = Setting { shard_rows: SHARD_ROWS, tracks_deliveries: true };
+        let (app, gone) = process(&world, &faults, &clock, setting);
         Self {
             world,
             faults,
@@ -216,21 +226,26 @@ impl Sim {
             rng: fastrand::Rng::with_seed(seed),
             rounds: ROUNDS,
             drawn: 0,
-            shard_rows: SHARD_ROWS,
+            setting,
         }
     }
 
     /// Gives new jobs shards as large as in a deployment.
     pub fn with_whole_shards(&mut self) {
-        self.shard_rows = job::SHARD_ROWS;
+        self.setting.shard_rows = job::SHARD_ROWS;
         self.app.shard_rows = job::SHARD_ROWS;
+    }
+
+    /// As with `TrackDeliveries=false`: receipts are written on credentials.
+    pub fn with_receipts(&mut self) {
+        self.setting.tracks_deliveries = false;
+        self.app.config.tracks_deliveries = false;
     }
 
     /// The functions' clients of the living process.
     pub fn app(&mut self) -> App {
         if self.gone.is_cancelled() {
-            (self.app, self.gone) =
-                process(&self.world, &self.faults, &self.clock, self.shard_rows);
+            (self.app, self.gone) = process(&self.world, &self.faults, &self.clock, self.setting);
         }
         self.app.clone()
     }
@@ -281,7 +296,7 @@ impl Sim {
         &self,
         work: impl FnOnce(App) -> F,
     ) -> JoinHandle<T> {
-        tokio::spawn(work(process(&self.world, &self.faults, &self.clock, self.shard_rows).0))
+        tokio::spawn(work(process(&self.world, &self.faults, &self.clock, self.setting).0))
     }
 
     /// Hands the next batch to a consumer of its own, beside the run.
@@ -610,7 +625,7 @@ fn process(
     world: &World,
     faults: &Faults,
     clock: &Clock,
-    shard_rows: u32,
+    setting: Setting,
 ) -> (App, CancellationToken) {
     let (http_client, gone) = faults.process();
     let retry = RetryConfig::standard()
@@ -618,7 +633,8 @@ fn process(
         .with_max_backoff(Duration::from_millis(1));
     let mut app = world.stack.process(http_client, retry);
     app.clock = clock.clone();
-    app.shard_rows = shard_rows;
+    app.shard_rows = setting.shard_rows;
+    app.config.tracks_deliveries = setting.tracks_deliveries;
     (app, gone)
 }
 

@@ -52,7 +52,8 @@ const HOLDS: &str = "#status = :issued";
 /// A mail that stands on its job's ledger: nothing has been written of it on its credential.
 const ON_LEDGER: &str = "mail = :owed AND attribute_not_exists(mail_round) AND (attribute_not_exists(mail_attempts) OR mail_attempts = :none)";
 /// What SES says first of a first mail needs no reading, unless the credential was corrected.
-const FIRST_HEARD: &str = "#mode = :live AND revision = :none AND attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery)";
+const FIRST_HEARD: &str =
+    "revision = :none AND attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery)";
 /// The one who holds the claim is known by the number of its attempt.
 const HOLDS_CLAIM: &str = "mail = :claimed AND mail_attempts = :attempt";
 
@@ -635,8 +636,6 @@ impl Credentials {
             .set_key(Some(id_key(id.to_string())))
             .update_expression("SET mail = :sent, mail_at = if_not_exists(mail_at, :sent_at), mail_delivery = :state, mail_delivery_at = :at REMOVE mail_lease, mail_error, owed_pk, owed_sk")
             .condition_expression(FIRST_HEARD)
-            .expression_attribute_names("#mode", "mode")
-            .expression_attribute_values(":live", text("live"))
             .expression_attribute_values(":none", number(0))
             .expression_attribute_values(":sent", text("sent"))
             .expression_attribute_values(":state", text(DeliveryState::Delivered.as_str()))
