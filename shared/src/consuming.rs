@@ -23,19 +23,22 @@ use crate::{
     fault::{ACHIEVEMENT_NOT_FOUND, Fault, Said},
     foreseeing::{self, Foreseen, Issuer},
     ids::{CredentialId, JobId, OrgId},
-    issuing::{self, Asked, One, Outcome},
+    issuing::{self, Asked, One, Outcome, Prepared},
     job::IssueSets,
     member::Member,
     queue::{self, IssueRow, MESSAGE_VERSION, MailOf, Message, Outgoing},
     store::{
         StoreError,
+        credentials::{PUT_TOGETHER, Put},
         jobs::{Failure, Learned},
     },
     time,
 };
 
-/// Rows issued at once.
+/// Rows of a group prepared at once, and shards recorded at once.
 const CONCURRENCY: usize = 16;
+/// Groups of rows issued at once.
+const GROUPS: usize = 4;
 /// Time before the deadline at which no further work is begun: what was begun ends, and
 /// its outcome is recorded.
 const RESERVE: Duration = Duration::from_secs(8);
@@ -144,30 +147,15 @@ async fn issue_rows(app: &App, rows: Vec<(String, IssueRow)>, stop: Instant, rep
     let rows = rows.into_iter().filter(|(_, row)| !stopped.contains(&row.job_id));
     let (revoke, rows): (Vec<_>, Vec<_>) = rows.partition(|(_, row)| row.revocation.is_some());
     let revoked = revoke_rows(app, revoke, now, stop).await;
-    let done: Vec<(String, IssueRow, Option<Done>)> = stream::iter(rows)
-        .map(|(id, row)| async move {
-            if Instant::now() >= stop {
-                return (id, row, None);
-            }
-            let work = AssertUnwindSafe(issue_row(app, &row, members, now)).catch_unwind();
-            let done = match work.await {
-                Ok(Ok(done)) => Some(done),
-                Ok(Err(error)) => {
-                    tracing::error!(%error, message_id = id, "row not issued");
-                    None
-                }
-                Err(_) => {
-                    tracing::error!(message_id = id, "row panicked");
-                    None
-                }
-            };
-            (id, row, done)
-        })
-        .buffer_unordered(CONCURRENCY)
+    let rows: Vec<(String, IssueRow)> = rows;
+    let done: Vec<Vec<(String, IssueRow, Option<Done>)>> = stream::iter(in_groups(rows))
+        .map(|group| issue_group(app, group, members, now, stop))
+        .buffer_unordered(GROUPS)
         .collect()
         .await;
 
-    let done = done.into_iter().chain(revoked);
+    let done = done.into_iter().flatten();
+    let done = done.chain(revoked);
     let mut mail: Vec<(Outgoing, String)> = Vec::new();
     let mut ended: Vec<(String, IssueRow, Done)> = Vec::new();
     for (id, row, done) in done {
@@ -195,6 +183,96 @@ async fn issue_rows(app: &App, rows: Vec<(String, IssueRow)>, stop: Instant, rep
     account(app, ended, report).await;
 }
 
+/// Rows in groups of as many as are put together.
+fn in_groups(rows: Vec<(String, IssueRow)>) -> Vec<Vec<(String, IssueRow)>> {
+    let mut groups: Vec<Vec<(String, IssueRow)>> = Vec::new();
+    for row in rows {
+        match groups.last_mut() {
+            Some(group) if group.len() < PUT_TOGETHER => group.push(row),
+            _ => groups.push(vec![row]),
+        }
+    }
+    groups
+}
+
+/// Issues some rows: prepares each, and puts their credentials together.
+async fn issue_group(
+    app: &App,
+    rows: Vec<(String, IssueRow)>,
+    members: &Members,
+    now: Timestamp,
+    stop: Instant,
+) -> Vec<(String, IssueRow, Option<Done>)> {
+    if Instant::now() >= stop {
+        return rows.into_iter().map(|(id, row)| (id, row, None)).collect();
+    }
+    let ready: Vec<(String, IssueRow, Option<Ready>)> = stream::iter(rows)
+        .map(|(id, row)| async move {
+            let work = AssertUnwindSafe(prepare_row(app, &row, members, now)).catch_unwind();
+            let ready = match work.await {
+                Ok(Ok(ready)) => Some(ready),
+                Ok(Err(error)) => {
+                    tracing::error!(%error, message_id = id, "row not issued");
+                    None
+                }
+                Err(_) => {
+                    tracing::error!(message_id = id, "row panicked");
+                    None
+                }
+            };
+            (id, row, ready)
+        })
+        .buffer_unordered(CONCURRENCY)
+        .collect()
+        .await;
+    let mut done = Vec::with_capacity(ready.len());
+    let mut rows: Vec<(String, IssueRow)> = Vec::new();
+    let mut signed: Vec<(Box<Credential>, String)> = Vec::new();
+    let mut repeated = Vec::new();
+    for (id, row, ready) in ready {
+        match ready {
+            Some(Ready::Signed(credential, email_key)) => {
+                if signed.iter().any(|(other, _)| other.id == credential.id) {
+                    repeated.push((id, row, credential, email_key));
+                } else {
+                    rows.push((id, row));
+                    signed.push((credential, email_key));
+                }
+            }
+            Some(Ready::Done(outcome)) => done.push((id, row, Some(outcome))),
+            None => done.push((id, row, None)),
+        }
+    }
+    let now = time::millis(now);
+    let put = app.credentials.put_together(&signed, &now).await;
+    for ((id, row), ((credential, _), put)) in rows.into_iter().zip(signed.into_iter().zip(put)) {
+        done.push(ended(id, row, credential, put));
+    }
+    // One identity a second time: it finds the first.
+    for (id, row, credential, email_key) in repeated {
+        let put = app.credentials.put(&credential, &email_key, &now).await;
+        done.push(ended(id, row, credential, put));
+    }
+    done
+}
+
+/// A row whose credential was put, or is to be put again.
+fn ended(
+    id: String,
+    row: IssueRow,
+    credential: Box<Credential>,
+    put: Result<Put, StoreError>,
+) -> (String, IssueRow, Option<Done>) {
+    let outcome = match put {
+        Ok(put) => Some(Done::Ended(issuing::outcome(credential, put))),
+        Err(error) => {
+            tracing::error!(%error, message_id = id, "row not issued");
+            None
+        }
+    };
+    (id, row, outcome)
+}
+
 async fn members_among(app: &App, rows: &[(String, IssueRow)]) -> Result<Members, StoreError> {
     let mut wanted: HashMap<&OrgId, Vec<&EmailAddress>> = HashMap::new();
     for (_, row) in rows {
@@ -209,22 +287,28 @@ async fn members_among(app: &App, rows: &[(String, IssueRow)]) -> Result<Members
     Ok(members)
 }
 
-async fn issue_row(
+/// A row whose credential is to be put, or that has ended without one.
+enum Ready {
+    Signed(Box<Credential>, String),
+    Done(Done),
+}
+
+async fn prepare_row(
     app: &App,
     row: &IssueRow,
     members: &Members,
     now: Timestamp,
-) -> Result<Done, StoreError> {
+) -> Result<Ready, StoreError> {
     let Some(recipient) = row.row.recipient.clone() else {
-        return Ok(Done::Refused(row.row.faults.clone()));
+        return Ok(Ready::Done(Done::Refused(row.row.faults.clone())));
     };
     let template =
         app.catalog.template_version(&row.org, row.template_id, row.template_version).await?;
     let Some(template) = template else {
-        return Ok(Done::Refused(vec![Said {
+        return Ok(Ready::Done(Done::Refused(vec![Said {
             code: "template_not_found".to_owned(),
             text: ACHIEVEMENT_NOT_FOUND.to_owned(),
-        }]));
+        }])));
     };
     let organization = app.catalog.organization(&row.org).await?;
     let secret = app.catalog.id_secret(&row.org).await?;
@@ -241,7 +325,7 @@ async fn issue_row(
                 foreseen = foreseen.after(&content);
             }
         }
-        return Ok(Done::Foreseen(foreseen));
+        return Ok(Ready::Done(Done::Foreseen(foreseen)));
     }
     let asked = Asked {
         org: &row.org,
@@ -253,7 +337,10 @@ async fn issue_row(
         send_email: row.send_email,
         now: &time::millis(now),
     };
-    issuing::issue(app, &one, asked).await.map(Done::Ended)
+    Ok(match issuing::prepare(app, &one, asked).await? {
+        Prepared::Signed(credential, email_key) => Ready::Signed(credential, email_key),
+        Prepared::Refused(faults) => Ready::Done(Done::Ended(Outcome::Refused(faults))),
+    })
 }
 
 /// Revokes the credentials of rows, those of a job together.

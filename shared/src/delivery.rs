@@ -308,7 +308,7 @@ async fn claim_together(
     let mut ended = MailSets::default();
     if mine.len() < mails.len() {
         let shards = BTreeSet::from([(job, shard)]);
-        ended = app.jobs.mails_of(&shards).await?.remove(&(job, shard)).unwrap_or_default().1;
+        ended = app.jobs.mails_of(&shards).await?.remove(&(job, shard)).unwrap_or_default();
     }
     let ids: Vec<CredentialId> = mails.values().map(|(_, mail)| mail.credential_id).collect();
     let credentials = app.credentials.get_all(&ids).await?;

@@ -351,6 +351,15 @@ pub enum Outcome {
     Refused(Vec<Fault>),
 }
 
+/// A recipient before its credential is put.
+#[derive(Debug)]
+pub enum Prepared {
+    /// The credential, and the key of its address.
+    Signed(Box<Credential>, String),
+    /// It is refused.
+    Refused(Vec<Fault>),
+}
+
 /// Turns one recipient into its credential: fill, check, sign, put.
 ///
 /// Safe to repeat: see the module.
@@ -358,6 +367,21 @@ pub enum Outcome {
 /// # Errors
 /// As of the store; repeating it later is right.
 pub async fn issue(app: &App, one: &One<'_>, asked: Asked<'_>) -> Result<Outcome, StoreError> {
+    let now = asked.now;
+    match prepare(app, one, asked).await? {
+        Prepared::Refused(faults) => Ok(Outcome::Refused(faults)),
+        Prepared::Signed(credential, email_key) => {
+            let put = app.credentials.put(&credential, &email_key, now).await?;
+            Ok(outcome(credential, put))
+        }
+    }
+}
+
+/// Fills, checks and signs what a recipient is to get. Nothing of it is kept yet.
+///
+/// # Errors
+/// As of the store; repeating it later is right.
+pub async fn prepare(app: &App, one: &One<'_>, asked: Asked<'_>) -> Result<Prepared, StoreError> {
     let identity =
         identity::of(asked.secret, asked.org, asked.mode, one.template.id, &asked.recipient);
     let mut recipient = asked.recipient;
@@ -367,7 +391,7 @@ pub async fn issue(app: &App, one: &One<'_>, asked: Asked<'_>) -> Result<Outcome
     };
     let faults = one.template.definition.check(&recipient);
     if !faults.is_empty() {
-        return Ok(Outcome::Refused(faults));
+        return Ok(Prepared::Refused(faults));
     }
     let recipient_type = match one.member {
         Some(_) => RecipientType::Internal,
@@ -393,7 +417,7 @@ pub async fn issue(app: &App, one: &One<'_>, asked: Asked<'_>) -> Result<Outcome
     let signed = match Box::pin(signing::sign(app, &material)).await {
         Ok(signed) => signed,
         Err(SignError::Unportable(why)) => {
-            return Ok(Outcome::Refused(vec![Fault::NotSignable(why)]));
+            return Ok(Prepared::Refused(vec![Fault::NotSignable(why)]));
         }
         Err(SignError::Store(error)) => return Err(error),
     };
@@ -431,16 +455,19 @@ pub async fn issue(app: &App, one: &One<'_>, asked: Asked<'_>) -> Result<Outcome
         mail_at: None,
         mail_error: None,
     };
-    Ok(match app.credentials.put(&credential, &email_key, asked.now).await? {
-        Put::Written => {
-            Outcome::Issued { credential: Box::new(credential), duplicate: false, alias: false }
-        }
-        Put::Found(found) => judge(credential, found),
-    })
+    Ok(Prepared::Signed(Box::new(credential), email_key))
+}
+
+/// How a recipient ended whose credential was put.
+pub fn outcome(asked: Box<Credential>, put: Put) -> Outcome {
+    match put {
+        Put::Written => Outcome::Issued { credential: asked, duplicate: false, alias: false },
+        Put::Found(found) => judge(&asked, found),
+    }
 }
 
 /// What a credential that was there before means for the one that was asked for.
-fn judge(asked: Credential, found: Box<Credential>) -> Outcome {
+fn judge(asked: &Credential, found: Box<Credential>) -> Outcome {
     if found.origin == asked.origin {
         return Outcome::Issued { credential: found, duplicate: false, alias: false };
     }

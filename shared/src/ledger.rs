@@ -48,7 +48,7 @@ pub async fn tell<'a>(
     of.retain(|credential| credential.on_ledger().is_some());
     let shards: BTreeSet<_> =
         of.iter().filter_map(|c| c.on_ledger()).map(|(job, shard, _)| (job, shard)).collect();
-    let ledgers = app.jobs.mails_of(&shards).await?;
+    let ledgers = app.jobs.ledgers_of(&shards).await?;
     let none = (Claims::default(), MailSets::default());
     for credential in of {
         let Some((job, shard, row)) = credential.on_ledger() else { continue };

@@ -135,11 +135,11 @@ async fn were_sent(
     if delivered.is_empty() {
         return Ok(());
     }
-    let ledgers = app.jobs.mails_of(&delivered.keys().copied().collect()).await?;
+    let mails = app.jobs.mails_of(&delivered.keys().copied().collect()).await?;
     let now = app.clock.now();
     let ttl = now.as_second() + KEPT_DAYS * 24 * 3600;
     for ((job, shard), mut sent) in delivered {
-        if let Some((_, mail)) = ledgers.get(&(job, shard)) {
+        if let Some(mail) = mails.get(&(job, shard)) {
             sent.retain(|row| !mail.sent.contains(row));
         }
         if !sent.is_empty() {

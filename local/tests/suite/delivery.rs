@@ -302,15 +302,19 @@ async fn a_put_whose_answer_was_lost_is_my_own_and_no_duplicate() {
     drain(&world).await;
     assert_eq!(inbox_count(&world).await, 1);
 
-    faults.on_calls_with("PutItem", "unicreda-credentials", 0..3, Fault::ReplyLost);
+    faults.on("BatchExecuteStatement", 0..1, Fault::ReplyLost);
+    faults.on("BatchExecuteStatement", 2..4, Fault::FirstStatementThrottled);
     let job = world.start_job(&(2..=7).map(person).collect::<Vec<_>>()).await;
     drain(&world).await;
+    let again = world.start_job(&(8..=9).map(person).collect::<Vec<_>>()).await;
+    drain(&world).await;
+    assert_eq!(world.success(&again).await["result"]["successful"], 2);
     assert_eq!(faults.injected(), 4);
     let result = &world.success(&job).await["result"];
     assert_eq!((&result["successful"], &result["duplicates"]), (&json!(6), &json!(0)));
     assert_eq!(result["emails_sent"], 6);
     let credentials = world.get("/credentials").await;
-    assert_eq!(credentials["items"].as_array().expect("items").len(), 7);
+    assert_eq!(credentials["items"].as_array().expect("items").len(), 9);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -53,6 +53,8 @@ pub enum Fault {
     FirstEntryFails,
     /// `BatchWriteItem` answers 200, but the first item of the table was left unwritten.
     FirstItemUnprocessed,
+    /// `BatchExecuteStatement` answers 200, but its first statement was throttled.
+    FirstStatementThrottled,
     /// Refused for now, in the service's own words.
     Throttled,
     /// The service fails, and has done nothing.
@@ -96,12 +98,13 @@ impl Gate {
 
 impl Fault {
     /// The faults that a random plan draws from.
-    pub const DRAWN: [Self; 13] = [
+    pub const DRAWN: [Self; 14] = [
         Self::NotConnected,
         Self::NeverArrives,
         Self::ReplyLost,
         Self::FirstEntryFails,
         Self::FirstItemUnprocessed,
+        Self::FirstStatementThrottled,
         Self::Throttled,
         Self::ServerError,
         Self::TooLate { done: false },
@@ -272,6 +275,12 @@ impl Seen {
         match operation {
             "PutItem" => write(table, &body["Item"]),
             "UpdateItem" | "DeleteItem" => write(table, &body["Key"]),
+            "BatchExecuteStatement" => {
+                for statement in body["Statements"].as_array().into_iter().flatten() {
+                    let (table, item) = inserted(statement);
+                    write(&table, &item);
+                }
+            }
             "BatchWriteItem" => {
                 for (table, items) in body["RequestItems"].as_object().into_iter().flatten() {
                     for item in items.as_array().into_iter().flatten() {
@@ -282,6 +291,15 @@ impl Seen {
             _ => {}
         }
     }
+}
+
+/// Table and item of an insertion, `INSERT INTO "table" VALUE {'name': ?, …}`.
+fn inserted(statement: &Value) -> (String, Value) {
+    let text = statement["Statement"].as_str().expect("a statement");
+    let table = text.split('"').nth(1).expect("a table").to_owned();
+    let names = text.split('\'').skip(1).step_by(2).map(str::to_owned);
+    let values = statement["Parameters"].as_array().expect("parameters").iter().cloned();
+    (table, Value::Object(names.zip(values).collect()))
 }
 
 /// A condition expression without what it repeats: mails are claimed some at a time, each on
@@ -455,6 +473,7 @@ impl Connector {
         let fits = match fault {
             Fault::FirstEntryFails => operation == "SendMessageBatch",
             Fault::FirstItemUnprocessed => operation == "BatchWriteItem",
+            Fault::FirstStatementThrottled => operation == "BatchExecuteStatement",
             Fault::Stale => !ses && !s3 && may_be_stale(operation, &body_of(&request)),
             _ => true,
         };
@@ -550,6 +569,18 @@ impl Connector {
                 }
                 whole["UnprocessedItems"] = left;
                 Ok(answer(200, whole.to_string()))
+            }
+            Fault::FirstStatementThrottled => {
+                let mut body = body_of(&request);
+                let statements = body["Statements"].as_array_mut().expect("Statements");
+                statements.remove(0);
+                let mut responses = Vec::new();
+                if !statements.is_empty() {
+                    let whole = pass(&self.inner, request, &body).await?;
+                    responses = whole["Responses"].as_array().expect("Responses").clone();
+                }
+                responses.insert(0, json!({ "Error": { "Code": "ThrottlingError" } }));
+                Ok(answer(200, json!({ "Responses": responses }).to_string()))
             }
         }
     }

@@ -42,6 +42,14 @@ impl Ledger {
             let table = request["TableName"].as_str().expect("a table");
             *units.entry(table.to_owned()).or_default() += 1.0;
         }
+        // Of a batch, those that were refused stand in no part of what it consumed.
+        if operation == "BatchExecuteStatement" {
+            let refused = answer["Responses"].as_array().into_iter().flatten();
+            let refused = refused.filter(|answer| answer["Error"].is_object());
+            for table in refused.filter_map(|answer| answer["TableName"].as_str()) {
+                *units.entry(table.to_owned()).or_default() += 1.0;
+            }
+        }
         let consumed = match &answer["ConsumedCapacity"] {
             Value::Array(tables) => tables.iter().collect(),
             Value::Null => Vec::new(),

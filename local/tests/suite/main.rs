@@ -40,6 +40,7 @@ mod sim;
 mod standing;
 mod steering;
 mod sweeper;
+mod tracking;
 mod upgrade;
 mod uploads;
 mod verifiers;

@@ -33,6 +33,8 @@ enum Off {
     Value(&'static str, &'static str, &'static str),
     /// A refused condition shows this attribute with another value, or with the asked one.
     Standing(&'static str, Option<&'static str>),
+    /// An item that is read shows this attribute with another value.
+    Read(&'static str, &'static str),
     /// Sets that are read lack what this other set holds.
     Set(&'static str, &'static str),
 }
@@ -90,6 +92,13 @@ impl Mutant {
                     None => asked["ExpressionAttributeValues"][":hash"].clone(),
                 };
                 true
+            }
+            Off::Read(name, value) => {
+                let read = operation == "GetItem" && !reply["Item"][name].is_null();
+                if read {
+                    reply["Item"][name] = json!({ "S": value });
+                }
+                read
             }
             Off::Set(name, minus) => {
                 let mut changed = false;
@@ -197,7 +206,8 @@ static MUTANTS: &[Mutant] = mutants! {
     "issued outranks failed": Off::Set("issued", "failed") => refused_and_then_issued;
     "sent outranks failed": Off::Set("sent", "failed") => crashes::resend_of_a_job;
     "failed outranks skipped": Off::Set("failed", "skipped") => skipped_and_then_failed;
-    "a row knows its own credential": Off::Standing("origin", Some("req:x")) => delivered_twice;
+    "a request knows its own credential": Off::Standing("origin", Some("req:x")) => put_twice;
+    "a row knows its own credential": Off::Read("origin", "req:x") => delivered_twice;
     "an external id is one content's": Off::Standing("content", None) => another_content;
     "a key is one body's": Off::Standing("body_hash", None) => another_body;
 };
@@ -585,6 +595,19 @@ fn asked_twice(sim: &mut Sim) -> Run<'_> {
             ensure!(answer["credentials"][0]["duplicate"] == duplicate, "{answer}");
             sim.drain().await?;
         }
+        Ok(())
+    })
+}
+
+/// The answer of a put is lost: the SDK puts again, and finds the credential.
+fn put_twice(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        // What is written once a template is there by now.
+        get_id(sim).await?;
+        sim.faults.on_calls_with("PutItem", "unicreda-credentials", 0..1, Fault::ReplyLost);
+        let people = [person(2)];
+        let answer = sim.issue(&people, &people, None).await?.json();
+        ensure!(answer["credentials"][0]["duplicate"] == false, "{answer}");
         Ok(())
     })
 }
@@ -1081,7 +1104,7 @@ fn cancelled_while_it_is_issued(sim: &mut Sim) -> Run<'_> {
         let people: Vec<Value> = (1..=2).map(person).collect();
         sim.stopped = true;
         let job = sim.job(&people, &people, None).await?;
-        let gate = sim.hold("PutItem", "", None);
+        let gate = sim.hold("BatchExecuteStatement", "", None);
         let issuing = sim.deliver_aside().await;
         gate.reached.cancelled().await;
         sim.insist("POST", &format!("/jobs/{job}/cancel"), None, None).await?;
@@ -1101,7 +1124,7 @@ fn given_up_while_it_is_issued(sim: &mut Sim) -> Run<'_> {
         let job = sim.job(&people, &people, None).await?;
         crashes::set_sweeps(sim, &job).await?;
         sim.clock.jump(Duration::from_secs(150));
-        let gate = sim.hold("PutItem", "", None);
+        let gate = sim.hold("BatchExecuteStatement", "", None);
         let issuing = sim.deliver_aside().await;
         gate.reached.cancelled().await;
         sim.sweep().await;

@@ -61,7 +61,9 @@ async fn a_dead_letter_is_a_failed_row_with_a_reason_and_a_retry_issues_it() {
     let people = people(1..=3);
     let broken = Fault::JsonError(400, "ValidationException");
     // The put of row 2, by its origin.
-    sim.faults.on_calls_with("PutItem", ":0:2\"", 0..1_000_000, broken);
+    for operation in ["BatchExecuteStatement", "PutItem"] {
+        sim.faults.on_calls_with(operation, ":0:2\"", 0..1_000_000, broken.clone());
+    }
     let job = sim.job(&people, &people, None).await.expect("a job");
     sim.drain().await.expect("it ends all the same");
     assert!(!sim.dead().is_empty(), "its message was put aside");

@@ -8,11 +8,14 @@
 use aws_sdk_dynamodb::{
     Client,
     operation::update_item::builders::UpdateItemFluentBuilder,
-    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
+    types::{
+        AttributeValue, BatchStatementErrorCodeEnum, BatchStatementRequest, ReturnValue,
+        ReturnValuesOnConditionCheckFailure,
+    },
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Item, Page, StoreError, from_item, get_many, number, text, to_item};
+use super::{Item, Page, ROUNDS, StoreError, from_item, get_many, number, pause, text, to_item};
 use crate::{
     credential::{Credential, MailState, Origin},
     feedback::DeliveryState,
@@ -20,6 +23,8 @@ use crate::{
     schema::{BY_EMAIL, BY_TIME, OWED},
 };
 
+/// Statements of one `BatchExecuteStatement` (API reference, "1 to 25").
+pub const PUT_TOGETHER: usize = 25;
 /// Partitions that an organization's credentials by time are spread over, so that no
 /// index partition takes an organization's whole load.
 const TIME_PARTITIONS: u8 = 16;
@@ -166,20 +171,7 @@ impl Credentials {
         email_key: &str,
         now: &str,
     ) -> Result<Put, StoreError> {
-        let mut item = to_item(credential)?;
-        let sort = sort_key(&credential.issued_at, credential.id);
-        let partition = spread(credential.id, TIME_PARTITIONS);
-        let org = time_pk(&credential.org, credential.mode, partition);
-        item.insert(BY_TIME.partition.into(), text(org));
-        item.insert(BY_TIME.sort.into(), text(&sort));
-        item.insert(BY_EMAIL.partition.into(), text(email_key));
-        item.insert(BY_EMAIL.sort.into(), text(&sort));
-        // A job's mail is followed by its job; any other debt by this sparse index.
-        if credential.mail == MailState::Owed && matches!(credential.origin, Origin::Request(_)) {
-            let (pk, sk) = owed_key(credential.id, now);
-            item.insert(OWED.partition.into(), text(pk));
-            item.insert(OWED.sort.into(), text(sk));
-        }
+        let item = item_of(credential, email_key, now)?;
         let written = self
             .client
             .put_item()
@@ -208,6 +200,100 @@ impl Credentials {
             return Ok(Put::Found(Box::new(target)));
         }
         Ok(Put::Found(Box::new(from_item(found)?)))
+    }
+
+    /// Writes credentials whose ids are free, in one call; what each found, in their order. At most
+    /// [`PUT_TOGETHER`] are taken, each of another id.
+    pub async fn put_together(
+        &self,
+        credentials: &[(Box<Credential>, String)],
+        now: &str,
+    ) -> Vec<Result<Put, StoreError>> {
+        let mut found = Vec::with_capacity(credentials.len());
+        let inserted = self.insert_together(credentials, now).await;
+        for ((credential, email_key), inserted) in credentials.iter().zip(inserted) {
+            found.push(match inserted {
+                Ok(true) => Ok(Put::Written),
+                Ok(false) => self.at(credential.id).await.and_then(|standing| {
+                    let standing = standing.ok_or(StoreError::Broken("taken by nothing".into()))?;
+                    Ok(Put::Found(Box::new(standing)))
+                }),
+                // One that is refused for good must not keep the others from being put.
+                Err(StoreError::Broken(_)) => self.put(credential, email_key, now).await,
+                Err(error) => Err(error),
+            });
+        }
+        found
+    }
+
+    /// Whether each was written; false where the id is taken.
+    async fn insert_together(
+        &self,
+        credentials: &[(Box<Credential>, String)],
+        now: &str,
+    ) -> Vec<Result<bool, StoreError>> {
+        let mut ended: Vec<Result<bool, StoreError>> = Vec::with_capacity(credentials.len());
+        let mut left = Vec::new();
+        for (at, (credential, email_key)) in credentials.iter().enumerate() {
+            match self.insertion(credential, email_key, now) {
+                Ok(statement) => {
+                    left.push((at, statement));
+                    // What stays, should it not be answered in any round.
+                    ended.push(Err(StoreError::Unavailable("not inserted".to_owned())));
+                }
+                Err(error) => ended.push(Err(error)),
+            }
+        }
+        for round in 0..ROUNDS {
+            if left.is_empty() {
+                break;
+            }
+            pause(round).await;
+            let statements = left.iter().map(|(_, statement)| statement.clone()).collect();
+            let call = self.client.batch_execute_statement().set_statements(Some(statements));
+            let answers = match call.send().await.map_err(StoreError::from) {
+                Ok(answer) => answer.responses.unwrap_or_default(),
+                Err(error) => {
+                    tracing::error!(%error, "credentials not put together");
+                    let broken = matches!(error, StoreError::Broken(_));
+                    for (at, _) in left.into_iter().filter(|_| broken) {
+                        set(&mut ended, at, Err(StoreError::Broken("together".to_owned())));
+                    }
+                    break;
+                }
+            };
+            let mut again = Vec::new();
+            for ((at, statement), answer) in left.into_iter().zip(answers) {
+                match answer.error.map(|error| error.code) {
+                    None => set(&mut ended, at, Ok(true)),
+                    Some(Some(BatchStatementErrorCodeEnum::DuplicateItem)) => {
+                        set(&mut ended, at, Ok(false));
+                    }
+                    Some(Some(code)) if passes(&code) => again.push((at, statement)),
+                    Some(code) => {
+                        let code = code.as_ref().map_or("unknown", |code| code.as_str());
+                        set(&mut ended, at, Err(StoreError::Broken(code.to_owned())));
+                    }
+                }
+            }
+            left = again;
+        }
+        ended
+    }
+
+    /// A statement that writes a credential if its id is free.
+    fn insertion(
+        &self,
+        credential: &Credential,
+        email_key: &str,
+        now: &str,
+    ) -> Result<BatchStatementRequest, StoreError> {
+        let item = item_of(credential, email_key, now)?;
+        let (names, values): (Vec<String>, Vec<AttributeValue>) = item.into_iter().unzip();
+        let names: Vec<String> = names.iter().map(|name| format!("'{name}': ?")).collect();
+        let insert = format!("INSERT INTO \"{}\" VALUE {{{}}}", self.table, names.join(", "));
+        let statement = BatchStatementRequest::builder().statement(insert);
+        Ok(statement.set_parameters(Some(values)).build()?)
     }
 
     /// A credential; none under an alias.
@@ -845,6 +931,45 @@ impl Credentials {
         };
         answer.item.filter(live).map(from_item).transpose()
     }
+}
+
+/// A credential as it is written first, with its places in the indexes.
+fn item_of(credential: &Credential, email_key: &str, now: &str) -> Result<Item, StoreError> {
+    let mut item = to_item(credential)?;
+    let sort = sort_key(&credential.issued_at, credential.id);
+    let partition = spread(credential.id, TIME_PARTITIONS);
+    let org = time_pk(&credential.org, credential.mode, partition);
+    item.insert(BY_TIME.partition.into(), text(org));
+    item.insert(BY_TIME.sort.into(), text(&sort));
+    item.insert(BY_EMAIL.partition.into(), text(email_key));
+    item.insert(BY_EMAIL.sort.into(), text(&sort));
+    // A job's mail is followed by its job; any other debt by this sparse index.
+    if credential.mail == MailState::Owed && matches!(credential.origin, Origin::Request(_)) {
+        let (pk, sk) = owed_key(credential.id, now);
+        item.insert(OWED.partition.into(), text(pk));
+        item.insert(OWED.sort.into(), text(sk));
+    }
+    Ok(item)
+}
+
+/// Puts a value at a place that is there.
+fn set<T>(slots: &mut [T], at: usize, value: T) {
+    if let Some(slot) = slots.get_mut(at) {
+        *slot = value;
+    }
+}
+
+/// Whether a statement that was refused so is likely to be taken later.
+fn passes(code: &BatchStatementErrorCodeEnum) -> bool {
+    use BatchStatementErrorCodeEnum as Code;
+    matches!(
+        code,
+        Code::InternalServerError
+            | Code::ProvisionedThroughputExceeded
+            | Code::RequestLimitExceeded
+            | Code::ThrottlingError
+            | Code::TransactionConflict
+    )
 }
 
 /// Whether the condition of an update held.

@@ -978,32 +978,51 @@ impl Jobs {
         Ok(())
     }
 
-    /// How the mails of some shards stand: who claimed them, and how they ended.
+    /// How the mails of some shards have ended.
     ///
     /// # Errors
     /// As of the store.
     pub async fn mails_of(
         &self,
         shards: &BTreeSet<(JobId, u32)>,
+    ) -> Result<BTreeMap<(JobId, u32), MailSets>, StoreError> {
+        let items = self.of_shards(shards, &["MAIL"]).await?;
+        items.into_iter().map(|(place, item)| Ok((place, from_item(item)?))).collect()
+    }
+
+    /// How the mails of some shards stand: who claimed them, and how they ended.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn ledgers_of(
+        &self,
+        shards: &BTreeSet<(JobId, u32)>,
     ) -> Result<BTreeMap<(JobId, u32), (Claims, MailSets)>, StoreError> {
-        let keys = shards.iter().flat_map(|(job, shard)| {
-            let pk = shard_pk(*job, *shard);
-            [key(&pk, "SENDING"), key(&pk, "MAIL")]
-        });
-        let of: BTreeMap<String, (JobId, u32)> =
-            shards.iter().map(|place| (shard_pk(place.0, place.1), *place)).collect();
         let mut found: BTreeMap<(JobId, u32), (Claims, MailSets)> = BTreeMap::new();
-        for item in get_many(&self.client, &self.table, keys.collect()).await? {
-            let text = |name: &str| item.get(name).and_then(|v| v.as_s().ok());
-            let Some(place) = text("pk").and_then(|pk| of.get(pk)) else { continue };
-            let (claims, mail) = found.entry(*place).or_default();
-            if text("sk").is_some_and(|sk| sk == "MAIL") {
-                *mail = from_item(item)?;
-            } else {
+        for (place, item) in self.of_shards(shards, &["SENDING", "MAIL"]).await? {
+            let (claims, mail) = found.entry(place).or_default();
+            if item.contains_key("claimed_until") {
                 *claims = from_item(item)?;
+            } else {
+                *mail = from_item(item)?;
             }
         }
         Ok(found)
+    }
+
+    /// Items of some shards, by their sort keys.
+    async fn of_shards(
+        &self,
+        shards: &BTreeSet<(JobId, u32)>,
+        names: &[&str],
+    ) -> Result<Vec<((JobId, u32), Item)>, StoreError> {
+        let of: BTreeMap<String, (JobId, u32)> =
+            shards.iter().map(|place| (shard_pk(place.0, place.1), *place)).collect();
+        let of_shard = |pk: &String| names.iter().map(|name| key(pk, *name)).collect::<Vec<_>>();
+        let keys = of.keys().flat_map(of_shard).collect();
+        let place = |item: &Item| of.get(item.get("pk")?.as_s().ok()?).copied();
+        let found = get_many(&self.client, &self.table, keys).await?;
+        Ok(found.into_iter().filter_map(|item| Some((place(&item)?, item))).collect())
     }
 
     async fn add_to_sets(

@@ -1,0 +1,188 @@
+//! The first mails of jobs where SES says of each that it was delivered: nothing is written on
+//! a credential before, and its job's ledger says how its mail stands.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use local::Options;
+use serde_json::{Value, json};
+use unicreda::{
+    credential::{Credential, MailState},
+    ids::CredentialId,
+    sweeping::{self, Order},
+};
+
+use crate::{
+    faults::{Fault, Faults},
+    feedback::{bounced, delivered, hear},
+    harness::{World, person},
+    queues::{Queue, consume, drain, take_exactly, unread},
+};
+
+const FIRST: &str = "persona1@ejemplo.com";
+
+async fn tracking() -> (World, Faults) {
+    let faults = Faults::default();
+    let options = Options { tracks_deliveries: true, ..unread() };
+    (World::with(faults.under(options)).await, faults)
+}
+
+/// A job of two whose rows are issued: its id, its mails' messages, and the id of the first
+/// credential.
+async fn issued(world: &World) -> (String, Vec<Value>, String) {
+    let job = world.start_job(&[person(1), person(2)]).await;
+    let rows = take_exactly(world, Queue::Issue, 2).await;
+    assert_eq!(consume(world, &rows).await, [""; 0]);
+    let mails = take_exactly(world, Queue::Mail, 2).await;
+    let results = world.get(&format!("/jobs/{job}/results")).await;
+    let id = results["items"][0]["credential_id"].as_str().expect("an id").to_owned();
+    (job, mails, id)
+}
+
+/// What the credential's own item says.
+async fn kept(world: &World, id: &str) -> Credential {
+    let id = CredentialId::parse(id).expect("an id");
+    world.stack.app().credentials.get(id).await.expect("an answer").expect("a credential")
+}
+
+async fn shown(world: &World, id: &str) -> Value {
+    world.get(&format!("/credentials/{id}")).await
+}
+
+async fn heard(world: &World, event: &Value) {
+    assert_eq!(hear(world.stack.app(), &[event.to_string()]).await, [0; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_jobs_mail_counts_as_sent_until_ses_says_that_it_was_delivered() {
+    let (world, faults) = tracking().await;
+    let (job, mails, id) = issued(&world).await;
+    assert_eq!(shown(&world, &id).await["email_status"], "pending");
+    let updates = faults.calls("UpdateItem");
+    assert_eq!(consume(&world, &mails).await, [""; 0]);
+    assert_eq!(faults.calls("UpdateItem"), updates + 2, "one claim, one receipt");
+    assert_eq!(world.success(&job).await["result"]["emails_sent"], 2);
+    assert_eq!(kept(&world, &id).await.mail, MailState::Owed);
+    assert_eq!(shown(&world, &id).await["email_status"], "sent");
+    let list = world.get("/credentials").await;
+    assert!(list["items"].as_array().expect("a list").iter().all(|c| c["email_status"] == "sent"));
+
+    heard(&world, &delivered(&id, 0, FIRST)).await;
+    let credential = shown(&world, &id).await;
+    assert_eq!(credential["email_status"], "delivered");
+    assert_eq!(credential["email_sent_at"], "2026-11-24T10:00:00Z", "when SES took it");
+    assert_eq!(credential["email_delivery_at"], "2026-11-24T10:00:01Z");
+    let rows = world.get(&format!("/jobs/{job}/results")).await;
+    let states: Vec<&Value> =
+        rows["items"].as_array().expect("rows").iter().map(|row| &row["email_status"]).collect();
+    assert_eq!(states, ["delivered", "sent"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receipt_that_the_job_does_not_take_stands_on_its_credential() {
+    let (world, faults) = tracking().await;
+    let (job, mails, id) = issued(&world).await;
+    let lost = Fault::JsonError(400, "AccessDenied");
+    faults.on_calls_with("UpdateItem", "#sent", 0..1, lost);
+    assert_eq!(consume(&world, &mails).await.len(), 2, "they come back");
+    assert_eq!(kept(&world, &id).await.mail, MailState::Sent);
+    // Longer than a claim lasts: nobody takes them for attempts that were cut off.
+    world.stack.app().clock.jump(Duration::from_secs(3_600));
+    assert_eq!(consume(&world, &mails).await, [""; 0]);
+    assert_eq!(world.success(&job).await["result"]["emails_sent"], 2);
+    assert_eq!(world.stack.mail().count(), 2, "each was sent once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delivery_is_the_receipt_of_a_consumer_that_died() {
+    let (world, faults) = tracking().await;
+    let (job, mails, id) = issued(&world).await;
+    let lost = Fault::JsonError(400, "AccessDenied");
+    faults.on_calls_with("UpdateItem", "#sent", 0..1, lost.clone());
+    faults.on_calls_with("UpdateItem", "mail_at = :at", 0..2, lost);
+    assert_eq!(consume(&world, &mails).await.len(), 2);
+    assert_eq!(shown(&world, &id).await["email_status"], "pending", "nobody knows");
+    for n in 1..=2 {
+        let to = format!("persona{n}@ejemplo.com");
+        let list = world.get(&format!("/credentials?email={to}")).await;
+        let id = list["items"][0]["credential_id"].as_str().expect("an id").to_owned();
+        heard(&world, &delivered(&id, 0, &to)).await;
+    }
+    assert_eq!(world.success(&job).await["result"]["emails_sent"], 2);
+    // The messages come again after the claim's end: nothing is left to send.
+    world.stack.app().clock.jump(Duration::from_secs(3_600));
+    assert_eq!(consume(&world, &mails).await, [""; 0]);
+    assert_eq!(world.stack.mail().count(), 2);
+    assert_eq!(kept(&world, &id).await.mail_ambiguous, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_jobs_mail_that_bounces_softly_is_sent_again() {
+    let (world, _) = tracking().await;
+    let (job, mails, id) = issued(&world).await;
+    assert_eq!(consume(&world, &mails).await, [""; 0]);
+    heard(&world, &bounced("Transient", "MailboxFull", &id, 0, FIRST)).await;
+    assert_eq!(shown(&world, &id).await["email_status"], "pending");
+    let app = world.stack.app();
+    app.clock.jump(Duration::from_secs(4 * 3_600 + 700));
+    assert_eq!(sweeping::sweep(app, Order::default()).await.expect("a run").mails, 1);
+    drain(&world).await;
+    assert_eq!(world.mails_now(FIRST).await.len(), 2);
+    heard(&world, &delivered(&id, 1, FIRST)).await;
+    assert_eq!(shown(&world, &id).await["email_status"], "delivered");
+    assert_eq!(world.success(&job).await["result"]["emails_sent"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mail_of_a_job_that_is_forgotten_was_sent_and_is_not_sent_again() {
+    let (world, _) = tracking().await;
+    let (_, mails, id) = issued(&world).await;
+    assert_eq!(consume(&world, &mails).await, [""; 0]);
+    let app = world.stack.app();
+    app.clock.jump(Duration::from_secs(91 * 24 * 3_600));
+    // As DynamoDB removes what has expired.
+    let all = app.dynamodb.scan().table_name(&app.config.jobs_table).send().await.expect("items");
+    for item in all.items() {
+        let (pk, sk) = (item["pk"].clone(), item["sk"].clone());
+        let delete = app.dynamodb.delete_item().table_name(&app.config.jobs_table);
+        delete.key("pk", pk).key("sk", sk).send().await.expect("removed");
+    }
+    assert_eq!(shown(&world, &id).await["email_status"], "sent");
+    let again = world.start_job(&[person(1), person(2)]).await;
+    drain(&world).await;
+    let result = world.success(&again).await["result"].clone();
+    assert_eq!((&result["duplicates"], &result["emails_skipped"]), (&json!(2), &json!(2)));
+    assert_eq!(world.stack.mail().count(), 2, "nobody gets a second mail");
+    // Those about whom nothing was said can be asked for, as any mail that was sent.
+    let path = format!("/credentials/{id}/resend");
+    world.call("POST", &path, None).await.expect(202);
+    drain(&world).await;
+    assert_eq!(world.mails_now(FIRST).await.len(), 2);
+}
+
+/// A message that an earlier version queued names no place on the ledger.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_of_an_earlier_version_is_claimed_on_the_ledger_too() {
+    let (world, _) = tracking().await;
+    let (job, mails, _) = issued(&world).await;
+    let old: Vec<Value> = mails
+        .iter()
+        .map(|mail| {
+            crate::queues::changed(mail, |body| {
+                assert!(body["place"].is_array(), "{body}");
+                body.as_object_mut().expect("a message").remove("place");
+            })
+        })
+        .collect();
+    assert_eq!(consume(&world, &old).await, [""; 0]);
+    assert_eq!(consume(&world, &mails).await, [""; 0]);
+    assert_eq!(world.stack.mail().count(), 2, "each was sent once");
+    assert_eq!(world.success(&job).await["result"]["emails_sent"], 2);
+    let ledger = world.stack.app().dynamodb.get_item();
+    let ledger = ledger
+        .table_name(&world.stack.app().config.jobs_table)
+        .key("pk", AttributeValue::S(format!("{job}#00000")))
+        .key("sk", AttributeValue::S("SENDING".to_owned()));
+    let item = ledger.send().await.expect("an answer").item.expect("a ledger");
+    assert_eq!(item["claimed"].as_ns().expect("rows").len(), 2);
+}
