@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use parts::{
-    app, consume_to_the_end, content, cpu_time, delete, event_of, figure, met, on_services, peak,
-    plain, request, say, single, start_of_peak, take, tell,
+    app, consume_to_the_end, content, delete, event_of, figure, met, on_services, peak, plain,
+    request, say, single, start_of_peak, take, tell,
 };
 use serde_json::{Value, json};
 use unicreda::{App, ids::JobId};
@@ -133,12 +133,10 @@ fn work(arguments: &[String]) -> Result<()> {
 
     // Issued and mailed.
     start_of_peak()?;
-    let before = cpu_time()?;
     let done = consume_to_the_end(&runtime, &app, (job_id, count), CONSUMERS, &plain)?;
     ensure!(done.came_back == 0, "{} messages came back", done.came_back);
-    let cpu: f64 = cpu_time()?.iter().sum::<f64>() - before.iter().sum::<f64>();
     figures["issue_us"] = per_row(done.wall).into();
-    figures["issue_cpu_us"] = (cpu * 1e6 / f64::from(count)).into();
+    figures["issue_cpu_us"] = (done.cpu[0] * 1e6 / f64::from(count)).into();
     figures["issue_mb"] = peak()?.into();
 
     // Results.

@@ -196,11 +196,17 @@ pub fn content(answer: &http::Response<Body>, status: u16) -> Result<Value> {
     Ok(serde_json::from_str(&text)?)
 }
 
+fn sum(one: [f64; 2], other: [f64; 2]) -> [f64; 2] {
+    [one[0] + other[0], one[1] + other[1]]
+}
+
 /// What consumers did.
 #[derive(Debug)]
 pub struct Consumed {
     /// Until the last batch was done.
     pub wall: Duration,
+    /// CPU time of the function, without what takes and deletes messages: all, and the kernel's.
+    pub cpu: [f64; 2],
     /// Messages that came back.
     pub came_back: usize,
 }
@@ -208,13 +214,13 @@ pub struct Consumed {
 /// Hands what the queues show to so many consumers, until there is nothing for some time.
 pub fn consume(queues: &[&str], consumers: usize, clients: Clients<'_>) -> Result<Consumed> {
     let ready = Barrier::new(consumers);
-    let one = |n: usize| -> Result<(Instant, Instant, usize)> {
+    let one = |n: usize| -> Result<(Instant, Instant, [f64; 2], usize)> {
         let runtime = single()?;
         let app = runtime.block_on(app(clients));
         ready.wait();
         let app = app?;
         let began = Instant::now();
-        let (mut last, mut came_back) = (began, 0);
+        let (mut last, mut cpu, mut came_back) = (began, [0.0; 2], 0);
         runtime.block_on(async {
             let mut looked = Instant::now();
             while looked.elapsed() < PATIENCE {
@@ -227,7 +233,9 @@ pub fn consume(queues: &[&str], consumers: usize, clients: Clients<'_>) -> Resul
                         continue;
                     }
                     any = true;
+                    let before = cpu_time()?;
                     let answer = consumer::handle(&app, event_of(&batch)?).await;
+                    cpu = sum(cpu, cpu_since(before)?);
                     let back = answer.map_err(|e| anyhow::anyhow!("{e}"))?.batch_item_failures;
                     came_back += back.len();
                     let back: Vec<_> = back.iter().map(|f| f.item_identifier.as_str()).collect();
@@ -237,10 +245,10 @@ pub fn consume(queues: &[&str], consumers: usize, clients: Clients<'_>) -> Resul
                     looked = last;
                 }
                 if !any {
-                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             }
-            Ok((began, last, came_back))
+            Ok((began, last, cpu, came_back))
         })
     };
     let one = &one;
@@ -252,9 +260,10 @@ pub fn consume(queues: &[&str], consumers: usize, clients: Clients<'_>) -> Resul
         ends.collect::<Result<Vec<_>>>()
     })?;
     let began = done.iter().map(|(began, ..)| *began).min().context("a consumer")?;
-    let last = done.iter().map(|(_, last, _)| *last).max().context("a consumer")?;
+    let last = done.iter().map(|(_, last, ..)| *last).max().context("a consumer")?;
     let came_back = done.iter().map(|(.., back)| back).sum();
-    Ok(Consumed { wall: last - began, came_back })
+    let cpu = done.iter().map(|(_, _, cpu, _)| *cpu).fold([0.0; 2], sum);
+    Ok(Consumed { wall: last - began, cpu, came_back })
 }
 
 /// Lets consumers work until a job has ended with every row issued and mailed, messages that
@@ -276,6 +285,7 @@ pub fn consume_to_the_end(
         if !more.wall.is_zero() {
             all.wall = start + more.wall;
         }
+        all.cpu = sum(all.cpu, more.cpu);
         all.came_back += more.came_back;
     }
     Ok(all)
@@ -374,11 +384,20 @@ pub fn peak() -> Result<f64> {
     Ok(kilobytes / 1e3)
 }
 
-/// CPU time of this process in its own code and in the kernel's, in seconds.
+/// CPU time of this thread, in seconds: all of it, and the kernel's part.
 pub fn cpu_time() -> Result<[f64; 2]> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    let fields: Vec<&str> = stat.rsplit(')').next().context("stat")?.split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok());
-    // utime and stime, in hundredths of a second.
-    Ok([ticks(11).context("utime")? / 100.0, ticks(12).context("stime")? / 100.0])
+    // Nanoseconds on a processor.
+    let all = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    let all: f64 = all.split_whitespace().next().context("schedstat")?.parse()?;
+    let stat = std::fs::read_to_string("/proc/thread-self/stat")?;
+    let mut fields = stat.rsplit(')').next().context("stat")?.split_whitespace();
+    // stime, in hundredths of a second: right over many of them.
+    let kernel: f64 = fields.nth(12).context("stime")?.parse()?;
+    Ok([all / 1e9, kernel / 100.0])
+}
+
+/// CPU time since, in seconds.
+pub fn cpu_since(before: [f64; 2]) -> Result<[f64; 2]> {
+    let now = cpu_time()?;
+    Ok([now[0] - before[0], now[1] - before[1]])
 }
