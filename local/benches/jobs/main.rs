@@ -1,0 +1,415 @@
+//! One recipient at once, jobs of 1,000 and of 10,000: latency against the calls that it waits
+//! for, credentials a second, time and CPU a credential, and consumers that work on one job.
+//!
+//! `cargo bench --profile measure --bench jobs` (some minutes). Arguments: names of parts (`latency`, `whole`,
+//! `growth`, `consumers`) for these alone, `quick` for small sizes, whose figures say little.
+//!
+//! Everything goes through the handlers of the functions; sums are checked, and the benchmark fails when
+//! one credential or mail is missing. The services are in a process of their own, on a folder, but in
+//! `whole`, where one process has everything and its own pollers, as `cargo run` has it.
+
+#![expect(clippy::indexing_slicing, reason = "a benchmark stops at the first surprise")]
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use local::{Data, Options, Stack};
+use parts::{
+    Clients, app, close, consume, consume_to_the_end, content, cpu_since, cpu_time, end, figure,
+    met, on_services, peak, plain, request, say, single, start, start_of_peak, tell,
+};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use trace::{Calls, Trace};
+use unicreda::{App, ids::JobId};
+
+#[path = "../parts/mod.rs"]
+mod parts;
+mod trace;
+
+/// Credentials a second in one process, in memory.
+const RATE_TARGET: f64 = 1_300.0;
+/// Microseconds of CPU a credential of a job in the functions.
+const CPU_TARGET: f64 = 500.0;
+/// What a row of the larger job may cost, to one of the smaller.
+const GROWTH_TARGET: f64 = 1.2;
+/// Consumers at work at the same time, where nothing else is said.
+const CONSUMERS: usize = 2;
+/// Calls before the first that counts.
+const WARM: usize = 50;
+/// How long a job may take in one process.
+const LATEST: Duration = Duration::from_secs(600);
+
+const ISSUE: &str = "/api/v1/credentials/issue";
+
+/// What is measured, small for a try.
+struct Sizes {
+    calls: usize,
+    whole: u32,
+    jobs: [u32; 2],
+    shared: u32,
+}
+
+const FULL: Sizes = Sizes { calls: 500, whole: 10_000, jobs: [1_000, 10_000], shared: 4_000 };
+const QUICK: Sizes = Sizes { calls: 40, whole: 500, jobs: [200, 600], shared: 400 };
+
+fn main() -> Result<()> {
+    let mut arguments: Vec<String> =
+        std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    match arguments.first().map(String::as_str) {
+        Some("services") => return parts::services(),
+        Some("work") => return work(&arguments.split_off(1)),
+        Some("stack") => return stack(&arguments.split_off(1)),
+        _ => {}
+    }
+    let quick = arguments.iter().any(|argument| argument == "quick");
+    arguments.retain(|argument| argument != "quick");
+    let sizes = if quick { QUICK } else { FULL };
+    let parts: [(&str, fn(&Sizes) -> Result<()>); 4] = [
+        ("latency", compare_latency),
+        ("whole", compare_whole),
+        ("growth", compare_growth),
+        ("consumers", compare_consumers),
+    ];
+    if let Some(unknown) = arguments.iter().find(|name| parts.iter().all(|(n, _)| n != name)) {
+        bail!("there is no part {unknown}");
+    }
+    for (name, part) in parts {
+        if arguments.is_empty() || arguments.iter().any(|argument| argument == name) {
+            part(&sizes)?;
+        }
+    }
+    Ok(())
+}
+
+fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
+    words.map(str::to_owned).into()
+}
+
+/// The part of the working process that is named first, with its arguments.
+fn work(arguments: &[String]) -> Result<()> {
+    let number = |at: usize| -> Result<u32> { Ok(arguments.get(at).context("a number")?.parse()?) };
+    match arguments.first().map(String::as_str) {
+        Some("latency") => latency(number(1)?.try_into()?),
+        Some("job") => job(number(1)?),
+        Some("shared") => shared(number(1)?, number(2)?.try_into()?),
+        _ => bail!("no such work"),
+    }
+}
+
+/// Somebody as a registrar's list has them: name, result, credits, role, term, dates.
+fn graduate(n: u32) -> Value {
+    json!({
+        "email": format!("graduada.{n}@universidad.example"),
+        "recipient_name": format!("Agustina Belén Zorrilla Ibáñez {n}"),
+        "result_value": "B", "credits_earned": 6.5, "role": "Egresada", "term": "2025-1",
+        "activity_start_date": "2025-03-10", "activity_end_date": "2025-07-21",
+    })
+}
+
+fn body(template: &str, people: impl Iterator<Item = u32>) -> String {
+    let people: Vec<Value> = people.map(graduate).collect();
+    json!({ "template_id": template, "recipients": people }).to_string()
+}
+
+/// Has a job of so many rows accepted; its id.
+async fn accept(app: &App, key: &str, template: &str, rows: u32) -> Result<JobId> {
+    let asked = request(key, "POST", ISSUE, body(template, 1..=rows))?;
+    let answer = content(&issue::handle(app, asked).await, 202)?;
+    ensure!(answer["total"] == rows, "{answer}");
+    Ok(serde_json::from_value(answer["job_id"].clone())?)
+}
+
+/// As [`accept`], with what the environment names.
+async fn accept_here(app: &App, rows: u32) -> Result<JobId> {
+    accept(app, &std::env::var("API_KEY")?, &std::env::var("TEMPLATE_ID")?, rows).await
+}
+
+// One recipient at once.
+
+fn compare_latency(sizes: &Sizes) -> Result<()> {
+    let told = on_services(&words(["latency", &sizes.calls.to_string()]))?;
+    say(&format!(
+        "### One recipient at once: the handler of `issue`, against the calls that it waits for\n\n\
+         {} calls each, one after another, warm. Milliseconds.\n\n\
+         | | calls to AWS | p50 | p99 | their sum p50 | p99 | the rest p50 | p99 | ratio to the sum, p50 | p99 |\n\
+         |---|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+        sizes.calls
+    ))?;
+    for (name, title) in [("plain", "external recipient"), ("keyed", "with an `Idempotency-Key`")] {
+        let of = &told[name];
+        let ms = |name: &str| of[name].as_f64().unwrap_or_default();
+        let cells = ["all_50", "all_99", "sum_50", "sum_99", "rest_50", "rest_99"]
+            .map(|name| format!("{:.2}", ms(name)));
+        say(&format!(
+            "| {title} | {} | {} | x{:.2} | x{:.2} |",
+            of["calls"].as_str().unwrap_or_default(),
+            cells.join(" | "),
+            ms("all_50") / ms("sum_50"),
+            ms("all_99") / ms("sum_99"),
+        ))?;
+    }
+    say("")
+}
+
+fn latency(calls: usize) -> Result<()> {
+    let trace = Trace::default();
+    single()?.block_on(async {
+        let app = app(&|| trace.client()).await?;
+        let (key, template) = (std::env::var("API_KEY")?, std::env::var("TEMPLATE_ID")?);
+        let mut seen: BTreeMap<&str, Vec<(Duration, Calls)>> = BTreeMap::new();
+        for n in 0..WARM + calls {
+            // In turns, so that a noisy moment is both series'.
+            for (series, keyed) in [("plain", false), ("keyed", true)] {
+                let person = u32::try_from(2 * n)? + u32::from(keyed);
+                let mut asked =
+                    request(&key, "POST", ISSUE, body(&template, std::iter::once(person)))?;
+                if keyed {
+                    asked.headers_mut().insert("idempotency-key", format!("k{n}").parse()?);
+                }
+                trace.take();
+                let began = Instant::now();
+                let answer = issue::handle(&app, asked).await;
+                let took = began.elapsed();
+                let calls = trace.take();
+                let answer = content(&answer, 200)?;
+                ensure!(answer["credentials"][0]["duplicate"] == false, "{answer}");
+                ensure!(calls.again + calls.failed == 0, "{calls:?}");
+                if n >= WARM {
+                    seen.entry(series).or_default().push((took, calls));
+                }
+            }
+        }
+        let series = seen.iter().map(|(name, seen)| {
+            let sums: Vec<Duration> = seen.iter().map(|(_, calls)| calls.under_way()).collect();
+            let all: Vec<Duration> = seen.iter().map(|(took, _)| *took).collect();
+            let rest = all.iter().zip(&sums).map(|(all, sum)| all.saturating_sub(*sum)).collect();
+            let (all, sums, rest) = (shares(all), shares(sums), shares(rest));
+            let names = seen.last().map(|(_, calls)| {
+                let of = |(name, n): (&String, &usize)| match n {
+                    1 => name.clone(),
+                    n => format!("{n} {name}"),
+                };
+                calls.by_operation.iter().map(of).collect::<Vec<_>>().join(", ")
+            });
+            let figures = json!({
+                "calls": names, "all_50": all[0], "all_99": all[1], "sum_50": sums[0],
+                "sum_99": sums[1], "rest_50": rest[0], "rest_99": rest[1],
+            });
+            ((*name).to_owned(), figures)
+        });
+        tell(&Value::Object(series.collect()))
+    })
+}
+
+/// Median and 99th percentile, in milliseconds.
+fn shares(mut times: Vec<Duration>) -> [f64; 2] {
+    times.sort();
+    [50, 99].map(|share| {
+        let at = (times.len() * share).div_ceil(100).saturating_sub(1);
+        times[at].as_secs_f64() * 1e3
+    })
+}
+
+// Everything in one process.
+
+fn compare_whole(sizes: &Sizes) -> Result<()> {
+    say(&format!(
+        "### Everything in one process, as `cargo run` has it: a job of {}, from its request to its end\n\n\
+         | the data | seconds | credentials a second | target | CPU of the process, services included, µs a credential |\n\
+         |---|---:|---:|---|---:|",
+        sizes.whole
+    ))?;
+    for (data, title) in [("memory", "in memory"), ("folder", "on a folder")] {
+        let (child, told) = start("stack", &words([data, &sizes.whole.to_string()]), &[])?;
+        end(child)?;
+        let told: Value = serde_json::from_str(&told)?;
+        let of = |name: &str| told[name].as_f64().unwrap_or_default();
+        let rate = f64::from(sizes.whole) / of("seconds");
+        let target = match data {
+            "memory" => format!("{RATE_TARGET}: {}", met(rate >= RATE_TARGET)),
+            _ => String::new(),
+        };
+        say(&format!(
+            "| {title} | {:.1} | {rate:.0} | {target} | {:.0} |",
+            of("seconds"),
+            of("cpu_us")
+        ))?;
+    }
+    say("")
+}
+
+fn stack(arguments: &[String]) -> Result<()> {
+    let [data, rows] = arguments else { bail!("where the data is, and rows") };
+    let rows: u32 = rows.parse()?;
+    let folder = tempfile::tempdir()?;
+    let data = if data == "folder" { Data::Dir(folder.path().into()) } else { Data::Memory };
+    let options = Options { data, ses_rate_per_second: 1e6, ..Options::in_memory() };
+    Runtime::new()?.block_on(async {
+        let stack = Stack::start(options).await?;
+        let demo = local::demo::seed(stack.app()).await?;
+        let app = stack.app();
+        let (began, before) = (Instant::now(), process_cpu()?);
+        let job = accept(app, &demo.api_key, &demo.template_id, rows).await?;
+        let path = format!("/api/v1/jobs/{job}");
+        loop {
+            let asked = request(&demo.api_key, "GET", &path, String::new())?;
+            let answer = content(&jobs::handle(app, asked).await, 200)?;
+            match answer["status"].as_str() {
+                Some("SUCCESS") => break,
+                Some("PENDING" | "PROGRESS") => {}
+                _ => bail!("{answer}"),
+            }
+            ensure!(began.elapsed() < LATEST, "the job has not ended: {answer}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let (seconds, cpu) = (began.elapsed().as_secs_f64(), process_cpu()? - before);
+        ensure!(close(app, job, rows).await?, "the job is not closed");
+        let mail = stack.mail().count();
+        ensure!(mail == usize::try_from(rows)?, "{mail} of {rows} mails are in the mailboxes");
+        tell(&json!({ "seconds": seconds, "cpu_us": cpu * 1e6 / f64::from(rows) }))?;
+        stack.shutdown().await;
+        Ok(())
+    })
+}
+
+/// CPU time of all threads of this process, in seconds.
+fn process_cpu() -> Result<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let fields = stat.rsplit(')').next().context("stat")?.split_whitespace();
+    // utime and stime, in hundredths of a second.
+    let ticks = fields.skip(11).take(2).map(str::parse::<f64>);
+    Ok(ticks.collect::<Result<Vec<_>, _>>()?.iter().sum::<f64>() / 100.0)
+}
+
+// Jobs of two sizes, and what their rows cost in the functions.
+
+fn compare_growth(sizes: &Sizes) -> Result<()> {
+    let mut rows = Vec::new();
+    for size in sizes.jobs {
+        rows.push(on_services(&words(["job", &size.to_string()]))?);
+    }
+    let first = rows[0].clone();
+    let print = |names: &[&str]| -> Result<()> {
+        for row in &rows {
+            let cells: Vec<String> = names.iter().map(|name| figure(row, &first, name)).collect();
+            say(&format!("| {} | {} |", row["rows"], cells.join(" | ")))?;
+        }
+        Ok(())
+    };
+    say(&format!(
+        "### Jobs by one request: time and CPU in the functions, µs a row\n\n\
+         The services are another process; {CONSUMERS} consumers, the queue of rows first, then that of mail.\n\n\
+         | rows | accepted, time | CPU | issued, time | CPU | mailed, time | CPU | MB held |\n\
+         |---:|---:|---:|---:|---:|---:|---:|---:|"
+    ))?;
+    print(&[
+        "accept_us",
+        "accept_cpu_us",
+        "issue_us",
+        "issue_cpu_us",
+        "mail_us",
+        "mail_cpu_us",
+        "peak_mb",
+    ])?;
+    say("\n| rows | all, time | CPU | of it the kernel's |\n|---:|---:|---:|---:|")?;
+    print(&["all_us", "all_cpu_us", "kernel_us"])?;
+    let last = rows.last().context("a row")?;
+    let of = |row: &Value, name: &str| row[name].as_f64().unwrap_or_default();
+    let cpu = of(last, "all_cpu_us");
+    let grown = ["all_us", "all_cpu_us"].map(|name| of(last, name) / of(&first, name));
+    let worst = grown[0].max(grown[1]);
+    say(&format!(
+        "\nTarget: {CPU_TARGET} µs of CPU a credential; it is {cpu:.0}, {}. A row of the larger job at most x{GROWTH_TARGET}; it is x{worst:.2}, {}.\n",
+        met(cpu <= CPU_TARGET),
+        met(worst <= GROWTH_TARGET),
+    ))
+}
+
+fn job(rows: u32) -> Result<()> {
+    let runtime = single()?;
+    let app = runtime.block_on(app(&plain))?;
+    let each = |seconds: f64| seconds * 1e6 / f64::from(rows);
+    let mut figures = json!({ "rows": rows });
+    let mut all = [0.0; 3];
+    start_of_peak()?;
+    let mut note = |name: &str, wall: Duration, [cpu, kernel]: [f64; 2]| {
+        let wall = wall.as_secs_f64();
+        figures[format!("{name}_us")] = each(wall).into();
+        figures[format!("{name}_cpu_us")] = each(cpu).into();
+        for (sum, more) in all.iter_mut().zip([wall, cpu, kernel]) {
+            *sum += more;
+        }
+    };
+    let (began, before) = (Instant::now(), cpu_time()?);
+    let job = runtime.block_on(accept_here(&app, rows))?;
+    note("accept", began.elapsed(), cpu_since(before)?);
+    for (name, queue) in
+        [("issue", &app.config.issue_queue_url), ("mail", &app.config.mail_queue_url)]
+    {
+        let done = consume(&[queue], CONSUMERS, &plain)?;
+        ensure!(done.came_back == 0, "{} messages came back", done.came_back);
+        note(name, done.wall, done.cpu);
+    }
+    ensure!(runtime.block_on(close(&app, job, rows))?, "the job has not ended");
+    figures["peak_mb"] = peak()?.into();
+    figures["all_us"] = each(all[0]).into();
+    figures["all_cpu_us"] = each(all[1]).into();
+    figures["kernel_us"] = each(all[2]).into();
+    tell(&figures)
+}
+
+// Consumers that work on one job.
+
+fn compare_consumers(sizes: &Sizes) -> Result<()> {
+    say(&format!(
+        "### Consumers on one job of {}\n\n\
+         Each a thread with clients of its own; time and CPU in the functions, all else is counted, a row.\n\n\
+         | consumers | time, µs a row | CPU, µs a row | calls to DynamoDB | refused conditions | throttled | repeated by the SDK | failed | messages that came back |\n\
+         |---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        sizes.shared
+    ))?;
+    let mut first: Option<[f64; 5]> = None;
+    let mut grows = false;
+    for consumers in [1, 4, 16] {
+        let told =
+            on_services(&words(["shared", &sizes.shared.to_string(), &consumers.to_string()]))?;
+        let each = |name: &str| told[name].as_f64().unwrap_or_default();
+        let counts = ["conditions", "throttled", "again", "failed", "came_back"].map(each);
+        let before = *first.get_or_insert(counts);
+        // One in a thousand rows is nothing.
+        grows |= counts.iter().zip(before).any(|(now, before)| *now > before + 0.001);
+        say(&format!(
+            "| {consumers} | {:.0} | {:.0} | {:.3} | {} |",
+            each("wall_us"),
+            each("cpu_us"),
+            each("dynamodb"),
+            counts.map(|count| format!("{count:.4}")).join(" | "),
+        ))?;
+    }
+    say(&format!(
+        "\nTarget: conflicts and repetitions do not grow with the consumers: {}.\n",
+        met(!grows)
+    ))
+}
+
+fn shared(rows: u32, consumers: usize) -> Result<()> {
+    let trace = Trace::default();
+    let runtime = single()?;
+    let app = runtime.block_on(app(&plain))?;
+    let job = runtime.block_on(accept_here(&app, rows))?;
+    let client = || trace.client();
+    let clients: Clients<'_> = &client;
+    let done = consume_to_the_end(&runtime, &app, (job, rows), consumers, clients)?;
+    let calls = trace.take();
+    let each = |figure: f64| figure / f64::from(rows);
+    tell(&json!({
+        "wall_us": each(done.wall.as_secs_f64() * 1e6), "cpu_us": each(done.cpu[0] * 1e6),
+        "dynamodb": each(calls.to("DynamoDB") as f64), "conditions": each(calls.conditions as f64),
+        "throttled": each(calls.throttled as f64), "again": each(calls.again as f64),
+        "failed": each(calls.failed as f64), "came_back": each(done.came_back as f64),
+    }))
+}
