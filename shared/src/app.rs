@@ -3,6 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
+use aws_sdk_dynamodb::config::SharedHttpClient;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 
 use crate::{
     delivery::Pace,
@@ -234,7 +236,7 @@ impl App {
     /// # Errors
     /// When the configuration is incomplete.
     pub async fn from_env() -> Result<Self, ConfigError> {
-        Self::of(Config::from_env()?, &sdk_from_env().await)
+        Self::of(Config::from_env()?, &sdk_from_env().await?)
     }
 
     /// As [`App::from_env`], with the bucket of files.
@@ -247,7 +249,7 @@ impl App {
             .uploads_bucket
             .clone()
             .ok_or(ConfigError { name: "UPLOADS_BUCKET", problem: "is not set".into() })?;
-        let sdk = sdk_from_env().await;
+        let sdk = sdk_from_env().await?;
         let files = Files::new(&sdk, bucket);
         Ok(Self { files: Some(files), ..Self::of(config, &sdk)? })
     }
@@ -266,8 +268,36 @@ impl App {
     }
 }
 
-async fn sdk_from_env() -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts()).load().await
+async fn sdk_from_env() -> Result<SdkConfig, ConfigError> {
+    let named = |name| std::env::var_os(name).is_some();
+    let roots = if named("SSL_CERT_FILE") || named("SSL_CERT_DIR") {
+        TrustStore::default()
+    } else {
+        amazon_roots()
+    };
+    Ok(aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(https(roots)?)
+        .timeout_config(timeouts())
+        .load()
+        .await)
+}
+
+fn https(roots: TrustStore) -> Result<SharedHttpClient, ConfigError> {
+    let tls = TlsContext::builder()
+        .with_trust_store(roots)
+        .build()
+        .map_err(|error| ConfigError { name: "SSL_CERT_FILE", problem: error.to_string() })?;
+    Ok(aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::rustls(CryptoMode::AwsLc))
+        .tls_context(tls)
+        .build_https())
+}
+
+/// The roots of Amazon Trust Services, which every endpoint of AWS is signed below: all five
+/// that [its repository](https://www.amazontrust.com/repository/) asks a trust store to hold.
+/// A system's 140 would be read and parsed at each cold start (docs/decisions/0021-cold-start.md).
+fn amazon_roots() -> TrustStore {
+    TrustStore::empty().with_pem_certificate(include_bytes!("amazon-roots.pem"))
 }
 
 /// Time limits of one AWS call: short enough that a retry fits inside API Gateway's 29 s.
@@ -282,6 +312,18 @@ pub fn timeouts() -> TimeoutConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_roots_of_amazon_are_five_and_can_be_read() {
+        let bundle = include_str!("amazon-roots.pem");
+        assert_eq!(bundle.matches("-----BEGIN CERTIFICATE-----").count(), 5);
+        // A client reads its roots when it is built, and panics at what is none.
+        let sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .http_client(https(amazon_roots()).unwrap())
+            .build();
+        aws_sdk_dynamodb::Client::new(&sdk);
+    }
 
     #[test]
     fn only_links_to_an_execute_api_host_end_with_the_deployment() {

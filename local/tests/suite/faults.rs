@@ -31,6 +31,7 @@ use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use local::Options;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use unicreda::schema::{Index, TABLES};
 
 use crate::{ledger::Ledger, mutants::Mutant, sim::Backlog};
 
@@ -148,6 +149,8 @@ pub struct Faults {
 pub struct Seen {
     /// Writes by table and partition key.
     pub writes: BTreeMap<String, usize>,
+    /// Writes by index and partition key, of entries that come or move.
+    pub index_writes: BTreeMap<String, usize>,
     /// Condition expressions.
     pub conditions: BTreeSet<String>,
     /// Last answers to reads that need not be consistent, by what was asked.
@@ -271,14 +274,33 @@ impl Seen {
             let pk = item["pk"]["S"].as_str().or_else(|| item["id"]["S"].as_str());
             *self.writes.entry(format!("{table} {}", pk.unwrap_or("?"))).or_default() += 1;
         };
+        let mut enter = |index: &Index, partition: &Value| {
+            if let Some(pk) = partition["S"].as_str() {
+                *self.index_writes.entry(format!("{} {pk}", index.name)).or_default() += 1;
+            }
+        };
+        let indexes = || TABLES.iter().flat_map(|table| table.indexes);
         let table = body["TableName"].as_str().unwrap_or_default();
         match operation {
-            "PutItem" => write(table, &body["Item"]),
-            "UpdateItem" | "DeleteItem" => write(table, &body["Key"]),
+            "PutItem" => {
+                write(table, &body["Item"]);
+                indexes().for_each(|index| enter(index, &body["Item"][index.partition]));
+            }
+            "UpdateItem" => {
+                write(table, &body["Key"]);
+                let set = body["UpdateExpression"].as_str().unwrap_or_default();
+                for index in indexes() {
+                    let assigned = set.split_once(&format!("{} = ", index.partition));
+                    let name = assigned.and_then(|(_, value)| value.split([',', ' ']).next());
+                    enter(index, &body["ExpressionAttributeValues"][name.unwrap_or_default()]);
+                }
+            }
+            "DeleteItem" => write(table, &body["Key"]),
             "BatchExecuteStatement" => {
                 for statement in body["Statements"].as_array().into_iter().flatten() {
                     let (table, item) = inserted(statement);
                     write(&table, &item);
+                    indexes().for_each(|index| enter(index, &item[index.partition]));
                 }
             }
             "BatchWriteItem" => {
@@ -430,6 +452,8 @@ impl Connector {
             self.faults.injected.fetch_add(1, Ordering::SeqCst);
             replace_body(&mut request, &body);
         }
+        // The SDK numbers its attempts: "attempt=2; max=3".
+        let attempt = request.headers().get("amz-sdk-request").unwrap_or_default().to_owned();
         let stale = may_be_stale(operation, &body);
         let counts = self.faults.ledger.lock().expect("lock").is_some();
         if counts && body["QueueUrl"].is_null() {
@@ -446,6 +470,7 @@ impl Connector {
         let mut content: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         if let Some(ledger) = self.faults.ledger.lock().expect("lock").as_mut() {
             ledger.note(operation, &body, status, &content);
+            ledger.retries += f64::from(u8::from(!attempt.starts_with("attempt=1;")));
         }
         if stale && status == 200 {
             let mut seen = self.faults.seen.lock().expect("lock");

@@ -21,6 +21,10 @@ pub struct Ledger {
     pub writes: BTreeMap<String, f64>,
     /// Read units by table, or by table and index.
     pub reads: BTreeMap<String, f64>,
+    /// Calls that a condition refused, by operation.
+    pub refused: BTreeMap<String, f64>,
+    /// Calls that the SDK made again.
+    pub retries: f64,
     /// Messages sent.
     pub messages: f64,
     /// Requests that SQS bills for sending them.
@@ -38,6 +42,9 @@ impl Ledger {
         }
         let reads = matches!(operation, "GetItem" | "BatchGetItem" | "Query" | "Scan");
         let units = if reads { &mut self.reads } else { &mut self.writes };
+        if status == 400 {
+            *self.refused.entry(operation.to_owned()).or_default() += 1.0;
+        }
         if status == 400 && request["TableName"].is_string() {
             let table = request["TableName"].as_str().expect("a table");
             *units.entry(table.to_owned()).or_default() += 1.0;
@@ -88,6 +95,8 @@ impl Sub<&Self> for Ledger {
             calls: less(self.calls, &before.calls),
             writes: less(self.writes, &before.writes),
             reads: less(self.reads, &before.reads),
+            refused: less(self.refused, &before.refused),
+            retries: self.retries - before.retries,
             messages: self.messages - before.messages,
             sends: self.sends - before.sends,
         }

@@ -306,6 +306,41 @@ impl Sim {
         self.aside(|app| consume(app, batch))
     }
 
+    /// Hands a batch to each of some consumers, processes that work at the same time. How many
+    /// had one, and the messages that came back; none when none was visible.
+    pub async fn deliver_to(
+        &mut self,
+        consumers: &[App],
+        at_most: usize,
+    ) -> Option<(usize, usize)> {
+        self.collect().await;
+        let mut working = Vec::new();
+        for app in consumers {
+            let batch = self.receive(at_most);
+            if batch.is_empty() {
+                break;
+            }
+            let work = tokio::spawn(consume(app.clone(), batch.clone()));
+            working.push((batch, work));
+        }
+        if working.is_empty() {
+            return None;
+        }
+        let (had, mut returned) = (working.len(), 0);
+        for (batch, work) in working {
+            let back = work.await.expect("a consumer's answer");
+            returned += back.as_ref().map_or(batch.len(), BTreeSet::len);
+            self.settle(&batch, back.as_ref());
+        }
+        Some((had, returned))
+    }
+
+    /// New processes beside the run.
+    pub fn processes(&self, count: usize) -> Vec<App> {
+        let new = || process(&self.world, &self.faults, &self.clock, self.setting).0;
+        std::iter::repeat_with(new).take(count).collect()
+    }
+
     /// Shows all messages that a consumer has, to another one.
     pub fn show_again(&self) {
         let mut backlog = self.backlog.lock().expect("lock");
