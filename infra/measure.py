@@ -109,10 +109,10 @@ def signatures(_: bool) -> tuple[str, str]:
     table = [["", "clock, µs", "a core, µs", ""], ["---", "---:", "---:", "---"]]
     words = []
     for line in lines:
-        # A name in 46 columns, two numbers, of which the second may be missing, and a note.
-        row = re.fullmatch(r"(.{46}) *([\d.]+) *([\d.]*) *(.*)", line)
+        # A name, two numbers of which the second may be missing, and a note.
+        row = re.fullmatch(r"(\S.*?) +(\d+\.\d)(?: +(\d+\.\d))?(?:  +(.*))?", line)
         if row:
-            table.append([cell.strip() for cell in row.groups()])
+            table.append([(cell or "").strip() for cell in row.groups()])
         elif line.strip() and "clock" not in line:
             words.append(line.strip())
     if len(table) == 2:
@@ -204,7 +204,8 @@ def main() -> None:
             failed = True
             continue
         took = time.monotonic() - began
-        of = f"{took / 60:.0f} min, compiling included; load of the machine {load:.1f} before, {os.getloadavg()[0]:.1f} after"
+        minutes = f"{took / 60:.0f} min" if took > 120 else f"{took:.0f} s"
+        of = f"{minutes}, compiling included; load of the machine {load:.1f} before, {os.getloadavg()[0]:.1f} after"
         text.append(f"## {title}\n\n`{command}`: {of}.\n\n{found}")
     document = "\n\n".join(text)
     if chosen.out and not failed:

@@ -56,6 +56,8 @@ struct Sizes {
 const FULL: Sizes = Sizes { calls: 500, whole: 10_000, jobs: [1_000, 10_000], shared: 4_000 };
 const QUICK: Sizes = Sizes { calls: 40, whole: 500, jobs: [200, 600], shared: 400 };
 
+type Part = fn(&Sizes) -> Result<()>;
+
 fn main() -> Result<()> {
     let mut arguments: Vec<String> =
         std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -68,7 +70,7 @@ fn main() -> Result<()> {
     let quick = arguments.iter().any(|argument| argument == "quick");
     arguments.retain(|argument| argument != "quick");
     let sizes = if quick { QUICK } else { FULL };
-    let parts: [(&str, fn(&Sizes) -> Result<()>); 4] = [
+    let parts: [(&str, Part); 4] = [
         ("latency", compare_latency),
         ("whole", compare_whole),
         ("growth", compare_growth),
@@ -217,10 +219,11 @@ fn shares(mut times: Vec<Duration>) -> [f64; 2] {
 // Everything in one process.
 
 fn compare_whole(sizes: &Sizes) -> Result<()> {
+    let cores = std::thread::available_parallelism()?;
     say(&format!(
         "### Everything in one process, as `cargo run` has it: a job of {}, from its request to its end\n\n\
-         | the data | seconds | credentials a second | target | CPU of the process, services included, µs a credential |\n\
-         |---|---:|---:|---|---:|",
+         | the data | seconds | credentials a second | target | CPU, services included, µs a credential | a second, that {cores} cores have for |\n\
+         |---|---:|---:|---|---:|---:|",
         sizes.whole
     ))?;
     for (data, title) in [("memory", "in memory"), ("folder", "on a folder")] {
@@ -234,9 +237,10 @@ fn compare_whole(sizes: &Sizes) -> Result<()> {
             _ => String::new(),
         };
         say(&format!(
-            "| {title} | {:.1} | {rate:.0} | {target} | {:.0} |",
+            "| {title} | {:.1} | {rate:.0} | {target} | {:.0} | {:.0} |",
             of("seconds"),
-            of("cpu_us")
+            of("cpu_us"),
+            f64::from(u32::try_from(cores.get())?) * 1e6 / of("cpu_us"),
         ))?;
     }
     say("")
@@ -320,12 +324,12 @@ fn compare_growth(sizes: &Sizes) -> Result<()> {
     let last = rows.last().context("a row")?;
     let of = |row: &Value, name: &str| row[name].as_f64().unwrap_or_default();
     let cpu = of(last, "all_cpu_us");
-    let grown = ["all_us", "all_cpu_us"].map(|name| of(last, name) / of(&first, name));
-    let worst = grown[0].max(grown[1]);
+    let [time, more] = ["all_us", "all_cpu_us"].map(|name| of(last, name) / of(&first, name));
     say(&format!(
-        "\nTarget: {CPU_TARGET} µs of CPU a credential; it is {cpu:.0}, {}. A row of the larger job at most x{GROWTH_TARGET}; it is x{worst:.2}, {}.\n",
+        "\nTarget: {CPU_TARGET} µs of CPU a credential; it is {cpu:.0}, {}. A row of the larger job at most x{GROWTH_TARGET}; it is x{time:.2} of the time, {}, and x{more:.2} of the CPU, {}.\n",
         met(cpu <= CPU_TARGET),
-        met(worst <= GROWTH_TARGET),
+        met(time <= GROWTH_TARGET),
+        met(more <= GROWTH_TARGET),
     ))
 }
 
@@ -368,8 +372,8 @@ fn compare_consumers(sizes: &Sizes) -> Result<()> {
     say(&format!(
         "### Consumers on one job of {}\n\n\
          Each a thread with clients of its own; time and CPU in the functions, all else is counted, a row.\n\n\
-         | consumers | time, µs a row | CPU, µs a row | calls to DynamoDB | refused conditions | throttled | repeated by the SDK | failed | messages that came back |\n\
-         |---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+         | consumers | time, µs a row | CPU, µs a row | calls to DynamoDB | refused conditions | throttled | repeated by the SDK | failed | messages that came back | the refused |\n\
+         |---:|---:|---:|---:|---:|---:|---:|---:|---:|---|",
         sizes.shared
     ))?;
     let mut first: Option<[f64; 5]> = None;
@@ -383,11 +387,12 @@ fn compare_consumers(sizes: &Sizes) -> Result<()> {
         // One in a thousand rows is nothing.
         grows |= counts.iter().zip(before).any(|(now, before)| *now > before + 0.001);
         say(&format!(
-            "| {consumers} | {:.0} | {:.0} | {:.3} | {} |",
+            "| {consumers} | {:.0} | {:.0} | {:.3} | {} | {} |",
             each("wall_us"),
             each("cpu_us"),
             each("dynamodb"),
             counts.map(|count| format!("{count:.4}")).join(" | "),
+            told["refused"].as_str().unwrap_or_default(),
         ))?;
     }
     say(&format!(
@@ -408,7 +413,8 @@ fn shared(rows: u32, consumers: usize) -> Result<()> {
     let each = |figure: f64| figure / f64::from(rows);
     tell(&json!({
         "wall_us": each(done.wall.as_secs_f64() * 1e6), "cpu_us": each(done.cpu[0] * 1e6),
-        "dynamodb": each(calls.to("DynamoDB") as f64), "conditions": each(calls.conditions as f64),
+        "dynamodb": each(calls.to("DynamoDB") as f64), "conditions": each(calls.conditions.values().sum::<usize>() as f64),
+        "refused": calls.conditions.keys().cloned().collect::<Vec<_>>().join(", "),
         "throttled": each(calls.throttled as f64), "again": each(calls.again as f64),
         "failed": each(calls.failed as f64), "came_back": each(done.came_back as f64),
     }))

@@ -26,8 +26,9 @@ pub struct Calls {
     pub by_operation: BTreeMap<String, usize>,
     /// When each call began and had its answer.
     pub spans: Vec<(Instant, Instant)>,
-    /// Conditions of DynamoDB that did not hold, those of statements and transactions too.
-    pub conditions: usize,
+    /// Conditions of DynamoDB that did not hold, those of statements and transactions too, by
+    /// operation and table.
+    pub conditions: BTreeMap<String, usize>,
     /// Requests, or parts of one, that a service put off: throttled, or left unprocessed.
     pub throttled: usize,
     /// Calls that the SDK made again.
@@ -57,7 +58,7 @@ impl Calls {
         sum
     }
 
-    fn note(&mut self, operation: &str, status: u16, answer: &Value) {
+    fn note(&mut self, operation: &str, table: &str, status: u16, answer: &Value) {
         let code = |value: &Value| {
             let named = ["__type", "Code"].iter().find_map(|name| value[*name].as_str());
             named.unwrap_or_default().rsplit(['#', '.']).next().unwrap_or_default().to_owned()
@@ -66,7 +67,9 @@ impl Calls {
             "ConditionalCheckFailedException"
             | "ConditionalCheckFailed"
             | "DuplicateItem"
-            | "DuplicateItemException" => self.conditions += 1,
+            | "DuplicateItemException" => {
+                *self.conditions.entry(format!("{operation} {table}")).or_default() += 1;
+            }
             code if code.contains("Throttl") || code.contains("Exceeded") => self.throttled += 1,
             _ => {}
         };
@@ -133,7 +136,7 @@ struct Connector {
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let operation = operation(&request);
+        let (operation, table) = (operation(&request), table(&request));
         let again = request
             .headers()
             .get("amz-sdk-request")
@@ -156,7 +159,7 @@ impl HttpConnector for Connector {
             trace.with(|calls| {
                 calls.again += usize::from(again);
                 calls.spans.push((began, ended));
-                calls.note(&operation, status, &content);
+                calls.note(&operation, &table, status, &content);
             });
             *answer.body_mut() = SdkBody::from(body);
             Ok(answer)
@@ -173,4 +176,11 @@ fn operation(request: &HttpRequest) -> String {
         Some((_, operation)) => format!("SQS {operation}"),
         None => "SES".to_owned(),
     }
+}
+
+/// The table of a request to DynamoDB that is about one.
+fn table(request: &HttpRequest) -> String {
+    let body = std::str::from_utf8(request.body().bytes().unwrap_or_default());
+    let named = body.unwrap_or_default().split_once("\"TableName\":\"");
+    named.and_then(|(_, rest)| rest.split('"').next()).unwrap_or_default().to_owned()
 }
