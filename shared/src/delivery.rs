@@ -29,7 +29,7 @@ use std::{
 
 use aws_sdk_ses::{
     error::{ProvideErrorMetadata, SdkError},
-    operation::send_raw_email::SendRawEmailError,
+    operation::send_raw_email::{SendRawEmailError, builders::SendRawEmailFluentBuilder},
     primitives::Blob,
     types::{MessageTag, RawMessage},
 };
@@ -149,7 +149,7 @@ pub async fn send_mails(
     // Not more at a time than SES takes in a second: claims must not wait for their turns.
     let most = app.pace.in_a_second().clamp(1, CLAIMED_TOGETHER);
     let (mut placed, alone): (Vec<_>, Vec<_>) =
-        mails.into_iter().partition(|(_, mail)| mail.place.is_some());
+        mails.into_iter().partition(|(_, mail)| mail.place.is_some() && mail.job_id.is_some());
     while !placed.is_empty() {
         let mut shards: BTreeMap<(JobId, u32), Mails> = BTreeMap::new();
         let mut rest = Vec::new();
@@ -235,7 +235,17 @@ async fn send_together(
         let later = |(message, mail)| (message, mail, Turn::PutOff(Duration::from_secs(1), None));
         return mails.into_values().map(later).collect();
     }
-    let together = match claim_together(app, (job, shard), &mails).await {
+    let claimed = match claim_together(app, (job, shard), mails.keys().copied().collect()).await {
+        Ok(claimed) => match look_up(app, &claimed, &mails).await {
+            Ok(together) => Ok(together),
+            Err(error) => {
+                release(app, (job, shard), &claimed.mine).await;
+                Err(error)
+            }
+        },
+        Err(error) => Err(error),
+    };
+    let together = match claimed {
         Ok(together) => together,
         Err(error) => {
             tracing::error!(%error, job_id = %job, shard, "mails not claimed");
@@ -251,23 +261,31 @@ async fn send_together(
             let mut free = None;
             let turn = send_claimed(app, (&message, &mail, row), together, off, stop, &mut free);
             let turn = caught(&message, turn).await;
+            let free = free.filter(|_| !matches!(turn, Turn::Ended(..)));
             (message, mail, turn, free)
         })
         .buffer_unordered(CLAIMED_TOGETHER)
         .collect()
         .await;
-    let free: BTreeSet<u32> = done.iter().filter_map(|(.., free)| *free).collect();
-    if !free.is_empty()
-        && let Err(error) = app.jobs.release_mails(job, shard, &free).await
+    release(app, (job, shard), &done.iter().filter_map(|(.., free)| *free).collect()).await;
+    done.into_iter().map(|(message, mail, turn, _)| (message, mail, turn)).collect()
+}
+
+/// Takes claims back: SES was not given these mails, or did not take them.
+async fn release(app: &App, (job, shard): (JobId, u32), rows: &BTreeSet<u32>) {
+    if !rows.is_empty()
+        && let Err(error) = app.jobs.release_mails(job, shard, rows).await
     {
         // They count as ambiguous when the lease has ended.
         tracing::error!(%error, job_id = %job, shard, "claims not released");
     }
-    done.into_iter().map(|(message, mail, turn, _)| (message, mail, turn)).collect()
 }
 
-/// What is known of some mails of a shard, once they are claimed.
-struct Together {
+/// Claims of mails of a shard.
+#[derive(Clone)]
+struct Claimed {
+    /// Job and shard.
+    of: (JobId, u32),
     /// Rows that this attempt claimed.
     mine: BTreeSet<u32>,
     /// Until when, seconds since 1970.
@@ -276,6 +294,11 @@ struct Together {
     lease: Duration,
     /// When the claims of the others end.
     theirs_until: i64,
+}
+
+/// What is known of some mails of a shard, once they are claimed.
+struct Together {
+    claimed: Claimed,
     /// How the mails of the others ended.
     ended: MailSets,
     /// The credentials, as they stood after that.
@@ -284,17 +307,15 @@ struct Together {
     suppressed: HashSet<String>,
 }
 
-/// Claims mails of a shard that nobody has claimed, and reads what is needed to send them:
-/// afterwards, so that whoever corrects or revokes one in between is seen here or sees the claim.
+/// Claims those of some mails of a shard that nobody has claimed.
 async fn claim_together(
     app: &App,
     (job, shard): (JobId, u32),
-    mails: &Mails,
-) -> Result<Together, StoreError> {
+    mut mine: BTreeSet<u32>,
+) -> Result<Claimed, StoreError> {
     let now = app.clock.now().as_second();
     let (lease, until) = lease(app, now);
     let ttl = now + KEPT_DAYS * 24 * 3600;
-    let mut mine: BTreeSet<u32> = mails.keys().copied().collect();
     let mut theirs_until = 0;
     while !mine.is_empty() {
         match app.jobs.claim_mails(job, shard, &mine, (until, ttl)).await? {
@@ -305,10 +326,16 @@ async fn claim_together(
             }
         }
     }
+    Ok(Claimed { of: (job, shard), mine, until, lease, theirs_until })
+}
+
+/// Reads what is needed to send mails: once they are claimed, so that whoever corrects or
+/// revokes one in between is seen here or sees the claim.
+async fn look_up(app: &App, claimed: &Claimed, mails: &Mails) -> Result<Together, StoreError> {
     let mut ended = MailSets::default();
-    if mine.len() < mails.len() {
-        let shards = BTreeSet::from([(job, shard)]);
-        ended = app.jobs.mails_of(&shards).await?.remove(&(job, shard)).unwrap_or_default();
+    if claimed.mine.len() < mails.len() {
+        let shards = BTreeSet::from([claimed.of]);
+        ended = app.jobs.mails_of(&shards).await?.remove(&claimed.of).unwrap_or_default();
     }
     let ids: Vec<CredentialId> = mails.values().map(|(_, mail)| mail.credential_id).collect();
     let credentials = app.credentials.get_all(&ids).await?;
@@ -318,11 +345,11 @@ async fn claim_together(
         suppressed = app.catalog.suppressed(&first.org, &emails).await?;
     }
     let credentials = credentials.into_iter().map(|c| (c.id, c)).collect();
-    Ok(Together { mine, until, lease, theirs_until, ended, credentials, suppressed })
+    Ok(Together { claimed: claimed.clone(), ended, credentials, suppressed })
 }
 
-/// Sends one of some mails that were claimed together. `free` names its row when its claim
-/// is to be taken back.
+/// Sends one of some mails that were claimed together. `free` names its row as long as SES
+/// was not given the mail, or did not take it: unless it ends, its claim is to be taken back.
 async fn send_claimed(
     app: &App,
     (message, mail, row): (&Delivered, &MailOf, u32),
@@ -331,7 +358,8 @@ async fn send_claimed(
     stop: Instant,
     free: &mut Option<u32>,
 ) -> Result<Turn, StoreError> {
-    let Some(credential) = together.credentials.get(&mail.credential_id).cloned() else {
+    let Together { claimed, ended, credentials, suppressed } = together;
+    let Some(credential) = credentials.get(&mail.credential_id).cloned() else {
         return Ok(Turn::Unknown);
     };
     let credential = Box::new(credential);
@@ -339,23 +367,25 @@ async fn send_claimed(
         return send_one(app, message, mail, off, stop).await;
     }
     let now = app.clock.now().as_second();
-    if !together.mine.contains(&row) {
-        if let Some(state) = ledger::ended(&together.ended, row) {
-            return Ok(Turn::Ended(credential, state));
-        }
-        let left = together.theirs_until.saturating_sub(now) + 1;
-        if left > 0 {
-            return Ok(Turn::PutOff(Duration::from_secs(left.unsigned_abs()), None));
-        }
-        // Whoever claimed it did not live to say how it ended.
-        app.credentials.adopt_claim(credential.id, together.theirs_until).await?;
-        return send_one(app, message, mail, off, stop).await;
+    let mine = claimed.mine.contains(&row);
+    if let Some(state) = ledger::ended(ended, row).filter(|_| !mine) {
+        return Ok(Turn::Ended(credential, state));
     }
     if ledger::is_forgotten(app, &credential) {
         // It was sent when its job was young: a mail of a credential that was asked for again.
         app.credentials.settle_first(credential.id, MailState::Sent).await?;
         return stands(app, credential.id).await;
     }
+    if !mine {
+        let left = claimed.theirs_until.saturating_sub(now) + 1;
+        if left > 0 {
+            return Ok(Turn::PutOff(Duration::from_secs(left.unsigned_abs()), None));
+        }
+        // Whoever claimed it did not live to say how it ended.
+        app.credentials.adopt_claim(credential.id, claimed.theirs_until).await?;
+        return send_one(app, message, mail, off, stop).await;
+    }
+    *free = Some(row);
     if off {
         let skipped = app.credentials.write_off_mail(credential.id, MailState::Skipped, now);
         return match skipped.await? {
@@ -370,25 +400,33 @@ async fn send_claimed(
         Ok(letter) => letter,
         Err(why) => return end_first(app, credential, Some(why)).await,
     };
-    if together.suppressed.contains(credential.recipient.email.as_str()) {
+    if suppressed.contains(credential.recipient.email.as_str()) {
         return end_first(app, credential, Some("suppressed")).await;
     }
     if !app.pace.turn(stop).await {
-        *free = Some(row);
         return Ok(Turn::PutOff(Duration::from_secs(1), None));
     }
-    match hand_over(app, &credential, letter).await? {
+    let call = hand_over(app, &credential, letter).await?;
+    *free = None;
+    match call.send().await.as_ref().map_err(verdict) {
         // SES says of each mail that it was delivered, and then it is written.
-        Ok(()) if app.config.tracks_deliveries => Ok(Turn::Ended(credential, MailState::Sent)),
-        Ok(()) => end_first(app, credential, None).await,
+        Ok(_) if app.config.tracks_deliveries => Ok(Turn::Ended(credential, MailState::Sent)),
+        Ok(_) => match end_first(app, credential.clone(), None).await {
+            Err(error) => {
+                tracing::error!(%error, "receipt not written on a credential");
+                // Its row among those that were sent is one as well.
+                Ok(Turn::Ended(credential, MailState::Sent))
+            }
+            ended => ended,
+        },
         Err(Verdict::Refused(why)) => end_first(app, credential, Some(why)).await,
         Err(Verdict::NotAccepted(why)) => {
             *free = Some(row);
             Ok(not_accepted(message, why, credential))
         }
         Err(Verdict::InDoubt(why)) => {
-            app.credentials.adopt_claim(credential.id, together.until).await?;
-            Ok(in_doubt(together.lease, why, credential))
+            app.credentials.adopt_claim(credential.id, claimed.until).await?;
+            Ok(in_doubt(claimed.lease, why, credential))
         }
     }
 }
@@ -407,10 +445,18 @@ async fn end_first(
     stands(app, credential.id).await
 }
 
+/// What is to be recorded of a shard.
+#[derive(Default)]
+struct Outcome {
+    messages: Vec<String>,
+    sets: MailSets,
+    /// Credentials whose mail was sent, and that do not say so.
+    unwritten: Vec<CredentialId>,
+}
+
 /// Records how mails ended, one write a shard.
 async fn record(app: &App, done: Vec<Done>, report: &mut Report) {
-    let mut shards: BTreeMap<(JobId, u32), (Vec<String>, MailSets, Vec<CredentialId>)> =
-        BTreeMap::new();
+    let mut shards: BTreeMap<(JobId, u32), Outcome> = BTreeMap::new();
     let mut waiting: BTreeMap<JobId, &'static str> = BTreeMap::new();
     let mut later: Vec<(Delivered, Duration)> = Vec::new();
     let mut recount: BTreeSet<JobId> = BTreeSet::new();
@@ -423,8 +469,9 @@ async fn record(app: &App, done: Vec<Done>, report: &mut Report) {
                     _ => {}
                 }
                 if let Origin::Job { job, shard, row } = credential.origin {
-                    let (ids, sets, unwritten) = shards.entry((job, shard)).or_default();
-                    ids.push(message.id);
+                    let Outcome { messages, sets, unwritten } =
+                        shards.entry((job, shard)).or_default();
+                    messages.push(message.id);
                     if mail.job_id.is_none() {
                         recount.insert(job);
                     }
@@ -457,15 +504,15 @@ async fn record(app: &App, done: Vec<Done>, report: &mut Report) {
     }
     let now = app.clock.now();
     let ttl = now.as_second() + KEPT_DAYS * 24 * 3600;
-    for ((job, shard), (ids, sets, unwritten)) in shards {
+    for ((job, shard), Outcome { messages, sets, unwritten }) in shards {
         let mut accounted = app.jobs.account_mail(job, shard, &sets, ttl).await;
         if accounted.is_ok() && recount.contains(&job) {
             // The job has ended, most likely: its totals change all the same.
             accounted = app.jobs.recount(job, &time::millis(now)).await;
         }
         if let Err(error) = accounted {
-            tracing::error!(%error, rows = ids.len(), "mail not recorded");
-            report.retry.extend(ids);
+            tracing::error!(%error, rows = messages.len(), "mail not recorded");
+            report.retry.extend(messages);
             // The only receipt of these: it must stand somewhere.
             let at = &time::seconds(now);
             stream::iter(unwritten)
@@ -555,8 +602,9 @@ async fn send_one(
     if app.catalog.suppression(&credential.org, &credential.recipient.email).await?.is_some() {
         return end(app, credential, &MailEnd::Failed("suppressed")).await;
     }
-    match hand_over(app, &credential, letter).await? {
-        Ok(()) => end(app, credential, &MailEnd::Sent).await,
+    let call = hand_over(app, &credential, letter).await?;
+    match call.send().await.as_ref().map_err(verdict) {
+        Ok(_) => end(app, credential, &MailEnd::Sent).await,
         Err(Verdict::Refused(why)) => end(app, credential, &MailEnd::Failed(why)).await,
         Err(Verdict::NotAccepted(why)) => {
             let (id, attempt) = (credential.id, credential.mail_attempts);
@@ -570,14 +618,14 @@ async fn send_one(
     }
 }
 
-/// Hands a mail to SES; what its refusal means.
+/// The call that hands a mail to SES.
 async fn hand_over(
     app: &App,
     credential: &Credential,
     letter: Rendered,
-) -> Result<Result<(), Verdict>, StoreError> {
+) -> Result<SendRawEmailFluentBuilder, StoreError> {
     let organization = app.catalog.organization(&credential.org).await?;
-    let sent = app
+    Ok(app
         .ses
         .send_raw_email()
         .tags(tag(CREDENTIAL_TAG, credential.id.to_string())?)
@@ -585,10 +633,7 @@ async fn hand_over(
         .source(organization.settings.sender.as_str())
         .destinations(credential.recipient.email.as_str())
         .set_configuration_set_name(app.config.ses_configuration_set.clone())
-        .raw_message(raw(letter.mime)?)
-        .send()
-        .await;
-    Ok(sent.map(|_| ()).map_err(|error| verdict(&error)))
+        .raw_message(raw(letter.mime)?))
 }
 
 /// A mail that SES did not take for now comes back, later each time.
@@ -634,8 +679,11 @@ async fn refused(app: &App, standing: Box<Credential>, now: i64) -> Result<Turn,
         (MailState::Owed | MailState::Claimed, Status::Issued) => Turn::Again,
         // Revoked or suspended since: the mail is not due any more.
         (MailState::Owed | MailState::Claimed, Status::Suspended | Status::Revoked) => {
-            app.credentials.skip_mail(standing.id, standing.mail).await?;
-            Turn::Ended(standing, MailState::Skipped)
+            match app.credentials.skip_mail(standing.id, standing.mail).await? {
+                true => Turn::Ended(standing, MailState::Skipped),
+                // It holds again: its mail is due.
+                false => Turn::Again,
+            }
         }
     })
 }

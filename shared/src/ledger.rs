@@ -55,11 +55,11 @@ pub async fn tell<'a>(
         let (claims, mail) = ledgers.get(&(job, shard)).unwrap_or(&none);
         if let Some(state) = ended(mail, row) {
             credential.mail = state;
+        } else if is_forgotten(app, credential) {
+            credential.mail = MailState::Sent;
         } else if claims.rows.contains(&row) {
             credential.mail = MailState::Claimed;
             credential.mail_lease = Some(claims.until);
-        } else if is_forgotten(app, credential) {
-            credential.mail = MailState::Sent;
         }
     }
     Ok(())

@@ -15,7 +15,7 @@ use futures::{StreamExt, stream};
 use crate::{
     app::App,
     credential::{Credential, MailState, Origin},
-    feedback::{self, Change, Heard, Kind, Notice, Suppression},
+    feedback::{self, Change, DeliveryState, Heard, Kind, Notice, Suppression},
     ids::{CredentialId, JobId, Mode},
     job::{KEPT_DAYS, MailSets},
     ledger,
@@ -103,13 +103,13 @@ pub async fn batch(app: &App, messages: Vec<(String, String)>, deadline: Instant
         .buffer_unordered(CONCURRENCY)
         .collect()
         .await;
-    let mut delivered: BTreeMap<(JobId, u32), BTreeSet<u32>> = BTreeMap::new();
+    let mut delivered = Delivered::new();
     for (id, suppresses, outcome) in done.into_iter().flatten() {
         report.suppressed += usize::from(suppresses && outcome.is_some());
         match outcome {
             Some(Done::Noted { arrived, unrecorded }) => {
                 if let Some((job, shard, row)) = unrecorded {
-                    delivered.entry((job, shard)).or_default().insert(row);
+                    delivered.entry((job, shard)).or_default().insert(row, id);
                 }
                 report.noted += 1;
                 report.not_arrived += usize::from(!arrived);
@@ -119,36 +119,45 @@ pub async fn batch(app: &App, messages: Vec<(String, String)>, deadline: Instant
             Some(Done::Later) | None => report.retry.push(id),
         }
     }
-    if let Err(error) = were_sent(app, delivered).await {
-        // The sweeper has these mails looked at again, and finds that they were sent.
-        tracing::error!(%error, "receipts not recorded");
-    }
+    report.retry.extend(were_sent(app, delivered).await);
     report
 }
 
+/// Rows whose mail was delivered, by job and shard, and the messages that said so.
+type Delivered = BTreeMap<(JobId, u32), BTreeMap<u32, String>>;
+
 /// Records on jobs that mails were sent whose receipts did not come: their consumer was slower
-/// than SES, or is no more.
-async fn were_sent(
-    app: &App,
-    delivered: BTreeMap<(JobId, u32), BTreeSet<u32>>,
-) -> Result<(), StoreError> {
+/// than SES, or is no more. The messages of those that could not be recorded.
+async fn were_sent(app: &App, delivered: Delivered) -> Vec<String> {
+    let mut back = Vec::new();
     if delivered.is_empty() {
-        return Ok(());
+        return back;
     }
-    let mails = app.jobs.mails_of(&delivered.keys().copied().collect()).await?;
+    let mails = app.jobs.mails_of(&delivered.keys().copied().collect()).await;
+    let mails = mails.unwrap_or_else(|error| {
+        tracing::error!(%error, "jobs not read");
+        BTreeMap::new()
+    });
     let now = app.clock.now();
     let ttl = now.as_second() + KEPT_DAYS * 24 * 3600;
-    for ((job, shard), mut sent) in delivered {
+    for ((job, shard), mut rows) in delivered {
         if let Some(mail) = mails.get(&(job, shard)) {
-            sent.retain(|row| !mail.sent.contains(row));
+            rows.retain(|row, _| !mail.sent.contains(row));
         }
-        if !sent.is_empty() {
-            let sets = MailSets { sent, ..MailSets::default() };
-            app.jobs.account_mail(job, shard, &sets, ttl).await?;
-            app.jobs.recount(job, &time::millis(now)).await?;
+        if rows.is_empty() {
+            continue;
+        }
+        let sets = MailSets { sent: rows.keys().copied().collect(), ..MailSets::default() };
+        let mut recorded = app.jobs.account_mail(job, shard, &sets, ttl).await;
+        if recorded.is_ok() {
+            recorded = app.jobs.recount(job, &time::millis(now)).await;
+        }
+        if let Err(error) = recorded {
+            tracing::error!(%error, job_id = %job, shard, "receipts not recorded");
+            back.extend(rows.into_values());
         }
     }
-    Ok(())
+    back
 }
 
 async fn settle(app: &App, notice: &Notice) -> Result<Done, StoreError> {
@@ -187,11 +196,23 @@ async fn settle(app: &App, notice: &Notice) -> Result<Done, StoreError> {
             _ => credential,
         };
         let (changed, done) = match feedback::change(&credential, notice) {
-            Change::Nothing => return Ok(Done::Nothing),
+            Change::Nothing => {
+                // Noted before, by an attempt that may not have lived to tell the job.
+                let known = notice.kind == Kind::Delivered
+                    && notice.round == credential.mail_round
+                    && credential.mail_delivery == Some(DeliveryState::Delivered);
+                return Ok(match credential.origin {
+                    Origin::Job { job, shard, row } if known => {
+                        Done::Noted { arrived: true, unrecorded: Some((job, shard, row)) }
+                    }
+                    _ => Done::Nothing,
+                });
+            }
             Change::Later => return Ok(Done::Later),
             Change::Became(state, why) => {
                 was_sent(app, &credential).await?;
-                let noted = app.credentials.note_delivery(&credential, state, why, &notice.at);
+                let at = (notice.sent_at.as_str(), notice.at.as_str());
+                let noted = app.credentials.note_delivery(&credential, state, why, at);
                 (noted.await?, Done::Noted { arrived: why.is_none(), unrecorded: None })
             }
             Change::Again(wait) => {

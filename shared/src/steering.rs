@@ -24,6 +24,7 @@ use crate::{
     ledger,
     problem::Problem,
     queue::{self, MESSAGE_VERSION, MailOf, Message, Outgoing},
+    store::StoreError,
     time,
 };
 
@@ -171,7 +172,11 @@ pub async fn resend(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
             "The address is on the suppression list: its mail bounced or was marked as spam. Correct the credential's address or, if it takes mail again, remove it with DELETE /api/v1/suppressions/{email}",
         ));
     }
-    ledger::settle(app, found).await?;
+    match ledger::settle(app, found).await {
+        // Changed just now: what follows weighs it again.
+        Ok(_) | Err(StoreError::Conflict) => {}
+        Err(error) => return Err(error.into()),
+    }
     let before = call.now.checked_sub(RESEND_EVERY.minutes()).map_err(Problem::internal)?;
     let owed =
         app.credentials.owe_again(id, false, &time::millis(before), &call.now_text()).await?;

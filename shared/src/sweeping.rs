@@ -25,6 +25,7 @@ use crate::{
     ids::CredentialId,
     issuing::fan_out,
     job::{Job, KEPT_DAYS, Row, RowStatus, Shard, Tally},
+    ledger,
     problem::Problem,
     queue::{self, FileOrder, MESSAGE_VERSION, MailOf, Message, Outgoing},
     store::{
@@ -430,6 +431,7 @@ async fn end_rows(
             // One that is being sent right now ends by its own receipt; one that has ended
             // is only counted.
             if let Some(id) = ids.get(&row)
+                && ledger::ended(&view.shard.mail, row).is_none()
                 && let Some(state) = write_off(app, (*id, job, *number, row), end, now).await?
             {
                 given_up += usize::from(state == end);

@@ -164,6 +164,7 @@ static MUTANTS: &[Mutant] = mutants! {
     "an ended lease is taken by one": Off::Condition("mail = :claimed AND mail_lease = :lease AND mail_lease < :now AND #status = :issued", "") => a_late_heir;
     "an attempt ends only its own claim": Off::Condition("mail = :claimed AND mail_attempts = :attempt", "") => a_zombie_is_refused_by_ses;
     "mail of a credential that holds again is not skipped": Off::Condition("mail = :was AND #status <> :issued", "") => reinstated_in_time;
+    "nor that of a job's": Off::Condition("mail = :was AND #status <> :issued", "") => reinstated_in_time_on_a_ledger;
     "mail that has ended is not written off": Off::Condition("mail = :owed", "") => cancelled_after_its_mail;
     "mail that is being sent is not written off": Off::Condition("mail = :claimed AND mail_lease < :now", "") => cancelled_while_it_is_repeated;
     "mail that its job sends is not written off": Off::Value(":until", "SET claimed_until", "0") => cancelled_while_it_is_sent;
@@ -534,7 +535,7 @@ fn two_consumers_of_a_job(sim: &mut Sim) -> Run<'_> {
 async fn refuse_a_zombie_of_a_job(sim: &mut Sim, again: bool) -> Result<()> {
     let id = get_job(sim).await?;
     let refused = Fault::SesError(400, "MessageRejected", "Address is on the list");
-    let gate = sim.hold("SendRawEmail", &format!("{id}"), Some(refused));
+    let gate = sim.hold("SendRawEmail", &id, Some(refused));
     let zombie = sim.deliver_aside().await;
     gate.reached.cancelled().await;
     sim.clock.jump(Duration::from_secs(400));
@@ -673,19 +674,31 @@ fn a_zombie_is_refused_by_ses(sim: &mut Sim) -> Run<'_> {
     })
 }
 
+/// A suspended credential's mail is about to be skipped when it holds again.
+async fn reinstate_in_time(sim: &mut Sim, id: &str, mails: usize) -> Result<()> {
+    set_status(sim, id, "suspended").await?;
+    let gate = sim.hold("UpdateItem", "mail = :was", None);
+    let skipping = sim.deliver_aside().await;
+    gate.reached.cancelled().await;
+    set_status(sim, id, "issued").await?;
+    gate.open.cancel();
+    skipping.await?;
+    sim.drain().await?;
+    ensure!(sim.world.stack.mail().count() == mails, "the mail is due again");
+    Ok(())
+}
+
 fn reinstated_in_time(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let id = get_id(sim).await?;
-        set_status(sim, &id, "suspended").await?;
-        let gate = sim.hold("UpdateItem", "mail = :was", None);
-        let skipping = sim.deliver_aside().await;
-        gate.reached.cancelled().await;
-        set_status(sim, &id, "issued").await?;
-        gate.open.cancel();
-        skipping.await?;
-        sim.drain().await?;
-        ensure!(sim.world.stack.mail().count() == 1, "the mail is due again");
-        Ok(())
+        reinstate_in_time(sim, &id, 1).await
+    })
+}
+
+fn reinstated_in_time_on_a_ledger(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let id = get_job(sim).await?;
+        reinstate_in_time(sim, &id, 2).await
     })
 }
 

@@ -160,6 +160,65 @@ async fn mail_of_a_job_that_is_forgotten_was_sent_and_is_not_sent_again() {
     assert_eq!(world.mails_now(FIRST).await.len(), 2);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_that_was_not_given_to_ses_is_claimed_again_and_counts_as_no_attempt() {
+    let (world, faults) = tracking().await;
+    let (job, mails, id) = issued(&world).await;
+    // Read once the mails are claimed.
+    let broken = Fault::JsonError(400, "AccessDenied");
+    faults.on_calls_with("BatchGetItem", "SUPPRESSED#", 0..1, broken);
+    assert_eq!(consume(&world, &mails).await.len(), 2, "they come back");
+    // A claim that is met by a transaction is tried again.
+    let met = Fault::JsonError(400, "TransactionConflictException");
+    faults.on_calls_with("UpdateItem", "claimed_until", 0..2, met);
+    assert_eq!(consume(&world, &mails).await, [""; 0]);
+    assert_eq!(faults.injected(), 3);
+    assert_eq!(world.success(&job).await["result"]["emails_sent"], 2);
+    assert_eq!(world.stack.mail().count(), 2);
+    assert_eq!(kept(&world, &id).await.mail_ambiguous, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delivery_that_its_job_did_not_take_is_told_again() {
+    let (world, faults) = tracking().await;
+    let (job, mails, id) = issued(&world).await;
+    let lost = Fault::JsonError(400, "AccessDenied");
+    faults.on_calls_with("UpdateItem", "#sent", 0..2, lost.clone());
+    faults.on_calls_with("UpdateItem", "mail_at = :at", 0..2, lost);
+    assert_eq!(consume(&world, &mails).await.len(), 2);
+    let event = [delivered(&id, 0, FIRST).to_string()];
+    assert_eq!(hear(world.stack.app(), &event).await, [0], "it comes back");
+    assert_eq!(world.get(&format!("/jobs/{job}")).await["progress"]["emails_done"], 0);
+    assert_eq!(hear(world.stack.app(), &event).await, [0; 0]);
+    assert_eq!(world.get(&format!("/jobs/{job}")).await["progress"]["emails_done"], 1);
+    // The other one's claim ends, and nobody has heard of it.
+    world.stack.app().clock.jump(Duration::from_secs(3_600));
+    assert_eq!(consume(&world, &mails).await, [""; 0]);
+    assert_eq!(world.success(&job).await["result"]["emails_sent"], 2);
+}
+
+/// The row's outcome was lost, its mail's was not, and the job is cancelled.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_that_was_sent_is_not_written_off_with_its_cancelled_job() {
+    let (world, faults) = tracking().await;
+    let job = world.start_job(&[person(1), person(2)]).await;
+    let rows = take_exactly(&world, Queue::Issue, 2).await;
+    let lost = Fault::JsonError(400, "AccessDenied");
+    faults.on_calls_with("UpdateItem", "#issued", 0..1, lost);
+    assert_eq!(consume(&world, &rows).await.len(), 2);
+    let mails = take_exactly(&world, Queue::Mail, 2).await;
+    assert_eq!(consume(&world, &mails).await, [""; 0]);
+    world.call("POST", &format!("/jobs/{job}/cancel"), None).await.expect(200);
+    let app = world.stack.app();
+    app.clock.jump(Duration::from_secs(3_600));
+    sweeping::sweep(app, Order::default()).await.expect("a run");
+    assert_eq!(world.success(&job).await["result"]["emails_sent"], 2);
+    let list = world.get("/credentials").await;
+    let list = list["items"].as_array().expect("a list");
+    assert_eq!(list.len(), 2);
+    assert!(list.iter().all(|credential| credential["email_status"] == "sent"), "{list:?}");
+}
+
 /// A message that an earlier version queued names no place on the ledger.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_of_an_earlier_version_is_claimed_on_the_ledger_too() {

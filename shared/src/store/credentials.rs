@@ -562,12 +562,13 @@ impl Credentials {
             .expression_attribute_values(":none", number(0))
     }
 
-    /// Ends the mail of a credential that does not hold any more. One whose attempt was cut
-    /// off counts as ambiguous: nobody knows whether it was sent.
+    /// Ends the mail of a credential that does not hold any more; false when it holds again, or
+    /// its mail has moved on. One whose attempt was cut off counts as ambiguous: nobody knows
+    /// whether it was sent.
     ///
     /// # Errors
     /// As of the store.
-    pub async fn skip_mail(&self, id: CredentialId, was: MailState) -> Result<(), StoreError> {
+    pub async fn skip_mail(&self, id: CredentialId, was: MailState) -> Result<bool, StoreError> {
         let (was, ambiguous) = if was == MailState::Claimed { ("claimed", 1) } else { ("owed", 0) };
         self.end_debt(id, "skipped", SKIP_NOT_HOLDING, ambiguous, |update| {
             update
@@ -575,8 +576,7 @@ impl Credentials {
                 .expression_attribute_values(":was", text(was))
                 .expression_attribute_values(":issued", text("issued"))
         })
-        .await?;
-        Ok(())
+        .await
     }
 
     /// Ends the mail of a job that was cancelled (`Skipped`) or given up (`Failed`), unless
@@ -684,9 +684,9 @@ impl Credentials {
         read: &Credential,
         state: DeliveryState,
         why: Option<&str>,
-        at: &str,
+        (sent_at, at): (&str, &str),
     ) -> Result<bool, StoreError> {
-        let mut set = "SET mail = :sent, mail_at = if_not_exists(mail_at, :at), mail_delivery = :state, mail_delivery_at = :at".to_owned();
+        let mut set = "SET mail = :sent, mail_at = if_not_exists(mail_at, :sent_at), mail_delivery = :state, mail_delivery_at = :at".to_owned();
         let mut remove = " REMOVE mail_lease, owed_pk, owed_sk".to_owned();
         match why {
             Some(_) => set.push_str(", mail_error = :why"),
@@ -697,6 +697,7 @@ impl Credentials {
             .update_expression(set + &remove)
             .expression_attribute_values(":sent", text("sent"))
             .expression_attribute_values(":state", text(state.as_str()))
+            .expression_attribute_values(":sent_at", text(sent_at))
             .expression_attribute_values(":at", text(at));
         if let Some(why) = why {
             update = update.expression_attribute_values(":why", text(why));

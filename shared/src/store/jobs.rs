@@ -34,7 +34,9 @@ use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Item, Page, StoreError, from_item, get_many, key, number, put_many, text, to_item};
+use super::{
+    Item, Page, StoreError, from_item, get_many, key, number, pause, put_many, text, to_item,
+};
 use crate::{
     fault::Said,
     identity::{self, IdSecret},
@@ -201,6 +203,17 @@ fn org_pk(org: &OrgId, mode: Mode) -> String {
 /// The job of an entry of an index.
 fn job_of(entry: &Item) -> Option<JobId> {
     JobId::parse(entry.get("pk")?.as_s().ok()?.strip_prefix("JOB#")?).ok()
+}
+
+/// Lets a write that met a transaction be tried again, a few times: a correction looks at a
+/// shard's claims in its own, and the SDK does not repeat what that refuses.
+fn met_a_transaction(error: StoreError, round: u32) -> Result<(), StoreError> {
+    match error {
+        StoreError::Unavailable(code) if code == "TransactionConflictException" && round < 3 => {
+            Ok(())
+        }
+        error => Err(error),
+    }
 }
 
 /// Rows as a number set.
@@ -928,16 +941,22 @@ impl Jobs {
         for (n, row) in rows.iter().enumerate() {
             update = update.expression_attribute_values(format!(":r{n}"), number(row));
         }
-        match update.send().await {
-            Ok(_) => Ok(None),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => refused
-                    .item()
-                    .cloned()
-                    .map_or_else(|| Ok(Some(Claims::default())), |item| from_item(item).map(Some)),
-                _ => Err(error.into()),
-            },
+        for round in 0.. {
+            pause(round).await;
+            let error = match update.clone().send().await {
+                Ok(_) => break,
+                Err(error) => error,
+            };
+            if let Some(UpdateItemError::ConditionalCheckFailedException(refused)) =
+                error.as_service_error()
+            {
+                let item = refused.item().cloned();
+                let item = item.ok_or(StoreError::Broken("refused by nothing".to_owned()))?;
+                return from_item(item).map(Some);
+            }
+            met_a_transaction(error.into(), round)?;
         }
+        Ok(None)
     }
 
     /// That nobody has claimed the mail of a row, as a part of a transaction.
@@ -967,14 +986,20 @@ impl Jobs {
         shard: u32,
         rows: &BTreeSet<u32>,
     ) -> Result<(), StoreError> {
-        self.client
+        let update = self
+            .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(shard_pk(job, shard), "SENDING")))
             .update_expression("DELETE claimed :rows")
-            .expression_attribute_values(":rows", row_set(rows))
-            .send()
-            .await?;
+            .expression_attribute_values(":rows", row_set(rows));
+        for round in 0.. {
+            pause(round).await;
+            match update.clone().send().await {
+                Ok(_) => break,
+                Err(error) => met_a_transaction(error.into(), round)?,
+            }
+        }
         Ok(())
     }
 
