@@ -31,6 +31,24 @@ def extract_iam_action(*args, **kwargs):
 
 iam_actions.extract_iam_action = extract_iam_action
 
+# --- IAM: a statement of PartiQL is authorized as what it does, on its table ("IAM security policies
+# with PartiQL for DynamoDB").
+_dynamodb_transaction_checks = iam_actions.dynamodb_transaction_checks
+
+
+def dynamodb_transaction_checks(iam_action, body, region, account_id):
+    if iam_action != "dynamodb:BatchExecuteStatement":
+        return _dynamodb_transaction_checks(iam_action, body, region, account_id)
+    checks = []
+    for one in json.loads(body)["Statements"]:
+        verb, table = one["Statement"].split()[0], one["Statement"].split('"')[1]
+        arn = f"arn:aws:dynamodb:{region}:{account_id}:table/{table}"
+        checks.append((f"dynamodb:PartiQL{verb.capitalize()}", arn))
+    return checks
+
+
+iam_actions.dynamodb_transaction_checks = dynamodb_transaction_checks
+
 # --- IAM: condition keys of the services, which the emulator leaves out.
 _request_tag_context = iam_actions.request_tag_context
 

@@ -322,7 +322,11 @@ async fn claim_together(
             None => break,
             Some(claims) => {
                 theirs_until = claims.until;
+                let wanted = mine.len();
                 mine.retain(|row| !claims.rows.contains(row));
+                if mine.len() == wanted {
+                    return Err(StoreError::Broken("a claim was refused for nothing".to_owned()));
+                }
             }
         }
     }

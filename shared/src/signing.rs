@@ -6,7 +6,7 @@
 use std::{
     collections::{HashMap, HashSet},
     ops::Range,
-    sync::{Arc, PoisonError},
+    sync::Arc,
 };
 
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
@@ -57,7 +57,7 @@ const CACHED: usize = 64;
 #[derive(Clone, Debug, Default)]
 pub struct Indexes {
     blocks: Arc<Mutex<HashMap<(OrgId, Mode), Block>>>,
-    dictionaries: Arc<std::sync::Mutex<HashMap<Kind, Arc<Dictionary>>>>,
+    dictionaries: Arc<Mutex<HashMap<Kind, Arc<Dictionary>>>>,
 }
 
 /// What documents have a dictionary in common. A key is one organization's, in one mode.
@@ -194,14 +194,14 @@ async fn dictionary(
         list: of.status.list,
         multikey: signer.multikey.clone(),
     };
-    let kept = &app.indexes.dictionaries;
-    if let Some(found) = kept.lock().unwrap_or_else(PoisonError::into_inner).get(&kind) {
+    // Held while it is written: the first rows of a process are many at once.
+    let mut kept = app.indexes.dictionaries.lock().await;
+    if let Some(found) = kept.get(&kind) {
         return Ok(Arc::clone(found));
     }
     let text = specimen(of, &signer.multikey)?;
     let name = app.standing.keep_dictionary(&text).await?;
     let made = Arc::new(Dictionary { name, text });
-    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
     if kept.len() >= CACHED {
         kept.clear();
     }

@@ -251,7 +251,9 @@ fn stack(arguments: &[String]) -> Result<()> {
     let rows: u32 = rows.parse()?;
     let folder = tempfile::tempdir()?;
     let data = if data == "folder" { Data::Dir(folder.path().into()) } else { Data::Memory };
-    let options = Options { data, ses_rate_per_second: 1e6, ..Options::in_memory() };
+    // What SES says afterwards comes after the end of a job: as in a deployment, nobody waits.
+    let options =
+        Options { data, ses_rate_per_second: 1e6, tracks_deliveries: true, ..Options::in_memory() };
     Runtime::new()?.block_on(async {
         let stack = Stack::start(options).await?;
         let demo = local::demo::seed(stack.app()).await?;

@@ -126,6 +126,7 @@ pub fn services() -> Result<()> {
             ("UPLOADS_BUCKET", config.uploads_bucket.as_deref().unwrap_or_default()),
             ("SITE_URL", &config.site_url),
             ("SES_RATE_PER_SECOND", "1000000"),
+            ("TRACK_DELIVERIES", "true"),
             (
                 "SIGNING_KEY_FILE",
                 &stack.data_dir().join(local::folder::SIGNING_KEY).display().to_string(),
