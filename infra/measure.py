@@ -94,7 +94,7 @@ def cost(quick: bool) -> tuple[str, str]:
 
 
 def jobs(quick: bool) -> tuple[str, str]:
-    command = f"{BENCH} jobs"
+    command = f"{BENCH} jobs --bench whole"
     return command, run(f"{command} -- quick" if quick else command).strip()
 
 

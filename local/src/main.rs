@@ -10,6 +10,10 @@ use local::{Data, Options, Stack, console, demo, folder, inbox::Showcase};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+/// The threads of the API, of the pollers and of the embedded services free what others allocated.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Runs the whole issuing service on this machine: API, queues, tables and mail.
 #[derive(Debug, Parser)]
 #[command(name = "local", version)]

@@ -1,12 +1,12 @@
 //! One recipient at once, jobs of 1,000 and of 10,000: latency against the calls that it waits
-//! for, credentials a second, time and CPU a credential, and consumers that work on one job.
+//! for, time and CPU a credential in the functions, and consumers that work on one job.
 //!
-//! `cargo bench --profile measure --bench jobs` (some minutes). Arguments: names of parts (`latency`, `whole`,
-//! `growth`, `consumers`) for these alone, `quick` for small sizes, whose figures say little.
+//! `cargo bench --profile measure --bench jobs` (some minutes). Arguments: names of parts (`latency`, `growth`,
+//! `consumers`) for these alone, `quick` for small sizes, whose figures say little.
 //!
 //! Everything goes through the handlers of the functions; sums are checked, and the benchmark fails when
-//! one credential or mail is missing. The services are in a process of their own, on a folder, but in
-//! `whole`, where one process has everything and its own pollers, as `cargo run` has it.
+//! one credential or mail is missing. The services are in a process of their own, on a folder. The
+//! benchmark `whole` has everything in one process.
 
 #![expect(clippy::indexing_slicing, reason = "a benchmark stops at the first surprise")]
 
@@ -16,22 +16,21 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use local::{Data, Options, Stack};
+use graduates::{ISSUE, accept, body};
 use parts::{
-    Clients, app, close, consume, consume_to_the_end, content, cpu_since, cpu_time, end, figure,
-    met, on_services, peak, plain, request, say, single, start, start_of_peak, tell,
+    Clients, app, close, consume, consume_to_the_end, content, cpu_since, cpu_time, figure, met,
+    on_services, peak, plain, request, say, single, start_of_peak, tell,
 };
 use serde_json::{Value, json};
-use tokio::runtime::Runtime;
 use trace::{Calls, Trace};
 use unicreda::{App, ids::JobId};
 
+#[path = "../parts/graduates.rs"]
+mod graduates;
 #[path = "../parts/mod.rs"]
 mod parts;
 mod trace;
 
-/// Credentials a second in one process, in memory.
-const RATE_TARGET: f64 = 1_300.0;
 /// Microseconds of CPU a credential of a job in the functions.
 const CPU_TARGET: f64 = 500.0;
 /// What a row of the larger job may cost, to one of the smaller.
@@ -40,21 +39,16 @@ const GROWTH_TARGET: f64 = 1.2;
 const CONSUMERS: usize = 2;
 /// Calls before the first that counts.
 const WARM: usize = 50;
-/// How long a job may take in one process.
-const LATEST: Duration = Duration::from_secs(600);
-
-const ISSUE: &str = "/api/v1/credentials/issue";
 
 /// What is measured, small for a try.
 struct Sizes {
     calls: usize,
-    whole: u32,
     jobs: [u32; 2],
     shared: u32,
 }
 
-const FULL: Sizes = Sizes { calls: 500, whole: 10_000, jobs: [1_000, 10_000], shared: 4_000 };
-const QUICK: Sizes = Sizes { calls: 40, whole: 500, jobs: [200, 600], shared: 400 };
+const FULL: Sizes = Sizes { calls: 500, jobs: [1_000, 10_000], shared: 4_000 };
+const QUICK: Sizes = Sizes { calls: 40, jobs: [200, 600], shared: 400 };
 
 type Part = fn(&Sizes) -> Result<()>;
 
@@ -64,15 +58,13 @@ fn main() -> Result<()> {
     match arguments.first().map(String::as_str) {
         Some("services") => return parts::services(),
         Some("work") => return work(&arguments.split_off(1)),
-        Some("stack") => return stack(&arguments.split_off(1)),
         _ => {}
     }
     let quick = arguments.iter().any(|argument| argument == "quick");
     arguments.retain(|argument| argument != "quick");
     let sizes = if quick { QUICK } else { FULL };
-    let parts: [(&str, Part); 4] = [
+    let parts: [(&str, Part); 3] = [
         ("latency", compare_latency),
-        ("whole", compare_whole),
         ("growth", compare_growth),
         ("consumers", compare_consumers),
     ];
@@ -100,29 +92,6 @@ fn work(arguments: &[String]) -> Result<()> {
         Some("shared") => shared(number(1)?, number(2)?.try_into()?),
         _ => bail!("no such work"),
     }
-}
-
-/// Somebody as a registrar's list has them: name, result, credits, role, term, dates.
-fn graduate(n: u32) -> Value {
-    json!({
-        "email": format!("graduada.{n}@universidad.example"),
-        "recipient_name": format!("Agustina Belén Zorrilla Ibáñez {n}"),
-        "result_value": "B", "credits_earned": 6.5, "role": "Egresada", "term": "2025-1",
-        "activity_start_date": "2025-03-10", "activity_end_date": "2025-07-21",
-    })
-}
-
-fn body(template: &str, people: impl Iterator<Item = u32>) -> String {
-    let people: Vec<Value> = people.map(graduate).collect();
-    json!({ "template_id": template, "recipients": people }).to_string()
-}
-
-/// Has a job of so many rows accepted; its id.
-async fn accept(app: &App, key: &str, template: &str, rows: u32) -> Result<JobId> {
-    let asked = request(key, "POST", ISSUE, body(template, 1..=rows))?;
-    let answer = content(&issue::handle(app, asked).await, 202)?;
-    ensure!(answer["total"] == rows, "{answer}");
-    Ok(serde_json::from_value(answer["job_id"].clone())?)
 }
 
 /// As [`accept`], with what the environment names.
@@ -214,101 +183,6 @@ fn shares(mut times: Vec<Duration>) -> [f64; 2] {
         let at = (times.len() * share).div_ceil(100).saturating_sub(1);
         times[at].as_secs_f64() * 1e3
     })
-}
-
-// Everything in one process.
-
-fn compare_whole(sizes: &Sizes) -> Result<()> {
-    let cores = std::thread::available_parallelism()?;
-    say(&format!(
-        "### Everything in one process, as `cargo run` has it: a job of {}, from its request to its end\n\n\
-         Until the last mail is recorded; whoever asks for the job is told `SUCCESS` at the next time that its totals are \
-         added up, every 2 s.\n\n\
-         | the data | seconds | credentials a second | target | `SUCCESS` told after, s | CPU, services included, µs a credential | a second, that {cores} cores have for |\n\
-         |---|---:|---:|---|---:|---:|---:|",
-        sizes.whole
-    ))?;
-    for (data, title) in [("memory", "in memory"), ("folder", "on a folder")] {
-        let (child, told) = start("stack", &words([data, &sizes.whole.to_string()]), &[])?;
-        end(child)?;
-        let told: Value = serde_json::from_str(&told)?;
-        let of = |name: &str| told[name].as_f64().unwrap_or_default();
-        let rate = f64::from(sizes.whole) / of("seconds");
-        let target = match data {
-            "memory" => format!("{RATE_TARGET}: {}", met(rate >= RATE_TARGET)),
-            _ => String::new(),
-        };
-        say(&format!(
-            "| {title} | {:.1} | {rate:.0} | {target} | {:.1} | {:.0} | {:.0} |",
-            of("seconds"),
-            of("told"),
-            of("cpu_us"),
-            f64::from(u32::try_from(cores.get())?) * 1e6 / of("cpu_us"),
-        ))?;
-    }
-    say("")
-}
-
-fn stack(arguments: &[String]) -> Result<()> {
-    let [data, rows] = arguments else { bail!("where the data is, and rows") };
-    let rows: u32 = rows.parse()?;
-    let folder = tempfile::tempdir()?;
-    let data = if data == "folder" { Data::Dir(folder.path().into()) } else { Data::Memory };
-    // What SES says afterwards comes after the end of a job: as in a deployment, nobody waits.
-    let options =
-        Options { data, ses_rate_per_second: 1e6, tracks_deliveries: true, ..Options::in_memory() };
-    Runtime::new()?.block_on(async {
-        let stack = Stack::start(options).await?;
-        let demo = local::demo::seed(stack.app()).await?;
-        let app = stack.app();
-        let (began, before) = (Instant::now(), process_cpu()?);
-        let job = accept(app, &demo.api_key, &demo.template_id, rows).await?;
-        let late = |began: Instant| ensure_in_time(began, "the job has not ended");
-        // The mailboxes tell without a call how far it is.
-        while stack.mail().count() < usize::try_from(rows)? {
-            late(began)?;
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        let kept = app.jobs.get(job).await?.context("the job")?;
-        while app.jobs.tally(&kept).await?.emails_sent < rows {
-            late(began)?;
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        let (seconds, cpu) = (began.elapsed().as_secs_f64(), process_cpu()? - before);
-        let path = format!("/api/v1/jobs/{job}");
-        loop {
-            let asked = request(&demo.api_key, "GET", &path, String::new())?;
-            let answer = content(&jobs::handle(app, asked).await, 200)?;
-            match answer["status"].as_str() {
-                Some("SUCCESS") => break,
-                Some("PENDING" | "PROGRESS") => late(began)?,
-                _ => bail!("{answer}"),
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        let told = began.elapsed().as_secs_f64();
-        ensure!(close(app, job, rows).await?, "the job is not closed");
-        let mail = stack.mail().count();
-        ensure!(mail == usize::try_from(rows)?, "{mail} of {rows} mails are in the mailboxes");
-        let cpu = cpu * 1e6 / f64::from(rows);
-        tell(&json!({ "seconds": seconds, "told": told, "cpu_us": cpu }))?;
-        stack.shutdown().await;
-        Ok(())
-    })
-}
-
-fn ensure_in_time(began: Instant, what: &str) -> Result<()> {
-    ensure!(began.elapsed() < LATEST, "{what} after {LATEST:?}");
-    Ok(())
-}
-
-/// CPU time of all threads of this process, in seconds.
-fn process_cpu() -> Result<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    let fields = stat.rsplit(')').next().context("stat")?.split_whitespace();
-    // utime and stime, in hundredths of a second.
-    let ticks = fields.skip(11).take(2).map(str::parse::<f64>);
-    Ok(ticks.collect::<Result<Vec<_>, _>>()?.iter().sum::<f64>() / 100.0)
 }
 
 // Jobs of two sizes, and what their rows cost in the functions.
