@@ -1,5 +1,6 @@
 //! Credentials a second when one process has everything, the functions, their pollers and the
-//! embedded services, as `cargo run` has it: a job of 10,000 from its request to its last mail.
+//! embedded services: a job of 10,000 from its request to its last mail. `cargo run` tracks no
+//! deliveries; a deployment does.
 //!
 //! `cargo bench --profile measure --bench whole` (a minute). Arguments: `quick` for a small job, whose figures say
 //! little. The benchmark fails when one credential or mail is missing.

@@ -6,14 +6,18 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use self::graduate::graduate;
 use crate::{
     feedback::{delivered, hear},
     harness::person,
     ledger::Ledger,
     sim::Sim,
 };
+
+#[path = "../../benches/parts/graduate.rs"]
+mod graduate;
 
 /// Messages that Lambda's event source receives or deletes with one request.
 const RECEIVE: f64 = 10.0;
@@ -118,16 +122,6 @@ fn table() -> bool {
 #[expect(clippy::print_stdout, reason = "it was asked for")]
 fn show(lines: &[String]) {
     println!("{}", lines.join("\n"));
-}
-
-/// Somebody as a registrar's list has them: name, result, credits, role, term, dates.
-fn graduate(n: u32) -> Value {
-    json!({
-        "email": format!("graduada.{n}@universidad.example"),
-        "recipient_name": format!("Agustina Belén Zorrilla Ibáñez {n}"),
-        "result_value": "B", "credits_earned": 6.5, "role": "Egresada", "term": "2025-1",
-        "activity_start_date": "2025-03-10", "activity_end_date": "2025-07-21",
-    })
 }
 
 /// One of an organization's own people.

@@ -1,0 +1,13 @@
+//! The recipient whom benchmarks and budgets (`suite::budgets`) count and measure with.
+
+use serde_json::{Value, json};
+
+/// Somebody as a registrar's list has them: name, result, credits, role, term, dates.
+pub fn graduate(n: u32) -> Value {
+    json!({
+        "email": format!("graduada.{n}@universidad.example"),
+        "recipient_name": format!("Agustina Belén Zorrilla Ibáñez {n}"),
+        "result_value": "B", "credits_earned": 6.5, "role": "Egresada", "term": "2025-1",
+        "activity_start_date": "2025-03-10", "activity_end_date": "2025-07-21",
+    })
+}
