@@ -690,7 +690,16 @@ class Rehearsal:
         check(again[1]["credentials"][0]["status"] == "error", "the revoked one is not issued again")
         one = self.api("POST", "/api/v1/credentials/issue", self.body(self.person(3001)), status=200)
         check(one[1]["credentials"][0]["status"] == "issued", one[1])
-        return "jobs, credentials and keys kept"
+        # SES says nothing of deliveries now: each receipt stands on its credential.
+        more = self.body(*(self.person(n) for n in range(3002, 3032)))
+        job = self.api("POST", "/api/v1/credentials/issue", more, status=202)[1]["job_id"]
+        check(self.api.success(job)["emails_sent"] == 30, job)
+        rows = self.api.get(f"/api/v1/jobs/{job}/results?limit=1000")["items"]
+        for row in rows:
+            credential = self.api.get(f"/api/v1/credentials/{row['credential_id']}")
+            state = (credential["email_status"], bool(credential["email_sent_at"]))
+            check(state == ("sent", True), credential)
+        return "jobs, credentials and keys kept; 30 mails, receipts on their credentials"
 
     def logs(self) -> str:
         """No person, address or key in any log of the functions, and nothing that IAM refused."""

@@ -29,7 +29,7 @@ use crate::{
     queue::{self, IssueRow, MESSAGE_VERSION, MailOf, Message, Outgoing},
     store::{
         StoreError,
-        credentials::{PUT_TOGETHER, Put},
+        credentials::{Put, TOGETHER},
         jobs::{Failure, Learned},
     },
     time,
@@ -188,7 +188,7 @@ fn in_groups(rows: Vec<(String, IssueRow)>) -> Vec<Vec<(String, IssueRow)>> {
     let mut groups: Vec<Vec<(String, IssueRow)>> = Vec::new();
     for row in rows {
         match groups.last_mut() {
-            Some(group) if group.len() < PUT_TOGETHER => group.push(row),
+            Some(group) if group.len() < TOGETHER => group.push(row),
             _ => groups.push(vec![row]),
         }
     }

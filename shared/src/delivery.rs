@@ -268,7 +268,43 @@ async fn send_together(
         .collect()
         .await;
     release(app, (job, shard), &done.iter().filter_map(|(.., free)| *free).collect()).await;
-    done.into_iter().map(|(message, mail, turn, _)| (message, mail, turn)).collect()
+    let mut done: Vec<Done> =
+        done.into_iter().map(|(message, mail, turn, _)| (message, mail, turn)).collect();
+    // SES says of each mail that it was delivered, and then it is written.
+    if !app.config.tracks_deliveries {
+        write_receipts(app, &mut done).await;
+    }
+    done
+}
+
+/// Tells credentials whose mail stands on the ledger that it was sent.
+async fn write_receipts(app: &App, done: &mut [Done]) {
+    let mut sent: Vec<(CredentialId, &mut Turn)> = Vec::new();
+    for (.., turn) in done {
+        if let Turn::Ended(credential, MailState::Sent) = turn
+            && credential.on_ledger().is_some()
+        {
+            sent.push((credential.id, turn));
+        }
+    }
+    let at = time::seconds(app.clock.now());
+    let ids: Vec<CredentialId> = sent.iter().map(|(id, _)| *id).collect();
+    let written = app.credentials.end_first_together(&ids, &at).await;
+    for ((id, turn), written) in sent.into_iter().zip(written) {
+        match written {
+            Ok(true) => {}
+            // Somebody wrote something else of it meanwhile.
+            Ok(false) => match stands(app, id).await {
+                Ok(standing) => *turn = standing,
+                Err(error) => {
+                    tracing::error!(%error, "mail not sent");
+                    *turn = Turn::Again;
+                }
+            },
+            // Its row among those that were sent is a receipt as well.
+            Err(error) => tracing::error!(%error, "receipt not written on a credential"),
+        }
+    }
 }
 
 /// Takes claims back: SES was not given these mails, or did not take them.
@@ -402,10 +438,10 @@ async fn send_claimed(
     }
     let letter = match compose(app, &credential).await? {
         Ok(letter) => letter,
-        Err(why) => return end_first(app, credential, Some(why)).await,
+        Err(why) => return fail_first(app, credential, why).await,
     };
     if suppressed.contains(credential.recipient.email.as_str()) {
-        return end_first(app, credential, Some("suppressed")).await;
+        return fail_first(app, credential, "suppressed").await;
     }
     if !app.pace.turn(stop).await {
         return Ok(Turn::PutOff(Duration::from_secs(1), None));
@@ -413,17 +449,8 @@ async fn send_claimed(
     let call = hand_over(app, &credential, letter).await?;
     *free = None;
     match call.send().await.as_ref().map_err(verdict) {
-        // SES says of each mail that it was delivered, and then it is written.
-        Ok(_) if app.config.tracks_deliveries => Ok(Turn::Ended(credential, MailState::Sent)),
-        Ok(_) => match end_first(app, credential.clone(), None).await {
-            Err(error) => {
-                tracing::error!(%error, "receipt not written on a credential");
-                // Its row among those that were sent is one as well.
-                Ok(Turn::Ended(credential, MailState::Sent))
-            }
-            ended => ended,
-        },
-        Err(Verdict::Refused(why)) => end_first(app, credential, Some(why)).await,
+        Ok(_) => Ok(Turn::Ended(credential, MailState::Sent)),
+        Err(Verdict::Refused(why)) => fail_first(app, credential, why).await,
         Err(Verdict::NotAccepted(why)) => {
             *free = Some(row);
             Ok(not_accepted(message, why, credential))
@@ -435,16 +462,11 @@ async fn send_claimed(
     }
 }
 
-/// Ends a mail that was claimed on the ledger.
-async fn end_first(
-    app: &App,
-    credential: Box<Credential>,
-    why: Option<&str>,
-) -> Result<Turn, StoreError> {
+/// Ends a mail that was claimed on the ledger and is not sent.
+async fn fail_first(app: &App, credential: Box<Credential>, why: &str) -> Result<Turn, StoreError> {
     let at = time::seconds(app.clock.now());
-    if app.credentials.end_first(credential.id, why, &at).await? {
-        let state = why.map_or(MailState::Sent, |_| MailState::Failed);
-        return Ok(Turn::Ended(credential, state));
+    if app.credentials.fail_first(credential.id, why, &at).await? {
+        return Ok(Turn::Ended(credential, MailState::Failed));
     }
     stands(app, credential.id).await
 }
@@ -518,14 +540,11 @@ async fn record(app: &App, done: Vec<Done>, report: &mut Report) {
             tracing::error!(%error, rows = messages.len(), "mail not recorded");
             report.retry.extend(messages);
             // The only receipt of these: it must stand somewhere.
-            let at = &time::seconds(now);
-            stream::iter(unwritten)
-                .for_each_concurrent(CONCURRENCY, |id| async move {
-                    if let Err(error) = app.credentials.end_first(id, None, at).await {
-                        tracing::error!(%error, "receipt not written");
-                    }
-                })
-                .await;
+            let at = time::seconds(now);
+            let written = app.credentials.end_first_together(&unwritten, &at).await;
+            for error in written.into_iter().filter_map(Result::err) {
+                tracing::error!(%error, "receipt not written");
+            }
         }
     }
     // After what counts, and together: most of a batch can be put off near its deadline.

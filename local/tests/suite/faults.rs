@@ -298,7 +298,7 @@ impl Seen {
             "DeleteItem" => write(table, &body["Key"]),
             "BatchExecuteStatement" => {
                 for statement in body["Statements"].as_array().into_iter().flatten() {
-                    let (table, item) = inserted(statement);
+                    let (table, item) = written(statement);
                     write(&table, &item);
                     indexes().for_each(|index| enter(index, &item[index.partition]));
                 }
@@ -315,19 +315,27 @@ impl Seen {
     }
 }
 
-/// Table and item of an insertion, `INSERT INTO "table" VALUE {'name': ?, …}`.
-fn inserted(statement: &Value) -> (String, Value) {
+/// Table and item of an insertion, `INSERT INTO "table" VALUE {'name': ?, …}`; of an update, `UPDATE
+/// "table" SET … WHERE id = ? AND …`, table and key.
+fn written(statement: &Value) -> (String, Value) {
     let text = statement["Statement"].as_str().expect("a statement");
     let table = text.split('"').nth(1).expect("a table").to_owned();
+    let values = statement["Parameters"].as_array().expect("parameters");
+    if let Some((set, _)) = text.split_once(OF_ITS_ID) {
+        return (table, json!({ "id": values[set.matches('?').count()] }));
+    }
     let names = text.split('\'').skip(1).step_by(2).map(str::to_owned);
-    let values = statement["Parameters"].as_array().expect("parameters").iter().cloned();
-    (table, Value::Object(names.zip(values).collect()))
+    (table, Value::Object(names.zip(values.iter().cloned()).collect()))
 }
 
+/// What stands in a statement before its condition.
+const OF_ITS_ID: &str = " WHERE id = ? AND ";
+
 /// A condition expression without what it repeats: mails are claimed some at a time, each on
-/// the same condition.
+/// the same condition. Of a statement, its condition.
 pub fn shape(condition: &str) -> String {
     const MORE: &str = " AND NOT contains(claimed, :r";
+    let condition = condition.split_once(OF_ITS_ID).map_or(condition, |(_, condition)| condition);
     let mut parts = condition.split(MORE);
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |shape, part| {
@@ -336,14 +344,21 @@ pub fn shape(condition: &str) -> String {
     })
 }
 
-/// The condition expressions of a request, those of a transaction too.
+/// The condition expressions of a request, those of a transaction too, and its statements that
+/// have a condition.
 pub fn conditions(body: &mut Value) -> Vec<&mut String> {
     let mut found = Vec::new();
     let Some(members) = body.as_object_mut() else { return found };
     for (name, value) in members {
-        match value {
-            Value::String(text) if name == "ConditionExpression" => found.push(text),
-            Value::Array(items) if name == "TransactItems" => {
+        match (name.as_str(), value) {
+            ("ConditionExpression", Value::String(text)) => found.push(text),
+            ("Statement", Value::String(text)) => {
+                found.extend(text.contains(OF_ITS_ID).then_some(text));
+            }
+            ("Statements", Value::Array(items)) => {
+                found.extend(items.iter_mut().flat_map(conditions))
+            }
+            ("TransactItems", Value::Array(items)) => {
                 let writes = items.iter_mut().filter_map(Value::as_object_mut);
                 for write in writes.flat_map(|write| write.values_mut()) {
                     found.extend(conditions(write));

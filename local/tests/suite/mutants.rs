@@ -57,7 +57,13 @@ impl Mutant {
                 let mut changed = false;
                 for condition in conditions(body).into_iter().filter(|c| shape(c) == whole) {
                     let clause = if clause.is_empty() { condition.clone() } else { clause.into() };
-                    let off = format!("({clause} OR attribute_not_exists(nothing))");
+                    let statement = condition.starts_with("UPDATE ");
+                    let always = if statement {
+                        "nothing IS MISSING"
+                    } else {
+                        "attribute_not_exists(nothing)"
+                    };
+                    let off = format!("({clause} OR {always})");
                     *condition = condition.replace(&clause, &off);
                     changed = true;
                 }
@@ -140,6 +146,8 @@ const BEGIN: &str = "attribute_not_exists(pk) OR (phase = :running AND lease_unt
 
 const CLAIM_TOGETHER: &str = "attribute_not_exists(claimed) OR (NOT contains(claimed, :r0))";
 const ON_LEDGER: &str = "mail = :owed AND attribute_not_exists(mail_round) AND (attribute_not_exists(mail_attempts) OR mail_attempts = :none)";
+const ON_LEDGER_TOGETHER: &str =
+    "mail = 'owed' AND mail_round IS MISSING AND (mail_attempts IS MISSING OR mail_attempts = 0)";
 const FIRST_HEARD: &str =
     "revision = :none AND attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery)";
 const UNHEARD: &str = "attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery)";
@@ -160,6 +168,7 @@ static MUTANTS: &[Mutant] = mutants! {
     "a claim on the ledger lasts": Off::Value(":until", "SET claimed_until", "0") => two_consumers_of_a_job;
     "what is written of a mail outranks its ledger": Off::Condition(ON_LEDGER, "") => a_zombie_of_a_job_is_refused_by_ses;
     "a ledger is about the first mail": Off::Condition(ON_LEDGER, "attribute_not_exists(mail_round)") => asked_again_while_a_zombie_is_refused;
+    "a receipt is about the first mail": Off::Condition(ON_LEDGER_TOGETHER, "mail_round IS MISSING") => asked_again_while_its_receipt_is_written;
     "an address is not corrected while its job sends": Off::Condition("attribute_not_exists(claimed) OR NOT contains(claimed, :row)", "") => corrected_while_its_job_sends;
     "an ended lease is taken by one": Off::Condition("mail = :claimed AND mail_lease = :lease AND mail_lease < :now AND #status = :issued", "") => a_late_heir;
     "an attempt ends only its own claim": Off::Condition("mail = :claimed AND mail_attempts = :attempt", "") => a_zombie_is_refused_by_ses;
@@ -562,6 +571,33 @@ fn a_zombie_of_a_job_is_refused_by_ses(sim: &mut Sim) -> Run<'_> {
 
 fn asked_again_while_a_zombie_is_refused(sim: &mut Sim) -> Run<'_> {
     Box::pin(refuse_a_zombie_of_a_job(sim, true))
+}
+
+/// The receipts of a job's mails are written after their heir has sent them, and its first one
+/// was asked for again.
+fn asked_again_while_its_receipt_is_written(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        sim.with_receipts();
+        let id = get_job(sim).await?;
+        let gate = sim.hold("BatchExecuteStatement", "UPDATE", None);
+        let zombie = sim.deliver_aside().await;
+        gate.reached.cancelled().await;
+        sim.clock.jump(Duration::from_secs(400));
+        sim.show_again();
+        sim.deliver(100).await;
+        sim.resends = 1;
+        let answer = sim.insist("POST", &format!("/credentials/{id}/resend"), None, None).await?;
+        ensure!(answer.status == 202, "{}", answer.body);
+        gate.open.cancel();
+        zombie.await?;
+        sim.show_again();
+        sim.drain().await?;
+        ensure!(
+            sim.world.stack.mail().count() == 5,
+            "two, their repetition, one that was asked for"
+        );
+        Ok(())
+    })
 }
 
 /// A credential is revoked while a soft bounce of its mail is heard.

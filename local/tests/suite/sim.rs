@@ -255,8 +255,10 @@ impl Sim {
         let app = self.app();
         self.draw();
         let gone = self.gone.clone();
+        // On the heap: a debug build copies futures into the stack frame of each who awaits them.
+        let work = Box::pin(work(app));
         tokio::select! {
-            done = work(app) => Some(done),
+            done = work => Some(done),
             () = gone.cancelled() => None,
         }
     }

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Statements of one `BatchExecuteStatement` (API reference, "1 to 25").
-pub const PUT_TOGETHER: usize = 25;
+pub const TOGETHER: usize = 25;
 /// Partitions that an organization's credentials by time are spread over, so that no
 /// index partition takes an organization's whole load.
 const TIME_PARTITIONS: u8 = 16;
@@ -56,6 +56,9 @@ const HEARD_BEFORE: &str = "mail_delivery = :heard";
 const HOLDS: &str = "#status = :issued";
 /// A mail that stands on its job's ledger: nothing has been written of it on its credential.
 const ON_LEDGER: &str = "mail = :owed AND attribute_not_exists(mail_round) AND (attribute_not_exists(mail_attempts) OR mail_attempts = :none)";
+/// The same, in PartiQL.
+const ON_LEDGER_TOGETHER: &str =
+    "mail = 'owed' AND mail_round IS MISSING AND (mail_attempts IS MISSING OR mail_attempts = 0)";
 /// What SES says first of a first mail needs no reading, unless the credential was corrected.
 const FIRST_HEARD: &str =
     "revision = :none AND attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery)";
@@ -203,14 +206,15 @@ impl Credentials {
     }
 
     /// Writes credentials whose ids are free, in one call; what each found, in their order. At most
-    /// [`PUT_TOGETHER`] are taken, each of another id.
+    /// [`TOGETHER`] are taken, each of another id.
     pub async fn put_together(
         &self,
         credentials: &[(Box<Credential>, String)],
         now: &str,
     ) -> Vec<Result<Put, StoreError>> {
         let mut found = Vec::with_capacity(credentials.len());
-        let inserted = self.insert_together(credentials, now).await;
+        let insertions = credentials.iter().map(|(c, email_key)| self.insertion(c, email_key, now));
+        let inserted = self.run_together(insertions).await;
         for ((credential, email_key), inserted) in credentials.iter().zip(inserted) {
             found.push(match inserted {
                 Ok(true) => Ok(Put::Written),
@@ -226,20 +230,19 @@ impl Credentials {
         found
     }
 
-    /// Whether each was written; false where the id is taken.
-    async fn insert_together(
+    /// Runs statements, in one call; whether each wrote, false where its condition did not hold.
+    async fn run_together(
         &self,
-        credentials: &[(Box<Credential>, String)],
-        now: &str,
+        statements: impl Iterator<Item = Result<BatchStatementRequest, StoreError>>,
     ) -> Vec<Result<bool, StoreError>> {
-        let mut ended: Vec<Result<bool, StoreError>> = Vec::with_capacity(credentials.len());
+        let mut ended: Vec<Result<bool, StoreError>> = Vec::new();
         let mut left = Vec::new();
-        for (at, (credential, email_key)) in credentials.iter().enumerate() {
-            match self.insertion(credential, email_key, now) {
+        for (at, statement) in statements.enumerate() {
+            match statement {
                 Ok(statement) => {
                     left.push((at, statement));
                     // What stays, should it not be answered in any round.
-                    ended.push(Err(StoreError::Unavailable("not inserted".to_owned())));
+                    ended.push(Err(StoreError::Unavailable("not answered".to_owned())));
                 }
                 Err(error) => ended.push(Err(error)),
             }
@@ -254,7 +257,7 @@ impl Credentials {
             let answers = match call.send().await.map_err(StoreError::from) {
                 Ok(answer) => answer.responses.unwrap_or_default(),
                 Err(error) => {
-                    tracing::error!(%error, "credentials not put together");
+                    tracing::error!(%error, "credentials not written together");
                     let broken = matches!(error, StoreError::Broken(_));
                     for (at, _) in left.into_iter().filter(|_| broken) {
                         set(&mut ended, at, Err(StoreError::Broken("together".to_owned())));
@@ -266,9 +269,10 @@ impl Credentials {
             for ((at, statement), answer) in left.into_iter().zip(answers) {
                 match answer.error.map(|error| error.code) {
                     None => set(&mut ended, at, Ok(true)),
-                    Some(Some(BatchStatementErrorCodeEnum::DuplicateItem)) => {
-                        set(&mut ended, at, Ok(false));
-                    }
+                    Some(Some(
+                        BatchStatementErrorCodeEnum::DuplicateItem
+                        | BatchStatementErrorCodeEnum::ConditionalCheckFailed,
+                    )) => set(&mut ended, at, Ok(false)),
                     Some(Some(code)) if passes(&code) => again.push((at, statement)),
                     Some(code) => {
                         let code = code.as_ref().map_or("unknown", |code| code.as_str());
@@ -490,29 +494,46 @@ impl Credentials {
         held(update.send().await.map_err(StoreError::from))
     }
 
-    /// Ends a mail that stands on its job's ledger, as the one who claimed it there; false
-    /// when it does not stand there any more.
+    /// Ends a mail that stands on its job's ledger as failed, by the one who claimed it there;
+    /// false when it does not stand there any more.
     ///
     /// # Errors
     /// As of the store.
-    pub async fn end_first(
+    pub async fn fail_first(
         &self,
         id: CredentialId,
-        why: Option<&str>,
+        why: &str,
         at: &str,
     ) -> Result<bool, StoreError> {
-        let set = match why {
-            None => "SET mail = :end, mail_at = :at",
-            Some(_) => "SET mail = :end, mail_at = :at, mail_error = :why",
-        };
-        let mut update = self
-            .ledger_update(id, set)
-            .expression_attribute_values(":end", text(why.map_or("sent", |_| "failed")))
-            .expression_attribute_values(":at", text(at));
-        if let Some(why) = why {
-            update = update.expression_attribute_values(":why", text(why));
-        }
+        let update = self
+            .ledger_update(id, "SET mail = :end, mail_at = :at, mail_error = :why")
+            .expression_attribute_values(":end", text("failed"))
+            .expression_attribute_values(":at", text(at))
+            .expression_attribute_values(":why", text(why));
         held(update.send().await.map_err(StoreError::from))
+    }
+
+    /// Ends mails that stand on their jobs' ledgers as sent, by the one who claimed them there, in
+    /// few calls; whether each was ended, in their order: false when it does not stand there any
+    /// more. Ids are different ones.
+    pub async fn end_first_together(
+        &self,
+        ids: &[CredentialId],
+        at: &str,
+    ) -> Vec<Result<bool, StoreError>> {
+        let update = format!(
+            "UPDATE \"{}\" SET mail = 'sent', mail_at = ? WHERE id = ? AND {ON_LEDGER_TOGETHER}",
+            self.table
+        );
+        let statement = |id: &CredentialId| {
+            let statement = BatchStatementRequest::builder().statement(&update);
+            Ok(statement.parameters(text(at)).parameters(text(id.to_string())).build()?)
+        };
+        let mut ended = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(TOGETHER) {
+            ended.extend(self.run_together(ids.iter().map(statement)).await);
+        }
+        ended
     }
 
     /// Takes a mail's claim from its job's ledger to its credential, where each attempt is
