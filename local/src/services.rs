@@ -44,6 +44,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use unicreda::schema::{self, TABLES};
+use url::form_urlencoded;
 
 use crate::mail::{Mail, MailStore};
 use crate::serve::{Tasks, serve};
@@ -383,9 +384,10 @@ impl SesHandler for Ses {
         let events = self.events.clone();
         Box::pin(async move {
             // rustack checks the request first; only what it accepts is mail.
-            let received = read_mail(&body);
-            let tags = simulator::tags(&parse_form_params(&body));
-            let answer = inner.handle_operation(operation, body).await;
+            let parameters = parse_form_params(&body);
+            let received = read_mail(&parameters);
+            let tags = simulator::tags(&parameters);
+            let answer = inner.handle_operation(operation, brief(&parameters, body)).await;
             inner.clear_emails(None);
             let answer = answer?;
             let received = received?;
@@ -414,9 +416,22 @@ impl SesHandler for Ses {
     }
 }
 
-fn read_mail(body: &[u8]) -> Result<Mail, SesError> {
-    let parameters = parse_form_params(body);
-    let data = get_optional_param(&parameters, "RawMessage.Data").unwrap_or_default();
+/// A request without the text of its mail: where it names the source, rustack only copies that.
+fn brief(parameters: &[(String, String)], whole: Bytes) -> Bytes {
+    let given =
+        |name| get_optional_param(parameters, name).is_some_and(|value| !value.trim().is_empty());
+    if !given("Source") || !given("RawMessage.Data") {
+        return whole;
+    }
+    let mut brief = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in parameters {
+        brief.append_pair(name, if name == "RawMessage.Data" { "VG86IHg=" } else { value });
+    }
+    brief.finish().into()
+}
+
+fn read_mail(parameters: &[(String, String)]) -> Result<Mail, SesError> {
+    let data = get_optional_param(parameters, "RawMessage.Data").unwrap_or_default();
     if data.len() > MAX_MAIL {
         return Err(SesError::invalid_parameter_value(format!(
             "Message length is more than {MAX_MAIL} bytes long"
@@ -425,7 +440,7 @@ fn read_mail(body: &[u8]) -> Result<Mail, SesError> {
     let mime = base64::engine::general_purpose::STANDARD
         .decode(data)
         .map_err(|_| SesError::invalid_parameter_value("RawMessage.Data is not base64"))?;
-    let envelope = parse_member_list(&parameters, "Destinations");
+    let envelope = parse_member_list(parameters, "Destinations");
     let mail = Mail::parse(&mime, envelope, jiff::Timestamp::now().to_string())
         .map_err(|_| SesError::message_rejected("The message is not MIME."))?;
     if mail.to.is_empty() {
