@@ -67,10 +67,9 @@ const EXTERNAL: Limits = Limits {
     price: 4.0,
     bytes: UNIT,
 };
-/// A member of the organization: mail and all as with others. With what became of its mail, the
-/// item is some bytes over a unit.
-const INTERNAL: Limits =
-    Limits { credentials: 3.01, reads: 3.6, price: 4.8, bytes: 1_040, ..EXTERNAL };
+/// A member of the organization: mail and all as with others. With what became of its mail, an
+/// item can be some bytes over a unit.
+const INTERNAL: Limits = Limits { credentials: 2.05, price: 4.05, bytes: 1_040, ..EXTERNAL };
 /// Issued before: a put that is refused, and what stands there.
 const DUPLICATE: Limits = Limits {
     credentials: 1.01,
@@ -85,9 +84,9 @@ const DUPLICATE: Limits = Limits {
 /// What a job costs however small it is, beside its rows: write units, read units, requests, $
 /// per million.
 const JOB: [f64; 4] = [10.0, 14.0, 2.0, 10.0];
-/// Write units of a process that has just begun: its first rows each write the dictionary that
-/// their documents are packed under.
-const COLD: f64 = 80.0;
+/// Write units of a process that has just begun: it writes the dictionary that its documents are
+/// packed under.
+const COLD: f64 = 20.0;
 /// One recipient, issued at once. An index follows the mail, with an entry that comes and goes.
 const ONE_EXTERNAL: Limits = Limits {
     credentials: 4.0,
