@@ -146,8 +146,7 @@ const BEGIN: &str = "attribute_not_exists(pk) OR (phase = :running AND lease_unt
 
 const CLAIM_TOGETHER: &str = "attribute_not_exists(claimed) OR (NOT contains(claimed, :r0))";
 const ON_LEDGER: &str = "mail = :owed AND attribute_not_exists(mail_round) AND (attribute_not_exists(mail_attempts) OR mail_attempts = :none)";
-const ON_LEDGER_TOGETHER: &str =
-    "mail = 'owed' AND mail_round IS MISSING AND (mail_attempts IS MISSING OR mail_attempts = 0)";
+const ON_LEDGER_TOGETHER: &str = "mail = 'owed' AND mail_attempts IS MISSING";
 const FIRST_HEARD: &str =
     "revision = :none AND attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery)";
 const UNHEARD: &str = "attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery)";
@@ -168,7 +167,7 @@ static MUTANTS: &[Mutant] = mutants! {
     "a claim on the ledger lasts": Off::Value(":until", "SET claimed_until", "0") => two_consumers_of_a_job;
     "what is written of a mail outranks its ledger": Off::Condition(ON_LEDGER, "") => a_zombie_of_a_job_is_refused_by_ses;
     "a ledger is about the first mail": Off::Condition(ON_LEDGER, "attribute_not_exists(mail_round)") => asked_again_while_a_zombie_is_refused;
-    "a receipt is about the first mail": Off::Condition(ON_LEDGER_TOGETHER, "mail_round IS MISSING") => asked_again_while_its_receipt_is_written;
+    "a receipt is about the first mail": Off::Condition(ON_LEDGER_TOGETHER, "mail_attempts IS MISSING") => asked_again_while_its_receipt_is_written;
     "an address is not corrected while its job sends": Off::Condition("attribute_not_exists(claimed) OR NOT contains(claimed, :row)", "") => corrected_while_its_job_sends;
     "an ended lease is taken by one": Off::Condition("mail = :claimed AND mail_lease = :lease AND mail_lease < :now AND #status = :issued", "") => a_late_heir;
     "an attempt ends only its own claim": Off::Condition("mail = :claimed AND mail_attempts = :attempt", "") => a_zombie_is_refused_by_ses;

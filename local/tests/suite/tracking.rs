@@ -99,7 +99,8 @@ async fn a_delivery_is_the_receipt_of_a_consumer_that_died() {
     let (job, mails, id) = issued(&world).await;
     let lost = Fault::JsonError(400, "AccessDenied");
     faults.on_calls_with("UpdateItem", "#sent", 0..1, lost.clone());
-    faults.on_calls_with("BatchExecuteStatement", "UPDATE", 0..1, lost);
+    faults.on_calls_with("BatchExecuteStatement", "UPDATE", 0..1, lost.clone());
+    faults.on_calls_with("UpdateItem", "mail_at = :at", 0..2, lost);
     assert_eq!(consume(&world, &mails).await.len(), 2);
     assert_eq!(shown(&world, &id).await["email_status"], "pending", "nobody knows");
     for n in 1..=2 {
@@ -184,7 +185,8 @@ async fn a_delivery_that_its_job_did_not_take_is_told_again() {
     let (job, mails, id) = issued(&world).await;
     let lost = Fault::JsonError(400, "AccessDenied");
     faults.on_calls_with("UpdateItem", "#sent", 0..2, lost.clone());
-    faults.on_calls_with("BatchExecuteStatement", "UPDATE", 0..1, lost);
+    faults.on_calls_with("BatchExecuteStatement", "UPDATE", 0..1, lost.clone());
+    faults.on_calls_with("UpdateItem", "mail_at = :at", 0..2, lost);
     assert_eq!(consume(&world, &mails).await.len(), 2);
     let event = [delivered(&id, 0, FIRST).to_string()];
     assert_eq!(hear(world.stack.app(), &event).await, [0], "it comes back");

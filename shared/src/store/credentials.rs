@@ -56,9 +56,9 @@ const HEARD_BEFORE: &str = "mail_delivery = :heard";
 const HOLDS: &str = "#status = :issued";
 /// A mail that stands on its job's ledger: nothing has been written of it on its credential.
 const ON_LEDGER: &str = "mail = :owed AND attribute_not_exists(mail_round) AND (attribute_not_exists(mail_attempts) OR mail_attempts = :none)";
-/// The same, in PartiQL.
-const ON_LEDGER_TOGETHER: &str =
-    "mail = 'owed' AND mail_round IS MISSING AND (mail_attempts IS MISSING OR mail_attempts = 0)";
+/// So do nearly all of these: whoever owes a mail again, or counts an attempt, writes the latter. In
+/// PartiQL.
+const ON_LEDGER_TOGETHER: &str = "mail = 'owed' AND mail_attempts IS MISSING";
 /// What SES says first of a first mail needs no reading, unless the credential was corrected.
 const FIRST_HEARD: &str =
     "revision = :none AND attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery)";
@@ -514,15 +514,15 @@ impl Credentials {
     }
 
     /// Ends mails that stand on their jobs' ledgers as sent, by the one who claimed them there, in
-    /// few calls; whether each was ended, in their order: false when it does not stand there any
-    /// more. Ids are different ones.
+    /// few calls; one that was not is tried by itself. Whether each was ended, in their order: false
+    /// when it does not stand there any more. Ids are different ones.
     pub async fn end_first_together(
         &self,
         ids: &[CredentialId],
         at: &str,
     ) -> Vec<Result<bool, StoreError>> {
         let update = format!(
-            "UPDATE \"{}\" SET mail = 'sent', mail_at = ? WHERE id = ? AND {ON_LEDGER_TOGETHER}",
+            "UPDATE \"{}\" SET mail = 'sent' SET mail_at = ? WHERE id = ? AND {ON_LEDGER_TOGETHER}",
             self.table
         );
         let statement = |id: &CredentialId| {
@@ -531,9 +531,23 @@ impl Credentials {
         };
         let mut ended = Vec::with_capacity(ids.len());
         for ids in ids.chunks(TOGETHER) {
-            ended.extend(self.run_together(ids.iter().map(statement)).await);
+            let written = self.run_together(ids.iter().map(statement)).await;
+            for (id, written) in ids.iter().zip(written) {
+                ended.push(match written {
+                    Ok(true) => Ok(true),
+                    _ => self.end_first(*id, at).await,
+                });
+            }
         }
         ended
+    }
+
+    async fn end_first(&self, id: CredentialId, at: &str) -> Result<bool, StoreError> {
+        let update = self
+            .ledger_update(id, "SET mail = :end, mail_at = :at")
+            .expression_attribute_values(":end", text("sent"))
+            .expression_attribute_values(":at", text(at));
+        held(update.send().await.map_err(StoreError::from))
     }
 
     /// Takes a mail's claim from its job's ledger to its credential, where each attempt is
