@@ -276,6 +276,7 @@ impl Credentials {
                     Some(Some(code)) if passes(&code) => again.push((at, statement)),
                     Some(code) => {
                         let code = code.as_ref().map_or("unknown", |code| code.as_str());
+                        tracing::error!(code, "a statement was refused");
                         set(&mut ended, at, Err(StoreError::Broken(code.to_owned())));
                     }
                 }
