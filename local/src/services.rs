@@ -416,16 +416,18 @@ impl SesHandler for Ses {
     }
 }
 
-/// A request without the text of its mail: where it names the source, rustack only copies that.
+/// A request with another text of its mail, a short one: where it names the source, rustack only
+/// copies that, and so for each mail of a large job.
 fn brief(parameters: &[(String, String)], whole: Bytes) -> Bytes {
     let given =
         |name| get_optional_param(parameters, name).is_some_and(|value| !value.trim().is_empty());
     if !given("Source") || !given("RawMessage.Data") {
         return whole;
     }
+    const SHORT: &str = "VG86IHg="; // `To: x`
     let mut brief = form_urlencoded::Serializer::new(String::new());
     for (name, value) in parameters {
-        brief.append_pair(name, if name == "RawMessage.Data" { "VG86IHg=" } else { value });
+        brief.append_pair(name, if name == "RawMessage.Data" { SHORT } else { value });
     }
     brief.finish().into()
 }

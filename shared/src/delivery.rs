@@ -297,7 +297,7 @@ async fn write_receipts(app: &App, done: &mut [Done]) {
             Ok(false) => match stands(app, id).await {
                 Ok(standing) => *turn = standing,
                 Err(error) => {
-                    tracing::error!(%error, "mail not sent");
+                    tracing::error!(%error, "nobody knows how a mail stands");
                     *turn = Turn::Again;
                 }
             },

@@ -317,6 +317,43 @@ async fn a_put_whose_answer_was_lost_is_my_own_and_no_duplicate() {
     assert_eq!(credentials["items"].as_array().expect("items").len(), 9);
 }
 
+/// Where SES says nothing of deliveries: the receipts of a job's mails are written together.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn receipts_that_are_not_written_together_send_no_mail_again() {
+    let (world, faults) = spoiled(unread()).await;
+    let denied = Fault::JsonError(400, "AccessDenied");
+    let down = Fault::JsonError(500, "InternalServerError");
+    // What happens to the call, how often, and the receipts that stand on credentials after it.
+    for (n, (fault, calls, written)) in [
+        (Fault::ReplyLost, 1, 3),
+        (Fault::FirstStatementThrottled, 1, 3),
+        (denied, 1, 3),
+        (down, usize::MAX, 0),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let first = u32::try_from(n).expect("a few") * 3 + 1;
+        let job = world.start_job(&(first..first + 3).map(person).collect::<Vec<_>>()).await;
+        faults.on_calls_with("BatchExecuteStatement", "UPDATE", 0..calls, fault.clone());
+        let before = faults.injected();
+        drain(&world).await;
+        assert!(faults.injected() > before, "{fault:?}");
+        faults.heal_plan();
+        assert_eq!(world.success(&job).await["result"]["emails_sent"], 3, "{fault:?}");
+        let rows = world.get(&format!("/jobs/{job}/results")).await;
+        let mut receipts = 0;
+        for row in rows["items"].as_array().expect("rows") {
+            assert_eq!(row["email_status"], "sent", "{fault:?}");
+            let kept = kept(&world, row["credential_id"].as_str().expect("an id")).await;
+            assert_eq!(kept.mail_ambiguous, 0, "{fault:?}");
+            receipts += usize::from(kept.mail == MailState::Sent && kept.mail_at.is_some());
+        }
+        assert_eq!(receipts, written, "{fault:?}");
+        assert_eq!(world.stack.mail().count(), usize::try_from(first + 2).expect("a few"));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn items_that_dynamodb_left_unprocessed_are_written_in_a_further_round() {
     let (world, faults) = spoiled(unread()).await;

@@ -538,6 +538,21 @@ fn two_consumers_of_a_job(sim: &mut Sim) -> Run<'_> {
     })
 }
 
+/// The lease of an attempt that somebody still works on ends, and its heir sends the mail.
+async fn inherit(sim: &mut Sim) {
+    sim.clock.jump(Duration::from_secs(400));
+    sim.show_again();
+    sim.deliver(100).await;
+}
+
+/// A mail is asked for again, by its credential.
+async fn ask_again(sim: &mut Sim, id: &str) -> Result<()> {
+    sim.resends = 1;
+    let answer = sim.insist("POST", &format!("/credentials/{id}/resend"), None, None).await?;
+    ensure!(answer.status == 202, "{}", answer.body);
+    Ok(())
+}
+
 /// An attempt to send a job's mail outlives its lease; SES refuses it for good after its heir
 /// has sent the mail.
 async fn refuse_a_zombie_of_a_job(sim: &mut Sim, again: bool) -> Result<()> {
@@ -546,13 +561,9 @@ async fn refuse_a_zombie_of_a_job(sim: &mut Sim, again: bool) -> Result<()> {
     let gate = sim.hold("SendRawEmail", &id, Some(refused));
     let zombie = sim.deliver_aside().await;
     gate.reached.cancelled().await;
-    sim.clock.jump(Duration::from_secs(400));
-    sim.show_again();
-    sim.deliver(100).await;
+    inherit(sim).await;
     if again {
-        sim.resends = 1;
-        let answer = sim.insist("POST", &format!("/credentials/{id}/resend"), None, None).await?;
-        ensure!(answer.status == 202, "{}", answer.body);
+        ask_again(sim, &id).await?;
     }
     gate.open.cancel();
     zombie.await?;
@@ -581,20 +592,14 @@ fn asked_again_while_its_receipt_is_written(sim: &mut Sim) -> Run<'_> {
         let gate = sim.hold("BatchExecuteStatement", "UPDATE", None);
         let zombie = sim.deliver_aside().await;
         gate.reached.cancelled().await;
-        sim.clock.jump(Duration::from_secs(400));
-        sim.show_again();
-        sim.deliver(100).await;
-        sim.resends = 1;
-        let answer = sim.insist("POST", &format!("/credentials/{id}/resend"), None, None).await?;
-        ensure!(answer.status == 202, "{}", answer.body);
+        inherit(sim).await;
+        ask_again(sim, &id).await?;
         gate.open.cancel();
         zombie.await?;
         sim.show_again();
         sim.drain().await?;
-        ensure!(
-            sim.world.stack.mail().count() == 5,
-            "two, their repetition, one that was asked for"
-        );
+        // Two, their repetition, and the one that was asked for.
+        ensure!(sim.world.stack.mail().count() == 5, "another number of mails");
         Ok(())
     })
 }

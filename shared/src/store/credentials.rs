@@ -56,8 +56,8 @@ const HEARD_BEFORE: &str = "mail_delivery = :heard";
 const HOLDS: &str = "#status = :issued";
 /// A mail that stands on its job's ledger: nothing has been written of it on its credential.
 const ON_LEDGER: &str = "mail = :owed AND attribute_not_exists(mail_round) AND (attribute_not_exists(mail_attempts) OR mail_attempts = :none)";
-/// So do nearly all of these: whoever owes a mail again, or counts an attempt, writes the latter. In
-/// PartiQL.
+/// One of which no attempt was ever counted on its credential, in PartiQL: whoever owes a mail
+/// again writes that number too.
 const ON_LEDGER_TOGETHER: &str = "mail = 'owed' AND mail_attempts IS MISSING";
 /// What SES says first of a first mail needs no reading, unless the credential was corrected.
 const FIRST_HEARD: &str =
@@ -515,7 +515,7 @@ impl Credentials {
     }
 
     /// Ends mails that stand on their jobs' ledgers as sent, by the one who claimed them there, in
-    /// few calls; one that was not is tried by itself. Whether each was ended, in their order: false
+    /// few calls; one that is refused is tried by itself. Whether each was ended, in their order: false
     /// when it does not stand there any more. Ids are different ones.
     pub async fn end_first_together(
         &self,
@@ -535,7 +535,8 @@ impl Credentials {
             let written = self.run_together(ids.iter().map(statement)).await;
             for (id, written) in ids.iter().zip(written) {
                 ended.push(match written {
-                    Ok(true) => Ok(true),
+                    // A table that cannot be reached is not asked once for each of them.
+                    Ok(true) | Err(StoreError::Unavailable(_)) => written,
                     _ => self.end_first(*id, at).await,
                 });
             }
