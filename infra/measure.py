@@ -24,7 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKS = "<!-- measured -->", "<!-- /measured -->"
-BENCH = "cargo bench --locked --profile measure --bench"
+BENCH = "cargo bench --locked --bench"
 # $ per million credentials of a large job, beside SES.
 PRICE = 4.00
 # A function's start, to that of hello world.

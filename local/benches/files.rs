@@ -1,7 +1,7 @@
 //! Files of 1,000 to 1,000,000 rows: time and memory a row, in each part, and what it takes to
 //! look at such a job.
 //!
-//! `cargo bench --profile measure --bench files` (some minutes; `-- 1000 10000` for other sizes, the last argument
+//! `cargo bench --bench files` (some minutes; `-- 1000 10000` for other sizes, the last argument
 //! `parse:N` for a file that is only read and queued). Three processes, so that each one's
 //! memory is its own: this one, the embedded services, and one in which the functions `uploads`
 //! and `consumer` work, through their own handlers, on batches that it takes from the queues.

@@ -2,7 +2,7 @@
 //! embedded services: a job of 10,000 from its request to its last mail. `cargo run` tracks no
 //! deliveries; a deployment does.
 //!
-//! `cargo bench --profile measure --bench whole` (a minute). Arguments: `quick` for a small job, whose figures say
+//! `cargo bench --bench whole` (a minute). Arguments: `quick` for a small job, whose figures say
 //! little. The benchmark fails when one credential or mail is missing.
 
 #![expect(clippy::indexing_slicing, reason = "a benchmark stops at the first surprise")]

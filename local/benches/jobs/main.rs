@@ -1,7 +1,7 @@
 //! One recipient at once, jobs of 1,000 and of 10,000: latency against the calls that it waits
 //! for, time and CPU a credential in the functions, and consumers that work on one job.
 //!
-//! `cargo bench --profile measure --bench jobs` (some minutes). Arguments: names of parts (`latency`, `growth`,
+//! `cargo bench --bench jobs` (some minutes). Arguments: names of parts (`latency`, `growth`,
 //! `consumers`) for these alone, `quick` for small sizes, whose figures say little.
 //!
 //! Everything goes through the handlers of the functions; sums are checked, and the benchmark fails when
