@@ -11,16 +11,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value};
-use unicreda::{
-    App,
-    api_key::Scope,
-    cataloguing,
-    fields::Fields,
-    ids::{Mode, OrgId},
-    image,
-    organization::{Organization, Settings},
-    time,
-};
+use unicreda::{App, domain::{api_key::Scope, ids::{Mode, OrgId}, image, organization::{Organization, Settings}, time}, api::{catalog, body::Fields}};
 
 use crate::{place::Place, said, screen::Screen, secret};
 
@@ -163,7 +154,7 @@ pub async fn run(arguments: Arguments, data: Option<&Path>, screen: Screen) -> a
                 })
                 .transpose()?;
             let place = secret.ready(screen)?;
-            let made = cataloguing::make_key(&app, &org, mode, name, scopes, expires_at).await;
+            let made = catalog::make_key(&app, &org, mode, name, scopes, expires_at).await;
             let made = match made {
                 Ok(made) => made,
                 Err(problem) => {
@@ -183,7 +174,7 @@ async fn create_organization(app: &App, id: &str, body: Value) -> anyhow::Result
     let org = parsed(id)?;
     let settings = read(app, &org, &body, None).await?;
     let now = time::millis(app.clock.now());
-    let created = cataloguing::create_organization(app, org.clone(), settings.clone(), now).await;
+    let created = catalog::create_organization(app, org.clone(), settings.clone(), now).await;
     let created = created.map_err(said)?;
     let kept = organization(app, &org).await?;
     if !created && kept.settings != settings {
@@ -265,7 +256,7 @@ async fn read(
     let fields = Fields::of_body(body.to_string().as_bytes()).map_err(said)?;
     let (mut settings, logo) = Settings::read(fields, before).map_err(said)?;
     if logo != image::Given::Absent {
-        settings.logo = cataloguing::kept_image(app, org, &logo, "/logo").await.map_err(said)?;
+        settings.logo = catalog::kept_image(app, org, &logo, "/logo").await.map_err(said)?;
     }
     Ok(settings)
 }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use serde_json::{Map, Value, json};
-use unicreda::lang::Lang;
+use unicreda::domain::lang::Lang;
 
 /// Exit codes, as `unicreda --help` lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use serde_json::Value;
-use unicreda::lang::Lang;
+use unicreda::domain::lang::Lang;
 
 use crate::exit::Failure;
 

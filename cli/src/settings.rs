@@ -14,7 +14,7 @@ use std::{
 
 use clap::Args;
 use serde::Deserialize;
-use unicreda::{api_key::Presented, ids::Mode};
+use unicreda::domain::{api_key::Presented, ids::Mode};
 use url::{Host, Url};
 
 use crate::{

@@ -17,7 +17,7 @@ use parts::{
     on_services, peak, plain, request, say, single, start_of_peak, take, tell,
 };
 use serde_json::{Value, json};
-use unicreda::{App, ids::JobId};
+use unicreda::{App, domain::ids::JobId};
 
 mod parts;
 
@@ -126,7 +126,7 @@ fn work(arguments: &[String]) -> Result<()> {
     runtime.block_on(delete(&app, uploads, &event))?;
     let read_mb = peak()?;
     let org = "demo".to_owned().try_into()?;
-    let jobs = runtime.block_on(app.jobs.list(&org, unicreda::ids::Mode::Live, None, 2))?;
+    let jobs = runtime.block_on(app.jobs.list(&org, unicreda::domain::ids::Mode::Live, None, 2))?;
     let [job] = jobs.items.as_slice() else { bail!("not one job") };
     ensure!(job.fanned_out && job.total == count, "{} of {count} rows were read", job.total);
     let job_id = job.job_id;
@@ -156,7 +156,7 @@ fn work(arguments: &[String]) -> Result<()> {
     let order = json!({ "kind": "results", "job_id": job_id }).to_string();
     let deadline = Instant::now() + Duration::from_secs(900);
     runtime
-        .block_on(unicreda::uploading::handle(&app, &order, deadline))
+        .block_on(unicreda::jobs::upload::handle(&app, &order, deadline))
         .map_err(|p| anyhow::anyhow!("{p}"))?;
     figures["results_us"] = per_row(began.elapsed()).into();
     figures["results_cpu_us"] = cpu_per_row(cpu_since(before)?[0]).into();

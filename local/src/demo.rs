@@ -2,18 +2,7 @@
 
 use anyhow::{Context, anyhow};
 use lambda_http::{Body, RequestExt};
-use unicreda::{
-    App,
-    api_key::Scope,
-    cataloguing,
-    email::EmailAddress,
-    fields::Fields,
-    ids::{Mode, OrgId, TemplateId},
-    member::{Member, Profile},
-    organization::Settings,
-    template::Definition,
-    time, wallet,
-};
+use unicreda::{App, domain::{api_key::Scope, email::EmailAddress, ids::{Mode, OrgId, TemplateId}, member::{Member, Profile}, organization::Settings, template::Definition, time}, api::{catalog, body::Fields}, web::wallet};
 
 /// The demo organization's short name.
 pub const ORGANIZATION: &str = "demo";
@@ -47,12 +36,12 @@ pub async fn seed(app: &App) -> anyhow::Result<Demo> {
         time_zone: "America/Santiago".to_owned(),
         ..Settings::new("Universidad Demo", address("credenciales@demo.example")?)
     };
-    cataloguing::create_organization(app, org.clone(), settings, now.clone()).await?;
+    catalog::create_organization(app, org.clone(), settings, now.clone()).await?;
     let id = TemplateId::parse(TEMPLATE)?;
     let body = serde_json::to_vec(&template())?;
     let (definition, _) =
         Fields::of_body(&body).and_then(Definition::read).map_err(|p| anyhow!("{p}"))?;
-    let template = cataloguing::first_version(id, definition, now.clone());
+    let template = catalog::first_version(id, definition, now.clone());
     app.catalog.put_template(&org, &template).await?;
     let members = [
         (MEMBER, "Ana Rojas Muñoz", "Estudiante"),
@@ -127,7 +116,7 @@ pub async fn issue(app: &App, demo: &Demo) -> anyhow::Result<(Option<String>, Op
 pub async fn ensure_signing_keys(app: &App) -> anyhow::Result<()> {
     let org = OrgId::parse(ORGANIZATION)?;
     let now = time::millis(app.clock.now());
-    Ok(cataloguing::ensure_signing_keys(app, &org, &now).await?)
+    Ok(catalog::ensure_signing_keys(app, &org, &now).await?)
 }
 
 fn address(text: &str) -> anyhow::Result<EmailAddress> {
@@ -136,7 +125,7 @@ fn address(text: &str) -> anyhow::Result<EmailAddress> {
 
 async fn key(app: &App, org: &OrgId, mode: Mode) -> anyhow::Result<String> {
     let name = format!("demo ({mode})");
-    let made = cataloguing::make_key(app, org, mode, name, Scope::ALL.to_vec(), None).await?;
+    let made = catalog::make_key(app, org, mode, name, Scope::ALL.to_vec(), None).await?;
     Ok(made.secret)
 }
 

@@ -102,7 +102,7 @@ impl Folder {
     /// When it cannot be written.
     pub fn signing_key(&self) -> anyhow::Result<PathBuf> {
         let file = self.path.join(SIGNING_KEY);
-        unicreda::keys::Vault::make_file(&file)?;
+        unicreda::aws::kms::Vault::make_file(&file)?;
         Ok(file)
     }
 

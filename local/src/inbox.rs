@@ -13,7 +13,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use unicreda::lang::Lang;
+use unicreda::domain::lang::Lang;
 use url::form_urlencoded;
 
 use crate::gateway::{AnswerBody, Gateway, full, language};

@@ -43,7 +43,7 @@ use rustack_sqs_model::{
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use unicreda::schema::{self, TABLES};
+use unicreda::store::schema::{self, TABLES};
 use url::form_urlencoded;
 
 use crate::mail::{Mail, MailStore};

@@ -28,19 +28,7 @@ use aws_lc_rs::{
     signature::{Ed25519KeyPair, KeyPair},
 };
 use serde_json::{Map, Value, json, value::RawValue};
-use unicreda::{
-    did,
-    document::{self, Content},
-    fields::Fields,
-    ids::{CredentialId, Mode, OrgId, TemplateId},
-    linked_data::{Contexts, by_libraries, by_table},
-    packing,
-    proof::Unsigned,
-    recipient::{Entry, Recipient},
-    signing::specimen,
-    status_list::Place,
-    template::Definition,
-};
+use unicreda::{document::{self, did, Content, linked_data::{Contexts, by_libraries, by_table}, proof::Unsigned, status_list::Place}, api::body::Fields, domain::{ids::{CredentialId, Mode, OrgId, TemplateId}, packing, recipient::{Entry, Recipient}, template::Definition}, credentials::sign::specimen};
 
 const ROUNDS: usize = 25;
 /// Rounds of what takes milliseconds.

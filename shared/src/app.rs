@@ -6,19 +6,7 @@ use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 
-use crate::{
-    delivery::Pace,
-    files::Files,
-    job::SHARD_ROWS,
-    keys::{KeyError, Keys, Vault},
-    problem::Problem,
-    signing::Indexes,
-    store::{
-        catalog::Catalog, credentials::Credentials, idempotency::Idempotency, jobs::Jobs,
-        standing::Standing,
-    },
-    time::Clock,
-};
+use crate::{mail::send::Pace, aws::{s3::Files, kms::{KeyError, Keys, Vault}}, domain::{job::SHARD_ROWS, time::Clock}, api::problem::Problem, credentials::sign::Indexes, store::{catalog::Catalog, credentials::Credentials, idempotency::Idempotency, jobs::Jobs, status_lists::Standing}};
 
 /// Where everything is. Read from the environment, which `template.yaml` and the
 /// local stack set alike.

@@ -11,13 +11,7 @@
 )]
 
 use serde_json::{Map, Value, json};
-use unicreda::{
-    ids::{Mode, OrgId},
-    linked_data::{
-        Contexts, OB_CONTEXT, Unportable, VC_CONTEXT, by_libraries, by_table, canonical,
-    },
-    status_list::{self, Bits, ListId},
-};
+use unicreda::{domain::ids::{Mode, OrgId}, document::{linked_data::{Contexts, OB_CONTEXT, Unportable, VC_CONTEXT, by_libraries, by_table, canonical}, status_list::{self, Bits, ListId}}};
 
 #[path = "../../local/tests/random/mod.rs"]
 mod random;

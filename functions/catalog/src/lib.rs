@@ -3,10 +3,10 @@
 //! else has.
 
 use lambda_http::{Body, Request, Response};
-use unicreda::{App, cataloguing, http};
+use unicreda::{App, api::{catalog, serve}};
 
 /// Answers a route of the catalog.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    http::serve(app, request, |call| async move { cataloguing::answer_route(app, &call).await })
+    serve::serve(app, request, |call| async move { catalog::answer_route(app, &call).await })
         .await
 }

@@ -4,11 +4,7 @@ use std::time::Instant;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_runtime::{Error, LambdaEvent};
-use unicreda::{
-    App,
-    consuming::{self, Delivered},
-    time,
-};
+use unicreda::{App, jobs::consume::{self, Delivered}, domain::time};
 
 /// Handles one batch and names the messages that come back.
 ///
@@ -21,7 +17,7 @@ pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchR
     let messages = event.payload.records.into_iter().map(delivered).collect::<Option<Vec<_>>>();
     let messages = messages.ok_or("a message without id or receipt handle")?;
     let size = messages.len();
-    let report = consuming::batch(app, messages, deadline).await;
+    let report = consume::batch(app, messages, deadline).await;
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(
         messages = size,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use lambda_runtime::{Error, LambdaEvent};
-use unicreda::{App, settling, time};
+use unicreda::{App, mail::feedback, domain::time};
 
 /// Handles one batch and names the messages that come back.
 ///
@@ -20,7 +20,7 @@ pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchR
     });
     let messages = messages.collect::<Option<Vec<_>>>().ok_or("a message without id")?;
     let size = messages.len();
-    let report = settling::batch(app, messages, deadline).await;
+    let report = feedback::batch(app, messages, deadline).await;
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(
         messages = size,

@@ -2,10 +2,10 @@
 //! changes nothing and holds no signing key.
 
 use lambda_http::{Body, Request, Response};
-use unicreda::{App, http, publishing};
+use unicreda::{App, api::serve, web::public};
 
 /// Answers a public route.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    http::serve(app, request, |call| async move { publishing::answer_route(app, &call).await })
+    serve::serve(app, request, |call| async move { public::answer_route(app, &call).await })
         .await
 }

@@ -13,7 +13,7 @@ use krilla::{
     page::PageSettings,
 };
 use krilla_svg::{SurfaceExt, SvgSettings};
-use unicreda::{lang::Lang, page, qr, showing::Shown};
+use unicreda::{domain::lang::Lang, web::{pages, qr, view::Shown}};
 
 use crate::{
     drawing::{ACCENT, ALARM, DrawError, INK, SOFT, block, emblem, line, picture, tree},
@@ -193,7 +193,7 @@ fn svg(shown: &Shown, pictures: &Pictures<'_>, lang: Lang) -> String {
     }
     svg.push_str(&row_of_facts(&facts, y + 18.0));
     svg.push_str(&foot(shown, pictures, lang));
-    if let Some(word) = page::stamp(shown.state, lang) {
+    if let Some(word) = pages::stamp(shown.state, lang) {
         svg.push_str(&across(&word.to_uppercase(), ALARM, 96.0, 0.34));
     }
     svg.push_str("</svg>");

@@ -2,11 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use resvg::{tiny_skia, usvg};
-use unicreda::{
-    badge::{self, escaped},
-    showing::Shown,
-    typeface,
-};
+use unicreda::web::{seal::{self, escaped}, view::Shown, glyphs};
 
 use crate::{
     fonts::{self, Font},
@@ -57,14 +53,14 @@ pub fn seal(shown: &Shown) -> String {
     format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" width="{side}" height="{side}">{}</svg>"#,
         seal_inside(shown),
-        side = badge::SIDE,
+        side = seal::SIDE,
     )
 }
 
 fn seal_inside(shown: &Shown) -> String {
     // A letter that the fonts do not have becomes the star.
-    let middle = Some(shown.initials.as_str()).filter(|text| typeface::covers(text));
-    badge::seal(&shown.template.to_string(), middle.unwrap_or_default())
+    let middle = Some(shown.initials.as_str()).filter(|text| glyphs::covers(text));
+    seal::seal(&shown.template.to_string(), middle.unwrap_or_default())
 }
 
 /// The badge of an achievement, in a square.
@@ -72,7 +68,7 @@ pub fn emblem(shown: &Shown, image: Option<&[u8]>, x: f32, y: f32, side: f32) ->
     match image {
         Some(png) => picture(png, x, y, side, side),
         None => {
-            let scale = side / badge::SIDE as f32;
+            let scale = side / seal::SIDE as f32;
             format!(
                 r#"<g transform="translate({x} {y}) scale({scale})">{}</g>"#,
                 seal_inside(shown)

@@ -84,7 +84,7 @@ pub fn options() -> usvg::Options<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use unicreda::typeface::RANGES;
+    use unicreda::web::glyphs::RANGES;
 
     /// `typeface::covers` says what the page links to; this is what there is.
     #[test]

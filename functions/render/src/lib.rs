@@ -12,18 +12,7 @@ mod typesetting;
 
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use lambda_http::{Body, Request};
-use unicreda::{
-    App,
-    http::{self as web, Call},
-    ids::CredentialId,
-    image::{self, Image},
-    lang::Lang,
-    page,
-    problem::Problem,
-    publishing::{file, html, set},
-    showing::{Found, Shown},
-    store::StoreError,
-};
+use unicreda::{App, api::{serve::{self as web, Call}, problem::Problem}, domain::{ids::CredentialId, image::{self, Image}, lang::Lang}, web::{pages, public::{file, html, set}, view::{Found, Shown}}, store::StoreError};
 
 /// Side of a seal as PNG, in pixels.
 const BADGE_SIDE: u32 = 800;
@@ -45,14 +34,14 @@ async fn answer(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let lang = call.query("lang").and_then(Lang::from_tag).unwrap_or(call.lang);
     let site_url = &app.config.site_url;
     let Some(drawn) = read(app, call).await? else {
-        return html(StatusCode::NOT_FOUND, page::not_found(lang), lang, site_url);
+        return html(StatusCode::NOT_FOUND, pages::not_found(lang), lang, site_url);
     };
     let Drawn { shown, document, logo, badge } = &drawn;
     let id = &shown.id;
     let (bytes, media_type, name) = match call.route.1 {
         "/credential/{credential_id}/certificate.pdf" => {
             if !shown.can_be_drawn() {
-                let page = page::not_drawn(&shown.url, lang);
+                let page = pages::not_drawn(&shown.url, lang);
                 return html(StatusCode::UNPROCESSABLE_ENTITY, page, lang, site_url);
             }
             let pictures = certificate::Pictures { logo: logo.as_deref(), badge: badge.as_deref() };

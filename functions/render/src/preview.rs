@@ -1,7 +1,7 @@
 //! The image that chat programs show of a link: 1,200 x 630 pixels (the Open Graph protocol's
 //! usual size).
 
-use unicreda::{lang::Lang, page, showing::Shown, typeface};
+use unicreda::{domain::lang::Lang, web::{pages, view::Shown, glyphs}};
 
 use crate::{
     drawing::{self, ACCENT, ALARM, DrawError, INK, SOFT, block, emblem, line},
@@ -24,11 +24,11 @@ pub fn png(shown: &Shown, badge: Option<&[u8]>, lang: Lang) -> Result<Vec<u8>, D
 }
 
 fn svg(shown: &Shown, badge: Option<&[u8]>, lang: Lang) -> String {
-    let drawable = |text: &str| Some(text.to_owned()).filter(|text| typeface::covers(text));
+    let drawable = |text: &str| Some(text.to_owned()).filter(|text| glyphs::covers(text));
     let name = drawable(&shown.name);
     let name =
         name.unwrap_or_else(|| lang.pick("Credencial digital", "Digital credential").to_owned());
-    let stamp = page::stamp(shown.state, lang);
+    let stamp = pages::stamp(shown.state, lang);
     let (band, word) = match (stamp, shown.test) {
         (Some(word), _) => (ALARM, Some(word)),
         (None, true) => ("#6b4200", Some(lang.pick("Prueba", "Test"))),

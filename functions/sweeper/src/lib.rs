@@ -2,10 +2,7 @@
 
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
-use unicreda::{
-    App,
-    sweeping::{self, Order},
-};
+use unicreda::{App, jobs::sweep::{self, Order}};
 
 /// One run. A scheduler's event asks for the ordinary one; `{"resume": true}` queues all
 /// open work again, after the queues were lost.
@@ -15,7 +12,7 @@ use unicreda::{
 pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Value, Error> {
     let order: Order = serde_json::from_value(event.payload).unwrap_or_default();
     let started = std::time::Instant::now();
-    match sweeping::sweep(app, order).await {
+    match sweep::sweep(app, order).await {
         Ok(swept) => {
             let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             tracing::info!(

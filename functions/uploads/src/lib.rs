@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use lambda_runtime::{Error, LambdaEvent};
-use unicreda::{App, time, uploading};
+use unicreda::{App, domain::time, jobs::upload};
 
 /// Handles one batch, a message after the other, and names those that come back.
 ///
@@ -19,7 +19,7 @@ pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchR
     for message in event.payload.records {
         let id = message.message_id.filter(|id| !id.is_empty()).ok_or("a message without id")?;
         let body = message.body.unwrap_or_default();
-        if let Err(problem) = uploading::handle(app, &body, deadline).await {
+        if let Err(problem) = upload::handle(app, &body, deadline).await {
             let cause = problem.cause.map(|cause| cause.to_string()).unwrap_or_default();
             tracing::error!(message_id = id, code = problem.code, cause, "a file was not handled");
             let mut failure = BatchItemFailure::default();

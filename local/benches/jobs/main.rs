@@ -23,7 +23,7 @@ use parts::{
 };
 use serde_json::{Value, json};
 use trace::{Calls, Trace};
-use unicreda::{App, ids::JobId};
+use unicreda::{App, domain::ids::JobId};
 
 #[path = "../parts/graduates.rs"]
 mod graduates;

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use graduate::graduate;
 use serde_json::{Value, json};
-use unicreda::{App, ids::JobId};
+use unicreda::{App, domain::ids::JobId};
 
 use crate::parts::{content, request};
 

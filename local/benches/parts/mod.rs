@@ -21,7 +21,7 @@ use lambda_runtime::{Context, LambdaEvent};
 use local::{Data, Options, Stack};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
-use unicreda::{App, Config, files::Files, ids::JobId};
+use unicreda::{App, Config, aws::s3::Files, domain::ids::JobId};
 
 /// Messages of a batch.
 const BATCH: usize = 100;
@@ -296,7 +296,7 @@ pub fn consume_to_the_end(
 pub async fn close(app: &App, job: JobId, rows: u32) -> Result<bool> {
     let kept = app.jobs.get(job).await?.context("the job")?;
     let tally = app.jobs.tally(&kept).await?;
-    let now = unicreda::time::millis(app.clock.now());
+    let now = unicreda::domain::time::millis(app.clock.now());
     let closed = app.jobs.keep_tally(&kept, &tally, &now).await?.unwrap_or(kept);
     if closed.closed_at.is_none() {
         return Ok(false);

@@ -25,7 +25,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use unicreda::files::{FileError, Files, Object};
+use unicreda::aws::s3::{FileError, Files, Object};
 
 use crate::{
     harness::{Reply, World},

@@ -7,17 +7,7 @@ use std::{
 
 use local::Options;
 use serde_json::{Value, json};
-use unicreda::{
-    App, access,
-    api_key::{self, Scope},
-    cataloguing,
-    consuming::{self, Delivered},
-    email::EmailAddress,
-    identity,
-    ids::{Mode, OrgId, TemplateId},
-    organization::Settings,
-    recipient::Recipient,
-};
+use unicreda::{App, api::{auth, catalog}, domain::{api_key::{self, Scope}, email::EmailAddress, identity, ids::{Mode, OrgId, TemplateId}, organization::Settings, recipient::Recipient}, jobs::consume::{self, Delivered}};
 
 use crate::harness::{Reply, World, person};
 
@@ -29,12 +19,12 @@ const MEMBER: &str = "ana.rojas@demo.example";
 /// An organization beside the demo's, and a live key of it with all scopes.
 pub async fn another_organization(app: &App, name: &str) -> String {
     let org = OrgId::parse(name).expect("a name");
-    let now = unicreda::time::millis(app.clock.now());
+    let now = unicreda::domain::time::millis(app.clock.now());
     let settings = Settings::new(
         "Otra Universidad",
         EmailAddress::parse("credenciales@otra.example").expect("an address"),
     );
-    let created = cataloguing::create_organization(app, org, settings, now).await;
+    let created = catalog::create_organization(app, org, settings, now).await;
     assert!(created.expect("the organization"));
     key_of(app, name, Mode::Live, &Scope::ALL, None).await
 }
@@ -48,8 +38,8 @@ pub async fn key_of(
     expires_at: Option<&str>,
 ) -> String {
     let org = OrgId::parse(org).expect("a name");
-    let entropy = access::random().expect("randomness");
-    let now = unicreda::time::millis(app.clock.now());
+    let entropy = auth::random().expect("randomness");
+    let now = unicreda::domain::time::millis(app.clock.now());
     let expires_at = expires_at.map(str::to_owned);
     let key = api_key::new(&org, mode, "prueba".into(), scopes.to_vec(), now, expires_at, &entropy);
     app.catalog.put_key(&org, &key.kept).await.expect("the key");
@@ -357,7 +347,7 @@ async fn drain(world: &World) {
                 })
                 .collect();
             let deadline = Instant::now() + Duration::from_secs(60);
-            let report = consuming::batch(app, delivered, deadline).await;
+            let report = consume::batch(app, delivered, deadline).await;
             assert!(report.retry.is_empty(), "{report:?}");
             for message in messages {
                 let delete = app.sqs.delete_message().queue_url(queue);

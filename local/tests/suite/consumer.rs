@@ -320,13 +320,13 @@ async fn a_cancelled_job_ends_although_a_claim_was_left_behind() {
     assert_eq!(consume(&world, &rows).await, NONE);
     let listed = world.get("/credentials").await;
     let id = listed["items"][0]["credential_id"].as_str().expect("id");
-    let id = unicreda::ids::CredentialId::parse(id).expect("id");
+    let id = unicreda::domain::ids::CredentialId::parse(id).expect("id");
     let app = world.stack.app();
     // Somebody claimed it long ago and never came back.
     app.credentials.claim_mail(id, 1_000, 1_060).await.expect("claimed");
     world.call("POST", &format!("/jobs/{job}/cancel"), None).await.expect(200);
-    let order = unicreda::sweeping::Order { resume: true };
-    unicreda::sweeping::sweep(app, order).await.expect("swept");
+    let order = unicreda::jobs::sweep::Order { resume: true };
+    unicreda::jobs::sweep::sweep(app, order).await.expect("swept");
     let result = world.success(&job).await["result"].clone();
     assert_eq!((&result["successful"], &result["emails_skipped"]), (&json!(2), &json!(2)));
     let mails = take_exactly(&world, Queue::Mail, 2).await;

@@ -31,7 +31,7 @@ use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use local::Options;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
-use unicreda::schema::{Index, TABLES};
+use unicreda::store::schema::{Index, TABLES};
 
 use crate::{ledger::Ledger, mutants::Mutant, sim::Backlog};
 

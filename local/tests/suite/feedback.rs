@@ -4,11 +4,7 @@ use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::LambdaEvent;
 use local::Options;
 use serde_json::{Value, json};
-use unicreda::{
-    App,
-    credential::MailState,
-    sweeping::{self, Order},
-};
+use unicreda::{App, domain::credential::MailState, jobs::sweep::{self, Order}};
 
 use crate::{
     faults::{Fault, Faults},
@@ -238,9 +234,9 @@ async fn a_soft_bounce_is_sent_again_twice_and_no_more() {
         hear_one(&world, &soft).await;
         assert_eq!(state(&world, &id).await, "pending");
         app.clock.jump(wait);
-        assert_eq!(sweeping::sweep(app, Order::default()).await.expect("a run").mails, 0, "early");
+        assert_eq!(sweep::sweep(app, Order::default()).await.expect("a run").mails, 0, "early");
         app.clock.jump(std::time::Duration::from_secs(700));
-        assert_eq!(sweeping::sweep(app, Order::default()).await.expect("a run").mails, 1);
+        assert_eq!(sweep::sweep(app, Order::default()).await.expect("a run").mails, 1);
         drain(&world).await;
         assert_eq!(world.mails_now(&to).await.len(), round as usize + 2);
         assert_eq!(state(&world, &id).await, "sent");
@@ -294,7 +290,7 @@ async fn ses_settles_an_attempt_whose_end_nobody_knew() {
     let claimed = async || {
         for mail in &mails {
             let id = body_of(mail)["credential_id"].as_str().expect("id").to_owned();
-            let parsed = unicreda::ids::CredentialId::parse(&id).expect("id");
+            let parsed = unicreda::domain::ids::CredentialId::parse(&id).expect("id");
             let kept = world.stack.app().credentials.get(parsed).await.expect("read");
             let kept = kept.expect("a credential");
             if kept.mail == MailState::Claimed {

@@ -26,7 +26,7 @@ pub fn picture(width: u32, height: u32) -> Vec<u8> {
 }
 
 pub fn data_url(png: &[u8]) -> String {
-    unicreda::image::data_url(png)
+    unicreda::domain::image::data_url(png)
 }
 
 async fn issued(world: &World, recipient: &Value) -> String {
@@ -183,7 +183,7 @@ async fn an_organizations_own_images_are_shown_signed_and_never_fetched() {
         let image = world.send("GET", path, &[], "").await.expect(200);
         assert_eq!(image.header("content-type"), "image/png");
         assert!(image.header("cache-control").contains("immutable"));
-        assert_eq!(unicreda::image::Png::read(png).expect("PNG").bytes(), &image.body[..]);
+        assert_eq!(unicreda::domain::image::Png::read(png).expect("PNG").bytes(), &image.body[..]);
         world.send("GET", &path.replace(".png", "0.png"), &[], "").await.problem(404, "not_found");
     }
 

@@ -3,7 +3,7 @@
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use unicreda::{api_key::Scope, ids::Mode};
+use unicreda::domain::{api_key::Scope, ids::Mode};
 
 use crate::{
     catalog::{another_organization, key_of},

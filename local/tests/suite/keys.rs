@@ -10,17 +10,7 @@ use rustack_kms_core::{config::KmsConfig, handler::RustackKmsHandler, provider::
 use rustack_kms_http::service::{KmsHttpConfig, KmsHttpService};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
-use unicreda::{
-    App, api_key,
-    api_key::Scope,
-    cataloguing,
-    email::EmailAddress,
-    fields::Fields,
-    ids::{Mode, OrgId, TemplateId},
-    keys::{KeyError, Keys, Vault},
-    organization::Settings,
-    template::Definition,
-};
+use unicreda::{App, domain::{api_key::{self, Scope}, email::EmailAddress, ids::{Mode, OrgId, TemplateId}, organization::Settings, template::Definition}, api::{catalog, body::Fields}, aws::kms::{KeyError, Keys, Vault}};
 
 use crate::harness::{World, person, proxy_event};
 
@@ -123,7 +113,7 @@ async fn an_organization_whose_keys_kms_seals_issues_credentials_that_verify() {
     // Twice: the second call finds everything there.
     for created in [true, false] {
         let made =
-            cataloguing::create_organization(&app, name.clone(), settings.clone(), now.clone());
+            catalog::create_organization(&app, name.clone(), settings.clone(), now.clone());
         assert_eq!(made.await.expect("made"), created);
     }
     assert_eq!(app.catalog.public_keys(&name, Mode::Live).await.expect("keys").len(), 1);
@@ -134,7 +124,7 @@ async fn an_organization_whose_keys_kms_seals_issues_credentials_that_verify() {
     let definition = Fields::of_body(definition.to_string().as_bytes()).expect("an object");
     let (definition, _) = Definition::read(definition).expect("a definition");
     let id = TemplateId::from(uuid::Uuid::new_v4());
-    let template = cataloguing::first_version(id, definition, now.clone());
+    let template = catalog::first_version(id, definition, now.clone());
     app.catalog.put_template(&name, &template).await.expect("put");
     let key = api_key::new(
         &name,
@@ -143,7 +133,7 @@ async fn an_organization_whose_keys_kms_seals_issues_credentials_that_verify() {
         Scope::ALL.to_vec(),
         now,
         None,
-        &unicreda::access::random().expect("entropy"),
+        &unicreda::api::auth::random().expect("entropy"),
     );
     app.catalog.put_key(&name, &key.kept).await.expect("put");
 

@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use unicreda::{ids::OrgId, organization::Settings};
+use unicreda::domain::{ids::OrgId, organization::Settings};
 
 use crate::{
     crashes::{self, Run, Scenario},
@@ -1338,11 +1338,11 @@ async fn an_organization_is_made_once() {
     let sim = Sim::new(0).await;
     let settings = Settings::new(
         "Otra",
-        unicreda::email::EmailAddress::parse("otra@demo.example").expect("an address"),
+        unicreda::domain::email::EmailAddress::parse("otra@demo.example").expect("an address"),
     );
     let org = OrgId::parse(local::demo::ORGANIZATION).expect("a name");
     let now = "2026-01-01T00:00:00.000Z".to_owned();
     let made =
-        unicreda::cataloguing::create_organization(sim.world.stack.app(), org, settings, now);
+        unicreda::api::catalog::create_organization(sim.world.stack.app(), org, settings, now);
     assert!(!made.await.expect("an answer"));
 }

@@ -6,15 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, ensure};
 use local::mail::MailStore;
 use serde_json::Value;
-use unicreda::{
-    App,
-    credential::{Credential, MailState, Origin, Status},
-    ids::{CredentialId, JobId, OrgId},
-    job::{Job, RowStatus, Tally},
-    ledger,
-    status_list::{Bits, ListId},
-    verifying::{self, Standing},
-};
+use unicreda::{App, domain::{credential::{Credential, MailState, Origin, Status}, ids::{CredentialId, JobId, OrgId}, job::{Job, RowStatus, Tally}}, mail::ledger, document::status_list::{Bits, ListId}, credentials::verify::{self, Standing}};
 
 use crate::{feedback, harness::World, sim::Sim};
 
@@ -245,7 +237,7 @@ pub async fn standings(app: &App, credentials: impl Iterator<Item = &Credential>
             if !lists.contains_key(&name) {
                 let kept = app.standing.list(&list).await?.context("a status list")?;
                 let document = serde_json::from_slice(&kept.document)?;
-                let bits = unicreda::status_list::bits_of(&document).context("bits")?;
+                let bits = unicreda::document::status_list::bits_of(&document).context("bits")?;
                 lists.insert(name.clone(), bits);
             }
             let bit = lists.get(&name).is_some_and(|bits| bits.get(place.index));
@@ -255,7 +247,7 @@ pub async fn standings(app: &App, credentials: impl Iterator<Item = &Credential>
             let document =
                 app.standing.document(&credential.signed).await?.context("a document")?;
             let document = serde_json::from_slice(&document)?;
-            let found = verifying::verify(app, &document, app.clock.now()).await?;
+            let found = verify::verify(app, &document, app.clock.now()).await?;
             let right = match credential.status {
                 Status::Issued => Standing::Issued,
                 Status::Suspended => Standing::Suspended,
@@ -271,7 +263,7 @@ async fn check_job(
     sim: &Sim,
     job: &Job,
     held: &Held,
-    secret: &unicreda::identity::IdSecret,
+    secret: &unicreda::domain::identity::IdSecret,
 ) -> Result<()> {
     let app = sim.world.stack.app();
     ensure!(job.closed_at.is_some() && job.fanned_out, "it has not ended");

@@ -4,13 +4,7 @@ use std::time::Duration;
 
 use local::{Data, Options};
 use serde_json::{Value, json};
-use unicreda::{
-    fault::Fault,
-    ids::JobId,
-    lang::Lang,
-    store::jobs::{Failure, Learned},
-    sweeping::{self, Order},
-};
+use unicreda::{domain::{fault::Fault, ids::JobId, lang::Lang}, store::jobs::{Failure, Learned}, jobs::sweep::{self, Order}};
 
 use crate::{
     harness::{World, check_sums, person},
@@ -32,7 +26,7 @@ async fn a_cancelled_job_ends_with_its_rows_cancelled_and_the_second_call_answer
     assert!(first["cancelled_at"].is_string());
     let second = world.call("POST", &path, None).await.expect(200).json();
     assert_eq!(second["cancelled_at"], first["cancelled_at"]);
-    sweeping::sweep(world.stack.app(), Order { resume: true }).await.expect("swept");
+    sweep::sweep(world.stack.app(), Order { resume: true }).await.expect("swept");
     let status = world.success(&job).await;
     assert_eq!(status["result"]["failed"], 20);
     assert_eq!(status["result"]["errors"][0]["error"], "Cancelado");
@@ -53,7 +47,7 @@ async fn a_job_that_is_cancelled_while_it_runs_ends_with_the_sums_right() {
         .await;
     // The sweeper ends what is left, once no consumer can be at work on it.
     world.stack.app().clock.jump(Duration::from_secs(100));
-    sweeping::sweep(world.stack.app(), Order::default()).await.expect("swept");
+    sweep::sweep(world.stack.app(), Order::default()).await.expect("swept");
     let result = world.success(&job).await["result"].clone();
     check_sums(&result);
     let failed = world.get(&format!("/jobs/{job}/results?status=failed&limit=1000")).await;

@@ -150,14 +150,14 @@ async fn a_file_that_another_system_drops_is_one_job_however_often_it_is_told() 
     let body = told_of(&world, "2026/acta nº 1 + más & cía.csv").await;
     let later = Instant::now() + Duration::from_secs(600);
     for _ in 0..3 {
-        unicreda::uploading::handle(app, &body, later).await.expect("handled");
+        unicreda::jobs::upload::handle(app, &body, later).await.expect("handled");
     }
     // A test event of S3, a place that is nobody's, an organization that is not there.
     let test = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b" });
-    unicreda::uploading::handle(app, &test.to_string(), later).await.expect("handled");
+    unicreda::jobs::upload::handle(app, &test.to_string(), later).await.expect("handled");
     for other in ["incoming/live/nadie/", "incoming/x/demo/", "otro/live/demo/"] {
         let body = body.replace("incoming/live/demo/", other);
-        unicreda::uploading::handle(app, &body, later).await.expect("handled");
+        unicreda::jobs::upload::handle(app, &body, later).await.expect("handled");
     }
     queues::drain(&world).await;
     let jobs = world.get("/jobs").await;
@@ -177,7 +177,7 @@ async fn reading_goes_on_where_the_functions_time_ended() {
     let told = queues::take_exactly(&sim.world, Queue::Uploads, 1).await;
     let body = told[0]["body"].as_str().expect("body").to_owned();
     let app = sim.app();
-    unicreda::uploading::handle(&app, &body, Instant::now()).await.expect("handled");
+    unicreda::jobs::upload::handle(&app, &body, Instant::now()).await.expect("handled");
     let job = sim.world.get("/jobs").await["items"][0]["job_id"].as_str().expect("id").to_owned();
     let status = sim.world.get(&format!("/jobs/{job}")).await;
     assert_eq!(status["status"], "PENDING");
@@ -199,7 +199,7 @@ async fn reading_goes_on_where_the_functions_time_ended() {
     // The sweeper has it gone on with; again there is no time.
     let order = json!({ "kind": "read", "job_id": job }).to_string();
     for read in [160, 240] {
-        unicreda::uploading::handle(&app, &order, Instant::now()).await.expect("handled");
+        unicreda::jobs::upload::handle(&app, &order, Instant::now()).await.expect("handled");
         let status = sim.world.get(&format!("/jobs/{job}")).await;
         assert_eq!(status["progress"]["rows_read"], read);
     }
@@ -215,7 +215,7 @@ async fn a_job_that_is_cancelled_while_its_file_is_read_ends_with_every_row() {
     let told = queues::take_exactly(&sim.world, Queue::Uploads, 1).await;
     let body = told[0]["body"].as_str().expect("body").to_owned();
     let app = sim.app();
-    unicreda::uploading::handle(&app, &body, Instant::now()).await.expect("handled");
+    unicreda::jobs::upload::handle(&app, &body, Instant::now()).await.expect("handled");
     while sim.deliver(100).await {}
     let job = sim.world.get("/jobs").await["items"][0]["job_id"].as_str().expect("id").to_owned();
     sim.insist("POST", &format!("/jobs/{job}/cancel"), None, None).await.expect("cancelled");
@@ -457,11 +457,11 @@ async fn an_event_that_comes_again_fails_nothing_that_goes_on() {
     let app = world.stack.app();
     let body = told_of(&world, "acta.csv").await;
     let later = Instant::now() + Duration::from_secs(600);
-    unicreda::uploading::handle(app, &body, later).await.expect("handled");
+    unicreda::jobs::upload::handle(app, &body, later).await.expect("handled");
     // The file is read and its rows are queued; the template is archived meanwhile.
     let archive = format!("/templates/{}/archive", world.demo.template_id);
     world.call("POST", &archive, None).await.expect(200);
-    unicreda::uploading::handle(app, &body, later).await.expect("handled");
+    unicreda::jobs::upload::handle(app, &body, later).await.expect("handled");
     queues::drain(&world).await;
     let job = job_at(&world, 0).await;
     let status = world.success(&job).await;
@@ -488,7 +488,7 @@ async fn a_retry_outdoes_whoever_writes_the_results() {
     let order = json!({ "kind": "results", "job_id": job }).to_string();
     let later = Instant::now() + Duration::from_secs(600);
     let writes = sim.aside(move |app| async move {
-        unicreda::uploading::handle(&app, &order, later).await.expect("handled");
+        unicreda::jobs::upload::handle(&app, &order, later).await.expect("handled");
     });
     gate.reached.cancelled().await;
     let retried = sim.insist("POST", &format!("/jobs/{job}/retry"), None, None).await;

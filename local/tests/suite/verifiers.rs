@@ -10,7 +10,7 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
     process::{Child, ChildStdin, ChildStdout, Command},
 };
-use unicreda::linked_data::{Contexts, canonical};
+use unicreda::document::linked_data::{Contexts, canonical};
 
 use crate::{
     crashes::{long, seed},

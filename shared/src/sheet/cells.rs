@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use crate::recipient::parse_date;
+use crate::domain::recipient::parse_date;
 
 /// What a spreadsheet takes for the beginning of a formula.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];

@@ -5,12 +5,7 @@ use serde_json::{Map, Number, Value, value::RawValue};
 use unicode_normalization::UnicodeNormalization;
 
 use super::{SheetFault, cells, cells::guarded};
-use crate::{
-    fault::Fault,
-    lang::Lang,
-    recipient::{Entry, MAX_EVIDENCE, MAX_FAULTS},
-    template::{Definition, FieldName},
-};
+use crate::domain::{fault::Fault, lang::Lang, recipient::{Entry, MAX_EVIDENCE, MAX_FAULTS}, template::{Definition, FieldName}};
 
 /// Part of an entry of evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{fields::Fields, recipient::Recipient};
+use crate::{api::body::Fields, domain::recipient::Recipient};
 
 fn definition() -> Definition {
     let body = serde_json::json!({

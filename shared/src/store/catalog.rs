@@ -30,18 +30,7 @@ use super::{
     Item, Page, StoreError, from_item, get_many, key, put_many, read_many, text, to_item,
     write_together,
 };
-use crate::{
-    api_key::ApiKey,
-    email::EmailAddress,
-    feedback::Suppression,
-    identity::IdSecret,
-    ids::{Mode, OrgId, TemplateId},
-    image::{Image, ImageId},
-    keys::{PublicKey, SealedKey},
-    member::Member,
-    organization::Organization,
-    template::Template,
-};
+use crate::{domain::{api_key::ApiKey, email::EmailAddress, feedback::Suppression, identity::IdSecret, ids::{Mode, OrgId, TemplateId}, image::{Image, ImageId}, member::Member, organization::Organization, template::Template}, aws::kms::{PublicKey, SealedKey}};
 
 /// Partitions that an organization's members are spread over.
 const MEMBER_PARTITIONS: u8 = 16;

@@ -16,12 +16,7 @@ use aws_sdk_dynamodb::{
 use serde::{Deserialize, Serialize};
 
 use super::{Item, Page, ROUNDS, StoreError, from_item, get_many, number, pause, text, to_item};
-use crate::{
-    credential::{Credential, MailState, Origin},
-    feedback::DeliveryState,
-    ids::{CredentialId, Mode, OrgId},
-    schema::{BY_EMAIL, BY_TIME, OWED},
-};
+use crate::{domain::{credential::{Credential, MailState, Origin}, feedback::DeliveryState, ids::{CredentialId, Mode, OrgId}}, store::schema::{BY_EMAIL, BY_TIME, OWED}};
 
 /// Statements of one `BatchExecuteStatement` (API reference, "1 to 25").
 pub const TOGETHER: usize = 25;
@@ -888,7 +883,7 @@ impl Credentials {
     /// Up to `limit` + 1 entries of one index partition, newest first.
     async fn newest(
         &self,
-        index: &crate::schema::Index,
+        index: &crate::store::schema::Index,
         pk: String,
         since: Option<&str>,
         before: Option<&str>,
@@ -939,7 +934,7 @@ impl Credentials {
     ) -> Result<(), StoreError> {
         let mut item = to_item(mail)?;
         item.extend(id_key(format!("MAIL#{id}")));
-        item.insert(crate::schema::TTL.into(), number(now + 7 * 24 * 3600));
+        item.insert(crate::store::schema::TTL.into(), number(now + 7 * 24 * 3600));
         self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await?;
         Ok(())
     }
@@ -962,7 +957,7 @@ impl Credentials {
             .await?;
         // DynamoDB takes up to days to remove what has expired.
         let live = |item: &Item| {
-            item.get(crate::schema::TTL)
+            item.get(crate::store::schema::TTL)
                 .and_then(|ttl| ttl.as_n().ok())
                 .and_then(|ttl| ttl.parse::<i64>().ok())
                 .is_some_and(|ttl| ttl > now)

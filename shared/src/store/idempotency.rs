@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Item, StoreError, from_item, key, number, text};
-use crate::schema::TTL;
+use crate::store::schema::TTL;
 
 /// A request begins if its key is new, or if an earlier attempt's lease has ended: then it
 /// is taken over under a higher fence, with the same work id.

@@ -1,0 +1,102 @@
+//! Who calls, and what they may do.
+
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+
+use crate::{domain::{api_key::{ApiKey, Presented, Scope}, ids::{Mode, OrgId}, time}, app::App, api::{serve::{Call, note_caller}, problem::Problem}};
+
+/// Seconds after which a key's last use is written again.
+const LAST_USED_EVERY: i64 = 3600;
+
+/// A caller whose key was admitted.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Whose key it is.
+    pub org: OrgId,
+    /// Live or test.
+    pub mode: Mode,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// The key's public part.
+    pub key_id: String,
+    /// The name that the organization gave it.
+    pub key_name: String,
+}
+
+impl Caller {
+    /// Requires a live key: templates, members and settings are read-only for test keys.
+    ///
+    /// # Errors
+    /// `insufficient_scope`.
+    pub fn require_live(&self) -> Result<(), Problem> {
+        match self.mode {
+            Mode::Live => Ok(()),
+            Mode::Test => Err(Problem::test_key_reads_only()),
+        }
+    }
+}
+
+/// The key that a request presents.
+///
+/// # Errors
+/// `unauthenticated` when there is none, or none that could be one.
+pub fn presented(call: &Call) -> Result<Presented, Problem> {
+    call.header("x-api-key").and_then(Presented::parse).ok_or_else(Problem::unauthenticated)
+}
+
+/// Admits a caller whose key was read, if it has one of the scopes.
+///
+/// # Errors
+/// `unauthenticated`: one answer for an unknown, wrong, expired and revoked key.
+/// `insufficient_scope`.
+pub async fn admit(
+    app: &App,
+    call: &Call,
+    presented: &Presented,
+    key: Option<&ApiKey>,
+    any_of: &[Scope],
+) -> Result<Caller, Problem> {
+    let now = call.now_text();
+    let key = key.filter(|key| key.admits(presented, &now)).ok_or_else(Problem::unauthenticated)?;
+    note_caller(presented.org.as_str(), presented.mode.as_str(), &key.id);
+    if !any_of.iter().any(|scope| key.scopes.contains(scope)) {
+        let needed = any_of.first().map_or("", |scope| scope.as_str());
+        return Err(Problem::insufficient_scope(needed));
+    }
+    let stale =
+        key.last_used_at.as_deref().is_none_or(|at| time::elapsed(at, call.now) >= LAST_USED_EVERY);
+    if stale {
+        // A convenience for people: it must not fail the request.
+        let touched =
+            app.catalog.touch_key(&presented.org, &key.id, "last_used_at", &now, false).await;
+        if let Err(error) = touched {
+            tracing::warn!(%error, "last use of a key not written");
+        }
+    }
+    Ok(Caller {
+        org: presented.org.clone(),
+        mode: key.mode,
+        scopes: key.scopes.clone(),
+        key_id: key.id.clone(),
+        key_name: key.name.clone(),
+    })
+}
+
+/// Reads the presented key and admits its caller.
+///
+/// # Errors
+/// As [`admit`].
+pub async fn authenticate(app: &App, call: &Call, any_of: &[Scope]) -> Result<Caller, Problem> {
+    let presented = presented(call)?;
+    let read = app.catalog.together(&presented.org, Some(&presented.id), None, &[]).await?;
+    admit(app, call, &presented, read.key.as_ref(), any_of).await
+}
+
+/// Random bytes of the operating system's quality.
+///
+/// # Errors
+/// `internal` when the system has none.
+pub fn random<const N: usize>() -> Result<[u8; N], Problem> {
+    let mut bytes = [0; N];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| Problem::internal("no randomness"))?;
+    Ok(bytes)
+}

@@ -1,0 +1,255 @@
+//! Reads the fields of a JSON object in a request, outside recipients, and collects every
+//! fault with its pointer, so that a caller hears all of them at once.
+
+use serde_json::{Map, Value};
+
+use crate::{domain::{lang::Lang, recipient::{TextFault, normal_text}}, api::problem::{FieldError, Problem}};
+
+/// The members of an object that have not been read yet.
+#[derive(Debug)]
+pub struct Fields {
+    path: String,
+    members: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// Takes a body, which must be an object.
+    ///
+    /// # Errors
+    /// `invalid_json` or `invalid_request`.
+    pub fn of_body(body: &[u8]) -> Result<Self, Problem> {
+        let value: Value = serde_json::from_slice(body).map_err(|e| not_json(&e))?;
+        match value {
+            Value::Object(members) => Ok(Self { path: String::new(), members, errors: Vec::new() }),
+            _ => Err(not_an_object("")),
+        }
+    }
+
+    /// Takes an inner object, whose faults are later handed back with [`Fields::absorb`].
+    pub fn inner(&mut self, path: String, value: Value) -> Option<Self> {
+        match value {
+            Value::Object(members) => Some(Self { path, members, errors: Vec::new() }),
+            _ => {
+                self.errors.push(FieldError::new(
+                    path,
+                    "wrong_type",
+                    "Debe ser un objeto",
+                    "Must be an object",
+                ));
+                None
+            }
+        }
+    }
+
+    /// Takes over the faults of an inner object, its unread members included.
+    pub fn absorb(&mut self, inner: Self) {
+        self.errors.extend(inner.unread());
+    }
+
+    /// Ends the reading: members that nobody read are unknown.
+    ///
+    /// # Errors
+    /// `invalid_request` with all faults.
+    pub fn end(self) -> Result<(), Problem> {
+        let errors = self.unread();
+        if errors.is_empty() { Ok(()) } else { Err(Problem::invalid_request(errors)) }
+    }
+
+    fn unread(mut self) -> Vec<FieldError> {
+        let mut unknown: Vec<String> = self.members.keys().cloned().collect();
+        unknown.sort_unstable();
+        for name in unknown {
+            let shown: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
+            self.errors.push(FieldError::new(
+                self.pointer(&shown),
+                "unknown_field",
+                format!("Campo desconocido: {shown}"),
+                format!("Unknown field: {shown}"),
+            ));
+        }
+        self.errors
+    }
+
+    /// The pointer of a member.
+    pub fn pointer(&self, name: &str) -> String {
+        format!("{}/{}", self.path, name.replace('~', "~0").replace('/', "~1"))
+    }
+
+    /// Notes a fault of a member.
+    pub fn fault(
+        &mut self,
+        name: &str,
+        code: &'static str,
+        es: impl Into<String>,
+        en: impl Into<String>,
+    ) {
+        self.errors.push(FieldError::new(self.pointer(name), code, es, en));
+    }
+
+    /// Drops members that an answer of ours has and a request may send back.
+    pub fn ignore(&mut self, names: &[&str]) {
+        for name in names {
+            self.members.remove(*name);
+        }
+    }
+
+    /// Takes a member that is null, where null means "remove it".
+    pub fn take_null(&mut self, name: &str) -> bool {
+        let null = self.members.get(name).is_some_and(Value::is_null);
+        if null {
+            self.members.remove(name);
+        }
+        null
+    }
+
+    /// Whether a member is there that nobody has read.
+    pub fn has(&self, name: &str) -> bool {
+        self.members.contains_key(name)
+    }
+
+    /// The members that nobody has read.
+    pub fn into_members(self) -> Map<String, Value> {
+        self.members
+    }
+
+    /// The value of a member, null as absent.
+    pub fn take(&mut self, name: &str) -> Option<Value> {
+        self.members.remove(name).filter(|value| !value.is_null())
+    }
+
+    /// Notes that a member is missing.
+    pub fn missing(&mut self, name: &str) {
+        self.fault(
+            name,
+            "missing_field",
+            format!("Falta el campo obligatorio: {name}"),
+            format!("Required field missing: {name}"),
+        );
+    }
+
+    /// Notes that a member has the wrong type.
+    pub fn wrong_type(&mut self, name: &str, es: &str, en: &str) {
+        self.fault(
+            name,
+            "wrong_type",
+            format!("El campo {name} debe ser {es}"),
+            format!("The field {name} must be {en}"),
+        );
+    }
+
+    /// An optional text of at most `max` characters, in normal form.
+    pub fn text(&mut self, name: &str, max: usize) -> Option<String> {
+        let value = self.take(name)?;
+        let Value::String(text) = value else {
+            self.wrong_type(name, "un texto", "a string");
+            return None;
+        };
+        match normal_text(&text, max) {
+            Ok(text) => text,
+            Err(TextFault::TooLong) => {
+                self.fault(
+                    name,
+                    "too_long",
+                    format!("El campo {name} supera los {max} caracteres"),
+                    format!("The field {name} is longer than {max} characters"),
+                );
+                None
+            }
+            Err(TextFault::Forbidden) => {
+                self.fault(
+                    name,
+                    "forbidden_characters",
+                    format!("El campo {name} contiene caracteres no permitidos (de control)"),
+                    format!("The field {name} contains characters that are not allowed (control characters)"),
+                );
+                None
+            }
+        }
+    }
+
+    /// A required text.
+    pub fn required_text(&mut self, name: &str, max: usize) -> Option<String> {
+        let before = self.errors.len();
+        let text = self.text(name, max);
+        if text.is_none() && self.errors.len() == before {
+            self.missing(name);
+        }
+        text
+    }
+
+    /// An optional `es` or `en`.
+    pub fn language(&mut self, name: &str) -> Option<Lang> {
+        match self.text(name, 10)?.as_str() {
+            "es" => Some(Lang::Es),
+            "en" => Some(Lang::En),
+            _ => {
+                self.fault(
+                    name,
+                    "invalid_language",
+                    format!("El campo {name} debe ser es o en"),
+                    format!("The field {name} must be es or en"),
+                );
+                None
+            }
+        }
+    }
+
+    /// An optional boolean.
+    pub fn boolean(&mut self, name: &str) -> Option<bool> {
+        match self.take(name)? {
+            Value::Bool(value) => Some(value),
+            _ => {
+                self.wrong_type(name, "verdadero o falso (true o false)", "true or false");
+                None
+            }
+        }
+    }
+
+    /// An optional whole number within bounds.
+    pub fn whole(&mut self, name: &str, min: u64, max: u64) -> Option<u64> {
+        let value = self.take(name)?;
+        match value.as_u64().filter(|n| (min..=max).contains(n)) {
+            Some(n) => Some(n),
+            None => {
+                self.fault(
+                    name,
+                    "out_of_range",
+                    format!("El campo {name} debe ser un entero entre {min} y {max}"),
+                    format!("The field {name} must be a whole number from {min} to {max}"),
+                );
+                None
+            }
+        }
+    }
+
+    /// An optional list.
+    pub fn list(&mut self, name: &str) -> Option<Vec<Value>> {
+        match self.take(name)? {
+            Value::Array(values) => Some(values),
+            _ => {
+                self.wrong_type(name, "una lista", "an array");
+                None
+            }
+        }
+    }
+}
+
+/// `invalid_json`, with the place of the fault.
+pub fn not_json(error: &serde_json::Error) -> Problem {
+    let (line, column) = (error.line(), error.column());
+    Problem::invalid_json(
+        format!("El cuerpo no es JSON válido en UTF-8 (línea {line}, columna {column})"),
+        format!("The body is not valid JSON in UTF-8 (line {line}, column {column})"),
+    )
+}
+
+/// `invalid_request`: the value at the pointer must be an object.
+pub fn not_an_object(pointer: &str) -> Problem {
+    Problem::invalid_field(
+        pointer,
+        "wrong_type",
+        "El cuerpo debe ser un objeto JSON",
+        "The body must be a JSON object",
+    )
+}

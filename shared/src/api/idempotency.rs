@@ -1,0 +1,175 @@
+//! `Idempotency-Key`: a repeated request gets the first one's answer, byte for byte.
+//!
+//! A key is bound to organization, mode, route and a hash of the canonical body, for 24 h.
+//! The first call leaves a lease; a call while it runs hears so, a call after it ended
+//! without an answer takes the request over under a higher fence, and goes on with the
+//! same work id, so that it finds what the first one made. Answers of 500 and above are
+//! not kept.
+
+use aws_lc_rs::digest;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use lambda_http::Body;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{api::{auth::Caller, serve::Call, problem::Problem}, app::App, store::idempotency::{Beginning, Begun, Request}};
+
+/// Longest key, in characters.
+const MAX_KEY: usize = 255;
+/// Seconds that a key is kept.
+const KEPT: i64 = 24 * 3600;
+/// Seconds that an attempt may take: more than the gateway waits and the function lives.
+const LEASE: i64 = 60;
+/// Headers of an answer that are kept with it.
+const KEPT_HEADERS: [&str; 4] = ["content-type", "content-language", "location", "retry-after"];
+
+/// What a request's work is known by: the same in all its attempts.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// Id of what it makes.
+    pub id: Uuid,
+    /// When its first attempt began, RFC 3339 to the millisecond.
+    pub begun_at: String,
+}
+
+/// Reads the header.
+///
+/// # Errors
+/// `invalid_request` when it is empty, too long or not printable ASCII.
+pub fn key(call: &Call) -> Result<Option<&str>, Problem> {
+    let Some(value) = call.headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    match value.to_str() {
+        Ok(key) if (1..=MAX_KEY).contains(&key.len()) => Ok(Some(key)),
+        _ => Err(Problem::invalid_field(
+            "Idempotency-Key",
+            "invalid_header",
+            format!("El encabezado Idempotency-Key debe tener de 1 a {MAX_KEY} caracteres ASCII"),
+            format!("The header Idempotency-Key must have 1 to {MAX_KEY} ASCII characters"),
+        )),
+    }
+}
+
+/// Runs a request's work once for its key, or answers as before.
+///
+/// # Errors
+/// `idempotency_mismatch`, `idempotency_in_progress`, and those of the work.
+pub async fn once<F>(
+    app: &App,
+    call: &Call,
+    caller: &Caller,
+    key: Option<&str>,
+    work: impl FnOnce(Work) -> F,
+) -> Result<Response<Body>, Problem>
+where
+    F: Future<Output = Result<Response<Body>, Problem>>,
+{
+    let fresh = Work { id: Uuid::new_v4(), begun_at: call.now_text() };
+    let Some(key) = key else {
+        return work(fresh).await;
+    };
+    let (method, route) = call.route;
+    let scope = format!("{}#{}#{method} {route}#{key}", caller.org, caller.mode);
+    let id = hash(scope.as_bytes());
+    let now = call.now.as_second();
+    let beginning = Beginning {
+        body_hash: &hash(&canonical(&call.body)),
+        now,
+        now_text: &fresh.begun_at,
+        lease_until: now + LEASE,
+        ttl: now + KEPT,
+        work_id: fresh.id,
+    };
+    let mut request = match app.idempotency.begin(&id, &beginning).await? {
+        Begun::Mine(request) => request,
+        Begun::Found(found) if found.body_hash != beginning.body_hash => {
+            return Err(Problem::idempotency_mismatch());
+        }
+        Begun::Found(found) if found.phase == "done" => return replay(found),
+        Begun::Found(found) => {
+            return Err(Problem::idempotency_in_progress(
+                (found.lease_until - now).clamp(1, LEASE),
+            ));
+        }
+    };
+    let outcome = work(Work { id: request.work_id, begun_at: request.begun_at.clone() }).await;
+    let response = match outcome {
+        Err(problem) if problem.status.is_server_error() => {
+            if let Err(error) = app.idempotency.release(&id, request.fence).await {
+                tracing::warn!(%error, "a failed request's key waits for its lease");
+            }
+            return Err(problem);
+        }
+        Err(problem) => problem.response(call.lang, &call.request_id),
+        Ok(response) => response,
+    };
+    request.answer_status = response.status().as_u16();
+    request.answer_headers = KEPT_HEADERS
+        .into_iter()
+        .filter_map(|name| {
+            let value = response.headers().get(name)?.to_str().ok()?;
+            Some((name.to_owned(), value.to_owned()))
+        })
+        .collect();
+    request.answer_body = String::from_utf8_lossy(response.body()).into_owned();
+    // The work is done whether or not its answer can be kept: a repetition finds it.
+    match app.idempotency.finish(&id, &request).await {
+        Ok(true) => {}
+        Ok(false) => tracing::warn!("a request was taken over while it ran"),
+        Err(error) => tracing::warn!(%error, "an answer was not kept"),
+    }
+    Ok(response)
+}
+
+fn replay(kept: Request) -> Result<Response<Body>, Problem> {
+    let mut response = Response::new(Body::Text(kept.answer_body));
+    *response.status_mut() = StatusCode::from_u16(kept.answer_status).map_err(Problem::internal)?;
+    let headers = response.headers_mut();
+    for (name, value) in kept.answer_headers {
+        let name = HeaderName::try_from(name).map_err(Problem::internal)?;
+        headers.insert(name, HeaderValue::try_from(value).map_err(Problem::internal)?);
+    }
+    headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
+    Ok(response)
+}
+
+fn hash(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, bytes))
+}
+
+/// A body with its white space gone and its members in order. A body that holds numbers
+/// beyond a double's range stands for itself.
+fn canonical(body: &[u8]) -> Vec<u8> {
+    fn sort(value: &mut Value) {
+        match value {
+            Value::Object(members) => {
+                members.sort_keys();
+                members.values_mut().for_each(sort);
+            }
+            Value::Array(values) => values.iter_mut().for_each(sort),
+            _ => {}
+        }
+    }
+    match serde_json::from_slice::<Value>(body) {
+        Ok(mut value) => {
+            sort(&mut value);
+            serde_json::to_vec(&value).unwrap_or_else(|_| body.to_vec())
+        }
+        Err(_) => body.to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_and_the_order_of_members_make_no_other_body() {
+        let one = canonical(br#"{"a":1,"b":[{"d":2,"c":"x y"}]}"#);
+        assert_eq!(one, canonical(b"{ \"b\": [ {\"c\":\"x y\", \"d\":2} ],\n \"a\":1 }"));
+        assert_ne!(one, canonical(br#"{"a":1,"b":[{"d":3,"c":"x y"}]}"#));
+        assert_ne!(one, canonical(br#"{"a":1,"b":[{"d":2,"c":"xy"}]}"#));
+    }
+}

@@ -1,0 +1,399 @@
+//! The one place where trouble becomes an HTTP answer: RFC 9457 problems.
+//!
+//! A use case returns `Result<_, Problem>`. What the client did wrong is made by the
+//! constructors here, with a text in both languages that names the field. What failed on
+//! our side arrives through `From<StoreError>` and `From<QueueError>`: the client hears
+//! `internal` or `unavailable` and a request id, the log hears the cause, once, where the
+//! answer is made. No AWS message, table name or stack trace reaches a client.
+
+use std::fmt;
+
+use http::{HeaderValue, Response, StatusCode, header};
+use lambda_http::Body;
+use serde::Serialize;
+
+use crate::{aws::{kms::KeyError, sqs::QueueError}, domain::lang::Lang, store::StoreError};
+
+/// One field of a request that is at fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// JSON Pointer (RFC 6901) into the body, or the name of a header or query parameter.
+    pub pointer: String,
+    /// Stable code.
+    pub code: &'static str,
+    /// Spanish text.
+    pub es: String,
+    /// English text.
+    pub en: String,
+}
+
+impl FieldError {
+    /// Names a field and says what is wrong with it.
+    pub fn new(
+        pointer: impl Into<String>,
+        code: &'static str,
+        es: impl Into<String>,
+        en: impl Into<String>,
+    ) -> Self {
+        Self { pointer: pointer.into(), code, es: es.into(), en: en.into() }
+    }
+}
+
+/// An answer other than success.
+#[derive(Debug)]
+pub struct Problem {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Stable code.
+    pub code: &'static str,
+    es: String,
+    en: String,
+    errors: Vec<FieldError>,
+    headers: Vec<(header::HeaderName, HeaderValue)>,
+    /// What failed on our side, for the log.
+    pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.status.as_u16(), self.code)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl Problem {
+    fn new(
+        status: StatusCode,
+        code: &'static str,
+        es: impl Into<String>,
+        en: impl Into<String>,
+    ) -> Self {
+        Self {
+            status,
+            code,
+            es: es.into(),
+            en: en.into(),
+            errors: Vec::new(),
+            headers: Vec::new(),
+            cause: None,
+        }
+    }
+
+    fn header(mut self, name: header::HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((name, value));
+        }
+        self
+    }
+
+    /// 400: the body is not JSON in UTF-8.
+    pub fn invalid_json(es: impl Into<String>, en: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_json", es, en)
+    }
+
+    /// 400: fields outside a recipient are missing, unknown or wrong.
+    pub fn invalid_request(errors: Vec<FieldError>) -> Self {
+        let (es, en) = match errors.as_slice() {
+            [one] => (one.es.clone(), one.en.clone()),
+            many => (
+                format!("La solicitud tiene {} errores; ver errors", many.len()),
+                format!("The request has {} errors; see errors", many.len()),
+            ),
+        };
+        let mut problem = Self::new(StatusCode::BAD_REQUEST, "invalid_request", es, en);
+        problem.errors = errors;
+        problem
+    }
+
+    /// 400 for one field.
+    pub fn invalid_field(
+        pointer: impl Into<String>,
+        code: &'static str,
+        es: impl Into<String>,
+        en: impl Into<String>,
+    ) -> Self {
+        Self::invalid_request(vec![FieldError::new(pointer, code, es, en)])
+    }
+
+    /// 400: a cursor that no answer of ours gave.
+    pub fn invalid_cursor() -> Self {
+        Self::invalid_field(
+            "cursor",
+            "invalid_cursor",
+            "El parámetro cursor no es válido",
+            "The parameter cursor is not valid",
+        )
+    }
+
+    /// 401: key missing, unknown, revoked or expired: one answer for all four.
+    pub fn unauthenticated() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            "Falta la API key en el encabezado X-API-Key, o no es válida",
+            "The API key in the header X-API-Key is missing or not valid",
+        )
+    }
+
+    /// 403: the key lacks a scope.
+    pub fn insufficient_scope(scope: &str) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "insufficient_scope",
+            format!("La API key no tiene el permiso «{scope}»"),
+            format!("The API key lacks the scope \"{scope}\""),
+        )
+    }
+
+    /// 403: a test key cannot change what is shared with live mode.
+    pub fn test_key_reads_only() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "insufficient_scope",
+            "Con una API key de prueba esto es de solo lectura; usa una key uc_live_",
+            "With a test key this is read-only; use a uc_live_ key",
+        )
+    }
+
+    /// 404: unknown, or another organization's.
+    pub fn not_found(es: impl Into<String>, en: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", es, en)
+    }
+
+    /// 404 for a template, pointing at the field that named it.
+    pub fn template_not_found(pointer: Option<&str>) -> Self {
+        let mut problem = Self::not_found("La plantilla no existe", "The template does not exist");
+        if let Some(pointer) = pointer {
+            problem.errors =
+                vec![FieldError::new(pointer, "not_found", problem.es.clone(), problem.en.clone())];
+        }
+        problem
+    }
+
+    /// 400: the template issues nothing new.
+    pub fn template_archived() -> Self {
+        Self::invalid_field(
+            "/template_id",
+            "template_archived",
+            "La plantilla está archivada y no emite credenciales nuevas",
+            "The template is archived and issues no new credentials",
+        )
+    }
+
+    /// 405, with the methods that the path has.
+    pub fn method_not_allowed(allow: &str) -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            format!("Esta ruta admite: {allow}"),
+            format!("This path takes: {allow}"),
+        )
+        .header(header::ALLOW, allow)
+    }
+
+    /// 409: changed by somebody else meanwhile, or already there.
+    pub fn conflict(es: impl Into<String>, en: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", es, en)
+    }
+
+    /// 409: the first call with this `Idempotency-Key` still runs.
+    pub fn idempotency_in_progress(retry_after_seconds: i64) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "idempotency_in_progress",
+            "La primera solicitud con esta Idempotency-Key sigue en curso; repítela en unos segundos",
+            "The first request with this Idempotency-Key is still running; repeat it in some seconds",
+        )
+        .header(header::RETRY_AFTER, &retry_after_seconds.to_string())
+    }
+
+    /// 422: this `Idempotency-Key` was used with another body.
+    pub fn idempotency_mismatch() -> Self {
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency_mismatch",
+            "Esta Idempotency-Key ya se usó con otro cuerpo; usa otra clave",
+            "This Idempotency-Key was used with another body; use another key",
+        )
+    }
+
+    /// 413: the body is larger than the limit in bytes.
+    pub fn payload_too_large(limit: usize) -> Self {
+        let mib = limit / (1024 * 1024);
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "payload_too_large",
+            format!(
+                "El cuerpo supera el límite de {mib} MiB; las listas más grandes van como archivo por POST /api/v1/uploads"
+            ),
+            format!(
+                "The body is larger than the limit of {mib} MiB; larger lists go as a file through POST /api/v1/uploads"
+            ),
+        )
+    }
+
+    /// 413: a file is larger than the limit in bytes.
+    pub fn file_too_large(limit: u64) -> Self {
+        let mib = limit / (1024 * 1024);
+        let mut problem = Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "payload_too_large",
+            format!("El archivo supera el límite de {mib} MB; divídelo en varios"),
+            format!("The file is larger than the limit of {mib} MB; split it"),
+        );
+        problem.errors =
+            vec![FieldError::new("/size", "too_large", problem.es.clone(), problem.en.clone())];
+        problem
+    }
+
+    /// 413: more recipients than one request takes.
+    pub fn too_many_recipients(limit: usize, sent: usize) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_many_recipients",
+            format!(
+                "La solicitud tiene {sent} recipientes y el límite es {limit}; las listas más grandes van como archivo por POST /api/v1/uploads"
+            ),
+            format!(
+                "The request has {sent} recipients and the limit is {limit}; larger lists go as a file through POST /api/v1/uploads"
+            ),
+        )
+    }
+
+    /// 415: not the media type that the route takes.
+    pub fn unsupported_media_type(expected: &str) -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            format!("El encabezado Content-Type debe ser {expected}"),
+            format!("The header Content-Type must be {expected}"),
+        )
+    }
+
+    /// 500: ours.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let mut problem = Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Fallo interno; la solicitud se puede repetir sin riesgo de duplicar",
+            "Internal failure; the request can be repeated without issuing twice",
+        );
+        problem.cause = Some(cause.into());
+        problem
+    }
+
+    /// 503: ours, and likely to pass.
+    pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let mut problem = Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "El servicio no está disponible en este momento; la solicitud se puede repetir sin riesgo de duplicar",
+            "The service is not available right now; the request can be repeated without issuing twice",
+        )
+        .header(header::RETRY_AFTER, "5");
+        problem.cause = Some(cause.into());
+        problem
+    }
+
+    /// What is wrong, in both languages: every fault, or the whole.
+    pub fn texts(&self) -> (String, String) {
+        if self.errors.is_empty() {
+            return (self.es.clone(), self.en.clone());
+        }
+        let join = |text: fn(&FieldError) -> &str| {
+            self.errors.iter().map(text).collect::<Vec<_>>().join("; ")
+        };
+        (join(|e| &e.es), join(|e| &e.en))
+    }
+
+    fn title(&self, lang: Lang) -> &'static str {
+        match self.code {
+            "invalid_json" => lang.pick("JSON inválido", "Invalid JSON"),
+            "invalid_request" => lang.pick("Solicitud inválida", "Invalid request"),
+            "unauthenticated" => lang.pick("No autenticado", "Unauthenticated"),
+            "insufficient_scope" => lang.pick("Permiso insuficiente", "Insufficient scope"),
+            "not_found" => lang.pick("No encontrado", "Not found"),
+            "method_not_allowed" => lang.pick("Método no permitido", "Method not allowed"),
+            "idempotency_in_progress" => lang.pick("Solicitud en curso", "Request in progress"),
+            "idempotency_mismatch" => lang.pick("Clave ya usada", "Key already used"),
+            "conflict" => lang.pick("Conflicto", "Conflict"),
+            "payload_too_large" => lang.pick("Cuerpo demasiado grande", "Payload too large"),
+            "too_many_recipients" => lang.pick("Demasiados recipientes", "Too many recipients"),
+            "unsupported_media_type" => {
+                lang.pick("Tipo de contenido no admitido", "Unsupported media type")
+            }
+            "unavailable" => lang.pick("No disponible", "Unavailable"),
+            _ => lang.pick("Fallo interno", "Internal failure"),
+        }
+    }
+
+    /// The answer, as `application/problem+json`.
+    pub fn response(&self, lang: Lang, request_id: &str) -> Response<Body> {
+        #[derive(Serialize)]
+        struct Field<'a> {
+            pointer: &'a str,
+            code: &'a str,
+            message: &'a str,
+        }
+        #[derive(Serialize)]
+        struct Document<'a> {
+            r#type: String,
+            title: &'a str,
+            status: u16,
+            detail: &'a str,
+            code: &'a str,
+            request_id: &'a str,
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            errors: Vec<Field<'a>>,
+        }
+        let document = Document {
+            r#type: format!("urn:unicreda:problem:{}", self.code),
+            title: self.title(lang),
+            status: self.status.as_u16(),
+            detail: lang.pick(&self.es, &self.en),
+            code: self.code,
+            request_id,
+            errors: self
+                .errors
+                .iter()
+                .map(|e| Field {
+                    pointer: &e.pointer,
+                    code: e.code,
+                    message: lang.pick(&e.es, &e.en),
+                })
+                .collect(),
+        };
+        let mut response =
+            Response::new(Body::Text(serde_json::to_string(&document).unwrap_or_default()));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json; charset=utf-8"),
+        );
+        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(lang.tag()));
+        for (name, value) in &self.headers {
+            headers.insert(name.clone(), value.clone());
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) | StoreError::Keys(KeyError::Unavailable(_)) => {
+                Self::unavailable(error)
+            }
+            StoreError::Keys(KeyError::Broken(_)) => Self::internal(error),
+            StoreError::Conflict | StoreError::Broken(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<QueueError> for Problem {
+    fn from(error: QueueError) -> Self {
+        Self::unavailable(error)
+    }
+}

@@ -1,0 +1,278 @@
+//! What every HTTP function does around its use case: find the route, read the body, turn
+//! problems into answers, write one wide event.
+
+use std::{future::Future, panic::AssertUnwindSafe, time::Instant};
+
+use futures::FutureExt;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use jiff::Timestamp;
+use lambda_http::{Body, Request, RequestExt, request::RequestContext};
+use serde::Serialize;
+use tracing::{Instrument, Span, field::Empty};
+
+use crate::{app::App, domain::{lang::Lang, time}, api::{problem::Problem, routes::{self, Resolved}}};
+
+/// Largest body in bytes. Binary media types make the gateway hand every body over as
+/// base64, so Lambda's 6 MB event is really about 4.4 MB.
+pub const MAX_BODY: usize = 4 * 1024 * 1024;
+/// Entries of a page when the caller names no limit.
+const DEFAULT_LIMIT: usize = 100;
+/// Bytes of entries after which a page ends early: an answer of Lambda takes 6 MB.
+pub const MAX_PAGE_BYTES: usize = 4_000_000;
+/// Most entries of a page.
+const MAX_LIMIT: usize = 1_000;
+/// Longest cursor that an answer gives, in bytes: a partition and an address.
+const MAX_CURSOR: usize = 300;
+
+/// A request, as a use case sees it.
+#[derive(Debug)]
+pub struct Call {
+    /// Method and path pattern.
+    pub route: (&'static str, &'static str),
+    /// The value of the path's parameter.
+    pub parameter: String,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body, base64 taken off.
+    pub body: Vec<u8>,
+    /// The language that the caller prefers.
+    pub lang: Lang,
+    /// The gateway's id of the request.
+    pub request_id: String,
+    /// When it arrived.
+    pub now: Timestamp,
+    query: lambda_http::aws_lambda_events::query_map::QueryMap,
+}
+
+impl Call {
+    /// A header, when it is there and is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// A query parameter; empty as absent.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.query.first(name).filter(|value| !value.is_empty())
+    }
+
+    /// Requires one of these media types and a body within the limit.
+    ///
+    /// # Errors
+    /// `unsupported_media_type` or `payload_too_large`.
+    pub fn expect_body(&self, media_types: &[&str]) -> Result<&[u8], Problem> {
+        let sent = self.header("content-type").unwrap_or_default();
+        let mut parts = sent.split(';');
+        let media_type = parts.next().unwrap_or_default().trim();
+        let utf8 = parts.all(|part| {
+            let part = part.trim().to_ascii_lowercase();
+            !part.starts_with("charset=") || part.trim_matches('"').ends_with("utf-8")
+        });
+        if !utf8 || !media_types.iter().any(|m| media_type.eq_ignore_ascii_case(m)) {
+            return Err(Problem::unsupported_media_type(media_types.first().unwrap_or(&"")));
+        }
+        if self.body.len() > MAX_BODY {
+            return Err(Problem::payload_too_large(MAX_BODY));
+        }
+        Ok(&self.body)
+    }
+
+    /// Requires a JSON body within the limit.
+    ///
+    /// # Errors
+    /// As [`Call::expect_body`].
+    pub fn expect_json(&self) -> Result<&[u8], Problem> {
+        self.expect_body(&["application/json"])
+    }
+
+    /// The parameter `limit`: 1 to 1,000.
+    ///
+    /// # Errors
+    /// `invalid_request`.
+    pub fn limit(&self) -> Result<usize, Problem> {
+        let Some(text) = self.query("limit") else {
+            return Ok(DEFAULT_LIMIT);
+        };
+        match text.parse::<usize>() {
+            Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
+            _ => Err(Problem::invalid_field(
+                "limit",
+                "out_of_range",
+                format!("El parámetro limit debe ser un entero entre 1 y {MAX_LIMIT}"),
+                format!("The parameter limit must be a whole number from 1 to {MAX_LIMIT}"),
+            )),
+        }
+    }
+
+    /// The parameter `cursor`, if it is one that this list gives.
+    ///
+    /// # Errors
+    /// `invalid_request`: DynamoDB would refuse a key that the list cannot have.
+    pub fn cursor(&self, is_ours: impl FnOnce(&str) -> bool) -> Result<Option<&str>, Problem> {
+        let cursor = self.query("cursor");
+        if cursor.is_none_or(|cursor| cursor.len() <= MAX_CURSOR && is_ours(cursor)) {
+            return Ok(cursor);
+        }
+        Err(Problem::invalid_cursor())
+    }
+
+    /// The present instant, RFC 3339 to the millisecond.
+    pub fn now_text(&self) -> String {
+        time::millis(self.now)
+    }
+}
+
+/// A list's answer.
+#[derive(Debug, Serialize)]
+pub struct List {
+    /// Entries.
+    pub items: Vec<serde_json::Value>,
+    /// Where the next page begins; null at the end.
+    pub next_cursor: Option<String>,
+}
+
+/// An answer in JSON.
+pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Result<Response<Body>, Problem> {
+    let body = serde_json::to_string(value).map_err(Problem::internal)?;
+    let mut response = Response::new(Body::Text(body));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    Ok(response)
+}
+
+/// Answers 200 in JSON.
+///
+/// # Errors
+/// When the value cannot be written.
+pub fn ok<T: Serialize>(value: &T) -> Result<Response<Body>, Problem> {
+    json(StatusCode::OK, value)
+}
+
+/// Runs a use case for a request: every outcome, a panic included, becomes an answer, and
+/// one event is written. The event names the route's pattern, never the path: addresses
+/// and ids stand in paths.
+pub async fn serve<F>(app: &App, request: Request, work: impl FnOnce(Call) -> F) -> Response<Body>
+where
+    F: Future<Output = Result<Response<Body>, Problem>>,
+{
+    let started = Instant::now();
+    let span = tracing::info_span!("request", org = Empty, mode = Empty, key = Empty);
+    let request_id = request_id(&request);
+    let accept = request.headers().get(header::ACCEPT_LANGUAGE);
+    let lang = Lang::from_accept_language(accept.and_then(|value| value.to_str().ok()));
+    let method = request.method().as_str().to_owned();
+    let path = site_path(&app.config.site_url, request.raw_http_path()).to_owned();
+
+    let (pattern, outcome) = match routes::resolve(&method, &path) {
+        Resolved::Nothing => {
+            ("unknown", Err(Problem::not_found("La ruta no existe", "The path does not exist")))
+        }
+        Resolved::OtherMethods(allow) => ("unknown", Err(Problem::method_not_allowed(&allow))),
+        Resolved::Route((method, pattern, _), parameter) => {
+            let query = request.query_string_parameters();
+            let (parts, body) = request.into_parts();
+            let call = Call {
+                route: (method, pattern),
+                parameter: parameter.unwrap_or_default(),
+                headers: parts.headers,
+                body: match body {
+                    Body::Text(text) => text.into_bytes(),
+                    Body::Binary(bytes) => bytes,
+                    _ => Vec::new(),
+                },
+                lang,
+                request_id: request_id.clone(),
+                now: app.clock.now(),
+                query,
+            };
+            let outcome =
+                AssertUnwindSafe(work(call)).catch_unwind().instrument(span.clone()).await;
+            (*pattern, outcome.unwrap_or_else(|_| Err(Problem::internal("panic"))))
+        }
+    };
+
+    let (mut response, code, cause) = match outcome {
+        Ok(response) => (response, "", None),
+        Err(problem) => (
+            problem.response(lang, &request_id),
+            problem.code,
+            problem.cause.map(|c| c.to_string()),
+        ),
+    };
+    let status = response.status();
+    span.in_scope(|| {
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let status = status.as_u16();
+        let cause = cause.unwrap_or_default();
+        if status >= 500 {
+            tracing::error!(
+                method,
+                route = pattern,
+                status,
+                code,
+                cause,
+                duration_ms,
+                request_id,
+                "request"
+            );
+        } else {
+            tracing::info!(
+                method,
+                route = pattern,
+                status,
+                code,
+                duration_ms,
+                request_id,
+                "request"
+            );
+        }
+    });
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&request_id) {
+        headers.insert("x-request-id", id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+/// Names the caller in the request's event.
+pub fn note_caller(org: &str, mode: &str, key: &str) {
+    Span::current().record("org", org).record("mode", mode).record("key", key);
+}
+
+fn request_id(request: &Request) -> String {
+    match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV1(context)) => context.request_id.clone(),
+        _ => None,
+    }
+    .unwrap_or_else(|| uuid::Uuid::new_v4().to_string())
+}
+
+/// The path below the site's root: a custom domain can map a path in front of it.
+fn site_path<'a>(site_url: &str, path: &'a str) -> &'a str {
+    let root = site_url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    let Some((_, root)) = root else {
+        return path;
+    };
+    match path.strip_prefix('/').and_then(|p| p.strip_prefix(root)) {
+        Some(rest) if rest.starts_with('/') => rest,
+        _ => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_of_the_site_is_taken_off() {
+        assert_eq!(site_path("https://u.edu", "/credential/x"), "/credential/x");
+        assert_eq!(site_path("https://u.edu/creds", "/creds/credential/x"), "/credential/x");
+        assert_eq!(site_path("https://u.edu/creds", "/credential/x"), "/credential/x");
+        assert_eq!(site_path("https://u.edu/creds", "/credsx/x"), "/credsx/x");
+    }
+}

@@ -1,0 +1,348 @@
+//! Signing keys: made, kept sealed, opened once a process.
+//!
+//! A key is an Ed25519 seed. In the catalog table it stands sealed: by AWS KMS under the
+//! organization and mode as encryption context, so that a seed copied into another
+//! organization's item does not open; or, locally, by AES-256-GCM under a key file of mode
+//! 0600, with the same context authenticated. An opened key stays in this process's memory
+//! and nowhere else.
+//!
+//! [`Signer::sign`] is the one way in which anything is signed. It is asynchronous and takes
+//! the 64 bytes of [`crate::document::proof::Unsigned::to_sign`], which is what KMS signs too
+//! (`ED25519_SHA_512`, message type `RAW`): a key held in KMS would be a second variant here.
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
+    rand::{SecureRandom, SystemRandom},
+    signature::{Ed25519KeyPair, KeyPair},
+};
+use aws_sdk_kms::{error::ProvideErrorMetadata, primitives::Blob};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde::{Deserialize, Serialize};
+
+use crate::{document::did, domain::ids::{Mode, OrgId}};
+
+/// A key cannot be made or opened.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum KeyError {
+    /// Likely to pass: KMS throttles or is out of reach.
+    #[error("KMS is not available: {0}")]
+    Unavailable(String),
+    /// The key does not open, or there is nothing to open it with.
+    #[error("the signing key cannot be used: {0}")]
+    Broken(String),
+}
+
+/// The key that an organization signs with in a mode, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedKey {
+    /// Version of this item's format.
+    pub v: u32,
+    /// The public key as a Multikey; names the key.
+    pub multikey: String,
+    /// The sealed seed, base64.
+    pub sealed: String,
+    /// When it was made, RFC 3339.
+    pub created_at: String,
+}
+
+/// The public part of a key, kept for ever: without it nothing that it signed verifies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicKey {
+    /// Version of this item's format.
+    pub v: u32,
+    /// The key as a Multikey.
+    pub multikey: String,
+    /// When it was made, RFC 3339.
+    pub created_at: String,
+    /// When another took its place, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired_at: Option<String>,
+    /// When it was declared compromised: nothing that it signed verifies any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compromised_at: Option<String>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl PublicKey {
+    /// The answer of the routes of signing keys.
+    pub fn answer(&self, did: &str, mode: Mode) -> serde_json::Value {
+        serde_json::json!({
+            "id": did::key_id(did, &self.multikey), "multikey": self.multikey, "mode": mode,
+            "created_at": self.created_at, "retired_at": self.retired_at,
+            "compromised_at": self.compromised_at, "reason": self.reason,
+        })
+    }
+}
+
+/// What seals and opens seeds.
+#[derive(Clone)]
+pub enum Vault {
+    /// AWS KMS, under a symmetric key.
+    Kms {
+        /// The client.
+        client: aws_sdk_kms::Client,
+        /// ARN of the KMS key.
+        key_id: String,
+    },
+    /// A key of this machine.
+    Local(Arc<RandomizedNonceKey>),
+    /// Nothing: a function that signs nothing.
+    Closed,
+}
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Kms { .. } => "Vault::Kms",
+            Self::Local(_) => "Vault::Local",
+            Self::Closed => "Vault::Closed",
+        })
+    }
+}
+
+impl Vault {
+    /// A vault under a key of 32 bytes.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub fn local(key: &[u8; 32]) -> Result<Self, KeyError> {
+        let key = RandomizedNonceKey::new(&AES_256_GCM, key)
+            .map_err(|_| KeyError::Broken("not an AES-256 key".to_owned()))?;
+        Ok(Self::Local(Arc::new(key)))
+    }
+
+    /// A vault under a key file: 32 bytes in base64, readable by its owner alone.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is open to others, or holds no key.
+    pub fn of_file(path: &Path) -> Result<Self, KeyError> {
+        let broken = |why: String| KeyError::Broken(format!("{}: {why}", path.display()));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(path).map_err(|e| broken(e.to_string()))?.permissions();
+            if mode.mode() & 0o077 != 0 {
+                return Err(broken("must be of mode 0600, readable by its owner alone".into()));
+            }
+        }
+        let text = std::fs::read_to_string(path).map_err(|e| broken(e.to_string()))?;
+        Self::of_text(&text)
+    }
+
+    /// A vault under the content of a key file.
+    ///
+    /// # Errors
+    /// When it is no key.
+    pub fn of_text(text: &str) -> Result<Self, KeyError> {
+        let key = BASE64_STANDARD.decode(text.trim()).ok().and_then(|key| key.try_into().ok());
+        let key = key.ok_or(KeyError::Broken("not a key of 32 bytes in base64".to_owned()))?;
+        Self::local(&key)
+    }
+
+    /// Makes a key file of mode 0600, unless there is one.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn make_file(path: &Path) -> Result<(), KeyError> {
+        use std::io::{ErrorKind, Write};
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            options.mode(0o600);
+        }
+        let broken = |e: std::io::Error| KeyError::Broken(format!("{}: {e}", path.display()));
+        let mut file = match options.open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
+            Err(error) => return Err(broken(error)),
+        };
+        let key = random::<32>()?;
+        writeln!(file, "{}", BASE64_STANDARD.encode(key)).map_err(broken)
+    }
+
+    async fn seal(&self, seed: &[u8; 32], org: &OrgId, mode: Mode) -> Result<String, KeyError> {
+        let sealed = match self {
+            Self::Kms { client, key_id } => {
+                let answer = client
+                    .encrypt()
+                    .key_id(key_id)
+                    .plaintext(Blob::new(seed.as_slice()))
+                    .encryption_context("org", org.as_str())
+                    .encryption_context("mode", mode.as_str())
+                    .send()
+                    .await
+                    .map_err(|e| kms_error(&e))?;
+                answer.ciphertext_blob.map(Blob::into_inner)
+            }
+            Self::Local(key) => {
+                let mut bytes = seed.to_vec();
+                let nonce = key
+                    .seal_in_place_append_tag(Aad::from(context(org, mode)), &mut bytes)
+                    .map_err(|_| KeyError::Broken("not sealed".to_owned()))?;
+                Some([nonce.as_ref().as_slice(), &bytes].concat())
+            }
+            Self::Closed => None,
+        };
+        let sealed = sealed.ok_or_else(|| KeyError::Broken("no vault".to_owned()))?;
+        Ok(BASE64_STANDARD.encode(sealed))
+    }
+
+    async fn open(&self, sealed: &str, org: &OrgId, mode: Mode) -> Result<Vec<u8>, KeyError> {
+        let broken = || KeyError::Broken("does not open".to_owned());
+        let sealed = BASE64_STANDARD.decode(sealed).map_err(|_| broken())?;
+        match self {
+            Self::Kms { client, key_id } => {
+                let answer = client
+                    .decrypt()
+                    .key_id(key_id)
+                    .ciphertext_blob(Blob::new(sealed))
+                    .encryption_context("org", org.as_str())
+                    .encryption_context("mode", mode.as_str())
+                    .send()
+                    .await
+                    .map_err(|e| kms_error(&e))?;
+                answer.plaintext.map(Blob::into_inner).ok_or_else(broken)
+            }
+            Self::Local(key) => {
+                let (nonce, bytes) = sealed.split_at_checked(NONCE_LEN).ok_or_else(broken)?;
+                let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| broken())?;
+                let mut bytes = bytes.to_vec();
+                let seed = key
+                    .open_in_place(nonce, Aad::from(context(org, mode)), &mut bytes)
+                    .map_err(|_| broken())?;
+                Ok(seed.to_vec())
+            }
+            Self::Closed => Err(KeyError::Broken("no vault".to_owned())),
+        }
+    }
+}
+
+fn context(org: &OrgId, mode: Mode) -> Vec<u8> {
+    format!("{org}.{mode}").into_bytes()
+}
+
+fn random<const N: usize>() -> Result<[u8; N], KeyError> {
+    let mut bytes = [0; N];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| KeyError::Broken("no randomness".to_owned()))?;
+    Ok(bytes)
+}
+
+fn kms_error<E, R>(error: &aws_sdk_kms::error::SdkError<E, R>) -> KeyError
+where
+    E: ProvideErrorMetadata,
+{
+    let kind = crate::error_kind(error);
+    // What KMS says of the key or of who asks will not pass by itself.
+    let lasting = [
+        "AccessDeniedException",
+        "DisabledException",
+        "IncorrectKeyException",
+        "InvalidCiphertextException",
+        "InvalidKeyUsageException",
+        "KMSInvalidStateException",
+        "NotFoundException",
+    ];
+    if lasting.contains(&kind.as_str()) {
+        KeyError::Broken(kind)
+    } else {
+        KeyError::Unavailable(kind)
+    }
+}
+
+/// A key that can sign.
+pub struct Signer {
+    /// The public key as a Multikey.
+    pub multikey: String,
+    pair: Ed25519KeyPair,
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Signer").field(&self.multikey).finish()
+    }
+}
+
+impl Signer {
+    fn of_seed(seed: &[u8]) -> Result<Self, KeyError> {
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed)
+            .map_err(|_| KeyError::Broken("not an Ed25519 seed".to_owned()))?;
+        let public: [u8; 32] = pair
+            .public_key()
+            .as_ref()
+            .try_into()
+            .map_err(|_| KeyError::Broken("not an Ed25519 key".to_owned()))?;
+        Ok(Self { multikey: did::multikey(&public), pair })
+    }
+
+    /// Signs the 64 bytes of a proof.
+    ///
+    /// # Errors
+    /// None with a key in memory; a key held elsewhere has its own.
+    pub async fn sign(&self, message: &[u8; 64]) -> Result<Vec<u8>, KeyError> {
+        Ok(self.pair.sign(message).as_ref().to_vec())
+    }
+}
+
+/// The keys of this process: the vault, and what was opened with it.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    vault: Vault,
+    open: Arc<Mutex<HashMap<String, Arc<Signer>>>>,
+}
+
+impl Keys {
+    /// The keys that a vault opens.
+    pub fn new(vault: Vault) -> Self {
+        Self { vault, open: Arc::default() }
+    }
+
+    /// Makes a key for an organization and mode.
+    ///
+    /// # Errors
+    /// As of the vault.
+    pub async fn make(&self, org: &OrgId, mode: Mode, now: &str) -> Result<SealedKey, KeyError> {
+        let seed = random::<32>()?;
+        let signer = Signer::of_seed(&seed)?;
+        let sealed = self.vault.seal(&seed, org, mode).await?;
+        Ok(SealedKey { v: 1, multikey: signer.multikey, sealed, created_at: now.to_owned() })
+    }
+
+    /// Opens a key, or finds it open.
+    ///
+    /// # Errors
+    /// As of the vault; when the seed is another key's.
+    pub async fn signer(
+        &self,
+        key: &SealedKey,
+        org: &OrgId,
+        mode: Mode,
+    ) -> Result<Arc<Signer>, KeyError> {
+        if let Some(signer) = self.opened(|open| open.get(&key.multikey).cloned()) {
+            return Ok(signer);
+        }
+        let signer = Arc::new(Signer::of_seed(&self.vault.open(&key.sealed, org, mode).await?)?);
+        if signer.multikey != key.multikey {
+            return Err(KeyError::Broken("the seed is another key's".to_owned()));
+        }
+        let kept = Arc::clone(&signer);
+        self.opened(|open| open.insert(key.multikey.clone(), kept));
+        Ok(signer)
+    }
+
+    fn opened<T>(&self, look: impl FnOnce(&mut HashMap<String, Arc<Signer>>) -> T) -> T {
+        let mut open = self.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        look(&mut open)
+    }
+}

@@ -1,0 +1,5 @@
+//! TODO
+
+pub mod kms;
+pub mod s3;
+pub mod sqs;

@@ -1,0 +1,339 @@
+//! The bucket of uploaded files and of results.
+//!
+//! | key | object |
+//! |---|---|
+//! | `incoming/{live\|test}/{org}/{template}/{upload}/{name}` | a file that `POST /uploads` let in |
+//! | `incoming/{live\|test}/{org}/{template}/…` | a file that another system put there |
+//! | `results/{live\|test}/{org}/{job}.csv` | how each row of a file ended |
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_s3::{
+    Client,
+    config::{RequestChecksumCalculation, ResponseChecksumValidation},
+    error::{ProvideErrorMetadata, SdkError},
+    presigning::PresigningConfig,
+    primitives::ByteStream,
+    types::{CompletedMultipartUpload, CompletedPart, Delete, ObjectIdentifier},
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+
+use crate::{api::problem::Problem, store::pause};
+
+/// How long a presigned URL can be used.
+pub const PRESIGNED_FOR: Duration = Duration::from_secs(15 * 60);
+/// Bytes of one part of a large object; S3 takes no less than 5 MiB, the last one excepted.
+const PART: usize = 8 * 1024 * 1024;
+/// Times that a read is tried.
+const ROUNDS: u32 = 6;
+
+/// A call to S3 failed. The key is not shown: a file's name is the organization's own.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The object is not there, or not any more the one that it was.
+    #[error("the file is gone or was replaced")]
+    Gone,
+    /// Likely to pass.
+    #[error("S3 is not available: {0}")]
+    Unavailable(String),
+}
+
+impl From<FileError> for Problem {
+    fn from(error: FileError) -> Self {
+        Self::unavailable(error)
+    }
+}
+
+fn trouble<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> FileError {
+    let code = crate::error_kind(error);
+    match code.as_str() {
+        "NoSuchKey" | "NoSuchVersion" | "NotFound" | "PreconditionFailed" => FileError::Gone,
+        _ => FileError::Unavailable(code),
+    }
+}
+
+/// One object, as it was when it arrived.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Object {
+    /// Key, as it is: not percent-encoded.
+    pub key: String,
+    /// Version, in a bucket that keeps versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Entity tag, without quotes.
+    pub etag: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// The bucket.
+#[derive(Clone, Debug)]
+pub struct Files {
+    client: Client,
+    bucket: String,
+}
+
+/// A presigned request.
+#[derive(Clone, Debug)]
+pub struct Presigned {
+    /// Where to.
+    pub url: String,
+    /// Headers that are signed and must be sent.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Files {
+    /// Builds the client. With an endpoint of its own (an emulator) the bucket stands in the
+    /// path, on AWS in the host.
+    pub fn new(sdk: &SdkConfig, bucket: String) -> Self {
+        let elsewhere = sdk.endpoint_url().is_some()
+            || ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"]
+                .iter()
+                .any(|name| std::env::var(name).is_ok_and(|url| !url.is_empty()));
+        // TLS and the length guard what is sent; a further checksum would be signed into the
+        // URLs that clients use.
+        let config = aws_sdk_s3::config::Builder::from(sdk)
+            .force_path_style(elsewhere)
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            .build();
+        Self { client: Client::from_conf(config), bucket }
+    }
+
+    /// The client, for tests and tools.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The bucket's name.
+    pub fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    /// Lets one object of exactly this size in, for [`PRESIGNED_FOR`].
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub async fn presigned_put(&self, key: &str, size: u64) -> Result<Presigned, FileError> {
+        let put = self.client.put_object().bucket(&self.bucket).key(key);
+        let presigned = put
+            .content_length(i64::try_from(size).unwrap_or(i64::MAX))
+            .presigned(presigning()?)
+            .await
+            .map_err(|error| trouble(&error))?;
+        Ok(as_presigned(&presigned))
+    }
+
+    /// Lets an object out under a file name, for [`PRESIGNED_FOR`].
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub async fn presigned_get(&self, key: &str, name: &str) -> Result<Presigned, FileError> {
+        let presigned = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .response_content_disposition(disposition(name))
+            .presigned(presigning()?)
+            .await
+            .map_err(|error| trouble(&error))?;
+        Ok(as_presigned(&presigned))
+    }
+
+    /// Bytes of an object from a position on, at most `length`; empty at its end.
+    ///
+    /// # Errors
+    /// [`FileError::Gone`] when it is not the same object any more.
+    pub async fn read(
+        &self,
+        object: &Object,
+        from: u64,
+        length: u64,
+    ) -> Result<Vec<u8>, FileError> {
+        if from >= object.size {
+            return Ok(Vec::new());
+        }
+        let last = object.size.min(from.saturating_add(length)) - 1;
+        let mut round = 0;
+        loop {
+            pause(round).await;
+            round += 1;
+            match self.read_once(object, from, last).await {
+                Err(FileError::Unavailable(_)) if round < ROUNDS => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn read_once(&self, object: &Object, from: u64, last: u64) -> Result<Vec<u8>, FileError> {
+        let answer = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(&object.key)
+            .set_version_id(object.version.clone())
+            .if_match(format!("\"{}\"", object.etag))
+            .range(format!("bytes={from}-{last}"))
+            .send()
+            .await
+            .map_err(|error| trouble(&error))?;
+        let body = answer.body.collect().await;
+        let bytes = body.map_err(|_| FileError::Unavailable("the body broke off".to_owned()))?;
+        let bytes = bytes.to_vec();
+        if bytes.len() as u64 == last - from + 1 {
+            Ok(bytes)
+        } else {
+            Err(FileError::Unavailable("the body was cut short".to_owned()))
+        }
+    }
+
+    /// Begins to write an object piece by piece; it appears when it is finished.
+    pub fn writer(&self, key: String, content_type: &'static str) -> Writer<'_> {
+        Writer { files: self, key, content_type, buffer: Vec::new(), upload: None, parts: vec![] }
+    }
+
+    /// Removes objects; those that are gone already are no error.
+    ///
+    /// # Errors
+    /// As of S3.
+    pub async fn delete(&self, keys: &[&str]) -> Result<(), FileError> {
+        let objects = keys
+            .iter()
+            .map(|key| ObjectIdentifier::builder().key(*key).build())
+            .collect::<Result<Vec<_>, _>>();
+        let delete = objects
+            .and_then(|objects| Delete::builder().set_objects(Some(objects)).quiet(true).build())
+            .map_err(|error| FileError::Unavailable(error.to_string()))?;
+        let answer = self
+            .client
+            .delete_objects()
+            .bucket(&self.bucket)
+            .delete(delete)
+            .send()
+            .await
+            .map_err(|error| trouble(&error))?;
+        match answer.errors().first() {
+            None => Ok(()),
+            Some(error) => {
+                Err(FileError::Unavailable(error.code().unwrap_or("unknown").to_owned()))
+            }
+        }
+    }
+}
+
+/// Writes one object, in parts when it is large; memory stays at one part.
+#[derive(Debug)]
+pub struct Writer<'a> {
+    files: &'a Files,
+    key: String,
+    content_type: &'static str,
+    buffer: Vec<u8>,
+    upload: Option<String>,
+    parts: Vec<CompletedPart>,
+}
+
+impl Writer<'_> {
+    /// Takes more bytes.
+    ///
+    /// # Errors
+    /// As of S3.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= PART { self.flush().await } else { Ok(()) }
+    }
+
+    async fn flush(&mut self) -> Result<(), FileError> {
+        let (client, bucket) = (&self.files.client, &self.files.bucket);
+        let upload = match &self.upload {
+            Some(upload) => upload.clone(),
+            None => {
+                let begun = client
+                    .create_multipart_upload()
+                    .bucket(bucket)
+                    .key(&self.key)
+                    .content_type(self.content_type)
+                    .send()
+                    .await
+                    .map_err(|error| trouble(&error))?;
+                let id = begun.upload_id.unwrap_or_default();
+                self.upload = Some(id.clone());
+                id
+            }
+        };
+        let number = i32::try_from(self.parts.len() + 1).unwrap_or(i32::MAX);
+        let part = client
+            .upload_part()
+            .bucket(bucket)
+            .key(&self.key)
+            .upload_id(upload)
+            .part_number(number)
+            .body(ByteStream::from(std::mem::take(&mut self.buffer)))
+            .send()
+            .await
+            .map_err(|error| trouble(&error))?;
+        self.parts.push(CompletedPart::builder().part_number(number).set_e_tag(part.e_tag).build());
+        Ok(())
+    }
+
+    /// Makes the object appear.
+    ///
+    /// # Errors
+    /// As of S3; parts that were written are removed by the bucket's lifecycle.
+    pub async fn finish(mut self) -> Result<(), FileError> {
+        let (client, bucket) = (&self.files.client, &self.files.bucket);
+        if self.upload.is_none() {
+            client
+                .put_object()
+                .bucket(bucket)
+                .key(&self.key)
+                .content_type(self.content_type)
+                .body(ByteStream::from(self.buffer))
+                .send()
+                .await
+                .map_err(|error| trouble(&error))?;
+            return Ok(());
+        }
+        if !self.buffer.is_empty() {
+            self.flush().await?;
+        }
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(self.parts)).build();
+        client
+            .complete_multipart_upload()
+            .bucket(bucket)
+            .key(&self.key)
+            .set_upload_id(self.upload)
+            .multipart_upload(parts)
+            .send()
+            .await
+            .map_err(|error| trouble(&error))?;
+        Ok(())
+    }
+}
+
+fn presigning() -> Result<PresigningConfig, FileError> {
+    PresigningConfig::expires_in(PRESIGNED_FOR)
+        .map_err(|error| FileError::Unavailable(error.to_string()))
+}
+
+fn as_presigned(request: &aws_sdk_s3::presigning::PresignedRequest) -> Presigned {
+    let headers = request.headers().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Presigned { url: request.uri().to_owned(), headers: headers.collect() }
+}
+
+/// What stays as it is in RFC 8187's encoding, of what a file name has.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+
+/// The header that names a download (RFC 6266), any letters included.
+fn disposition(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "-_. ".contains(c) { c } else { '_' })
+        .collect();
+    format!(
+        "attachment; filename=\"{plain}\"; filename*=UTF-8''{}",
+        utf8_percent_encode(name, PLAIN)
+    )
+}

@@ -1,0 +1,7 @@
+//! TODO
+
+pub mod change_status;
+pub mod dry_run;
+pub mod issue;
+pub mod sign;
+pub mod verify;

@@ -1,0 +1,442 @@
+//! A credential as it is kept: who, what, since when, where it came from, and the state of
+//! its mail.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{domain::{feedback::DeliveryState, ids::{CredentialId, JobId, Mode, OrgId, TemplateId}, lang::Lang, recipient::Recipient, template::FieldName}, document::status_list::Place};
+
+/// Version of a credential's item. Version 1 was not signed; up to 2 it said more in more
+/// bytes, which is all read (docs/decisions/0019-one-write-unit.md).
+pub const FORMAT: u32 = 3;
+
+/// Whether a recipient was a member when the credential was issued.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RecipientType {
+    /// A member: the credential is in the wallet.
+    Internal,
+    /// Anybody else: the credential comes by mail.
+    #[default]
+    External,
+}
+
+impl RecipientType {
+    /// What an item need not say.
+    fn is_external(&self) -> bool {
+        *self == Self::External
+    }
+}
+
+/// Whether a credential holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It holds.
+    Issued,
+    /// It does not hold for now.
+    Suspended,
+    /// It does not hold any more.
+    Revoked,
+}
+
+/// The state of the mail that a credential owes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailState {
+    /// To be sent.
+    Owed,
+    /// Somebody is sending it, until the lease ends.
+    Claimed,
+    /// SES took it (in test mode: kept for reading).
+    Sent,
+    /// Refused for good, or given up.
+    Failed,
+    /// Not asked for, or not due any more.
+    Skipped,
+}
+
+/// What a credential was issued by. A put that is refused by an item of the same origin
+/// means "issued by me, earlier".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Origin {
+    /// A row of a job, from 1, in its shard, from 0.
+    Job {
+        /// The job.
+        job: JobId,
+        /// The row's shard, from 0.
+        shard: u32,
+        /// The row, from 1.
+        row: u32,
+    },
+    /// A request for one recipient.
+    Request(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Job { job, shard, row } => write!(f, "job:{job}:{shard}:{row}"),
+            Self::Request(id) => write!(f, "req:{id}"),
+        }
+    }
+}
+
+impl From<Origin> for String {
+    fn from(origin: Origin) -> Self {
+        origin.to_string()
+    }
+}
+
+impl FromStr for Origin {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(id) = text.strip_prefix("req:") {
+            return Ok(Self::Request(id.to_owned()));
+        }
+        let mut parts = text.strip_prefix("job:").ok_or("not an origin")?.split(':');
+        let mut part = || parts.next().ok_or("not an origin");
+        let (job, shard, row) = (part()?, part()?, part()?);
+        match (JobId::parse(job), shard.parse(), row.parse()) {
+            (Ok(job), Ok(shard), Ok(row)) => Ok(Self::Job { job, shard, row }),
+            _ => Err("not an origin"),
+        }
+    }
+}
+
+impl TryFrom<String> for Origin {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+/// A credential.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Credential {
+    /// Version of this item's format.
+    pub v: u32,
+    /// Its id, see [`crate::domain::identity`].
+    pub id: CredentialId,
+    /// Issuer.
+    pub org: OrgId,
+    /// Live or test.
+    pub mode: Mode,
+    /// Template.
+    pub template_id: TemplateId,
+    /// The template's version that it follows.
+    #[serde(rename = "tv", alias = "template_version")]
+    pub template_version: u32,
+    /// The recipient, profile filled in.
+    #[serde(with = "packed_json")]
+    pub recipient: Recipient,
+    /// Fields that the member's profile filled in; the others were sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filled: Vec<FieldName>,
+    /// Keyed hash of the ten fields as sent.
+    pub content: String,
+    /// Hashes of contents that a correction replaced.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<String>,
+    /// Member or not, when issued.
+    #[serde(default, skip_serializing_if = "RecipientType::is_external")]
+    pub recipient_type: RecipientType,
+    /// `validFrom`: when the request was accepted, RFC 3339 to the second.
+    pub issued_at: String,
+    /// What it was issued by.
+    pub origin: Origin,
+    /// Whether it holds.
+    pub status: Status,
+    /// Since when it has been suspended or revoked, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_at: Option<String>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_reason: Option<String>,
+    /// Counts what was done to it since it was issued: each is an entry of its history.
+    #[serde(default)]
+    pub revision: u32,
+    /// Signed versions, from 1: a correction makes the next.
+    #[serde(default)]
+    pub version: u32,
+    /// When it was last corrected, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrected_at: Option<String>,
+    /// The present version, exactly as signed.
+    #[serde(default)]
+    pub signed: Packed,
+    /// Language of its mail.
+    pub lang: Lang,
+    /// State of its mail.
+    pub mail: MailState,
+    /// Times that its mail was claimed here, to be handed to SES, since it was last owed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub mail_attempts: u32,
+    /// Attempts whose outcome nobody knows, those on a job's ledger included.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub mail_ambiguous: u32,
+    /// End of the running attempt's lease, seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail_lease: Option<i64>,
+    /// Times that its mail, once ended, was owed again. SES tells the mails of different
+    /// rounds apart by it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub mail_round: u32,
+    /// Of these, times because it had bounced softly.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub mail_soft_bounces: u32,
+    /// What became of this round's mail after SES took it, as far as SES has said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail_delivery: Option<DeliveryState>,
+    /// When that happened, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail_delivery_at: Option<String>,
+    /// When its mail was last asked for again, RFC 3339 to the millisecond.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resent_at: Option<String>,
+    /// When its mail ended, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail_at: Option<String>,
+    /// Why its mail failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail_error: Option<String>,
+}
+
+/// Who changed a credential: a key of its organization.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Who {
+    /// The key's id.
+    pub key_id: String,
+    /// The name that it had then.
+    pub key_name: String,
+    /// The job that did it for the key, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<JobId>,
+}
+
+/// What was done to a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// It does not hold any more, for good.
+    Revoke,
+    /// It does not hold for now.
+    Suspend,
+    /// It holds again.
+    Reinstate,
+    /// Another signed version took the place of the one before.
+    Correct,
+}
+
+/// An entry of a credential's history: who, when, why; never changed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Event {
+    /// Version of this item's format.
+    pub v: u32,
+    /// The credential's revision that it made, from 1.
+    pub revision: u32,
+    /// What was done.
+    pub action: Action,
+    /// When, RFC 3339.
+    pub at: String,
+    /// By whom.
+    pub by: Who,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Fields that a correction changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
+    /// The signed version that a correction replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<Replaced>,
+}
+
+/// A signed version that another replaced.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Replaced {
+    /// Its number, from 1.
+    pub version: u32,
+    /// The recipient as it stood there.
+    #[serde(with = "packed_json")]
+    pub recipient: Recipient,
+    /// The document.
+    pub signed: Packed,
+}
+
+impl Event {
+    /// As it stands in the answer of `GET /credentials/{id}`.
+    pub fn answer(&self) -> serde_json::Value {
+        serde_json::json!({
+            "action": self.action, "at": self.at, "key_id": self.by.key_id,
+            "key_name": self.by.key_name, "job_id": self.by.job_id, "reason": self.reason, "fields": self.fields,
+            "replaced_version": self.replaced.as_ref().map(|r| r.version),
+        })
+    }
+}
+
+/// A signed version as it is kept: compressed, and where its status stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Packed {
+    /// The document's bytes, deflated under a dictionary. Empty in items of format 1.
+    #[serde(default, rename = "d", alias = "document", with = "serde_bytes")]
+    pub document: Vec<u8>,
+    /// Name of the dictionary.
+    #[serde(default, rename = "n", alias = "dictionary")]
+    pub dictionary: String,
+    /// Number of its status list.
+    #[serde(default, rename = "l", alias = "status_list")]
+    pub status_list: u32,
+    /// Its bit.
+    #[serde(default, rename = "i", alias = "status_index")]
+    pub status_index: u32,
+}
+
+impl Packed {
+    /// Where its status stands.
+    pub fn place(&self) -> Place {
+        Place { list: self.status_list, index: self.status_index }
+    }
+}
+
+/// Whether a counter need not be stored.
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+impl Credential {
+    /// Job, shard and row of a credential whose mail stands on the ledger of its job, see
+    /// [`crate::mail::ledger`]: its first, about which nothing has been written here yet.
+    pub fn on_ledger(&self) -> Option<(JobId, u32, u32)> {
+        let first = self.mail == MailState::Owed && self.mail_round == 0 && self.mail_attempts == 0;
+        match self.origin {
+            Origin::Job { job, shard, row } if first && self.mode == Mode::Live => {
+                Some((job, shard, row))
+            }
+            _ => None,
+        }
+    }
+
+    /// `email_status` on the wire.
+    pub fn email_status(&self) -> &'static str {
+        match (self.mail, self.mail_delivery) {
+            (MailState::Owed | MailState::Claimed, _) => "pending",
+            (MailState::Sent, None) => "sent",
+            (MailState::Sent, Some(delivery)) => delivery.as_str(),
+            (MailState::Failed, _) => "failed",
+            (MailState::Skipped, _) => "skipped",
+        }
+    }
+
+    /// Its public page, which is also its id in the signed document.
+    pub fn url(site_url: &str, id: CredentialId) -> String {
+        format!("{site_url}/credential/{id}")
+    }
+
+    /// The answer of `GET /credentials/{id}`.
+    pub fn answer(&self, site_url: &str) -> serde_json::Value {
+        let r = &self.recipient;
+        serde_json::json!({
+            "credential_id": self.id, "credential_url": Self::url(site_url, self.id),
+            "status": self.status, "status_at": self.status_at,
+            "status_reason": self.status_reason, "version": self.version,
+            "corrected_at": self.corrected_at, "mode": self.mode, "template_id": self.template_id,
+            "template_version": self.template_version, "issued_at": self.issued_at,
+            "recipient_type": self.recipient_type, "email_status": self.email_status(),
+            "email_delivery_at": self.mail_delivery_at,
+            "email_sent_at": self.mail_at.as_ref().filter(|_| self.mail == MailState::Sent),
+            "email_error": self.mail_error, "email": r.email, "external_id": r.external_id,
+            "recipient_name": r.recipient_name, "result_value": r.result_value,
+            "credits_earned": r.credits_earned, "evidence": r.evidence, "role": r.role,
+            "license_number": r.license_number, "term": r.term,
+            "activity_start_date": r.activity_start_date,
+            "activity_end_date": r.activity_end_date, "language": self.lang,
+        })
+    }
+}
+
+/// Keeps a value as one JSON text, deflated under [`packing::RECIPIENT`]: half the bytes.
+/// Reads the plain text of earlier formats too.
+mod packed_json {
+    use std::{fmt, marker::PhantomData};
+
+    use serde::{
+        Deserializer, Serialize, Serializer,
+        de::{DeserializeOwned, Error, Visitor},
+    };
+
+    use crate::domain::packing::{self, RECIPIENT};
+
+    pub fn serialize<T: Serialize, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
+        let text = serde_json::to_vec(value).map_err(serde::ser::Error::custom)?;
+        let packed = packing::pack(&text, RECIPIENT).map_err(serde::ser::Error::custom)?;
+        to.serialize_bytes(&packed)
+    }
+
+    pub fn deserialize<'de, T: DeserializeOwned, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<T, D::Error> {
+        from.deserialize_any(Either(PhantomData))
+    }
+
+    struct Either<T>(PhantomData<T>);
+
+    impl<T: DeserializeOwned> Visitor<'_> for Either<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("JSON, deflated or plain")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+            serde_json::from_str(text).map_err(E::custom)
+        }
+
+        fn visit_bytes<E: Error>(self, packed: &[u8]) -> Result<T, E> {
+            let text = packing::unpack(packed, RECIPIENT).map_err(E::custom)?;
+            serde_json::from_slice(&text).map_err(E::custom)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{from_item, to_item};
+
+    #[derive(Serialize, Deserialize)]
+    struct Kept {
+        #[serde(with = "packed_json")]
+        recipient: Recipient,
+        signed: Packed,
+        #[serde(default, skip_serializing_if = "RecipientType::is_external")]
+        recipient_type: RecipientType,
+    }
+
+    #[test]
+    fn an_item_of_an_earlier_format_is_read_and_kept_in_fewer_bytes() {
+        let text = r#"{"email":"maria.quispe@ejemplo.com","recipient_name":"Fionnuala Quispe \"Q\"","result_value":"B","credits_earned":6.5,"role":"Estudiante","term":"2025-1","activity_start_date":"2025-03-10","activity_end_date":"2025-07-21","external_id":"2025-7"}"#;
+        let earlier = serde_json::json!({
+            "recipient": text, "recipient_type": "external",
+            "signed": { "document": [1, 2], "dictionary": "n", "status_list": 3, "status_index": 4 },
+        });
+        let kept: Kept = serde_json::from_value(earlier).expect("read");
+        let item = to_item(&kept).expect("kept");
+        assert!(!item.contains_key("recipient_type"));
+        let packed = item.get("recipient").and_then(|value| value.as_b().ok()).expect("bytes");
+        assert!(2 * packed.as_ref().len() < text.len(), "{}", packed.as_ref().len());
+        let again: Kept = from_item(item).expect("read again");
+        assert_eq!(serde_json::to_string(&again.recipient).expect("JSON"), text);
+        assert_eq!(again.recipient_type, RecipientType::External);
+        assert_eq!(again.signed, kept.signed);
+        assert_eq!((again.signed.status_list, again.signed.status_index), (3, 4));
+    }
+
+    #[test]
+    fn the_dictionary_of_recipients_never_changes() {
+        // Every item was packed with it.
+        assert_eq!(crate::domain::packing::name_of(crate::domain::packing::RECIPIENT), "tRD-9IrvcrTDbGob");
+    }
+}

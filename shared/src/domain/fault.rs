@@ -1,0 +1,407 @@
+//! What can be wrong with one recipient, and how it is said.
+//!
+//! A fault belongs to its recipient alone: the others of the request are issued. Three
+//! texts are kept word for word because programs compare them: `Calificacion invalida. …`,
+//! `Invalid email: …` and `Achievement not found`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{document::{field_at, linked_data::Unportable}, domain::lang::Lang};
+
+/// Kept word for word: a job whose template is gone ends with this text.
+pub const ACHIEVEMENT_NOT_FOUND: &str = "Achievement not found";
+
+/// Characters of a stored text: a job's item of faults stays far below DynamoDB's 400 KB.
+pub const KEPT_TEXT: usize = 1_000;
+
+/// One thing that is wrong with a recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The recipient is not a JSON object, or not readable as one.
+    NotAnObject,
+    /// A field that the API does not have.
+    UnknownField(String),
+    /// A field that is given twice.
+    RepeatedField(String),
+    /// A field of the wrong JSON type; holds what is expected.
+    WrongType(String, Expected),
+    /// The address is missing.
+    MissingEmail,
+    /// The address is not one; holds it as sent.
+    InvalidEmail(String),
+    /// A required field is missing.
+    Missing(String),
+    /// The template does not take this field.
+    NotInTemplate(String),
+    /// A text with more characters than the limit.
+    TooLong(String, usize),
+    /// A text with characters that are not text.
+    ForbiddenCharacters(String),
+    /// A date that is not a day of the calendar as `YYYY-MM-DD`.
+    InvalidDate(String),
+    /// The activity ends before it starts.
+    EndsBeforeStart,
+    /// Credits that are not a number from 0 to 1,000,000 with at most 3 decimals.
+    InvalidCredits,
+    /// Credits outside the template's bounds.
+    CreditsOutOfRange(Option<String>, Option<String>),
+    /// A grade that is not one of the template's values.
+    InvalidResult(Vec<String>),
+    /// Another text that is not one of the template's values.
+    NotAllowed(String, Vec<String>),
+    /// A link that is not an absolute http(s) URL.
+    InvalidUrl(String),
+    /// An evidence entry with neither name nor URL.
+    EmptyEvidence(usize),
+    /// More entries than the limit.
+    TooMany(String, usize),
+    /// The recipient as a whole is too large; holds the limit in bytes.
+    TooLarge(usize),
+    /// A language other than `es` and `en`.
+    InvalidLanguage,
+    /// The `external_id` belongs to a credential with other content; holds its id.
+    ExternalIdTaken(String),
+    /// The credential of this identity is revoked or suspended; holds its id.
+    NotActive(String),
+    /// Its texts cannot be signed so that all verifiers agree.
+    NotSignable(Unportable),
+    /// No credential of this id, to be revoked.
+    UnknownCredential,
+    /// A credential of a version that was not signed.
+    Unsigned,
+    /// The job was cancelled before this row.
+    Cancelled,
+    /// Our own trouble, after bounded attempts.
+    GaveUp(u32),
+    /// A row of a file whose bytes are no text in the file's encoding.
+    NotUtf8,
+    /// A row of a file with more cells than its header: how many, and how many there should be.
+    TooManyCells(usize, usize),
+    /// A cell in a column without a name; holds the column, from 1.
+    NamelessColumn(usize),
+    /// A number that a spreadsheet has shortened (`1.2E+11`): its digits are lost.
+    Shortened(String),
+}
+
+/// A JSON type that a field should have had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// A string.
+    Text,
+    /// A number.
+    Number,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+/// A fault as it is stored and answered: a stable code and a text for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// Stable code.
+    pub code: String,
+    /// Text in the language of the request.
+    pub text: String,
+}
+
+impl Fault {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotAnObject => "not_an_object",
+            Self::UnknownField(_) => "unknown_field",
+            Self::RepeatedField(_) => "repeated_field",
+            Self::WrongType(..) => "wrong_type",
+            Self::MissingEmail | Self::Missing(_) => "missing_field",
+            Self::InvalidEmail(_) => "invalid_email",
+            Self::NotInTemplate(_) => "field_not_in_template",
+            Self::TooLong(..) => "too_long",
+            Self::ForbiddenCharacters(_) => "forbidden_characters",
+            Self::InvalidDate(_) => "invalid_date",
+            Self::EndsBeforeStart => "ends_before_start",
+            Self::InvalidCredits => "invalid_credits",
+            Self::CreditsOutOfRange(..) => "credits_out_of_range",
+            Self::InvalidResult(_) => "invalid_result",
+            Self::NotAllowed(..) => "value_not_allowed",
+            Self::InvalidUrl(_) => "invalid_url",
+            Self::EmptyEvidence(_) => "empty_evidence",
+            Self::TooMany(..) => "too_many",
+            Self::TooLarge(_) => "too_large",
+            Self::InvalidLanguage => "invalid_language",
+            Self::ExternalIdTaken(_) => "external_id_taken",
+            Self::NotActive(_) => "credential_not_active",
+            Self::NotSignable(_) => "not_signable",
+            Self::UnknownCredential => "credential_not_found",
+            Self::Unsigned => "not_signed",
+            Self::Cancelled => "cancelled",
+            Self::GaveUp(_) => "gave_up",
+            Self::NotUtf8 => "not_utf8",
+            Self::TooManyCells(..) => "too_many_cells",
+            Self::NamelessColumn(_) => "nameless_column",
+            Self::Shortened(_) => "shortened_number",
+        }
+    }
+
+    /// The field at fault, as the API names it, when there is one.
+    pub fn field(&self) -> Option<String> {
+        match self {
+            Self::UnknownField(name)
+            | Self::RepeatedField(name)
+            | Self::WrongType(name, _)
+            | Self::Missing(name)
+            | Self::NotInTemplate(name)
+            | Self::TooLong(name, _)
+            | Self::ForbiddenCharacters(name)
+            | Self::InvalidDate(name)
+            | Self::NotAllowed(name, _)
+            | Self::InvalidUrl(name)
+            | Self::Shortened(name)
+            | Self::TooMany(name, _) => Some(name.clone()),
+            Self::MissingEmail | Self::InvalidEmail(_) => Some("email".to_owned()),
+            Self::EndsBeforeStart => Some("activity_end_date".to_owned()),
+            Self::InvalidCredits | Self::CreditsOutOfRange(..) => Some("credits_earned".to_owned()),
+            Self::InvalidResult(_) => Some("result_value".to_owned()),
+            Self::EmptyEvidence(_) => Some("evidence".to_owned()),
+            Self::InvalidLanguage => Some("language".to_owned()),
+            Self::ExternalIdTaken(_) => Some("external_id".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// The text for people; it names the field.
+    pub fn text(&self, lang: Lang) -> String {
+        match lang {
+            Lang::Es => self.spanish(),
+            Lang::En => self.english(),
+        }
+    }
+
+    /// Code and text together, as they are stored: at most [`KEPT_TEXT`] characters.
+    pub fn said(&self, lang: Lang) -> Said {
+        let text = self.text(lang);
+        let text = match text.char_indices().nth(KEPT_TEXT) {
+            Some((at, _)) => text.get(..at).unwrap_or_default().to_owned() + "…",
+            None => text,
+        };
+        Said { code: self.code().to_owned(), text }
+    }
+
+    fn verbatim(&self) -> Option<String> {
+        match self {
+            Self::InvalidEmail(email) => Some(format!("Invalid email: {email}")),
+            Self::InvalidResult(values) => {
+                Some(format!("Calificacion invalida. Valores permitidos: {}", values.join(", ")))
+            }
+            Self::Cancelled => Some("Cancelado".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn spanish(&self) -> String {
+        if let Some(text) = self.verbatim() {
+            return text;
+        }
+        match self {
+            Self::NotAnObject => "El recipiente debe ser un objeto JSON".into(),
+            Self::UnknownField(f) => format!("Campo desconocido: {f}"),
+            Self::RepeatedField(f) => format!("El campo {f} está repetido"),
+            Self::WrongType(f, e) => format!("El campo {f} debe ser {}", e.name(Lang::Es)),
+            Self::MissingEmail => "Falta el campo obligatorio: email".into(),
+            Self::Missing(f) => format!("Falta el campo obligatorio: {f}"),
+            Self::NotInTemplate(f) => format!("La plantilla no admite el campo {f}"),
+            Self::TooLong(f, max) => format!("El campo {f} supera los {max} caracteres"),
+            Self::ForbiddenCharacters(f) => {
+                format!("El campo {f} contiene caracteres no permitidos (de control)")
+            }
+            Self::InvalidDate(f) => {
+                format!("El campo {f} debe ser una fecha válida con el formato AAAA-MM-DD")
+            }
+            Self::EndsBeforeStart => {
+                "activity_end_date no puede ser anterior a activity_start_date".into()
+            }
+            Self::InvalidCredits => {
+                "El campo credits_earned debe ser un número entre 0 y 1000000 con 3 decimales como máximo"
+                    .into()
+            }
+            Self::CreditsOutOfRange(min, max) => match (min, max) {
+                (Some(min), Some(max)) => {
+                    format!("El campo credits_earned debe estar entre {min} y {max}")
+                }
+                (Some(min), None) => format!("El campo credits_earned debe ser al menos {min}"),
+                (None, max) => format!(
+                    "El campo credits_earned debe ser como máximo {}",
+                    max.as_deref().unwrap_or("1000000")
+                ),
+            },
+            Self::NotAllowed(f, values) => {
+                format!("Valor no permitido en {f}. Valores permitidos: {}", values.join(", "))
+            }
+            Self::InvalidUrl(f) => {
+                format!("El campo {f} debe ser una URL absoluta que empiece por http:// o https://")
+            }
+            Self::EmptyEvidence(n) => format!("evidence[{n}] debe tener al menos name o url"),
+            Self::TooMany(f, max) => format!("El campo {f} admite {max} elementos como máximo"),
+            Self::TooLarge(max) => format!("Los datos del recipiente superan los {max} bytes"),
+            Self::InvalidLanguage => "El campo language debe ser es o en".into(),
+            Self::ExternalIdTaken(id) => format!(
+                "El external_id ya pertenece a la credencial {id} con otros datos. Para corregirla usa PATCH /api/v1/credentials/{id}; para emitir otra, usa otro external_id"
+            ),
+            Self::NotActive(id) => format!(
+                "La credencial {id} de estos datos está revocada o suspendida. Si está suspendida, reactívala con POST /api/v1/credentials/{id}/reinstate; para emitir otra, usa otro external_id"
+            ),
+            Self::NotSignable(why) => not_signable(why, Lang::Es),
+            Self::UnknownCredential => "La credencial no existe".to_owned(),
+            Self::Unsigned => {
+                "La credencial es de una versión anterior y no está firmada".to_owned()
+            }
+            Self::GaveUp(n) => {
+                format!("No se pudo procesar tras {n} intentos por un fallo nuestro; reintenta el trabajo")
+            }
+            Self::NotUtf8 => "La fila tiene letras que no están en UTF-8: guarda el archivo como «CSV UTF-8»".into(),
+            Self::TooManyCells(have, want) => format!(
+                "La fila tiene {have} celdas y el encabezado {want}: una celda que contiene el separador va entre comillas"
+            ),
+            Self::NamelessColumn(n) => format!("La columna {n} tiene un valor, pero no tiene nombre en la primera línea"),
+            Self::Shortened(f) => format!(
+                "El campo {f} es un número que la hoja de cálculo abrevió y ha perdido cifras: dale formato de texto a la columna"
+            ),
+            Self::InvalidEmail(_) | Self::InvalidResult(_) | Self::Cancelled => String::new(),
+        }
+    }
+
+    fn english(&self) -> String {
+        if let Some(text) = self.verbatim() {
+            return text;
+        }
+        match self {
+            Self::NotAnObject => "The recipient must be a JSON object".into(),
+            Self::UnknownField(f) => format!("Unknown field: {f}"),
+            Self::RepeatedField(f) => format!("The field {f} is given twice"),
+            Self::WrongType(f, e) => format!("The field {f} must be {}", e.name(Lang::En)),
+            Self::MissingEmail => "Required field missing: email".into(),
+            Self::Missing(f) => format!("Required field missing: {f}"),
+            Self::NotInTemplate(f) => format!("The template does not take the field {f}"),
+            Self::TooLong(f, max) => format!("The field {f} is longer than {max} characters"),
+            Self::ForbiddenCharacters(f) => {
+                format!("The field {f} contains characters that are not allowed (control characters)")
+            }
+            Self::InvalidDate(f) => format!("The field {f} must be a valid date as YYYY-MM-DD"),
+            Self::EndsBeforeStart => {
+                "activity_end_date must not be before activity_start_date".into()
+            }
+            Self::InvalidCredits => {
+                "The field credits_earned must be a number from 0 to 1000000 with at most 3 decimals"
+                    .into()
+            }
+            Self::CreditsOutOfRange(min, max) => match (min, max) {
+                (Some(min), Some(max)) => {
+                    format!("The field credits_earned must be between {min} and {max}")
+                }
+                (Some(min), None) => format!("The field credits_earned must be at least {min}"),
+                (None, max) => format!(
+                    "The field credits_earned must be at most {}",
+                    max.as_deref().unwrap_or("1000000")
+                ),
+            },
+            Self::NotAllowed(f, values) => {
+                format!("Value not allowed in {f}. Allowed values: {}", values.join(", "))
+            }
+            Self::InvalidUrl(f) => {
+                format!("The field {f} must be an absolute URL that begins with http:// or https://")
+            }
+            Self::EmptyEvidence(n) => format!("evidence[{n}] must have at least name or url"),
+            Self::TooMany(f, max) => format!("The field {f} takes at most {max} entries"),
+            Self::TooLarge(max) => format!("The recipient's data is larger than {max} bytes"),
+            Self::InvalidLanguage => "The field language must be es or en".into(),
+            Self::ExternalIdTaken(id) => format!(
+                "This external_id belongs to credential {id} with other data. To correct it use PATCH /api/v1/credentials/{id}; to issue another, use another external_id"
+            ),
+            Self::NotActive(id) => format!(
+                "Credential {id} of this data is revoked or suspended. If it is suspended, reinstate it with POST /api/v1/credentials/{id}/reinstate; to issue another, use another external_id"
+            ),
+            Self::NotSignable(why) => not_signable(why, Lang::En),
+            Self::UnknownCredential => "The credential does not exist".to_owned(),
+            Self::Unsigned => {
+                "The credential is of an earlier version and is not signed".to_owned()
+            }
+            Self::GaveUp(n) => {
+                format!("Could not be processed after {n} attempts, by a failure of ours; retry the job")
+            }
+            Self::NotUtf8 => "The row has letters that are not in UTF-8: save the file as \"CSV UTF-8\"".into(),
+            Self::TooManyCells(have, want) => format!(
+                "The row has {have} cells and the header {want}: a cell that holds the delimiter goes between quotes"
+            ),
+            Self::NamelessColumn(n) => format!("Column {n} has a value but no name in the first line"),
+            Self::Shortened(f) => format!(
+                "The field {f} is a number that the spreadsheet has shortened, and its digits are lost: format the column as text"
+            ),
+            Self::InvalidEmail(_) | Self::InvalidResult(_) | Self::Cancelled => String::new(),
+        }
+    }
+}
+
+/// Says which field keeps a credential from being signed, and why.
+fn not_signable(why: &Unportable, lang: Lang) -> String {
+    let at = match why {
+        Unportable::UnknownTerm(at)
+        | Unportable::RelativeIri(at)
+        | Unportable::ControlCharacter(at)
+        | Unportable::Number(at)
+        | Unportable::Repeated(at)
+        | Unportable::Shape(at) => field_at(at),
+        Unportable::Order => None,
+    };
+    let what = match (&at, lang) {
+        (Some(field), Lang::Es) => format!("El campo {field}"),
+        (Some(field), Lang::En) => format!("The field {field}"),
+        (None, Lang::Es) => "Un texto de la plantilla o del destinatario".to_owned(),
+        (None, Lang::En) => "A text of the template or of the recipient".to_owned(),
+    };
+    let why = match why {
+        Unportable::Repeated(_) => lang.pick(
+            "repite un valor que ya está en la credencial",
+            "repeats a value that the credential has already",
+        ),
+        Unportable::ControlCharacter(_) => {
+            lang.pick("contiene caracteres de control", "contains control characters")
+        }
+        _ => lang.pick(
+            "no se puede firmar de modo que todos los verificadores lo lean igual",
+            "cannot be signed so that all verifiers read it alike",
+        ),
+    };
+    format!("{what} {why}")
+}
+
+impl Expected {
+    fn name(self, lang: Lang) -> &'static str {
+        match self {
+            Self::Text => lang.pick("un texto", "a string"),
+            Self::Number => lang.pick("un número", "a number"),
+            Self::Array => lang.pick("una lista", "an array"),
+            Self::Object => lang.pick("un objeto", "an object"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_contracts_texts_are_word_for_word_in_both_languages() {
+        let values = ["A", "B", "C", "D", "F"].map(str::to_owned).to_vec();
+        for lang in [Lang::Es, Lang::En] {
+            assert_eq!(
+                Fault::InvalidResult(values.clone()).text(lang),
+                "Calificacion invalida. Valores permitidos: A, B, C, D, F"
+            );
+            assert_eq!(
+                Fault::InvalidEmail("invalido@test".into()).text(lang),
+                "Invalid email: invalido@test"
+            );
+            assert_eq!(Fault::Cancelled.text(lang), "Cancelado");
+        }
+    }
+}

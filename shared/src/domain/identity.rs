@@ -1,0 +1,276 @@
+//! The same content is the same credential: its id follows from what was asked for.
+//!
+//! The id is a UUIDv8 (RFC 9562 §5.8) of an HMAC-SHA-256 under a secret of the
+//! organization over organization, mode, template and either the caller's `external_id`
+//! or the ten recipient fields as sent, in normal form and before a member's profile is
+//! filled in. So retries, redeliveries and re-run scripts converge on one item without a
+//! lock, and nobody can compute a person's page from guessed grades. Language, mail
+//! options and the template's version are not part of it.
+
+use std::fmt;
+
+use aws_lc_rs::hmac;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::domain::{email::EmailAddress, ids::{CredentialId, Mode, OrgId, TemplateId}, recipient::Recipient};
+
+/// Version of the normal form and of the encoding below. It never changes in place: a
+/// change makes a new version beside it, and each job keeps the one it began with.
+pub const NORMALIZATION: u32 = 1;
+
+/// The organization's secret for ids. Never rotated: a new one would issue all again.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct IdSecret([u8; 32]);
+
+impl IdSecret {
+    /// Takes 32 random bytes.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// 32 bits for a round of the permutation of status indexes.
+    pub(crate) fn status_round(&self, message: &[u8]) -> u32 {
+        let tag = self.tag("unicreda status index 1", message);
+        tag.as_ref().first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes))
+    }
+
+    /// The key that seals links to the wallets of an organization and mode.
+    pub(crate) fn wallet_key(&self, org: &OrgId, mode: Mode) -> [u8; 32] {
+        let tag = self.tag("unicreda wallet key 1", format!("{org} {mode}").as_bytes());
+        tag.as_ref().first_chunk().copied().unwrap_or_default()
+    }
+
+    /// What a link's seal begins with.
+    pub(crate) fn wallet_nonce(&self, content: &[u8]) -> [u8; 12] {
+        let tag = self.tag("unicreda wallet nonce 1", content);
+        tag.as_ref().first_chunk().copied().unwrap_or_default()
+    }
+
+    fn tag(&self, label: &str, message: &[u8]) -> hmac::Tag {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.0);
+        let mut context = hmac::Context::with_key(&key);
+        context.update(label.as_bytes());
+        context.update(&[0]);
+        context.update(message);
+        context.sign()
+    }
+}
+
+impl fmt::Debug for IdSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdSecret(…)")
+    }
+}
+
+impl From<IdSecret> for String {
+    fn from(secret: IdSecret) -> Self {
+        URL_SAFE_NO_PAD.encode(secret.0)
+    }
+}
+
+impl TryFrom<String> for IdSecret {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| "not base64url")?;
+        bytes.try_into().map(Self).map_err(|_| "not 32 bytes")
+    }
+}
+
+/// What an issued credential is known by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The credential's id.
+    pub id: CredentialId,
+    /// Keyed hash of the ten fields: equal for equal content, whatever the `external_id`.
+    pub content: String,
+}
+
+/// Computes the identity of a recipient's credential.
+pub fn of(
+    secret: &IdSecret,
+    org: &OrgId,
+    mode: Mode,
+    template: TemplateId,
+    recipient: &Recipient,
+) -> Identity {
+    let content = content(recipient);
+    let mut message = Vec::with_capacity(content.len() + 96);
+    put(&mut message, org.as_str());
+    put(&mut message, mode.as_str());
+    put(&mut message, &template.to_string());
+    match &recipient.external_id {
+        Some(external_id) => {
+            message.push(b'x');
+            put(&mut message, external_id);
+        }
+        None => {
+            message.push(b'c');
+            message.extend_from_slice(&content);
+        }
+    }
+    let tag = secret.tag("unicreda credential id 1", &message);
+    let mut id = [0_u8; 16];
+    for (to, from) in id.iter_mut().zip(tag.as_ref()) {
+        *to = *from;
+    }
+    let hash = secret.tag("unicreda content 1", &content);
+    Identity {
+        id: CredentialId::from(uuid::Builder::from_custom_bytes(id).into_uuid()),
+        content: short(&hash),
+    }
+}
+
+/// The key under which an address is indexed: a keyed hash, by organization and mode.
+pub fn email_key(secret: &IdSecret, org: &OrgId, mode: Mode, email: &EmailAddress) -> String {
+    let mut message = Vec::new();
+    put(&mut message, org.as_str());
+    put(&mut message, mode.as_str());
+    put(&mut message, email.as_str());
+    short(&secret.tag("unicreda email 1", &message))
+}
+
+/// A pseudonym of a recipient with one issuer, for `credentialSubject.id`.
+pub fn subject(secret: &IdSecret, org: &OrgId, mode: Mode, email: &EmailAddress) -> Uuid {
+    let mut message = Vec::new();
+    put(&mut message, org.as_str());
+    put(&mut message, mode.as_str());
+    put(&mut message, email.as_str());
+    let tag = secret.tag("unicreda subject 1", &message);
+    let mut id = [0_u8; 16];
+    for (to, from) in id.iter_mut().zip(tag.as_ref()) {
+        *to = *from;
+    }
+    uuid::Builder::from_custom_bytes(id).into_uuid()
+}
+
+/// The salt of an address's hash in a credential: 128 bits that follow from the credential's
+/// id, so nobody finds two credentials of one person by their hashes.
+pub fn salt(secret: &IdSecret, id: CredentialId) -> String {
+    short(&secret.tag("unicreda salt 1", id.to_string().as_bytes()))
+}
+
+/// The first 128 bits, as 22 characters.
+fn short(tag: &hmac::Tag) -> String {
+    URL_SAFE_NO_PAD.encode(tag.as_ref().get(..16).unwrap_or_default())
+}
+
+/// The ten fields in their fixed order, each with its length before it.
+fn content(recipient: &Recipient) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256);
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    put(&mut out, recipient.email.as_str());
+    put(&mut out, &text(&recipient.recipient_name));
+    put(&mut out, &text(&recipient.result_value));
+    put(&mut out, &recipient.credits_earned.map(|c| c.to_string()).unwrap_or_default());
+    put(&mut out, &recipient.evidence.len().to_string());
+    for evidence in &recipient.evidence {
+        put(&mut out, &text(&evidence.name));
+        put(&mut out, &text(&evidence.url));
+        put(&mut out, &text(&evidence.description));
+    }
+    put(&mut out, &text(&recipient.role));
+    put(&mut out, &text(&recipient.license_number));
+    put(&mut out, &text(&recipient.term));
+    put(&mut out, &recipient.activity_start_date.map(|d| d.to_string()).unwrap_or_default());
+    put(&mut out, &recipient.activity_end_date.map(|d| d.to_string()).unwrap_or_default());
+    out
+}
+
+fn put(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(&(text.len() as u64).to_be_bytes());
+    out.extend_from_slice(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::*;
+    use crate::domain::recipient::Entry;
+
+    fn identity_of(json: &str) -> Identity {
+        let raw = RawValue::from_string(json.to_owned()).expect("JSON");
+        let recipient = Entry::parse(&raw).recipient.expect("valid");
+        let org = OrgId::parse("demo").expect("org");
+        let template = TemplateId::parse("550e8400-e29b-41d4-a716-446655440000").expect("template");
+        of(&IdSecret::new([7; 32]), &org, Mode::Live, template, &recipient)
+    }
+
+    const FULL: &str = r#"{"email":"estudiante@ejemplo.com","recipient_name":"Juan Pérez","result_value":"A",
+        "credits_earned":6.0,"evidence":[{"name":"Proyecto Final","url":"https://ejemplo.com/proyecto","description":"API REST"}],
+        "role":"Estudiante","license_number":"L-1","term":"2026-1","activity_start_date":"2026-03-01","activity_end_date":"2026-07-31"}"#;
+
+    /// Golden vectors of normalization 1, computed independently (Python's hmac). They never change: a student's link hangs on them.
+    #[test]
+    fn golden_vectors_of_the_first_normalization() {
+        let cases = [
+            (
+                r#"{"email":"a@b.cl"}"#,
+                "362a79ee-7d7d-8147-83ca-b441acc32dfc uXXLJ_TxV15HIXfygxpjFw",
+            ),
+            (FULL, "730f0d47-6341-8625-b2b3-eb5ec5f1a767 n0MhNFp0pVxXhqGnqT2Ppw"),
+            (
+                r#"{"email":"a@b.cl","external_id":"matricula-1"}"#,
+                "91d13851-5170-833c-bf4a-bc2aba1df605 uXXLJ_TxV15HIXfygxpjFw",
+            ),
+        ];
+        for (json, golden) in cases {
+            let identity = identity_of(json);
+            assert_eq!(format!("{} {}", identity.id, identity.content), golden);
+        }
+    }
+
+    #[test]
+    fn spellings_of_the_same_content_are_one_credential() {
+        let one = identity_of(FULL);
+        let respelled = FULL
+            .replace("estudiante@ejemplo.com", " Estudiante@EJEMPLO.com")
+            .replace("Juan Pérez", " Juan Pe\u{301}rez ")
+            .replace("6.0", "6")
+            .replace("\"role\"", "\"language\":\"en\",\"role\"");
+        assert_eq!(identity_of(&respelled), one);
+        let bare = identity_of(r#"{"email":"a@b.cl"}"#);
+        let empty = r#"{"email":"a@b.cl","recipient_name":"","evidence":[],"credits_earned":null}"#;
+        assert_eq!(identity_of(empty), bare);
+    }
+
+    #[test]
+    fn each_of_the_ten_fields_makes_another_credential() {
+        let one = identity_of(FULL);
+        for (from, to) in [
+            ("estudiante@", "otra@"),
+            ("Juan", "Ana"),
+            (r#""A""#, r#""B""#),
+            ("6.0", "6.5"),
+            ("API REST", "API"),
+            ("\"Estudiante\"", "\"Docente\""),
+            ("L-1", "L-2"),
+            ("2026-1", "2026-2"),
+            ("2026-03-01", "2026-03-02"),
+            ("2026-07-31", "2026-07-30"),
+        ] {
+            let other = identity_of(&FULL.replacen(from, to, 1));
+            assert_ne!(other.id, one.id, "{from}");
+            assert_ne!(other.content, one.content, "{from}");
+        }
+    }
+
+    #[test]
+    fn an_external_id_alone_names_the_credential_and_the_content_stays_told_apart() {
+        let a = identity_of(r#"{"email":"a@b.cl","external_id":"7"}"#);
+        let b = identity_of(r#"{"email":"b@b.cl","external_id":"7"}"#);
+        assert_eq!(a.id, b.id);
+        assert_ne!(a.content, b.content);
+    }
+
+    #[test]
+    fn the_secret_shows_nothing_and_survives_storage() {
+        let secret = IdSecret::new([9; 32]);
+        assert_eq!(format!("{secret:?}"), "IdSecret(…)");
+        let read = IdSecret::try_from(String::from(secret.clone())).expect("read");
+        assert_eq!(read.0, secret.0);
+    }
+}

@@ -1,0 +1,106 @@
+//! Members: people of the organization, found by their address, whose profile fills in
+//! what a request left out.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{domain::{email::EmailAddress, lang::Lang, recipient::{MAX_TEXT, Recipient}, template::{Definition, FieldName}}, api::{body::Fields, problem::Problem}};
+
+/// A member of an organization. Its `Debug` form shows nothing of the person.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Version of this item's format.
+    pub v: u32,
+    /// Address.
+    pub email: EmailAddress,
+    /// Profile.
+    #[serde(flatten)]
+    pub profile: Profile,
+    /// When the member was first put, RFC 3339.
+    pub created_at: String,
+    /// When the member was last put, RFC 3339.
+    pub updated_at: String,
+}
+
+impl std::fmt::Debug for Member {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Member(…)")
+    }
+}
+
+/// What is known of a member.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Full name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// License number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license_number: Option<String>,
+    /// Academic term.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub term: Option<String>,
+    /// Language of mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Lang>,
+}
+
+impl Profile {
+    /// Reads a profile as `PUT /members/{email}` brings it.
+    ///
+    /// # Errors
+    /// `invalid_request` with every fault.
+    pub fn read(mut body: Fields, email: &EmailAddress) -> Result<Self, Problem> {
+        body.ignore(&["created_at", "updated_at"]);
+        if let Some(sent) = body.text("email", 320)
+            && EmailAddress::parse(&sent).as_ref() != Ok(email)
+        {
+            body.fault(
+                "email",
+                "mismatch",
+                "El campo email no coincide con la ruta",
+                "The field email does not match the path",
+            );
+        }
+        let profile = Self {
+            name: body.text("name", MAX_TEXT),
+            role: body.text("role", MAX_TEXT),
+            license_number: body.text("license_number", MAX_TEXT),
+            term: body.text("term", MAX_TEXT),
+            language: body.language("language"),
+        };
+        body.end()?;
+        Ok(profile)
+    }
+
+    /// Fills in what a recipient left out, as far as the template takes it; answers what.
+    pub fn fill(&self, recipient: &mut Recipient, template: &Definition) -> Vec<FieldName> {
+        let mut filled = Vec::new();
+        for (name, field, from) in [
+            (FieldName::RecipientName, &mut recipient.recipient_name, &self.name),
+            (FieldName::Role, &mut recipient.role, &self.role),
+            (FieldName::LicenseNumber, &mut recipient.license_number, &self.license_number),
+            (FieldName::Term, &mut recipient.term, &self.term),
+        ] {
+            if field.is_none() && from.is_some() && template.field(name).is_some() {
+                field.clone_from(from);
+                filled.push(name);
+            }
+        }
+        filled
+    }
+}
+
+impl Member {
+    /// The answer of `GET /members/{email}`.
+    pub fn answer(&self) -> serde_json::Value {
+        let p = &self.profile;
+        serde_json::json!({
+            "email": self.email, "name": p.name, "role": p.role,
+            "license_number": p.license_number, "term": p.term, "language": p.language,
+            "created_at": self.created_at, "updated_at": self.updated_at,
+        })
+    }
+}

@@ -1,0 +1,164 @@
+//! An organization and its settings.
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use crate::{domain::{email::EmailAddress, ids::OrgId, image::{Given, Image}, lang::Lang, recipient::MAX_TEXT}, api::{body::Fields, problem::Problem}};
+
+/// An issuing organization.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Organization {
+    /// Version of this item's format.
+    pub v: u32,
+    /// Short name; never changes.
+    pub org: OrgId,
+    /// Its settings.
+    pub settings: Settings,
+    /// When it was created, RFC 3339.
+    pub created_at: String,
+}
+
+/// What an organization can set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Name that people read.
+    pub name: String,
+    /// Language of mail when neither recipient nor template names one.
+    pub language: Lang,
+    /// IANA time zone of the dates that people read.
+    pub time_zone: String,
+    /// Address that mail comes from; SES must have verified it or its domain.
+    pub sender: EmailAddress,
+    /// Address for answers, when it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<EmailAddress>,
+    /// Whether members are told of a new credential in their wallet.
+    pub notify_members: bool,
+    /// Its logo, on pages, certificates and mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo: Option<Image>,
+    /// Its number with LinkedIn, so that a profile shows it with its own page there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linkedin_id: Option<u64>,
+}
+
+impl Settings {
+    /// Settings of which only the first two are given.
+    pub fn new(name: &str, sender: EmailAddress) -> Self {
+        Self {
+            name: name.to_owned(),
+            language: Lang::Es,
+            time_zone: "UTC".to_owned(),
+            sender,
+            reply_to: None,
+            notify_members: true,
+            logo: None,
+            linkedin_id: None,
+        }
+    }
+
+    /// Reads new settings; fields that are absent keep their value in `before`. `reply_to`,
+    /// `linkedin_id` and `logo` are removed by null. A new logo comes beside them: the caller
+    /// puts it in.
+    ///
+    /// # Errors
+    /// `invalid_request` with every fault.
+    pub fn read(mut fields: Fields, before: Option<&Self>) -> Result<(Self, Given), Problem> {
+        fields.ignore(&["id", "created_at"]);
+        let name = match before {
+            None => fields.required_text("name", MAX_TEXT),
+            Some(before) => fields.text("name", MAX_TEXT).or_else(|| Some(before.name.clone())),
+        };
+        let kept = before.map_or(Lang::Es, |b| b.language);
+        let language = fields.language("language").unwrap_or(kept);
+        let time_zone = fields
+            .text("time_zone", 64)
+            .unwrap_or_else(|| before.map_or_else(|| "UTC".to_owned(), |b| b.time_zone.clone()));
+        if TimeZone::get(&time_zone).is_err() {
+            fields.fault(
+                "time_zone",
+                "unknown_time_zone",
+                "El campo time_zone debe ser una zona horaria IANA, por ejemplo America/Santiago",
+                "The field time_zone must be an IANA time zone, for example America/Santiago",
+            );
+        }
+        let address = |fields: &mut Fields, name: &str| {
+            let text = fields.text(name, 320)?;
+            let parsed = EmailAddress::parse(&text);
+            if parsed.is_err() {
+                fields.fault(
+                    name,
+                    "invalid_email",
+                    format!("Invalid email: {text}"),
+                    format!("Invalid email: {text}"),
+                );
+            }
+            parsed.ok()
+        };
+        let sender = match (address(&mut fields, "sender"), before) {
+            (Some(sender), _) => Some(sender),
+            (None, Some(before)) => Some(before.sender.clone()),
+            (None, None) => {
+                fields.missing("sender");
+                None
+            }
+        };
+        let reply_to = if fields.take_null("reply_to") {
+            None
+        } else {
+            let kept = before.and_then(|b| b.reply_to.clone());
+            address(&mut fields, "reply_to").or(kept)
+        };
+        let notify_members = fields
+            .boolean("notify_members")
+            .unwrap_or_else(|| before.is_none_or(|b| b.notify_members));
+        let linkedin_id = if fields.take_null("linkedin_id") {
+            None
+        } else {
+            let kept = before.and_then(|b| b.linkedin_id);
+            fields.whole("linkedin_id", 1, 1_000_000_000_000).or(kept)
+        };
+        let given = Given::take(&mut fields, "logo");
+        let logo = match given {
+            Given::Absent => before.and_then(|b| b.logo.clone()),
+            Given::None | Given::New(_) | Given::Known(_) => None,
+        };
+        fields.end()?;
+        match (name, sender) {
+            (Some(name), Some(sender)) => {
+                let settings = Self {
+                    name,
+                    language,
+                    time_zone,
+                    sender,
+                    reply_to,
+                    notify_members,
+                    logo,
+                    linkedin_id,
+                };
+                Ok((settings, given))
+            }
+            _ => Err(Problem::invalid_request(Vec::new())),
+        }
+    }
+}
+
+impl Organization {
+    /// The answer of `GET /organization`.
+    pub fn answer(&self, site_url: &str) -> serde_json::Value {
+        let s = &self.settings;
+        let logo = s.logo.as_ref().map(|logo| logo.id.url(site_url));
+        serde_json::json!({
+            "id": self.org, "name": s.name, "language": s.language, "time_zone": s.time_zone,
+            "sender": s.sender, "reply_to": s.reply_to, "notify_members": s.notify_members,
+            "logo": logo, "linkedin_id": s.linkedin_id,
+            "created_at": self.created_at,
+        })
+    }
+
+    /// The day in the organization's time zone.
+    pub fn date_of(&self, instant: jiff::Timestamp) -> jiff::civil::Date {
+        let zone = TimeZone::get(&self.settings.time_zone).unwrap_or(TimeZone::UTC);
+        instant.to_zoned_datetime(zone).date()
+    }
+}

@@ -1,0 +1,434 @@
+//! Templates: what a credential says, which fields its recipients bring, and the check of
+//! a recipient against it.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{domain::{fault::Fault, ids::TemplateId, image::{Given, Image}, lang::Lang, recipient::{Credits, MAX_EVIDENCE, MAX_TEXT, Recipient, TextFault, normal_text}}, api::{body::Fields, problem::Problem}};
+
+/// Most values that a field can allow.
+pub const MAX_ALLOWED_VALUES: usize = 200;
+/// Characters of all values of a field together: five such fields fit one item.
+pub const MAX_ALLOWED_TEXT: usize = 10_000;
+/// Longest description and criteria of a template, in characters.
+pub const MAX_PROSE: usize = 10_000;
+
+/// A recipient field that a template can list; `email` is always required.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldName {
+    /// Full name.
+    RecipientName,
+    /// Grade or result.
+    ResultValue,
+    /// Credits.
+    CreditsEarned,
+    /// Evidence.
+    Evidence,
+    /// Role.
+    Role,
+    /// License number.
+    LicenseNumber,
+    /// Academic term.
+    Term,
+    /// First day.
+    ActivityStartDate,
+    /// Last day.
+    ActivityEndDate,
+}
+
+impl FieldName {
+    /// All of them, in the order of the API reference.
+    pub const ALL: [Self; 9] = [
+        Self::RecipientName,
+        Self::ResultValue,
+        Self::CreditsEarned,
+        Self::Evidence,
+        Self::Role,
+        Self::LicenseNumber,
+        Self::Term,
+        Self::ActivityStartDate,
+        Self::ActivityEndDate,
+    ];
+
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RecipientName => "recipient_name",
+            Self::ResultValue => "result_value",
+            Self::CreditsEarned => "credits_earned",
+            Self::Evidence => "evidence",
+            Self::Role => "role",
+            Self::LicenseNumber => "license_number",
+            Self::Term => "term",
+            Self::ActivityStartDate => "activity_start_date",
+            Self::ActivityEndDate => "activity_end_date",
+        }
+    }
+
+    /// The type on the wire.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::CreditsEarned => "number",
+            Self::Evidence => "array",
+            Self::ActivityStartDate | Self::ActivityEndDate => "date",
+            _ => "string",
+        }
+    }
+
+    fn is_text(self) -> bool {
+        self.kind() == "string"
+    }
+
+    /// Whether a recipient brings this field.
+    fn is_in(self, recipient: &Recipient) -> bool {
+        match self {
+            Self::RecipientName => recipient.recipient_name.is_some(),
+            Self::ResultValue => recipient.result_value.is_some(),
+            Self::CreditsEarned => recipient.credits_earned.is_some(),
+            Self::Evidence => !recipient.evidence.is_empty(),
+            Self::Role => recipient.role.is_some(),
+            Self::LicenseNumber => recipient.license_number.is_some(),
+            Self::Term => recipient.term.is_some(),
+            Self::ActivityStartDate => recipient.activity_start_date.is_some(),
+            Self::ActivityEndDate => recipient.activity_end_date.is_some(),
+        }
+    }
+
+    /// The text of a text field.
+    fn text_of(self, recipient: &Recipient) -> Option<&str> {
+        match self {
+            Self::RecipientName => recipient.recipient_name.as_deref(),
+            Self::ResultValue => recipient.result_value.as_deref(),
+            Self::Role => recipient.role.as_deref(),
+            Self::LicenseNumber => recipient.license_number.as_deref(),
+            Self::Term => recipient.term.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// A field that a template lists, and its bounds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// Which field.
+    pub name: FieldName,
+    /// Whether each recipient must bring it (or a member's profile have it).
+    pub required: bool,
+    /// The values it can have, in their order; empty means any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_values: Vec<String>,
+    /// Fewest credits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<Credits>,
+    /// Most credits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<Credits>,
+}
+
+/// What is achieved (Open Badges 3.0 `Achievement`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Achievement {
+    /// Open Badges achievement type, such as `Course`, `Certificate`, `Degree`.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// What it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub criteria: Option<String>,
+    /// Credits that can be earned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credits_available: Option<Credits>,
+    /// Its badge, when the organization gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Image>,
+}
+
+/// What a template says; a version of it never changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Definition {
+    /// Name of the achievement.
+    pub name: String,
+    /// Description.
+    pub description: String,
+    /// Language of the credential and, unless the recipient names one, of its mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Lang>,
+    /// The achievement.
+    pub achievement: Achievement,
+    /// Fields that recipients bring.
+    pub fields: Vec<Field>,
+    /// Months until a credential expires; absent: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validity_months: Option<u32>,
+}
+
+/// A version of a template.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Template {
+    /// Version of this item's format.
+    pub v: u32,
+    /// Id, the same in all versions.
+    pub id: TemplateId,
+    /// Version, from 1.
+    pub version: u32,
+    /// Archived templates issue nothing new.
+    pub archived: bool,
+    /// When this version was made, RFC 3339.
+    pub updated_at: String,
+    /// When the first version was made, RFC 3339.
+    pub created_at: String,
+    /// What it says.
+    pub definition: Definition,
+}
+
+impl Definition {
+    /// Reads a definition as `POST` and `PUT /templates` bring it, and its badge, which the
+    /// caller puts into it.
+    ///
+    /// # Errors
+    /// `invalid_request` with every fault.
+    pub fn read(mut body: Fields) -> Result<(Self, Given), Problem> {
+        body.ignore(&["id", "version", "archived", "created_at", "updated_at"]);
+        let name = body.required_text("name", MAX_TEXT);
+        let description = body.required_text("description", MAX_PROSE);
+        let language = body.language("language");
+        let mut achievement = Achievement::default();
+        let mut image = Given::Absent;
+        if let Some(value) = body.take("achievement")
+            && let Some(mut inner) = body.inner("/achievement".to_owned(), value)
+        {
+            achievement.kind = inner.text("type", 60);
+            achievement.criteria = inner.text("criteria", MAX_PROSE);
+            achievement.credits_available = credits(&mut inner, "credits_available");
+            image = Given::take(&mut inner, "image");
+            body.absorb(inner);
+        }
+        let validity_months =
+            body.whole("validity_months", 1, 1200).and_then(|n| u32::try_from(n).ok());
+        let fields = match body.list("fields") {
+            Some(values) => read_fields(&mut body, values),
+            None => Vec::new(),
+        };
+        body.end()?;
+        match (name, description) {
+            (Some(name), Some(description)) => {
+                let definition =
+                    Self { name, description, language, achievement, fields, validity_months };
+                Ok((definition, image))
+            }
+            _ => Err(Problem::invalid_request(Vec::new())),
+        }
+    }
+
+    /// The listed field of this name.
+    pub fn field(&self, name: FieldName) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// Everything that is wrong with a recipient, profile filled in, under this template.
+    pub fn check(&self, recipient: &Recipient) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for name in FieldName::ALL {
+            let wire = || name.as_str().to_owned();
+            match (self.field(name), name.is_in(recipient)) {
+                (None, true) => faults.push(Fault::NotInTemplate(wire())),
+                (Some(field), false) if field.required => faults.push(Fault::Missing(wire())),
+                (Some(field), true) => faults.extend(field.check(recipient)),
+                _ => {}
+            }
+        }
+        faults
+    }
+
+    /// The last day of validity for a credential issued on a day.
+    pub fn expires_on(&self, issued: Date) -> Option<Date> {
+        let months = self.validity_months?;
+        issued.checked_add(jiff::Span::new().months(months)).ok()
+    }
+}
+
+impl Field {
+    fn check(&self, recipient: &Recipient) -> Option<Fault> {
+        if let Some(text) = self.name.text_of(recipient) {
+            let allowed =
+                self.allowed_values.is_empty() || self.allowed_values.iter().any(|v| v == text);
+            return match (allowed, self.name) {
+                (true, _) => None,
+                (false, FieldName::ResultValue) => {
+                    Some(Fault::InvalidResult(self.allowed_values.clone()))
+                }
+                (false, name) => {
+                    Some(Fault::NotAllowed(name.as_str().to_owned(), self.allowed_values.clone()))
+                }
+            };
+        }
+        let credits = recipient.credits_earned.filter(|_| self.name == FieldName::CreditsEarned)?;
+        let outside =
+            self.min.is_some_and(|min| credits < min) || self.max.is_some_and(|max| credits > max);
+        outside.then(|| {
+            Fault::CreditsOutOfRange(
+                self.min.map(|c| c.to_string()),
+                self.max.map(|c| c.to_string()),
+            )
+        })
+    }
+}
+
+fn credits(fields: &mut Fields, name: &str) -> Option<Credits> {
+    let value = fields.take(name)?;
+    let credits = match &value {
+        Value::Number(number) => Credits::parse(&number.to_string()),
+        _ => None,
+    };
+    if credits.is_none() {
+        fields.fault(
+            name,
+            "invalid_credits",
+            format!(
+                "El campo {name} debe ser un número entre 0 y 1000000 con 3 decimales como máximo"
+            ),
+            format!("The field {name} must be a number from 0 to 1000000 with at most 3 decimals"),
+        );
+    }
+    credits
+}
+
+fn read_fields(body: &mut Fields, values: Vec<Value>) -> Vec<Field> {
+    let mut read: Vec<Field> = Vec::new();
+    for (n, value) in values.into_iter().enumerate() {
+        let Some(mut inner) = body.inner(format!("/fields/{n}"), value) else {
+            continue;
+        };
+        // What our own answer says beside these: a template that was read can be sent back.
+        inner.ignore(&["type", "format", "max_length", "max_items"]);
+        let name = inner.required_text("name", 60);
+        let required = inner.boolean("required").unwrap_or(false);
+        if name.as_deref() == Some("email") {
+            body.absorb(inner);
+            continue;
+        }
+        let known = FieldName::ALL.into_iter().find(|f| Some(f.as_str()) == name.as_deref());
+        if known.is_none() && name.is_some() {
+            inner.fault(
+                "name",
+                "unknown_field_name",
+                "El campo name debe ser uno de: recipient_name, result_value, credits_earned, evidence, role, license_number, term, activity_start_date, activity_end_date",
+                "The field name must be one of: recipient_name, result_value, credits_earned, evidence, role, license_number, term, activity_start_date, activity_end_date",
+            );
+        }
+        let allowed_values = read_allowed_values(&mut inner, known);
+        let min = credits(&mut inner, "min");
+        let max = credits(&mut inner, "max");
+        if (min.is_some() || max.is_some()) && known.is_some_and(|f| f != FieldName::CreditsEarned)
+        {
+            inner.fault(
+                "min",
+                "not_a_number_field",
+                "min y max solo se admiten en credits_earned",
+                "min and max are for credits_earned only",
+            );
+        }
+        if let (Some(low), Some(high)) = (min, max)
+            && high < low
+        {
+            inner.fault("max", "out_of_range", "max es menor que min", "max is less than min");
+        }
+        if known.is_some_and(|f| read.iter().any(|other| other.name == f)) {
+            inner.fault(
+                "name",
+                "repeated_field",
+                "El campo está repetido en fields",
+                "The field is repeated in fields",
+            );
+        }
+        body.absorb(inner);
+        if let Some(name) = known {
+            read.push(Field { name, required, allowed_values, min, max });
+        }
+    }
+    read
+}
+
+fn read_allowed_values(inner: &mut Fields, name: Option<FieldName>) -> Vec<String> {
+    let Some(values) = inner.list("allowed_values") else {
+        return Vec::new();
+    };
+    if name.is_some_and(|f| !f.is_text()) {
+        inner.fault(
+            "allowed_values",
+            "not_a_text_field",
+            "allowed_values solo se admite en campos de texto",
+            "allowed_values is for text fields only",
+        );
+        return Vec::new();
+    }
+    let mut allowed: Vec<String> = Vec::new();
+    let size: usize = values.iter().filter_map(|v| v.as_str()).map(|v| v.chars().count()).sum();
+    let mut wrong = values.len() > MAX_ALLOWED_VALUES || size > MAX_ALLOWED_TEXT;
+    for value in values.iter().take(MAX_ALLOWED_VALUES) {
+        match value.as_str().map(|text| normal_text(text, MAX_TEXT)) {
+            Some(Ok(Some(text))) if !allowed.contains(&text) => allowed.push(text),
+            Some(Ok(None) | Ok(Some(_)) | Err(TextFault::TooLong | TextFault::Forbidden))
+            | None => wrong = true,
+        }
+    }
+    if wrong {
+        inner.fault(
+            "allowed_values",
+            "invalid_values",
+            format!("allowed_values debe ser una lista de hasta {MAX_ALLOWED_VALUES} textos distintos de 1 a {MAX_TEXT} caracteres, {MAX_ALLOWED_TEXT} en total"),
+            format!("allowed_values must be a list of up to {MAX_ALLOWED_VALUES} different texts of 1 to {MAX_TEXT} characters, {MAX_ALLOWED_TEXT} in all"),
+        );
+    }
+    allowed
+}
+
+impl Template {
+    /// The answer of `GET /templates/{id}`: all that a client must send is in `fields`.
+    pub fn answer(&self, site_url: &str) -> Value {
+        let d = &self.definition;
+        let mut achievement = serde_json::json!(d.achievement);
+        if let (Some(image), Some(members)) = (&d.achievement.image, achievement.as_object_mut()) {
+            members.insert("image".to_owned(), image.id.url(site_url).into());
+        }
+        let mut fields = vec![serde_json::json!({
+            "name": "email", "type": "string", "required": true, "format": "email",
+            "max_length": crate::domain::email::MAX_ADDRESS,
+        })];
+        for field in &d.fields {
+            let mut answer = serde_json::json!({
+                "name": field.name, "type": field.name.kind(), "required": field.required,
+            });
+            if let Some(members) = answer.as_object_mut() {
+                if field.name.is_text() {
+                    members.insert("max_length".into(), MAX_TEXT.into());
+                }
+                match field.name.kind() {
+                    "date" => {
+                        members.insert("format".into(), "YYYY-MM-DD".into());
+                    }
+                    "array" => {
+                        members.insert("max_items".into(), MAX_EVIDENCE.into());
+                    }
+                    _ => {}
+                }
+                if !field.allowed_values.is_empty() {
+                    members.insert("allowed_values".into(), field.allowed_values.clone().into());
+                }
+                for (name, bound) in [("min", field.min), ("max", field.max)] {
+                    if let Some(value) = bound.and_then(|b| serde_json::to_value(b).ok()) {
+                        members.insert(name.into(), value);
+                    }
+                }
+            }
+            fields.push(answer);
+        }
+        serde_json::json!({
+            "id": self.id, "name": d.name, "description": d.description, "language": d.language,
+            "version": self.version, "archived": self.archived, "achievement": achievement,
+            "fields": fields, "validity_months": d.validity_months,
+            "created_at": self.created_at, "updated_at": self.updated_at,
+        })
+    }
+}

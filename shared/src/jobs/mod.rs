@@ -1,0 +1,8 @@
+//! TODO
+
+pub mod consume;
+pub mod progress;
+pub mod results_file;
+pub mod retry;
+pub mod sweep;
+pub mod upload;

@@ -1,0 +1,6 @@
+//! TODO
+
+pub mod feedback;
+pub mod ledger;
+pub mod letter;
+pub mod send;

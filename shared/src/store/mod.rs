@@ -1,0 +1,230 @@
+//! DynamoDB: every key and expression of the service, a module a table.
+//!
+//! The question that a caller asks an error is "again later, or broken?"; "somebody was
+//! there first" is an answer, not an error, wherever a use case expects it.
+
+use std::{collections::HashMap, error::Error as StdError, future::Future, time::Duration};
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{AttributeValue, KeysAndAttributes, PutRequest, TransactWriteItem, WriteRequest},
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::{Serialize, de::DeserializeOwned};
+
+pub mod catalog;
+pub mod credentials;
+pub mod idempotency;
+pub mod jobs;
+pub mod standing;
+
+/// An item as the SDK carries it.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// Keys of one `BatchGetItem` (API reference, "as many as 100 items").
+const BATCH_GET: usize = 100;
+/// Items of one `BatchWriteItem` (API reference, "up to 25").
+const BATCH_WRITE: usize = 25;
+/// Calls of one use case under way at once.
+const CONCURRENCY: usize = 16;
+/// Rounds in which what DynamoDB left undone is asked again.
+const ROUNDS: u32 = 8;
+
+/// A call failed. Neither form shows what was written: keys hold personal data.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Likely to pass: throttled, timed out, out of reach.
+    #[error("DynamoDB is not available: {0}")]
+    Unavailable(String),
+    /// A signing key cannot be used now, or at all.
+    #[error(transparent)]
+    Keys(#[from] crate::aws::kms::KeyError),
+    /// A condition did not hold where it should have.
+    #[error("a condition did not hold")]
+    Conflict,
+    /// A bug, or a table that is not ours.
+    #[error("DynamoDB refused the call, or its answer: {0}")]
+    Broken(String),
+}
+
+impl<E, R> From<SdkError<E, R>> for StoreError
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+    R: std::fmt::Debug,
+{
+    fn from(error: SdkError<E, R>) -> Self {
+        match &error {
+            SdkError::ServiceError(service) => {
+                let code = service.err().code().unwrap_or("unknown").to_owned();
+                match code.as_str() {
+                    "ConditionalCheckFailedException" => Self::Conflict,
+                    "ProvisionedThroughputExceededException"
+                    | "ThrottlingException"
+                    | "RequestLimitExceeded"
+                    | "InternalServerError"
+                    | "ServiceUnavailable"
+                    | "TransactionConflictException"
+                    | "TransactionInProgressException"
+                    | "TransactionCanceledException" => Self::Unavailable(code),
+                    _ => Self::Broken(code),
+                }
+            }
+            SdkError::ConstructionFailure(_) => Self::Broken(crate::error_kind(&error)),
+            _ => Self::Unavailable(crate::error_kind(&error)),
+        }
+    }
+}
+
+impl From<aws_sdk_dynamodb::error::BuildError> for StoreError {
+    fn from(error: aws_sdk_dynamodb::error::BuildError) -> Self {
+        Self::Broken(error.to_string())
+    }
+}
+
+/// A text attribute.
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// A number attribute.
+pub(crate) fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// The keys of an item with partition and sort key.
+pub(crate) fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
+    HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
+}
+
+/// A value as an item.
+pub(crate) fn to_item<T: Serialize>(value: &T) -> Result<Item, StoreError> {
+    serde_dynamo::to_item(value).map_err(|e| StoreError::Broken(e.to_string()))
+}
+
+/// An item as a value. The error names the type, not the content.
+pub(crate) fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
+    serde_dynamo::from_item(item)
+        .map_err(|_| StoreError::Broken(format!("not a {}", std::any::type_name::<T>())))
+}
+
+/// Reads items by their keys, strongly consistent, in any order; repeated keys once.
+pub(crate) async fn get_many(
+    client: &Client,
+    table: &str,
+    keys: Vec<Item>,
+) -> Result<Vec<Item>, StoreError> {
+    read_many(client, table, keys, true).await
+}
+
+/// As [`get_many`]; for half the price, what was written in the last second may be missing.
+pub(crate) async fn read_many(
+    client: &Client,
+    table: &str,
+    keys: Vec<Item>,
+    consistent: bool,
+) -> Result<Vec<Item>, StoreError> {
+    let chunks: Vec<Vec<Item>> = keys.chunks(BATCH_GET).map(<[Item]>::to_vec).collect();
+    let found: Vec<Vec<Item>> = stream::iter(chunks)
+        .map(|chunk| get_chunk(client, table, chunk, consistent))
+        .buffer_unordered(CONCURRENCY)
+        .try_collect()
+        .await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+async fn get_chunk(
+    client: &Client,
+    table: &str,
+    keys: Vec<Item>,
+    consistent: bool,
+) -> Result<Vec<Item>, StoreError> {
+    let mut found = Vec::with_capacity(keys.len());
+    let mut wanted =
+        KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(consistent).build()?;
+    for round in 0..ROUNDS {
+        pause(round).await;
+        let answer = client.batch_get_item().request_items(table, wanted).send().await?;
+        found.extend(answer.responses.unwrap_or_default().remove(table).unwrap_or_default());
+        match answer.unprocessed_keys.unwrap_or_default().remove(table) {
+            Some(left) if !left.keys().is_empty() => wanted = left,
+            _ => return Ok(found),
+        }
+    }
+    Err(StoreError::Unavailable("unprocessed keys".to_owned()))
+}
+
+/// Writes whole items, whatever stood there before.
+pub(crate) async fn put_many(
+    client: &Client,
+    table: &str,
+    items: Vec<Item>,
+) -> Result<(), StoreError> {
+    let chunks: Vec<Vec<Item>> = items.chunks(BATCH_WRITE).map(<[Item]>::to_vec).collect();
+    stream::iter(chunks)
+        .map(|chunk| put_chunk(client, table, chunk))
+        .buffer_unordered(CONCURRENCY)
+        .try_collect()
+        .await
+}
+
+async fn put_chunk(client: &Client, table: &str, items: Vec<Item>) -> Result<(), StoreError> {
+    let mut requests = Vec::with_capacity(items.len());
+    for item in items {
+        let put = PutRequest::builder().set_item(Some(item)).build()?;
+        requests.push(WriteRequest::builder().put_request(put).build());
+    }
+    for round in 0..ROUNDS {
+        pause(round).await;
+        let answer = client.batch_write_item().request_items(table, requests).send().await?;
+        match answer.unprocessed_items.unwrap_or_default().remove(table) {
+            Some(left) if !left.is_empty() => requests = left,
+            _ => return Ok(()),
+        }
+    }
+    Err(StoreError::Unavailable("unprocessed items".to_owned()))
+}
+
+/// Writes items at once, all or none; false when a condition of one of them did not hold.
+///
+/// # Errors
+/// As of the store.
+pub(crate) async fn write_together(
+    client: &Client,
+    writes: Vec<TransactWriteItem>,
+) -> Result<bool, StoreError> {
+    let written = client.transact_write_items().set_transact_items(Some(writes)).send().await;
+    match written {
+        Ok(_) => Ok(true),
+        Err(error) => {
+            let refused = error.as_service_error().is_some_and(|e| match e {
+                TransactWriteItemsError::TransactionCanceledException(cancelled) => cancelled
+                    .cancellation_reasons()
+                    .iter()
+                    .any(|reason| reason.code() == Some("ConditionalCheckFailed")),
+                _ => false,
+            });
+            if refused { Ok(false) } else { Err(error.into()) }
+        }
+    }
+}
+
+/// Waits before a further round: 50 ms, doubling.
+pub(crate) fn pause(round: u32) -> impl Future<Output = ()> {
+    let wait = if round == 0 { 0 } else { 25_u64 << round.min(6) };
+    async move {
+        if wait > 0 {
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+        }
+    }
+}
+
+/// One page of a list, and where the next begins.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// Entries.
+    pub items: Vec<T>,
+    /// Opaque; absent at the end.
+    pub next: Option<String>,
+}

@@ -1,0 +1,442 @@
+//! The credentials table, further: status lists and their counter, histories, dictionaries
+//! of signed documents, and the one transaction by which a credential's standing changes.
+//!
+//! | id | item |
+//! |---|---|
+//! | `LIST#{org}.{mode}.{number}` | [`List`]: a signed status list |
+//! | `NEXT#{org}.{mode}` | how many status indexes were taken |
+//! | `EVENT#{credential id}#{revision}` | [`Event`]: an entry of a credential's history |
+//! | `DICT#{name}` | a dictionary of signed documents |
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex},
+};
+
+use aws_sdk_dynamodb::{
+    Client,
+    primitives::Blob,
+    types::{AttributeValue, Put, ReturnValue, TransactWriteItem, Update},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Item, StoreError, credentials::id_key, from_item, get_many, number, text, to_item,
+    write_together,
+};
+use crate::{domain::{credential::{Credential, Event, MailState, Packed, Status}, ids::{CredentialId, JobId, Mode, OrgId}, packing}, store::schema::{BY_EMAIL, OWED}, document::status_list::{LENGTH, ListId}};
+
+/// Dictionaries kept in memory; beyond it the cache begins anew.
+const CACHED: usize = 1_000;
+
+/// A list begins once.
+const NEW: &str = "attribute_not_exists(id)";
+/// A credential is changed if nobody changed it since it was read.
+const UNCHANGED: &str = "revision = :before";
+/// A credential is corrected if its mail, too, is as it was read: who sends it has read the
+/// address that it had.
+const CORRECTABLE: &str = "revision = :before AND mail = :mail";
+/// A list is replaced by whoever read its last version.
+const LIST_UNCHANGED: &str = "version = :before";
+/// An alias leads where it led before.
+const SAME_ALIAS: &str = "attribute_not_exists(id) OR alias_of = :of";
+/// The counter never goes back.
+const FORWARD: &str = "attribute_not_exists(id) OR taken < :to";
+
+/// A status list as it is kept and served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct List {
+    /// Version of this item's format.
+    pub v: u32,
+    /// Counts its signatures, from 1.
+    pub version: u64,
+    /// The list credential, exactly as signed.
+    #[serde(with = "serde_bytes")]
+    pub document: Vec<u8>,
+    /// When it was signed, RFC 3339.
+    pub signed_at: String,
+}
+
+/// A change of one credential's status.
+#[derive(Debug)]
+pub struct StatusChange {
+    /// The credential as it was read.
+    pub credential: Credential,
+    /// Its status from now on.
+    pub status: Status,
+    /// What is written into its history.
+    pub event: Event,
+}
+
+/// A correction of one credential.
+#[derive(Debug)]
+pub struct Correction {
+    /// The credential as it was read.
+    pub before: Credential,
+    /// The credential from now on.
+    pub after: Credential,
+    /// The key of its address from now on.
+    pub email_key: String,
+    /// Whether its mail is owed again, followed by the sweeper.
+    pub owes: bool,
+    /// The identity of the corrected content, unless it is the credential's own.
+    pub alias: Option<CredentialId>,
+    /// What is written into its history.
+    pub event: Event,
+    /// That nobody sends its mail to the address before, if that stands elsewhere.
+    pub unclaimed: Option<TransactWriteItem>,
+}
+
+/// Access to these items.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    client: Client,
+    table: String,
+    dictionaries: Arc<Mutex<HashMap<String, Arc<Vec<u8>>>>>,
+}
+
+fn list_key(list: &ListId) -> Item {
+    id_key(format!("LIST#{list}"))
+}
+
+fn event_id(id: CredentialId, revision: u32) -> String {
+    format!("EVENT#{id}#{revision}")
+}
+
+impl Standing {
+    pub(crate) fn new(client: Client, table: String) -> Self {
+        Self { client, table, dictionaries: Arc::default() }
+    }
+
+    async fn get(&self, key: Item) -> Result<Option<Item>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key))
+            .consistent_read(true)
+            .send()
+            .await?;
+        Ok(answer.item)
+    }
+
+    /// A status list.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn list(&self, list: &ListId) -> Result<Option<List>, StoreError> {
+        self.get(list_key(list)).await?.map(from_item).transpose()
+    }
+
+    /// Writes the first version of a list, unless it is there.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn create_list(&self, id: &ListId, list: &List) -> Result<(), StoreError> {
+        let mut item = to_item(list)?;
+        item.extend(list_key(id));
+        let written = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression(NEW)
+            .send()
+            .await;
+        match written.map_err(StoreError::from) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes `count` status indexes that nobody else gets; answers the first.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn take(&self, org: &OrgId, mode: Mode, count: u64) -> Result<u64, StoreError> {
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(id_key(format!("NEXT#{org}.{mode}"))))
+            .update_expression("ADD taken :count")
+            .expression_attribute_values(":count", number(count))
+            .return_values(ReturnValue::UpdatedNew)
+            .send()
+            .await?;
+        let taken = answer.attributes.as_ref().and_then(taken_of);
+        let taken = taken.ok_or(StoreError::Broken("a counter without a count".to_owned()))?;
+        Ok(taken.saturating_sub(count))
+    }
+
+    /// How many lists have been begun.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn lists(&self, org: &OrgId, mode: Mode) -> Result<u32, StoreError> {
+        let counter = self.get(id_key(format!("NEXT#{org}.{mode}"))).await?;
+        let taken = counter.as_ref().and_then(taken_of).unwrap_or(0);
+        Ok(u32::try_from(taken.div_ceil(u64::from(LENGTH))).unwrap_or(u32::MAX))
+    }
+
+    /// Leaves the rest of the present list unused and begins the next, whose number it
+    /// answers. For a restored backup, whose counter may stand behind what was issued.
+    ///
+    /// # Errors
+    /// As of the store; [`StoreError::Conflict`] when indexes were taken meanwhile.
+    pub async fn begin_list(&self, org: &OrgId, mode: Mode) -> Result<u32, StoreError> {
+        let key = id_key(format!("NEXT#{org}.{mode}"));
+        let before = self.get(key.clone()).await?.as_ref().and_then(taken_of).unwrap_or(0);
+        let to = before / u64::from(LENGTH) + 1;
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key))
+            .update_expression("SET taken = :to")
+            .condition_expression(FORWARD)
+            .expression_attribute_values(":to", number(to * u64::from(LENGTH)))
+            .send()
+            .await?;
+        Ok(u32::try_from(to).unwrap_or(u32::MAX))
+    }
+
+    /// Keeps a dictionary under its name. Repeating it writes the same.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn keep_dictionary(&self, dictionary: &[u8]) -> Result<String, StoreError> {
+        let name = packing::name_of(dictionary);
+        if self.dictionaries(|kept| kept.contains_key(&name)) {
+            return Ok(name);
+        }
+        let mut item = id_key(format!("DICT#{name}"));
+        item.insert("text".to_owned(), AttributeValue::B(Blob::new(dictionary)));
+        self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await?;
+        self.remember(&name, dictionary.to_vec());
+        Ok(name)
+    }
+
+    /// A signed document, exactly as it was signed; none of an item of format 1.
+    ///
+    /// # Errors
+    /// As of the store; [`StoreError::Broken`] when its dictionary is missing.
+    pub async fn document(&self, signed: &Packed) -> Result<Option<Vec<u8>>, StoreError> {
+        if signed.document.is_empty() {
+            return Ok(None);
+        }
+        let name = &signed.dictionary;
+        let dictionary = match self.dictionaries(|kept| kept.get(name).cloned()) {
+            Some(dictionary) => dictionary,
+            None => {
+                let item = self.get(id_key(format!("DICT#{name}"))).await?.unwrap_or_default();
+                let text = item.get("text").and_then(|text| text.as_b().ok()).cloned();
+                let text = text.ok_or(StoreError::Broken("no such dictionary".to_owned()))?;
+                self.remember(name, text.into_inner())
+            }
+        };
+        let document = packing::unpack(&signed.document, &dictionary);
+        document.map(Some).map_err(|e| StoreError::Broken(e.to_string()))
+    }
+
+    fn remember(&self, name: &str, dictionary: Vec<u8>) -> Arc<Vec<u8>> {
+        let dictionary = Arc::new(dictionary);
+        let kept = Arc::clone(&dictionary);
+        self.dictionaries(|all| {
+            if all.len() >= CACHED {
+                all.clear();
+            }
+            all.insert(name.to_owned(), kept)
+        });
+        dictionary
+    }
+
+    fn dictionaries<T>(&self, look: impl FnOnce(&mut HashMap<String, Arc<Vec<u8>>>) -> T) -> T {
+        let mut kept = self.dictionaries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        look(&mut kept)
+    }
+
+    /// A credential's history, oldest first.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn history(&self, credential: &Credential) -> Result<Vec<Event>, StoreError> {
+        let keys = (1..=credential.revision).map(|n| id_key(event_id(credential.id, n))).collect();
+        let found = get_many(&self.client, &self.table, keys).await?;
+        let mut events: Vec<Event> = found.into_iter().map(from_item).collect::<Result<_, _>>()?;
+        events.sort_unstable_by_key(|event| event.revision);
+        Ok(events)
+    }
+
+    /// Which of some revoked credentials a job revoked: revoking is the last thing that
+    /// happens to one.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn revoked_by(
+        &self,
+        job: JobId,
+        revoked: &[&Credential],
+    ) -> Result<HashSet<CredentialId>, StoreError> {
+        let keys = revoked.iter().map(|c| id_key(event_id(c.id, c.revision))).collect();
+        let mut by = HashSet::new();
+        for item in get_many(&self.client, &self.table, keys).await? {
+            let id = item.get("id").and_then(|id| id.as_s().ok()).cloned().unwrap_or_default();
+            let event: Event = from_item(item)?;
+            let id = id.split('#').nth(1).and_then(|id| CredentialId::parse(id).ok());
+            by.extend(id.filter(|_| event.by.job_id == Some(job)));
+        }
+        Ok(by)
+    }
+
+    /// Changes credentials of one list, their histories and the list, all or none; false
+    /// when one of them is not any more as it was read.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn change(
+        &self,
+        id: &ListId,
+        list: &List,
+        changes: &[StatusChange],
+    ) -> Result<bool, StoreError> {
+        let mut writes = vec![self.list_write(id, list)?];
+        for change in changes {
+            let before = &change.credential;
+            let holds = change.status == Status::Issued;
+            let mut update = Update::builder()
+                .table_name(&self.table)
+                .set_key(Some(id_key(before.id.to_string())))
+                .update_expression(match (holds, change.event.reason.is_some()) {
+                    (true, _) => "SET #status = :status, revision = :after REMOVE status_at, status_reason",
+                    (false, true) => "SET #status = :status, revision = :after, status_at = :at, status_reason = :why",
+                    (false, false) => "SET #status = :status, revision = :after, status_at = :at REMOVE status_reason",
+                })
+                .condition_expression(UNCHANGED)
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":status", status_text(change.status)?)
+                .expression_attribute_values(":before", number(before.revision))
+                .expression_attribute_values(":after", number(change.event.revision));
+            if !holds {
+                update = update.expression_attribute_values(":at", text(&change.event.at));
+                if let Some(reason) = &change.event.reason {
+                    update = update.expression_attribute_values(":why", text(reason));
+                }
+            }
+            writes.push(TransactWriteItem::builder().update(update.build()?).build());
+            writes.push(self.event_write(before.id, &change.event)?);
+        }
+        write_together(&self.client, writes).await
+    }
+
+    /// Puts a corrected version in the place of the one before, all or none: credential,
+    /// history, the bit of the version before, and the alias. False when one of them is not
+    /// any more as it was read, or the alias leads elsewhere.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn correct(
+        &self,
+        id: &ListId,
+        list: &List,
+        correction: &Correction,
+    ) -> Result<bool, StoreError> {
+        let Correction { before, after, email_key, owes, alias, event, unclaimed } = correction;
+        let item = to_item(after)?;
+        let mut set = vec!["revision = :after".to_owned()];
+        let mut update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(id_key(before.id.to_string())))
+            .condition_expression(CORRECTABLE)
+            .expression_attribute_values(":before", number(before.revision))
+            .expression_attribute_values(":after", number(event.revision))
+            .expression_attribute_values(":mail", mail_text(before.mail)?);
+        for name in
+            ["recipient", "filled", "content", "former", "version", "corrected_at", "signed"]
+        {
+            if let Some(value) = item.get(name) {
+                set.push(format!("{name} = :{name}"));
+                update = update.expression_attribute_values(format!(":{name}"), value.clone());
+            }
+        }
+        set.push(format!("{} = :email", BY_EMAIL.partition));
+        update = update.expression_attribute_values(":email", text(email_key));
+        let mut remove = Vec::new();
+        if after.filled.is_empty() {
+            remove.push("filled".to_owned());
+        }
+        if *owes {
+            set.push("mail = :owed, mail_attempts = :none, resent_at = :now".to_owned());
+            set.push(format!("{} = :owed_pk, {} = :owed_sk", OWED.partition, OWED.sort));
+            set.push("mail_round = :round".to_owned());
+            remove.extend(
+                ["mail_error", "mail_lease", "mail_delivery", "mail_delivery_at"]
+                    .map(str::to_owned),
+            );
+            let (owed_pk, owed_sk) = super::credentials::owed_key(after.id, &event.at);
+            update = update
+                .expression_attribute_values(":owed", text("owed"))
+                .expression_attribute_values(":round", number(after.mail_round))
+                .expression_attribute_values(":none", number(0))
+                .expression_attribute_values(":now", text(&event.at))
+                .expression_attribute_values(":owed_pk", text(owed_pk))
+                .expression_attribute_values(":owed_sk", text(owed_sk));
+        }
+        let mut expression = format!("SET {}", set.join(", "));
+        if !remove.is_empty() {
+            expression.push_str(&format!(" REMOVE {}", remove.join(", ")));
+        }
+        let update = update.update_expression(expression).build()?;
+        let mut writes = vec![
+            self.list_write(id, list)?,
+            TransactWriteItem::builder().update(update).build(),
+            self.event_write(before.id, event)?,
+        ];
+        writes.extend(unclaimed.clone());
+        if let Some(alias) = alias {
+            let put = Put::builder()
+                .table_name(&self.table)
+                .set_item(Some(super::credentials::alias_item(*alias, before.id)?))
+                .condition_expression(SAME_ALIAS)
+                .expression_attribute_values(":of", text(before.id.to_string()))
+                .build()?;
+            writes.push(TransactWriteItem::builder().put(put).build());
+        }
+        write_together(&self.client, writes).await
+    }
+
+    fn list_write(&self, id: &ListId, list: &List) -> Result<TransactWriteItem, StoreError> {
+        let mut item = to_item(list)?;
+        item.extend(list_key(id));
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression(LIST_UNCHANGED)
+            .expression_attribute_values(":before", number(list.version - 1))
+            .build()?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    fn event_write(
+        &self,
+        id: CredentialId,
+        event: &Event,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let mut item = to_item(event)?;
+        item.extend(id_key(event_id(id, event.revision)));
+        // The credential's own revision keeps two from writing the same entry.
+        let put = Put::builder().table_name(&self.table).set_item(Some(item)).build()?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+}
+
+fn taken_of(item: &Item) -> Option<u64> {
+    item.get("taken")?.as_n().ok()?.parse().ok()
+}
+
+fn status_text(status: Status) -> Result<AttributeValue, StoreError> {
+    serde_dynamo::to_attribute_value(status).map_err(|e| StoreError::Broken(e.to_string()))
+}
+
+fn mail_text(mail: MailState) -> Result<AttributeValue, StoreError> {
+    serde_dynamo::to_attribute_value(mail).map_err(|e| StoreError::Broken(e.to_string()))
+}

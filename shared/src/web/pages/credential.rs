@@ -1,0 +1,536 @@
+//! A credential: what an employer checks, what a graduate does with it, and, on paper, a
+//! certificate of one page.
+
+use maud::{Markup, PreEscaped, html};
+use url::Url;
+
+use super::{Frame, badge, day, picture, said, stamp};
+use crate::{domain::{lang::Lang, recipient::Evidence}, web::{qr, view::{Shown, State}}};
+
+/// Where anybody can have a credential checked by software that is not ours.
+const VERIFIER: &str = "https://verifierplus.org/";
+
+/// Renders the page of a credential: a whole HTML document.
+pub fn credential(shown: &Shown, site_url: &str, lang: Lang) -> String {
+    let title = format!("{} · {}", shown.name, shown.organization);
+    let main = html! {
+        article.card {
+            @if shown.test {
+                div.state.trial { p {
+                    strong { (lang.pick("Prueba", "Test")) } " · "
+                    (lang.pick(
+                        "Esta credencial se emitió en modo de prueba y no tiene validez.",
+                        "This credential was issued in test mode and has no validity.",
+                    ))
+                } }
+                (watermark(lang))
+            }
+            (state(shown, lang))
+            div.body {
+                div.hero {
+                    div.words {
+                        h1 dir="auto" { (shown.name) }
+                        @if let Some(name) = &shown.recipient_name {
+                            p.label { (lang.pick("Otorgada a", "Awarded to")) }
+                            p.who dir="auto" { (name) }
+                        }
+                        p.label { (lang.pick("Otorgada por", "Awarded by")) }
+                        p.giver dir="auto" { (shown.organization) }
+                    }
+                    (badge(shown.badge.as_ref(), &shown.seal(), site_url))
+                }
+                (facts(shown, lang))
+                (verification(shown, lang))
+                @if !shown.description.is_empty() {
+                    section { h2.h2 { (lang.pick("Descripción", "Description")) } p.prose dir="auto" { (shown.description) } }
+                }
+                @if let Some(criteria) = &shown.criteria {
+                    section { h2.h2 { (lang.pick("Criterios", "Criteria")) } p.prose dir="auto" { (criteria) } }
+                }
+                @if !shown.evidence.is_empty() {
+                    section {
+                        h2.h2 { (lang.pick("Evidencia", "Evidence")) }
+                        ul.evidence { @for item in &shown.evidence { li { (evidence(item)) } } }
+                    }
+                }
+            }
+        }
+        (take_along(shown, lang))
+        (certificate(shown, site_url, lang))
+    };
+    let foot = html! {
+        p { (lang.pick("Identificador: ", "Identifier: ")) (shown.id) }
+        p { (lang.pick("Dirección: ", "Address: ")) a href=(shown.url) { (shown.url) } }
+        p { (lang.pick(
+            "Esta página proviene del sistema de emisión de la institución y muestra el estado actual de la credencial.",
+            "This page comes from the institution’s issuing system and shows the credential’s current state.",
+        )) }
+    };
+    let frame = Frame {
+        organization: Some((&shown.organization, shown.logo.as_ref())),
+        site_url,
+        head: head(shown, &title, lang),
+        ..Frame::of(lang, &title)
+    };
+    frame.around(&main, Some(&foot))
+}
+
+/// What chat programs and browsers read: Open Graph with a preview image.
+fn head(shown: &Shown, title: &str, lang: Lang) -> Markup {
+    let name = shown.recipient_name.as_deref();
+    let about = match (name, lang) {
+        (Some(name), Lang::Es) => {
+            format!("Credencial digital otorgada a {name} por {}.", shown.organization)
+        }
+        (Some(name), Lang::En) => {
+            format!("Digital credential awarded to {name} by {}.", shown.organization)
+        }
+        (None, Lang::Es) => format!("Credencial digital otorgada por {}.", shown.organization),
+        (None, Lang::En) => format!("Digital credential awarded by {}.", shown.organization),
+    };
+    let about = match stamp(shown.state, lang) {
+        Some(word) => format!("{} · {about}", word.to_uppercase()),
+        None => about,
+    };
+    let preview = format!("{}/preview.png?lang={}", shown.url, lang.tag());
+    html! {
+        link rel="canonical" href=(shown.url);
+        link rel="alternate" type="application/json" href={ (shown.url) ".json" };
+        meta name="description" content=(about);
+        meta property="og:type" content="website";
+        meta property="og:url" content=(shown.url);
+        meta property="og:site_name" content=(shown.organization);
+        meta property="og:title" content=(title);
+        meta property="og:description" content=(about);
+        meta property="og:locale" content=(lang.pick("es_419", "en_US"));
+        meta property="og:image" content=(preview);
+        meta property="og:image:type" content="image/png";
+        meta property="og:image:width" content="1200";
+        meta property="og:image:height" content="630";
+        meta property="og:image:alt" content=(title);
+        meta name="twitter:card" content="summary_large_image";
+    }
+}
+
+fn watermark(lang: Lang) -> Markup {
+    let word = lang.pick("PRUEBA", "TEST");
+    // The word is drawn by the style sheet: it is no text to be read.
+    html! { div.mark aria-hidden="true" data-word=(word) {} }
+}
+
+/// The band that says where the credential stands; nothing of it rests on colour alone.
+fn state(shown: &Shown, lang: Lang) -> Markup {
+    let (class, word, text) = said(shown.state, lang);
+    html! {
+        div class={ "state " (class) } {
+            p {
+                strong { @if shown.state == State::Issued { span aria-hidden="true" { "✓ " } } (word) }
+                @if let Some(text) = text { " · " (text) }
+                @if shown.state == State::Issued {
+                    " · "
+                    (lang.pick("firma, emisor y estado comprobados hoy, ", "signature, issuer and status checked today, "))
+                    (day(shown.checked_on, lang))
+                }
+            }
+            @if let Some(date) = shown.corrected_on {
+                p {
+                    (lang.pick("Corregida el ", "Corrected on ")) (day(date, lang))
+                    (lang.pick(
+                        ": un archivo descargado antes fue reemplazado por esta versión.",
+                        ": a file that was downloaded before was replaced by this version.",
+                    ))
+                }
+            }
+        }
+    }
+}
+
+/// What was checked just now, and how to have it checked elsewhere.
+fn verification(shown: &Shown, lang: Lang) -> Markup {
+    let word = |passed| match passed {
+        Some(true) => ("pass", "✓", lang.pick("Comprobado: ", "Passed: ")),
+        Some(false) => ("fail", "✗", lang.pick("Falla: ", "Failed: ")),
+        None => ("skip", "–", ""),
+    };
+    html! {
+        @if !shown.checks.is_empty() {
+            section {
+                h2.h2 { (lang.pick("Verificación", "Verification")) }
+                ul.checks {
+                    @for check in &shown.checks {
+                        @let (class, mark, said) = word(check.passed);
+                        li class=(class) {
+                            span.tick aria-hidden="true" { (mark) }
+                            span { span.said { (said) } bdi { (lang.pick(&check.es, &check.en)) } }
+                        }
+                    }
+                }
+                details {
+                    summary { (lang.pick("Verificarla por otra vía", "Verify it elsewhere")) }
+                    p {
+                        (lang.pick(
+                            "No hace falta confiar en esta página: descarga la credencial firmada y ábrela en un verificador independiente, por ejemplo ",
+                            "You need not trust this page: download the signed credential and open it in an independent verifier, for example ",
+                        ))
+                        a href=(VERIFIER) rel="noopener noreferrer" { "VerifierPlus" }
+                        (lang.pick(
+                            ". Es una credencial Open Badges 3.0 con una prueba eddsa-rdfc-2022; el emisor se resuelve por did:web.",
+                            ". It is an Open Badges 3.0 credential with an eddsa-rdfc-2022 proof; its issuer is resolved by did:web.",
+                        ))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The facts of a credential, in the order in which they are read: name and value.
+pub(super) fn listed(shown: &Shown, lang: Lang) -> Vec<(&'static str, Markup)> {
+    let text = |text: &Option<String>| text.as_ref().map(|t| html! { bdi { (t) } });
+    let date = |date| Option::map(date, |date| day(date, lang));
+    let ends = match shown.state {
+        State::Expired => lang.pick("Venció el", "Expired on"),
+        _ => lang.pick("Vence el", "Expires on"),
+    };
+    let activity = match (shown.activity_start, shown.activity_end) {
+        (Some(start), Some(end)) if start == end => {
+            [(lang.pick("Fecha de la actividad", "Date of the activity"), Some(start)), ("", None)]
+        }
+        (start, end) => [
+            (lang.pick("Inicio de la actividad", "Start of the activity"), start),
+            (lang.pick("Fin de la actividad", "End of the activity"), end),
+        ],
+    };
+    let credits = shown.credits.map(|credits| html! { (lang.decimal(credits)) });
+    let [first, last] = activity.map(|(name, day)| (name, date(day)));
+    [
+        (lang.pick("Fecha de emisión", "Date of issue"), date(shown.issued_on)),
+        (ends, date(shown.expires_on)),
+        (lang.pick("Calificación o resultado", "Grade or result"), text(&shown.result)),
+        (lang.pick("Créditos", "Credits"), credits),
+        (lang.pick("Rol", "Role"), text(&shown.role)),
+        (lang.pick("Período académico", "Academic term"), text(&shown.term)),
+        first,
+        last,
+        (lang.pick("Número de licencia", "License number"), text(&shown.license_number)),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+    .collect()
+}
+
+fn facts(shown: &Shown, lang: Lang) -> Markup {
+    html! {
+        dl.facts { @for (name, value) in listed(shown, lang) { div { dt { (name) } dd { (value) } } } }
+    }
+}
+
+fn evidence(item: &Evidence) -> Markup {
+    let link = item.url.as_deref().and_then(web_address);
+    // A title hides where its link leads.
+    let host = link.as_ref().and_then(Url::host_str).filter(|_| item.name.is_some());
+    let name = item.name.as_ref().or(item.url.as_ref()).map(String::as_str).unwrap_or_default();
+    html! {
+        @if let Some(link) = &link {
+            a href=(link) rel="noopener noreferrer nofollow" dir="auto" { (name) }
+        } @else {
+            span dir="auto" { (name) }
+        }
+        @if let Some(host) = host { span.host { " · " (host) } }
+        @if let Some(text) = &item.description { p.prose dir="auto" { (text) } }
+    }
+}
+
+/// Reads an address of the web; every other scheme (`javascript:`, `data:`) is none.
+fn web_address(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+/// What a graduate does with it.
+fn take_along(shown: &Shown, lang: Lang) -> Markup {
+    // One of a version that did not sign has nothing to carry.
+    let signed = !shown.checks.is_empty();
+    let drawn = shown.can_be_drawn();
+    let file = |name: &str| format!("{}/{name}", shown.url);
+    html! {
+        section.card.along aria-labelledby="along" {
+            h2.h2 id="along" { (lang.pick("Guardar y compartir", "Keep and share")) }
+            ul.actions {
+                @if let Some(link) = shown.linkedin() {
+                    li { a.button.first href=(link) rel="noopener noreferrer" { (lang.pick("Agregar a LinkedIn", "Add to LinkedIn")) } }
+                }
+                li { button.button type="button" hidden data-copy=(shown.url)
+                    data-done=(lang.pick("Enlace copiado", "Link copied")) { (lang.pick("Copiar el enlace", "Copy the link")) } }
+                @if signed && drawn {
+                    li { a.button href={ (file("certificate.pdf")) "?lang=" (lang.tag()) } { (lang.pick("Certificado en PDF", "Certificate as PDF")) } }
+                }
+                li { button.button type="button" hidden data-print="" { (lang.pick("Imprimir", "Print")) } }
+                @if signed {
+                    li { a.button href=(file("badge.png")) download={ (shown.id) ".png" } { (lang.pick("Insignia (PNG)", "Badge (PNG)")) } }
+                    li { a.button href={ (shown.url) ".json" } type="application/json" { (lang.pick("Credencial firmada (JSON)", "Signed credential (JSON)")) } }
+                }
+                li { a.button href=(file("qr.svg")) download={ (shown.id) ".svg" } { (lang.pick("Código QR (SVG)", "QR code (SVG)")) } }
+            }
+            p.copied role="status" id="copied" {}
+            @if !drawn {
+                p.soft { (lang.pick(
+                    "El certificado en PDF admite los alfabetos latino, griego y cirílico. Para otras escrituras, imprime esta página: sale como certificado, y tu navegador también la guarda como PDF.",
+                    "The PDF certificate has the Latin, Greek and Cyrillic alphabets. For other scripts, print this page: it comes out as a certificate, and your browser also saves it as PDF.",
+                )) }
+            }
+            @if signed { p.soft { (lang.pick(
+                "La insignia y el archivo JSON llevan la firma: cualquiera puede comprobarlos sin esta página.",
+                "The badge and the JSON file carry the signature: anyone can check them without this page.",
+            )) } }
+        }
+    }
+}
+
+/// How long a text is, for the certificate's type: longer ones are set smaller.
+fn length(text: &str) -> &'static str {
+    match text.chars().count() {
+        0..=28 => "short",
+        29..=52 => "medium",
+        53..=104 => "long",
+        _ => "longest",
+    }
+}
+
+/// The certificate that comes out on paper: one page, in the browser's own fonts, so that it has
+/// every script. Screens and screen readers do not meet it.
+fn certificate(shown: &Shown, site_url: &str, lang: Lang) -> Markup {
+    let code = qr::code(&shown.url);
+    let (to, of) = match (shown.recipient_name.is_some(), lang) {
+        (true, Lang::Es) => ("otorga a", "la credencial"),
+        (true, Lang::En) => ("awards to", "the credential"),
+        (false, Lang::Es) => ("", "otorga la credencial"),
+        (false, Lang::En) => ("", "awards the credential"),
+    };
+    html! {
+        div.sheet aria-hidden="true" {
+            @if shown.test { (watermark(lang)) }
+            div.inner {
+                p.from {
+                    @if let Some(logo) = &shown.logo { (picture(logo, site_url, "logo")) }
+                    span dir="auto" { (shown.organization) }
+                }
+                @if let Some(name) = &shown.recipient_name {
+                    p.small { (to) }
+                    p class={ "name " (length(name)) } dir="auto" { (name) }
+                }
+                p.small { (of) }
+                p class={ "title " (length(&shown.name)) } dir="auto" { (shown.name) }
+                @if let Some(word) = stamp(shown.state, lang) { p.stamp { (word) } }
+                dl.facts { @for (name, value) in listed(shown, lang) { div { dt { (name) } dd { (value) } } } }
+                div.base {
+                    (badge(shown.badge.as_ref(), &shown.seal(), site_url))
+                    div.proof {
+                        p { (lang.pick("Credencial digital con firma electrónica. Su estado actual se comprueba en", "A digital credential with an electronic signature. Its current state is checked at")) }
+                        p.address { (shown.url) }
+                    }
+                    @if let Some(code) = &code {
+                        svg.code viewBox={ "0 0 " (code.side) " " (code.side) } { path d=(PreEscaped(&code.path)) {} }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::{ids::TemplateId, recipient::Credits}, credentials::verify::{Check, Finding}};
+
+    const SITE: &str = "https://app.example";
+
+    fn shown() -> Shown {
+        Shown {
+            id: "7a8b9c0d-1e2f-3a4b-5c6d-7e8f9a0b1c2d".into(),
+            url: "https://app.example/credential/7a8b9c0d-1e2f-3a4b-5c6d-7e8f9a0b1c2d".into(),
+            state: State::Issued,
+            test: false,
+            organization: "Universidad Andina".into(),
+            initials: "UA".into(),
+            logo: None,
+            linkedin_id: None,
+            template: TemplateId::from(uuid::Uuid::nil()),
+            badge: None,
+            recipient_name: Some("María José Núñez".into()),
+            name: "Diplomado en Ciencia de Datos".into(),
+            description: "Formación aplicada.".into(),
+            criteria: Some("Aprobar los seis módulos.".into()),
+            result: Some("A".into()),
+            credits: Credits::parse("7.5"),
+            role: Some("Estudiante".into()),
+            term: Some("2026-2".into()),
+            license_number: Some("CL-001".into()),
+            activity_start: "2026-03-02".parse().ok(),
+            activity_end: "2026-11-13".parse().ok(),
+            issued_on: "2026-11-15".parse().ok(),
+            expires_on: "2031-01-01".parse().ok(),
+            evidence: vec![Evidence {
+                name: Some("Proyecto Final".into()),
+                url: Some("https://ejemplo.com/proyecto".into()),
+                description: Some("Implementación de API REST en Python".into()),
+            }],
+            corrected_on: None,
+            checks: vec![Finding {
+                check: Check::Proof,
+                passed: Some(true),
+                es: "La firma es auténtica".into(),
+                en: "The signature is genuine".into(),
+            }],
+            checked_on: "2026-11-24".parse().expect("a date"),
+        }
+    }
+
+    #[test]
+    fn the_page_shows_everything_in_both_languages() {
+        let shown = shown();
+        let es = credential(&shown, SITE, Lang::Es);
+        let en = credential(&shown, SITE, Lang::En);
+        for html in [&es, &en] {
+            for value in [
+                &shown.organization,
+                &shown.name,
+                &shown.description,
+                &shown.id,
+                &shown.url,
+                "María José Núñez",
+                "Aprobar los seis módulos.",
+                "Estudiante",
+                "2026-2",
+                "CL-001",
+                "Proyecto Final",
+                "Implementación de API REST en Python",
+                "/certificate.pdf?lang=",
+                "/badge.png\"",
+                "/qr.svg\"",
+                "2d.json\"",
+                "https://www.linkedin.com/profile/add?",
+            ] {
+                assert!(html.contains(value), "{value:?} is missing");
+            }
+        }
+        for (html, texts) in [
+            (
+                &es,
+                [
+                    "<html lang=\"es\">",
+                    "Vigente",
+                    "15 de noviembre de 2026",
+                    "2 de marzo de 2026",
+                    "7,5",
+                    "La firma es",
+                ],
+            ),
+            (
+                &en,
+                [
+                    "<html lang=\"en\">",
+                    "Valid",
+                    "November 15, 2026",
+                    "March 2, 2026",
+                    "7.5",
+                    "The signature is",
+                ],
+            ),
+        ] {
+            for text in texts {
+                assert!(html.contains(text), "{text:?} is missing");
+            }
+        }
+        assert!(es.contains("href=\"?lang=en\"") && en.contains("href=\"?lang=es\""));
+    }
+
+    #[test]
+    fn markup_in_any_text_is_shown_and_not_run() {
+        let evil = || "\"><script>alert(1)</script></style>".to_owned();
+        let html = credential(
+            &Shown {
+                organization: evil(),
+                initials: "<".into(),
+                recipient_name: Some(evil()),
+                name: evil(),
+                description: evil(),
+                criteria: Some(evil()),
+                result: Some(evil()),
+                evidence: vec![Evidence {
+                    name: Some(evil()),
+                    url: Some(evil()),
+                    description: Some(evil()),
+                }],
+                ..shown()
+            },
+            SITE,
+            Lang::Es,
+        );
+        assert_eq!(html.matches("<script").count(), 1);
+        assert!(html.contains("&lt;script&gt;"));
+        assert_eq!(html.matches("</style>").count(), 1);
+    }
+
+    #[test]
+    fn evidence_is_linked_only_when_it_is_on_the_web() {
+        for (url, linked) in [
+            ("https://ejemplo.com/a?b=1&c=2", true),
+            ("HTTP://ejemplo.com", true),
+            ("javascript:alert(1)", false),
+            (" JaVaScRiPt:alert(1)", false),
+            ("java\nscript:alert(1)", false),
+            ("data:text/html,x", false),
+            ("//ejemplo.com", false),
+            ("/ruta", false),
+            ("https://", false),
+        ] {
+            let item =
+                Evidence { name: Some("x".into()), url: Some(url.into()), description: None };
+            let html = evidence(&item).into_string();
+            assert_eq!(html.contains("href"), linked, "{url:?}: {html}");
+            assert_eq!(html.contains("rel=\"noopener noreferrer nofollow\""), linked);
+        }
+    }
+
+    #[test]
+    fn every_state_and_a_test_are_named_on_screen_and_on_paper() {
+        for (state, es, en) in [
+            (State::Issued, "Vigente", "Valid"),
+            (State::Expired, "Vencida", "Expired"),
+            (State::Suspended, "Suspendida", "Suspended"),
+            (State::Revoked, "Revocada", "Revoked"),
+            (State::Unverified, "No verificada", "Not verified"),
+        ] {
+            let shown = Shown { state, ..shown() };
+            for (lang, word) in [(Lang::Es, es), (Lang::En, en)] {
+                let html = credential(&shown, SITE, lang);
+                assert!(html.contains(&format!("{word}</strong>")), "{word}");
+                let stamp = format!("<p class=\"stamp\">{word}</p>");
+                assert_eq!(html.contains(&stamp), state != State::Issued, "{word}");
+                // Nobody adds to a profile what is not in force.
+                assert_eq!(html.contains("linkedin.com"), state == State::Issued, "{word}");
+            }
+        }
+        assert!(!credential(&shown(), SITE, Lang::Es).contains("PRUEBA"));
+        let test = Shown { test: true, ..shown() };
+        assert!(credential(&test, SITE, Lang::Es).matches("data-word=\"PRUEBA\"").count() == 2);
+        assert!(!credential(&test, SITE, Lang::Es).contains("linkedin.com"));
+    }
+
+    #[test]
+    fn what_is_not_signed_offers_no_signed_files() {
+        let shown = Shown { checks: Vec::new(), state: State::Unverified, ..shown() };
+        let html = credential(&shown, SITE, Lang::Es);
+        for file in ["certificate.pdf", "badge.png", "Credencial firmada"] {
+            assert!(!html.contains(file), "{file}");
+        }
+        assert!(html.contains("qr.svg"));
+    }
+
+    #[test]
+    fn a_name_that_the_fonts_do_not_have_is_printed_instead() {
+        let shown = Shown { recipient_name: Some("山田太郎".into()), ..shown() };
+        let html = credential(&shown, SITE, Lang::Es);
+        assert!(html.contains("imprime esta página") && !html.contains("certificate.pdf"));
+    }
+}

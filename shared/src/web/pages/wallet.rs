@@ -1,0 +1,137 @@
+//! A member's wallet: their credentials with an organization, newest first.
+
+use jiff::civil::Date;
+use maud::html;
+
+use super::{Frame, badge, day, notice, said};
+use crate::{domain::{image::Image, lang::Lang}, web::view::State};
+
+/// A credential in a wallet.
+pub struct WalletEntry {
+    /// Its page.
+    pub url: String,
+    /// What was achieved.
+    pub name: String,
+    /// The achievement's own badge.
+    pub badge: Option<Image>,
+    /// The seal in place of one.
+    pub seal: String,
+    /// The grade.
+    pub result: Option<String>,
+    /// The day of issue, in the organization's time zone.
+    pub issued_on: Option<Date>,
+    /// Where it stands.
+    pub state: State,
+}
+
+/// What a wallet's page shows.
+pub struct WalletPage<'a> {
+    /// Whose credentials they are.
+    pub organization: &'a str,
+    /// Its logo.
+    pub logo: Option<&'a Image>,
+    /// Root of every link.
+    pub site_url: &'a str,
+    /// The member's name.
+    pub member: Option<&'a str>,
+    /// Of test credentials.
+    pub test: bool,
+    /// The day on which the link ends.
+    pub until: Date,
+    /// The credentials of this page.
+    pub entries: &'a [WalletEntry],
+    /// Where the next page begins.
+    pub next: Option<&'a str>,
+    /// Whether this is not the first page.
+    pub later: bool,
+}
+
+/// Renders a wallet: a whole HTML document.
+pub fn wallet(page: &WalletPage<'_>, lang: Lang) -> String {
+    let heading = lang.pick("Tu billetera de credenciales", "Your credential wallet");
+    let title = format!("{heading} · {}", page.organization);
+    let main = html! {
+        @if page.test {
+            div.card.strip { div.state.trial { p {
+                strong { (lang.pick("Prueba", "Test")) } " · "
+                (lang.pick(
+                    "Estas credenciales se emitieron en modo de prueba y no tienen validez.",
+                    "These credentials were issued in test mode and have no validity.",
+                ))
+            } } }
+        }
+        h1 { (heading) }
+        @if let Some(name) = page.member { p.holder { (lang.pick("Credenciales de ", "Credentials of ")) bdi { (name) } } }
+        @if page.entries.is_empty() {
+            p { (lang.pick("Todavía no hay credenciales.", "There are no credentials yet.")) }
+        }
+        ul.wallet {
+            @for entry in page.entries {
+                @let (class, word, _) = said(entry.state, lang);
+                li.card {
+                    a.entry href=(entry.url) {
+                        (badge(entry.badge.as_ref(), &entry.seal, page.site_url))
+                        span.about {
+                            span.what dir="auto" { (entry.name) }
+                            span.soft {
+                                @if let Some(on) = entry.issued_on { (day(on, lang)) }
+                                @if let Some(result) = &entry.result { " · " bdi { (result) } }
+                            }
+                            span class={ "tag " (class) } { (word) }
+                        }
+                    }
+                }
+            }
+        }
+        @if page.later || page.next.is_some() {
+            nav.pages aria-label=(lang.pick("Páginas", "Pages")) {
+                @if page.later { a href={ "?lang=" (lang.tag()) } { (lang.pick("← Las más recientes", "← Newest")) } }
+                @if let Some(next) = page.next {
+                    a href={ "?cursor=" (encoded(next)) "&lang=" (lang.tag()) } { (lang.pick("Anteriores →", "Older →")) }
+                }
+            }
+        }
+    };
+    let foot = html! {
+        p {
+            (lang.pick(
+                "Este enlace es personal: muestra todas tus credenciales de esta institución. No lo reenvíes; para compartir una credencial, usa el enlace de su página. Sirve hasta el ",
+                "This link is personal: it shows all your credentials of this institution. Do not forward it; to share a credential, use the link of its page. It works until ",
+            ))
+            (day(page.until, lang)) "."
+        }
+        p { (lang.pick(
+            "Cada aviso de una nueva credencial trae un enlace nuevo. Las páginas de las credenciales no vencen con él.",
+            "Each notice of a new credential brings a new link. The pages of the credentials do not end with it.",
+        )) }
+    };
+    let frame = Frame {
+        organization: Some((page.organization, page.logo)),
+        site_url: page.site_url,
+        ..Frame::of(lang, &title)
+    };
+    frame.around(&main, Some(&foot))
+}
+
+/// A place in the list as a query carries it.
+fn encoded(cursor: &str) -> String {
+    url::form_urlencoded::byte_serialize(cursor.as_bytes()).collect()
+}
+
+/// The page for a link that opens no wallet, or none any more.
+pub fn wallet_closed(lang: Lang) -> String {
+    notice(
+        lang,
+        lang.pick("Este enlace ya no abre la billetera", "This link does not open the wallet any more"),
+        &[
+            lang.pick(
+                "Los enlaces a la billetera sirven 30 días, y solo mientras la dirección pertenezca a un miembro de la institución. También es posible que este se haya copiado incompleto.",
+                "Links to the wallet work for 30 days, and only while the address belongs to a member of the institution. This one may also have been copied incompletely.",
+            ),
+            lang.pick(
+                "Abre el aviso más reciente que recibiste, o pide a la institución un enlace nuevo. Las páginas públicas de tus credenciales siguen disponibles.",
+                "Open the latest notice that you received, or ask the institution for a new link. The public pages of your credentials are still there.",
+            ),
+        ],
+    )
+}

@@ -1,0 +1,218 @@
+//! What is shown of a credential, wherever it is shown: page, certificate, preview, badge. Read
+//! once, with a check of the signed document, and the same for all of them.
+
+use std::sync::Arc;
+
+use jiff::{Timestamp, civil::Date};
+use serde_json::{Map, Value};
+
+use crate::{app::App, web::{seal, linkedin::{self, Certification}, glyphs}, domain::{credential::{Credential, Status}, ids::{Mode, TemplateId}, image::Image, organization::Organization, recipient::{Credits, Evidence}, template::Template}, store::StoreError, credentials::verify::{self, Finding, Standing, Verification}};
+
+/// Where a credential stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// In force.
+    Issued,
+    /// Past its last day.
+    Expired,
+    /// Held back for the time being.
+    Suspended,
+    /// Withdrawn for good.
+    Revoked,
+    /// Not signed, or its signature does not hold.
+    Unverified,
+}
+
+/// What is shown of a credential. Dates are days and stay the days they are.
+#[derive(Clone)]
+pub struct Shown {
+    /// The credential's id.
+    pub id: String,
+    /// The page's own address; `.json` behind it is the document, `/{file}` the files.
+    pub url: String,
+    /// Where it stands.
+    pub state: State,
+    /// Made with a test key.
+    pub test: bool,
+    /// Who awarded it, as it was signed.
+    pub organization: String,
+    /// The initials of the seal.
+    pub initials: String,
+    /// The organization's logo.
+    pub logo: Option<Image>,
+    /// The organization's number with LinkedIn.
+    pub linkedin_id: Option<u64>,
+    /// The template, whose seal it is.
+    pub template: TemplateId,
+    /// The achievement's own badge.
+    pub badge: Option<Image>,
+    /// To whom.
+    pub recipient_name: Option<String>,
+    /// What was achieved.
+    pub name: String,
+    /// More about the achievement; empty when there is nothing to say.
+    pub description: String,
+    /// What had to be done for it.
+    pub criteria: Option<String>,
+    /// The grade.
+    pub result: Option<String>,
+    /// The credits earned.
+    pub credits: Option<Credits>,
+    /// The recipient's role.
+    pub role: Option<String>,
+    /// The academic term.
+    pub term: Option<String>,
+    /// The licence number.
+    pub license_number: Option<String>,
+    /// The activity's first day.
+    pub activity_start: Option<Date>,
+    /// The activity's last day.
+    pub activity_end: Option<Date>,
+    /// The day of issue, in the organization's time zone.
+    pub issued_on: Option<Date>,
+    /// The last day that it holds, in the organization's time zone.
+    pub expires_on: Option<Date>,
+    /// The work that it rests on.
+    pub evidence: Vec<Evidence>,
+    /// The day of its last correction, in the organization's time zone.
+    pub corrected_on: Option<Date>,
+    /// What was checked of its signed document; empty when it has none.
+    pub checks: Vec<Finding>,
+    /// The day of that check, in the organization's time zone.
+    pub checked_on: Date,
+}
+
+impl Shown {
+    /// The inside of the achievement's seal.
+    pub fn seal(&self) -> String {
+        seal::seal(&self.template.to_string(), &self.initials)
+    }
+
+    /// Whether the certificate's fonts have all that the certificate says.
+    pub fn can_be_drawn(&self) -> bool {
+        let texts = [
+            Some(&self.organization),
+            Some(&self.name),
+            self.recipient_name.as_ref(),
+            self.result.as_ref(),
+            self.role.as_ref(),
+            self.term.as_ref(),
+            self.license_number.as_ref(),
+        ];
+        texts.into_iter().flatten().all(|text| glyphs::covers(text))
+    }
+
+    /// The link that adds it to a LinkedIn profile; none for what is not in force or a test.
+    pub fn linkedin(&self) -> Option<String> {
+        let in_force = self.state == State::Issued && !self.test;
+        in_force.then(|| {
+            linkedin::linkedin(&Certification {
+                name: &self.name,
+                organization: &self.organization,
+                linkedin_id: self.linkedin_id,
+                issued_on: self.issued_on,
+                expires_on: self.expires_on,
+                url: &self.url,
+                id: &self.id,
+            })
+        })
+    }
+}
+
+/// A credential and what it is shown with.
+pub struct Found {
+    /// The credential.
+    pub credential: Credential,
+    /// Its signed document, byte for byte; none of a version that did not sign.
+    pub document: Option<Vec<u8>>,
+    organization: Arc<Organization>,
+    template: Arc<Template>,
+    /// Name of the issuer, as it was signed.
+    issuer: String,
+    /// End of its period, as it was signed.
+    valid_until: Option<Timestamp>,
+    /// What the check of the document says.
+    verification: Option<Verification>,
+}
+
+impl Found {
+    /// Reads what a credential is shown with, and checks its document.
+    ///
+    /// # Errors
+    /// As of the store.
+    pub async fn read(
+        app: &App,
+        credential: Credential,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let organization = app.catalog.organization(&credential.org).await?;
+        let template = app
+            .catalog
+            .template_version(&credential.org, credential.template_id, credential.template_version)
+            .await?
+            .ok_or(StoreError::Broken("credential without template".to_owned()))?;
+        let mut found = Self {
+            issuer: organization.settings.name.clone(),
+            document: app.standing.document(&credential.signed).await?,
+            credential,
+            organization,
+            template,
+            valid_until: None,
+            verification: None,
+        };
+        if let Some(document) = &found.document {
+            let document: Map<String, Value> = serde_json::from_slice(document)
+                .map_err(|_| StoreError::Broken("not a document".to_owned()))?;
+            let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+            let name = document.get("issuer").and_then(|issuer| issuer.get("name"));
+            found.issuer = text(name).unwrap_or(found.issuer);
+            found.valid_until =
+                text(document.get("validUntil")).and_then(|until| until.parse().ok());
+            found.verification = Some(verify::verify(app, &document, now).await?);
+        }
+        Ok(found)
+    }
+
+    /// What is shown of it.
+    pub fn shown(&self, site_url: &str, now: Timestamp) -> Shown {
+        let (c, r, d) = (&self.credential, &self.credential.recipient, &self.template.definition);
+        let settings = &self.organization.settings;
+        let standing = self.verification.as_ref().map(|v| v.standing);
+        let day = |at: &str| Some(self.organization.date_of(at.parse::<Timestamp>().ok()?));
+        Shown {
+            id: c.id.to_string(),
+            url: Credential::url(site_url, c.id),
+            state: match (c.status, standing) {
+                (Status::Revoked, _) => State::Revoked,
+                (Status::Suspended, _) => State::Suspended,
+                (Status::Issued, Some(Standing::Issued)) => State::Issued,
+                (Status::Issued, Some(Standing::Expired)) => State::Expired,
+                (Status::Issued, _) => State::Unverified,
+            },
+            test: c.mode == Mode::Test,
+            organization: self.issuer.clone(),
+            initials: seal::initials(&settings.name),
+            logo: settings.logo.clone(),
+            linkedin_id: settings.linkedin_id,
+            template: c.template_id,
+            badge: d.achievement.image.clone(),
+            recipient_name: r.recipient_name.clone(),
+            name: d.name.clone(),
+            description: d.description.clone(),
+            criteria: d.achievement.criteria.clone(),
+            result: r.result_value.clone(),
+            credits: r.credits_earned,
+            role: r.role.clone(),
+            term: r.term.clone(),
+            license_number: r.license_number.clone(),
+            activity_start: r.activity_start_date,
+            activity_end: r.activity_end_date,
+            issued_on: day(&c.issued_at),
+            expires_on: self.valid_until.map(|until| self.organization.date_of(until)),
+            evidence: r.evidence.clone(),
+            corrected_on: c.corrected_at.as_deref().and_then(day),
+            checks: self.verification.as_ref().map(|v| v.findings.clone()).unwrap_or_default(),
+            checked_on: self.organization.date_of(now),
+        }
+    }
+}
