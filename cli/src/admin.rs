@@ -11,7 +11,18 @@ use std::{
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value};
-use unicreda::{App, domain::{api_key::Scope, ids::{Mode, OrgId}, image, organization::{Organization, Settings}, time}, api::{catalog, body::Fields}};
+use unicreda::{
+    App,
+    api::catalog,
+    domain::{
+        api_key::Scope,
+        fields::Fields,
+        ids::{Mode, OrgId},
+        image,
+        organization::{Organization, Settings},
+        time,
+    },
+};
 
 use crate::{place::Place, said, screen::Screen, secret};
 

@@ -186,7 +186,7 @@ async fn interrupted() -> Exit {
 }
 
 /// What the service says of a request, as an error that names what to mend.
-fn said(problem: unicreda::api::problem::Problem) -> anyhow::Error {
+fn said(problem: unicreda::http::problem::Problem) -> anyhow::Error {
     let (_, english) = problem.texts();
     match problem.cause {
         None => anyhow::anyhow!(english),

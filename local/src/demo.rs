@@ -2,7 +2,21 @@
 
 use anyhow::{Context, anyhow};
 use lambda_http::{Body, RequestExt};
-use unicreda::{App, domain::{api_key::Scope, email::EmailAddress, ids::{Mode, OrgId, TemplateId}, member::{Member, Profile}, organization::Settings, template::Definition, time}, api::{catalog, body::Fields}, web::wallet};
+use unicreda::{
+    App,
+    api::catalog,
+    domain::{
+        api_key::Scope,
+        email::EmailAddress,
+        fields::Fields,
+        ids::{Mode, OrgId, TemplateId},
+        member::{Member, Profile},
+        organization::Settings,
+        template::Definition,
+        time,
+    },
+    web::wallet,
+};
 
 /// The demo organization's short name.
 pub const ORGANIZATION: &str = "demo";

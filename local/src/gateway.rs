@@ -325,12 +325,12 @@ enum Problem {
 
 impl Problem {
     fn response(self, lang: Lang, request_id: &str) -> Response<AnswerBody> {
-        use unicreda::api::problem::Problem as Said;
+        use unicreda::http::problem::Problem as Said;
         let said = match self {
             Self::Unreadable => {
                 Said::invalid_json("El cuerpo se interrumpió", "The request body broke off")
             }
-            Self::TooLarge => Said::payload_too_large(unicreda::api::serve::MAX_BODY),
+            Self::TooLarge => Said::payload_too_large(unicreda::http::serve::MAX_BODY),
             Self::Internal => Said::internal("the function failed"),
             Self::BadAnswer => Said::internal("the function's answer is malformed"),
             Self::Timeout => Said::unavailable("the function did not answer in time"),

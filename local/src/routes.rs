@@ -1,8 +1,8 @@
 //! Which function answers which path, and what the gateway tells it of the path.
 
 use percent_encoding::percent_decode_str;
-pub use unicreda::api::routes::Function;
-use unicreda::api::routes::{Resolved, resolve};
+pub use unicreda::http::routes::Function;
+use unicreda::http::routes::{Resolved, resolve};
 
 /// Where a request goes.
 #[derive(Debug, PartialEq, Eq)]

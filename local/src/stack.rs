@@ -11,7 +11,11 @@ use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
 use tokio::net::TcpListener;
 use tokio_util::sync::DropGuard;
-use unicreda::{App, Config, app::SealedBy, aws::{s3::Files, kms::Vault}};
+use unicreda::{
+    App, Config,
+    app::SealedBy,
+    aws::{kms::Vault, s3::Files},
+};
 
 use crate::bucket::{BUCKET, Bucket};
 use crate::folder::{Data, Folder};

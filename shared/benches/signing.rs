@@ -28,7 +28,22 @@ use aws_lc_rs::{
     signature::{Ed25519KeyPair, KeyPair},
 };
 use serde_json::{Map, Value, json, value::RawValue};
-use unicreda::{document::{self, did, Content, linked_data::{Contexts, by_libraries, by_table}, proof::Unsigned, status_list::Place}, api::body::Fields, domain::{ids::{CredentialId, Mode, OrgId, TemplateId}, packing, recipient::{Entry, Recipient}, template::Definition}, credentials::sign::specimen};
+use unicreda::{
+    credentials::sign::specimen,
+    document::{
+        self, Content, did,
+        linked_data::{Contexts, by_libraries, by_table},
+        proof::Unsigned,
+    },
+    domain::{
+        credential::Place,
+        fields::Fields,
+        ids::{CredentialId, Mode, OrgId, TemplateId},
+        packing,
+        recipient::{Entry, Recipient},
+        template::Definition,
+    },
+};
 
 const ROUNDS: usize = 25;
 /// Rounds of what takes milliseconds.

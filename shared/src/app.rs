@@ -1,12 +1,25 @@
 //! What a function needs to do its work: configuration and AWS clients, built once a process.
 
+use crate::aws::s3::FileError;
 use std::{sync::Arc, time::Duration};
 
 use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 
-use crate::{mail::send::Pace, aws::{s3::Files, kms::{KeyError, Keys, Vault}}, domain::{job::SHARD_ROWS, time::Clock}, api::problem::Problem, credentials::sign::Indexes, store::{catalog::Catalog, credentials::Credentials, idempotency::Idempotency, jobs::Jobs, status_lists::Standing}};
+use crate::{
+    aws::{
+        kms::{Keys, Vault},
+        s3::Files,
+        ses::Pace,
+    },
+    credentials::status_indexes::Indexes,
+    domain::{job::SHARD_ROWS, signing_key::KeyError, time::Clock},
+    store::{
+        catalog::Catalog, credentials::Credentials, idempotency::Idempotency, jobs::Jobs,
+        status_lists::Standing,
+    },
+};
 
 /// Where everything is. Read from the environment, which `template.yaml` and the
 /// local stack set alike.
@@ -250,9 +263,9 @@ impl App {
     /// The bucket of files.
     ///
     /// # Errors
-    /// `internal` in a function that has none.
-    pub fn files(&self) -> Result<&Files, Problem> {
-        self.files.as_ref().ok_or_else(|| Problem::internal("this function touches no files"))
+    /// [`FileError::NoBucket`] in a function that has none.
+    pub fn files(&self) -> Result<&Files, FileError> {
+        self.files.as_ref().ok_or(FileError::NoBucket)
     }
 }
 

@@ -15,25 +15,13 @@ pub mod aws;
 pub mod credentials;
 pub mod document;
 pub mod domain;
+pub mod http;
 pub mod jobs;
 pub mod mail;
+pub mod sdk;
 pub mod sheet;
 pub mod store;
 pub mod telemetry;
 pub mod web;
 
 pub use app::{App, Config};
-
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-
-/// What kind of trouble an AWS call had: its code, or how far it came. Never the message,
-/// which can hold what was sent.
-pub(crate) fn error_kind<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
-    match error {
-        SdkError::ServiceError(service) => service.err().code().unwrap_or("unknown").to_owned(),
-        SdkError::ConstructionFailure(_) => "request not built".to_owned(),
-        SdkError::TimeoutError(_) => "timeout".to_owned(),
-        SdkError::DispatchFailure(_) => "not connected".to_owned(),
-        _ => "no usable response".to_owned(),
-    }
-}

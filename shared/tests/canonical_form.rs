@@ -11,7 +11,16 @@
 )]
 
 use serde_json::{Map, Value, json};
-use unicreda::{domain::ids::{Mode, OrgId}, document::{linked_data::{Contexts, OB_CONTEXT, Unportable, VC_CONTEXT, by_libraries, by_table, canonical}, status_list::{self, Bits, ListId}}};
+use unicreda::{
+    document::{
+        linked_data::{Contexts, OB_CONTEXT, VC_CONTEXT, by_libraries, by_table, canonical},
+        status_list::{self, Bits},
+    },
+    domain::{
+        fault::Unportable,
+        ids::{ListId, Mode, OrgId},
+    },
+};
 
 #[path = "../../local/tests/random/mod.rs"]
 mod random;

@@ -3,10 +3,9 @@
 //! else has.
 
 use lambda_http::{Body, Request, Response};
-use unicreda::{App, api::{catalog, serve}};
+use unicreda::{App, api::catalog, http::serve};
 
 /// Answers a route of the catalog.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    serve::serve(app, request, |call| async move { catalog::answer_route(app, &call).await })
-        .await
+    serve::serve(app, request, |call| async move { catalog::answer_route(app, &call).await }).await
 }

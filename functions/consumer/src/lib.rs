@@ -4,7 +4,11 @@ use std::time::Instant;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_runtime::{Error, LambdaEvent};
-use unicreda::{App, jobs::consume::{self, Delivered}, domain::time};
+use unicreda::{
+    App,
+    domain::time,
+    jobs::consume::{self, Delivered},
+};
 
 /// Handles one batch and names the messages that come back.
 ///

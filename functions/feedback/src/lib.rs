@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use lambda_runtime::{Error, LambdaEvent};
-use unicreda::{App, mail::feedback, domain::time};
+use unicreda::{App, domain::time, mail::feedback};
 
 /// Handles one batch and names the messages that come back.
 ///

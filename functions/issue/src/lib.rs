@@ -1,7 +1,7 @@
 //! `POST /credentials/issue`.
 
 use lambda_http::{Body, Request, Response};
-use unicreda::{App, api::serve, credentials::issue};
+use unicreda::{App, credentials::issue, http::serve};
 
 /// Issues one recipient at once, or accepts many as a job.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {

@@ -1,7 +1,11 @@
 //! Jobs: uploads, list, status, results; cancel, retry, and a credential's mail again.
 
 use lambda_http::{Body, Request, Response};
-use unicreda::{App, jobs::{progress, results_file, retry, upload}, api::serve};
+use unicreda::{
+    App,
+    http::serve,
+    jobs::{progress, results_file, retry, upload},
+};
 
 /// Answers what a client asks of its jobs.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {

@@ -2,10 +2,9 @@
 //! changes nothing and holds no signing key.
 
 use lambda_http::{Body, Request, Response};
-use unicreda::{App, api::serve, web::public};
+use unicreda::{App, http::serve, web::public};
 
 /// Answers a public route.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    serve::serve(app, request, |call| async move { public::answer_route(app, &call).await })
-        .await
+    serve::serve(app, request, |call| async move { public::answer_route(app, &call).await }).await
 }

@@ -13,7 +13,10 @@ use krilla::{
     page::PageSettings,
 };
 use krilla_svg::{SurfaceExt, SvgSettings};
-use unicreda::{domain::lang::Lang, web::{pages, qr, view::Shown}};
+use unicreda::{
+    domain::lang::Lang,
+    web::{pages, qr, view::Shown},
+};
 
 use crate::{
     drawing::{ACCENT, ALARM, DrawError, INK, SOFT, block, emblem, line, picture, tree},

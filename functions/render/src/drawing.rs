@@ -2,7 +2,11 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use resvg::{tiny_skia, usvg};
-use unicreda::web::{seal::{self, escaped}, view::Shown, glyphs};
+use unicreda::web::{
+    glyphs,
+    seal::{self, escaped},
+    view::Shown,
+};
 
 use crate::{
     fonts::{self, Font},

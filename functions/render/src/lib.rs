@@ -12,7 +12,24 @@ mod typesetting;
 
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use lambda_http::{Body, Request};
-use unicreda::{App, api::{serve::{self as web, Call}, problem::Problem}, domain::{ids::CredentialId, image::{self, Image}, lang::Lang}, web::{pages, public::{file, html, set}, view::{Found, Shown}}, store::StoreError};
+use unicreda::{
+    App,
+    domain::{
+        ids::CredentialId,
+        image::{self, Image},
+        lang::Lang,
+    },
+    http::{
+        problem::Problem,
+        serve::{self as web, Call},
+    },
+    store::StoreError,
+    web::{
+        pages,
+        public::{file, html, set},
+        view::{Found, Shown},
+    },
+};
 
 /// Side of a seal as PNG, in pixels.
 const BADGE_SIDE: u32 = 800;

@@ -1,7 +1,10 @@
 //! The image that chat programs show of a link: 1,200 x 630 pixels (the Open Graph protocol's
 //! usual size).
 
-use unicreda::{domain::lang::Lang, web::{pages, view::Shown, glyphs}};
+use unicreda::{
+    domain::lang::Lang,
+    web::{glyphs, pages, view::Shown},
+};
 
 use crate::{
     drawing::{self, ACCENT, ALARM, DrawError, INK, SOFT, block, emblem, line},

@@ -2,7 +2,10 @@
 
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
-use unicreda::{App, jobs::sweep::{self, Order}};
+use unicreda::{
+    App,
+    jobs::sweep::{self, Order},
+};
 
 /// One run. A scheduler's event asks for the ordinary one; `{"resume": true}` queues all
 /// open work again, after the queues were lost.

@@ -2,7 +2,17 @@
 //! is compared on.
 
 use serde_json::{Map, Value, json};
-use unicreda::{document::{Content, status_list::Place}, api::body::Fields, domain::{ids::{CredentialId, Mode, OrgId, TemplateId}, image::{Image, ImageId}, recipient::{Entry, Recipient}, template::Definition}};
+use unicreda::{
+    document::Content,
+    domain::{
+        credential::Place,
+        fields::Fields,
+        ids::{CredentialId, Mode, OrgId, TemplateId},
+        image::{Image, ImageId},
+        recipient::{Entry, Recipient},
+        template::Definition,
+    },
+};
 
 /// Pieces of text in which verifiers have disagreed, or could.
 const PIECES: [&str; 31] = [
@@ -148,7 +158,7 @@ pub fn document(rng: &mut fastrand::Rng) -> Option<Map<String, Value>> {
     definition.achievement.image = rng.bool().then(|| image(rng, &org));
     let mode = if rng.bool() { Mode::Live } else { Mode::Test };
     let logo = rng.bool().then(|| image(rng, &org));
-    let issuer_name = unicreda::domain::recipient::normal_text(&text(rng, false), 200).ok()??;
+    let issuer_name = unicreda::domain::text::normal_text(&text(rng, false), 200).ok()??;
     Some(unicreda::document::build(&Content {
         site_url: "https://credenciales.ejemplo.edu",
         issuer: "did:web:credenciales.ejemplo.edu:orgs:u-andina",

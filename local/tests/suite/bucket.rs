@@ -25,7 +25,10 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use unicreda::aws::s3::{FileError, Files, Object};
+use unicreda::{
+    aws::s3::{FileError, Files},
+    domain::upload::Object,
+};
 
 use crate::{
     harness::{Reply, World},

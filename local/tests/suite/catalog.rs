@@ -7,7 +7,19 @@ use std::{
 
 use local::Options;
 use serde_json::{Value, json};
-use unicreda::{App, api::{auth, catalog}, domain::{api_key::{self, Scope}, email::EmailAddress, identity, ids::{Mode, OrgId, TemplateId}, organization::Settings, recipient::Recipient}, jobs::consume::{self, Delivered}};
+use unicreda::{
+    App,
+    api::{auth, catalog},
+    domain::{
+        api_key::{self, Scope},
+        email::EmailAddress,
+        identity,
+        ids::{Mode, OrgId, TemplateId},
+        organization::Settings,
+        recipient::Recipient,
+    },
+    jobs::consume::{self, Delivered},
+};
 
 use crate::harness::{Reply, World, person};
 

@@ -4,7 +4,11 @@ use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::LambdaEvent;
 use local::Options;
 use serde_json::{Value, json};
-use unicreda::{App, domain::credential::MailState, jobs::sweep::{self, Order}};
+use unicreda::{
+    App,
+    domain::credential::MailState,
+    jobs::sweep::{self, Order},
+};
 
 use crate::{
     faults::{Fault, Faults},

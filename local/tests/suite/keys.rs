@@ -10,7 +10,20 @@ use rustack_kms_core::{config::KmsConfig, handler::RustackKmsHandler, provider::
 use rustack_kms_http::service::{KmsHttpConfig, KmsHttpService};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
-use unicreda::{App, domain::{api_key::{self, Scope}, email::EmailAddress, ids::{Mode, OrgId, TemplateId}, organization::Settings, template::Definition}, api::{catalog, body::Fields}, aws::kms::{KeyError, Keys, Vault}};
+use unicreda::{
+    App,
+    api::catalog,
+    aws::kms::{Keys, Vault},
+    domain::{
+        api_key::{self, Scope},
+        email::EmailAddress,
+        fields::Fields,
+        ids::{Mode, OrgId, TemplateId},
+        organization::Settings,
+        signing_key::KeyError,
+        template::Definition,
+    },
+};
 
 use crate::harness::{World, person, proxy_event};
 
@@ -112,8 +125,7 @@ async fn an_organization_whose_keys_kms_seals_issues_credentials_that_verify() {
     let (name, now) = (org("kms"), "2026-11-24T09:00:00.000Z".to_owned());
     // Twice: the second call finds everything there.
     for created in [true, false] {
-        let made =
-            catalog::create_organization(&app, name.clone(), settings.clone(), now.clone());
+        let made = catalog::create_organization(&app, name.clone(), settings.clone(), now.clone());
         assert_eq!(made.await.expect("made"), created);
     }
     assert_eq!(app.catalog.public_keys(&name, Mode::Live).await.expect("keys").len(), 1);

@@ -6,7 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, ensure};
 use local::mail::MailStore;
 use serde_json::Value;
-use unicreda::{App, domain::{credential::{Credential, MailState, Origin, Status}, ids::{CredentialId, JobId, OrgId}, job::{Job, RowStatus, Tally}}, mail::ledger, document::status_list::{Bits, ListId}, credentials::verify::{self, Standing}};
+use unicreda::{
+    App,
+    credentials::verify::{self, Standing},
+    document::status_list::Bits,
+    domain::{
+        credential::{Credential, MailState, Origin, Status},
+        ids::{CredentialId, JobId, ListId, OrgId},
+        job::{Job, RowStatus, Tally},
+    },
+    mail::ledger,
+};
 
 use crate::{feedback, harness::World, sim::Sim};
 

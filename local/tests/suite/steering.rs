@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use local::{Data, Options};
 use serde_json::{Value, json};
-use unicreda::{domain::{fault::Fault, ids::JobId, lang::Lang}, store::jobs::{Failure, Learned}, jobs::sweep::{self, Order}};
+use unicreda::{
+    domain::{fault::Fault, ids::JobId, lang::Lang},
+    jobs::sweep::{self, Order},
+    store::jobs::{Failure, Learned},
+};
 
 use crate::{
     harness::{World, check_sums, person},

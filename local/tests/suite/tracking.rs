@@ -6,7 +6,13 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use local::Options;
 use serde_json::{Value, json};
-use unicreda::{domain::{credential::{Credential, MailState}, ids::CredentialId}, jobs::sweep::{self, Order}};
+use unicreda::{
+    domain::{
+        credential::{Credential, MailState},
+        ids::CredentialId,
+    },
+    jobs::sweep::{self, Order},
+};
 
 use crate::{
     faults::{Fault, Faults},

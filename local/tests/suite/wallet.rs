@@ -122,7 +122,7 @@ async fn a_link_ends_with_its_time_and_with_the_membership() {
         closed(open(&world, &wrong).await);
     }
     let clock = world.stack.app().clock.clone();
-    clock.jump(unicreda::web::wallet::LIFETIME - Duration::from_secs(60));
+    clock.jump(unicreda::domain::wallet_link::LIFETIME - Duration::from_secs(60));
     open(&world, &url).await.expect(200);
     clock.jump(Duration::from_secs(61));
     closed(open(&world, &url).await);

@@ -2,7 +2,18 @@
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 
-use crate::{domain::{api_key::{ApiKey, Presented, Scope}, ids::{Mode, OrgId}, time}, app::App, api::{serve::{Call, note_caller}, problem::Problem}};
+use crate::{
+    app::App,
+    domain::{
+        api_key::{ApiKey, Presented, Scope},
+        ids::{Mode, OrgId},
+        time,
+    },
+    http::{
+        problem::Problem,
+        serve::{Call, note_caller},
+    },
+};
 
 /// Seconds after which a key's last use is written again.
 const LAST_USED_EVERY: i64 = 3600;

@@ -5,7 +5,35 @@ use lambda_http::Body;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{api::{auth::{self, Caller}, body::Fields, serve::{Call, List, MAX_PAGE_BYTES, json as answer, ok}, problem::{FieldError, Problem}, suppressions}, domain::{api_key::{self, NewKey, Scope}, credential::{Credential, Event, Status}, email::EmailAddress, identity::{self, IdSecret}, ids::{CredentialId, Mode, OrgId, TemplateId}, image::{Given, Image}, member::{Member, Profile}, organization::{Organization, Settings}, recipient::MAX_TEXT, template::{Definition, Template}}, app::App, mail::ledger, sheet, store::{StoreError, catalog::is_member_cursor}, credentials::verify, web::wallet};
+use crate::{
+    api::{
+        auth::{self, Caller},
+        suppressions,
+    },
+    app::App,
+    credentials::verify,
+    domain::wallet_link,
+    domain::{
+        api_key::{self, NewKey, Scope},
+        credential::{Credential, Event, Status},
+        email::EmailAddress,
+        fields::{FieldError, Fields},
+        identity::{self, IdSecret},
+        ids::{CredentialId, Mode, OrgId, TemplateId},
+        image::{Given, Image},
+        member::{Member, Profile},
+        organization::{Organization, Settings},
+        template::{Definition, Template},
+        text::MAX_TEXT,
+    },
+    http::{
+        problem::Problem,
+        serve::{Call, List, MAX_PAGE_BYTES, json as answer, ok},
+    },
+    mail::ledger,
+    sheet,
+    store::{StoreError, catalog::is_member_cursor},
+};
 
 /// Scopes that may read templates: who issues must know what a template asks for.
 const MAY_READ_TEMPLATES: &[Scope] = &[Scope::Read, Scope::Issue, Scope::Catalog];
@@ -315,7 +343,8 @@ async fn credentials(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
     }
     let caller = auth::authenticate(app, call, &[Scope::Read]).await?;
     // Strictly after: `~` sorts behind every id of that second.
-    let since = since.and_then(Result::ok).map(|at| format!("{}~", crate::domain::time::seconds(at)));
+    let since =
+        since.and_then(Result::ok).map(|at| format!("{}~", crate::domain::time::seconds(at)));
     let look = if filters.any() { LOOKED_AT } else { limit };
     let query = Query { email: email.and_then(Result::ok), since, filters };
     ok(&list_credentials(app, call, &caller, query, look, limit).await?)
@@ -434,12 +463,12 @@ async fn member_credentials(app: &App, call: &Call) -> Result<Response<Body>, Pr
     let filters = Filters { template: None, external_id: None, status: None };
     let secret = app.catalog.id_secret(&caller.org).await?;
     let site_url = &app.config.site_url;
-    let link = wallet::link(site_url, &secret, &caller.org, caller.mode, &email, call.now);
+    let link = wallet_link::link(site_url, &secret, &caller.org, caller.mode, &email, call.now);
     let query = Query { email: Some(email), since: None, filters };
     let list = list_credentials(app, call, &caller, query, limit, limit).await?;
     ok(&json!({
         "items": list.items, "next_cursor": list.next_cursor, "wallet_url": link,
-        "wallet_url_expires_at": crate::domain::time::seconds(call.now + wallet::LIFETIME),
+        "wallet_url_expires_at": crate::domain::time::seconds(call.now + wallet_link::LIFETIME),
     }))
 }
 
@@ -556,8 +585,8 @@ fn read_member(
             created_at: now.to_owned(),
             updated_at: now.to_owned(),
         }),
-        Err(problem) => {
-            let (es, en) = problem.texts();
+        Err(invalid) => {
+            let (es, en) = Problem::from(invalid).texts();
             Err((sent, Texts { es, en }))
         }
     }

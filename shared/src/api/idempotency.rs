@@ -13,7 +13,12 @@ use lambda_http::Body;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{api::{auth::Caller, serve::Call, problem::Problem}, app::App, store::idempotency::{Beginning, Begun, Request}};
+use crate::{
+    api::auth::Caller,
+    app::App,
+    http::{problem::Problem, serve::Call},
+    store::idempotency::{Beginning, Begun, Request},
+};
 
 /// Longest key, in characters.
 const MAX_KEY: usize = 255;

@@ -6,7 +6,15 @@
 use http::{Response, StatusCode};
 use lambda_http::Body;
 
-use crate::{api::{auth, serve::{Call, List, ok}, problem::Problem}, domain::{api_key::Scope, email::EmailAddress, feedback::Suppression}, app::App};
+use crate::{
+    api::auth,
+    app::App,
+    domain::{api_key::Scope, email::EmailAddress, feedback::Suppression},
+    http::{
+        problem::Problem,
+        serve::{Call, List, ok},
+    },
+};
 
 /// `GET /suppressions`: by address.
 ///

@@ -10,6 +10,7 @@
 //! the 64 bytes of [`crate::document::proof::Unsigned::to_sign`], which is what KMS signs too
 //! (`ED25519_SHA_512`, message type `RAW`): a key held in KMS would be a second variant here.
 
+use crate::domain::signing_key::{KeyError, SealedKey};
 use std::{
     collections::HashMap,
     path::Path,
@@ -23,64 +24,11 @@ use aws_lc_rs::{
 };
 use aws_sdk_kms::{error::ProvideErrorMetadata, primitives::Blob};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use serde::{Deserialize, Serialize};
 
-use crate::{document::did, domain::ids::{Mode, OrgId}};
-
-/// A key cannot be made or opened.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum KeyError {
-    /// Likely to pass: KMS throttles or is out of reach.
-    #[error("KMS is not available: {0}")]
-    Unavailable(String),
-    /// The key does not open, or there is nothing to open it with.
-    #[error("the signing key cannot be used: {0}")]
-    Broken(String),
-}
-
-/// The key that an organization signs with in a mode, as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SealedKey {
-    /// Version of this item's format.
-    pub v: u32,
-    /// The public key as a Multikey; names the key.
-    pub multikey: String,
-    /// The sealed seed, base64.
-    pub sealed: String,
-    /// When it was made, RFC 3339.
-    pub created_at: String,
-}
-
-/// The public part of a key, kept for ever: without it nothing that it signed verifies.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PublicKey {
-    /// Version of this item's format.
-    pub v: u32,
-    /// The key as a Multikey.
-    pub multikey: String,
-    /// When it was made, RFC 3339.
-    pub created_at: String,
-    /// When another took its place, RFC 3339.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retired_at: Option<String>,
-    /// When it was declared compromised: nothing that it signed verifies any more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub compromised_at: Option<String>,
-    /// Why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
-impl PublicKey {
-    /// The answer of the routes of signing keys.
-    pub fn answer(&self, did: &str, mode: Mode) -> serde_json::Value {
-        serde_json::json!({
-            "id": did::key_id(did, &self.multikey), "multikey": self.multikey, "mode": mode,
-            "created_at": self.created_at, "retired_at": self.retired_at,
-            "compromised_at": self.compromised_at, "reason": self.reason,
-        })
-    }
-}
+use crate::{
+    document::did,
+    domain::ids::{Mode, OrgId},
+};
 
 /// What seals and opens seeds.
 #[derive(Clone)]
@@ -243,7 +191,7 @@ fn kms_error<E, R>(error: &aws_sdk_kms::error::SdkError<E, R>) -> KeyError
 where
     E: ProvideErrorMetadata,
 {
-    let kind = crate::error_kind(error);
+    let kind = crate::sdk::error_kind(error);
     // What KMS says of the key or of who asks will not pass by itself.
     let lasting = [
         "AccessDeniedException",

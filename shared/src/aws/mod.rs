@@ -2,4 +2,5 @@
 
 pub mod kms;
 pub mod s3;
+pub mod ses;
 pub mod sqs;

@@ -6,6 +6,7 @@
 //! | `incoming/{live\|test}/{org}/{template}/…` | a file that another system put there |
 //! | `results/{live\|test}/{org}/{job}.csv` | how each row of a file ended |
 
+use crate::domain::upload::Object;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -18,9 +19,8 @@ use aws_sdk_s3::{
     types::{CompletedMultipartUpload, CompletedPart, Delete, ObjectIdentifier},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::{Deserialize, Serialize};
 
-use crate::{api::problem::Problem, store::pause};
+use crate::sdk::pause;
 
 /// How long a presigned URL can be used.
 pub const PRESIGNED_FOR: Duration = Duration::from_secs(15 * 60);
@@ -38,34 +38,17 @@ pub enum FileError {
     /// Likely to pass.
     #[error("S3 is not available: {0}")]
     Unavailable(String),
-}
-
-impl From<FileError> for Problem {
-    fn from(error: FileError) -> Self {
-        Self::unavailable(error)
-    }
+    /// The function has no bucket: a bug.
+    #[error("this function touches no files")]
+    NoBucket,
 }
 
 fn trouble<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> FileError {
-    let code = crate::error_kind(error);
+    let code = crate::sdk::error_kind(error);
     match code.as_str() {
         "NoSuchKey" | "NoSuchVersion" | "NotFound" | "PreconditionFailed" => FileError::Gone,
         _ => FileError::Unavailable(code),
     }
-}
-
-/// One object, as it was when it arrived.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Object {
-    /// Key, as it is: not percent-encoded.
-    pub key: String,
-    /// Version, in a bucket that keeps versions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-    /// Entity tag, without quotes.
-    pub etag: String,
-    /// Bytes.
-    pub size: u64,
 }
 
 /// The bucket.

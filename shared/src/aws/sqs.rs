@@ -10,7 +10,14 @@ use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
-use crate::{domain::{ids::{CredentialId, JobId, Mode, OrgId, TemplateId}, job::{Revocation, Row}, lang::Lang}, store::pause};
+use crate::{
+    domain::{
+        ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
+        job::{Revocation, Row},
+        lang::Lang,
+    },
+    sdk::pause,
+};
 
 /// Entries of one `SendMessageBatch` (API reference).
 const BATCH_ENTRIES: usize = 10;
@@ -243,7 +250,7 @@ async fn send_batch(
                 left = answer.failed().iter().filter_map(|f| f.id().parse().ok()).collect();
                 cause = answer.failed().first().map_or(String::new(), |f| f.code().to_owned());
             }
-            Err(error) => cause = crate::error_kind(&error),
+            Err(error) => cause = crate::sdk::error_kind(&error),
         }
         if left.is_empty() {
             return HashMap::new();

@@ -18,7 +18,40 @@ use jiff::Timestamp;
 use lambda_http::Body;
 use serde_json::{Map, Value, json, value::RawValue};
 
-use crate::{api::{auth::{self, Caller}, body::Fields, serve::{Call, json as answer, ok}, idempotency::{self, Work}, problem::{FieldError, Problem}}, domain::{api_key::Scope, credential::{Action, Credential, Event, MailState, RecipientType, Replaced, Status, Who}, fault::Fault, identity, ids::{CredentialId, JobId, Mode, OrgId, TemplateId}, job::{Job, Revocation, Row, RowStatus}, recipient::{Entry, Recipient}, template::FieldName, time}, app::App, document::{did, status_list::ListId}, credentials::{issue::{self, Submitted}, sign::{self, Material, SignError}}, mail::ledger, aws::sqs, store::{StoreError, status_lists::{Correction, StatusChange}}};
+use crate::{
+    api::{
+        auth::{self, Caller},
+        idempotency::{self, Work},
+    },
+    app::App,
+    aws::sqs,
+    credentials::{
+        issue::{self, Submitted},
+        sign::{self, Material, SignError},
+    },
+    document::did,
+    domain::{
+        api_key::Scope,
+        credential::{Action, Credential, Event, MailState, RecipientType, Replaced, Status, Who},
+        fault::Fault,
+        field::FieldName,
+        fields::{FieldError, Fields},
+        identity,
+        ids::{CredentialId, JobId, ListId, Mode, OrgId, TemplateId},
+        job::{Job, Revocation, Row, RowStatus},
+        recipient::{Entry, Recipient},
+        time,
+    },
+    http::{
+        problem::Problem,
+        serve::{Call, json as answer, ok},
+    },
+    mail::ledger,
+    store::{
+        StoreError,
+        status_lists::{Correction, StatusChange},
+    },
+};
 
 /// Longest reason, in characters.
 const MAX_REASON: usize = 500;
@@ -232,9 +265,9 @@ fn reason(fields: &mut Fields, required: bool) -> Option<String> {
 /// A body that may be absent.
 fn body(call: &Call) -> Result<Fields, Problem> {
     if call.body.is_empty() {
-        return Fields::of_body(b"{}");
+        return Ok(Fields::of_body(b"{}")?);
     }
-    Fields::of_body(call.expect_json()?)
+    Ok(Fields::of_body(call.expect_json()?)?)
 }
 
 /// `POST /credentials/{credential_id}/revoke` (with a `reason`, final), `/suspend`,
@@ -346,7 +379,7 @@ async fn start(
     let nothing = TemplateId::from(uuid::Uuid::nil());
     let job = Job {
         revocation: Some(revocation),
-        ..issuing::new_job(app, (call.now, call.lang), caller, (nothing, 0), (total, false), &work)?
+        ..issue::new_job(app, (call.now, call.lang), caller, (nothing, 0), (total, false), &work)?
     };
     let message = |id| {
         format!(
@@ -742,7 +775,8 @@ pub async fn signing_keys(app: &App, call: &Call) -> Result<Response<Body>, Prob
     let caller = auth::authenticate(app, call, &[Scope::Admin]).await?;
     let did = did::of(&app.config.site_url, &caller.org, caller.mode);
     let keys = app.catalog.public_keys(&caller.org, caller.mode).await?;
-    let items: Vec<Value> = keys.iter().map(|key| key.answer(&did, caller.mode)).collect();
+    let items: Vec<Value> =
+        keys.iter().map(|key| key.answer(&did::key_id(&did, &key.multikey), caller.mode)).collect();
     ok(&json!({ "items": items, "next_cursor": null }))
 }
 
@@ -765,7 +799,10 @@ pub async fn rotate(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let did = did::of(&app.config.site_url, org, mode);
     let keys = app.catalog.public_keys(org, mode).await?;
     let made = keys.iter().find(|key| key.multikey == new.multikey);
-    answer(StatusCode::CREATED, &made.map(|key| key.answer(&did, mode)))
+    answer(
+        StatusCode::CREATED,
+        &made.map(|key| key.answer(&did::key_id(&did, &key.multikey), mode)),
+    )
 }
 
 /// `POST /signing-keys/{multikey}/compromise`: takes a retired key out of the DID document,
@@ -791,7 +828,10 @@ pub async fn compromise(app: &App, call: &Call) -> Result<Response<Body>, Proble
     }
     let (why, now) = (reason.unwrap_or_default(), call.now_text());
     match app.catalog.compromise_key(org, mode, &call.parameter, &why, &now).await? {
-        Some(key) => ok(&key.answer(&did::of(&app.config.site_url, org, mode), mode)),
+        Some(key) => {
+            let did = did::of(&app.config.site_url, org, mode);
+            ok(&key.answer(&did::key_id(&did, &key.multikey), mode))
+        }
         None => Err(Problem::conflict(
             "La llave todavía firma; reemplázala primero con POST /api/v1/signing-keys",
             "The key still signs; replace it first with POST /api/v1/signing-keys",

@@ -10,7 +10,26 @@ use http::Response;
 use lambda_http::Body;
 use serde_json::{Value, json};
 
-use crate::{app::App, domain::{credential::{Credential, Status}, fault::Fault, identity::{self, IdSecret}, ids::{CredentialId, Mode, OrgId}, lang::Lang, recipient::{Entry, Recipient}}, api::{serve::{Call, ok}, problem::Problem}, credentials::{issue::One, sign::{self, Material, SignError}}, store::StoreError};
+use crate::{
+    app::App,
+    credentials::{
+        issue::One,
+        sign::{self, Material, SignError},
+    },
+    domain::{
+        credential::{Credential, Status},
+        fault::Fault,
+        identity::{self, IdSecret},
+        ids::{CredentialId, Mode, OrgId},
+        lang::Lang,
+        recipient::{Entry, Recipient},
+    },
+    http::{
+        problem::Problem,
+        serve::{Call, ok},
+    },
+    store::StoreError,
+};
 
 /// Recipients looked at side by side.
 const CONCURRENCY: usize = 16;

@@ -7,6 +7,7 @@
 //! of a job are stored before anything is queued, and the job's own item is written last:
 //! a request that fails before that has left nothing but items that expire.
 
+use crate::domain::fields::InvalidBody;
 use std::time::Duration;
 
 use http::{HeaderValue, Response, StatusCode, header};
@@ -15,7 +16,39 @@ use lambda_http::Body;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
-use crate::{api::{auth::{self, Caller}, body::{not_an_object, not_json}, serve::{Call, json}, idempotency::{self, Work}, problem::{FieldError, Problem}}, domain::{api_key::Scope, credential::{self, Credential, MailState, Origin, RecipientType, Status}, fault::{Fault, Said}, identity::{self, IdSecret}, ids::{JobId, Mode, OrgId, TemplateId}, job::{Job, KEPT_DAYS, MAX_RECIPIENTS, Row, Tally}, lang::Lang, member::Member, organization::{Organization, Settings}, recipient::{Entry, Object, Recipient}, template::Template, time}, app::App, credentials::{dry_run::{self, Issuer}, sign::{self, Material, SignError}}, mail::ledger, aws::sqs::{self, IssueRow, MESSAGE_VERSION, MailOf, Message, Outgoing, Sent}, store::{StoreError, catalog::Together, credentials::Put}};
+use crate::{
+    api::{
+        auth::{self, Caller},
+        idempotency::{self, Work},
+    },
+    app::App,
+    aws::sqs::{self, IssueRow, MESSAGE_VERSION, MailOf, Message, Outgoing, Sent},
+    credentials::{
+        dry_run::{self, Issuer},
+        sign::{self, Material, SignError},
+    },
+    domain::{
+        api_key::Scope,
+        credential::{self, Credential, MailState, Origin, RecipientType, Status},
+        fault::{Fault, Said},
+        fields::FieldError,
+        identity::{self, IdSecret},
+        ids::{JobId, Mode, OrgId, TemplateId},
+        job::{Job, KEPT_DAYS, MAX_RECIPIENTS, Row, Tally},
+        lang::Lang,
+        member::Member,
+        organization::{Organization, Settings},
+        recipient::{Entry, Object, Recipient},
+        template::Template,
+        time,
+    },
+    http::{
+        problem::Problem,
+        serve::{Call, json},
+    },
+    mail::ledger,
+    store::{StoreError, catalog::Together, credentials::Put},
+};
 
 /// Longest wait for the mail queue in an answer. What is not queued by then, the sweeper
 /// finds: a queue out of reach must not keep an issued credential from its caller.
@@ -41,11 +74,11 @@ impl Submission {
         let text = std::str::from_utf8(body).map_err(|_| {
             Problem::invalid_json("El cuerpo no está en UTF-8", "The body is not in UTF-8")
         })?;
-        let whole: &RawValue = serde_json::from_str(text).map_err(|e| not_json(&e))?;
+        let whole: &RawValue = serde_json::from_str(text).map_err(InvalidBody::from)?;
         if !whole.get().starts_with('{') {
-            return Err(not_an_object(""));
+            return Err(InvalidBody::NotAnObject.into());
         }
-        let Object(members) = serde_json::from_str(whole.get()).map_err(|e| not_json(&e))?;
+        let Object(members) = serde_json::from_str(whole.get()).map_err(InvalidBody::from)?;
         let mut errors = Vec::new();
         let mut fault = |pointer: &str, code, es: &str, en: &str| {
             errors.push(FieldError::new(pointer, code, es, en));

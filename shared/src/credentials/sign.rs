@@ -3,22 +3,34 @@
 //! Safe to repeat: every attempt takes a status index of its own and signs a document of its
 //! own, and only the one whose put wins is ever shown. Indexes of the others stay unused.
 
-use std::{
-    collections::{HashMap, HashSet},
-    ops::Range,
-    sync::Arc,
-};
+use crate::credentials::status_indexes::{CACHED, Dictionary, FIRST_BLOCK, Kind, LARGEST_BLOCK};
+use std::sync::Arc;
 
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
 use serde_json::{Map, Value};
-use tokio::sync::Mutex;
 
-use crate::{app::App, domain::{credential::Packed, identity::{self, IdSecret}, ids::{CredentialId, Mode, OrgId, TemplateId}, organization::Settings, packing, recipient::Recipient, template::Template, time}, document::{self, did, Content, linked_data::{self, Contexts, Unportable}, proof::Unsigned, status_list::{self, Bits, LENGTH, ListId, Place}}, aws::kms::Signer, store::{StoreError, status_lists::List}};
-
-/// Status indexes that a process takes first; each further time twice as many.
-const FIRST_BLOCK: u64 = 16;
-/// Most that it takes at once: what a process can leave unused at its end.
-const LARGEST_BLOCK: u64 = 1_024;
+use crate::{
+    app::App,
+    aws::kms::Signer,
+    document::{
+        self, Content, did,
+        linked_data::{self, Contexts},
+        proof::Unsigned,
+        status_list::{self, Bits, LENGTH},
+    },
+    domain::{
+        credential::{Packed, Place},
+        fault::Unportable,
+        identity::{self, IdSecret},
+        ids::{CredentialId, ListId, Mode, OrgId},
+        organization::Settings,
+        packing,
+        recipient::Recipient,
+        template::Template,
+        time,
+    },
+    store::{StoreError, status_lists::List},
+};
 
 /// Why a document is not signed.
 #[derive(Debug, thiserror::Error)]
@@ -29,40 +41,6 @@ pub enum SignError {
     /// Store or key are out of reach, or broken.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// Most dictionaries that a process keeps at hand: 3 KB each, more for long templates.
-const CACHED: usize = 64;
-
-/// Status indexes of this process, by organization and mode: taken in blocks and kept in
-/// memory, so that a credential costs no write for its own. And the dictionaries of the
-/// templates that it issues from.
-#[derive(Clone, Debug, Default)]
-pub struct Indexes {
-    blocks: Arc<Mutex<HashMap<(OrgId, Mode), Block>>>,
-    dictionaries: Arc<Mutex<HashMap<Kind, Arc<Dictionary>>>>,
-}
-
-/// What documents have a dictionary in common. A key is one organization's, in one mode.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Kind {
-    template: TemplateId,
-    version: u32,
-    list: u32,
-    multikey: String,
-}
-
-#[derive(Debug)]
-struct Dictionary {
-    name: String,
-    text: Vec<u8>,
-}
-
-#[derive(Debug, Default)]
-struct Block {
-    left: Range<u64>,
-    last: u64,
-    lists: HashSet<u32>,
 }
 
 /// What a credential's document is made from.

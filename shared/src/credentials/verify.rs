@@ -11,7 +11,29 @@ use jiff::Timestamp;
 use lambda_http::Body;
 use serde_json::{Map, Value, json};
 
-use crate::{api::{auth, body::Fields, serve::{Call, ok}, problem::Problem}, domain::{api_key::Scope, credential::{Credential, Status}, ids::{CredentialId, Mode, OrgId}, lang::Lang}, app::App, document::{did, linked_data::{OB_CONTEXT, OB_EXTENSIONS, VC_CONTEXT}, proof::{self, Broken}, status_list::{self, ListId, Place}}, aws::kms::PublicKey, store::StoreError};
+use crate::{
+    api::auth,
+    app::App,
+    document::{
+        did,
+        linked_data::{OB_CONTEXT, OB_EXTENSIONS, VC_CONTEXT},
+        proof::{self, Broken},
+        status_list,
+    },
+    domain::{
+        api_key::Scope,
+        credential::{Credential, Place, Status},
+        fields::Fields,
+        ids::{CredentialId, ListId, Mode, OrgId},
+        lang::Lang,
+        signing_key::PublicKey,
+    },
+    http::{
+        problem::Problem,
+        serve::{Call, ok},
+    },
+    store::StoreError,
+};
 
 /// What was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

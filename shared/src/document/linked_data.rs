@@ -19,6 +19,7 @@ mod labelling;
 mod libraries;
 mod terms;
 
+use crate::domain::fault::Unportable;
 use serde_json::{Map, Value};
 
 /// Context of Verifiable Credentials 2.0.
@@ -44,33 +45,6 @@ pub enum Contexts {
     /// It is also the stricter one: a term in a place where the named contexts do not know
     /// it counts here, and breaks a signature instead of being dropped.
     Issued,
-}
-
-/// Why a document has no canonical form that every verifier finds; holds the place, as a
-/// JSON Pointer (RFC 6901).
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unportable {
-    /// A member that the contexts do not know.
-    #[error("{0}: unknown term")]
-    UnknownTerm(String),
-    /// An identifier that is no absolute IRI.
-    #[error("{0}: not an absolute IRI")]
-    RelativeIri(String),
-    /// A control character, on whose escape verifiers disagree.
-    #[error("{0}: control character")]
-    ControlCharacter(String),
-    /// A number that JavaScript and others write differently.
-    #[error("{0}: number out of the portable range")]
-    Number(String),
-    /// Two entries that are equal, or two things of one identifier.
-    #[error("{0}: repeated")]
-    Repeated(String),
-    /// Texts of one property that sort differently as UTF-16 and as code points.
-    #[error("texts of one property sort differently by UTF-16 and by code points")]
-    Order,
-    /// Anything else that is not the shape of our documents.
-    #[error("{0}: not the shape of a document of this service")]
-    Shape(String),
 }
 
 /// The canonical form of a document without its proof: N-Quads, sorted, a line each.

@@ -10,12 +10,28 @@
 //! | activity dates | `activityStartDate`, `activityEndDate` |
 //! | `evidence[]` | `evidence[]`, `id` = the URL |
 
+pub mod did;
+pub mod linked_data;
+pub mod proof;
+pub mod status_list;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use url::Position;
 
-use crate::{domain::{credential::Credential, ids::{CredentialId, Mode, OrgId, TemplateId}, image::Image, lang::Lang, recipient::Recipient, template::{Definition, FieldName}}, document::{linked_data::{OB_CONTEXT, OB_EXTENSIONS, VC_CONTEXT}, status_list::{ListId, Place}}};
+use crate::{
+    document::linked_data::{OB_CONTEXT, OB_EXTENSIONS, VC_CONTEXT},
+    domain::{
+        credential::{Credential, Place},
+        field::FieldName,
+        ids::{CredentialId, ListId, Mode, OrgId, TemplateId},
+        image::Image,
+        lang::Lang,
+        recipient::Recipient,
+        template::Definition,
+    },
+};
 
 /// The schema that the document follows.
 const SCHEMA: &str =
@@ -247,28 +263,6 @@ pub fn build(content: &Content<'_>) -> Map<String, Value> {
     match document {
         Value::Object(members) => members,
         _ => Map::new(),
-    }
-}
-
-/// The recipient's field that a place in a document comes from, as the API names it; none
-/// for what comes from the template or the organization.
-pub fn field_at(pointer: &str) -> Option<String> {
-    let parts: Vec<&str> = pointer.split('/').skip(1).collect();
-    match parts.as_slice() {
-        ["evidence", number, rest @ ..] => Some(match rest.first() {
-            Some(&"id") => format!("evidence[{number}].url"),
-            Some(name) => format!("evidence[{number}].{name}"),
-            None => format!("evidence[{number}]"),
-        }),
-        ["credentialSubject", name, ..] => match *name {
-            "identifier" => Some("recipient_name".to_owned()),
-            "result" => Some("result_value".to_owned()),
-            "creditsEarned" => Some("credits_earned".to_owned()),
-            "licenseNumber" => Some("license_number".to_owned()),
-            "role" | "term" => Some((*name).to_owned()),
-            _ => None,
-        },
-        _ => None,
     }
 }
 

@@ -8,7 +8,10 @@ use aws_lc_rs::{
 };
 use serde_json::{Map, Value};
 
-use crate::document::linked_data::{Contexts, Unportable, canonical};
+use crate::{
+    document::linked_data::{Contexts, canonical},
+    domain::fault::Unportable,
+};
 
 /// The cryptosuite.
 pub const CRYPTOSUITE: &str = "eddsa-rdfc-2022";

@@ -5,64 +5,24 @@
 //! keyed permutation makes it look random: who holds two credentials cannot tell how many
 //! were issued between them, and no table of used indexes is needed.
 
+use crate::domain::credential::Place;
+use crate::domain::ids::ListId;
 use std::io::{Read, Write};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde_json::{Map, Value, json};
 
-use crate::{domain::{identity::IdSecret, ids::{Mode, OrgId}}, document::linked_data::VC_CONTEXT};
+use crate::{
+    document::linked_data::VC_CONTEXT,
+    domain::{
+        identity::IdSecret,
+        ids::{Mode, OrgId},
+    },
+};
 
 /// Entries of a list: the least that the standard allows, so that no list singles anybody out.
 pub const LENGTH: u32 = 131_072;
-
-/// Which list of an organization and mode, from 0.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ListId {
-    /// Issuer.
-    pub org: OrgId,
-    /// Live or test.
-    pub mode: Mode,
-    /// Number, from 0.
-    pub number: u32,
-}
-
-impl ListId {
-    /// Reads `{org}.{mode}.{number}`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split('.');
-        let org = OrgId::parse(parts.next()?).ok()?;
-        let mode = match parts.next()? {
-            "live" => Mode::Live,
-            "test" => Mode::Test,
-            _ => return None,
-        };
-        let number = parts.next()?;
-        let read = Self { org, mode, number: number.parse().ok()? };
-        // One spelling: no sign, no leading zero, nothing after.
-        (parts.next().is_none() && read.to_string() == text).then_some(read)
-    }
-
-    /// Its public address.
-    pub fn url(&self, site_url: &str) -> String {
-        format!("{site_url}/status/{self}")
-    }
-}
-
-impl std::fmt::Display for ListId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}.{}", self.org, self.mode, self.number)
-    }
-}
-
-/// Where the status of a signed version stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Place {
-    /// The list's number.
-    pub list: u32,
-    /// The bit, from 0.
-    pub index: u32,
-}
 
 /// The place of the `n`th version that an organization signed in a mode, from 0. Different
 /// counts have different places.

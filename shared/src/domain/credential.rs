@@ -5,7 +5,13 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{domain::{feedback::DeliveryState, ids::{CredentialId, JobId, Mode, OrgId, TemplateId}, lang::Lang, recipient::Recipient, template::FieldName}, document::status_list::Place};
+use crate::domain::{
+    feedback::DeliveryState,
+    field::FieldName,
+    ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
+    lang::Lang,
+    recipient::Recipient,
+};
 
 /// Version of a credential's item. Version 1 was not signed; up to 2 it said more in more
 /// bytes, which is all read (docs/decisions/0019-one-write-unit.md).
@@ -401,6 +407,15 @@ mod packed_json {
     }
 }
 
+/// Where the status of a signed version stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    /// The list's number.
+    pub list: u32,
+    /// The bit, from 0.
+    pub index: u32,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -437,6 +452,9 @@ mod tests {
     #[test]
     fn the_dictionary_of_recipients_never_changes() {
         // Every item was packed with it.
-        assert_eq!(crate::domain::packing::name_of(crate::domain::packing::RECIPIENT), "tRD-9IrvcrTDbGob");
+        assert_eq!(
+            crate::domain::packing::name_of(crate::domain::packing::RECIPIENT),
+            "tRD-9IrvcrTDbGob"
+        );
     }
 }

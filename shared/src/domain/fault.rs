@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{document::{field_at, linked_data::Unportable}, domain::lang::Lang};
+use crate::domain::{field::field_at, lang::Lang};
 
 /// Kept word for word: a job whose template is gone ends with this text.
 pub const ACHIEVEMENT_NOT_FOUND: &str = "Achievement not found";
@@ -383,6 +383,33 @@ impl Expected {
             Self::Object => lang.pick("un objeto", "an object"),
         }
     }
+}
+
+/// Why a document has no canonical form that every verifier finds; holds the place, as a
+/// JSON Pointer (RFC 6901).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unportable {
+    /// A member that the contexts do not know.
+    #[error("{0}: unknown term")]
+    UnknownTerm(String),
+    /// An identifier that is no absolute IRI.
+    #[error("{0}: not an absolute IRI")]
+    RelativeIri(String),
+    /// A control character, on whose escape verifiers disagree.
+    #[error("{0}: control character")]
+    ControlCharacter(String),
+    /// A number that JavaScript and others write differently.
+    #[error("{0}: number out of the portable range")]
+    Number(String),
+    /// Two entries that are equal, or two things of one identifier.
+    #[error("{0}: repeated")]
+    Repeated(String),
+    /// Texts of one property that sort differently as UTF-16 and as code points.
+    #[error("texts of one property sort differently by UTF-16 and by code points")]
+    Order,
+    /// Anything else that is not the shape of our documents.
+    #[error("{0}: not the shape of a document of this service")]
+    Shape(String),
 }
 
 #[cfg(test)]

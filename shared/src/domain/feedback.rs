@@ -14,7 +14,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{domain::{credential::{Credential, MailState, Status}, email::EmailAddress, ids::{CredentialId, Mode}, time}, mail::letter::{CREDENTIAL_ID_HEADER, ROUND_HEADER}};
+use crate::domain::{
+    credential::{Credential, MailState, Status},
+    email::EmailAddress,
+    ids::{CredentialId, Mode},
+    time,
+};
 
 /// Message tag that names the credential.
 pub const CREDENTIAL_TAG: &str = "credential_id";
@@ -269,3 +274,10 @@ impl Suppression {
         })
     }
 }
+
+/// The header by which a stored message is found again by its credential.
+pub const CREDENTIAL_ID_HEADER: &str = "X-Credential-Id";
+
+/// The header that tells the mails of one credential apart, see
+/// [`crate::domain::credential::Credential::mail_round`].
+pub const ROUND_HEADER: &str = "X-Mail-Round";

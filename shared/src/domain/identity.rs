@@ -14,7 +14,11 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::{email::EmailAddress, ids::{CredentialId, Mode, OrgId, TemplateId}, recipient::Recipient};
+use crate::domain::{
+    email::EmailAddress,
+    ids::{CredentialId, Mode, OrgId, TemplateId},
+    recipient::Recipient,
+};
 
 /// Version of the normal form and of the encoding below. It never changes in place: a
 /// change makes a new version beside it, and each job keeps the one it began with.

@@ -125,6 +125,45 @@ uuid_id!(
     "job id"
 );
 
+/// Which list of an organization and mode, from 0.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ListId {
+    /// Issuer.
+    pub org: OrgId,
+    /// Live or test.
+    pub mode: Mode,
+    /// Number, from 0.
+    pub number: u32,
+}
+
+impl ListId {
+    /// Reads `{org}.{mode}.{number}`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('.');
+        let org = OrgId::parse(parts.next()?).ok()?;
+        let mode = match parts.next()? {
+            "live" => Mode::Live,
+            "test" => Mode::Test,
+            _ => return None,
+        };
+        let number = parts.next()?;
+        let read = Self { org, mode, number: number.parse().ok()? };
+        // One spelling: no sign, no leading zero, nothing after.
+        (parts.next().is_none() && read.to_string() == text).then_some(read)
+    }
+
+    /// Its public address.
+    pub fn url(&self, site_url: &str) -> String {
+        format!("{site_url}/status/{self}")
+    }
+}
+
+impl std::fmt::Display for ListId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}.{}", self.org, self.mode, self.number)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

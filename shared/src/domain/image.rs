@@ -13,7 +13,10 @@ use flate2::Crc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{api::{body::Fields, problem::FieldError}, domain::ids::OrgId};
+use crate::domain::{
+    fields::{FieldError, Fields},
+    ids::OrgId,
+};
 
 /// Largest image, in bytes: as an item of its own it stays below DynamoDB's 400 KB.
 pub const MAX_BYTES: usize = 256 * 1024;
@@ -301,6 +304,7 @@ pub fn bake(png: &[u8], document: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::fields::InvalidBody;
 
     /// A PNG file of one colour, with a note of who drew it.
     fn file(width: u32, height: u32) -> Vec<u8> {
@@ -319,10 +323,9 @@ mod tests {
         let body = serde_json::json!({ "image": image }).to_string();
         let mut fields = Fields::of_body(body.as_bytes()).expect("an object");
         let given = Given::take(&mut fields, "image");
-        let fault = fields.end().err().map(|problem| {
-            let answer = problem.response(crate::domain::lang::Lang::Es, "");
-            let answer: Value = serde_json::from_slice(answer.body()).expect("JSON");
-            answer["errors"][0]["code"].as_str().expect("a code").to_owned()
+        let fault = fields.end().err().map(|invalid| match invalid {
+            InvalidBody::Fields(errors) => errors[0].code.to_owned(),
+            other => panic!("{other}"),
         });
         (given, fault)
     }

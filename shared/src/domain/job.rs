@@ -9,7 +9,17 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{domain::{fault::Said, ids::{CredentialId, JobId, Mode, OrgId, TemplateId}, lang::Lang, recipient::Recipient, time}, aws::s3::Object, sheet::{Format, Position}};
+use crate::{
+    domain::upload::Position,
+    domain::{
+        fault::Said,
+        ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
+        lang::Lang,
+        recipient::Recipient,
+        time,
+        upload::{Format, Object},
+    },
+};
 
 /// Rows of a shard. A set of so many small numbers stays below the 1 KB of one write unit
 /// a set, and 10,000 rows spread over 40 partitions.

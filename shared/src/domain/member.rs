@@ -3,7 +3,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{domain::{email::EmailAddress, lang::Lang, recipient::{MAX_TEXT, Recipient}, template::{Definition, FieldName}}, api::{body::Fields, problem::Problem}};
+use crate::domain::{
+    email::EmailAddress,
+    field::FieldName,
+    fields::{Fields, InvalidBody},
+    lang::Lang,
+    recipient::Recipient,
+    template::Definition,
+    text::MAX_TEXT,
+};
 
 /// A member of an organization. Its `Debug` form shows nothing of the person.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +60,7 @@ impl Profile {
     ///
     /// # Errors
     /// `invalid_request` with every fault.
-    pub fn read(mut body: Fields, email: &EmailAddress) -> Result<Self, Problem> {
+    pub fn read(mut body: Fields, email: &EmailAddress) -> Result<Self, InvalidBody> {
         body.ignore(&["created_at", "updated_at"]);
         if let Some(sent) = body.text("email", 320)
             && EmailAddress::parse(&sent).as_ref() != Ok(email)

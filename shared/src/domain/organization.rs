@@ -3,7 +3,14 @@
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::{domain::{email::EmailAddress, ids::OrgId, image::{Given, Image}, lang::Lang, recipient::MAX_TEXT}, api::{body::Fields, problem::Problem}};
+use crate::domain::{
+    email::EmailAddress,
+    fields::{Fields, InvalidBody},
+    ids::OrgId,
+    image::{Given, Image},
+    lang::Lang,
+    text::MAX_TEXT,
+};
 
 /// An issuing organization.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -63,7 +70,7 @@ impl Settings {
     ///
     /// # Errors
     /// `invalid_request` with every fault.
-    pub fn read(mut fields: Fields, before: Option<&Self>) -> Result<(Self, Given), Problem> {
+    pub fn read(mut fields: Fields, before: Option<&Self>) -> Result<(Self, Given), InvalidBody> {
         fields.ignore(&["id", "created_at"]);
         let name = match before {
             None => fields.required_text("name", MAX_TEXT),
@@ -138,7 +145,7 @@ impl Settings {
                 };
                 Ok((settings, given))
             }
-            _ => Err(Problem::invalid_request(Vec::new())),
+            _ => Err(InvalidBody::Fields(Vec::new())),
         }
     }
 }

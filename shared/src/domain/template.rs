@@ -1,11 +1,20 @@
 //! Templates: what a credential says, which fields its recipients bring, and the check of
 //! a recipient against it.
 
+use crate::domain::field::FieldName;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{domain::{fault::Fault, ids::TemplateId, image::{Given, Image}, lang::Lang, recipient::{Credits, MAX_EVIDENCE, MAX_TEXT, Recipient, TextFault, normal_text}}, api::{body::Fields, problem::Problem}};
+use crate::domain::{
+    fault::Fault,
+    fields::{Fields, InvalidBody},
+    ids::TemplateId,
+    image::{Given, Image},
+    lang::Lang,
+    recipient::{Credits, MAX_EVIDENCE, Recipient},
+    text::{MAX_TEXT, TextFault, normal_text},
+};
 
 /// Most values that a field can allow.
 pub const MAX_ALLOWED_VALUES: usize = 200;
@@ -13,101 +22,6 @@ pub const MAX_ALLOWED_VALUES: usize = 200;
 pub const MAX_ALLOWED_TEXT: usize = 10_000;
 /// Longest description and criteria of a template, in characters.
 pub const MAX_PROSE: usize = 10_000;
-
-/// A recipient field that a template can list; `email` is always required.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FieldName {
-    /// Full name.
-    RecipientName,
-    /// Grade or result.
-    ResultValue,
-    /// Credits.
-    CreditsEarned,
-    /// Evidence.
-    Evidence,
-    /// Role.
-    Role,
-    /// License number.
-    LicenseNumber,
-    /// Academic term.
-    Term,
-    /// First day.
-    ActivityStartDate,
-    /// Last day.
-    ActivityEndDate,
-}
-
-impl FieldName {
-    /// All of them, in the order of the API reference.
-    pub const ALL: [Self; 9] = [
-        Self::RecipientName,
-        Self::ResultValue,
-        Self::CreditsEarned,
-        Self::Evidence,
-        Self::Role,
-        Self::LicenseNumber,
-        Self::Term,
-        Self::ActivityStartDate,
-        Self::ActivityEndDate,
-    ];
-
-    /// The name on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RecipientName => "recipient_name",
-            Self::ResultValue => "result_value",
-            Self::CreditsEarned => "credits_earned",
-            Self::Evidence => "evidence",
-            Self::Role => "role",
-            Self::LicenseNumber => "license_number",
-            Self::Term => "term",
-            Self::ActivityStartDate => "activity_start_date",
-            Self::ActivityEndDate => "activity_end_date",
-        }
-    }
-
-    /// The type on the wire.
-    pub fn kind(self) -> &'static str {
-        match self {
-            Self::CreditsEarned => "number",
-            Self::Evidence => "array",
-            Self::ActivityStartDate | Self::ActivityEndDate => "date",
-            _ => "string",
-        }
-    }
-
-    fn is_text(self) -> bool {
-        self.kind() == "string"
-    }
-
-    /// Whether a recipient brings this field.
-    fn is_in(self, recipient: &Recipient) -> bool {
-        match self {
-            Self::RecipientName => recipient.recipient_name.is_some(),
-            Self::ResultValue => recipient.result_value.is_some(),
-            Self::CreditsEarned => recipient.credits_earned.is_some(),
-            Self::Evidence => !recipient.evidence.is_empty(),
-            Self::Role => recipient.role.is_some(),
-            Self::LicenseNumber => recipient.license_number.is_some(),
-            Self::Term => recipient.term.is_some(),
-            Self::ActivityStartDate => recipient.activity_start_date.is_some(),
-            Self::ActivityEndDate => recipient.activity_end_date.is_some(),
-        }
-    }
-
-    /// The text of a text field.
-    fn text_of(self, recipient: &Recipient) -> Option<&str> {
-        match self {
-            Self::RecipientName => recipient.recipient_name.as_deref(),
-            Self::ResultValue => recipient.result_value.as_deref(),
-            Self::Role => recipient.role.as_deref(),
-            Self::LicenseNumber => recipient.license_number.as_deref(),
-            Self::Term => recipient.term.as_deref(),
-            _ => None,
-        }
-    }
-}
 
 /// A field that a template lists, and its bounds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -188,7 +102,7 @@ impl Definition {
     ///
     /// # Errors
     /// `invalid_request` with every fault.
-    pub fn read(mut body: Fields) -> Result<(Self, Given), Problem> {
+    pub fn read(mut body: Fields) -> Result<(Self, Given), InvalidBody> {
         body.ignore(&["id", "version", "archived", "created_at", "updated_at"]);
         let name = body.required_text("name", MAX_TEXT);
         let description = body.required_text("description", MAX_PROSE);
@@ -217,7 +131,7 @@ impl Definition {
                     Self { name, description, language, achievement, fields, validity_months };
                 Ok((definition, image))
             }
-            _ => Err(Problem::invalid_request(Vec::new())),
+            _ => Err(InvalidBody::Fields(Vec::new())),
         }
     }
 

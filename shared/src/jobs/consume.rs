@@ -14,7 +14,30 @@ use std::{
 use futures::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
 
-use crate::{credentials::{change_status::{self, Order, Verdict}, dry_run::{self, Foreseen, Issuer}, issue::{self, Asked, One, Outcome, Prepared}}, app::App, domain::{credential::{Action, Credential, MailState, Origin, RecipientType, Who}, email::EmailAddress, fault::{ACHIEVEMENT_NOT_FOUND, Fault, Said}, ids::{CredentialId, JobId, OrgId}, job::IssueSets, member::Member, time}, mail::send, aws::sqs::{self, IssueRow, MESSAGE_VERSION, MailOf, Message, Outgoing}, store::{StoreError, credentials::{Put, TOGETHER}, jobs::{Failure, Learned}}};
+use crate::{
+    app::App,
+    aws::sqs::{self, IssueRow, MESSAGE_VERSION, MailOf, Message, Outgoing},
+    credentials::{
+        change_status::{self, Order, Verdict},
+        dry_run::{self, Foreseen, Issuer},
+        issue::{self, Asked, One, Outcome, Prepared},
+    },
+    domain::{
+        credential::{Action, Credential, MailState, Origin, RecipientType, Who},
+        email::EmailAddress,
+        fault::{ACHIEVEMENT_NOT_FOUND, Fault, Said},
+        ids::{CredentialId, JobId, OrgId},
+        job::IssueSets,
+        member::Member,
+        time,
+    },
+    mail::send,
+    store::{
+        StoreError,
+        credentials::{Put, TOGETHER},
+        jobs::{Failure, Learned},
+    },
+};
 
 /// Rows of a group prepared at once, and shards recorded at once.
 const CONCURRENCY: usize = 16;

@@ -9,7 +9,25 @@ use jiff::Timestamp;
 use lambda_http::Body;
 use serde_json::Value;
 
-use crate::{api::{auth, serve::{Call, List, MAX_PAGE_BYTES, ok}, problem::Problem}, domain::{api_key::Scope, credential::Credential, identity::IdSecret, ids::{CredentialId, JobId}, job::{Job, RowError, RowStatus, SHOWN_ERRORS, Tally}, time}, app::App, aws::sqs::{self, FileOrder, Outgoing}, sheet::cells::guarded, store::{StoreError, jobs::ShardView}};
+use crate::{
+    api::auth,
+    app::App,
+    aws::sqs::{self, FileOrder, Outgoing},
+    domain::{
+        api_key::Scope,
+        credential::Credential,
+        identity::IdSecret,
+        ids::{CredentialId, JobId},
+        job::{Job, RowError, RowStatus, SHOWN_ERRORS, Tally},
+        time,
+    },
+    http::{
+        problem::Problem,
+        serve::{Call, List, MAX_PAGE_BYTES, ok},
+    },
+    sheet::cells::guarded,
+    store::{StoreError, jobs::ShardView},
+};
 
 /// Scopes that may follow jobs: who issues must be able to poll.
 const MAY_FOLLOW: &[Scope] = &[Scope::Read, Scope::Issue];

@@ -11,7 +11,33 @@ use lambda_http::Body;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::{domain::{api_key::Scope, identity::IdSecret, ids::JobId, job::{Job, JobFile}, template::Template, time}, app::App, aws::s3::{FileError, PRESIGNED_FOR}, jobs::{progress::{own_job, result_row}, upload::{LEASE, files_until}}, api::{serve::{Call, ok}, problem::Problem}, sheet::{Cells, Columns, Format, Kind, cells::{guarded, unguarded}, columns}, store::jobs::ShardView};
+use crate::{
+    app::App,
+    aws::s3::{FileError, PRESIGNED_FOR},
+    domain::{
+        api_key::Scope,
+        identity::IdSecret,
+        ids::JobId,
+        job::{Job, JobFile},
+        template::Template,
+        time,
+        upload::{Format, Kind},
+    },
+    http::{
+        problem::Problem,
+        serve::{Call, ok},
+    },
+    jobs::{
+        progress::{own_job, result_row},
+        upload::{LEASE, files_until},
+    },
+    sheet::{
+        Cells, Columns,
+        cells::{guarded, unguarded},
+        columns,
+    },
+    store::jobs::ShardView,
+};
 
 /// Bytes of the file that are read at once.
 const PIECE: u64 = 1024 * 1024;

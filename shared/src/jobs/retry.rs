@@ -10,7 +10,27 @@ use http::{Response, StatusCode};
 use jiff::{Timestamp, ToSpan};
 use lambda_http::Body;
 
-use crate::{api::{auth, serve::{Call, json, ok}, problem::Problem}, domain::{api_key::Scope, credential::Status, fault::Fault, ids::{CredentialId, Mode}, job::{RowStatus, Shard}, time}, app::App, jobs::progress::own_job, credentials::issue::{fan_out, mail_message}, mail::ledger, aws::sqs::{self, MESSAGE_VERSION, MailOf, Message, Outgoing}, store::StoreError};
+use crate::{
+    api::auth,
+    app::App,
+    aws::sqs::{self, MESSAGE_VERSION, MailOf, Message, Outgoing},
+    credentials::issue::{fan_out, mail_message},
+    domain::{
+        api_key::Scope,
+        credential::Status,
+        fault::Fault,
+        ids::{CredentialId, Mode},
+        job::{RowStatus, Shard},
+        time,
+    },
+    http::{
+        problem::Problem,
+        serve::{Call, json, ok},
+    },
+    jobs::progress::own_job,
+    mail::ledger,
+    store::StoreError,
+};
 
 /// Minutes between two sendings of one credential's mail.
 const RESEND_EVERY: i64 = 5;
@@ -172,8 +192,7 @@ pub async fn resend(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     };
     let message = mail_message(&credential, true).map_err(Problem::internal)?;
     // Owed again: should the queue be out of reach, the sweeper finds the debt.
-    if let Err(error) =
-        sqs::send_all(&app.sqs, &app.config.mail_queue_url, &[message]).await.all()
+    if let Err(error) = sqs::send_all(&app.sqs, &app.config.mail_queue_url, &[message]).await.all()
     {
         tracing::error!(%error, "mail not queued");
     }

@@ -16,7 +16,25 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
-use crate::{app::App, domain::{credential::{Credential, MailState, Origin, RecipientType, Status}, fault::Fault, ids::CredentialId, job::{Job, KEPT_DAYS, Row, RowStatus, Shard, Tally}, time}, mail::{send, ledger}, jobs::{progress, upload}, credentials::issue::fan_out, api::problem::Problem, aws::sqs::{self, FileOrder, MESSAGE_VERSION, MailOf, Message, Outgoing}, store::{StoreError, jobs::{Failure, Learned}}};
+use crate::{
+    app::App,
+    aws::sqs::{self, FileOrder, MESSAGE_VERSION, MailOf, Message, Outgoing},
+    credentials::issue::fan_out,
+    domain::{
+        credential::{Credential, MailState, Origin, RecipientType, Status},
+        fault::Fault,
+        ids::CredentialId,
+        job::{Job, KEPT_DAYS, Row, RowStatus, Shard, Tally},
+        time,
+    },
+    http::problem::Problem,
+    jobs::{progress, upload},
+    mail::{ledger, send},
+    store::{
+        StoreError,
+        jobs::{Failure, Learned},
+    },
+};
 
 /// Open jobs and owed mails that one run looks at.
 const LOOK_AT: usize = 1_000;
@@ -125,7 +143,7 @@ async fn nearly_empty(app: &App, url: &str) -> Result<bool, Problem> {
         .set_attribute_names(Some(names.to_vec()))
         .send()
         .await
-        .map_err(|error| Problem::unavailable(crate::error_kind(&error)))?;
+        .map_err(|error| Problem::unavailable(crate::sdk::error_kind(&error)))?;
     let count = |name| {
         let text = answer.attributes().and_then(|a| a.get(name));
         text.and_then(|n| n.parse::<i64>().ok()).unwrap_or(i64::MAX / 2)

@@ -10,6 +10,7 @@
 //! lease that each note puts off; when it dies or its time ends, the sweeper has the next one
 //! go on from the place. Two at once would do the same work twice, and no harm.
 
+use crate::domain::upload::Upload;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest;
@@ -17,10 +18,40 @@ use http::{Response, StatusCode};
 use jiff::{Timestamp, ToSpan};
 use lambda_http::Body;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::{api::{auth::{self, Caller}, body::Fields, serve::{Call, json as answer, ok}, idempotency::Work, problem::Problem}, domain::{api_key::Scope, fault::ACHIEVEMENT_NOT_FOUND, ids::{JobId, Mode, OrgId, TemplateId}, job::{FILES_KEPT_DAYS, Job, JobFailure, JobFile, Row}, lang::Lang, recipient::MAX_TEXT, template::Template, time}, app::App, aws::{s3::{FileError, Object, PRESIGNED_FOR}, sqs::FileOrder}, credentials::issue::{self, fan_out, new_job}, jobs::results_file, sheet::{self, MAX_FILE, MAX_HEADER, Rows, SheetFault, SheetRow, Survey}, store::StoreError};
+use crate::{
+    api::{
+        auth::{self, Caller},
+        idempotency::Work,
+    },
+    app::App,
+    aws::{
+        s3::{FileError, PRESIGNED_FOR},
+        sqs::FileOrder,
+    },
+    credentials::issue::{self, fan_out, new_job},
+    domain::{
+        api_key::Scope,
+        fault::ACHIEVEMENT_NOT_FOUND,
+        fields::Fields,
+        ids::{JobId, Mode, OrgId, TemplateId},
+        job::{FILES_KEPT_DAYS, Job, JobFailure, JobFile, Row},
+        lang::Lang,
+        template::Template,
+        text::MAX_TEXT,
+        time,
+        upload::Object,
+    },
+    http::{
+        problem::Problem,
+        serve::{Call, json as answer, ok},
+    },
+    jobs::results_file,
+    sheet::{self, MAX_FILE, MAX_HEADER, Rows, SheetFault, SheetRow, Survey},
+    store::StoreError,
+};
 
 /// Bytes that are read at once.
 const PIECE: u64 = 1024 * 1024;
@@ -33,60 +64,6 @@ const RESERVE: Duration = Duration::from_secs(20);
 pub(crate) const LEASE: i64 = 120;
 /// Days that it is remembered what a file was let in for: as long as its job.
 const KEPT_DAYS: i64 = 90;
-
-/// What a file was let in for.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Upload {
-    /// Version of this item's format.
-    pub v: u32,
-    /// Id.
-    pub upload_id: Uuid,
-    /// Owner.
-    pub org: OrgId,
-    /// Live or test.
-    pub mode: Mode,
-    /// Template.
-    pub template_id: TemplateId,
-    /// The file's name.
-    pub file_name: String,
-    /// Its size in bytes.
-    pub size: u64,
-    /// Whether mail is asked for.
-    pub send_email: bool,
-    /// Whether it is only to be told what would happen.
-    pub dry_run: bool,
-    /// Language of its error texts.
-    pub lang: Lang,
-    /// When it was let in, RFC 3339.
-    pub created_at: String,
-    /// Until when it can arrive, RFC 3339.
-    pub expires_at: String,
-    /// The job that it began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub job_id: Option<JobId>,
-}
-
-impl Upload {
-    fn key(&self) -> String {
-        let Self { mode, org, template_id, upload_id, file_name, .. } = self;
-        format!("incoming/{mode}/{org}/{template_id}/{upload_id}/{file_name}")
-    }
-
-    fn answer(&self) -> Value {
-        json!({
-            "upload_id": self.upload_id,
-            "status": if self.job_id.is_some() { "received" } else { "waiting" },
-            "job_id": self.job_id,
-            "template_id": self.template_id,
-            "file_name": self.file_name,
-            "size": self.size,
-            "send_email": self.send_email,
-            "dry_run": self.dry_run,
-            "created_at": self.created_at,
-            "expires_at": self.expires_at,
-        })
-    }
-}
 
 /// `POST /uploads`: lets a file of a known size in, by a URL that takes it for 15 minutes.
 /// Repeating it lets another one in; nothing begins before a file arrives.

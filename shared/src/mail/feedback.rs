@@ -12,7 +12,18 @@ use std::{
 
 use futures::{StreamExt, stream};
 
-use crate::{app::App, domain::{credential::{Credential, MailState, Origin}, feedback::{self, Change, DeliveryState, Heard, Kind, Notice, Suppression}, ids::{CredentialId, JobId, Mode}, job::{KEPT_DAYS, MailSets}, time}, mail::ledger, store::StoreError};
+use crate::{
+    app::App,
+    domain::{
+        credential::{Credential, MailState, Origin},
+        feedback::{self, Change, DeliveryState, Heard, Kind, Notice, Suppression},
+        ids::{CredentialId, JobId, Mode},
+        job::{KEPT_DAYS, MailSets},
+        time,
+    },
+    mail::ledger,
+    store::StoreError,
+};
 
 /// Credentials worked on at once.
 const CONCURRENCY: usize = 16;

@@ -15,7 +15,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::{app::App, domain::{credential::{Credential, MailState}, job::{KEPT_DAYS, MailSets}, time}, store::{StoreError, jobs::Claims}};
+use crate::{
+    app::App,
+    domain::{
+        credential::{Credential, MailState},
+        job::{KEPT_DAYS, MailSets},
+        time,
+    },
+    store::{StoreError, jobs::Claims},
+};
 
 /// How a row's mail ended, if it has.
 pub fn ended(mail: &MailSets, row: u32) -> Option<MailState> {

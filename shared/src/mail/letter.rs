@@ -9,6 +9,7 @@
 //! Rendering is pure: the date is passed in, the boundary comes from the
 //! credential's id, and the Message-ID is left to SES, which sets its own.
 
+use crate::domain::feedback::{CREDENTIAL_ID_HEADER, ROUND_HEADER};
 use std::time::{Duration, SystemTime};
 
 use lettre::{
@@ -29,13 +30,6 @@ use crate::domain::{image::Image, lang::Lang};
 /// Longest name that a header carries, in characters; a longer one is cut with an
 /// ellipsis. The body always has it in full.
 const HEADER_NAME_MAX: usize = 120;
-
-/// The header by which a stored message is found again by its credential.
-pub const CREDENTIAL_ID_HEADER: &str = "X-Credential-Id";
-
-/// The header that tells the mails of one credential apart, see
-/// [`crate::domain::credential::Credential::mail_round`].
-pub const ROUND_HEADER: &str = "X-Mail-Round";
 
 /// Whom a letter is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

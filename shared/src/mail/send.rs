@@ -34,9 +34,28 @@ use aws_sdk_ses::{
     types::{MessageTag, RawMessage},
 };
 use futures::{FutureExt, StreamExt, stream};
-use tokio::sync::Mutex;
 
-use crate::{app::App, jobs::consume::{Delivered, Report}, domain::{credential::{Credential, MailState, Origin, RecipientType, Status}, feedback::{CREDENTIAL_TAG, ROUND_TAG}, ids::{CredentialId, JobId, Mode}, job::{KEPT_DAYS, MailSets}, time}, mail::{ledger, letter::{self, Audience, Letter, Rendered}}, aws::sqs::MailOf, store::{StoreError, credentials::{Claim, MailEnd, TestMail}}, web::wallet};
+use crate::{
+    app::App,
+    aws::sqs::MailOf,
+    domain::wallet_link,
+    domain::{
+        credential::{Credential, MailState, Origin, RecipientType, Status},
+        feedback::{CREDENTIAL_TAG, ROUND_TAG},
+        ids::{CredentialId, JobId, Mode},
+        job::{KEPT_DAYS, MailSets},
+        time,
+    },
+    jobs::consume::{Delivered, Report},
+    mail::{
+        ledger,
+        letter::{self, Audience, Letter, Rendered},
+    },
+    store::{
+        StoreError,
+        credentials::{Claim, MailEnd, TestMail},
+    },
+};
 
 /// Mails that are claimed each by itself, under way at once in one process.
 const CONCURRENCY: usize = 8;
@@ -49,44 +68,6 @@ const MAX_ATTEMPTS: u32 = 5;
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 /// What a lease lasts beyond the function's timeout, so that no living attempt loses it.
 const LEASE_MARGIN: Duration = Duration::from_secs(60);
-
-/// Hands out moments at an even rate, from an empty bucket: a new process does not burst.
-#[derive(Debug)]
-pub struct Pace {
-    interval: Duration,
-    next: Mutex<Option<Instant>>,
-}
-
-impl Pace {
-    /// A pace of so many a second.
-    pub fn new(per_second: f64) -> Self {
-        let interval = Duration::try_from_secs_f64(1.0 / per_second.max(0.01));
-        Self { interval: interval.unwrap_or(Duration::from_secs(1)), next: Mutex::new(None) }
-    }
-
-    /// Moments of a second.
-    fn in_a_second(&self) -> usize {
-        let moments = Duration::from_secs(1).as_micros() / self.interval.as_micros().max(1);
-        usize::try_from(moments).unwrap_or(usize::MAX)
-    }
-
-    /// Waits for the next moment; false when it comes only after `stop`.
-    async fn turn(&self, stop: Instant) -> bool {
-        let at = {
-            let mut next = self.next.lock().await;
-            let at = next.map_or_else(Instant::now, |next| next.max(Instant::now()));
-            if at >= stop {
-                return false;
-            }
-            *next = Some(at + self.interval);
-            at
-        };
-        if at > Instant::now() {
-            tokio::time::sleep_until(at.into()).await;
-        }
-        true
-    }
-}
 
 /// How long a claim lasts, and until when, in seconds since 1970.
 pub(crate) fn lease(app: &App, now: i64) -> (Duration, i64) {
@@ -742,7 +723,7 @@ async fn compose(
             let secret = app.catalog.id_secret(&credential.org).await?;
             let (org, mode) = (&credential.org, credential.mode);
             let email = &credential.recipient.email;
-            wallet::link(site_url, &secret, org, mode, email, app.clock.now())
+            wallet_link::link(site_url, &secret, org, mode, email, app.clock.now())
         }
         RecipientType::External => None,
     };

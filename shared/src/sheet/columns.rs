@@ -5,7 +5,13 @@ use serde_json::{Map, Number, Value, value::RawValue};
 use unicode_normalization::UnicodeNormalization;
 
 use super::{SheetFault, cells, cells::guarded};
-use crate::domain::{fault::Fault, lang::Lang, recipient::{Entry, MAX_EVIDENCE, MAX_FAULTS}, template::{Definition, FieldName}};
+use crate::domain::{
+    fault::Fault,
+    field::FieldName,
+    lang::Lang,
+    recipient::{Entry, MAX_EVIDENCE, MAX_FAULTS},
+    template::Definition,
+};
 
 /// Part of an entry of evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

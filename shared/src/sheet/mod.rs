@@ -16,9 +16,10 @@
 //!
 //! Rules: no AWS type, no clock.
 
-use encoding_rs::WINDOWS_1252;
-use serde::{Deserialize, Serialize};
+use crate::domain::upload::{Encoding, Format, Kind};
 use serde_json::value::RawValue;
+
+use crate::domain::upload::Position;
 
 use crate::domain::{fault::Fault, lang::Lang, recipient::Entry, template::Definition};
 
@@ -27,7 +28,7 @@ pub mod columns;
 mod splitting;
 
 pub use columns::Columns;
-pub use splitting::Position;
+
 use splitting::{Record, Splitter};
 
 /// Largest file, in bytes.
@@ -40,54 +41,6 @@ pub const MAX_HEADER: usize = 16 * 1024;
 const MAX_RECORD: usize = 256 * 1024;
 /// Most cells of a line, as many as a spreadsheet has columns.
 const MAX_CELLS: usize = 16_384;
-
-/// What a file is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// Cells between delimiters, under a header.
-    Csv,
-    /// A JSON object a line, as the API takes a recipient.
-    JsonLines,
-}
-
-/// How its bytes are letters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Encoding {
-    /// UTF-8.
-    #[serde(rename = "utf-8")]
-    Utf8,
-    /// Windows-1252, what Excel writes in Western languages unless told otherwise.
-    #[serde(rename = "windows-1252")]
-    Windows1252,
-}
-
-impl Encoding {
-    /// The text of some bytes; none when they are no text.
-    fn text(self, bytes: &[u8]) -> Option<String> {
-        match self {
-            Self::Utf8 => std::str::from_utf8(bytes).ok().map(str::to_owned),
-            Self::Windows1252 => WINDOWS_1252
-                .decode_without_bom_handling_and_without_replacement(bytes)
-                .map(Into::into),
-        }
-    }
-}
-
-/// How a file is read, found once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Format {
-    /// What it is.
-    pub kind: Kind,
-    /// What stands between cells.
-    pub delimiter: char,
-    /// How its bytes are letters.
-    pub encoding: Encoding,
-    /// The header's cells; none in JSON Lines.
-    pub header: Vec<String>,
-    /// Where the first row begins.
-    pub start: Position,
-}
 
 /// What is wrong with a file as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

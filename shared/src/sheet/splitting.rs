@@ -1,20 +1,9 @@
 //! Splits bytes into records as they come, and knows where each begins and ends.
 
+use crate::domain::upload::Position;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
-use serde::{Deserialize, Serialize};
 
 use super::{Kind, MAX_CELLS, MAX_RECORD, SheetFault, unclosed};
-
-/// A place between two rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Position {
-    /// Bytes before it.
-    pub offset: u64,
-    /// Its line, from 1.
-    pub line: u64,
-    /// Rows before it, empty ones not counted.
-    pub row: u32,
-}
 
 /// One record.
 #[derive(Debug)]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{api::body::Fields, domain::recipient::Recipient};
+use crate::domain::{fields::Fields, recipient::Recipient};
 
 fn definition() -> Definition {
     let body = serde_json::json!({

@@ -30,7 +30,18 @@ use super::{
     Item, Page, StoreError, from_item, get_many, key, put_many, read_many, text, to_item,
     write_together,
 };
-use crate::{domain::{api_key::ApiKey, email::EmailAddress, feedback::Suppression, identity::IdSecret, ids::{Mode, OrgId, TemplateId}, image::{Image, ImageId}, member::Member, organization::Organization, template::Template}, aws::kms::{PublicKey, SealedKey}};
+use crate::domain::{
+    api_key::ApiKey,
+    email::EmailAddress,
+    feedback::Suppression,
+    identity::IdSecret,
+    ids::{Mode, OrgId, TemplateId},
+    image::{Image, ImageId},
+    member::Member,
+    organization::Organization,
+    signing_key::{PublicKey, SealedKey},
+    template::Template,
+};
 
 /// Partitions that an organization's members are spread over.
 const MEMBER_PARTITIONS: u8 = 16;

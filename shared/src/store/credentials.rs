@@ -16,7 +16,14 @@ use aws_sdk_dynamodb::{
 use serde::{Deserialize, Serialize};
 
 use super::{Item, Page, ROUNDS, StoreError, from_item, get_many, number, pause, text, to_item};
-use crate::{domain::{credential::{Credential, MailState, Origin}, feedback::DeliveryState, ids::{CredentialId, Mode, OrgId}}, store::schema::{BY_EMAIL, BY_TIME, OWED}};
+use crate::{
+    domain::{
+        credential::{Credential, MailState, Origin},
+        feedback::DeliveryState,
+        ids::{CredentialId, Mode, OrgId},
+    },
+    store::schema::{BY_EMAIL, BY_TIME, OWED},
+};
 
 /// Statements of one `BatchExecuteStatement` (API reference, "1 to 25").
 pub const TOGETHER: usize = 25;

@@ -37,7 +37,16 @@ use uuid::Uuid;
 use super::{
     Item, Page, StoreError, from_item, get_many, key, number, pause, put_many, text, to_item,
 };
-use crate::{domain::{fault::Said, identity::{self, IdSecret}, ids::{CredentialId, JobId, Mode, OrgId}, job::{IssueSets, Job, JobFailure, MailSets, Row, Shard, Tally}}, store::schema::{BY_ORG, OPEN, TTL}, sheet::{Format, Position}, jobs::upload::Upload};
+use crate::{
+    domain::{
+        fault::Said,
+        identity::{self, IdSecret},
+        ids::{CredentialId, JobId, Mode, OrgId},
+        job::{IssueSets, Job, JobFailure, MailSets, Row, Shard, Tally},
+        upload::{Format, Position, Upload},
+    },
+    store::schema::{BY_ORG, OPEN, TTL},
+};
 
 /// Most bytes of one piece of inputs, compressed. An item takes 400 KB.
 const PIECE: usize = 300 * 1024;

@@ -3,7 +3,8 @@
 //! The question that a caller asks an error is "again later, or broken?"; "somebody was
 //! there first" is an answer, not an error, wherever a use case expects it.
 
-use std::{collections::HashMap, error::Error as StdError, future::Future, time::Duration};
+use crate::sdk::pause;
+use std::{collections::HashMap, error::Error as StdError};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -18,7 +19,8 @@ pub mod catalog;
 pub mod credentials;
 pub mod idempotency;
 pub mod jobs;
-pub mod standing;
+pub mod schema;
+pub mod status_lists;
 
 /// An item as the SDK carries it.
 pub type Item = HashMap<String, AttributeValue>;
@@ -40,7 +42,7 @@ pub enum StoreError {
     Unavailable(String),
     /// A signing key cannot be used now, or at all.
     #[error(transparent)]
-    Keys(#[from] crate::aws::kms::KeyError),
+    Keys(#[from] crate::domain::signing_key::KeyError),
     /// A condition did not hold where it should have.
     #[error("a condition did not hold")]
     Conflict,
@@ -71,8 +73,8 @@ where
                     _ => Self::Broken(code),
                 }
             }
-            SdkError::ConstructionFailure(_) => Self::Broken(crate::error_kind(&error)),
-            _ => Self::Unavailable(crate::error_kind(&error)),
+            SdkError::ConstructionFailure(_) => Self::Broken(crate::sdk::error_kind(&error)),
+            _ => Self::Unavailable(crate::sdk::error_kind(&error)),
         }
     }
 }
@@ -206,16 +208,6 @@ pub(crate) async fn write_together(
                 _ => false,
             });
             if refused { Ok(false) } else { Err(error.into()) }
-        }
-    }
-}
-
-/// Waits before a further round: 50 ms, doubling.
-pub(crate) fn pause(round: u32) -> impl Future<Output = ()> {
-    let wait = if round == 0 { 0 } else { 25_u64 << round.min(6) };
-    async move {
-        if wait > 0 {
-            tokio::time::sleep(Duration::from_millis(wait)).await;
         }
     }
 }

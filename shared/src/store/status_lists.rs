@@ -24,7 +24,15 @@ use super::{
     Item, StoreError, credentials::id_key, from_item, get_many, number, text, to_item,
     write_together,
 };
-use crate::{domain::{credential::{Credential, Event, MailState, Packed, Status}, ids::{CredentialId, JobId, Mode, OrgId}, packing}, store::schema::{BY_EMAIL, OWED}, document::status_list::{LENGTH, ListId}};
+use crate::{
+    document::status_list::LENGTH,
+    domain::{
+        credential::{Credential, Event, MailState, Packed, Status},
+        ids::{CredentialId, JobId, ListId, Mode, OrgId},
+        packing,
+    },
+    store::schema::{BY_EMAIL, OWED},
+};
 
 /// Dictionaries kept in memory; beyond it the cache begins anew.
 const CACHED: usize = 1_000;

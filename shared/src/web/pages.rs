@@ -23,12 +23,15 @@ pub use console::console;
 pub use credential::credential;
 pub use wallet::{WalletEntry, WalletPage, wallet, wallet_closed};
 
-use crate::{web::{seal, view::State}, domain::{image::Image, lang::Lang}};
+use crate::{
+    domain::{image::Image, lang::Lang},
+    web::{seal, view::State},
+};
 
 /// The style sheet. It stands in the page as it is, so it holds no `</style`.
-const STYLE: &str = include_str!("page/page.css");
+const STYLE: &str = include_str!("pages/page.css");
 /// The script: copying, printing. Without it the page has all it needs.
-const SCRIPT: &str = include_str!("page/page.js");
+const SCRIPT: &str = include_str!("pages/page.js");
 
 /// Hashes of the style sheet and the two scripts, as a policy names them.
 static HASHES: LazyLock<[String; 3]> = LazyLock::new(|| {

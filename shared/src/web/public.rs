@@ -5,7 +5,18 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use lambda_http::Body;
 
-use crate::{app::App, domain::{credential::Credential, ids::{CredentialId, Mode, OrgId}, image::ImageId, lang::Lang}, document::{did, status_list::ListId}, api::{serve::Call, problem::Problem}, web::{pages, qr, view::Found, wallet}};
+use crate::{
+    app::App,
+    document::did,
+    domain::{
+        credential::Credential,
+        ids::{CredentialId, ListId, Mode, OrgId},
+        image::ImageId,
+        lang::Lang,
+    },
+    http::{problem::Problem, serve::Call},
+    web::{pages, qr, view::Found, wallet},
+};
 
 /// How long a status list, or who signs, may be kept by others: seconds.
 const PUBLIC_CACHE: &str = "public, max-age=60";

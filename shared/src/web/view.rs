@@ -6,7 +6,24 @@ use std::sync::Arc;
 use jiff::{Timestamp, civil::Date};
 use serde_json::{Map, Value};
 
-use crate::{app::App, web::{seal, linkedin::{self, Certification}, glyphs}, domain::{credential::{Credential, Status}, ids::{Mode, TemplateId}, image::Image, organization::Organization, recipient::{Credits, Evidence}, template::Template}, store::StoreError, credentials::verify::{self, Finding, Standing, Verification}};
+use crate::{
+    app::App,
+    credentials::verify::{self, Finding, Standing, Verification},
+    domain::{
+        credential::{Credential, Status},
+        ids::{Mode, TemplateId},
+        image::Image,
+        organization::Organization,
+        recipient::{Credits, Evidence},
+        template::Template,
+    },
+    store::StoreError,
+    web::{
+        glyphs,
+        linkedin::{self, Certification},
+        seal,
+    },
+};
 
 /// Where a credential stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

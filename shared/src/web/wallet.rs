@@ -6,93 +6,34 @@
 //! the address in it or makes another. Opening it changes and uses up nothing: mail scanners
 //! follow links before people do. Nothing is stored for it either.
 
-use std::time::Duration;
+use crate::domain::wallet_link::{MAX_TOKEN, claimed, open};
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Response, StatusCode};
 use jiff::Timestamp;
 use lambda_http::Body;
 
-use crate::{app::App, domain::{credential::{Credential, Status}, email::EmailAddress, identity::{self, IdSecret}, ids::{Mode, OrgId}, lang::Lang, member::Member, organization::Organization, time}, api::{serve::Call, problem::Problem}, web::{pages::{self, WalletEntry, WalletPage}, public::html, view::State}, store::StoreError};
+use crate::{
+    app::App,
+    domain::{
+        credential::{Credential, Status},
+        identity::{self},
+        ids::Mode,
+        lang::Lang,
+        member::Member,
+        organization::Organization,
+        time,
+    },
+    http::{problem::Problem, serve::Call},
+    store::StoreError,
+    web::{
+        pages::{self, WalletEntry, WalletPage},
+        public::html,
+        view::State,
+    },
+};
 
-/// How long a link opens the wallet: 30 days. Each notification brings a new one.
-pub const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// Credentials on a page of the wallet.
 const PAGE: usize = 50;
-/// Longest link that is read: an address has 254 characters at most.
-const MAX_TOKEN: usize = 600;
-
-/// What a link says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pass {
-    /// Whose wallet.
-    pub email: EmailAddress,
-    /// Until when, seconds since 1970.
-    pub until: i64,
-}
-
-fn cipher(secret: &IdSecret, org: &OrgId, mode: Mode) -> Option<LessSafeKey> {
-    let key = secret.wallet_key(org, mode);
-    Some(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).ok()?))
-}
-
-/// What the seal binds beside its content.
-fn bound(org: &OrgId, mode: Mode) -> Aad<String> {
-    Aad::from(format!("unicreda wallet 1 {org} {mode}"))
-}
-
-/// Makes the link to a wallet, good for [`LIFETIME`] from `now`. The same arguments make the
-/// same link.
-pub fn link(
-    site_url: &str,
-    secret: &IdSecret,
-    org: &OrgId,
-    mode: Mode,
-    email: &EmailAddress,
-    now: Timestamp,
-) -> Option<String> {
-    let until = now.as_second() + i64::try_from(LIFETIME.as_secs()).ok()?;
-    let mut sealed = until.to_be_bytes().to_vec();
-    sealed.extend_from_slice(email.as_str().as_bytes());
-    // A nonce that follows from the content is used again for that content only.
-    let nonce: [u8; NONCE_LEN] = secret.wallet_nonce(&sealed);
-    cipher(secret, org, mode)?
-        .seal_in_place_append_tag(
-            Nonce::assume_unique_for_key(nonce),
-            bound(org, mode),
-            &mut sealed,
-        )
-        .ok()?;
-    let token = URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat());
-    Some(format!("{site_url}/wallet/{org}.{mode}.{token}"))
-}
-
-/// Whose link it says to be. Nothing of it is proven yet.
-fn claimed(token: &str) -> Option<(OrgId, Mode, &str)> {
-    let mut parts = token.splitn(3, '.');
-    let org = OrgId::parse(parts.next()?).ok()?;
-    let mode = match parts.next()? {
-        "live" => Mode::Live,
-        "test" => Mode::Test,
-        _ => return None,
-    };
-    Some((org, mode, parts.next()?))
-}
-
-/// Opens the sealed part of a link; none when it was not sealed by this organization for this
-/// mode. Whether it has ended is the caller's question.
-pub fn open(secret: &IdSecret, org: &OrgId, mode: Mode, sealed: &str) -> Option<Pass> {
-    let mut sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
-    let (nonce, content) = sealed.split_first_chunk_mut::<NONCE_LEN>()?;
-    let nonce = Nonce::assume_unique_for_key(*nonce);
-    let content =
-        cipher(secret, org, mode)?.open_in_place(nonce, bound(org, mode), content).ok()?;
-    let (until, email) = content.split_first_chunk::<8>()?;
-    let email = EmailAddress::parse(std::str::from_utf8(email).ok()?).ok()?;
-    Some(Pass { email, until: i64::from_be_bytes(*until) })
-}
-
 /// `GET /wallet/{token}`: the wallet's page.
 ///
 /// # Errors

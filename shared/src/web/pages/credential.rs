@@ -5,7 +5,13 @@ use maud::{Markup, PreEscaped, html};
 use url::Url;
 
 use super::{Frame, badge, day, picture, said, stamp};
-use crate::{domain::{lang::Lang, recipient::Evidence}, web::{qr, view::{Shown, State}}};
+use crate::{
+    domain::{lang::Lang, recipient::Evidence},
+    web::{
+        qr,
+        view::{Shown, State},
+    },
+};
 
 /// Where anybody can have a credential checked by software that is not ours.
 const VERIFIER: &str = "https://verifierplus.org/";
@@ -340,7 +346,10 @@ fn certificate(shown: &Shown, site_url: &str, lang: Lang) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{domain::{ids::TemplateId, recipient::Credits}, credentials::verify::{Check, Finding}};
+    use crate::{
+        credentials::verify::{Check, Finding},
+        domain::{ids::TemplateId, recipient::Credits},
+    };
 
     const SITE: &str = "https://app.example";
 

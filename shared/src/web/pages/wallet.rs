@@ -4,7 +4,10 @@ use jiff::civil::Date;
 use maud::html;
 
 use super::{Frame, badge, day, notice, said};
-use crate::{domain::{image::Image, lang::Lang}, web::view::State};
+use crate::{
+    domain::{image::Image, lang::Lang},
+    web::view::State,
+};
 
 /// A credential in a wallet.
 pub struct WalletEntry {

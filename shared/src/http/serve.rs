@@ -10,7 +10,14 @@ use lambda_http::{Body, Request, RequestExt, request::RequestContext};
 use serde::Serialize;
 use tracing::{Instrument, Span, field::Empty};
 
-use crate::{app::App, domain::{lang::Lang, time}, api::{problem::Problem, routes::{self, Resolved}}};
+use crate::{
+    app::App,
+    domain::{lang::Lang, time},
+    http::{
+        problem::Problem,
+        routes::{self, Resolved},
+    },
+};
 
 /// Largest body in bytes. Binary media types make the gateway hand every body over as
 /// base64, so Lambda's 6 MB event is really about 4.4 MB.

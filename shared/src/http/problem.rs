@@ -6,38 +6,19 @@
 //! `internal` or `unavailable` and a request id, the log hears the cause, once, where the
 //! answer is made. No AWS message, table name or stack trace reaches a client.
 
+use crate::domain::fields::FieldError;
+use crate::{aws::s3::FileError, domain::fields::InvalidBody};
 use std::fmt;
 
 use http::{HeaderValue, Response, StatusCode, header};
 use lambda_http::Body;
 use serde::Serialize;
 
-use crate::{aws::{kms::KeyError, sqs::QueueError}, domain::lang::Lang, store::StoreError};
-
-/// One field of a request that is at fault.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldError {
-    /// JSON Pointer (RFC 6901) into the body, or the name of a header or query parameter.
-    pub pointer: String,
-    /// Stable code.
-    pub code: &'static str,
-    /// Spanish text.
-    pub es: String,
-    /// English text.
-    pub en: String,
-}
-
-impl FieldError {
-    /// Names a field and says what is wrong with it.
-    pub fn new(
-        pointer: impl Into<String>,
-        code: &'static str,
-        es: impl Into<String>,
-        en: impl Into<String>,
-    ) -> Self {
-        Self { pointer: pointer.into(), code, es: es.into(), en: en.into() }
-    }
-}
+use crate::{
+    aws::sqs::QueueError,
+    domain::{lang::Lang, signing_key::KeyError},
+    store::StoreError,
+};
 
 /// An answer other than success.
 #[derive(Debug)]
@@ -377,6 +358,33 @@ impl Problem {
             headers.insert(name.clone(), value.clone());
         }
         response
+    }
+}
+
+impl From<InvalidBody> for Problem {
+    fn from(invalid: InvalidBody) -> Self {
+        match invalid {
+            InvalidBody::NotJson { line, column } => Self::invalid_json(
+                format!("El cuerpo no es JSON válido en UTF-8 (línea {line}, columna {column})"),
+                format!("The body is not valid JSON in UTF-8 (line {line}, column {column})"),
+            ),
+            InvalidBody::NotAnObject => Self::invalid_field(
+                "",
+                "wrong_type",
+                "El cuerpo debe ser un objeto JSON",
+                "The body must be a JSON object",
+            ),
+            InvalidBody::Fields(errors) => Self::invalid_request(errors),
+        }
+    }
+}
+
+impl From<FileError> for Problem {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::NoBucket => Self::internal(error),
+            FileError::Gone | FileError::Unavailable(_) => Self::unavailable(error),
+        }
     }
 }
 

@@ -1,9 +1,62 @@
 //! Reads the fields of a JSON object in a request, outside recipients, and collects every
-//! fault with its pointer, so that a caller hears all of them at once.
+//! fault with its pointer, so that a caller learns all of them at once.
 
 use serde_json::{Map, Value};
 
-use crate::{domain::{lang::Lang, recipient::{TextFault, normal_text}}, api::problem::{FieldError, Problem}};
+use crate::domain::{
+    lang::Lang,
+    text::{TextFault, normal_text},
+};
+
+/// One field of a request that is at fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// JSON Pointer (RFC 6901) into the body, or the name of a header or query parameter.
+    pub pointer: String,
+    /// Stable code.
+    pub code: &'static str,
+    /// Spanish text.
+    pub es: String,
+    /// English text.
+    pub en: String,
+}
+
+impl FieldError {
+    /// Names a field and says what is wrong with it.
+    pub fn new(
+        pointer: impl Into<String>,
+        code: &'static str,
+        es: impl Into<String>,
+        en: impl Into<String>,
+    ) -> Self {
+        Self { pointer: pointer.into(), code, es: es.into(), en: en.into() }
+    }
+}
+
+/// Why a body is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidBody {
+    /// It is not JSON in UTF-8.
+    #[error("not JSON: line {line}, column {column}")]
+    NotJson {
+        /// Line of the fault, from 1.
+        line: usize,
+        /// Column of the fault, from 1.
+        column: usize,
+    },
+    /// It is JSON, but not an object.
+    #[error("not an object")]
+    NotAnObject,
+    /// These fields are at fault.
+    #[error("{} fields at fault", .0.len())]
+    Fields(Vec<FieldError>),
+}
+
+impl From<serde_json::Error> for InvalidBody {
+    fn from(error: serde_json::Error) -> Self {
+        Self::NotJson { line: error.line(), column: error.column() }
+    }
+}
 
 /// The members of an object that have not been read yet.
 #[derive(Debug)]
@@ -17,12 +70,11 @@ impl Fields {
     /// Takes a body, which must be an object.
     ///
     /// # Errors
-    /// `invalid_json` or `invalid_request`.
-    pub fn of_body(body: &[u8]) -> Result<Self, Problem> {
-        let value: Value = serde_json::from_slice(body).map_err(|e| not_json(&e))?;
-        match value {
+    /// [`InvalidBody::NotJson`] or [`InvalidBody::NotAnObject`].
+    pub fn of_body(body: &[u8]) -> Result<Self, InvalidBody> {
+        match serde_json::from_slice(body)? {
             Value::Object(members) => Ok(Self { path: String::new(), members, errors: Vec::new() }),
-            _ => Err(not_an_object("")),
+            _ => Err(InvalidBody::NotAnObject),
         }
     }
 
@@ -47,13 +99,13 @@ impl Fields {
         self.errors.extend(inner.unread());
     }
 
-    /// Ends the reading: members that nobody read are unknown.
+    /// Ends the reading: members that were not read are unknown.
     ///
     /// # Errors
-    /// `invalid_request` with all faults.
-    pub fn end(self) -> Result<(), Problem> {
+    /// [`InvalidBody::Fields`] with all faults.
+    pub fn end(self) -> Result<(), InvalidBody> {
         let errors = self.unread();
-        if errors.is_empty() { Ok(()) } else { Err(Problem::invalid_request(errors)) }
+        if errors.is_empty() { Ok(()) } else { Err(InvalidBody::Fields(errors)) }
     }
 
     fn unread(mut self) -> Vec<FieldError> {
@@ -233,23 +285,4 @@ impl Fields {
             }
         }
     }
-}
-
-/// `invalid_json`, with the place of the fault.
-pub fn not_json(error: &serde_json::Error) -> Problem {
-    let (line, column) = (error.line(), error.column());
-    Problem::invalid_json(
-        format!("El cuerpo no es JSON válido en UTF-8 (línea {line}, columna {column})"),
-        format!("The body is not valid JSON in UTF-8 (line {line}, column {column})"),
-    )
-}
-
-/// `invalid_request`: the value at the pointer must be an object.
-pub fn not_an_object(pointer: &str) -> Problem {
-    Problem::invalid_field(
-        pointer,
-        "wrong_type",
-        "El cuerpo debe ser un objeto JSON",
-        "The body must be a JSON object",
-    )
 }

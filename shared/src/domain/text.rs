@@ -1,0 +1,44 @@
+//! Texts in normal form: NFC, trimmed, without characters that are not text.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Longest name, role, term, license number or result, in characters.
+pub const MAX_TEXT: usize = 200;
+
+/// Why a text is refused.
+#[derive(Debug, PartialEq, Eq)]
+pub enum TextFault {
+    /// More characters than the limit.
+    TooLong,
+    /// Characters that are not text.
+    Forbidden,
+}
+
+/// Brings a text into normal form: NFC, trimmed, empty as absent.
+///
+/// # Errors
+/// When it is longer than `max` characters or holds control characters, line or paragraph
+/// separators, noncharacters, or marks that override the direction of what follows (they
+/// make a page read otherwise than it is written). Right-to-left and left-to-right marks
+/// and joiners are text.
+pub fn normal_text(text: &str, max: usize) -> Result<Option<String>, TextFault> {
+    let text: String = text.trim().nfc().collect();
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if text.chars().any(is_forbidden) {
+        return Err(TextFault::Forbidden);
+    }
+    if text.chars().count() > max {
+        return Err(TextFault::TooLong);
+    }
+    Ok(Some(text.to_owned()))
+}
+
+fn is_forbidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+            | '\u{feff}' | '\u{fdd0}'..='\u{fdef}')
+        || (c as u32) & 0xfffe == 0xfffe
+}

@@ -1,0 +1,5 @@
+//! TODO
+
+pub mod problem;
+pub mod routes;
+pub mod serve;
