@@ -266,7 +266,7 @@ async fn read(
 ) -> anyhow::Result<Settings> {
     let fields = Fields::of_body(body.to_string().as_bytes()).map_err(said)?;
     let (mut settings, logo) = Settings::read(fields, before).map_err(said)?;
-    if logo != image::Given::Absent {
+    if logo != image::ImageInput::Absent {
         settings.logo = catalog::kept_image(app, org, &logo, "/logo").await.map_err(said)?;
     }
     Ok(settings)

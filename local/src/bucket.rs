@@ -144,7 +144,7 @@ impl Bucket {
         let sent = sqs.send_message().queue_url(url).message_body(event(object).to_string());
         // The object stands all the same, as on AWS; the next start tells of it again.
         if let Err(error) = sent.send().await {
-            tracing::error!(%error, "event of S3 not queued");
+            tracing::error!(%error, "S3 event not queued");
         }
     }
 }

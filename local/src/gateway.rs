@@ -114,7 +114,10 @@ impl Gateway {
         match decode(answer, &context_id) {
             Some(response) => bodiless(response, head),
             None => {
-                tracing::error!(function = route.function.name(), "answer over 6 MB or malformed");
+                tracing::error!(
+                    function = route.function.name(),
+                    "answer is over 6 MB or malformed"
+                );
                 problem(Problem::BadAnswer)
             }
         }

@@ -117,7 +117,7 @@ pub(crate) fn answer(gateway: &Gateway, request: &Request<Incoming>) -> Response
         },
     };
     answer.unwrap_or_else(|error| {
-        tracing::error!(error = %error, "reading the mail");
+        tracing::error!(error = %error, "mail not read");
         plain(StatusCode::INTERNAL_SERVER_ERROR, "500\n")
     })
 }

@@ -78,7 +78,7 @@ pub(crate) fn start(mapping: &Mapping, app: &Arc<App>, sqs: &aws_sdk_sqs::Client
                         tracing::error!(
                             queue = mapping.queue,
                             error = format!("{error:#}"),
-                            "poller"
+                            "queue not polled"
                         );
                         tokio::select! {
                             () = stop.cancelled() => return,

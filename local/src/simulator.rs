@@ -35,7 +35,7 @@ impl SesEvents {
             for event in events(to, tags, &mail.sent_at) {
                 let sent = sqs.send_message().queue_url(url).message_body(event.to_string());
                 if let Err(error) = sent.send().await {
-                    tracing::error!(%error, "event of SES not queued");
+                    tracing::error!(%error, "SES event not queued");
                 }
             }
         }

@@ -36,7 +36,7 @@ use unicreda::{
         proof::Unsigned,
     },
     domain::{
-        credential::Place,
+        credential::StatusEntry,
         fields::Fields,
         ids::{CredentialId, Mode, OrgId, TemplateId},
         packing,
@@ -198,7 +198,7 @@ fn main() -> Result<()> {
                 salt: "c2Fs_-dAc2Fs_-dAc2Fs_A",
                 valid_from: "2026-11-24T08:59:00Z",
                 valid_until: (number % 3 == 1).then_some("2031-11-24T08:59:59Z"),
-                status: Place { list: 0, index: number as u32 * 509 },
+                status: StatusEntry { list: 0, index: number as u32 * 509 },
             }
         })
         .collect();

@@ -11,13 +11,13 @@ use crate::{
     aws::{
         kms::{Keys, Vault},
         s3::Files,
-        ses::Pace,
+        ses::RateLimiter,
     },
     credentials::status_indexes::Indexes,
     domain::{job::SHARD_ROWS, signing_key::KeyError, time::Clock},
     store::{
         catalog::Catalog, credentials::Credentials, idempotency::Idempotency, jobs::Jobs,
-        status_lists::Standing,
+        status_lists::StatusLists,
     },
 };
 
@@ -153,7 +153,7 @@ pub struct App {
     /// Credentials.
     pub credentials: Credentials,
     /// Status lists, histories and signed documents.
-    pub standing: Standing,
+    pub status_lists: StatusLists,
     /// Signing keys.
     pub keys: Keys,
     /// Status indexes that this process took.
@@ -172,8 +172,8 @@ pub struct App {
     /// SES, without retries: it has no idempotency token, so a transparent retry
     /// could send twice.
     pub ses: aws_sdk_ses::Client,
-    /// The pace at which this process hands mail to SES.
-    pub pace: Arc<Pace>,
+    /// The rate_limiter at which this process hands mail to SES.
+    pub rate_limiter: Arc<RateLimiter>,
     /// The present instant.
     pub clock: Clock,
     /// Rows of a new job's shard: [`SHARD_ROWS`], less in tests of many shards.
@@ -216,12 +216,12 @@ impl App {
         Self {
             catalog: Catalog::new(dynamodb.clone(), config.catalog_table.clone()),
             credentials: Credentials::new(dynamodb.clone(), config.credentials_table.clone()),
-            standing: Standing::new(dynamodb.clone(), config.credentials_table.clone()),
+            status_lists: StatusLists::new(dynamodb.clone(), config.credentials_table.clone()),
             keys: Keys::new(vault),
             indexes: Indexes::default(),
             jobs: Jobs::new(dynamodb.clone(), config.jobs_table.clone()),
             idempotency: Idempotency::new(dynamodb.clone(), config.jobs_table.clone()),
-            pace: Arc::new(Pace::new(config.ses_rate_per_second / 2.0)),
+            rate_limiter: Arc::new(RateLimiter::new(config.ses_rate_per_second / 2.0)),
             files: None,
             clock: Clock::default(),
             shard_rows: SHARD_ROWS,

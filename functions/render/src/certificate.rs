@@ -15,7 +15,7 @@ use krilla::{
 use krilla_svg::{SurfaceExt, SvgSettings};
 use unicreda::{
     domain::lang::Lang,
-    web::{pages, qr, view::Shown},
+    web::{pages, qr, view::CredentialView},
 };
 
 use crate::{
@@ -47,7 +47,7 @@ pub struct Pictures<'a> {
 /// # Errors
 /// When what was drawn does not hold to PDF/A-3b.
 pub fn pdf(
-    shown: &Shown,
+    shown: &CredentialView,
     document: &[u8],
     pictures: &Pictures<'_>,
     lang: Lang,
@@ -127,7 +127,7 @@ enum Piece {
 }
 
 /// Draws the certificate.
-fn svg(shown: &Shown, pictures: &Pictures<'_>, lang: Lang) -> String {
+fn svg(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> String {
     let mut svg = format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"><rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/><g fill="none" stroke="{ACCENT}"><rect x="24" y="24" width="{}" height="{}" stroke-width="1.6"/><rect x="30" y="30" width="{}" height="{}" stroke-width=".5"/></g>"##,
         WIDTH - 48.0,
@@ -216,7 +216,7 @@ fn across(word: &str, fill: &str, most: f32, opacity: f32) -> String {
 const FACTS_A_ROW: usize = 5;
 
 /// What was achieved, briefly: name and value.
-fn facts(shown: &Shown, lang: Lang) -> Vec<(&'static str, String)> {
+fn facts(shown: &CredentialView, lang: Lang) -> Vec<(&'static str, String)> {
     let date = |date: Option<Date>| date.map(|date| lang.date(date));
     [
         (lang.pick("Fecha de emisión", "Date of issue"), date(shown.issued_on)),
@@ -255,7 +255,7 @@ fn row_of_facts(facts: &[(&'static str, String)], top: f32) -> String {
 }
 
 /// Seal, what to do with it, code.
-fn foot(shown: &Shown, pictures: &Pictures<'_>, lang: Lang) -> String {
+fn foot(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> String {
     let (x, y, side) = CODE;
     let mut svg = emblem(shown, pictures.badge, 60.0, y - 8.0, side + 12.0);
     let says = lang.pick(

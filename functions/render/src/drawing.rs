@@ -5,7 +5,7 @@ use resvg::{tiny_skia, usvg};
 use unicreda::web::{
     glyphs,
     seal::{self, escaped},
-    view::Shown,
+    view::CredentialView,
 };
 
 use crate::{
@@ -53,7 +53,7 @@ pub fn png(svg: &str, width: u32, height: u32) -> Result<Vec<u8>, DrawError> {
 }
 
 /// The seal of an achievement as a drawing of its own.
-pub fn seal(shown: &Shown) -> String {
+pub fn seal(shown: &CredentialView) -> String {
     format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" width="{side}" height="{side}">{}</svg>"#,
         seal_inside(shown),
@@ -61,14 +61,14 @@ pub fn seal(shown: &Shown) -> String {
     )
 }
 
-fn seal_inside(shown: &Shown) -> String {
+fn seal_inside(shown: &CredentialView) -> String {
     // A letter that the fonts do not have becomes the star.
     let middle = Some(shown.initials.as_str()).filter(|text| glyphs::covers(text));
     seal::seal(&shown.template.to_string(), middle.unwrap_or_default())
 }
 
 /// The badge of an achievement, in a square.
-pub fn emblem(shown: &Shown, image: Option<&[u8]>, x: f32, y: f32, side: f32) -> String {
+pub fn emblem(shown: &CredentialView, image: Option<&[u8]>, x: f32, y: f32, side: f32) -> String {
     match image {
         Some(png) => picture(png, x, y, side, side),
         None => {

@@ -27,7 +27,7 @@ use unicreda::{
     web::{
         pages,
         public::{file, html, set},
-        view::{Found, Shown},
+        view::{CredentialView, LoadedCredential},
     },
 };
 
@@ -41,7 +41,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
 
 /// What a file is drawn from.
 struct Drawn {
-    shown: Shown,
+    shown: CredentialView,
     document: Vec<u8>,
     logo: Option<Vec<u8>>,
     badge: Option<Vec<u8>>,
@@ -106,7 +106,7 @@ async fn read(app: &App, call: &Call) -> Result<Option<Drawn>, StoreError> {
     let Some(credential) = app.credentials.get(id).await? else {
         return Ok(None);
     };
-    let found = Found::read(app, credential, call.now).await?;
+    let found = LoadedCredential::read(app, credential, call.now).await?;
     let shown = found.shown(&app.config.site_url, call.now);
     let Some(document) = found.document else {
         return Ok(None);

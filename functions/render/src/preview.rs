@@ -3,7 +3,7 @@
 
 use unicreda::{
     domain::lang::Lang,
-    web::{glyphs, pages, view::Shown},
+    web::{glyphs, pages, view::CredentialView},
 };
 
 use crate::{
@@ -22,11 +22,11 @@ const MEASURE: f32 = 700.0;
 ///
 /// # Errors
 /// When the drawing cannot be made, which is ours.
-pub fn png(shown: &Shown, badge: Option<&[u8]>, lang: Lang) -> Result<Vec<u8>, DrawError> {
+pub fn png(shown: &CredentialView, badge: Option<&[u8]>, lang: Lang) -> Result<Vec<u8>, DrawError> {
     drawing::png(&svg(shown, badge, lang), SIZE.0, SIZE.1)
 }
 
-fn svg(shown: &Shown, badge: Option<&[u8]>, lang: Lang) -> String {
+fn svg(shown: &CredentialView, badge: Option<&[u8]>, lang: Lang) -> String {
     let drawable = |text: &str| Some(text.to_owned()).filter(|text| glyphs::covers(text));
     let name = drawable(&shown.name);
     let name =

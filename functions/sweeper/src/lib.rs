@@ -4,7 +4,7 @@ use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
 use unicreda::{
     App,
-    jobs::sweep::{self, Order},
+    jobs::sweep::{self, SweepMode},
 };
 
 /// One run. A scheduler's event asks for the ordinary one; `{"resume": true}` queues all
@@ -13,7 +13,7 @@ use unicreda::{
 /// # Errors
 /// When the tables or queues are out of reach; the next run begins anew.
 pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Value, Error> {
-    let order: Order = serde_json::from_value(event.payload).unwrap_or_default();
+    let order: SweepMode = serde_json::from_value(event.payload).unwrap_or_default();
     let started = std::time::Instant::now();
     match sweep::sweep(app, order).await {
         Ok(swept) => {

@@ -21,7 +21,7 @@ pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchR
         let body = message.body.unwrap_or_default();
         if let Err(problem) = upload::handle(app, &body, deadline).await {
             let cause = problem.cause.map(|cause| cause.to_string()).unwrap_or_default();
-            tracing::error!(message_id = id, code = problem.code, cause, "a file was not handled");
+            tracing::error!(message_id = id, code = problem.code, cause, "file not handled");
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = id;
             answer.batch_item_failures.push(failure);

@@ -297,7 +297,7 @@ pub async fn close(app: &App, job: JobId, rows: u32) -> Result<bool> {
     let kept = app.jobs.get(job).await?.context("the job")?;
     let tally = app.jobs.tally(&kept).await?;
     let now = unicreda::domain::time::millis(app.clock.now());
-    let closed = app.jobs.keep_tally(&kept, &tally, &now).await?.unwrap_or(kept);
+    let closed = app.jobs.save_totals(&kept, &tally, &now).await?.unwrap_or(kept);
     if closed.closed_at.is_none() {
         return Ok(false);
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use unicreda::{
     document::Content,
     domain::{
-        credential::Place,
+        credential::StatusEntry,
         fields::Fields,
         ids::{CredentialId, Mode, OrgId, TemplateId},
         image::{Image, ImageId},
@@ -174,6 +174,6 @@ pub fn document(rng: &mut fastrand::Rng) -> Option<Map<String, Value>> {
         salt: "c2Fs_-dA",
         valid_from: "2026-11-24T09:00:00Z",
         valid_until: rng.bool().then_some("2031-11-24T09:00:00Z"),
-        status: Place { list: rng.u32(..3), index: rng.u32(..131_072) },
+        status: StatusEntry { list: rng.u32(..3), index: rng.u32(..131_072) },
     }))
 }

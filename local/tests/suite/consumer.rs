@@ -325,7 +325,7 @@ async fn a_cancelled_job_ends_although_a_claim_was_left_behind() {
     // Somebody claimed it long ago and never came back.
     app.credentials.claim_mail(id, 1_000, 1_060).await.expect("claimed");
     world.call("POST", &format!("/jobs/{job}/cancel"), None).await.expect(200);
-    let order = unicreda::jobs::sweep::Order { resume: true };
+    let order = unicreda::jobs::sweep::SweepMode { resume: true };
     unicreda::jobs::sweep::sweep(app, order).await.expect("swept");
     let result = world.success(&job).await["result"].clone();
     assert_eq!((&result["successful"], &result["emails_skipped"]), (&json!(2), &json!(2)));

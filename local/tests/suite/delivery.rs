@@ -11,7 +11,7 @@ use unicreda::{
         credential::{Credential, MailState},
         ids::CredentialId,
     },
-    jobs::sweep::{self, Order},
+    jobs::sweep::{self, SweepMode},
 };
 
 use crate::{
@@ -286,12 +286,12 @@ async fn rows_that_could_not_be_queued_are_found_by_the_sweeper() {
     drain(&world).await;
     let status = world.get(&format!("/jobs/{job}")).await;
     assert_eq!((&status["status"], &status["progress"]["current"]), (&json!("PENDING"), &json!(1)));
-    let swept = sweep::sweep(world.stack.app(), Order { resume: true }).await.expect("sweep");
+    let swept = sweep::sweep(world.stack.app(), SweepMode { resume: true }).await.expect("sweep");
     assert_eq!((swept.jobs, swept.rows, swept.mails), (1, 1, 0));
     drain(&world).await;
     let result = &world.success(&job).await["result"];
     assert_eq!((&result["successful"], &result["duplicates"]), (&json!(2), &json!(0)));
-    let swept = sweep::sweep(world.stack.app(), Order { resume: true }).await.expect("sweep");
+    let swept = sweep::sweep(world.stack.app(), SweepMode { resume: true }).await.expect("sweep");
     assert_eq!(swept.jobs, 0);
 }
 
@@ -387,13 +387,13 @@ async fn a_credential_whose_mail_could_not_be_queued_is_issued_and_its_mail_is_f
     assert_eq!(one["email_status"], "pending");
     take_exactly(&world, Queue::Mail, 0).await;
     // It is young: the ordinary run leaves it alone.
-    let swept = sweep::sweep(world.stack.app(), Order::default()).await.expect("sweep");
+    let swept = sweep::sweep(world.stack.app(), SweepMode::default()).await.expect("sweep");
     assert_eq!(swept.mails, 0);
-    let swept = sweep::sweep(world.stack.app(), Order { resume: true }).await.expect("sweep");
+    let swept = sweep::sweep(world.stack.app(), SweepMode { resume: true }).await.expect("sweep");
     assert_eq!(swept.mails, 1);
     drain(&world).await;
     assert_eq!(inbox_count(&world).await, 1);
-    let swept = sweep::sweep(world.stack.app(), Order { resume: true }).await.expect("sweep");
+    let swept = sweep::sweep(world.stack.app(), SweepMode { resume: true }).await.expect("sweep");
     assert_eq!(swept.mails, 0);
 }
 
@@ -412,7 +412,7 @@ async fn mail_owed_for_long_is_found_by_the_ordinary_sweep() {
         .send()
         .await
         .expect("aged");
-    let swept = sweep::sweep(app, Order::default()).await.expect("sweep");
+    let swept = sweep::sweep(app, SweepMode::default()).await.expect("sweep");
     assert_eq!(swept.mails, 1);
     drain(&world).await;
     assert_eq!(inbox_count(&world).await, 1);
@@ -440,7 +440,7 @@ async fn a_job_is_accepted_in_time_when_the_queue_is_out_of_reach() {
     assert!(started.elapsed().as_secs() < 28, "{:?}", started.elapsed());
     assert_eq!(world.get(&format!("/jobs/{job}")).await["status"], "PENDING");
     faults.heal();
-    let swept = sweep::sweep(world.stack.app(), Order { resume: true }).await.expect("sweep");
+    let swept = sweep::sweep(world.stack.app(), SweepMode { resume: true }).await.expect("sweep");
     assert_eq!(swept.rows, 300);
     drain(&world).await;
     assert_eq!(world.success(&job).await["result"]["successful"], 300);
@@ -458,7 +458,7 @@ async fn a_claim_that_a_crash_left_open_is_taken_over_when_the_work_is_resumed()
     faults.on(SEND, 0..4, Fault::NeverArrives);
     assert_eq!(consume(&world, &mails).await.len(), 4);
     assert_eq!(kept(&world, &single).await.mail, MailState::Claimed);
-    let swept = sweep::sweep(world.stack.app(), Order { resume: true }).await.expect("sweep");
+    let swept = sweep::sweep(world.stack.app(), SweepMode { resume: true }).await.expect("sweep");
     assert_eq!(swept.mails, 4);
     drain(&world).await;
     assert_eq!(world.success(&job).await["result"]["emails_sent"], 3);

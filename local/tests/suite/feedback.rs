@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use unicreda::{
     App,
     domain::credential::MailState,
-    jobs::sweep::{self, Order},
+    jobs::sweep::{self, SweepMode},
 };
 
 use crate::{
@@ -238,9 +238,9 @@ async fn a_soft_bounce_is_sent_again_twice_and_no_more() {
         hear_one(&world, &soft).await;
         assert_eq!(state(&world, &id).await, "pending");
         app.clock.jump(wait);
-        assert_eq!(sweep::sweep(app, Order::default()).await.expect("a run").mails, 0, "early");
+        assert_eq!(sweep::sweep(app, SweepMode::default()).await.expect("a run").mails, 0, "early");
         app.clock.jump(std::time::Duration::from_secs(700));
-        assert_eq!(sweep::sweep(app, Order::default()).await.expect("a run").mails, 1);
+        assert_eq!(sweep::sweep(app, SweepMode::default()).await.expect("a run").mails, 1);
         drain(&world).await;
         assert_eq!(world.mails_now(&to).await.len(), round as usize + 2);
         assert_eq!(state(&world, &id).await, "sent");

@@ -32,7 +32,7 @@ enum Off {
     /// A value of an update: its name, and the text of the updates that it is taken from.
     Value(&'static str, &'static str, &'static str),
     /// A refused condition shows this attribute with another value, or with the asked one.
-    Standing(&'static str, Option<&'static str>),
+    StatusLists(&'static str, Option<&'static str>),
     /// An item that is read shows this attribute with another value.
     Read(&'static str, &'static str),
     /// Sets that are read lack what this other set holds.
@@ -85,7 +85,7 @@ impl Mutant {
     /// Changes an answer that passes; whether it did.
     pub fn change_reply(&self, operation: &str, asked: &Value, reply: &mut Value) -> bool {
         match self.off {
-            Off::Standing(name, value) => {
+            Off::StatusLists(name, value) => {
                 let Some(item) = reply.get_mut("Item").filter(|item| !item[name].is_null()) else {
                     return false;
                 };
@@ -215,10 +215,10 @@ static MUTANTS: &[Mutant] = mutants! {
     "issued outranks failed": Off::Set("issued", "failed") => refused_and_then_issued;
     "sent outranks failed": Off::Set("sent", "failed") => crashes::resend_of_a_job;
     "failed outranks skipped": Off::Set("failed", "skipped") => skipped_and_then_failed;
-    "a request knows its own credential": Off::Standing("origin", Some("req:x")) => put_twice;
+    "a request knows its own credential": Off::StatusLists("origin", Some("req:x")) => put_twice;
     "a row knows its own credential": Off::Read("origin", "req:x") => delivered_twice;
-    "an external id is one content's": Off::Standing("content", None) => another_content;
-    "a key is one body's": Off::Standing("body_hash", None) => another_body;
+    "an external id is one content's": Off::StatusLists("content", None) => another_content;
+    "a key is one body's": Off::StatusLists("body_hash", None) => another_body;
 };
 
 async fn get_id(sim: &mut Sim) -> Result<String> {

@@ -8,7 +8,7 @@ use local::mail::MailStore;
 use serde_json::Value;
 use unicreda::{
     App,
-    credentials::verify::{self, Standing},
+    credentials::verify::{self, StatusLists},
     document::status_list::Bits,
     domain::{
         credential::{Credential, MailState, Origin, Status},
@@ -92,7 +92,7 @@ async fn read(app: &App, mailbox: &MailStore) -> Result<Held> {
         *mails.entry(mail.credential_id.context("its credential")?).or_default() += 1;
     }
     let mut credentials = credentials(app).await?;
-    ledger::tell(app, &mut credentials).await?;
+    ledger::overlay(app, &mut credentials).await?;
     let mut jobs = Vec::new();
     let keys = scan(app, &app.config.jobs_table, "pk").await?;
     for id in keys.iter().filter_map(|pk| pk.strip_prefix("JOB#")) {
@@ -234,7 +234,7 @@ pub async fn standings(app: &App, credentials: impl Iterator<Item = &Credential>
     for (number, credential) in credentials.enumerate() {
         let id = credential.id;
         let mut versions = vec![(credential.signed.clone(), credential.status != Status::Issued)];
-        let history = app.standing.history(credential).await?;
+        let history = app.status_lists.history(credential).await?;
         ensure!(history.len() == usize::try_from(credential.revision)?, "history of {id}");
         versions.extend(history.into_iter().filter_map(|e| Some((e.replaced?.signed, true))));
         ensure!(versions.len() == usize::try_from(credential.version)?, "versions of {id}");
@@ -245,7 +245,7 @@ pub async fn standings(app: &App, credentials: impl Iterator<Item = &Credential>
             let name = list.to_string();
             ensure!(places.insert((name.clone(), place.index)), "{place:?} is used twice");
             if !lists.contains_key(&name) {
-                let kept = app.standing.list(&list).await?.context("a status list")?;
+                let kept = app.status_lists.list(&list).await?.context("a status list")?;
                 let document = serde_json::from_slice(&kept.document)?;
                 let bits = unicreda::document::status_list::bits_of(&document).context("bits")?;
                 lists.insert(name.clone(), bits);
@@ -255,13 +255,13 @@ pub async fn standings(app: &App, credentials: impl Iterator<Item = &Credential>
         }
         if number < 2 {
             let document =
-                app.standing.document(&credential.signed).await?.context("a document")?;
+                app.status_lists.document(&credential.signed).await?.context("a document")?;
             let document = serde_json::from_slice(&document)?;
             let found = verify::verify(app, &document, app.clock.now()).await?;
             let right = match credential.status {
-                Status::Issued => Standing::Issued,
-                Status::Suspended => Standing::Suspended,
-                Status::Revoked => Standing::Revoked,
+                Status::Issued => StatusLists::Issued,
+                Status::Suspended => StatusLists::Suspended,
+                Status::Revoked => StatusLists::Revoked,
             };
             ensure!(found.standing == right, "{id} verifies as {:?}", found.findings);
         }

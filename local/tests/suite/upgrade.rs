@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use local::{Data, Options, Stack, demo::Demo};
 use serde_json::{Value, json};
-use unicreda::jobs::sweep::{self, Order};
+use unicreda::jobs::sweep::{self, SweepMode};
 
 use crate::{
     feedback::{delivered, hear},
@@ -133,7 +133,7 @@ async fn on(fixture: &Path) {
     assert_eq!((&ended["successful"], &ended["failed"]), (&json!(5), &json!(1)));
     assert_eq!(world.get(&path_of(&names, "job", "results")).await["items"][4]["status"], "failed");
     world.stack.app().clock.jump(Duration::from_secs(3_600));
-    sweep::sweep(world.stack.app(), Order { resume: true }).await.expect("a run");
+    sweep::sweep(world.stack.app(), SweepMode { resume: true }).await.expect("a run");
     let result = world.success(&id("open_job")).await["result"].clone();
     check_sums(&result);
     assert_eq!((&result["successful"], &result["emails_sent"]), (&json!(30), &json!(30)));

@@ -80,7 +80,7 @@ pub async fn admit(
         let touched =
             app.catalog.touch_key(&presented.org, &key.id, "last_used_at", &now, false).await;
         if let Err(error) = touched {
-            tracing::warn!(%error, "last use of a key not written");
+            tracing::warn!(%error, "API key's last use not written");
         }
     }
     Ok(Caller {

@@ -20,7 +20,7 @@ use crate::{
         fields::{FieldError, Fields},
         identity::{self, IdSecret},
         ids::{CredentialId, Mode, OrgId, TemplateId},
-        image::{Given, Image},
+        image::{Image, ImageInput},
         member::{Member, Profile},
         organization::{Organization, Settings},
         template::{Definition, Template},
@@ -132,19 +132,19 @@ async fn definition(app: &App, call: &Call, org: &OrgId) -> Result<Definition, P
 pub async fn kept_image(
     app: &App,
     org: &OrgId,
-    given: &Given,
+    given: &ImageInput,
     pointer: &str,
 ) -> Result<Option<Image>, Problem> {
     match given {
-        Given::Absent | Given::None => Ok(None),
-        Given::New(png) => {
+        ImageInput::Absent | ImageInput::None => Ok(None),
+        ImageInput::New(png) => {
             let image = png.named(org);
             app.catalog.put_image(&image, png.bytes()).await?;
             Ok(Some(image))
         }
-        Given::Known(id) => match app.catalog.image(id).await?.filter(|_| id.org == *org) {
+        ImageInput::Known(id) => match app.catalog.image(id).await?.filter(|_| id.org == *org) {
             Some((image, _)) => Ok(Some(image)),
-            None => Err(Problem::invalid_request(vec![Given::unknown(pointer)])),
+            None => Err(Problem::invalid_request(vec![ImageInput::unknown(pointer)])),
         },
     }
 }
@@ -234,8 +234,8 @@ async fn own_credential(app: &App, call: &Call) -> Result<Credential, Problem> {
 
 async fn credential(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let mut credential = own_credential(app, call).await?;
-    ledger::tell(app, [&mut credential]).await?;
-    let history = app.standing.history(&credential).await?;
+    ledger::overlay(app, [&mut credential]).await?;
+    let history = app.status_lists.history(&credential).await?;
     let mut answer = credential.answer(&app.config.site_url);
     if let Some(members) = answer.as_object_mut() {
         members.insert("history".into(), history.iter().map(Event::answer).collect());
@@ -375,7 +375,7 @@ async fn list_credentials(
         None => app.credentials.by_time(&caller.org, caller.mode, since, before, look).await?,
     };
     let mut found = app.credentials.get_all(&page.items).await?;
-    ledger::tell(app, &mut found).await?;
+    ledger::overlay(app, &mut found).await?;
     let mut next = page.next;
     let mut items: Vec<Value> = Vec::new();
     let mut bytes = 0;
@@ -770,7 +770,7 @@ async fn put_organization(app: &App, call: &Call) -> Result<Response<Body>, Prob
     let mut organization = own_organization(app, &caller).await?;
     let fields = Fields::of_body(call.expect_json()?)?;
     let (mut settings, logo) = Settings::read(fields, Some(&organization.settings))?;
-    if logo != Given::Absent {
+    if logo != ImageInput::Absent {
         settings.logo = kept_image(app, &caller.org, &logo, "/logo").await?;
     }
     organization.settings = settings;

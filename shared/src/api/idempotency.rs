@@ -31,7 +31,7 @@ const KEPT_HEADERS: [&str; 4] = ["content-type", "content-language", "location",
 
 /// What a request's work is known by: the same in all its attempts.
 #[derive(Clone, Debug)]
-pub struct Work {
+pub struct Attempt {
     /// Id of what it makes.
     pub id: Uuid,
     /// When its first attempt began, RFC 3339 to the millisecond.
@@ -66,12 +66,12 @@ pub async fn once<F>(
     call: &Call,
     caller: &Caller,
     key: Option<&str>,
-    work: impl FnOnce(Work) -> F,
+    work: impl FnOnce(Attempt) -> F,
 ) -> Result<Response<Body>, Problem>
 where
     F: Future<Output = Result<Response<Body>, Problem>>,
 {
-    let fresh = Work { id: Uuid::new_v4(), begun_at: call.now_text() };
+    let fresh = Attempt { id: Uuid::new_v4(), begun_at: call.now_text() };
     let Some(key) = key else {
         return work(fresh).await;
     };
@@ -99,11 +99,11 @@ where
             ));
         }
     };
-    let outcome = work(Work { id: request.work_id, begun_at: request.begun_at.clone() }).await;
+    let outcome = work(Attempt { id: request.work_id, begun_at: request.begun_at.clone() }).await;
     let response = match outcome {
         Err(problem) if problem.status.is_server_error() => {
             if let Err(error) = app.idempotency.release(&id, request.fence).await {
-                tracing::warn!(%error, "a failed request's key waits for its lease");
+                tracing::warn!(%error, "Idempotency-Key not released");
             }
             return Err(problem);
         }
@@ -122,8 +122,8 @@ where
     // The work is done whether or not its answer can be kept: a repetition finds it.
     match app.idempotency.finish(&id, &request).await {
         Ok(true) => {}
-        Ok(false) => tracing::warn!("a request was taken over while it ran"),
-        Err(error) => tracing::warn!(%error, "an answer was not kept"),
+        Ok(false) => tracing::warn!("request taken over while it ran"),
+        Err(error) => tracing::warn!(%error, "answer not kept"),
     }
     Ok(response)
 }

@@ -6,12 +6,12 @@ use tokio::sync::Mutex;
 
 /// Hands out moments at an even rate, from an empty bucket: a new process does not burst.
 #[derive(Debug)]
-pub struct Pace {
+pub struct RateLimiter {
     interval: Duration,
     next: Mutex<Option<Instant>>,
 }
 
-impl Pace {
+impl RateLimiter {
     /// A pace of so many a second.
     pub fn new(per_second: f64) -> Self {
         let interval = Duration::try_from_secs_f64(1.0 / per_second.max(0.01));

@@ -39,7 +39,7 @@ pub enum Message {
     /// Issue one row of a job.
     Issue(Box<IssueRow>),
     /// Send one credential's mail.
-    Mail(MailOf),
+    Mail(MailMessage),
 }
 
 /// Issue one row of a job.
@@ -86,7 +86,7 @@ impl IssueRow {
 
 /// Send one credential's mail.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct MailOf {
+pub struct MailMessage {
     /// Version.
     pub v: u32,
     /// Credential.
@@ -103,7 +103,7 @@ pub struct MailOf {
 /// What is to be done with a job's file, for the function `uploads`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-pub enum FileOrder {
+pub enum FileTask {
     /// Read on.
     Read {
         /// The job.

@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json, value::RawValue};
 use crate::{
     api::{
         auth::{self, Caller},
-        idempotency::{self, Work},
+        idempotency::{self, Attempt},
     },
     app::App,
     aws::sqs,
@@ -49,7 +49,7 @@ use crate::{
     mail::ledger,
     store::{
         StoreError,
-        status_lists::{Correction, StatusChange},
+        status_lists::{Correction, StatusWrite},
     },
 };
 
@@ -68,7 +68,7 @@ fn unknown() -> Problem {
 
 /// What became of a credential whose status was to change.
 #[derive(Debug)]
-pub enum Verdict {
+pub enum StatusOutcome {
     /// It changed now.
     Changed(Box<Credential>),
     /// It was so before.
@@ -83,7 +83,7 @@ pub enum Verdict {
 
 /// A change of status that is asked for.
 #[derive(Clone, Debug)]
-pub struct Order<'a> {
+pub struct StatusChange<'a> {
     /// Issuer.
     pub org: &'a OrgId,
     /// Live or test.
@@ -96,20 +96,20 @@ pub struct Order<'a> {
     pub by: Who,
 }
 
-impl Order<'_> {
-    fn judge(&self, found: Option<Credential>) -> Result<Credential, Verdict> {
+impl StatusChange<'_> {
+    fn judge(&self, found: Option<Credential>) -> Result<Credential, StatusOutcome> {
         let found = found.filter(|c| c.org == *self.org && c.mode == self.mode);
         let Some(found) = found else {
-            return Err(Verdict::Unknown);
+            return Err(StatusOutcome::Unknown);
         };
         if found.version == 0 {
-            return Err(Verdict::Unsigned);
+            return Err(StatusOutcome::Unsigned);
         }
         match (found.status, self.action) {
             (Status::Revoked, Action::Revoke)
             | (Status::Suspended, Action::Suspend)
-            | (Status::Issued, Action::Reinstate) => Err(Verdict::Already(Box::new(found))),
-            (Status::Revoked, _) => Err(Verdict::Revoked),
+            | (Status::Issued, Action::Reinstate) => Err(StatusOutcome::Already(Box::new(found))),
+            (Status::Revoked, _) => Err(StatusOutcome::Revoked),
             _ => Ok(found),
         }
     }
@@ -125,7 +125,7 @@ impl Order<'_> {
 
 /// Waits before a further round: 25 ms, doubling up to 1.6 s, each time by chance half of
 /// it less or more, so that those who lost together do not meet again.
-async fn stand_back(round: u32) {
+async fn backoff(round: u32) {
     if round > 0 {
         let wait = 25_u64 << (round - 1).min(6);
         let chance = u64::try_from(uuid::Uuid::new_v4().as_u128() % u128::from(wait));
@@ -142,16 +142,16 @@ async fn stand_back(round: u32) {
 /// changing the same list. What was changed by then is changed.
 pub async fn change_status(
     app: &App,
-    order: &Order<'_>,
+    order: &StatusChange<'_>,
     ids: &[CredentialId],
     now: Timestamp,
-) -> Result<HashMap<CredentialId, Verdict>, StoreError> {
+) -> Result<HashMap<CredentialId, StatusOutcome>, StoreError> {
     let mut verdicts = HashMap::new();
     let mut open: Vec<CredentialId> = ids.to_vec();
     open.sort_unstable();
     open.dedup();
     for round in 0..ROUNDS {
-        stand_back(round).await;
+        backoff(round).await;
         let mut found: HashMap<CredentialId, Credential> =
             app.credentials.get_all(&open).await?.into_iter().map(|c| (c.id, c)).collect();
         let mut lists: BTreeMap<u32, Vec<Credential>> = BTreeMap::new();
@@ -177,7 +177,7 @@ pub async fn change_status(
                         changed.status_reason = order.reason.filter(|_| !holds).map(str::to_owned);
                         changed.revision += 1;
                         note(credential, order.action, &order.by);
-                        verdicts.insert(credential.id, Verdict::Changed(Box::new(changed)));
+                        verdicts.insert(credential.id, StatusOutcome::Changed(Box::new(changed)));
                     }
                 } else {
                     open.extend(chunk.iter().map(|credential| credential.id));
@@ -194,12 +194,12 @@ pub async fn change_status(
 /// One transaction; false when something was not any more as it was read.
 async fn change_chunk(
     app: &App,
-    order: &Order<'_>,
+    order: &StatusChange<'_>,
     id: &ListId,
     credentials: &[Credential],
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let before = app.standing.list(id).await?;
+    let before = app.status_lists.list(id).await?;
     let before = before.ok_or(StoreError::Broken("no such status list".to_owned()))?;
     let set = order.status() != Status::Issued;
     let next = sign::next_list(app, id, &before, |bits| {
@@ -208,9 +208,9 @@ async fn change_chunk(
         }
     });
     let next = next.await.map_err(sign_trouble)?;
-    let changes: Vec<StatusChange> = credentials
+    let changes: Vec<StatusWrite> = credentials
         .iter()
-        .map(|credential| StatusChange {
+        .map(|credential| StatusWrite {
             credential: credential.clone(),
             status: order.status(),
             event: Event {
@@ -225,7 +225,7 @@ async fn change_chunk(
             },
         })
         .collect();
-    raced(app.standing.change(id, &next, &changes).await)
+    raced(app.status_lists.change(id, &next, &changes).await)
 }
 
 /// A transaction that met another one is a lost race like any other.
@@ -247,7 +247,7 @@ fn sign_trouble(error: SignError) -> StoreError {
 /// Says in the log what was changed: after a restore from a backup it is the one place that
 /// knows. The reason may name a person and is not in it.
 fn note(credential: &Credential, action: Action, by: &Who) {
-    tracing::info!(credential_id = %credential.id, ?action, key = by.key_id, "standing changed");
+    tracing::info!(credential_id = %credential.id, ?action, key = by.key_id, "credential changed");
 }
 
 fn who(caller: &Caller) -> Who {
@@ -282,7 +282,7 @@ pub async fn set_status(app: &App, call: &Call, action: Action) -> Result<Respon
     let mut fields = body(call)?;
     let reason = reason(&mut fields, action == Action::Revoke);
     fields.end()?;
-    let order = Order {
+    let order = StatusChange {
         org: &caller.org,
         mode: caller.mode,
         action,
@@ -291,16 +291,16 @@ pub async fn set_status(app: &App, call: &Call, action: Action) -> Result<Respon
     };
     let verdict = change_status(app, &order, &[id], call.now).await?.remove(&id);
     match verdict {
-        Some(Verdict::Changed(mut credential) | Verdict::Already(mut credential)) => {
-            ledger::tell(app, [credential.as_mut()]).await?;
+        Some(StatusOutcome::Changed(mut credential) | StatusOutcome::Already(mut credential)) => {
+            ledger::overlay(app, [credential.as_mut()]).await?;
             ok(&credential.answer(&app.config.site_url))
         }
-        Some(Verdict::Revoked) => Err(Problem::conflict(
+        Some(StatusOutcome::Revoked) => Err(Problem::conflict(
             "La credencial está revocada, y una revocación es definitiva",
             "The credential is revoked, and a revocation is final",
         )),
-        Some(Verdict::Unsigned) => Err(unsigned()),
-        Some(Verdict::Unknown) | None => Err(unknown()),
+        Some(StatusOutcome::Unsigned) => Err(unsigned()),
+        Some(StatusOutcome::Unknown) | None => Err(unknown()),
     }
 }
 
@@ -373,7 +373,7 @@ async fn start(
     caller: &Caller,
     revocation: Revocation,
     rows: Vec<Row>,
-    work: Work,
+    work: Attempt,
 ) -> Result<Response<Body>, Problem> {
     let total = rows.len();
     let nothing = TemplateId::from(uuid::Uuid::nil());
@@ -552,12 +552,12 @@ pub async fn correct(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
     let id = CredentialId::parse(&call.parameter).map_err(|_| unknown())?;
     let patch = Patch::read(call)?;
     for round in 0..ROUNDS {
-        stand_back(round).await;
+        backoff(round).await;
         let before = app.credentials.get(id).await?.ok_or_else(unknown)?;
         if before.org != caller.org || before.mode != caller.mode {
             return Err(unknown());
         }
-        let before = match ledger::settle(app, before).await {
+        let before = match ledger::materialize(app, before).await {
             Err(StoreError::Conflict) => continue,
             settled => settled?,
         };
@@ -630,7 +630,7 @@ async fn correct_once(
     };
     let list =
         ListId { org: before.org.clone(), mode: before.mode, number: before.signed.status_list };
-    let current = app.standing.list(&list).await?;
+    let current = app.status_lists.list(&list).await?;
     let current = current.ok_or_else(|| Problem::internal("no such status list"))?;
     let replaced = before.signed.status_index;
     let next = sign::next_list(app, &list, &current, |bits| bits.set(replaced, true));
@@ -697,7 +697,7 @@ async fn correct_once(
         event,
         unclaimed: unclaimed.transpose()?,
     };
-    if !raced(app.standing.correct(&list, &next, &correction).await)? {
+    if !raced(app.status_lists.correct(&list, &next, &correction).await)? {
         if let Some(alias) = alias {
             refuse_taken(app, alias, before.id).await?;
         }
@@ -751,7 +751,7 @@ fn changed_fields(before: &Recipient, after: &Recipient) -> Result<Vec<String>, 
 }
 
 async fn signed_by_compromised(app: &App, credential: &Credential) -> Result<bool, Problem> {
-    let document = app.standing.document(&credential.signed).await?.unwrap_or_default();
+    let document = app.status_lists.document(&credential.signed).await?.unwrap_or_default();
     let document: Map<String, Value> =
         serde_json::from_slice(&document).map_err(Problem::internal)?;
     let proof = crate::document::proof::read(&document).map_err(Problem::internal)?;
@@ -841,18 +841,18 @@ pub async fn compromise(app: &App, call: &Call) -> Result<Response<Body>, Proble
 
 /// Signs all lists of an organization and mode with the key of now, their bits unchanged.
 async fn sign_lists_anew(app: &App, org: &OrgId, mode: Mode) -> Result<(), Problem> {
-    for number in 0..app.standing.lists(org, mode).await? {
+    for number in 0..app.status_lists.lists(org, mode).await? {
         let id = ListId { org: org.clone(), mode, number };
         let mut signed = false;
         for round in 0..ROUNDS {
-            stand_back(round).await;
-            let Some(before) = app.standing.list(&id).await? else {
+            backoff(round).await;
+            let Some(before) = app.status_lists.list(&id).await? else {
                 // Left out by a restore.
                 signed = true;
                 break;
             };
             let next = sign::next_list(app, &id, &before, |_| {}).await.map_err(sign_trouble)?;
-            signed = raced(app.standing.change(&id, &next, &[]).await)?;
+            signed = raced(app.status_lists.change(&id, &next, &[]).await)?;
             if signed {
                 break;
             }
@@ -871,7 +871,7 @@ async fn sign_lists_anew(app: &App, org: &OrgId, mode: Mode) -> Result<(), Probl
 /// The documented problems.
 pub async fn begin_list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call, &[Scope::Admin]).await?;
-    let number = app.standing.begin_list(&caller.org, caller.mode).await?;
+    let number = app.status_lists.begin_list(&caller.org, caller.mode).await?;
     let list = ListId { org: caller.org, mode: caller.mode, number };
     let url = list.url(&app.config.site_url);
     answer(StatusCode::CREATED, &json!({ "list_id": list.to_string(), "url": url }))

@@ -19,10 +19,10 @@ use tokio::time::timeout;
 use crate::{
     api::{
         auth::{self, Caller},
-        idempotency::{self, Work},
+        idempotency::{self, Attempt},
     },
     app::App,
-    aws::sqs::{self, IssueRow, MESSAGE_VERSION, MailOf, Message, Outgoing, Sent},
+    aws::sqs::{self, IssueRow, MESSAGE_VERSION, MailMessage, Message, Outgoing, Sent},
     credentials::{
         dry_run::{self, Issuer},
         sign::{self, Material, SignError},
@@ -30,7 +30,7 @@ use crate::{
     domain::{
         api_key::Scope,
         credential::{self, Credential, MailState, Origin, RecipientType, Status},
-        fault::{Fault, Said},
+        fault::{Fault, FaultText},
         fields::FieldError,
         identity::{self, IdSecret},
         ids::{JobId, Mode, OrgId, TemplateId},
@@ -297,7 +297,7 @@ async fn perform(
     caller: &Caller,
     read: Together,
     submission: Submission,
-    work: Work,
+    work: Attempt,
 ) -> Result<Response<Body>, Problem> {
     let Together { template, organization, members, .. } = read;
     let (template, settings) = prerequisites(app, caller.mode, template, organization)?;
@@ -506,7 +506,7 @@ pub fn mail_message(
     // A mail that was asked for by itself is nobody else's to cancel.
     let job_id = job_id.filter(|_| !by_itself);
     let place = job_id.and_then(|_| credential.on_ledger()).map(|(_, shard, row)| (shard, row));
-    let mail = MailOf { v: MESSAGE_VERSION, credential_id: credential.id, job_id, place };
+    let mail = MailMessage { v: MESSAGE_VERSION, credential_id: credential.id, job_id, place };
     Outgoing::new(&Message::Mail(mail), group)
 }
 
@@ -516,7 +516,7 @@ async fn issue_at_once(
     caller: &Caller,
     one: &One<'_>,
     entry: Entry,
-    (send_email, work): (bool, Work),
+    (send_email, work): (bool, Attempt),
 ) -> Result<Response<Body>, Problem> {
     let outcome = match entry.recipient {
         Err(faults) => Outcome::Refused(faults),
@@ -543,7 +543,7 @@ async fn issue_at_once(
             "error_codes": faults.iter().map(Fault::code).collect::<Vec<_>>(),
         }),
         Outcome::Issued { mut credential, duplicate, .. } => {
-            ledger::tell(app, [credential.as_mut()]).await?;
+            ledger::overlay(app, [credential.as_mut()]).await?;
             if credential.mail == MailState::Owed {
                 let message = mail_message(&credential, false).map_err(Problem::internal)?;
                 let messages = [message];
@@ -574,7 +574,7 @@ async fn issue_at_once(
 
 /// A row as a job keeps it; its faults in the job's language.
 pub fn row(number: u32, line: Option<u64>, entry: Entry, lang: Lang) -> Row {
-    let (recipient, faults): (_, Vec<Said>) = match entry.recipient {
+    let (recipient, faults): (_, Vec<FaultText>) = match entry.recipient {
         Ok(recipient) => (Some(recipient), Vec::new()),
         Err(faults) => (None, faults.iter().map(|fault| fault.said(lang)).collect()),
     };
@@ -592,7 +592,7 @@ async fn accept_job(
     caller: &Caller,
     template: &Template,
     (entries, send_email): (Vec<Entry>, bool),
-    work: Work,
+    work: Attempt,
 ) -> Result<Response<Body>, Problem> {
     let rows: Vec<Row> =
         (1_u32..).zip(entries).map(|(number, entry)| row(number, None, entry, call.lang)).collect();
@@ -621,7 +621,7 @@ pub fn new_job(
     caller: &Caller,
     (template_id, template_version): (TemplateId, u32),
     (total, send_email): (usize, bool),
-    work: &Work,
+    work: &Attempt,
 ) -> Result<Job, Problem> {
     let expires = now.checked_add((24 * KEPT_DAYS).hours()).map_err(Problem::internal)?;
     let begun = work.begun_at.clone();
@@ -696,7 +696,7 @@ pub async fn start_job(
     match timeout(QUEUE_ALL, fan_out(app, &job, ttl, rows)).await {
         Ok(Ok(())) => {
             if let Err(error) = app.jobs.fanned_out(job.job_id).await {
-                tracing::error!(%error, job_id = %job.job_id, "job stays pending for now");
+                tracing::error!(%error, job_id = %job.job_id, "job not marked as started");
             }
         }
         Ok(Err(error)) => tracing::error!(%error, job_id = %job.job_id, "rows not queued"),

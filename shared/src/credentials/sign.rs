@@ -19,7 +19,7 @@ use crate::{
         status_list::{self, Bits, LENGTH},
     },
     domain::{
-        credential::{Packed, Place},
+        credential::{Packed, StatusEntry},
         fault::Unportable,
         identity::{self, IdSecret},
         ids::{CredentialId, ListId, Mode, OrgId},
@@ -129,7 +129,7 @@ pub fn can_be_signed(app: &App, of: &Material<'_>) -> Result<(), SignError> {
         salt: &salt,
         valid_from: of.issued_at,
         valid_until: valid_until.as_deref(),
-        status: Place { list: 0, index: 0 },
+        status: StatusEntry { list: 0, index: 0 },
     });
     linked_data::canonical(&document, Contexts::Issued)?;
     Ok(())
@@ -161,7 +161,7 @@ async fn dictionary(
         return Ok(Arc::clone(found));
     }
     let text = specimen(of, &signer.multikey)?;
-    let name = app.standing.keep_dictionary(&text).await?;
+    let name = app.status_lists.keep_dictionary(&text).await?;
     let made = Arc::new(Dictionary { name, text });
     if kept.len() >= CACHED {
         kept.clear();
@@ -185,7 +185,7 @@ pub fn specimen(of: &Content<'_>, multikey: &str) -> Result<Vec<u8>, StoreError>
         salt: "",
         valid_from: "2026-01-01T00:00:00Z",
         valid_until: Some("2027-01-01T00:00:00Z"),
-        status: Place { list: of.status.list, index: 0 },
+        status: StatusEntry { list: of.status.list, index: 0 },
         ..*of
     });
     let key_id = did::key_id(of.issuer, multikey);
@@ -226,12 +226,16 @@ async fn prove(
 }
 
 /// Takes a status index whose list is there to be read.
-async fn take_place(app: &App, of: &Material<'_>, signer: &Signer) -> Result<Place, SignError> {
+async fn take_place(
+    app: &App,
+    of: &Material<'_>,
+    signer: &Signer,
+) -> Result<StatusEntry, SignError> {
     let mut blocks = app.indexes.blocks.lock().await;
     let block = blocks.entry((of.org.clone(), of.mode)).or_default();
     if block.left.is_empty() {
         let count = (block.last * 2).clamp(FIRST_BLOCK, LARGEST_BLOCK);
-        let first = app.standing.take(of.org, of.mode, count).await?;
+        let first = app.status_lists.take(of.org, of.mode, count).await?;
         for n in [first, first + count - 1] {
             let number = u32::try_from(n / u64::from(LENGTH)).unwrap_or(u32::MAX);
             if !block.lists.contains(&number) {
@@ -249,9 +253,9 @@ async fn take_place(app: &App, of: &Material<'_>, signer: &Signer) -> Result<Pla
 
 /// Signs and keeps a list of which no bit is set, unless the list is there.
 async fn ensure_list(app: &App, id: &ListId, signer: &Signer) -> Result<(), SignError> {
-    if app.standing.list(id).await?.is_none() {
+    if app.status_lists.list(id).await?.is_none() {
         let list = signed_list(app, id, &Bits::default(), 1, signer).await?;
-        app.standing.create_list(id, &list).await?;
+        app.status_lists.create_list(id, &list).await?;
     }
     Ok(())
 }

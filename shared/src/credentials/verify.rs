@@ -22,7 +22,7 @@ use crate::{
     },
     domain::{
         api_key::Scope,
-        credential::{Credential, Place, Status},
+        credential::{Credential, Status, StatusEntry},
         fields::Fields,
         ids::{CredentialId, ListId, Mode, OrgId},
         lang::Lang,
@@ -360,7 +360,7 @@ async fn status(
     let Some((list, place)) = place_of(&app.config.site_url, document, org, mode) else {
         return unreadable(findings);
     };
-    let read = app.standing.list(&list).await?;
+    let read = app.status_lists.list(&list).await?;
     let list: Option<Map<String, Value>> =
         read.and_then(|list| serde_json::from_slice(&list.document).ok());
     let Some(list) = list else {
@@ -412,7 +412,7 @@ fn place_of(
     document: &Map<String, Value>,
     org: &OrgId,
     mode: Mode,
-) -> Option<(ListId, Place)> {
+) -> Option<(ListId, StatusEntry)> {
     let entry = document.get("credentialStatus")?;
     let text = |name: &str| entry.get(name).and_then(Value::as_str);
     let list = text("statusListCredential")?.strip_prefix(site_url)?.strip_prefix("/status/")?;
@@ -420,7 +420,7 @@ fn place_of(
     let index = text("statusListIndex")?.parse().ok().filter(|n| *n < status_list::LENGTH)?;
     let ours = text("type") == Some("BitstringStatusListEntry")
         && text("statusPurpose") == Some("revocation");
-    let place = Place { list: list.number, index };
+    let place = StatusEntry { list: list.number, index };
     ours.then_some((list, place))
 }
 
@@ -478,6 +478,6 @@ pub async fn answer(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 async fn document_of(app: &App, id: CredentialId) -> Result<Map<String, Value>, Problem> {
     let missing = || Problem::not_found("La credencial no existe", "The credential does not exist");
     let credential = app.credentials.get(id).await?.ok_or_else(missing)?;
-    let document = app.standing.document(&credential.signed).await?.ok_or_else(missing)?;
+    let document = app.status_lists.document(&credential.signed).await?.ok_or_else(missing)?;
     serde_json::from_slice(&document).map_err(Problem::internal)
 }

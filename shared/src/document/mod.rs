@@ -23,7 +23,7 @@ use url::Position;
 use crate::{
     document::linked_data::{OB_CONTEXT, OB_EXTENSIONS, VC_CONTEXT},
     domain::{
-        credential::{Credential, Place},
+        credential::{Credential, StatusEntry},
         field::FieldName,
         ids::{CredentialId, ListId, Mode, OrgId, TemplateId},
         image::Image,
@@ -104,7 +104,7 @@ pub struct Content<'a> {
     /// Until when, RFC 3339 to the second.
     pub valid_until: Option<&'a str>,
     /// Where its status stands.
-    pub status: Place,
+    pub status: StatusEntry,
 }
 
 /// The name as it stands in a document: test documents say so first.

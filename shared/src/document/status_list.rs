@@ -5,7 +5,7 @@
 //! keyed permutation makes it look random: who holds two credentials cannot tell how many
 //! were issued between them, and no table of used indexes is needed.
 
-use crate::domain::credential::Place;
+use crate::domain::credential::StatusEntry;
 use crate::domain::ids::ListId;
 use std::io::{Read, Write};
 
@@ -26,7 +26,7 @@ pub const LENGTH: u32 = 131_072;
 
 /// The place of the `n`th version that an organization signed in a mode, from 0. Different
 /// counts have different places.
-pub fn place(secret: &IdSecret, org: &OrgId, mode: Mode, n: u64) -> Place {
+pub fn place(secret: &IdSecret, org: &OrgId, mode: Mode, n: u64) -> StatusEntry {
     let length = u64::from(LENGTH);
     let list = u32::try_from(n / length).unwrap_or(u32::MAX);
     let within = u32::try_from(n % length).unwrap_or_default();
@@ -42,7 +42,7 @@ pub fn place(secret: &IdSecret, org: &OrgId, mode: Mode, n: u64) -> Place {
             low ^= drawn & 0xff;
         }
     }
-    Place { list, index: high << 8 | low }
+    StatusEntry { list, index: high << 8 | low }
 }
 
 /// The bits of a list.
@@ -136,7 +136,7 @@ mod tests {
     fn every_count_has_a_place_of_its_own_that_looks_random() {
         let secret = IdSecret::new([7; 32]);
         let org = OrgId::parse("demo").expect("org");
-        let places: HashSet<Place> =
+        let places: HashSet<StatusEntry> =
             (0..u64::from(LENGTH)).map(|n| place(&secret, &org, Mode::Live, n)).collect();
         assert_eq!(places.len(), LENGTH as usize);
         assert!(places.iter().all(|p| p.list == 0 && p.index < LENGTH));

@@ -302,8 +302,8 @@ pub struct Packed {
 
 impl Packed {
     /// Where its status stands.
-    pub fn place(&self) -> Place {
-        Place { list: self.status_list, index: self.status_index }
+    pub fn place(&self) -> StatusEntry {
+        StatusEntry { list: self.status_list, index: self.status_index }
     }
 }
 
@@ -409,7 +409,7 @@ mod packed_json {
 
 /// Where the status of a signed version stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Place {
+pub struct StatusEntry {
     /// The list's number.
     pub list: u32,
     /// The bit, from 0.

@@ -98,7 +98,7 @@ pub enum Expected {
 
 /// A fault as it is stored and answered: a stable code and a text for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Said {
+pub struct FaultText {
     /// Stable code.
     pub code: String,
     /// Text in the language of the request.
@@ -178,13 +178,13 @@ impl Fault {
     }
 
     /// Code and text together, as they are stored: at most [`KEPT_TEXT`] characters.
-    pub fn said(&self, lang: Lang) -> Said {
+    pub fn said(&self, lang: Lang) -> FaultText {
         let text = self.text(lang);
         let text = match text.char_indices().nth(KEPT_TEXT) {
             Some((at, _)) => text.get(..at).unwrap_or_default().to_owned() + "…",
             None => text,
         };
-        Said { code: self.code().to_owned(), text }
+        FaultText { code: self.code().to_owned(), text }
     }
 
     fn verbatim(&self) -> Option<String> {

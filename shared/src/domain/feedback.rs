@@ -106,7 +106,7 @@ pub struct Notice {
 
 /// What a message of the queue holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum FeedbackMessage {
     /// Something to act on.
     Notice(Notice),
     /// Nothing that concerns us: opened, delayed, or mail of somebody else.
@@ -122,10 +122,10 @@ pub struct Unreadable(&'static str);
 ///
 /// # Errors
 /// [`Unreadable`], which says why without quoting it.
-pub fn read(body: &str) -> Result<Heard, Unreadable> {
+pub fn read(body: &str) -> Result<FeedbackMessage, Unreadable> {
     // What SES publishes to see whether it may, when a topic is named to it.
     if body.starts_with("Successfully validated SNS topic") {
-        return Ok(Heard::Other);
+        return Ok(FeedbackMessage::Other);
     }
     let event: Value = serde_json::from_str(body).map_err(|_| Unreadable("not JSON"))?;
     if let Some(inner) = event.get("Message").and_then(Value::as_str)
@@ -141,10 +141,10 @@ pub fn read(body: &str) -> Result<Heard, Unreadable> {
         "Reject" => (Kind::Rejected, details("reject")),
         "Complaint" => (Kind::Complaint, details("complaint")),
         "Bounce" => (bounce(details("bounce")), details("bounce")),
-        _ => return Ok(Heard::Other),
+        _ => return Ok(FeedbackMessage::Other),
     };
     let mail = event.get("mail").ok_or(Unreadable("without mail"))?;
-    let Some((credential_id, round)) = mark(mail) else { return Ok(Heard::Other) };
+    let Some((credential_id, round)) = mark(mail) else { return Ok(FeedbackMessage::Other) };
     let to = mail.pointer("/destination/0").and_then(Value::as_str).unwrap_or_default();
     let to = EmailAddress::parse(to).map_err(|_| Unreadable("without destination"))?;
     let instant = |of: &Value| -> Option<jiff::Timestamp> {
@@ -153,7 +153,14 @@ pub fn read(body: &str) -> Result<Heard, Unreadable> {
     // A reject has no instant of its own.
     let at = instant(at).or_else(|| instant(mail)).ok_or(Unreadable("without timestamp"))?;
     let sent_at = time::seconds(instant(mail).unwrap_or(at));
-    Ok(Heard::Notice(Notice { kind, credential_id, round, to, at: time::seconds(at), sent_at }))
+    Ok(FeedbackMessage::Notice(Notice {
+        kind,
+        credential_id,
+        round,
+        to,
+        at: time::seconds(at),
+        sent_at,
+    }))
 }
 
 fn bounce(bounce: &Value) -> Kind {

@@ -163,7 +163,7 @@ impl Png {
 
 /// An image as a request brings it.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Given {
+pub enum ImageInput {
     /// The request does not speak of it.
     Absent,
     /// There shall be none.
@@ -174,7 +174,7 @@ pub enum Given {
     Known(ImageId),
 }
 
-impl Given {
+impl ImageInput {
     /// Takes a field that holds an image.
     pub fn take(fields: &mut Fields, name: &str) -> Self {
         if fields.take_null(name) {
@@ -319,10 +319,10 @@ mod tests {
         bytes
     }
 
-    fn take(image: Value) -> (Given, Option<String>) {
+    fn take(image: Value) -> (ImageInput, Option<String>) {
         let body = serde_json::json!({ "image": image }).to_string();
         let mut fields = Fields::of_body(body.as_bytes()).expect("an object");
-        let given = Given::take(&mut fields, "image");
+        let given = ImageInput::take(&mut fields, "image");
         let fault = fields.end().err().map(|invalid| match invalid {
             InvalidBody::Fields(errors) => errors[0].code.to_owned(),
             other => panic!("{other}"),
@@ -369,11 +369,11 @@ mod tests {
         ] {
             let (given, found) = take(image.clone());
             assert_eq!(found.as_deref(), fault, "{given:?}");
-            assert_eq!(matches!(given, Given::New(_)), fault.is_none() && !image.is_null());
+            assert_eq!(matches!(given, ImageInput::New(_)), fault.is_none() && !image.is_null());
         }
         assert!(Png::read(&damaged).is_err());
         let ours = format!("https://u.example/images/demo.{}.png", "0a".repeat(16));
-        assert!(matches!(take(ours.into()).0, Given::Known(_)));
+        assert!(matches!(take(ours.into()).0, ImageInput::Known(_)));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     domain::upload::Position,
     domain::{
-        fault::Said,
+        fault::FaultText,
         ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
         lang::Lang,
         recipient::Recipient,
@@ -54,7 +54,7 @@ pub struct Row {
     pub revoke: Option<CredentialId>,
     /// What is wrong with it, if it was refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub faults: Vec<Said>,
+    pub faults: Vec<FaultText>,
 }
 
 /// What a job that revokes does, instead of issuing.

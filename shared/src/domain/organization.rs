@@ -7,7 +7,7 @@ use crate::domain::{
     email::EmailAddress,
     fields::{Fields, InvalidBody},
     ids::OrgId,
-    image::{Given, Image},
+    image::{Image, ImageInput},
     lang::Lang,
     text::MAX_TEXT,
 };
@@ -70,7 +70,10 @@ impl Settings {
     ///
     /// # Errors
     /// `invalid_request` with every fault.
-    pub fn read(mut fields: Fields, before: Option<&Self>) -> Result<(Self, Given), InvalidBody> {
+    pub fn read(
+        mut fields: Fields,
+        before: Option<&Self>,
+    ) -> Result<(Self, ImageInput), InvalidBody> {
         fields.ignore(&["id", "created_at"]);
         let name = match before {
             None => fields.required_text("name", MAX_TEXT),
@@ -125,10 +128,10 @@ impl Settings {
             let kept = before.and_then(|b| b.linkedin_id);
             fields.whole("linkedin_id", 1, 1_000_000_000_000).or(kept)
         };
-        let given = Given::take(&mut fields, "logo");
+        let given = ImageInput::take(&mut fields, "logo");
         let logo = match given {
-            Given::Absent => before.and_then(|b| b.logo.clone()),
-            Given::None | Given::New(_) | Given::Known(_) => None,
+            ImageInput::Absent => before.and_then(|b| b.logo.clone()),
+            ImageInput::None | ImageInput::New(_) | ImageInput::Known(_) => None,
         };
         fields.end()?;
         match (name, sender) {

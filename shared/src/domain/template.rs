@@ -10,7 +10,7 @@ use crate::domain::{
     fault::Fault,
     fields::{Fields, InvalidBody},
     ids::TemplateId,
-    image::{Given, Image},
+    image::{Image, ImageInput},
     lang::Lang,
     recipient::{Credits, MAX_EVIDENCE, Recipient},
     text::{MAX_TEXT, TextFault, normal_text},
@@ -102,20 +102,20 @@ impl Definition {
     ///
     /// # Errors
     /// `invalid_request` with every fault.
-    pub fn read(mut body: Fields) -> Result<(Self, Given), InvalidBody> {
+    pub fn read(mut body: Fields) -> Result<(Self, ImageInput), InvalidBody> {
         body.ignore(&["id", "version", "archived", "created_at", "updated_at"]);
         let name = body.required_text("name", MAX_TEXT);
         let description = body.required_text("description", MAX_PROSE);
         let language = body.language("language");
         let mut achievement = Achievement::default();
-        let mut image = Given::Absent;
+        let mut image = ImageInput::Absent;
         if let Some(value) = body.take("achievement")
             && let Some(mut inner) = body.inner("/achievement".to_owned(), value)
         {
             achievement.kind = inner.text("type", 60);
             achievement.criteria = inner.text("criteria", MAX_PROSE);
             achievement.credits_available = credits(&mut inner, "credits_available");
-            image = Given::take(&mut inner, "image");
+            image = ImageInput::take(&mut inner, "image");
             body.absorb(inner);
         }
         let validity_months =

@@ -16,16 +16,16 @@ use jiff::Timestamp;
 
 use crate::{
     app::App,
-    aws::sqs::{self, IssueRow, MESSAGE_VERSION, MailOf, Message, Outgoing},
+    aws::sqs::{self, IssueRow, MESSAGE_VERSION, MailMessage, Message, Outgoing},
     credentials::{
-        change_status::{self, Order, Verdict},
+        change_status::{self, StatusChange, StatusOutcome},
         dry_run::{self, Foreseen, Issuer},
         issue::{self, Asked, One, Outcome, Prepared},
     },
     domain::{
         credential::{Action, Credential, MailState, Origin, RecipientType, Who},
         email::EmailAddress,
-        fault::{ACHIEVEMENT_NOT_FOUND, Fault, Said},
+        fault::{ACHIEVEMENT_NOT_FOUND, Fault, FaultText},
         ids::{CredentialId, JobId, OrgId},
         job::IssueSets,
         member::Member,
@@ -35,7 +35,7 @@ use crate::{
     store::{
         StoreError,
         credentials::{Put, TOGETHER},
-        jobs::{Failure, Learned},
+        jobs::{Failure, ShardUpdate},
     },
 };
 
@@ -90,13 +90,13 @@ pub async fn batch(app: &App, messages: Vec<Delivered>, deadline: Instant) -> Re
     let mut report = Report::default();
     let stop = deadline.checked_sub(RESERVE).unwrap_or(deadline);
     let mut rows: Vec<(String, IssueRow)> = Vec::new();
-    let mut mails: Vec<(Delivered, MailOf)> = Vec::new();
+    let mut mails: Vec<(Delivered, MailMessage)> = Vec::new();
     for message in messages {
         match serde_json::from_str::<Message>(&message.body) {
             Ok(Message::Issue(row)) if row.v == MESSAGE_VERSION => rows.push((message.id, *row)),
             Ok(Message::Mail(mail)) if mail.v == MESSAGE_VERSION => mails.push((message, mail)),
             Ok(_) | Err(_) => {
-                tracing::error!(message_id = message.id, "a message cannot be read");
+                tracing::error!(message_id = message.id, "message not readable");
                 report.poison += 1;
                 report.retry.push(message.id);
             }
@@ -112,7 +112,7 @@ pub async fn batch(app: &App, messages: Vec<Delivered>, deadline: Instant) -> Re
 type Members = HashMap<OrgId, HashMap<EmailAddress, Member>>;
 
 /// What a row came to.
-enum Done {
+enum RowOutcome {
     Ended(Outcome),
     /// Its credential is revoked: by this job, or (`duplicate`) before it.
     Revoked {
@@ -121,7 +121,7 @@ enum Done {
     },
     /// What would become of it.
     Foreseen(Foreseen),
-    Refused(Vec<Said>),
+    Refused(Vec<FaultText>),
 }
 
 async fn issue_rows(app: &App, rows: Vec<(String, IssueRow)>, stop: Instant, report: &mut Report) {
@@ -152,7 +152,7 @@ async fn issue_rows(app: &App, rows: Vec<(String, IssueRow)>, stop: Instant, rep
     let (revoke, rows): (Vec<_>, Vec<_>) = rows.partition(|(_, row)| row.revocation.is_some());
     let revoked = revoke_rows(app, revoke, now, stop).await;
     let rows: Vec<(String, IssueRow)> = rows;
-    let done: Vec<Vec<(String, IssueRow, Option<Done>)>> = stream::iter(in_groups(rows))
+    let done: Vec<Vec<(String, IssueRow, Option<RowOutcome>)>> = stream::iter(in_groups(rows))
         .map(|group| issue_group(app, group, members, now, stop))
         .buffer_unordered(GROUPS)
         .collect()
@@ -161,12 +161,12 @@ async fn issue_rows(app: &App, rows: Vec<(String, IssueRow)>, stop: Instant, rep
     let done = done.into_iter().flatten();
     let done = done.chain(revoked);
     let mut mail: Vec<(Outgoing, String)> = Vec::new();
-    let mut ended: Vec<(String, IssueRow, Done)> = Vec::new();
+    let mut ended: Vec<(String, IssueRow, RowOutcome)> = Vec::new();
     for (id, row, done) in done {
         match done {
             None => report.retry.push(id),
             Some(done) => {
-                if let Done::Ended(Outcome::Issued { credential, .. }) = &done
+                if let RowOutcome::Ended(Outcome::Issued { credential, .. }) = &done
                     && credential.mail == MailState::Owed
                 {
                     match issue::mail_message(credential, false) {
@@ -206,11 +206,11 @@ async fn issue_group(
     members: &Members,
     now: Timestamp,
     stop: Instant,
-) -> Vec<(String, IssueRow, Option<Done>)> {
+) -> Vec<(String, IssueRow, Option<RowOutcome>)> {
     if Instant::now() >= stop {
         return rows.into_iter().map(|(id, row)| (id, row, None)).collect();
     }
-    let ready: Vec<(String, IssueRow, Option<Ready>)> = stream::iter(rows)
+    let ready: Vec<(String, IssueRow, Option<PreparedRow>)> = stream::iter(rows)
         .map(|(id, row)| async move {
             let work = AssertUnwindSafe(prepare_row(app, &row, members, now)).catch_unwind();
             let ready = match work.await {
@@ -235,7 +235,7 @@ async fn issue_group(
     let mut repeated = Vec::new();
     for (id, row, ready) in ready {
         match ready {
-            Some(Ready::Signed(credential, email_key)) => {
+            Some(PreparedRow::Signed(credential, email_key)) => {
                 if signed.iter().any(|(other, _)| other.id == credential.id) {
                     repeated.push((id, row, credential, email_key));
                 } else {
@@ -243,7 +243,7 @@ async fn issue_group(
                     signed.push((credential, email_key));
                 }
             }
-            Some(Ready::Done(outcome)) => done.push((id, row, Some(outcome))),
+            Some(PreparedRow::RowOutcome(outcome)) => done.push((id, row, Some(outcome))),
             None => done.push((id, row, None)),
         }
     }
@@ -266,9 +266,9 @@ fn ended(
     row: IssueRow,
     credential: Box<Credential>,
     put: Result<Put, StoreError>,
-) -> (String, IssueRow, Option<Done>) {
+) -> (String, IssueRow, Option<RowOutcome>) {
     let outcome = match put {
-        Ok(put) => Some(Done::Ended(issue::outcome(credential, put))),
+        Ok(put) => Some(RowOutcome::Ended(issue::outcome(credential, put))),
         Err(error) => {
             tracing::error!(%error, message_id = id, "row not issued");
             None
@@ -292,9 +292,9 @@ async fn members_among(app: &App, rows: &[(String, IssueRow)]) -> Result<Members
 }
 
 /// A row whose credential is to be put, or that has ended without one.
-enum Ready {
+enum PreparedRow {
     Signed(Box<Credential>, String),
-    Done(Done),
+    RowOutcome(RowOutcome),
 }
 
 async fn prepare_row(
@@ -302,14 +302,14 @@ async fn prepare_row(
     row: &IssueRow,
     members: &Members,
     now: Timestamp,
-) -> Result<Ready, StoreError> {
+) -> Result<PreparedRow, StoreError> {
     let Some(recipient) = row.row.recipient.clone() else {
-        return Ok(Ready::Done(Done::Refused(row.row.faults.clone())));
+        return Ok(PreparedRow::RowOutcome(RowOutcome::Refused(row.row.faults.clone())));
     };
     let template =
         app.catalog.template_version(&row.org, row.template_id, row.template_version).await?;
     let Some(template) = template else {
-        return Ok(Ready::Done(Done::Refused(vec![Said {
+        return Ok(PreparedRow::RowOutcome(RowOutcome::Refused(vec![FaultText {
             code: "template_not_found".to_owned(),
             text: ACHIEVEMENT_NOT_FOUND.to_owned(),
         }])));
@@ -329,7 +329,7 @@ async fn prepare_row(
                 foreseen = foreseen.after(&content);
             }
         }
-        return Ok(Ready::Done(Done::Foreseen(foreseen)));
+        return Ok(PreparedRow::RowOutcome(RowOutcome::Foreseen(foreseen)));
     }
     let asked = Asked {
         org: &row.org,
@@ -342,8 +342,10 @@ async fn prepare_row(
         now: &time::millis(now),
     };
     Ok(match issue::prepare(app, &one, asked).await? {
-        Prepared::Signed(credential, email_key) => Ready::Signed(credential, email_key),
-        Prepared::Refused(faults) => Ready::Done(Done::Ended(Outcome::Refused(faults))),
+        Prepared::Signed(credential, email_key) => PreparedRow::Signed(credential, email_key),
+        Prepared::Refused(faults) => {
+            PreparedRow::RowOutcome(RowOutcome::Ended(Outcome::Refused(faults)))
+        }
     })
 }
 
@@ -353,7 +355,7 @@ async fn revoke_rows(
     rows: Vec<(String, IssueRow)>,
     now: Timestamp,
     stop: Instant,
-) -> Vec<(String, IssueRow, Option<Done>)> {
+) -> Vec<(String, IssueRow, Option<RowOutcome>)> {
     let mut jobs: BTreeMap<JobId, Vec<(String, IssueRow)>> = BTreeMap::new();
     for (id, row) in rows {
         jobs.entry(row.job_id).or_default().push((id, row));
@@ -377,19 +379,19 @@ async fn revoke_rows(
             None
         };
         for (id, row) in rows {
-            let refused = |fault: Fault| Done::Refused(vec![fault.said(row.lang)]);
+            let refused = |fault: Fault| RowOutcome::Refused(vec![fault.said(row.lang)]);
             let outcome = verdicts.as_ref().map(|(verdicts, by_us)| {
                 let verdict = row.row.revoke.and_then(|id| verdicts.get(&id));
                 match verdict {
-                    Some(Verdict::Changed(credential)) => {
-                        Done::Revoked { credential: credential.clone(), duplicate: false }
+                    Some(StatusOutcome::Changed(credential)) => {
+                        RowOutcome::Revoked { credential: credential.clone(), duplicate: false }
                     }
-                    Some(Verdict::Already(credential)) => Done::Revoked {
+                    Some(StatusOutcome::Already(credential)) => RowOutcome::Revoked {
                         credential: credential.clone(),
                         duplicate: !by_us.contains(&credential.id),
                     },
-                    Some(Verdict::Unsigned) => refused(Fault::Unsigned),
-                    Some(Verdict::Unknown | Verdict::Revoked) | None => {
+                    Some(StatusOutcome::Unsigned) => refused(Fault::Unsigned),
+                    Some(StatusOutcome::Unknown | StatusOutcome::Revoked) | None => {
                         refused(Fault::UnknownCredential)
                     }
                 }
@@ -407,14 +409,14 @@ async fn revoke_together(
     job: JobId,
     rows: &[(String, IssueRow)],
     now: Timestamp,
-) -> Result<(HashMap<CredentialId, Verdict>, HashSet<CredentialId>), StoreError> {
+) -> Result<(HashMap<CredentialId, StatusOutcome>, HashSet<CredentialId>), StoreError> {
     let ids: Vec<CredentialId> = rows.iter().filter_map(|(_, row)| row.row.revoke).collect();
     let Some((row, revocation)) =
         rows.first().and_then(|(_, row)| Some((row, row.revocation.as_ref()?)))
     else {
         return Ok(Default::default());
     };
-    let order = Order {
+    let order = StatusChange {
         org: &row.org,
         mode: row.mode,
         action: Action::Revoke,
@@ -429,24 +431,24 @@ async fn revoke_together(
     let already: Vec<&Credential> = verdicts
         .values()
         .filter_map(|verdict| match verdict {
-            Verdict::Already(credential) => Some(credential.as_ref()),
+            StatusOutcome::Already(credential) => Some(credential.as_ref()),
             _ => None,
         })
         .collect();
-    let by_us = app.standing.revoked_by(job, &already).await?;
+    let by_us = app.status_lists.revoked_by(job, &already).await?;
     Ok((verdicts, by_us))
 }
 
 /// Records how rows ended, one write a shard.
-async fn account(app: &App, ended: Vec<(String, IssueRow, Done)>, report: &mut Report) {
-    let mut shards: BTreeMap<(JobId, u32), (Vec<String>, i64, Learned)> = BTreeMap::new();
+async fn account(app: &App, ended: Vec<(String, IssueRow, RowOutcome)>, report: &mut Report) {
+    let mut shards: BTreeMap<(JobId, u32), (Vec<String>, i64, ShardUpdate)> = BTreeMap::new();
     for (id, row, done) in ended {
         let number = row.row.row;
         let (ids, ttl, learned) = shards.entry((row.job_id, row.shard())).or_default();
         ids.push(id);
         *ttl = row.ttl;
         let faults = match done {
-            Done::Ended(Outcome::Issued { credential, duplicate, alias }) => {
+            RowOutcome::Ended(Outcome::Issued { credential, duplicate, alias }) => {
                 report.issued += 1;
                 let sets: &mut IssueSets = &mut learned.sets;
                 sets.issued.insert(number);
@@ -466,7 +468,7 @@ async fn account(app: &App, ended: Vec<(String, IssueRow, Done)>, report: &mut R
                 }
                 continue;
             }
-            Done::Revoked { credential, duplicate } => {
+            RowOutcome::Revoked { credential, duplicate } => {
                 report.revoked += 1;
                 let sets: &mut IssueSets = &mut learned.sets;
                 sets.issued.insert(number);
@@ -479,11 +481,11 @@ async fn account(app: &App, ended: Vec<(String, IssueRow, Done)>, report: &mut R
                 }
                 continue;
             }
-            Done::Foreseen(Foreseen::New { internal, also_holds, repeats, .. }) => {
+            RowOutcome::Foreseen(Foreseen::New { internal, also_holds, repeats, .. }) => {
                 learned.foresee(number, internal, repeats, also_holds);
                 continue;
             }
-            Done::Foreseen(Foreseen::Duplicate { credential, alias, also_holds }) => {
+            RowOutcome::Foreseen(Foreseen::Duplicate { credential, alias, also_holds }) => {
                 let internal = credential.recipient_type == RecipientType::Internal;
                 learned.foresee(number, internal, true, also_holds);
                 if alias {
@@ -491,10 +493,11 @@ async fn account(app: &App, ended: Vec<(String, IssueRow, Done)>, report: &mut R
                 }
                 continue;
             }
-            Done::Ended(Outcome::Refused(faults)) | Done::Foreseen(Foreseen::Refused(faults)) => {
+            RowOutcome::Ended(Outcome::Refused(faults))
+            | RowOutcome::Foreseen(Foreseen::Refused(faults)) => {
                 faults.iter().map(|fault| fault.said(row.lang)).collect()
             }
-            Done::Refused(faults) => faults,
+            RowOutcome::Refused(faults) => faults,
         };
         report.refused += 1;
         learned.sets.failed.insert(number);
@@ -502,7 +505,7 @@ async fn account(app: &App, ended: Vec<(String, IssueRow, Done)>, report: &mut R
     }
     let outcomes: Vec<(Vec<String>, Result<(), StoreError>)> = stream::iter(shards)
         .map(|((job, shard), (ids, ttl, learned))| async move {
-            (ids, app.jobs.account_issued(job, shard, &learned, ttl).await)
+            (ids, app.jobs.record_issued(job, shard, &learned, ttl).await)
         })
         .buffer_unordered(CONCURRENCY)
         .collect()

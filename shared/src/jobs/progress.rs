@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     api::auth,
     app::App,
-    aws::sqs::{self, FileOrder, Outgoing},
+    aws::sqs::{self, FileTask, Outgoing},
     domain::{
         api_key::Scope,
         credential::Credential,
@@ -147,23 +147,23 @@ pub async fn keep(
     tally: &Tally,
     now: Timestamp,
 ) -> Result<Option<Job>, StoreError> {
-    let kept = app.jobs.keep_tally(job, tally, &time::millis(now)).await?;
+    let kept = app.jobs.save_totals(job, tally, &time::millis(now)).await?;
     if let Some(job) = kept.as_ref().filter(|job| job.owes_results()) {
-        order(app, job, &FileOrder::Results { job_id: job.job_id }).await;
+        order(app, job, &FileTask::Results { job_id: job.job_id }).await;
     }
     Ok(kept)
 }
 
 /// Asks the function `uploads` for work on a job's file. Should its queue be out of reach, the
 /// sweeper asks again.
-pub async fn order(app: &App, job: &Job, order: &FileOrder) {
+pub async fn order(app: &App, job: &Job, order: &FileTask) {
     let message = match Outgoing::new(order, sqs::job_group(&job.org, job.job_id)) {
         Ok(message) => message,
-        Err(error) => return tracing::error!(%error, "order for a file not written"),
+        Err(error) => return tracing::error!(%error, "file message not written"),
     };
     let sent = sqs::send_all(&app.sqs, &app.config.uploads_queue_url, &[message]).await;
     if let Err(error) = sent.all() {
-        tracing::error!(%error, job_id = %job.job_id, "order for a file not queued");
+        tracing::error!(%error, job_id = %job.job_id, "file message not queued");
     }
 }
 

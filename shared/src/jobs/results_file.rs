@@ -122,7 +122,7 @@ pub async fn write(app: &App, job_id: JobId, deadline: Instant) -> Result<(), Pr
             Ok(())
         }
         Ok(End::Gone) => {
-            tracing::warn!(%job_id, "a file is gone before its results were written");
+            tracing::warn!(%job_id, "file removed before its results were written");
             let until = files_until(app.clock.now())?;
             Ok(app.jobs.without_results(job_id, &until).await?)
         }

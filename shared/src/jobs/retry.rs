@@ -13,7 +13,7 @@ use lambda_http::Body;
 use crate::{
     api::auth,
     app::App,
-    aws::sqs::{self, MESSAGE_VERSION, MailOf, Message, Outgoing},
+    aws::sqs::{self, MESSAGE_VERSION, MailMessage, Message, Outgoing},
     credentials::issue::{fan_out, mail_message},
     domain::{
         api_key::Scope,
@@ -126,7 +126,7 @@ pub async fn retry(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         for id in owing {
             app.credentials.owe_again(id, true, "", &now).await?;
             let job_id = Some(job.job_id);
-            let mail = MailOf { v: MESSAGE_VERSION, credential_id: id, job_id, place: None };
+            let mail = MailMessage { v: MESSAGE_VERSION, credential_id: id, job_id, place: None };
             let group = sqs::job_group(&job.org, job.job_id);
             let message = Outgoing::new(&Message::Mail(mail), group);
             messages.push(message.map_err(Problem::internal)?);
@@ -176,7 +176,7 @@ pub async fn resend(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
             "The address is on the suppression list: its mail bounced or was marked as spam. Correct the credential's address or, if it takes mail again, remove it with DELETE /api/v1/suppressions/{email}",
         ));
     }
-    match ledger::settle(app, found).await {
+    match ledger::materialize(app, found).await {
         // Changed just now: what follows weighs it again.
         Ok(_) | Err(StoreError::Conflict) => {}
         Err(error) => return Err(error.into()),

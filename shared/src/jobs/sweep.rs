@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::App,
-    aws::sqs::{self, FileOrder, MESSAGE_VERSION, MailOf, Message, Outgoing},
+    aws::sqs::{self, FileTask, MESSAGE_VERSION, MailMessage, Message, Outgoing},
     credentials::issue::fan_out,
     domain::{
         credential::{Credential, MailState, Origin, RecipientType, Status},
@@ -32,7 +32,7 @@ use crate::{
     mail::{ledger, send},
     store::{
         StoreError,
-        jobs::{Failure, Learned},
+        jobs::{Failure, ShardUpdate},
     },
 };
 
@@ -57,7 +57,7 @@ const OWED_FOR: i64 = 600;
 
 /// What the scheduler sends.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
-pub struct Order {
+pub struct SweepMode {
     /// The queues were lost, and whoever took from them has ended: queue all open work
     /// again, at once. Claims of mail that they left open count as ended, so that nobody
     /// waits for a lease that no living attempt holds; such a mail is sent again and counted
@@ -87,7 +87,7 @@ pub struct Swept {
 ///
 /// # Errors
 /// As of the store and the queue; the next run begins anew.
-pub async fn sweep(app: &App, order: Order) -> Result<Swept, Problem> {
+pub async fn sweep(app: &App, order: SweepMode) -> Result<Swept, Problem> {
     let now = app.clock.now();
     let mut swept = Swept::default();
     let calm = calm(app, order).await?;
@@ -115,16 +115,16 @@ pub async fn sweep(app: &App, order: Order) -> Result<Swept, Problem> {
 
 /// Which queues are nearly empty: only they get anything again.
 #[derive(Clone, Copy, Debug)]
-struct Calm {
+struct Backlog {
     issue: bool,
     mail: bool,
 }
 
-async fn calm(app: &App, order: Order) -> Result<Calm, Problem> {
+async fn calm(app: &App, order: SweepMode) -> Result<Backlog, Problem> {
     if order.resume {
-        return Ok(Calm { issue: true, mail: true });
+        return Ok(Backlog { issue: true, mail: true });
     }
-    Ok(Calm {
+    Ok(Backlog {
         issue: nearly_empty(app, &app.config.issue_queue_url).await?,
         mail: nearly_empty(app, &app.config.mail_queue_url).await?,
     })
@@ -155,8 +155,8 @@ async fn sweep_job(
     app: &App,
     id: crate::domain::ids::JobId,
     now: Timestamp,
-    order: Order,
-    calm: Calm,
+    order: SweepMode,
+    calm: Backlog,
     swept: &mut Swept,
 ) -> Result<(), Problem> {
     let Some(job) = app.jobs.get(id).await? else {
@@ -223,7 +223,7 @@ async fn sweep_file(
     job: &Job,
     tally: &Tally,
     now: Timestamp,
-    order: Order,
+    order: SweepMode,
     swept: &mut Swept,
 ) -> Result<(), Problem> {
     if job.closed_at.is_none() && *tally != job.tally {
@@ -241,7 +241,7 @@ async fn sweep_file(
         return Ok(());
     }
     if job.sweeps >= MAX_SWEEPS {
-        tracing::error!(job_id = %job.job_id, "a file was given up");
+        tracing::error!(job_id = %job.job_id, "file given up");
         swept.given_up += 1;
         return upload::give_up(app, job, now).await;
     }
@@ -250,7 +250,7 @@ async fn sweep_file(
     app.jobs.swept(job.job_id, job.sweeps + 1, &time::millis(after)).await?;
     let job_id = job.job_id;
     let order =
-        if job.is_reading() { FileOrder::Read { job_id } } else { FileOrder::Results { job_id } };
+        if job.is_reading() { FileTask::Read { job_id } } else { FileTask::Results { job_id } };
     progress::order(app, job, &order).await;
     swept.files += 1;
     Ok(())
@@ -260,7 +260,7 @@ async fn sweep_file(
 async fn old_files(app: &App, now: Timestamp, swept: &mut Swept) -> Result<(), Problem> {
     for job_id in app.jobs.with_old_files(&time::millis(now), LOOK_AT).await? {
         if let Some(job) = app.jobs.get(job_id).await? {
-            progress::order(app, &job, &FileOrder::Forget { job_id }).await;
+            progress::order(app, &job, &FileTask::Forget { job_id }).await;
             swept.files += 1;
         }
     }
@@ -272,7 +272,7 @@ async fn queue_again(
     app: &App,
     job: &Job,
     outcomes: &BTreeMap<u32, Shard>,
-    order: Order,
+    order: SweepMode,
     swept: &mut Swept,
 ) -> Result<(), Problem> {
     let secret = app.catalog.id_secret(&job.org).await?;
@@ -315,7 +315,7 @@ async fn queue_mails(
     app: &App,
     owing: &[Debt],
     job: Option<&Job>,
-    order: Order,
+    order: SweepMode,
 ) -> Result<(), Problem> {
     let job_id = job.map(|job| job.job_id);
     let group =
@@ -332,7 +332,7 @@ async fn queue_mails(
         .iter()
         .map(|(id, place)| {
             let (credential_id, place) = (*id, *place);
-            let mail = MailOf { v: MESSAGE_VERSION, credential_id, job_id, place };
+            let mail = MailMessage { v: MESSAGE_VERSION, credential_id, job_id, place };
             Outgoing::new(&Message::Mail(mail), group.clone())
         })
         .collect::<Result<Vec<_>, _>>()
@@ -388,8 +388,8 @@ async fn end_rows(
         };
         let revoked: Vec<&Credential> =
             revoked.iter().filter(|c| c.status == Status::Revoked).collect();
-        let by_us = app.standing.revoked_by(job.job_id, &revoked).await?;
-        let mut learned = Learned::default();
+        let by_us = app.status_lists.revoked_by(job.job_id, &revoked).await?;
+        let mut learned = ShardUpdate::default();
         let mut mail = crate::domain::job::MailSets::default();
         for (row, input) in view.rows {
             // In a job that revokes, no mail is owed and no credential was issued.
@@ -443,8 +443,8 @@ async fn end_rows(
                 };
             }
         }
-        app.jobs.account_issued(job.job_id, *number, &learned, ttl).await?;
-        app.jobs.account_mail(job.job_id, *number, &mail, ttl).await?;
+        app.jobs.record_issued(job.job_id, *number, &learned, ttl).await?;
+        app.jobs.record_mail(job.job_id, *number, &mail, ttl).await?;
     }
     swept.given_up += given_up;
     if *why != Fault::Cancelled {
@@ -482,7 +482,7 @@ async fn write_off(
 async fn owed_mail(
     app: &App,
     now: Timestamp,
-    order: Order,
+    order: SweepMode,
     swept: &mut Swept,
 ) -> Result<(), Problem> {
     let age = if order.resume { 0 } else { OWED_FOR };

@@ -17,19 +17,19 @@ use aws_lc_rs::digest;
 use http::{Response, StatusCode};
 use jiff::{Timestamp, ToSpan};
 use lambda_http::Body;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
     api::{
         auth::{self, Caller},
-        idempotency::Work,
+        idempotency::Attempt,
     },
     app::App,
     aws::{
         s3::{FileError, PRESIGNED_FOR},
-        sqs::FileOrder,
+        sqs::FileTask,
     },
     credentials::issue::{self, fan_out, new_job},
     domain::{
@@ -159,7 +159,7 @@ pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 
 /// Where a file arrived.
 #[derive(Debug, PartialEq, Eq)]
-struct Place {
+struct UploadPath {
     mode: Mode,
     org: OrgId,
     template_id: TemplateId,
@@ -167,7 +167,7 @@ struct Place {
     name: String,
 }
 
-impl Place {
+impl UploadPath {
     /// Reads an object's key.
     fn of(key: &str) -> Option<Self> {
         let mut parts = key.strip_prefix("incoming/")?.splitn(4, '/');
@@ -236,11 +236,11 @@ impl Arrived {
 /// # Errors
 /// When it is to come back.
 pub async fn handle(app: &App, body: &str, deadline: Instant) -> Result<(), Problem> {
-    if let Ok(order) = serde_json::from_str::<FileOrder>(body) {
+    if let Ok(order) = serde_json::from_str::<FileTask>(body) {
         return match order {
-            FileOrder::Read { job_id } => read(app, job_id, deadline).await,
-            FileOrder::Results { job_id } => results_file::write(app, job_id, deadline).await,
-            FileOrder::Forget { job_id } => results_file::forget(app, job_id).await,
+            FileTask::Read { job_id } => read(app, job_id, deadline).await,
+            FileTask::Results { job_id } => results_file::write(app, job_id, deadline).await,
+            FileTask::Forget { job_id } => results_file::forget(app, job_id).await,
         };
     }
     // S3 also sends a test event when the notification is set up: it has no records.
@@ -269,15 +269,15 @@ fn job_of(object: &Object) -> JobId {
 /// Begins the job of a file that arrived. None when there is nothing to read: the place is
 /// nobody's, or the file is refused, which its job says.
 async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, Problem> {
-    let Some(place) = Place::of(&object.key) else {
-        tracing::warn!("a file arrived at a place that is nobody's");
+    let Some(place) = UploadPath::of(&object.key) else {
+        tracing::warn!("file ignored: its key names no organization and template");
         return Ok(None);
     };
     let now = app.clock.now();
-    let Place { mode, org, template_id, upload_id, name } = place;
+    let UploadPath { mode, org, template_id, upload_id, name } = place;
     let read = app.catalog.together(&org, None, Some(template_id), &[]).await?;
     let Some(organization) = read.organization else {
-        tracing::warn!(org = org.as_str(), "a file arrived for an organization that is not there");
+        tracing::warn!(org = org.as_str(), "file ignored: its organization does not exist");
         return Ok(None);
     };
     let upload = match upload_id {
@@ -291,7 +291,7 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, Problem> {
     let job_id = job_of(&object);
     let version = read.template.as_ref().map_or(0, |template| template.version);
     let too_large = object.size > MAX_FILE;
-    let work = Work {
+    let work = Attempt {
         id: Uuid::try_parse(&job_id.to_string()).map_err(Problem::internal)?,
         begun_at: time::millis(now),
     };
@@ -365,7 +365,7 @@ async fn fail(
     reader: Option<&str>,
 ) -> Result<(), Problem> {
     let now = app.clock.now();
-    tracing::info!(job_id = %job, code = failure.code, "a file was refused");
+    tracing::info!(job_id = %job, code = failure.code, "file refused");
     app.jobs.fail(job, failure, reader, (&time::millis(now), &files_until(now)?)).await?;
     Ok(())
 }
@@ -488,7 +488,7 @@ async fn read_on(app: &App, job: Job, reader: &str, deadline: Instant) -> Result
                 return Ok(());
             }
             if Instant::now() >= stop {
-                tracing::info!(job_id = %job.job_id, row = at.row, "a file is read on later");
+                tracing::info!(job_id = %job.job_id, row = at.row, "file left to be resumed");
                 return Err(Broken::Lost);
             }
         }
@@ -566,7 +566,7 @@ mod tests {
         };
         let object = arrived.object();
         assert!(object.key.ends_with("/acta nº 1+2&x.csv"), "{}", object.key);
-        let place = Place::of(&object.key).expect("a place");
+        let place = UploadPath::of(&object.key).expect("a place");
         assert_eq!(place.name, "acta nº 1+2&x.csv");
         assert_eq!((place.mode, place.upload_id), (Mode::Live, None));
     }
@@ -583,7 +583,7 @@ mod tests {
             format!("incoming/live/demo/{template}"),
             format!("results/live/demo/{template}/a.csv"),
         ] {
-            assert_eq!(Place::of(&key), None, "{key}");
+            assert_eq!(UploadPath::of(&key), None, "{key}");
         }
     }
 

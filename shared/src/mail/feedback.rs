@@ -16,7 +16,7 @@ use crate::{
     app::App,
     domain::{
         credential::{Credential, MailState, Origin},
-        feedback::{self, Change, DeliveryState, Heard, Kind, Notice, Suppression},
+        feedback::{self, Change, DeliveryState, FeedbackMessage, Kind, Notice, Suppression},
         ids::{CredentialId, JobId, Mode},
         job::{KEPT_DAYS, MailSets},
         time,
@@ -71,12 +71,12 @@ pub async fn batch(app: &App, messages: Vec<(String, String)>, deadline: Instant
     let mut heard: HashMap<CredentialId, Vec<(String, Notice)>> = HashMap::new();
     for (id, body) in messages {
         match feedback::read(&body) {
-            Ok(Heard::Notice(notice)) => {
+            Ok(FeedbackMessage::Notice(notice)) => {
                 heard.entry(notice.credential_id).or_default().push((id, notice));
             }
-            Ok(Heard::Other) => report.nothing += 1,
+            Ok(FeedbackMessage::Other) => report.nothing += 1,
             Err(error) => {
-                tracing::error!(%error, message_id = id, "a message cannot be read");
+                tracing::error!(%error, message_id = id, "message not readable");
                 report.poison += 1;
                 report.retry.push(id);
             }
@@ -137,7 +137,7 @@ async fn were_sent(app: &App, delivered: Delivered) -> Vec<String> {
     }
     let mails = app.jobs.mails_of(&delivered.keys().copied().collect()).await;
     let mails = mails.unwrap_or_else(|error| {
-        tracing::error!(%error, "jobs not read");
+        tracing::error!(%error, "mail sets not read");
         BTreeMap::new()
     });
     let now = app.clock.now();
@@ -150,7 +150,7 @@ async fn were_sent(app: &App, delivered: Delivered) -> Vec<String> {
             continue;
         }
         let sets = MailSets { sent: rows.keys().copied().collect(), ..MailSets::default() };
-        let mut recorded = app.jobs.account_mail(job, shard, &sets, ttl).await;
+        let mut recorded = app.jobs.record_mail(job, shard, &sets, ttl).await;
         if recorded.is_ok() {
             recorded = app.jobs.recount(job, &time::millis(now)).await;
         }
@@ -190,7 +190,7 @@ async fn settle(app: &App, notice: &Notice) -> Result<Done, StoreError> {
         }
         // What a soft bounce means depends on what is known of the attempt.
         let credential = match notice.kind {
-            Kind::SoftBounce => match ledger::settle(app, credential).await {
+            Kind::SoftBounce => match ledger::materialize(app, credential).await {
                 Err(StoreError::Conflict) => continue,
                 Ok((_, true)) => return Ok(Done::Later),
                 settled => settled?.0,
@@ -240,6 +240,6 @@ async fn was_sent(app: &App, credential: &Credential) -> Result<(), StoreError> 
     let now = app.clock.now();
     let ttl = now.as_second() + KEPT_DAYS * 24 * 3600;
     let sets = MailSets { sent: BTreeSet::from([row]), ..MailSets::default() };
-    app.jobs.account_mail(job, shard, &sets, ttl).await?;
+    app.jobs.record_mail(job, shard, &sets, ttl).await?;
     app.jobs.recount(job, &time::millis(now)).await
 }

@@ -8,9 +8,9 @@
 //! - SES says that the mail was delivered, or what became of it instead;
 //! - it failed, was skipped, or nobody knows how its attempt ended: from then on each attempt
 //!   is claimed on the credential, see [`crate::mail::send`];
-//! - somebody asks for something that rests on it ([`settle`]).
+//! - somebody asks for something that rests on it ([`materialize`]).
 //!
-//! Whoever shows a credential asks the ledger first ([`tell`]). A ledger is kept as long as
+//! Whoever shows a credential asks the ledger first ([`overlay`]). A ledger is kept as long as
 //! its job; what it says by then of a mail that was not sent stands on the credential.
 
 use std::collections::BTreeSet;
@@ -42,7 +42,7 @@ pub fn ended(mail: &MailSets, row: u32) -> Option<MailState> {
 ///
 /// # Errors
 /// As of the store.
-pub async fn tell<'a>(
+pub async fn overlay<'a>(
     app: &App,
     credentials: impl IntoIterator<Item = &'a mut Credential>,
 ) -> Result<(), StoreError> {
@@ -73,12 +73,15 @@ pub async fn tell<'a>(
 ///
 /// # Errors
 /// As of the store; [`StoreError::Conflict`] when it has just changed.
-pub async fn settle(app: &App, credential: Credential) -> Result<(Credential, bool), StoreError> {
+pub async fn materialize(
+    app: &App,
+    credential: Credential,
+) -> Result<(Credential, bool), StoreError> {
     if credential.on_ledger().is_none() {
         return Ok((credential, false));
     }
     let mut told = credential.clone();
-    tell(app, [&mut told]).await?;
+    overlay(app, [&mut told]).await?;
     let written = match (told.mail, told.mail_lease) {
         (MailState::Owed, _) => return Ok((credential, false)),
         (MailState::Claimed, Some(until)) if until >= app.clock.now().as_second() => {

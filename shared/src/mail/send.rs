@@ -37,7 +37,7 @@ use futures::{FutureExt, StreamExt, stream};
 
 use crate::{
     app::App,
-    aws::sqs::MailOf,
+    aws::sqs::MailMessage,
     domain::wallet_link,
     domain::{
         credential::{Credential, MailState, Origin, RecipientType, Status},
@@ -77,7 +77,7 @@ pub(crate) fn lease(app: &App, now: i64) -> (Duration, i64) {
 
 /// How a message about a mail ended.
 #[derive(Debug)]
-enum Turn {
+enum MailOutcome {
     /// The mail has ended so.
     Ended(Box<Credential>, MailState),
     /// It comes back after a while; why, when SES is the reason.
@@ -89,14 +89,14 @@ enum Turn {
 }
 
 /// Mails of one shard, by row.
-type Mails = BTreeMap<u32, (Delivered, MailOf)>;
+type Mails = BTreeMap<u32, (Delivered, MailMessage)>;
 /// A message about a mail, and how it ended.
-type Done = (Delivered, MailOf, Turn);
+type Done = (Delivered, MailMessage, MailOutcome);
 
 /// Sends the mails of a batch and records how they ended, some of one shard at a time.
 pub async fn send_mails(
     app: &App,
-    mails: Vec<(Delivered, MailOf)>,
+    mails: Vec<(Delivered, MailMessage)>,
     stop: Instant,
     report: &mut Report,
 ) {
@@ -107,13 +107,13 @@ pub async fn send_mails(
     let cancelled = match app.jobs.which(jobs, |job| job.cancelled_at.is_some()).await {
         Ok(cancelled) => cancelled,
         Err(error) => {
-            tracing::error!(%error, "jobs not read");
+            tracing::error!(%error, "mail sets not read");
             report.retry.extend(mails.into_iter().map(|(message, _)| message.id));
             return;
         }
     };
     // Not more at a time than SES takes in a second: claims must not wait for their turns.
-    let most = app.pace.in_a_second().clamp(1, CLAIMED_TOGETHER);
+    let most = app.rate_limiter.in_a_second().clamp(1, CLAIMED_TOGETHER);
     let (mut placed, alone): (Vec<_>, Vec<_>) =
         mails.into_iter().partition(|(_, mail)| mail.place.is_some() && mail.job_id.is_some());
     while !placed.is_empty() {
@@ -153,7 +153,7 @@ pub async fn send_mails(
 async fn send_alone(
     app: &App,
     message: Delivered,
-    mut mail: MailOf,
+    mut mail: MailMessage,
     off: bool,
     stop: Instant,
 ) -> Vec<Done> {
@@ -175,16 +175,19 @@ async fn send_alone(
 }
 
 /// What a turn came to; a failure or a panic makes the message come back.
-async fn caught(message: &Delivered, turn: impl Future<Output = Result<Turn, StoreError>>) -> Turn {
+async fn caught(
+    message: &Delivered,
+    turn: impl Future<Output = Result<MailOutcome, StoreError>>,
+) -> MailOutcome {
     match AssertUnwindSafe(turn).catch_unwind().await {
         Ok(Ok(turn)) => turn,
         Ok(Err(error)) => {
             tracing::error!(%error, message_id = message.id, "mail not sent");
-            Turn::Again
+            MailOutcome::Again
         }
         Err(_) => {
             tracing::error!(message_id = message.id, "mail panicked");
-            Turn::Again
+            MailOutcome::Again
         }
     }
 }
@@ -198,7 +201,8 @@ async fn send_together(
     stop: Instant,
 ) -> Vec<Done> {
     if Instant::now() >= stop {
-        let later = |(message, mail)| (message, mail, Turn::PutOff(Duration::from_secs(1), None));
+        let later =
+            |(message, mail)| (message, mail, MailOutcome::PutOff(Duration::from_secs(1), None));
         return mails.into_values().map(later).collect();
     }
     let claimed = match claim_together(app, (job, shard), mails.keys().copied().collect()).await {
@@ -217,17 +221,17 @@ async fn send_together(
             tracing::error!(%error, job_id = %job, shard, "mails not claimed");
             return mails
                 .into_values()
-                .map(|(message, mail)| (message, mail, Turn::Again))
+                .map(|(message, mail)| (message, mail, MailOutcome::Again))
                 .collect();
         }
     };
     let together = &together;
-    let done: Vec<(Delivered, MailOf, Turn, Option<u32>)> = stream::iter(mails)
+    let done: Vec<(Delivered, MailMessage, MailOutcome, Option<u32>)> = stream::iter(mails)
         .map(|(row, (message, mail))| async move {
             let mut free = None;
             let turn = send_claimed(app, (&message, &mail, row), together, off, stop, &mut free);
             let turn = caught(&message, turn).await;
-            let free = free.filter(|_| !matches!(turn, Turn::Ended(..)));
+            let free = free.filter(|_| !matches!(turn, MailOutcome::Ended(..)));
             (message, mail, turn, free)
         })
         .buffer_unordered(CLAIMED_TOGETHER)
@@ -245,9 +249,9 @@ async fn send_together(
 
 /// Tells credentials whose mail stands on the ledger that it was sent.
 async fn write_receipts(app: &App, done: &mut [Done]) {
-    let mut sent: Vec<(CredentialId, &mut Turn)> = Vec::new();
+    let mut sent: Vec<(CredentialId, &mut MailOutcome)> = Vec::new();
     for (.., turn) in done {
-        if let Turn::Ended(credential, MailState::Sent) = turn
+        if let MailOutcome::Ended(credential, MailState::Sent) = turn
             && credential.on_ledger().is_some()
         {
             sent.push((credential.id, turn));
@@ -263,12 +267,12 @@ async fn write_receipts(app: &App, done: &mut [Done]) {
             Ok(false) => match stands(app, id).await {
                 Ok(standing) => *turn = standing,
                 Err(error) => {
-                    tracing::error!(%error, "nobody knows how a mail stands");
-                    *turn = Turn::Again;
+                    tracing::error!(%error, "mail state unknown");
+                    *turn = MailOutcome::Again;
                 }
             },
             // Its row among those that were sent is a receipt as well.
-            Err(error) => tracing::error!(%error, "receipt not written on a credential"),
+            Err(error) => tracing::error!(%error, "receipt not written"),
         }
     }
 }
@@ -358,15 +362,15 @@ async fn look_up(app: &App, claimed: &Claimed, mails: &Mails) -> Result<Together
 /// was not given the mail, or did not take it: unless it ends, its claim is to be taken back.
 async fn send_claimed(
     app: &App,
-    (message, mail, row): (&Delivered, &MailOf, u32),
+    (message, mail, row): (&Delivered, &MailMessage, u32),
     together: &Together,
     off: bool,
     stop: Instant,
     free: &mut Option<u32>,
-) -> Result<Turn, StoreError> {
+) -> Result<MailOutcome, StoreError> {
     let Together { claimed, ended, credentials, suppressed } = together;
     let Some(credential) = credentials.get(&mail.credential_id).cloned() else {
-        return Ok(Turn::Unknown);
+        return Ok(MailOutcome::Unknown);
     };
     let credential = Box::new(credential);
     if credential.on_ledger().is_none() {
@@ -375,7 +379,7 @@ async fn send_claimed(
     let now = app.clock.now().as_second();
     let mine = claimed.mine.contains(&row);
     if let Some(state) = ledger::ended(ended, row).filter(|_| !mine) {
-        return Ok(Turn::Ended(credential, state));
+        return Ok(MailOutcome::Ended(credential, state));
     }
     if ledger::is_forgotten(app, &credential) {
         // It was sent when its job was young: a mail of a credential that was asked for again.
@@ -385,7 +389,7 @@ async fn send_claimed(
     if !mine {
         let left = claimed.theirs_until.saturating_sub(now) + 1;
         if left > 0 {
-            return Ok(Turn::PutOff(Duration::from_secs(left.unsigned_abs()), None));
+            return Ok(MailOutcome::PutOff(Duration::from_secs(left.unsigned_abs()), None));
         }
         // Whoever claimed it did not live to say how it ended.
         app.credentials.adopt_claim(credential.id, claimed.theirs_until).await?;
@@ -395,7 +399,7 @@ async fn send_claimed(
     if off {
         let skipped = app.credentials.write_off_mail(credential.id, MailState::Skipped, now);
         return match skipped.await? {
-            true => Ok(Turn::Ended(credential, MailState::Skipped)),
+            true => Ok(MailOutcome::Ended(credential, MailState::Skipped)),
             false => stands(app, credential.id).await,
         };
     }
@@ -409,19 +413,19 @@ async fn send_claimed(
     if suppressed.contains(credential.recipient.email.as_str()) {
         return fail_first(app, credential, "suppressed").await;
     }
-    if !app.pace.turn(stop).await {
-        return Ok(Turn::PutOff(Duration::from_secs(1), None));
+    if !app.rate_limiter.turn(stop).await {
+        return Ok(MailOutcome::PutOff(Duration::from_secs(1), None));
     }
     let call = hand_over(app, &credential, letter).await?;
     *free = None;
     match call.send().await.as_ref().map_err(verdict) {
-        Ok(_) => Ok(Turn::Ended(credential, MailState::Sent)),
-        Err(Verdict::Refused(why)) => fail_first(app, credential, why).await,
-        Err(Verdict::NotAccepted(why)) => {
+        Ok(_) => Ok(MailOutcome::Ended(credential, MailState::Sent)),
+        Err(SesVerdict::Refused(why)) => fail_first(app, credential, why).await,
+        Err(SesVerdict::NotAccepted(why)) => {
             *free = Some(row);
             Ok(not_accepted(message, why, credential))
         }
-        Err(Verdict::InDoubt(why)) => {
+        Err(SesVerdict::InDoubt(why)) => {
             app.credentials.adopt_claim(credential.id, claimed.until).await?;
             Ok(in_doubt(claimed.lease, why, credential))
         }
@@ -429,10 +433,14 @@ async fn send_claimed(
 }
 
 /// Ends a mail that was claimed on the ledger and is not sent.
-async fn fail_first(app: &App, credential: Box<Credential>, why: &str) -> Result<Turn, StoreError> {
+async fn fail_first(
+    app: &App,
+    credential: Box<Credential>,
+    why: &str,
+) -> Result<MailOutcome, StoreError> {
     let at = time::seconds(app.clock.now());
     if app.credentials.fail_first(credential.id, why, &at).await? {
-        return Ok(Turn::Ended(credential, MailState::Failed));
+        return Ok(MailOutcome::Ended(credential, MailState::Failed));
     }
     stands(app, credential.id).await
 }
@@ -454,7 +462,7 @@ async fn record(app: &App, done: Vec<Done>, report: &mut Report) {
     let mut recount: BTreeSet<JobId> = BTreeSet::new();
     for (message, mail, turn) in done {
         match turn {
-            Turn::Ended(credential, state) => {
+            MailOutcome::Ended(credential, state) => {
                 match state {
                     MailState::Sent => report.mailed += 1,
                     MailState::Failed => report.mail_failed += 1,
@@ -477,7 +485,7 @@ async fn record(app: &App, done: Vec<Done>, report: &mut Report) {
                     };
                 }
             }
-            Turn::PutOff(wait, why) => {
+            MailOutcome::PutOff(wait, why) => {
                 report.mail_put_off += 1;
                 report.mail_waiting += usize::from(why.is_some());
                 report.retry.push(message.id.clone());
@@ -488,22 +496,22 @@ async fn record(app: &App, done: Vec<Done>, report: &mut Report) {
                     waiting.insert(job, why);
                 }
             }
-            Turn::Again => report.retry.push(message.id),
-            Turn::Unknown => {
-                tracing::error!(message_id = message.id, "mail of an unknown credential");
+            MailOutcome::Again => report.retry.push(message.id),
+            MailOutcome::Unknown => {
+                tracing::error!(message_id = message.id, "mail's credential not found");
             }
         }
     }
     let now = app.clock.now();
     let ttl = now.as_second() + KEPT_DAYS * 24 * 3600;
     for ((job, shard), Outcome { messages, sets, unwritten }) in shards {
-        let mut accounted = app.jobs.account_mail(job, shard, &sets, ttl).await;
+        let mut accounted = app.jobs.record_mail(job, shard, &sets, ttl).await;
         if accounted.is_ok() && recount.contains(&job) {
             // The job has ended, most likely: its totals change all the same.
             accounted = app.jobs.recount(job, &time::millis(now)).await;
         }
         if let Err(error) = accounted {
-            tracing::error!(%error, rows = messages.len(), "mail not recorded");
+            tracing::error!(%error, rows = messages.len(), "mails not recorded");
             report.retry.extend(messages);
             // The only receipt of these: it must stand somewhere.
             let at = time::seconds(now);
@@ -520,7 +528,7 @@ async fn record(app: &App, done: Vec<Done>, report: &mut Report) {
     let now = time::seconds(now);
     for (job, why) in waiting {
         if let Err(error) = app.jobs.mail_waits(job, why, &now).await {
-            tracing::warn!(%error, "reason of waiting not written");
+            tracing::warn!(%error, "reason for waiting not written");
         }
     }
 }
@@ -544,30 +552,30 @@ async fn put_off(app: &App, message: &Delivered, wait: Duration) {
 async fn send_one(
     app: &App,
     message: &Delivered,
-    mail: &MailOf,
+    mail: &MailMessage,
     off: bool,
     stop: Instant,
-) -> Result<Turn, StoreError> {
+) -> Result<MailOutcome, StoreError> {
     if off {
         let (id, now) = (mail.credential_id, app.clock.now().as_second());
         let skipped = app.credentials.write_off_mail(id, MailState::Skipped, now).await?;
         let standing = app.credentials.get(mail.credential_id).await?;
         return match standing.map(Box::new) {
-            None => Ok(Turn::Unknown),
-            Some(standing) if skipped => Ok(Turn::Ended(standing, MailState::Skipped)),
+            None => Ok(MailOutcome::Unknown),
+            Some(standing) if skipped => Ok(MailOutcome::Ended(standing, MailState::Skipped)),
             Some(standing) => refused(app, standing, app.clock.now().as_second()).await,
         };
     }
     // The turn comes before the claim: a claim that waits for its turn would let its lease
     // run.
-    if !app.pace.turn(stop).await {
-        return Ok(Turn::PutOff(Duration::from_secs(1), None));
+    if !app.rate_limiter.turn(stop).await {
+        return Ok(MailOutcome::PutOff(Duration::from_secs(1), None));
     }
     let now = app.clock.now();
     let (lease, until) = lease(app, now.as_second());
     let claim = app.credentials.claim_mail(mail.credential_id, now.as_second(), until).await?;
     let credential = match claim {
-        Claim::Unknown => return Ok(Turn::Unknown),
+        Claim::Unknown => return Ok(MailOutcome::Unknown),
         Claim::Refused(standing) => return refused(app, standing, now.as_second()).await,
         Claim::Granted(credential) => credential,
     };
@@ -594,8 +602,8 @@ async fn send_one(
     let call = hand_over(app, &credential, letter).await?;
     match call.send().await.as_ref().map_err(verdict) {
         Ok(_) => end(app, credential, &MailEnd::Sent).await,
-        Err(Verdict::Refused(why)) => end(app, credential, &MailEnd::Failed(why)).await,
-        Err(Verdict::NotAccepted(why)) => {
+        Err(SesVerdict::Refused(why)) => end(app, credential, &MailEnd::Failed(why)).await,
+        Err(SesVerdict::NotAccepted(why)) => {
             let (id, attempt) = (credential.id, credential.mail_attempts);
             // It comes back by itself until then: no debt for the sweeper.
             let later = app.clock.now().checked_add(back_off(message.receives)).unwrap_or(now);
@@ -603,7 +611,7 @@ async fn send_one(
             app.credentials.end_mail(id, attempt, &MailEnd::Released, &later).await?;
             Ok(not_accepted(message, why, credential))
         }
-        Err(Verdict::InDoubt(why)) => Ok(in_doubt(lease, why, credential)),
+        Err(SesVerdict::InDoubt(why)) => Ok(in_doubt(lease, why, credential)),
     }
 }
 
@@ -626,15 +634,19 @@ async fn hand_over(
 }
 
 /// A mail that SES did not take for now comes back, later each time.
-fn not_accepted(message: &Delivered, why: &'static str, credential: Box<Credential>) -> Turn {
-    tracing::warn!(reason = why, "SES does not accept mail");
-    Turn::PutOff(back_off(message.receives), Some((why, credential)))
+fn not_accepted(
+    message: &Delivered,
+    why: &'static str,
+    credential: Box<Credential>,
+) -> MailOutcome {
+    tracing::warn!(reason = why, "SES refused a mail for now");
+    MailOutcome::PutOff(back_off(message.receives), Some((why, credential)))
 }
 
 /// A mail that SES perhaps took comes back when its claim has ended.
-fn in_doubt(lease: Duration, why: &'static str, credential: Box<Credential>) -> Turn {
-    tracing::warn!(reason = why, "nobody knows whether SES took a mail");
-    Turn::PutOff(lease + Duration::from_secs(1), Some((why, credential)))
+fn in_doubt(lease: Duration, why: &'static str, credential: Box<Credential>) -> MailOutcome {
+    tracing::warn!(reason = why, "mail in doubt");
+    MailOutcome::PutOff(lease + Duration::from_secs(1), Some((why, credential)))
 }
 
 fn raw(mime: Vec<u8>) -> Result<RawMessage, StoreError> {
@@ -654,24 +666,28 @@ fn tag(name: &str, value: String) -> Result<MessageTag, StoreError> {
 }
 
 /// What a refused claim says about the mail.
-async fn refused(app: &App, standing: Box<Credential>, now: i64) -> Result<Turn, StoreError> {
+async fn refused(
+    app: &App,
+    standing: Box<Credential>,
+    now: i64,
+) -> Result<MailOutcome, StoreError> {
     Ok(match (standing.mail, standing.status) {
         (state @ (MailState::Sent | MailState::Failed | MailState::Skipped), _) => {
-            Turn::Ended(standing, state)
+            MailOutcome::Ended(standing, state)
         }
         // Somebody is sending it, whatever became of the credential since.
         (MailState::Claimed, _) if standing.mail_lease.is_some_and(|lease| lease >= now) => {
             let left = standing.mail_lease.unwrap_or(now).saturating_sub(now) + 1;
-            Turn::PutOff(Duration::from_secs(u64::try_from(left).unwrap_or(1)), None)
+            MailOutcome::PutOff(Duration::from_secs(u64::try_from(left).unwrap_or(1)), None)
         }
         // Free again since the claim was refused.
-        (MailState::Owed | MailState::Claimed, Status::Issued) => Turn::Again,
+        (MailState::Owed | MailState::Claimed, Status::Issued) => MailOutcome::Again,
         // Revoked or suspended since: the mail is not due any more.
         (MailState::Owed | MailState::Claimed, Status::Suspended | Status::Revoked) => {
             match app.credentials.skip_mail(standing.id, standing.mail).await? {
-                true => Turn::Ended(standing, MailState::Skipped),
+                true => MailOutcome::Ended(standing, MailState::Skipped),
                 // It holds again: its mail is due.
-                false => Turn::Again,
+                false => MailOutcome::Again,
             }
         }
     })
@@ -681,7 +697,7 @@ async fn end(
     app: &App,
     credential: Box<Credential>,
     end: &MailEnd<'_>,
-) -> Result<Turn, StoreError> {
+) -> Result<MailOutcome, StoreError> {
     let state = match end {
         MailEnd::Sent => MailState::Sent,
         _ => MailState::Failed,
@@ -689,7 +705,7 @@ async fn end(
     let at = time::seconds(app.clock.now());
     let (id, attempt) = (credential.id, credential.mail_attempts);
     if app.credentials.end_mail(id, attempt, end, &at).await? {
-        return Ok(Turn::Ended(credential, state));
+        return Ok(MailOutcome::Ended(credential, state));
     }
     // The lease ended under us, and somebody else has the claim: theirs to end. Or SES was
     // faster to say what became of the mail than we with its receipt.
@@ -697,10 +713,10 @@ async fn end(
 }
 
 /// How a mail stands that somebody else ends.
-async fn stands(app: &App, id: CredentialId) -> Result<Turn, StoreError> {
+async fn stands(app: &App, id: CredentialId) -> Result<MailOutcome, StoreError> {
     match app.credentials.get(id).await? {
         Some(standing) => refused(app, Box::new(standing), app.clock.now().as_second()).await,
-        None => Ok(Turn::Unknown),
+        None => Ok(MailOutcome::Unknown),
     }
 }
 
@@ -760,7 +776,7 @@ fn back_off(receives: u32) -> Duration {
 
 /// What an error of SES means for a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+enum SesVerdict {
     /// It will never be taken.
     Refused(&'static str),
     /// Surely not taken, and worth another try.
@@ -769,7 +785,7 @@ enum Verdict {
     InDoubt(&'static str),
 }
 
-fn verdict<R>(error: &SdkError<SendRawEmailError, R>) -> Verdict
+fn verdict<R>(error: &SdkError<SendRawEmailError, R>) -> SesVerdict
 where
     R: std::fmt::Debug,
 {
@@ -779,15 +795,15 @@ where
             let message = service.err().message().unwrap_or_default();
             of_code(code, message)
         }
-        SdkError::ConstructionFailure(_) => Verdict::NotAccepted("request_not_built"),
+        SdkError::ConstructionFailure(_) => SesVerdict::NotAccepted("request_not_built"),
         SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
             Some(connector) if refused_connection(connector) => {
-                Verdict::NotAccepted("not_connected")
+                SesVerdict::NotAccepted("not_connected")
             }
-            _ => Verdict::InDoubt("connection_lost"),
+            _ => SesVerdict::InDoubt("connection_lost"),
         },
-        SdkError::TimeoutError(_) => Verdict::InDoubt("timeout"),
-        _ => Verdict::InDoubt("no_usable_response"),
+        SdkError::TimeoutError(_) => SesVerdict::InDoubt("timeout"),
+        _ => SesVerdict::InDoubt("no_usable_response"),
     }
 }
 
@@ -804,36 +820,36 @@ fn refused_connection(error: &(dyn StdError + 'static)) -> bool {
 }
 
 /// The error codes of `SendRawEmail` and the common ones (SES API v1 reference).
-fn of_code(code: &str, message: &str) -> Verdict {
+fn of_code(code: &str, message: &str) -> SesVerdict {
     match code {
         "MessageRejected" if message.contains("paused") || message.contains("suspended") => {
-            Verdict::NotAccepted("sending_paused")
+            SesVerdict::NotAccepted("sending_paused")
         }
         // SES says "not verified" with the same code: that is ours to mend, not the mail's
         // fault.
         "MessageRejected" if message.contains("not verified") => {
-            Verdict::NotAccepted("sender_not_verified")
+            SesVerdict::NotAccepted("sender_not_verified")
         }
-        "MessageRejected" | "InvalidParameterValue" => Verdict::Refused("rejected"),
+        "MessageRejected" | "InvalidParameterValue" => SesVerdict::Refused("rejected"),
         "Throttling" | "ThrottlingException" | "TooManyRequestsException" => {
-            Verdict::NotAccepted("throttled")
+            SesVerdict::NotAccepted("throttled")
         }
-        "LimitExceeded" | "LimitExceededException" => Verdict::NotAccepted("quota"),
+        "LimitExceeded" | "LimitExceededException" => SesVerdict::NotAccepted("quota"),
         "AccountSendingPausedException"
         | "ConfigurationSetSendingPausedException"
         | "AccountSendingPaused"
-        | "ConfigurationSetSendingPaused" => Verdict::NotAccepted("sending_paused"),
+        | "ConfigurationSetSendingPaused" => SesVerdict::NotAccepted("sending_paused"),
         "ConfigurationSetDoesNotExist"
         | "ConfigurationSetDoesNotExistException"
         | "MailFromDomainNotVerified"
-        | "MailFromDomainNotVerifiedException" => Verdict::NotAccepted("ses_not_set_up"),
+        | "MailFromDomainNotVerifiedException" => SesVerdict::NotAccepted("ses_not_set_up"),
         "AccessDenied"
         | "AccessDeniedException"
         | "ExpiredToken"
         | "InvalidClientTokenId"
         | "SignatureDoesNotMatch"
-        | "UnrecognizedClientException" => Verdict::NotAccepted("not_permitted"),
-        _ => Verdict::InDoubt("server_error"),
+        | "UnrecognizedClientException" => SesVerdict::NotAccepted("not_permitted"),
+        _ => SesVerdict::InDoubt("server_error"),
     }
 }
 
@@ -843,18 +859,18 @@ mod tests {
 
     #[test]
     fn only_an_answer_that_says_no_frees_the_mail() {
-        assert_eq!(of_code("Throttling", ""), Verdict::NotAccepted("throttled"));
-        assert_eq!(of_code("MessageRejected", "Illegal address"), Verdict::Refused("rejected"));
+        assert_eq!(of_code("Throttling", ""), SesVerdict::NotAccepted("throttled"));
+        assert_eq!(of_code("MessageRejected", "Illegal address"), SesVerdict::Refused("rejected"));
         assert_eq!(
             of_code("MessageRejected", "Email address is not verified. …"),
-            Verdict::NotAccepted("sender_not_verified")
+            SesVerdict::NotAccepted("sender_not_verified")
         );
         assert_eq!(
             of_code("MessageRejected", "Sending paused for this account. …"),
-            Verdict::NotAccepted("sending_paused")
+            SesVerdict::NotAccepted("sending_paused")
         );
-        assert_eq!(of_code("InternalFailure", ""), Verdict::InDoubt("server_error"));
-        assert_eq!(of_code("", ""), Verdict::InDoubt("server_error"));
+        assert_eq!(of_code("InternalFailure", ""), SesVerdict::InDoubt("server_error"));
+        assert_eq!(of_code("", ""), SesVerdict::InDoubt("server_error"));
     }
 
     #[test]

@@ -259,7 +259,7 @@ impl Credentials {
             let answers = match call.send().await.map_err(StoreError::from) {
                 Ok(answer) => answer.responses.unwrap_or_default(),
                 Err(error) => {
-                    tracing::error!(%error, "credentials not written together");
+                    tracing::error!(%error, "batch of credentials not written");
                     let broken = matches!(error, StoreError::Broken(_));
                     for (at, _) in left.into_iter().filter(|_| broken) {
                         set(&mut ended, at, Err(StoreError::Broken("together".to_owned())));
@@ -278,7 +278,7 @@ impl Credentials {
                     Some(Some(code)) if passes(&code) => again.push((at, statement)),
                     Some(code) => {
                         let code = code.as_ref().map_or("unknown", |code| code.as_str());
-                        tracing::error!(code, "a statement was refused");
+                        tracing::error!(code, "statement refused");
                         set(&mut ended, at, Err(StoreError::Broken(code.to_owned())));
                     }
                 }

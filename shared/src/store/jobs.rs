@@ -39,7 +39,7 @@ use super::{
 };
 use crate::{
     domain::{
-        fault::Said,
+        fault::FaultText,
         identity::{self, IdSecret},
         ids::{CredentialId, JobId, Mode, OrgId},
         job::{IssueSets, Job, JobFailure, MailSets, Row, Shard, Tally},
@@ -121,12 +121,12 @@ pub struct Failure {
     /// Address as sent.
     pub email: String,
     /// Code and texts.
-    pub faults: Vec<Said>,
+    pub faults: Vec<FaultText>,
 }
 
 /// What a batch learned of a shard's rows.
 #[derive(Debug, Default)]
-pub struct Learned {
+pub struct ShardUpdate {
     /// Sets to add to.
     pub sets: IssueSets,
     /// Why rows failed.
@@ -137,7 +137,7 @@ pub struct Learned {
     pub holds: Vec<(u32, Vec<CredentialId>)>,
 }
 
-impl Learned {
+impl ShardUpdate {
     /// A row of a dry run that would have a credential: nobody is mailed.
     pub fn foresee(
         &mut self,
@@ -710,7 +710,7 @@ impl Jobs {
     ///
     /// # Errors
     /// As of the store.
-    pub async fn keep_tally(
+    pub async fn save_totals(
         &self,
         job: &Job,
         tally: &Tally,
@@ -849,11 +849,11 @@ impl Jobs {
     ///
     /// # Errors
     /// As of the store.
-    pub async fn account_issued(
+    pub async fn record_issued(
         &self,
         job: JobId,
         shard: u32,
-        learned: &Learned,
+        learned: &ShardUpdate,
         ttl: i64,
     ) -> Result<(), StoreError> {
         let pk = shard_pk(job, shard);
@@ -896,11 +896,11 @@ impl Jobs {
         self.add_to_sets(key(pk, "ISSUE"), &sets, ttl).await
     }
 
-    /// Records how mails of a shard ended; as safe to repeat as [`Jobs::account_issued`].
+    /// Records how mails of a shard ended; as safe to repeat as [`Jobs::record_issued`].
     ///
     /// # Errors
     /// As of the store.
-    pub async fn account_mail(
+    pub async fn record_mail(
         &self,
         job: JobId,
         shard: u32,

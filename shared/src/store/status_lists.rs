@@ -67,7 +67,7 @@ pub struct List {
 
 /// A change of one credential's status.
 #[derive(Debug)]
-pub struct StatusChange {
+pub struct StatusWrite {
     /// The credential as it was read.
     pub credential: Credential,
     /// Its status from now on.
@@ -97,7 +97,7 @@ pub struct Correction {
 
 /// Access to these items.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct StatusLists {
     client: Client,
     table: String,
     dictionaries: Arc<Mutex<HashMap<String, Arc<Vec<u8>>>>>,
@@ -111,7 +111,7 @@ fn event_id(id: CredentialId, revision: u32) -> String {
     format!("EVENT#{id}#{revision}")
 }
 
-impl Standing {
+impl StatusLists {
     pub(crate) fn new(client: Client, table: String) -> Self {
         Self { client, table, dictionaries: Arc::default() }
     }
@@ -305,7 +305,7 @@ impl Standing {
         &self,
         id: &ListId,
         list: &List,
-        changes: &[StatusChange],
+        changes: &[StatusWrite],
     ) -> Result<bool, StoreError> {
         let mut writes = vec![self.list_write(id, list)?];
         for change in changes {

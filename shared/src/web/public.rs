@@ -15,7 +15,7 @@ use crate::{
         lang::Lang,
     },
     http::{problem::Problem, serve::Call},
-    web::{pages, qr, view::Found, wallet},
+    web::{pages, qr, view::LoadedCredential, wallet},
 };
 
 /// How long a status list, or who signs, may be kept by others: seconds.
@@ -63,7 +63,7 @@ async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     };
     if let Some(media_type) = wanted {
         let credential = found?.ok_or_else(missing)?;
-        let document = app.standing.document(&credential.signed).await?.ok_or_else(|| {
+        let document = app.status_lists.document(&credential.signed).await?.ok_or_else(|| {
             Problem::not_found(
                 "La credencial es de una versión anterior y no está firmada",
                 "The credential is of an earlier version and is not signed",
@@ -76,7 +76,7 @@ async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         return Ok(response);
     }
     let page = match found {
-        Ok(Some(credential)) => match Found::read(app, credential, call.now).await {
+        Ok(Some(credential)) => match LoadedCredential::read(app, credential, call.now).await {
             Ok(found) => Ok(Some(page_of(app, call, &found, lang))),
             Err(error) => Err(error),
         },
@@ -95,7 +95,7 @@ async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 }
 
 /// The page, or, for a version that a correction replaced (`?version=`), a word on that.
-fn page_of(app: &App, call: &Call, found: &Found, lang: Lang) -> String {
+fn page_of(app: &App, call: &Call, found: &LoadedCredential, lang: Lang) -> String {
     let site_url = &app.config.site_url;
     let present = found.credential.version;
     let asked = call.query("version").and_then(|version| version.parse::<u32>().ok());
@@ -144,7 +144,7 @@ async fn status_list(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
     let missing =
         || Problem::not_found("La lista de estado no existe", "The status list does not exist");
     let id = ListId::parse(&call.parameter).ok_or_else(missing)?;
-    let list = app.standing.list(&id).await?.ok_or_else(missing)?;
+    let list = app.status_lists.list(&id).await?.ok_or_else(missing)?;
     public(call, list.document, "application/vc")
 }
 

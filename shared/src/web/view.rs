@@ -42,7 +42,7 @@ pub enum State {
 
 /// What is shown of a credential. Dates are days and stay the days they are.
 #[derive(Clone)]
-pub struct Shown {
+pub struct CredentialView {
     /// The credential's id.
     pub id: String,
     /// The page's own address; `.json` behind it is the document, `/{file}` the files.
@@ -99,7 +99,7 @@ pub struct Shown {
     pub checked_on: Date,
 }
 
-impl Shown {
+impl CredentialView {
     /// The inside of the achievement's seal.
     pub fn seal(&self) -> String {
         seal::seal(&self.template.to_string(), &self.initials)
@@ -137,7 +137,7 @@ impl Shown {
 }
 
 /// A credential and what it is shown with.
-pub struct Found {
+pub struct LoadedCredential {
     /// The credential.
     pub credential: Credential,
     /// Its signed document, byte for byte; none of a version that did not sign.
@@ -152,7 +152,7 @@ pub struct Found {
     verification: Option<Verification>,
 }
 
-impl Found {
+impl LoadedCredential {
     /// Reads what a credential is shown with, and checks its document.
     ///
     /// # Errors
@@ -170,7 +170,7 @@ impl Found {
             .ok_or(StoreError::Broken("credential without template".to_owned()))?;
         let mut found = Self {
             issuer: organization.settings.name.clone(),
-            document: app.standing.document(&credential.signed).await?,
+            document: app.status_lists.document(&credential.signed).await?,
             credential,
             organization,
             template,
@@ -191,12 +191,12 @@ impl Found {
     }
 
     /// What is shown of it.
-    pub fn shown(&self, site_url: &str, now: Timestamp) -> Shown {
+    pub fn shown(&self, site_url: &str, now: Timestamp) -> CredentialView {
         let (c, r, d) = (&self.credential, &self.credential.recipient, &self.template.definition);
         let settings = &self.organization.settings;
         let standing = self.verification.as_ref().map(|v| v.standing);
         let day = |at: &str| Some(self.organization.date_of(at.parse::<Timestamp>().ok()?));
-        Shown {
+        CredentialView {
             id: c.id.to_string(),
             url: Credential::url(site_url, c.id),
             state: match (c.status, standing) {

@@ -9,7 +9,7 @@ use crate::{
     domain::{lang::Lang, recipient::Evidence},
     web::{
         qr,
-        view::{Shown, State},
+        view::{CredentialView, State},
     },
 };
 
@@ -17,7 +17,7 @@ use crate::{
 const VERIFIER: &str = "https://verifierplus.org/";
 
 /// Renders the page of a credential: a whole HTML document.
-pub fn credential(shown: &Shown, site_url: &str, lang: Lang) -> String {
+pub fn credential(shown: &CredentialView, site_url: &str, lang: Lang) -> String {
     let title = format!("{} · {}", shown.name, shown.organization);
     let main = html! {
         article.card {
@@ -82,7 +82,7 @@ pub fn credential(shown: &Shown, site_url: &str, lang: Lang) -> String {
 }
 
 /// What chat programs and browsers read: Open Graph with a preview image.
-fn head(shown: &Shown, title: &str, lang: Lang) -> Markup {
+fn head(shown: &CredentialView, title: &str, lang: Lang) -> Markup {
     let name = shown.recipient_name.as_deref();
     let about = match (name, lang) {
         (Some(name), Lang::Es) => {
@@ -125,7 +125,7 @@ fn watermark(lang: Lang) -> Markup {
 }
 
 /// The band that says where the credential stands; nothing of it rests on colour alone.
-fn state(shown: &Shown, lang: Lang) -> Markup {
+fn state(shown: &CredentialView, lang: Lang) -> Markup {
     let (class, word, text) = said(shown.state, lang);
     html! {
         div class={ "state " (class) } {
@@ -152,7 +152,7 @@ fn state(shown: &Shown, lang: Lang) -> Markup {
 }
 
 /// What was checked just now, and how to have it checked elsewhere.
-fn verification(shown: &Shown, lang: Lang) -> Markup {
+fn verification(shown: &CredentialView, lang: Lang) -> Markup {
     let word = |passed| match passed {
         Some(true) => ("pass", "✓", lang.pick("Comprobado: ", "Passed: ")),
         Some(false) => ("fail", "✗", lang.pick("Falla: ", "Failed: ")),
@@ -191,7 +191,7 @@ fn verification(shown: &Shown, lang: Lang) -> Markup {
 }
 
 /// The facts of a credential, in the order in which they are read: name and value.
-pub(super) fn listed(shown: &Shown, lang: Lang) -> Vec<(&'static str, Markup)> {
+pub(super) fn listed(shown: &CredentialView, lang: Lang) -> Vec<(&'static str, Markup)> {
     let text = |text: &Option<String>| text.as_ref().map(|t| html! { bdi { (t) } });
     let date = |date| Option::map(date, |date| day(date, lang));
     let ends = match shown.state {
@@ -225,7 +225,7 @@ pub(super) fn listed(shown: &Shown, lang: Lang) -> Vec<(&'static str, Markup)> {
     .collect()
 }
 
-fn facts(shown: &Shown, lang: Lang) -> Markup {
+fn facts(shown: &CredentialView, lang: Lang) -> Markup {
     html! {
         dl.facts { @for (name, value) in listed(shown, lang) { div { dt { (name) } dd { (value) } } } }
     }
@@ -253,7 +253,7 @@ fn web_address(text: &str) -> Option<Url> {
 }
 
 /// What a graduate does with it.
-fn take_along(shown: &Shown, lang: Lang) -> Markup {
+fn take_along(shown: &CredentialView, lang: Lang) -> Markup {
     // One of a version that did not sign has nothing to carry.
     let signed = !shown.checks.is_empty();
     let drawn = shown.can_be_drawn();
@@ -304,7 +304,7 @@ fn length(text: &str) -> &'static str {
 
 /// The certificate that comes out on paper: one page, in the browser's own fonts, so that it has
 /// every script. Screens and screen readers do not meet it.
-fn certificate(shown: &Shown, site_url: &str, lang: Lang) -> Markup {
+fn certificate(shown: &CredentialView, site_url: &str, lang: Lang) -> Markup {
     let code = qr::code(&shown.url);
     let (to, of) = match (shown.recipient_name.is_some(), lang) {
         (true, Lang::Es) => ("otorga a", "la credencial"),
@@ -353,8 +353,8 @@ mod tests {
 
     const SITE: &str = "https://app.example";
 
-    fn shown() -> Shown {
-        Shown {
+    fn shown() -> CredentialView {
+        CredentialView {
             id: "7a8b9c0d-1e2f-3a4b-5c6d-7e8f9a0b1c2d".into(),
             url: "https://app.example/credential/7a8b9c0d-1e2f-3a4b-5c6d-7e8f9a0b1c2d".into(),
             state: State::Issued,
@@ -457,7 +457,7 @@ mod tests {
     fn markup_in_any_text_is_shown_and_not_run() {
         let evil = || "\"><script>alert(1)</script></style>".to_owned();
         let html = credential(
-            &Shown {
+            &CredentialView {
                 organization: evil(),
                 initials: "<".into(),
                 recipient_name: Some(evil()),
@@ -510,7 +510,7 @@ mod tests {
             (State::Revoked, "Revocada", "Revoked"),
             (State::Unverified, "No verificada", "Not verified"),
         ] {
-            let shown = Shown { state, ..shown() };
+            let shown = CredentialView { state, ..shown() };
             for (lang, word) in [(Lang::Es, es), (Lang::En, en)] {
                 let html = credential(&shown, SITE, lang);
                 assert!(html.contains(&format!("{word}</strong>")), "{word}");
@@ -521,14 +521,14 @@ mod tests {
             }
         }
         assert!(!credential(&shown(), SITE, Lang::Es).contains("PRUEBA"));
-        let test = Shown { test: true, ..shown() };
+        let test = CredentialView { test: true, ..shown() };
         assert!(credential(&test, SITE, Lang::Es).matches("data-word=\"PRUEBA\"").count() == 2);
         assert!(!credential(&test, SITE, Lang::Es).contains("linkedin.com"));
     }
 
     #[test]
     fn what_is_not_signed_offers_no_signed_files() {
-        let shown = Shown { checks: Vec::new(), state: State::Unverified, ..shown() };
+        let shown = CredentialView { checks: Vec::new(), state: State::Unverified, ..shown() };
         let html = credential(&shown, SITE, Lang::Es);
         for file in ["certificate.pdf", "badge.png", "Credencial firmada"] {
             assert!(!html.contains(file), "{file}");
@@ -538,7 +538,7 @@ mod tests {
 
     #[test]
     fn a_name_that_the_fonts_do_not_have_is_printed_instead() {
-        let shown = Shown { recipient_name: Some("山田太郎".into()), ..shown() };
+        let shown = CredentialView { recipient_name: Some("山田太郎".into()), ..shown() };
         let html = credential(&shown, SITE, Lang::Es);
         assert!(html.contains("imprime esta página") && !html.contains("certificate.pdf"));
     }

@@ -509,7 +509,7 @@ async fn a_status_list_that_nobody_signed_says_nothing() {
     let id = issue(&world, 1).await;
     let list = unicreda::domain::ids::ListId::parse("demo.live.0").expect("a list");
     let read = async || {
-        let list = app.standing.list(&list).await.expect("read").expect("a list");
+        let list = app.status_lists.list(&list).await.expect("read").expect("a list");
         serde_json::from_slice::<Value>(&list.document).expect("JSON")
     };
     let clear = read().await["credentialSubject"]["encodedList"].clone();

@@ -11,7 +11,7 @@ use unicreda::{
         credential::{Credential, MailState},
         ids::CredentialId,
     },
-    jobs::sweep::{self, Order},
+    jobs::sweep::{self, SweepMode},
 };
 
 use crate::{
@@ -128,7 +128,7 @@ async fn a_jobs_mail_that_bounces_softly_is_sent_again() {
     assert_eq!(shown(&world, &id).await["email_status"], "pending");
     let app = world.stack.app();
     app.clock.jump(Duration::from_secs(4 * 3_600 + 700));
-    assert_eq!(sweep::sweep(app, Order::default()).await.expect("a run").mails, 1);
+    assert_eq!(sweep::sweep(app, SweepMode::default()).await.expect("a run").mails, 1);
     drain(&world).await;
     assert_eq!(world.mails_now(FIRST).await.len(), 2);
     heard(&world, &delivered(&id, 1, FIRST)).await;
@@ -215,7 +215,7 @@ async fn a_mail_that_was_sent_is_not_written_off_with_its_cancelled_job() {
     world.call("POST", &format!("/jobs/{job}/cancel"), None).await.expect(200);
     let app = world.stack.app();
     app.clock.jump(Duration::from_secs(3_600));
-    sweep::sweep(app, Order::default()).await.expect("a run");
+    sweep::sweep(app, SweepMode::default()).await.expect("a run");
     assert_eq!(world.success(&job).await["result"]["emails_sent"], 2);
     let list = world.get("/credentials").await;
     let list = list["items"].as_array().expect("a list");

@@ -6,8 +6,8 @@ use local::{Data, Options};
 use serde_json::{Value, json};
 use unicreda::{
     domain::{fault::Fault, ids::JobId, lang::Lang},
-    jobs::sweep::{self, Order},
-    store::jobs::{Failure, Learned},
+    jobs::sweep::{self, SweepMode},
+    store::jobs::{Failure, ShardUpdate},
 };
 
 use crate::{
@@ -30,7 +30,7 @@ async fn a_cancelled_job_ends_with_its_rows_cancelled_and_the_second_call_answer
     assert!(first["cancelled_at"].is_string());
     let second = world.call("POST", &path, None).await.expect(200).json();
     assert_eq!(second["cancelled_at"], first["cancelled_at"]);
-    sweep::sweep(world.stack.app(), Order { resume: true }).await.expect("swept");
+    sweep::sweep(world.stack.app(), SweepMode { resume: true }).await.expect("swept");
     let status = world.success(&job).await;
     assert_eq!(status["result"]["failed"], 20);
     assert_eq!(status["result"]["errors"][0]["error"], "Cancelado");
@@ -51,7 +51,7 @@ async fn a_job_that_is_cancelled_while_it_runs_ends_with_the_sums_right() {
         .await;
     // The sweeper ends what is left, once no consumer can be at work on it.
     world.stack.app().clock.jump(Duration::from_secs(100));
-    sweep::sweep(world.stack.app(), Order::default()).await.expect("swept");
+    sweep::sweep(world.stack.app(), SweepMode::default()).await.expect("swept");
     let result = world.success(&job).await["result"].clone();
     check_sums(&result);
     let failed = world.get(&format!("/jobs/{job}/results?status=failed&limit=1000")).await;
@@ -84,7 +84,7 @@ async fn a_retry_issues_the_rows_that_failed_for_our_reasons_and_a_second_one_fi
         let refused = world.call("POST", &format!("/jobs/{job}/retry"), None).await;
         refused.problem(409, "conflict");
         let id = JobId::parse(&job).expect("job");
-        let mut learned = Learned::default();
+        let mut learned = ShardUpdate::default();
         for (row, fault) in [
             (1, Fault::GaveUp(8)),
             (2, Fault::GaveUp(8)),
@@ -95,7 +95,7 @@ async fn a_retry_issues_the_rows_that_failed_for_our_reasons_and_a_second_one_fi
             learned.failures.push(Failure { row, email: String::new(), faults });
         }
         let ttl = 4_000_000_000;
-        world.stack.app().jobs.account_issued(id, 0, &learned, ttl).await.expect("accounted");
+        world.stack.app().jobs.record_issued(id, 0, &learned, ttl).await.expect("accounted");
         assert_eq!(world.success(&job).await["result"]["failed"], 3);
         let demo = world.demo.clone();
         world.stop().await;
