@@ -342,7 +342,7 @@ class Rehearsal:
             ("/api/v1/credentials/issue", "POST"),
             ("/api/v1/jobs", "GET"),
             ("/api/v1/signing-keys", "GET, POST"),
-            ("/api/v1/credentials/x", "GET, PATCH"),
+            ("/api/v1/credentials/x", "PATCH, GET"),
             ("/credential/x", "GET, HEAD"),
             ("/credential/x/badge.png", "GET"),
         ]:
