@@ -52,7 +52,10 @@ def check_links() -> int:
 def check_routes() -> int:
     """Parameters are written {id} where the text calls them so."""
     api = re.sub(r"\{\w+\}", "{}", read("docs/api.md"))
-    routes = re.findall(r'\("([A-Z]+)", "(/[^"]*)", Function', read("shared/src/routes.rs"))
+    table = read("shared/src/api/routes.rs") or read("shared/src/routes.rs")
+    routes = re.findall(r'\("([A-Z]+)", "(/[^"]*)", (?:\w+::)*Function', table)
+    if not routes:
+        problems.append("no routes were found")
     for method, path in routes:
         short = re.sub(r"\{\w+\}", "{}", path.removeprefix("/api/v1"))
         if method != "HEAD" and not re.search(rf"{method} {re.escape(short)}[`?:, \n]", api):

@@ -1,9 +1,13 @@
 """Holds template.yaml to the code that it deploys.
 
+    python infra/check_template.py [--write]
+
 What neither the compiler nor a linter sees: the routes of API Gateway are those that the local
 stack serves, the tables are those of the schema, each setting that the code reads is set and
-each one that is set is read, and the timeouts, queues and batches fit each other. Run with the
-Python of infra/tools; prints what it compared, or every difference and exits with 1.
+each one that is set is read, the timeouts, queues and batches fit each other, and the stack as
+SAM expands it stays well below the limits of AWS. Run with the Python of infra/tools; prints what
+it compared and measured, or every difference and exits with 1. `--write` first writes the paths
+of the API from the routes of the code.
 """
 
 import json
@@ -11,9 +15,15 @@ import re
 import sys
 from pathlib import Path
 
+import limits
 from cfnlint.decode import decode
 
 ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = ROOT / "template.yaml"
+ROUTES = next(
+    (path for path in ("shared/src/api/routes.rs", "shared/src/routes.rs") if (ROOT / path).exists()),
+    "shared/src/api/routes.rs",
+)
 
 # Further settings that the template sets, and who reads them.
 FOREIGN_SETTINGS = {
@@ -51,39 +61,108 @@ def functions_of(template: dict) -> dict:
     }
 
 
-def check_routes(functions: dict) -> int:
-    """Each route of the code reaches its function by the rules of API Gateway (the exact method,
-    else ANY), and a known path answers every other method through `catalog`."""
-    in_code = {
+def routes_in_code() -> dict:
+    """The function of each path and method, in the order of the code."""
+    return {
         (path, method): function
         for method, path, function in re.findall(
-            r'\(\s*"([A-Z]+)",\s*"(/[^"]*)",\s*Function::(\w+),?\s*\)',
-            source("shared/src/routes.rs"),
+            r'\(\s*"([A-Z]+)",\s*"(/[^"]*)",\s*(?:\w+::)*Function::(\w+)(?:\([^()]*\))?,?\s*\)',
+            source(ROUTES),
         )
     }
-    check(bool(in_code), "no routes were found in shared/src/routes.rs")
 
-    in_template: dict[tuple[str, str], str] = {}
+
+def paths_of(routes: dict) -> dict:
+    """The function of each method of each path, `ANY` included, as the API has them.
+
+    A path goes to one function with all its methods, as all functions know all routes and answer
+    405 from them. Where several share a path, `Catalog` or else the first takes what the others do
+    not name. What no route has goes to `Catalog`, which answers 404.
+    """
+    paths: dict[str, dict[str, str]] = {}
+    for (path, method), function in routes.items():
+        paths.setdefault(path, {})[method] = function
+    for path, methods in paths.items():
+        functions = list(methods.values())
+        rest = "Catalog" if "Catalog" in functions else functions[0]
+        named = {method: function for method, function in methods.items() if function != rest}
+        paths[path] = named | {"ANY": rest}
+    return paths | {"/": {"ANY": "Catalog"}, "/{proxy+}": {"ANY": "Catalog"}}
+
+
+def operation_name(method: str) -> str:
+    return "x-amazon-apigateway-any-method" if method == "ANY" else method.lower()
+
+
+def invocation(function: str) -> str:
+    """Where API Gateway calls a function (the uri of its integration)."""
+    return (
+        "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/"
+        f"${{{function}Function.Arn}}/invocations"
+    )
+
+
+def write_paths() -> None:
+    """Writes the paths of the API into the template."""
+    lines = ["        paths:\n"]
+    for path, methods in paths_of(routes_in_code()).items():
+        lines.append(f"          {path}:\n")
+        for method, function in methods.items():
+            lines.append(
+                f"            {operation_name(method)}: {{responses: {{}}, x-amazon-apigateway-integration:"
+                f" {{type: aws_proxy, httpMethod: POST, uri: !Sub '{invocation(function)}'}}}}\n"
+            )
+    block = re.compile(r"^        paths:\n(?:          .*\n)*", flags=re.M)
+    text, count = block.subn(lambda _: "".join(lines), TEMPLATE.read_text())
+    if count != 1:
+        sys.exit(f"template.yaml has {count} blocks of paths")
+    TEMPLATE.write_text(text)
+
+
+def check_routes(functions: dict, expanded: dict) -> int:
+    """Each route of the code reaches its function by the rules of API Gateway (the exact method,
+    else ANY), and every other method and path a function that answers 405 or 404."""
+    in_code = routes_in_code()
+    check(bool(in_code), f"no routes were found in {ROUTES}")
+    wanted = {
+        path: {
+            operation_name(method): {
+                "responses": {},
+                "x-amazon-apigateway-integration": {
+                    "type": "aws_proxy",
+                    "httpMethod": "POST",
+                    "uri": {"Fn::Sub": invocation(function)},
+                },
+            }
+            for method, function in methods.items()
+        }
+        for path, methods in paths_of(in_code).items()
+    }
+    (api,) = of_type(expanded, "AWS::ApiGateway::RestApi").values()
+    got = api["Body"]["paths"]
+    for path in sorted(wanted.keys() | got.keys()):
+        check(
+            got.get(path) == wanted.get(path),
+            f"path {path} is otherwise than in {ROUTES}: python infra/check_template.py --write",
+        )
+
+    answering = set(in_code.values())
+    permissions = of_type(expanded, "AWS::Lambda::Permission").values()
     for name, function in functions.items():
-        for event in function.get("Events", {}).values():
-            if event["Type"] == "Api":
-                route = (event["Properties"]["Path"], event["Properties"]["Method"].upper())
-                check(route not in in_template, f"route {route} is declared twice")
-                in_template[route] = name.removesuffix("Function")
-
-    for (path, method), function in sorted(in_code.items()):
-        got = in_template.get((path, method)) or in_template.get((path, "ANY"))
-        check(got == function, f"{method} {path} is for {function}, the template sends it to {got}")
-
-    known = {path for path, _ in in_code}
-    everything_else = {"/", "/{proxy+}"}
-    for path, method in sorted(in_template):
-        check(path in known | everything_else, f"{path} is in the template only")
-        if method != "ANY":
-            check((path, method) in in_code, f"{method} {path} is in the template only")
-    for path in sorted(known | everything_else):
-        got = in_template.get((path, "ANY"))
-        check(got == "Catalog", f"other methods of {path} go to {got} instead of Catalog")
+        # An event of the API would bring a permission of its own.
+        kinds = [event["Type"] for event in function.get("Events", {}).values()]
+        check("Api" not in kinds, f"{name} has events of the API; its paths are the API's own")
+        sources = [
+            permission["SourceArn"]
+            for permission in permissions
+            if permission["Principal"] == "apigateway.amazonaws.com"
+            and permission["FunctionName"] == {"Ref": name}
+        ]
+        whole = {
+            "Fn::Sub": "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*/*"
+        }
+        allowed = [whole] if name.removesuffix("Function") in answering else []
+        check(sources == allowed, f"{name} lets the API in by {sources} instead of {allowed}")
     return len(in_code)
 
 
@@ -181,11 +260,12 @@ def check_settings(settings: dict, functions: dict) -> int:
 
 def check_times(template: dict, functions: dict, settings: dict) -> int:
     """Timeouts, queues and batches fit each other."""
+    answering = {f"{function}Function" for function in routes_in_code().values()}
     queues = of_type(template["Resources"], "AWS::SQS::Queue")
     sources = 0
     for name, function in functions.items():
         kinds = {event["Type"] for event in function.get("Events", {}).values()}
-        if "Api" in kinds:
+        if name in answering:
             check(function["Timeout"] < 29, f"{name} outlasts API Gateway, which waits 29 s")
         if "Schedule" in kinds:
             check(function["Timeout"] < 60, f"{name} may overlap its next run")
@@ -318,16 +398,19 @@ def check_metrics(resources: dict) -> int:
 
 
 def main() -> int:
-    template, matches = decode(str(ROOT / "template.yaml"))
+    if sys.argv[1:] == ["--write"]:
+        write_paths()
+    template, matches = decode(str(TEMPLATE))
     if matches or template is None:
         print(f"template.yaml cannot be read: {matches}", file=sys.stderr)
         return 1
     resources = template["Resources"]
     functions = functions_of(template)
+    expanded = limits.expand(TEMPLATE)
     settings = template["Globals"]["Function"]["Environment"]["Variables"]
     counts = {
         "functions": check_binaries(template, functions),
-        "routes": check_routes(functions),
+        "routes": check_routes(functions, expanded),
         "tables": check_tables(resources, settings),
         "settings": check_settings(settings, functions),
         "queues": check_times(template, functions, settings),
@@ -335,6 +418,9 @@ def main() -> int:
         "gateway responses": check_gateway_responses(resources),
         "metrics": check_metrics(resources),
     }
+    measured, beyond = limits.measure(expanded)
+    problems.extend(beyond)
+    print(*measured, sep="\n")
     for problem in problems:
         print(f"template.yaml: {problem}", file=sys.stderr)
     if problems:

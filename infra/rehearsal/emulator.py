@@ -9,6 +9,7 @@ import base64
 import contextvars
 import email
 import email.policy
+import fnmatch
 import json
 import urllib.parse
 
@@ -162,6 +163,32 @@ def import_rest_api(spec, base_data=None):
 
 apigateway_v1._import_path_item = import_path_item
 apigateway_v1._import_rest_api = import_rest_api
+
+# --- API Gateway: invokes a function only if the function's own policy lets this API do so ("Identity-based
+# and resource-based policies": Lambda authorizes a service by the resource's policy alone).
+_invoke_lambda_proxy = apigateway_v1._invoke_lambda_proxy_v1
+
+
+async def invoke_lambda_proxy(
+    integration, api_id, stage_name, stage, resource, path, method, *args, **kwargs
+):
+    function = apigateway_v1._extract_lambda_ref_from_integration_uri(integration["uri"])
+    region, account = function.split(":")[3:5]
+    source = (
+        f"arn:aws:execute-api:{region}:{account}:{api_id}/{stage_name}/{method}{resource['path']}"
+    )
+    policy, _ = lambda_svc.function_policy_for_arn(function)
+    for statement in policy["Statement"]:
+        pattern = statement.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn", "*")
+        service = statement["Principal"] == {"Service": "apigateway.amazonaws.com"}
+        if service and fnmatch.fnmatchcase(source, pattern):
+            return await _invoke_lambda_proxy(
+                integration, api_id, stage_name, stage, resource, path, method, *args, **kwargs
+            )
+    return apigateway_v1._gw_error("API_CONFIGURATION_ERROR", "Internal server error")
+
+
+apigateway_v1._invoke_lambda_proxy_v1 = invoke_lambda_proxy
 
 # --- SES: a notification carries the mail's headers, when its identity asks for them
 # (SetIdentityHeadersInNotificationsEnabled).

@@ -337,7 +337,18 @@ class Rehearsal:
         self.api.problem("GET", "/nada/de/esto", 404, "not_found")
         self.api.problem("GET", "/", 404, "not_found")
         self.api.problem("PATCH", "/api/v1/templates", 405, "method_not_allowed")
-        self.api.problem("DELETE", "/api/v1/credentials/issue", 405, "method_not_allowed")
+        # Each function answers 405 on the paths that are its own; two share this credential's.
+        for path, allowed in [
+            ("/api/v1/credentials/issue", "POST"),
+            ("/api/v1/jobs", "GET"),
+            ("/api/v1/signing-keys", "GET, POST"),
+            ("/api/v1/credentials/x", "PATCH, GET"),
+            ("/credential/x", "GET, HEAD"),
+            ("/credential/x/badge.png", "GET"),
+        ]:
+            _, body, headers = self.api("DELETE", path, status=405)
+            check(body["code"] == "method_not_allowed", body)
+            check(headers["Allow"] == allowed, f"{path} allows {headers['Allow']}")
         self.api.problem("POST", "/api/v1/credentials/issue", 400, "invalid_json", raw=b"x")
         return "401, 404, 405, 400 in our shape"
 
@@ -679,6 +690,20 @@ class Rehearsal:
         self.api("GET", "/api/v1/jobs", status=200)
         return f"{status} without one statement, 200 with it"
 
+    def the_api_needs_its_permission(self) -> str:
+        """A function lets the API in by one statement of its policy, and by nothing else."""
+        functions, name = self.aws.client("lambda"), f"{STACK}-jobs"
+        (statement,) = json.loads(functions.get_policy(FunctionName=name)["Policy"])["Statement"]
+        source = statement["Condition"]["ArnLike"]["AWS:SourceArn"]
+        functions.remove_permission(FunctionName=name, StatementId=statement["Sid"])
+        self.api.problem("GET", "/api/v1/jobs", 500, "internal")
+        functions.add_permission(
+            FunctionName=name, StatementId=statement["Sid"], Action=statement["Action"],
+            Principal=statement["Principal"]["Service"], SourceArn=source,
+        )  # fmt: skip
+        self.api("GET", "/api/v1/jobs", status=200)
+        return f"500 without it, 200 with it: {source}"
+
     def second_update(self) -> str:
         self.deploy(
             SiteUrl=SITE, SenderAddresses="*@ejemplo.edu", LogLevel="info,unicreda=debug",
@@ -748,7 +773,7 @@ class Rehearsal:
         update_deploy, gateway_answers, members, one_at_once, client_programs, a_job_of_500, what_ses_said,
         a_file_of_300, a_file_of_another_system, the_bucket_is_private,
         page_and_proof, dead_letters, sweeper, second_update, logs, a_missing_permission_fails,
-        removal,
+        the_api_needs_its_permission, removal,
     )  # fmt: skip
 
 
