@@ -68,13 +68,13 @@ def demo_credential(stack: subprocess.Popen[str]) -> str:
 
 
 def photograph(url: str) -> Image.Image:
-    """The page as it is on a desk, from its top to its checks."""
+    """The top of the page as it is on a desk, in the proportions of the certificate."""
     with tempfile.NamedTemporaryFile(suffix=".png") as file:
         work = {
             "url": f"{url}?lang=es",
             "path": file.name,
-            "width": 860,
-            "height": 800,
+            "width": 900,
+            "height": 636,
             "scale": 1.5,
             "fonts": str(ROOT / "functions/render/fonts"),
         }
@@ -84,11 +84,11 @@ def photograph(url: str) -> Image.Image:
 
 
 def certificate(url: str) -> Image.Image:
-    """The certificate, A4 across, at 110 pixels an inch."""
+    """The certificate, A4 across, at 115 pixels an inch."""
     request = urllib.request.Request(f"{url}/certificate.pdf?lang=es", headers={"Accept": "*/*"})
     with urllib.request.urlopen(request, timeout=30) as answer:
         document = pypdfium2.PdfDocument(answer.read())
-    return document[0].render(scale=110 / 72).to_pil().convert("RGB")
+    return document[0].render(scale=115 / 72).to_pil().convert("RGB")
 
 
 def save(name: str, picture: Image.Image) -> int:

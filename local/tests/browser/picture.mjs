@@ -22,11 +22,12 @@ const style = [
   face("Picture Sans", "400", "NotoSans-Regular.ttf"),
   face("Picture Sans", "700", "NotoSans-Bold.ttf"),
   ":root{--serif:'Picture Serif'}html,body,button{font-family:'Picture Sans'}",
+  "svg.drawn{width:.75em;height:.75em;fill:none;stroke:currentColor;stroke-width:2.5}",
 ].join("");
 
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? (await packaged.executablePath()),
-  args: ["--no-sandbox", "--disable-gpu", "--no-zygote"],
+  args: ["--no-sandbox", "--disable-gpu", "--no-zygote", "--font-render-hinting=none"],
 });
 const page = await browser.newPage({
   locale: "es-CL",
@@ -38,6 +39,13 @@ const page = await browser.newPage({
 });
 await page.goto(url);
 await page.addStyleTag({ content: style });
+// Every reader's system has a check mark; the project's fonts have none.
+await page.evaluate(() => {
+  for (const mark of document.querySelectorAll("[aria-hidden]")) {
+    if (mark.textContent.trim() !== "✓") continue;
+    mark.innerHTML = '<svg class="drawn" viewBox="0 0 12 12"><path d="M1 7l3 4 7-10"/></svg> ';
+  }
+});
 await page.evaluate(() => document.fonts.ready);
 await page.screenshot({ path });
 await browser.close();
