@@ -46,16 +46,16 @@ def free_port() -> int:
 
 
 def install_browser() -> None:
-    """Installs the browser's packages unless they are there; the tests do the same, under the same lock."""
+    """Installs the browser and its packages unless they are there, as the tests do, under the same lock."""
     wanted = (BROWSER / "package-lock.json").read_bytes()
-    installed = BROWSER / "node_modules/installed.json"
-    with (Path(tempfile.gettempdir()) / "unicreda-browser.lock").open("w") as lock:
+    complete = BROWSER / "node_modules/complete.json"
+    with (BROWSER / "node_modules.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if installed.is_file() and installed.read_bytes() == wanted:
+        if complete.is_file() and complete.read_bytes() == wanted:
             return
-        command = ["npm", "ci", "--no-audit", "--no-fund", "--silent"]
-        subprocess.run(command, cwd=BROWSER, check=True)
-        installed.write_bytes(wanted)
+        for command in ("npm ci --no-audit --no-fund --silent", "node chromium.mjs"):
+            subprocess.run(command.split(), cwd=BROWSER, check=True)
+        complete.write_bytes(wanted)
 
 
 def demo_credential(stack: subprocess.Popen[str]) -> str:

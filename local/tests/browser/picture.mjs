@@ -7,10 +7,9 @@
 import { readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 
-// Chromium's libraries come with the package, as on Lambda, so that it starts on a bare machine.
-process.env.AWS_EXECUTION_ENV ??= "AWS_Lambda_nodejs22.x";
-const { default: packaged } = await import("@sparticuz/chromium");
-const { chromium } = await import("playwright-core");
+import { chromium } from "playwright-core";
+
+import { executable } from "./chromium.mjs";
 
 const { url, path, width, height, scale, fonts } = JSON.parse(await text(process.stdin));
 const face = (family, weight, file) => {
@@ -26,7 +25,7 @@ const style = [
 ].join("");
 
 const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? (await packaged.executablePath()),
+  executablePath: await executable(),
   args: ["--no-sandbox", "--disable-gpu", "--no-zygote", "--font-render-hinting=none"],
 });
 const page = await browser.newPage({
