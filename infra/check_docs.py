@@ -1,5 +1,5 @@
-"""Holds the documents to the tree: every link leads somewhere, every `module::name` exists, the tests that keep a guarantee
-are tests, docs/api.md names every route, docs/operate.md every alarm, docs/logging.md every log message, and README and its pictures
+"""Holds the documents to the tree: every link leads somewhere, every path and every `module::name` exists,
+the tests that keep a guarantee are tests, docs/api.md names every route, docs/operate.md every alarm, docs/logging.md every log message, and README and its pictures
 stay small. Prints what it compared, or every difference and exits with 1.
 """
 
@@ -105,9 +105,10 @@ def check_names() -> int:
 
 def check_tests() -> int:
     """What keeps a guarantee, the last column of the first table in docs/guarantees.md, is a test."""
+    tree = modules()
     tests = {
         f"{'::'.join(path)}::{name}"
-        for path, text in modules()
+        for path, text in tree
         for name in re.findall(
             r"#\[(?:tokio::)?test[^\]]*\]\s*(?:#\[[^\]]*\]\s*)*(?:async )?fn (\w+)\(", text
         )
@@ -116,8 +117,9 @@ def check_tests() -> int:
     rows = re.findall(r"^\| .* \| .* \| (`.*) \|$", table, flags=re.M)
     names = [name for row in rows for name in re.findall(r"`([a-z_]+(?:::\w+)+)`", row)]
     for name in names:
-        if not any(f"::{test}".endswith(f"::{name}") for test in tests):
-            problems.append(f"docs/guarantees.md: there is no test {name}")
+        known = any(f"::{test}".endswith(f"::{name}") for test in tests)
+        if not known and exists(name, tree):
+            problems.append(f"docs/guarantees.md: {name} is no test")
     if not names:
         problems.append("docs/guarantees.md names no test")
     return len(names)
@@ -138,6 +140,18 @@ def check_links() -> int:
                 problems.append(f"{path}: {target} does not exist")
             elif heading and heading not in headings(file):
                 problems.append(f"{path}: {target} has no heading #{heading}")
+    return count
+
+
+def check_paths() -> int:
+    """A path in a document's code exists."""
+    count = 0
+    for path, text in documents():
+        folders = r"(?:shared|local|cli|functions|infra|docs|events|\.ci|\.cargo)"
+        for target in sorted(set(re.findall(rf"`({folders}/[\w./-]+)`", text))):
+            count += 1
+            if not (ROOT / target).exists():
+                problems.append(f"{path}: {target} does not exist")
     return count
 
 
@@ -172,6 +186,22 @@ def check_alarms() -> int:
     return len(alarms)
 
 
+def check_logs() -> int:
+    """Each log message has its line in docs/logging.md, and each line its message."""
+    code = "".join(text for path, text in modules() if path[0] != "suite")
+    messages = set(re.findall(r'tracing::(?:info|warn|error)!\([^;]*?"([^"{}]+)"\s*,?\s*\)', code))
+    _, _, events = read("docs/logging.md").partition("## Wide events")
+    lines = set(re.findall(r"^\| `(\w+)` \|", events, flags=re.M))
+    for cell in re.findall(r"^\| ([^|`]+) \| (?:ERROR|WARN|INFO) \|", events, flags=re.M):
+        lines |= set(cell.split(", "))
+    for paragraph in re.findall(r"^The local stack adds .*?: (.*?)\.$", events, flags=re.M | re.S):
+        lines |= set(re.sub(r" \(.*?\)", "", " ".join(paragraph.split())).split(", "))
+    for message in sorted(messages ^ lines):
+        where = "docs/logging.md" if message in messages else "the code"
+        problems.append(f"{where} does not have the log message: {message}")
+    return len(messages)
+
+
 def check_size() -> int:
     """README loads fast and is read to its end."""
     size = (ROOT / "README.md").stat().st_size
@@ -188,8 +218,10 @@ def main() -> int:
         "tests": check_tests(),
         "names": check_names(),
         "links": check_links(),
+        "paths": check_paths(),
         "routes": check_routes(),
         "alarms": check_alarms(),
+        "log messages": check_logs(),
         "bytes of README": check_size(),
     }
     for problem in problems:
