@@ -1,0 +1,50 @@
+// Takes a picture of a page, for the documents.
+//
+// In: one JSON object on standard input, { url, path, width, height, scale, fonts }.
+// A page uses the fonts of its reader's system; here it gets the project's own, so that the picture
+// looks the same on every machine.
+
+import { readFileSync } from "node:fs";
+import { text } from "node:stream/consumers";
+
+import { chromium } from "playwright-core";
+
+import { executable } from "./chromium.mjs";
+
+const { url, path, width, height, scale, fonts } = JSON.parse(await text(process.stdin));
+const face = (family, weight, file) => {
+  const data = readFileSync(`${fonts}/${file}`).toString("base64");
+  return `@font-face{font-family:"${family}";font-weight:${weight};src:url(data:font/ttf;base64,${data})}`;
+};
+const style = [
+  face("Picture Serif", "100 900", "NotoSerifDisplay-Regular.ttf"),
+  face("Picture Sans", "400", "NotoSans-Regular.ttf"),
+  face("Picture Sans", "700", "NotoSans-Bold.ttf"),
+  ":root{--serif:'Picture Serif'}html,body,button{font-family:'Picture Sans'}",
+  "svg.drawn{width:.75em;height:.75em;fill:none;stroke:currentColor;stroke-width:2.5}",
+].join("");
+
+const browser = await chromium.launch({
+  executablePath: await executable(),
+  args: ["--no-sandbox", "--disable-gpu", "--no-zygote", "--font-render-hinting=none"],
+});
+const page = await browser.newPage({
+  locale: "es-CL",
+  colorScheme: "light",
+  viewport: { width, height },
+  deviceScaleFactor: scale,
+  // The page's policy admits no style sheet but its own.
+  bypassCSP: true,
+});
+await page.goto(url);
+await page.addStyleTag({ content: style });
+// Every reader's system has a check mark; the project's fonts have none.
+await page.evaluate(() => {
+  for (const mark of document.querySelectorAll("[aria-hidden]")) {
+    if (mark.textContent.trim() !== "✓") continue;
+    mark.innerHTML = '<svg class="drawn" viewBox="0 0 12 12"><path d="M1 7l3 4 7-10"/></svg> ';
+  }
+});
+await page.evaluate(() => document.fonts.ready);
+await page.screenshot({ path });
+await browser.close();
