@@ -1,8 +1,8 @@
-"""Starts ministack, the emulator of AWS, and mends what it does otherwise than AWS.
+"""Starts ministack, the AWS emulator, and corrects differences between it and AWS.
 
-Each bridge below says what AWS does. None makes a check weaker: condition keys that the
-emulator does not know are filled in from the request, so that a policy's conditions decide.
-Run with the Python of infra/tools/setup rehearsal, in the environment that rehearse.py sets.
+Each correction below names the behavior of AWS. None weakens a check: condition keys that the
+emulator does not know are filled in from the request, so that a policy's conditions are evaluated.
+Run it with the Python of infra/tools/setup rehearsal, in the environment that rehearse.py sets.
 """
 
 import base64
@@ -17,7 +17,7 @@ from ministack.core import iam_actions
 from ministack.services import apigateway_v1, lambda_svc, ses
 from ministack.services.cloudformation import provisioners
 
-# --- IAM: a batch is authorized as the action of one ("Actions, resources, and condition keys
+# --- IAM: AWS authorizes a batch as the action of a single message ("Actions, resources, and condition keys
 # for Amazon SQS": SendMessageBatch has no permission of its own).
 _extract_iam_action = iam_actions.extract_iam_action
 
@@ -31,7 +31,7 @@ def extract_iam_action(*args, **kwargs):
 
 iam_actions.extract_iam_action = extract_iam_action
 
-# --- IAM: a statement of PartiQL is authorized as what it does, on its table ("IAM security policies
+# --- IAM: AWS authorizes a PartiQL statement as its own action on its table ("IAM security policies
 # with PartiQL for DynamoDB").
 _dynamodb_transaction_checks = iam_actions.dynamodb_transaction_checks
 
@@ -49,7 +49,7 @@ def dynamodb_transaction_checks(iam_action, body, region, account_id):
 
 iam_actions.dynamodb_transaction_checks = dynamodb_transaction_checks
 
-# --- IAM: condition keys of the services, which the emulator leaves out.
+# --- IAM: condition keys of the services, which the emulator lacks.
 _request_tag_context = iam_actions.request_tag_context
 
 
@@ -98,7 +98,7 @@ def request_tag_context(service, iam_action, body, params):
 
 iam_actions.request_tag_context = request_tag_context
 
-# --- IAM: SES authorizes a mail on the identity that it is sent from.
+# --- IAM: AWS authorizes a mail on the identity of its sender.
 _extract_resource_arn = iam_actions.extract_resource_arn
 
 
@@ -112,8 +112,8 @@ def extract_resource_arn(service, method, path, headers, body, params, region, a
 
 iam_actions.extract_resource_arn = extract_resource_arn
 
-# --- IAM: requests reach AWS over TLS, and the emulator on loopback without. Here each counts as
-# over TLS (aws:SecureTransport) but one that says `X-Forwarded-Proto: http`.
+# --- IAM: requests reach AWS over TLS, and the emulator over plain loopback. Here every request
+# counts as TLS (aws:SecureTransport) except one with `X-Forwarded-Proto: http`.
 _app = app.app
 _pin_request_origin = app.pin_request_origin
 _plain = contextvars.ContextVar("plain", default=False)
@@ -131,8 +131,8 @@ def pin_request_origin(source_ip, _secure):
 app.app = asgi
 app.pin_request_origin = pin_request_origin
 
-# --- API Gateway: takes ANY methods, gateway responses and binary media types from the body of
-# an API ("OpenAPI extensions for API Gateway").
+# --- API Gateway: AWS imports ANY methods, gateway responses and binary media types from the body
+# of an API ("OpenAPI extensions for API Gateway").
 _import_path_item = apigateway_v1._import_path_item
 _import_rest_api = apigateway_v1._import_rest_api
 
@@ -163,7 +163,7 @@ def import_rest_api(spec, base_data=None):
 apigateway_v1._import_path_item = import_path_item
 apigateway_v1._import_rest_api = import_rest_api
 
-# --- SES: a notification carries the mail's headers, when its identity asks for them
+# --- SES: a notification contains the mail's headers if its identity enables them
 # (SetIdentityHeadersInNotificationsEnabled).
 _headers = contextvars.ContextVar("headers", default=None)
 _send_raw_email = ses._send_raw_email
@@ -186,7 +186,7 @@ def publish_notification(topic_arn, payload):
 ses._send_raw_email = send_raw_email
 ses._publish_notification = publish_notification
 
-# --- Lambda: takes the numbers of a mapping as numbers, also from a parameter.
+# --- Lambda: AWS reads the numbers of a mapping as numbers, also from a parameter.
 _sqs_esm_concurrency = lambda_svc._sqs_esm_concurrency
 
 
@@ -199,7 +199,8 @@ def sqs_esm_concurrency(esm, *args, **kwargs):
 
 lambda_svc._sqs_esm_concurrency = sqs_esm_concurrency
 
-# --- CloudWatch: takes alarms on metric math. Nothing here reads metrics, so one stands for all.
+# --- CloudWatch: AWS accepts alarms on metric math. The emulator evaluates no metrics, so the first
+# metric replaces all.
 _metric_alarm_record = provisioners._cw_metric_alarm_record
 
 
