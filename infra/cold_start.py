@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Measures cold starts: from exec to the first `/next`, the first invocation, and a warm one.
+"""Measures cold starts: the time from exec to the first `/next`, the first invocation, and a warm one.
 
     export PATH="$(infra/tools/setup):$PATH"
     sam build && cargo lambda build --release --example hello
     python3 infra/cold_start.py [--runs 15]     # needs openssl
 
-Runs each release binary that `sam build` made under a Runtime API of its own, as Lambda does, against a local
-stack that is reached over TLS, since a client of AWS pays for roots, handshakes and sessions; the roots are
-Amazon's five, as in a deployment, and this stack's. A hello-world
-function of the same profile stands beside them. Prints medians in milliseconds, the ratio of the
-start to hello world's, and sizes. Everything is on one machine without Lambda's own part (placement,
-download, sandbox): ratios count.
+Runs each release binary of `sam build` under its own Runtime API, as Lambda does, against a local stack.
+The stack is reached over TLS, because an AWS client pays for root certificates, handshakes and sessions;
+the roots are Amazon's five, as in a deployment, and the local stack's. A hello-world function with the same
+build profile is the baseline. Prints medians in milliseconds, the ratio of the start to hello world's, and
+sizes. All runs are on one machine without Lambda's own part (placement, download, sandbox), so the ratios
+count.
 """
 
 import argparse
@@ -37,13 +37,13 @@ EVENTS = {
     "amend": "credential-revoke", "page": "credential-page", "render": "credential-certificate",
     "sweeper": "schedule", "feedback": "ses-feedback",
 }  # fmt: skip
-# What S3 sends when a notification is set up: it is read, and passed over.
+# The test event that S3 sends when a notification is set up; the function ignores it.
 UPLOADS = {"Records": [{"messageId": "1", "receiptHandle": "1", "body": '{"Event":"s3:TestEvent"}',
                         "attributes": {"ApproximateReceiveCount": "1"}, "eventSource": "aws:sqs"}]}  # fmt: skip
 
 
 def stack_of_events():
-    """The local stack as events/try starts it."""
+    """The module events/try, which starts the local stack."""
     loader = importlib.machinery.SourceFileLoader("events_try", str(ROOT / "events/try"))
     spec = importlib.util.spec_from_loader("events_try", loader)
     module = importlib.util.module_from_spec(spec)
@@ -52,7 +52,7 @@ def stack_of_events():
 
 
 class Tls:
-    """TLS in front of the stack's services, and a bundle of its root and those of a deployment."""
+    """A TLS proxy in front of the stack's services, and a bundle of its root and a deployment's roots."""
 
     def __init__(self, folder: Path):
         key, cert, self.bundle = folder / "tls.key", folder / "tls.pem", folder / "roots.pem"
@@ -68,7 +68,7 @@ class Tls:
         self.context.set_alpn_protocols(["http/1.1"])
 
     def before(self, url: str) -> str:
-        """An https address that leads to an http one."""
+        """Starts a proxy to an http URL and returns its https URL."""
         target = url.removeprefix("http://").rstrip("/").split(":")
         listener = socket.create_server(("127.0.0.1", 0), backlog=128)
 
@@ -104,19 +104,19 @@ class Tls:
 
 
 class RuntimeApi(http.server.ThreadingHTTPServer):
-    """Hands out one event after another, and notes when it is asked and answered."""
+    """Delivers one event after another, and records when the runtime asks and answers."""
 
     daemon_threads = True
 
     def __init__(self):
-        self.events, self.said = queue.Queue(), queue.Queue()
+        self.events, self.calls = queue.Queue(), queue.Queue()
         super().__init__(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # One packet an answer, at once.
+    # Each answer leaves as one packet, without delay.
     wbufsize = -1
     disable_nagle_algorithm = True
 
@@ -124,7 +124,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
-        self.server.said.put(("next", time.perf_counter(), b""))
+        self.server.calls.put(("next", time.perf_counter(), b""))
         event = self.server.events.get()
         self.send_response(200)
         for name, value in {
@@ -141,14 +141,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.server.said.put((self.path.rpartition("/")[2], time.perf_counter(), body))
+        self.server.calls.put((self.path.rpartition("/")[2], time.perf_counter(), body))
         self.send_response(202)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
 
 def run(binary: Path, events: list[bytes], environment: dict) -> list[float]:
-    """One process: milliseconds to the first `/next`, and of each invocation."""
+    """Runs one process; the milliseconds to the first `/next` and of each invocation."""
     api = RuntimeApi()
     environment = environment | {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{api.server_port}"}
     began = time.perf_counter()
@@ -159,12 +159,12 @@ def run(binary: Path, events: list[bytes], environment: dict) -> list[float]:
             if event is not None:
                 began = time.perf_counter()
                 api.events.put(event)
-                kind, at, body = api.said.get(timeout=20)
+                kind, at, body = api.calls.get(timeout=20)
                 if kind != "response" or (json.loads(body) or {}).get("statusCode", 200) >= 500:
                     process.kill()
                     sys.exit(f"{binary}: {kind}: {body[:500]}\n{process.stdout.read()[-2000:]}")
                 times.append((at - began) * 1e3)
-            kind, at, _ = api.said.get(timeout=20)
+            kind, at, _ = api.calls.get(timeout=20)
             assert kind == "next", kind
             if event is None:
                 times.append((at - began) * 1e3)
@@ -210,7 +210,7 @@ def measure(stack, sample_key: str, tls: Tls, runs: int, folder: Path) -> None:
             sys.exit(f"{binary} is missing: see the head of {__file__}")
     found: dict[str, list[list[float]]] = {name: [] for name in binaries}
     for number in range(runs):
-        # One after another in each round, so that a noisy moment is everybody's.
+        # Each round runs all binaries, so that a noisy moment affects all of them.
         for name, binary in binaries.items():
             if name == "hello":
                 text = "{}"

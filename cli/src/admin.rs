@@ -1,7 +1,8 @@
-//! `unicreda admin`: what a fresh deployment needs before it can be used over HTTP.
+//! `unicreda admin`: sets up organizations and their first keys, which a new deployment needs before
+//! it can be used over HTTP.
 //!
-//! Safe to repeat: `org create` of an organization that is there makes the keys that it
-//! lacks and changes nothing else; `keys create` makes one more key.
+//! Safe to repeat: `org create` of an existing organization creates the signing keys that it lacks
+//! and changes nothing else. `keys create` creates one more key.
 
 use std::{
     io::{self, Write},
@@ -24,57 +25,57 @@ use unicreda::{
     },
 };
 
-use crate::{place::Place, said, screen::Screen, secret};
+use crate::{deployment::Deployment, key_sink::KeySinkFlags, printer::Printer};
 
 /// `unicreda admin …`
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]
-    place: Place,
+    deployment: Deployment,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Organizations that issue.
+    /// Create, update and show organizations.
     #[command(subcommand)]
     Org(Org),
-    /// API keys.
+    /// Create API keys.
     #[command(subcommand)]
     Keys(Keys),
 }
 
 #[derive(Debug, Subcommand)]
 enum Org {
-    /// Makes an organization with its secret for ids and its signing keys. Repeated, it
-    /// changes nothing.
+    /// Create an organization with its id secret and its signing keys. Repeating it changes
+    /// nothing.
     Create {
-        /// Short name in keys and DIDs, for good: a-z, 0-9 and -.
+        /// Short name in keys and DIDs, which cannot be changed: a-z, 0-9 and -.
         id: String,
-        /// Name that people read.
+        /// Name for people.
         #[arg(long)]
         name: String,
-        /// Address that mail comes from; SES must have verified it or its domain.
+        /// Sender address of mail; it or its domain must be verified in SES.
         #[arg(long, value_name = "ADDRESS")]
         sender: String,
         #[command(flatten)]
-        more: More,
+        optional: OptionalSettings,
     },
-    /// Changes what is named and leaves the rest.
+    /// Change the given settings and keep the others.
     Update {
         /// Short name.
         id: String,
-        /// Name that people read.
+        /// Name for people.
         #[arg(long)]
         name: Option<String>,
-        /// Address that mail comes from.
+        /// Sender address of mail.
         #[arg(long, value_name = "ADDRESS")]
         sender: Option<String>,
         #[command(flatten)]
-        more: More,
+        optional: OptionalSettings,
     },
-    /// Shows an organization.
+    /// Show an organization.
     Show {
         /// Short name.
         id: String,
@@ -83,47 +84,47 @@ enum Org {
 
 /// Settings that have a default.
 #[derive(Debug, Args)]
-struct More {
-    /// Address for answers; "" takes it away.
+struct OptionalSettings {
+    /// Reply-to address; "" removes it.
     #[arg(long, value_name = "ADDRESS")]
     reply_to: Option<String>,
-    /// IANA time zone of the dates that people read [default: UTC].
+    /// IANA time zone of the dates shown to people [default: UTC].
     #[arg(long, value_name = "ZONE")]
     time_zone: Option<String>,
-    /// Language of mail when nothing else names one: es or en [default: es].
+    /// Language of mail when neither template nor recipient names one: es or en [default: es].
     #[arg(long)]
     language: Option<String>,
-    /// Whether members are told of a new credential in their wallet [default: true].
+    /// Whether members get mail about a new credential in their wallet [default: true].
     #[arg(long, value_name = "BOOL")]
     notify_members: Option<bool>,
-    /// Logo on pages, certificates and mail: a PNG file of at most 256 KiB; "" takes it away.
+    /// Logo on pages, certificates and mail: a PNG file of at most 256 KiB; "" removes it.
     #[arg(long, value_name = "FILE")]
     logo: Option<PathBuf>,
-    /// The organization's number with LinkedIn, for profiles that add a credential.
+    /// LinkedIn's number for the organization, used when a profile adds a credential.
     #[arg(long, value_name = "NUMBER")]
     linkedin_id: Option<u64>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Keys {
-    /// Makes a key. It is given out this once.
+    /// Create a key. Its value is shown only once.
     Create {
         /// The organization's short name.
         org: String,
-        /// What people call it.
+        /// Name for people.
         #[arg(long)]
         name: String,
-        /// What it may do, separated by commas: issue, read, catalog, manage, admin.
+        /// Scopes, separated by commas: issue, read, catalog, manage, admin.
         #[arg(long, value_delimiter = ',', default_value = "issue,read,catalog,manage,admin")]
         scopes: Vec<String>,
-        /// live, or test: data of its own, no mail.
+        /// Mode: live, or test with separate data and no mail.
         #[arg(long, value_enum, default_value_t = KeyMode::Live)]
         mode: KeyMode,
-        /// Instant at which it ends, RFC 3339.
+        /// Instant at which the key expires, RFC 3339.
         #[arg(long, value_name = "INSTANT")]
         expires_at: Option<String>,
         #[command(flatten)]
-        secret: secret::Flags,
+        sink: KeySinkFlags,
     },
 }
 
@@ -137,142 +138,180 @@ enum KeyMode {
 ///
 /// # Errors
 /// With what went wrong, for the person who gave the command.
-pub async fn run(arguments: Arguments, data: Option<&Path>, screen: Screen) -> anyhow::Result<()> {
-    let app = arguments.place.app(data).await?;
+pub async fn run(
+    arguments: Arguments,
+    data: Option<&Path>,
+    printer: Printer,
+) -> anyhow::Result<()> {
+    let app = arguments.deployment.app(data).await?;
     match arguments.command {
-        Command::Org(Org::Create { id, name, sender, more }) => {
-            create_organization(&app, &id, settings(Some(name), Some(sender), more)?).await
+        Command::Org(Org::Create { id, name, sender, optional }) => {
+            let given = GivenSettings { name: Some(name), sender: Some(sender), optional };
+            create_organization(&app, &id, given.into_json()?).await
         }
-        Command::Org(Org::Update { id, name, sender, more }) => {
-            update_organization(&app, &id, settings(name, sender, more)?).await
+        Command::Org(Org::Update { id, name, sender, optional }) => {
+            let given = GivenSettings { name, sender, optional };
+            update_organization(&app, &id, given.into_json()?).await
         }
         Command::Org(Org::Show { id }) => {
-            show(&organization(&app, &parsed(&id)?).await?.answer(&app.config.site_url))
+            let organization = read_organization(&app, &parse_org(&id)?).await?;
+            print_json(&organization.answer(&app.config.site_url))
         }
-        Command::Keys(Keys::Create { org, name, scopes, mode, expires_at, secret }) => {
-            let org = parsed(&org)?;
-            organization(&app, &org).await?;
-            let mode = match mode {
-                KeyMode::Live => Mode::Live,
-                KeyMode::Test => Mode::Test,
-            };
-            let scopes = scopes.iter().map(|scope| read_scope(scope)).collect::<Result<_, _>>()?;
-            let now = app.clock.now();
-            let expires_at = expires_at
-                .map(|text| match text.parse::<jiff::Timestamp>() {
-                    Ok(at) if at > now => Ok(time::millis(at)),
-                    _ => bail!("--expires-at {text}: an RFC 3339 instant in the future, e.g. 2027-12-31T00:00:00Z"),
-                })
-                .transpose()?;
-            let place = secret.ready(screen)?;
-            let made = catalog::make_key(&app, &org, mode, name, scopes, expires_at).await;
-            let made = match made {
-                Ok(made) => made,
-                Err(problem) => {
-                    place.discard();
-                    return Err(said(problem));
-                }
-            };
-            place.put(&made.secret, screen)?;
-            let shown = "It is shown this once: only its hash is kept.";
-            writeln!(io::stderr(), "key {} of {org} made. {shown}", made.kept.id)?;
-            Ok(())
-        }
+        Command::Keys(keys) => create_key(&app, keys, printer).await,
     }
 }
 
-async fn create_organization(app: &App, id: &str, body: Value) -> anyhow::Result<()> {
-    let org = parsed(id)?;
-    let settings = read(app, &org, &body, None).await?;
-    let now = time::millis(app.clock.now());
-    let created = catalog::create_organization(app, org.clone(), settings.clone(), now).await;
-    let created = created.map_err(said)?;
-    let kept = organization(app, &org).await?;
-    if !created && kept.settings != settings {
-        bail!(
-            "{org} is there already, with other settings: change them with `unicreda admin org update {org}`"
-        );
-    }
-    show(&kept.answer(&app.config.site_url))?;
-    let what = if created { "made" } else { "is there already; nothing has changed" };
+async fn create_key(app: &App, keys: Keys, printer: Printer) -> anyhow::Result<()> {
+    let Keys::Create { org, name, scopes, mode, expires_at, sink } = keys;
+    let org = parse_org(&org)?;
+    read_organization(app, &org).await?;
+    let mode = match mode {
+        KeyMode::Live => Mode::Live,
+        KeyMode::Test => Mode::Test,
+    };
+    let scopes = scopes.iter().map(|scope| parse_scope(scope)).collect::<Result<_, _>>()?;
+    let now = app.clock.now();
+    let expires_at = expires_at
+        .map(|text| match text.parse::<jiff::Timestamp>() {
+            Ok(at) if at > now => Ok(time::millis(at)),
+            _ => bail!("--expires-at {text}: give an RFC 3339 instant in the future, e.g. 2027-12-31T00:00:00Z"),
+        })
+        .transpose()?;
+    let sink = sink.open(printer)?;
+    let created = catalog::make_key(app, &org, mode, name, scopes, expires_at).await;
+    let created = match created {
+        Ok(created) => created,
+        Err(problem) => {
+            sink.discard();
+            return Err(service_error(problem));
+        }
+    };
+    sink.write(&created.secret, printer)?;
+    let id = &created.kept.id;
     writeln!(
         io::stderr(),
-        "organization {org} {what}. Next: unicreda admin keys create {org} --name …"
+        "Key {id} of {org} created. This is the only time you get it: only its hash is stored."
+    )?;
+    Ok(())
+}
+
+async fn create_organization(app: &App, id: &str, body: Value) -> anyhow::Result<()> {
+    let org = parse_org(id)?;
+    let settings = read_settings(app, &org, &body, None).await?;
+    let now = time::millis(app.clock.now());
+    let created = catalog::create_organization(app, org.clone(), settings.clone(), now).await;
+    let created = created.map_err(service_error)?;
+    let stored = read_organization(app, &org).await?;
+    if !created && stored.settings != settings {
+        bail!(
+            "{org} already exists with other settings: change them with `unicreda admin org update {org}`"
+        );
+    }
+    print_json(&stored.answer(&app.config.site_url))?;
+    let outcome = if created { "created" } else { "already exists; nothing has changed" };
+    writeln!(
+        io::stderr(),
+        "Organization {org} {outcome}. Next: unicreda admin keys create {org} --name …"
     )?;
     Ok(())
 }
 
 async fn update_organization(app: &App, id: &str, body: Value) -> anyhow::Result<()> {
-    let mut kept = organization(app, &parsed(id)?).await?;
-    kept.settings = read(app, &kept.org, &body, Some(&kept.settings)).await?;
-    app.catalog.put_organization(&kept).await?;
-    show(&kept.answer(&app.config.site_url))?;
-    writeln!(io::stderr(), "The functions read it within a minute.")?;
+    let mut stored = read_organization(app, &parse_org(id)?).await?;
+    stored.settings = read_settings(app, &stored.org, &body, Some(&stored.settings)).await?;
+    app.catalog.put_organization(&stored).await?;
+    print_json(&stored.answer(&app.config.site_url))?;
+    writeln!(io::stderr(), "The functions use the new settings within a minute.")?;
     Ok(())
 }
 
-fn parsed(id: &str) -> anyhow::Result<OrgId> {
+fn parse_org(id: &str) -> anyhow::Result<OrgId> {
     OrgId::parse(id).map_err(|error| anyhow::anyhow!("{id}: {error}"))
 }
 
-async fn organization(app: &App, org: &OrgId) -> anyhow::Result<Organization> {
+async fn read_organization(app: &App, org: &OrgId) -> anyhow::Result<Organization> {
     let read = app.catalog.together(org, None, None, &[]).await;
-    let read =
-        read.context("reading the organization: is the name of the stack right, and the region?")?;
+    let read = read.context("reading the organization; check the stack's name and the region")?;
     read.organization.with_context(|| {
-        format!("there is no organization {org}: make it with `unicreda admin org create {org}`")
+        format!(
+            "organization {org} does not exist: create it with `unicreda admin org create {org}`"
+        )
     })
 }
 
-fn read_scope(text: &str) -> anyhow::Result<Scope> {
+fn parse_scope(text: &str) -> anyhow::Result<Scope> {
     Scope::ALL.into_iter().find(|scope| scope.as_str() == text).with_context(|| {
-        format!("--scopes {text}: one or more of issue, read, catalog, manage, admin")
+        format!("--scopes {text}: use one or more of issue, read, catalog, manage, admin")
     })
 }
 
-/// The flags as the body that `PUT /organization` takes, so that both are checked alike.
-fn settings(name: Option<String>, sender: Option<String>, more: More) -> anyhow::Result<Value> {
-    let logo = match more.logo {
-        Some(path) if path.as_os_str().is_empty() => Some(Value::Null),
-        Some(path) => {
-            let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
-            Some(Value::String(image::data_url(&bytes)))
-        }
-        None => None,
-    };
-    let reply_to = more.reply_to.map(|address| match address.as_str() {
-        "" => Value::Null,
-        _ => Value::String(address),
-    });
-    let fields = [
-        ("name", name.map(Value::String)),
-        ("sender", sender.map(Value::String)),
-        ("reply_to", reply_to),
-        ("time_zone", more.time_zone.map(Value::String)),
-        ("language", more.language.map(Value::String)),
-        ("notify_members", more.notify_members.map(Value::Bool)),
-        ("logo", logo),
-        ("linkedin_id", more.linkedin_id.map(Value::from)),
-    ];
-    let given = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    Ok(Value::Object(given.collect::<Map<_, _>>()))
+/// The settings that flags give.
+struct GivenSettings {
+    name: Option<String>,
+    sender: Option<String>,
+    optional: OptionalSettings,
 }
 
-async fn read(
+impl GivenSettings {
+    /// The body of `PUT /organization`, so that one parser checks flags and requests.
+    fn into_json(self) -> anyhow::Result<Value> {
+        let Self { name, sender, optional } = self;
+        let logo = match optional.logo {
+            Some(path) if path.as_os_str().is_empty() => Some(Value::Null),
+            Some(path) => {
+                let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
+                Some(Value::String(image::data_url(&bytes)))
+            }
+            None => None,
+        };
+        let reply_to = optional.reply_to.map(|address| match address.as_str() {
+            "" => Value::Null,
+            _ => Value::String(address),
+        });
+        let fields = [
+            ("name", name.map(Value::String)),
+            ("sender", sender.map(Value::String)),
+            ("reply_to", reply_to),
+            ("time_zone", optional.time_zone.map(Value::String)),
+            ("language", optional.language.map(Value::String)),
+            ("notify_members", optional.notify_members.map(Value::Bool)),
+            ("logo", logo),
+            ("linkedin_id", optional.linkedin_id.map(Value::from)),
+        ];
+        let given = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        Ok(Value::Object(given.collect::<Map<_, _>>()))
+    }
+}
+
+/// Checks settings and stores the logo, if there is a new one.
+async fn read_settings(
     app: &App,
     org: &OrgId,
     body: &Value,
     before: Option<&Settings>,
 ) -> anyhow::Result<Settings> {
-    let fields = Fields::of_body(body.to_string().as_bytes()).map_err(said)?;
-    let (mut settings, logo) = Settings::read(fields, before).map_err(said)?;
+    let fields = Fields::of_body(body.to_string().as_bytes())
+        .map_err(|invalid| service_error(invalid.into()))?;
+    let (mut settings, logo) =
+        Settings::read(fields, before).map_err(|invalid| service_error(invalid.into()))?;
     if logo != image::ImageInput::Absent {
-        settings.logo = catalog::kept_image(app, org, &logo, "/logo").await.map_err(said)?;
+        settings.logo =
+            catalog::kept_image(app, org, &logo, "/logo").await.map_err(service_error)?;
     }
     Ok(settings)
 }
 
-fn show(value: &Value) -> anyhow::Result<()> {
+fn print_json(value: &Value) -> anyhow::Result<()> {
     writeln!(io::stdout(), "{}", serde_json::to_string_pretty(value)?)?;
     Ok(())
+}
+
+/// A problem as the error that an operator reads: its English text, or the AWS call that failed.
+fn service_error(problem: unicreda::http::problem::Problem) -> anyhow::Error {
+    let (_, english) = problem.texts();
+    match problem.cause {
+        None => anyhow::anyhow!(english),
+        // The cause carries the AWS error code, which the operator looks up.
+        Some(cause) => anyhow::anyhow!("{cause}").context("the deployment refused the operation"),
+    }
 }

@@ -1,4 +1,4 @@
-//! `unicreda credentials`: what was issued, and what becomes of it.
+//! `unicreda credentials`: finds, revokes and verifies credentials, and sends their mail again.
 
 use std::path::{Path, PathBuf};
 
@@ -7,53 +7,54 @@ use clap::{ArgGroup, Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::{
-    client::Ask,
+    client::ApiRequest,
     exit::{Exit, Failure},
-    following, input,
-    screen::cell,
+    follow, input,
+    printer::cell,
     session::{self, Session},
+    summary,
 };
 
 /// `unicreda credentials …`
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Finds credentials, newest first.
+    /// Find credentials, newest first.
     Find(Find),
-    /// Revokes credentials, for good.
+    /// Revoke credentials permanently.
     Revoke(Revoke),
-    /// Sends a credential's mail again.
+    /// Send a credential's mail again.
     Resend {
-        /// The credential.
+        /// Id of the credential.
         id: String,
     },
-    /// Checks a signed document, or the credential at an address of the service. Ends with 1
-    /// when it does not hold.
+    /// Verify a signed document, or the credential at a URL of the service. The exit code is 1 if it
+    /// does not verify.
     Verify {
-        /// A JSON file, - for standard input, or an address.
+        /// A JSON file, - for standard input, or a URL.
         #[arg(value_name = "FILE|URL")]
-        what: String,
+        source: String,
     },
 }
 
 /// `unicreda credentials find`
 #[derive(Debug, Args)]
 pub struct Find {
-    /// Of this address.
+    /// E-mail address of the recipient.
     #[arg(long, value_name = "ADDRESS")]
     email: Option<String>,
-    /// With your own id.
+    /// Your own id of the credential.
     #[arg(long, value_name = "ID")]
     external_id: Option<String>,
-    /// Of this template.
+    /// Template of the credential.
     #[arg(long, value_name = "ID")]
     template: Option<String>,
-    /// issued, suspended or revoked.
+    /// Status: issued, suspended or revoked.
     #[arg(long)]
     status: Option<String>,
-    /// Issued after this instant, RFC 3339.
+    /// Only credentials issued after this instant, RFC 3339.
     #[arg(long, value_name = "INSTANT")]
     issued_after: Option<String>,
-    /// How many at most.
+    /// Maximum number of credentials.
     #[arg(long, default_value_t = 100, value_name = "N")]
     limit: usize,
 }
@@ -62,13 +63,13 @@ pub struct Find {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("which").required(true).args(["ids", "job"])))]
 pub struct Revoke {
-    /// The credentials, up to 1,000.
+    /// Ids of the credentials, up to 1,000.
     #[arg(value_name = "ID")]
     ids: Vec<String>,
-    /// All that this job issued.
+    /// Revoke all credentials that this job issued.
     #[arg(long, value_name = "ID")]
     job: Option<String>,
-    /// Why; for the organization, the public page does not show it.
+    /// Reason, for the organization; the public page does not show it.
     #[arg(long)]
     reason: String,
 }
@@ -76,18 +77,18 @@ pub struct Revoke {
 /// Runs a command.
 ///
 /// # Errors
-/// With what went wrong.
+/// When it failed.
 pub async fn run(session: &Session, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Find(arguments) => find(session, arguments).await,
         Command::Revoke(arguments) => revoke(session, arguments).await,
         Command::Resend { id } => resend(session, &id).await,
-        Command::Verify { what } => verify(session, &what).await,
+        Command::Verify { source } => verify(session, &source).await,
     }
 }
 
 async fn find(session: &Session, wanted: Find) -> Result<Exit, Failure> {
-    let screen = session.screen;
+    let printer = session.printer;
     let query = [
         ("email", wanted.email),
         ("external_id", wanted.external_id),
@@ -96,27 +97,27 @@ async fn find(session: &Session, wanted: Find) -> Result<Exit, Failure> {
         ("issued_after", wanted.issued_after),
     ];
     let columns = [
-        (screen.pick("CREDENCIAL", "CREDENTIAL"), "/credential_id"),
-        (screen.pick("ESTADO", "STATUS"), "/status"),
-        (screen.pick("EMITIDA", "ISSUED"), "/issued_at"),
-        (screen.pick("CORREO", "MAIL"), "/email_status"),
-        (screen.pick("DIRECCIÓN", "ADDRESS"), "/email"),
-        (screen.pick("NOMBRE", "NAME"), "/recipient_name"),
+        (printer.pick("CREDENCIAL", "CREDENTIAL"), "/credential_id"),
+        (printer.pick("ESTADO", "STATUS"), "/status"),
+        (printer.pick("EMITIDA", "ISSUED"), "/issued_at"),
+        (printer.pick("CORREO", "MAIL"), "/email_status"),
+        (printer.pick("DIRECCIÓN", "ADDRESS"), "/email"),
+        (printer.pick("NOMBRE", "NAME"), "/recipient_name"),
     ];
-    session::show_list(session, "/credentials", &query, wanted.limit, &columns).await?;
+    session::print_list(session, "/credentials", &query, wanted.limit, &columns).await?;
     Ok(Exit::Done)
 }
 
-/// Revokes. Safe to repeat: the second call answers like the first.
+/// Revokes credentials. Safe to repeat: the second call answers like the first.
 async fn revoke(session: &Session, arguments: Revoke) -> Result<Exit, Failure> {
-    let (screen, reason) = (session.screen, arguments.reason);
+    let (printer, reason) = (session.printer, arguments.reason);
     if let ([id], None) = (arguments.ids.as_slice(), &arguments.job) {
-        let path = format!("/credentials/{}/revoke", input::segment(id));
-        let ask = Ask::post(path).json(&json!({ "reason": reason })).repeatable();
-        let credential = session.client.json(ask).await?;
-        screen.document(&credential)?;
+        let path = format!("/credentials/{}/revoke", input::path_segment(id));
+        let request = ApiRequest::post(path).json(&json!({ "reason": reason })).repeatable();
+        let credential = session.client.json(request).await?;
+        printer.json(&credential)?;
         let part = |name: &str| cell(credential.get(name));
-        screen.result(&screen.pick(
+        printer.line(&printer.pick(
             format!("{} revocada ({})", part("credential_id"), part("email")),
             format!("{} revoked ({})", part("credential_id"), part("email")),
         ))?;
@@ -126,73 +127,75 @@ async fn revoke(session: &Session, arguments: Revoke) -> Result<Exit, Failure> {
         Some(job) => json!({ "reason": reason, "job_id": job }),
         None => json!({ "reason": reason, "ids": arguments.ids }),
     };
-    let begun = session.client.json(Ask::post("/credentials/revoke").json(&body).once()).await?;
-    let job_id = begun.get("job_id").and_then(Value::as_str).unwrap_or_default();
-    let job = following::follow(session, job_id, |_| Ok(())).await?;
-    screen.document(&job)?;
-    following::tell(screen, &job)
+    let request = ApiRequest::post("/credentials/revoke").json(&body).idempotent();
+    let accepted = session.client.json(request).await?;
+    let job_id = accepted.get("job_id").and_then(Value::as_str).unwrap_or_default();
+    let job = follow::until_ended(session, job_id, |_| Ok(())).await?;
+    printer.json(&job)?;
+    summary::print(printer, &job)
 }
 
 async fn resend(session: &Session, id: &str) -> Result<Exit, Failure> {
-    let screen = session.screen;
-    let path = format!("/credentials/{}/resend", input::segment(id));
-    // The second call is refused for 5 minutes, so that no mail goes twice.
-    let answer = session.client.json(Ask::post(path)).await?;
-    screen.document(&answer)?;
+    let printer = session.printer;
+    let path = format!("/credentials/{}/resend", input::path_segment(id));
+    // For 5 minutes the service refuses a second call, so that no mail is sent twice.
+    let answer = session.client.json(ApiRequest::post(path)).await?;
+    printer.json(&answer)?;
     let status = cell(answer.get("email_status"));
-    screen.result(&screen.pick(
-        format!("{id}: el correo se envía otra vez ({status})"),
-        format!("{id}: its mail is sent again ({status})"),
+    printer.line(&printer.pick(
+        format!("{id}: su correo se envía otra vez ({status})"),
+        format!("{id}: its mail is being sent again ({status})"),
     ))?;
     Ok(Exit::Done)
 }
 
-/// Verifies. The document goes as it is: a change of a byte could be the fault looked for.
-async fn verify(session: &Session, what: &str) -> Result<Exit, Failure> {
-    let screen = session.screen;
-    let ask = Ask::post("/verify").repeatable();
-    let ask = if what.starts_with("https://") || what.starts_with("http://") {
-        ask.json(&json!({ "url": what }))
+/// Verifies a credential. The document is sent byte for byte: reformatting it could hide the fault.
+async fn verify(session: &Session, source: &str) -> Result<Exit, Failure> {
+    let printer = session.printer;
+    let request = ApiRequest::post("/verify").repeatable();
+    let request = if source.starts_with("https://") || source.starts_with("http://") {
+        request.json(&json!({ "url": source }))
     } else {
-        ask.body("application/json", Bytes::from(document(Path::new(what), session)?))
+        request.body("application/json", Bytes::from(document(Path::new(source), session)?))
     };
-    let answer = session.client.json(ask).await?;
-    screen.document(&answer)?;
+    let answer = session.client.json(request).await?;
+    printer.json(&answer)?;
     let verified = answer.get("verified").is_some_and(|verified| verified == true);
     let status = cell(answer.get("status"));
-    screen.result(&match verified {
-        true => screen.pick(format!("Válida ({status})"), format!("Valid ({status})")),
-        false => screen.pick(format!("No válida ({status})"), format!("Not valid ({status})")),
+    printer.line(&match verified {
+        true => printer.pick(format!("Válida ({status})"), format!("Valid ({status})")),
+        false => printer.pick(format!("No válida ({status})"), format!("Not valid ({status})")),
     })?;
     for check in answer.get("checks").and_then(Value::as_array).into_iter().flatten() {
         let part = |name: &str| cell(check.get(name));
         let mark = match part("result").as_str() {
-            "passed" => screen.pick("bien ", "ok   "),
-            "failed" => screen.pick("falla", "fails"),
+            "passed" => printer.pick("bien ", "pass "),
+            "failed" => printer.pick("falla", "fail "),
             _ => "-    ",
         };
-        screen.result(&format!("  {mark}  {}  {}", part("check"), part("text")))?;
+        printer.line(&format!("  {mark}  {}  {}", part("check"), part("text")))?;
     }
     if let Some(url) = answer.get("credential_url").and_then(Value::as_str) {
-        screen.result(&format!("  {url}"))?;
+        printer.line(&format!("  {url}"))?;
     }
     Ok(if verified { Exit::Done } else { Exit::Failed })
 }
 
+/// Reads a signed document; refuses a certificate or a badge image, which is only a rendering of it.
 fn document(path: &Path, session: &Session) -> Result<Vec<u8>, Failure> {
-    let screen = session.screen;
-    let drawn = [b"%PDF".as_slice(), b"\x89PNG"];
-    let bytes = input::file(path, screen)?;
-    if drawn.iter().any(|head| bytes.starts_with(head)) {
+    let printer = session.printer;
+    let images = [b"%PDF".as_slice(), b"\x89PNG"];
+    let bytes = input::read_file(path, printer)?;
+    if images.iter().any(|head| bytes.starts_with(head)) {
         let path: PathBuf = path.to_owned();
         let path = path.display();
-        return Err(Failure::usage(screen.pick(
-            format!("{path} es un dibujo: se verifica el documento firmado"),
-            format!("{path} is a drawing: what is verified is the signed document"),
+        return Err(Failure::usage(printer.pick(
+            format!("{path} es una imagen: lo que se verifica es el documento firmado"),
+            format!("{path} is an image; only the signed document can be verified"),
         ))
-        .next(screen.pick(
-            "indica la dirección de la credencial, o el documento que descarga su página (.json)",
-            "name the credential's address, or the document that its page offers (.json)",
+        .next(printer.pick(
+            "indica la dirección de la credencial, o el documento que ofrece su página (.json)",
+            "give the credential's URL, or the document that its page offers (.json)",
         )));
     }
     Ok(bytes)

@@ -1,4 +1,4 @@
-//! How a command ends: its exit code, and what it says when it did not do what was asked.
+//! How a command ends: its exit code, and the message of a command that did not do what was asked.
 
 use std::fmt::{self, Write as _};
 
@@ -8,25 +8,25 @@ use unicreda::domain::lang::Lang;
 /// Exit codes, as `unicreda --help` lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// All of it was done.
+    /// Everything succeeded.
     Done = 0,
     /// The command failed.
     Failed = 1,
     /// The arguments are wrong.
     Usage = 2,
-    /// It ended, but rows or mails of it failed.
-    Rows = 3,
-    /// The key is missing, unknown, or may not do this.
-    Key = 4,
-    /// The service is out of reach or overloaded: the same command again goes on.
+    /// The job ended, but some of its rows or mails failed.
+    RowsFailed = 3,
+    /// The key is missing, unknown or lacks the permission.
+    KeyRefused = 4,
+    /// The service is unreachable or overloaded: the same command continues later.
     Unavailable = 5,
     /// Ctrl-C.
     Interrupted = 130,
-    /// Ended by SIGTERM.
+    /// SIGTERM.
     Terminated = 143,
 }
 
-/// Why a command ended early, and what to do next.
+/// Why a command ended early, and what the user can do about it.
 #[derive(Debug)]
 pub struct Failure {
     /// The exit code.
@@ -34,7 +34,7 @@ pub struct Failure {
     text: String,
     details: Vec<String>,
     next: Option<String>,
-    /// The service's own words, for `--json`.
+    /// The problem document that the service answered, for `--json`.
     problem: Option<Value>,
 }
 
@@ -47,7 +47,7 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 impl Failure {
-    /// One sentence.
+    /// A failure described in one sentence.
     pub fn new(exit: Exit, text: impl Into<String>) -> Self {
         Self { exit, text: text.into(), details: Vec::new(), next: None, problem: None }
     }
@@ -62,7 +62,7 @@ impl Failure {
         Self::new(Exit::Usage, text)
     }
 
-    /// Whoever reads standard output has closed it: nothing is left to be said.
+    /// The reader of standard output has closed it: the command ends silently, with code 0.
     pub fn closed() -> Self {
         Self::new(Exit::Done, "")
     }
@@ -72,36 +72,36 @@ impl Failure {
         Self::failed(format!("{}: {error}", path.display()))
     }
 
-    /// What went wrong, in a sentence.
+    /// The sentence that describes the failure.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// What to do next.
+    /// Adds what the user can do next.
     pub fn next(mut self, next: impl Into<String>) -> Self {
         self.next = Some(next.into());
         self
     }
 
-    /// A line of its own below the first.
+    /// Adds a line below the first.
     pub fn detail(mut self, line: String) -> Self {
         self.details.push(line);
         self
     }
 
-    /// The service's answer.
+    /// Adds the problem document of the service's answer.
     pub fn problem(mut self, problem: Value) -> Self {
         self.problem = Some(problem);
         self
     }
 
-    /// The stable code of the service's answer.
+    /// The stable error code of the service's answer.
     pub fn code(&self) -> Option<&str> {
         self.problem.as_ref()?.get("code")?.as_str()
     }
 
-    /// For people.
-    pub fn for_people(&self, lang: Lang) -> String {
+    /// The message for a person.
+    pub fn to_text(&self, lang: Lang) -> String {
         let mut text = String::new();
         if !self.text.is_empty() {
             let _ = writeln!(text, "error: {}", self.text);
@@ -115,8 +115,8 @@ impl Failure {
         text
     }
 
-    /// For scripts: `{"error":{"exit","message","next","problem"}}`.
-    pub fn for_scripts(&self) -> Value {
+    /// The message for a script: `{"error":{"exit","message","next","problem"}}`.
+    pub fn to_json(&self) -> Value {
         let mut error = Map::new();
         error.insert("exit".into(), json!(self.exit as u8));
         error.insert("message".into(), json!(self.text));

@@ -1,4 +1,4 @@
-//! What commands read of files and arguments.
+//! Reads files, arguments and JSON answers.
 
 use std::{
     fs,
@@ -9,16 +9,16 @@ use std::{
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use crate::{exit::Failure, screen::Screen};
+use crate::{exit::Failure, printer::Printer};
 
-/// Most bytes of a request's body.
+/// Bytes that a request's body may have (4 MiB).
 const MAX_BODY: u64 = 4 * 1024 * 1024;
 
-/// A file, or standard input for `-`, that goes as one request.
+/// Reads a file, or standard input for `-`, that is sent as one request.
 ///
 /// # Errors
-/// When it cannot be read or is larger than a request.
-pub fn file(path: &Path, screen: Screen) -> Result<Vec<u8>, Failure> {
+/// When it cannot be read or exceeds [`MAX_BODY`].
+pub fn read_file(path: &Path, printer: Printer) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let read = match path.to_str() {
         Some("-") => io::stdin().lock().take(MAX_BODY + 1).read_to_end(&mut bytes),
@@ -28,23 +28,23 @@ pub fn file(path: &Path, screen: Screen) -> Result<Vec<u8>, Failure> {
     if u64::try_from(bytes.len()).is_ok_and(|size| size > MAX_BODY) {
         let path = path.display();
         return Err(Failure::usage(
-            screen.pick(format!("{path} pasa de 4 MiB"), format!("{path} is larger than 4 MiB")),
+            printer.pick(format!("{path} pasa de 4 MiB"), format!("{path} is larger than 4 MiB")),
         )
-        .next(screen.pick("divídelo en partes", "split it into parts")));
+        .next(printer.pick("divídelo en partes", "split it into parts")));
     }
     Ok(bytes)
 }
 
-/// A file that holds JSON, as it is.
+/// Reads a JSON file without changing a byte of it.
 ///
 /// # Errors
-/// As of [`file`], and when it is no JSON.
-pub fn json_file(path: &Path, screen: Screen) -> Result<Vec<u8>, Failure> {
-    let bytes = file(path, screen)?;
+/// As [`read_file`], and when it is not JSON.
+pub fn read_json_file(path: &Path, printer: Printer) -> Result<Vec<u8>, Failure> {
+    let bytes = read_file(path, printer)?;
     if let Err(error) = serde_json::from_slice::<&serde_json::value::RawValue>(&bytes) {
         let path = path.display();
         return Err(Failure::usage(
-            screen.pick(
+            printer.pick(
                 format!("{path} no es JSON: {error}"),
                 format!("{path} is not JSON: {error}"),
             ),
@@ -53,12 +53,12 @@ pub fn json_file(path: &Path, screen: Screen) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// An argument as one segment of a path: it leads nowhere else.
-pub fn segment(text: &str) -> String {
+/// Encodes an argument as one segment of a URL path, so that it cannot name another path.
+pub fn path_segment(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string().replace("%2D", "-")
 }
 
-/// A number of an answer.
+/// A number of a JSON answer; 0 when it is missing.
 pub fn number(value: &Value, name: &str) -> u64 {
     value.get(name).and_then(Value::as_u64).unwrap_or(0)
 }

@@ -1,4 +1,4 @@
-//! `unicreda issue`: one credential by flags, many from a file.
+//! `unicreda issue`: one credential from flags, many from a file.
 
 use std::path::{Path, PathBuf};
 
@@ -6,9 +6,9 @@ use clap::{ArgGroup, Args};
 use serde_json::{Map, Number, Value, json};
 
 use crate::{
-    client::Ask,
+    client::ApiRequest,
     exit::{Exit, Failure},
-    screen::{Screen, cell},
+    printer::{Printer, cell},
     session::Session,
     upload,
 };
@@ -17,22 +17,22 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("whom").required(true).args(["file", "email"])))]
 pub struct Arguments {
-    /// CSV (comma, semicolon or tab; UTF-8 or Windows-1252) or JSON Lines, a recipient a row;
-    /// - reads standard input.
+    /// CSV (comma, semicolon or tab; UTF-8 or Windows-1252) or JSON Lines file, one recipient per
+    /// row; - reads standard input.
     file: Option<PathBuf>,
-    /// Template; the only one of the organization unless given [env: UNICREDA_TEMPLATE].
+    /// Template; may be left out if the organization has only one [env: UNICREDA_TEMPLATE].
     #[arg(long, value_name = "ID")]
     template: Option<String>,
-    /// Sends no mail.
+    /// Send no mail.
     #[arg(long)]
     no_email: bool,
-    /// Checks everything and issues nothing.
+    /// Check everything and issue nothing.
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    one: One,
+    recipient: RecipientFlags,
     #[command(flatten)]
-    many: Many,
+    of_file: FileFlags,
 }
 
 impl Arguments {
@@ -42,23 +42,32 @@ impl Arguments {
     }
 }
 
-/// One recipient.
+/// How credentials are issued.
+#[derive(Clone, Copy, Debug)]
+pub struct IssueOptions {
+    /// Whether recipients get mail.
+    pub send_email: bool,
+    /// Whether everything is only checked.
+    pub dry_run: bool,
+}
+
+/// The fields of one recipient.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "One recipient")]
-struct One {
-    /// The recipient's address.
+struct RecipientFlags {
+    /// The recipient's e-mail address.
     #[arg(long, value_name = "ADDRESS")]
     email: Option<String>,
-    /// Name.
+    /// The recipient's name.
     #[arg(long, requires = "email")]
     name: Option<String>,
-    /// Grade or result, as the template allows.
+    /// Grade or result that the template allows.
     #[arg(long, requires = "email")]
     result: Option<String>,
     /// Credits earned, such as 6 or 4.5.
     #[arg(long, requires = "email", value_name = "NUMBER")]
     credits: Option<Number>,
-    /// Role.
+    /// The recipient's role.
     #[arg(long, requires = "email")]
     role: Option<String>,
     /// Licence number.
@@ -73,16 +82,16 @@ struct One {
     /// Last day of the activity.
     #[arg(long, requires = "email", value_name = "YYYY-MM-DD")]
     end: Option<String>,
-    /// Address of evidence; can be repeated, each with its name and description.
+    /// URL of a piece of evidence; repeatable, each with its name and description.
     #[arg(long, requires = "email", value_name = "URL")]
     evidence_url: Vec<String>,
-    /// Name of evidence.
+    /// Name of a piece of evidence.
     #[arg(long, requires = "email", value_name = "NAME")]
     evidence_name: Vec<String>,
-    /// Description of evidence.
+    /// Description of a piece of evidence.
     #[arg(long, requires = "email", value_name = "TEXT")]
     evidence_description: Vec<String>,
-    /// Your own id of it, which makes it the same credential.
+    /// Your own id of the credential: the same id never gets a second one.
     #[arg(long, requires = "email", value_name = "ID")]
     external_id: Option<String>,
     /// Language of the mail: es or en.
@@ -90,17 +99,17 @@ struct One {
     language: Option<String>,
 }
 
-/// Many recipients.
+/// Flags of a file of recipients.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Many recipients")]
-pub struct Many {
-    /// Where the results go [default: beside FILE, as NAME-resultados.csv].
+pub struct FileFlags {
+    /// File for the results [default: NAME-resultados.csv in the folder of FILE].
     #[arg(long, short, value_name = "RESULTS", requires = "file")]
     pub output: Option<PathBuf>,
-    /// Replaces the results file if it is there.
+    /// Replace the results file if it exists.
     #[arg(long, requires = "file")]
     pub force: bool,
-    /// Begins anew, with a job of its own, though this file was issued before.
+    /// Start over with a new job, even if this file was issued before.
     #[arg(long, requires = "file")]
     pub again: bool,
 }
@@ -108,22 +117,22 @@ pub struct Many {
 /// Runs the command.
 ///
 /// # Errors
-/// With what went wrong.
+/// When it failed.
 pub async fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
-    let template = session.template(arguments.template).await?;
-    let (send_email, dry_run) = (!arguments.no_email, arguments.dry_run);
+    let template = session.template_id(arguments.template).await?;
+    let options = IssueOptions { send_email: !arguments.no_email, dry_run: arguments.dry_run };
     match arguments.file {
         Some(file) => {
-            let order = upload::Order { template, send_email, dry_run, many: arguments.many };
-            upload::run(session, &file, order).await
+            let issuance = upload::Issuance { template, options, flags: arguments.of_file };
+            upload::run(session, &file, issuance).await
         }
-        None => one(session, &template, arguments.one.recipient(), send_email, dry_run).await,
+        None => issue_one(session, &template, arguments.recipient.into_json(), options).await,
     }
 }
 
-impl One {
-    /// As the API takes it.
-    fn recipient(self) -> Value {
+impl RecipientFlags {
+    /// The recipient as the API accepts it.
+    fn into_json(self) -> Value {
         let texts = [
             ("email", self.email),
             ("recipient_name", self.name),
@@ -161,71 +170,73 @@ impl One {
     }
 }
 
-/// Issues one. Safe to repeat: its identity follows from its content, and the request has an
-/// `Idempotency-Key`.
-async fn one(
+/// Issues one credential. Safe to repeat: the credential's identity follows from its content, and
+/// the request has an `Idempotency-Key`.
+async fn issue_one(
     session: &Session,
     template: &str,
     recipient: Value,
-    send_email: bool,
-    dry_run: bool,
+    options: IssueOptions,
 ) -> Result<Exit, Failure> {
-    let body =
-        json!({ "template_id": template, "recipients": [recipient], "send_email": send_email });
-    let ask = Ask::post("/credentials/issue").json(&body);
-    let ask = if dry_run { ask.query("dry_run", Some(true)).repeatable() } else { ask.once() };
-    let answer = session.client.json(ask).await?;
-    session.screen.document(&answer)?;
-    let list = if dry_run { "/recipients/0" } else { "/credentials/0" };
-    tell(session.screen, answer.pointer(list).unwrap_or(&Value::Null))
+    let body = json!({
+        "template_id": template, "recipients": [recipient], "send_email": options.send_email,
+    });
+    let request = ApiRequest::post("/credentials/issue").json(&body);
+    let request = match options.dry_run {
+        true => request.query("dry_run", Some(true)).repeatable(),
+        false => request.idempotent(),
+    };
+    let answer = session.client.json(request).await?;
+    session.printer.json(&answer)?;
+    let outcome = if options.dry_run { "/recipients/0" } else { "/credentials/0" };
+    print_outcome(session.printer, answer.pointer(outcome).unwrap_or(&Value::Null))
 }
 
-fn tell(screen: Screen, outcome: &Value) -> Result<Exit, Failure> {
+fn print_outcome(printer: Printer, outcome: &Value) -> Result<Exit, Failure> {
     let part = |name: &str| cell(outcome.get(name));
     let text = |name: &str| outcome.get(name).and_then(Value::as_str);
     let email = part("email");
     let errors = outcome.get("errors").and_then(Value::as_array);
     if let Some(errors) = errors {
-        screen.result(
-            &screen.pick(format!("{email}: no se emite"), format!("{email}: not issued")),
-        )?;
+        printer
+            .line(&printer.pick(format!("{email}: no se emite"), format!("{email}: not issued")))?;
         for error in errors {
-            screen.result(&format!("  {}", cell(Some(error))))?;
+            printer.line(&format!("  {}", cell(Some(error))))?;
         }
-        return Ok(Exit::Rows);
+        return Ok(Exit::RowsFailed);
     }
     let line = match text("outcome") {
         Some("new") => {
-            screen.pick(format!("{email}: se emitiría"), format!("{email}: would be issued"))
+            printer.pick(format!("{email}: se emitiría"), format!("{email}: would be issued"))
         }
-        Some(_) => screen.pick(
+        Some(_) => printer.pick(
             format!("{email}: ya existe, no se emitiría otra vez"),
-            format!("{email}: exists already, would not be issued again"),
+            format!("{email}: already exists, would not be issued again"),
         ),
-        None if outcome.get("duplicate").is_some_and(|d| d == true) => screen.pick(
+        None if outcome.get("duplicate").is_some_and(|d| d == true) => printer.pick(
             format!("{email}: ya existía, no se emite ni se envía otra vez"),
-            format!("{email}: existed already, neither issued nor mailed again"),
+            format!("{email}: already existed, neither issued nor mailed again"),
         ),
-        None => screen.pick(format!("{email}: emitida"), format!("{email}: issued")),
+        None => printer.pick(format!("{email}: emitida"), format!("{email}: issued")),
     };
-    screen.result(&line)?;
+    printer.line(&line)?;
     if let Some(url) = text("credential_url") {
-        screen.result(&format!("  {url}"))?;
+        printer.line(&format!("  {url}"))?;
     }
     if let Some(status) = text("email_status") {
-        screen.result(&screen.pick(format!("  correo: {status}"), format!("  mail: {status}")))?;
+        printer.line(&printer.pick(format!("  correo: {status}"), format!("  mail: {status}")))?;
     }
-    also_holds(screen, outcome)?;
+    print_also_holds(printer, outcome)?;
     Ok(Exit::Done)
 }
 
-/// Says which other credentials of the template a recipient holds.
-pub fn also_holds(screen: Screen, outcome: &Value) -> Result<(), Failure> {
+/// Prints which other credentials of the template the recipient holds.
+pub fn print_also_holds(printer: Printer, outcome: &Value) -> Result<(), Failure> {
     let others = outcome.get("also_holds").and_then(Value::as_array);
     match others {
         Some(others) if !others.is_empty() => {
             let ids = cell(Some(&Value::Array(others.clone())));
-            screen.result(&screen.pick(
+            printer.line(&printer.pick(
                 format!("  ya tiene otra de esta plantilla: {ids}"),
                 format!("  already holds another of this template: {ids}"),
             ))

@@ -1,43 +1,44 @@
-//! `unicreda jobs`: what was asked for, how it stands, and its results.
+//! `unicreda jobs`: lists, follows, retries and cancels jobs, and downloads their results.
 
 use std::{io, path::PathBuf};
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
 
 use crate::{
-    client::Ask,
+    client::ApiRequest,
     exit::{Exit, Failure},
-    following::{self, Target},
-    progress::Progress,
-    screen::cell,
+    follow, input,
+    output_file::{Existing, OutputFile},
+    printer::{MAIL, ROW, cell},
+    results,
     session::{self, Session},
+    summary,
 };
 
 /// `unicreda jobs …`
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Lists jobs, newest first.
+    /// List jobs, newest first.
     List {
-        /// How many at most.
+        /// Maximum number of jobs.
         #[arg(long, default_value_t = 20, value_name = "N")]
         limit: usize,
     },
-    /// Follows a job to its end. With --json, a line whenever it has moved on.
+    /// Follow a job to its end. With --json, print a line whenever its status changes.
     Watch {
-        /// The job.
+        /// Id of the job.
         id: String,
     },
-    /// Writes a job's results as CSV, to standard output unless --output names a file.
+    /// Write a job's results as CSV, to standard output unless --output names a file.
     Results(Results),
-    /// Sends failed mail again, and issues rows that failed for the service's reasons.
+    /// Send failed mails again, and issue the rows that failed because of the service.
     Retry {
-        /// The job.
+        /// Id of the job.
         id: String,
     },
-    /// Issues no further row and sends no further mail of a job.
+    /// Stop a job: it issues no further rows and sends no further mails.
     Cancel {
-        /// The job.
+        /// Id of the job.
         id: String,
     },
 }
@@ -45,16 +46,16 @@ pub enum Command {
 /// `unicreda jobs results`
 #[derive(Debug, Args)]
 pub struct Results {
-    /// The job.
+    /// Id of the job.
     id: String,
-    /// Where they go.
+    /// File for the results.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Replaces the file if it is there.
+    /// Replace the file if it exists.
     #[arg(long, requires = "output")]
     force: bool,
-    /// Only rows of this status: issued, failed or pending; of a dry run new, duplicate,
-    /// invalid or pending.
+    /// Only rows of this status: issued, failed or pending; for a dry run: new, duplicate, invalid
+    /// or pending.
     #[arg(long)]
     status: Option<String>,
 }
@@ -62,46 +63,46 @@ pub struct Results {
 /// Runs a command.
 ///
 /// # Errors
-/// With what went wrong.
+/// When it failed.
 pub async fn run(session: &Session, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::List { limit } => list(session, limit).await,
         Command::Watch { id } => watch(session, &id).await,
-        Command::Results(arguments) => results(session, arguments).await,
+        Command::Results(arguments) => download(session, arguments).await,
         Command::Retry { id } => retry(session, &id).await,
         Command::Cancel { id } => cancel(session, &id).await,
     }
 }
 
 async fn list(session: &Session, limit: usize) -> Result<Exit, Failure> {
-    let screen = session.screen;
+    let printer = session.printer;
     let columns = [
-        (screen.pick("TRABAJO", "JOB"), "/job_id"),
-        (screen.pick("ESTADO", "STATUS"), "/status"),
-        (screen.pick("CREADO", "CREATED"), "/created_at"),
-        (screen.pick("FILAS", "ROWS"), "/progress/total"),
-        (screen.pick("HECHAS", "DONE"), "/progress/current"),
-        (screen.pick("ERRORES", "FAILED"), "/result/failed"),
-        (screen.pick("ARCHIVO", "FILE"), "/file/name"),
+        (printer.pick("TRABAJO", "JOB"), "/job_id"),
+        (printer.pick("ESTADO", "STATUS"), "/status"),
+        (printer.pick("CREADO", "CREATED"), "/created_at"),
+        (printer.pick("FILAS", "ROWS"), "/progress/total"),
+        (printer.pick("HECHAS", "DONE"), "/progress/current"),
+        (printer.pick("ERRORES", "FAILED"), "/result/failed"),
+        (printer.pick("ARCHIVO", "FILE"), "/file/name"),
     ];
-    session::show_list(session, "/jobs", &[], limit, &columns).await?;
+    session::print_list(session, "/jobs", &[], limit, &columns).await?;
     Ok(Exit::Done)
 }
 
 async fn watch(session: &Session, id: &str) -> Result<Exit, Failure> {
-    let screen = session.screen;
-    let job = following::follow(session, id, |job| screen.document(job)).await?;
-    following::tell(screen, &job)
+    let printer = session.printer;
+    let job = follow::until_ended(session, id, |job| printer.json(job)).await?;
+    summary::print(printer, &job)
 }
 
-async fn results(session: &Session, arguments: Results) -> Result<Exit, Failure> {
-    let (id, screen) = (&arguments.id, session.screen);
+async fn download(session: &Session, arguments: Results) -> Result<Exit, Failure> {
+    let (id, printer) = (&arguments.id, session.printer);
     let status = arguments.status.as_deref();
-    if screen.json && arguments.output.is_none() {
-        let path = following::job_path(id, "/results");
+    if printer.json && arguments.output.is_none() {
+        let path = follow::job_path(id, "/results");
         let query = [("status", status.map(str::to_owned))];
-        let (rows, _) = session::list(&session.client, &path, &query, usize::MAX).await?;
-        rows.iter().try_for_each(|row| screen.document(row))?;
+        let (rows, _) = session::fetch_list(&session.client, &path, &query, usize::MAX).await?;
+        rows.iter().try_for_each(|row| printer.json(row))?;
         return Ok(Exit::Done);
     }
     let Some(path) = &arguments.output else {
@@ -109,13 +110,14 @@ async fn results(session: &Session, arguments: Results) -> Result<Exit, Failure>
         write(session, id, status, &mut out).await?;
         return Ok(Exit::Done);
     };
-    let target = Target::new(path, arguments.force, false, screen)?;
+    let existing = Existing::with_force(arguments.force);
+    let target = OutputFile::new(path, existing, printer)?;
     let mut file = target.begin()?;
     write(session, id, status, &mut file).await?;
-    target.finish(file, screen)?;
-    screen.document(&serde_json::json!({ "job_id": id, "results": path }))?;
+    target.finish(file, printer)?;
+    printer.json(&serde_json::json!({ "job_id": id, "results": path }))?;
     let name = path.display();
-    screen.result(&screen.pick(format!("Resultados: {name}"), format!("Results: {name}")))?;
+    printer.line(&printer.pick(format!("Resultados: {name}"), format!("Results: {name}")))?;
     Ok(Exit::Done)
 }
 
@@ -125,49 +127,47 @@ async fn write(
     status: Option<&str>,
     into: &mut impl io::Write,
 ) -> Result<(), Failure> {
-    if status.is_none() {
-        return following::results(session, id, into).await;
+    match status {
+        None => results::write_all(session, id, into).await,
+        Some(status) => results::write_status(session, id, status, into).await,
     }
-    let progress = Progress::new(session.screen);
-    let client = session.client.patient(session.patience, &progress);
-    following::rows(&client, id, status, into).await
 }
 
-/// Retries. Safe to repeat: while the job runs again, the second call says so.
+/// Retries a job. Safe to repeat: while the job runs again, the service refuses the second call.
 async fn retry(session: &Session, id: &str) -> Result<Exit, Failure> {
-    let screen = session.screen;
+    let printer = session.printer;
     let answer =
-        session.client.json(Ask::post(following::job_path(id, "/retry")).repeatable()).await?;
-    screen.document(&answer)?;
-    let number = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or(0);
-    let (rows, mails) = (number("retried_rows"), number("retried_emails"));
+        session.client.json(ApiRequest::post(follow::job_path(id, "/retry")).repeatable()).await?;
+    printer.json(&answer)?;
+    let rows = input::number(&answer, "retried_rows");
+    let mails = input::number(&answer, "retried_emails");
     if rows + mails == 0 {
-        screen.result(screen.pick("No hay nada que repetir", "There is nothing to repeat"))?;
+        printer.line(printer.pick("No hay nada que repetir", "There is nothing to retry"))?;
         return Ok(Exit::Done);
     }
-    let rows = screen.count(rows, ("fila", "row"), ("filas", "rows"));
-    let mails = screen.count(mails, ("correo", "mail"), ("correos", "mails"));
-    screen.result(
-        &screen.pick(format!("Se repiten: {rows}, {mails}"), format!("Repeated: {rows}, {mails}")),
+    let rows = printer.count(rows, &ROW);
+    let mails = printer.count(mails, &MAIL);
+    printer.line(
+        &printer.pick(format!("Se repiten: {rows}, {mails}"), format!("Retrying: {rows}, {mails}")),
     )?;
-    screen.notice(&screen.pick(
-        format!("Para seguirlo: unicreda jobs watch {id}"),
-        format!("To follow it: unicreda jobs watch {id}"),
+    printer.notice(&printer.pick(
+        format!("Para seguir el trabajo: unicreda jobs watch {id}"),
+        format!("To follow the job: unicreda jobs watch {id}"),
     ));
     Ok(Exit::Done)
 }
 
-/// Cancels. Safe to repeat: the second call answers alike.
+/// Cancels a job. Safe to repeat: the second call answers like the first.
 async fn cancel(session: &Session, id: &str) -> Result<Exit, Failure> {
-    let screen = session.screen;
+    let printer = session.printer;
     let job =
-        session.client.json(Ask::post(following::job_path(id, "/cancel")).repeatable()).await?;
-    screen.document(&job)?;
+        session.client.json(ApiRequest::post(follow::job_path(id, "/cancel")).repeatable()).await?;
+    printer.json(&job)?;
     let part = |pointer: &str| cell(job.pointer(pointer));
     let (current, total) = (part("/progress/current"), part("/progress/total"));
-    screen.result(&screen.pick(
-        format!("Cancelado con {current} de {total} filas hechas; el resto falla con «Cancelado» en unos minutos"),
-        format!("Cancelled with {current} of {total} rows done; the others fail with \"Cancelado\" within minutes"),
+    printer.line(&printer.pick(
+        format!("Cancelado con {current} de {total} filas hechas; en unos minutos, las demás quedan con el error «Cancelado»"),
+        format!("Cancelled with {current} of {total} rows done; within minutes the others fail with the error \"Cancelado\""),
     ))?;
     Ok(Exit::Done)
 }

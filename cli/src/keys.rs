@@ -1,67 +1,68 @@
-//! `unicreda keys`: API keys of the organization, with a key of scope admin.
+//! `unicreda keys`: creates, lists and revokes the organization's API keys, with a key that has the
+//! scope admin.
 
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    client::Ask,
+    client::ApiRequest,
     exit::{Exit, Failure},
     input,
-    screen::cell,
-    secret,
+    key_sink::{KeySink, KeySinkFlags},
+    printer::cell,
     session::{self, Session},
 };
 
 /// `unicreda keys …`
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Makes a key. It is given out this once.
+    /// Create a key. Its value is shown only once.
     Create {
-        /// What people call it.
+        /// Name for people.
         #[arg(long)]
         name: String,
-        /// What it may do, separated by commas: issue, read, catalog, manage, admin.
+        /// Scopes, separated by commas: issue, read, catalog, manage, admin.
         #[arg(long, value_delimiter = ',', required = true)]
         scopes: Vec<String>,
-        /// live, or test: data of its own, no mail [default: as the key that makes it].
+        /// Mode: live, or test with separate data and no mail [default: that of the key in use].
         #[arg(long, value_enum)]
         mode: Option<KeyMode>,
-        /// Instant at which it ends, RFC 3339.
+        /// Instant at which the key expires, RFC 3339.
         #[arg(long, value_name = "INSTANT")]
         expires_at: Option<String>,
         #[command(flatten)]
-        secret: secret::Flags,
+        sink: KeySinkFlags,
     },
-    /// Lists keys, without their secrets.
+    /// List keys, without their secrets.
     List {
-        /// How many at most.
+        /// Maximum number of keys.
         #[arg(long, default_value_t = 100, value_name = "N")]
         limit: usize,
     },
-    /// Revokes a key: it fails from then on.
+    /// Revoke a key at once.
     Revoke {
-        /// The key's id, as `list` shows it.
+        /// Id of the key, as `list` shows it.
         id: String,
     },
 }
 
-/// Live or test.
+/// The mode of a key.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum KeyMode {
-    /// Issues in earnest.
+    /// Issues real credentials and sends mail.
     Live,
-    /// For trying things.
+    /// Keeps separate data and sends no mail.
     Test,
 }
 
 /// Runs a command.
 ///
 /// # Errors
-/// With what went wrong.
+/// When it failed.
 pub async fn run(session: &Session, command: Command) -> Result<Exit, Failure> {
-    let screen = session.screen;
+    let printer = session.printer;
     match command {
-        Command::Create { name, scopes, mode, expires_at, secret } => {
+        Command::Create { name, scopes, mode, expires_at, sink } => {
             let mut body = Map::new();
             body.insert("name".into(), json!(name));
             body.insert("scopes".into(), json!(scopes));
@@ -75,53 +76,60 @@ pub async fn run(session: &Session, command: Command) -> Result<Exit, Failure> {
             if let Some(instant) = expires_at {
                 body.insert("expires_at".into(), json!(instant));
             }
-            create(session, &Value::Object(body), secret.ready(screen)?).await
+            create(session, &Value::Object(body), sink.open(printer)?).await
         }
         Command::List { limit } => {
             let columns = [
                 ("ID", "/id"),
-                (screen.pick("MODO", "MODE"), "/mode"),
-                (screen.pick("PERMISOS", "SCOPES"), "/scopes"),
-                (screen.pick("USADA", "LAST USED"), "/last_used_at"),
-                (screen.pick("TERMINA", "EXPIRES"), "/expires_at"),
-                (screen.pick("REVOCADA", "REVOKED"), "/revoked_at"),
-                (screen.pick("NOMBRE", "NAME"), "/name"),
+                (printer.pick("MODO", "MODE"), "/mode"),
+                (printer.pick("PERMISOS", "SCOPES"), "/scopes"),
+                (printer.pick("ÚLTIMO USO", "LAST USED"), "/last_used_at"),
+                (printer.pick("VENCE", "EXPIRES"), "/expires_at"),
+                (printer.pick("REVOCADA", "REVOKED"), "/revoked_at"),
+                (printer.pick("NOMBRE", "NAME"), "/name"),
             ];
-            session::show_list(session, "/api-keys", &[], limit, &columns).await?;
+            session::print_list(session, "/api-keys", &[], limit, &columns).await?;
             Ok(Exit::Done)
         }
         // The second call answers like the first.
         Command::Revoke { id } => {
-            session.client.json(Ask::delete(format!("/api-keys/{}", input::segment(&id)))).await?;
-            screen.document(&json!({ "id": id, "revoked": true }))?;
-            screen.result(&screen.pick(format!("{id} revocada"), format!("{id} revoked")))?;
+            session
+                .client
+                .json(ApiRequest::delete(format!("/api-keys/{}", input::path_segment(&id))))
+                .await?;
+            printer.json(&json!({ "id": id, "revoked": true }))?;
+            printer.line(&printer.pick(format!("{id} revocada"), format!("{id} revoked")))?;
             Ok(Exit::Done)
         }
     }
 }
 
-/// Makes a key. Not repeated when its answer was lost: that would be one more key.
-async fn create(session: &Session, body: &Value, place: secret::Place) -> Result<Exit, Failure> {
-    let screen = session.screen;
-    let made = session.client.json(Ask::post("/api-keys").json(body)).await;
-    let mut made = match made {
-        Ok(made) => made,
+/// Creates a key. Not repeated if the answer is lost: that would create a second key.
+async fn create(session: &Session, body: &Value, sink: KeySink) -> Result<Exit, Failure> {
+    let printer = session.printer;
+    let created = session.client.json(ApiRequest::post("/api-keys").json(body)).await;
+    let mut created = match created {
+        Ok(created) => created,
         Err(failure) => {
-            place.discard();
+            sink.discard();
             return Err(failure);
         }
     };
-    let id = cell(made.get("id"));
-    if screen.json && place.is_output() {
-        screen.document(&made)?;
+    let id = cell(created.get("id"));
+    if printer.json && sink.is_stdout() {
+        printer.json(&created)?;
         return Ok(Exit::Done);
     }
-    let key = made.as_object_mut().and_then(|members| members.remove("key"));
-    place.put(key.as_ref().and_then(Value::as_str).unwrap_or_default(), screen)?;
-    screen.document(&made)?;
-    screen.notice(&screen.pick(
-        format!("Clave {id} hecha. Se entrega esta única vez: solo se guarda su hash."),
-        format!("Key {id} made. It is given out this once: only its hash is kept."),
+    let key = created.as_object_mut().and_then(|members| members.remove("key"));
+    sink.write(key.as_ref().and_then(Value::as_str).unwrap_or_default(), printer)?;
+    printer.json(&created)?;
+    printer.notice(&printer.pick(
+        format!(
+            "Clave {id} creada. Se entrega solo esta vez: el servicio guarda únicamente su hash."
+        ),
+        format!(
+            "Key {id} created. This is the only time you get it: the service stores only its hash."
+        ),
     ));
     Ok(Exit::Done)
 }

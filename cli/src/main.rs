@@ -1,25 +1,27 @@
 //! `unicreda`: the command line of the issuing service.
 //!
-//! Results go to standard output, everything else to standard error, so that a script reads
-//! the one and a person both. All commands but `admin` speak HTTP to the public API.
+//! Results go to standard output, everything else to standard error, so that a script reads the
+//! first and a person reads both. All commands except `admin` call the public HTTP API.
 
 mod admin;
 mod client;
 mod credentials;
+mod deployment;
 mod exit;
-mod following;
+mod follow;
 mod input;
 mod issue;
 mod jobs;
+mod key_sink;
 mod keys;
 mod members;
-mod place;
+mod output_file;
+mod printer;
 mod progress;
-mod screen;
-mod secret;
+mod results;
 mod session;
 mod settings;
-mod state;
+mod summary;
 mod templates;
 mod upload;
 
@@ -34,8 +36,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     exit::{Exit, Failure},
-    screen::Screen,
-    session::{Session, WayOn},
+    printer::Printer,
+    session::{ResumeHint, Session},
 };
 
 /// The command line of the issuing service.
@@ -50,91 +52,91 @@ struct Arguments {
     command: Command,
 }
 
-/// What is written, and how.
+/// Flags of every command's output.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 struct Output {
-    /// JSON on standard output, one document or a line an item, and nothing else there.
+    /// Print only JSON on standard output: one document, or one line per item.
     #[arg(long, global = true)]
     json: bool,
-    /// No progress and no notices.
+    /// Print no progress and no notices.
     #[arg(long, short, global = true)]
     quiet: bool,
     /// Language: es or en [env: UNICREDA_LANG, LC_ALL, LC_MESSAGES, LANG] [default: es].
     #[arg(long, global = true, value_name = "LANG", value_parser = ["es", "en"])]
     lang: Option<String>,
-    /// How long a lost connection is waited for while a file goes up or a job is followed.
+    /// How long to wait for a lost connection while uploading a file or following a job.
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 300)]
     patience: u64,
 }
 
 const AFTER_HELP: &str = "\
-Where it calls, and with which key: flags, then UNICREDA_URL and UNICREDA_API_KEY, then the
-configuration file, then the local stack of this folder (.local/demo.env). A key in a file goes
-to the URL of the same file alone.
+The service's address and the key come from the first of these that has them: flags,
+UNICREDA_URL and UNICREDA_API_KEY, the configuration file, the local stack of this folder
+(.local/demo.env). A key stored in a file is sent only to the URL in the same file.
 
 Exit codes:
-    0  all of it was done
-    1  the command failed; a credential does not verify
+    0  everything succeeded
+    1  the command failed, or a credential did not verify
     2  the arguments are wrong
-    3  it ended, but rows or mails of it failed
-    4  the key is missing, unknown, or may not do this
-    5  the service is out of reach or overloaded: the same command again goes on
-  130  interrupted by Ctrl-C (143: by SIGTERM): the same command again goes on";
+    3  the job ended, but some rows or mails failed
+    4  the key is missing, unknown or lacks the permission
+    5  the service is unreachable or overloaded; run the same command again to continue
+  130  interrupted by Ctrl-C (143: by SIGTERM); run the same command again to continue";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Issues one credential by flags, or many from a CSV or JSON Lines file.
+    /// Issue one credential from flags, or many from a CSV or JSON Lines file.
     ///
-    /// A file is uploaded, its job followed, its results written. Ended in the middle, by
-    /// Ctrl-C or a lost connection, the same command again goes on where it was: the same file
-    /// never gets a second job, unless --again asks for one.
+    /// Uploads the file, follows its job and writes the results. If it is interrupted, by Ctrl-C
+    /// or a lost connection, the same command continues where it stopped: a file never gets a
+    /// second job unless --again asks for one.
     Issue(issue::Arguments),
-    /// Jobs: list, watch, results, retry, cancel.
+    /// Work with jobs: list, watch, results, retry, cancel.
     #[command(subcommand)]
     Jobs(jobs::Command),
-    /// Templates: list, show, create, csv.
+    /// Work with templates: list, show, create, csv.
     #[command(subcommand)]
     Templates(templates::Command),
-    /// Members of the organization.
+    /// Import members of the organization.
     #[command(subcommand)]
     Members(members::Command),
-    /// Credentials: find, revoke, resend, verify.
+    /// Work with credentials: find, revoke, resend, verify.
     #[command(subcommand)]
     Credentials(credentials::Command),
-    /// API keys: create, list, revoke.
+    /// Work with API keys: create, list, revoke.
     #[command(subcommand)]
     Keys(keys::Command),
-    /// Organizations and their first keys, written to a deployment's tables with the
-    /// operator's AWS credentials.
+    /// Set up organizations and their first keys in a deployment's tables, with the operator's
+    /// AWS credentials.
     Admin(admin::Arguments),
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let screen = Screen {
-        lang: screen::language(arguments.output.lang.as_deref()),
+    let printer = Printer {
+        lang: printer::language(arguments.output.lang.as_deref()),
         json: arguments.output.json,
         quiet: arguments.output.quiet,
     };
-    let way_on = WayOn::default();
+    let resume_hint = ResumeHint::default();
     let outcome = tokio::select! {
-        outcome = run(arguments, screen, WayOn::clone(&way_on)) => outcome,
+        outcome = run(arguments, printer, ResumeHint::clone(&resume_hint)) => outcome,
         exit = interrupted() => Err(Failure::new(exit, "")),
     };
     let exit = match outcome {
         Ok(exit) => exit,
         Err(failure) => {
-            let goes_on =
+            let can_resume =
                 matches!(failure.exit, Exit::Unavailable | Exit::Interrupted | Exit::Terminated);
-            let failure = match way_on.take().filter(|_| goes_on) {
-                Some(way_on) => failure.next(way_on),
+            let failure = match resume_hint.take().filter(|_| can_resume) {
+                Some(hint) => failure.next(hint),
                 None => failure,
             };
-            let _ = io::stderr().write_all(failure.for_people(screen.lang).as_bytes());
+            let _ = io::stderr().write_all(failure.to_text(printer.lang).as_bytes());
             if failure.exit != Exit::Done {
-                let _ = screen.document(&failure.for_scripts());
+                let _ = printer.json(&failure.to_json());
             }
             failure.exit
         }
@@ -142,13 +144,17 @@ async fn main() -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
-async fn run(arguments: Arguments, screen: Screen, way_on: WayOn) -> Result<Exit, Failure> {
+async fn run(
+    arguments: Arguments,
+    printer: Printer,
+    resume_hint: ResumeHint,
+) -> Result<Exit, Failure> {
     let patience = Duration::from_secs(arguments.output.patience);
     let flags = arguments.service;
-    let open = || Session::open(&flags, screen, patience, way_on);
+    let open = || Session::open(&flags, printer, patience, resume_hint);
     match arguments.command {
         Command::Admin(arguments) => {
-            let ran = admin::run(arguments, flags.data.as_deref(), screen).await;
+            let ran = admin::run(arguments, flags.data.as_deref(), printer).await;
             ran.map(|()| Exit::Done).map_err(|error| match error.downcast() {
                 Ok(failure) => failure,
                 Err(error) => Failure::failed(format!("{error:#}")),
@@ -156,9 +162,9 @@ async fn run(arguments: Arguments, screen: Screen, way_on: WayOn) -> Result<Exit
         }
         Command::Issue(arguments) => {
             if flags.takes_stdin() && arguments.reads_stdin() {
-                return Err(Failure::usage(screen.pick(
+                return Err(Failure::usage(printer.pick(
                     "la clave y el archivo no pueden venir ambos de la entrada estándar",
-                    "key and file cannot both come from standard input",
+                    "the key and the file cannot both come from standard input",
                 )));
             }
             issue::run(&open()?, arguments).await
@@ -176,21 +182,11 @@ async fn interrupted() -> Exit {
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
-        // Without handlers the signals end the process as they always do.
+        // Without handlers the signals end the process by default.
         return std::future::pending().await;
     };
     tokio::select! {
         _ = interrupt.recv() => Exit::Interrupted,
         _ = terminate.recv() => Exit::Terminated,
-    }
-}
-
-/// What the service says of a request, as an error that names what to mend.
-fn said(problem: unicreda::http::problem::Problem) -> anyhow::Error {
-    let (_, english) = problem.texts();
-    match problem.cause {
-        None => anyhow::anyhow!(english),
-        // The code of an AWS call that failed: what the operator looks up.
-        Some(cause) => anyhow::anyhow!("{cause}").context("the deployment did not do it"),
     }
 }

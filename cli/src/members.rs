@@ -1,5 +1,5 @@
-//! `unicreda members import`: people of the organization, whose profiles fill in what a
-//! request leaves out.
+//! `unicreda members import`: imports the organization's members. Their profiles fill in the fields
+//! that a request leaves out.
 
 use std::path::PathBuf;
 
@@ -8,47 +8,47 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use crate::{
-    client::Ask,
+    client::ApiRequest,
     exit::{Exit, Failure},
     input,
-    screen::cell,
+    printer::{ROW, cell},
     session::Session,
 };
 
 /// `unicreda members …`
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Puts members from a CSV file in UTF-8: the columns email, name, role, license_number,
-    /// term, language in any order, up to 20,000 rows.
+    /// Import members from a CSV file in UTF-8 with up to 20,000 rows and the columns email, name,
+    /// role, license_number, term and language in any order.
     Import {
         /// The file; - reads standard input.
         file: PathBuf,
     },
 }
 
-/// Runs a command. Safe to repeat: putting a member again changes nothing.
+/// Runs a command. Safe to repeat: importing a member again changes nothing.
 ///
 /// # Errors
-/// With what went wrong.
+/// When it failed.
 pub async fn run(session: &Session, command: Command) -> Result<Exit, Failure> {
     let Command::Import { file } = command;
-    let screen = session.screen;
-    let body = Bytes::from(input::file(&file, screen)?);
-    let ask = Ask::post("/members/import").body("text/csv", body).repeatable();
-    let answer = session.client.json(ask).await?;
-    screen.document(&answer)?;
+    let printer = session.printer;
+    let body = Bytes::from(input::read_file(&file, printer)?);
+    let request = ApiRequest::post("/members/import").body("text/csv", body).repeatable();
+    let answer = session.client.json(request).await?;
+    printer.json(&answer)?;
     let failed = input::number(&answer, "failed");
-    let rows = screen.count(input::number(&answer, "total"), ("fila", "row"), ("filas", "rows"));
-    let imported = screen.number(input::number(&answer, "imported"));
-    let shown = screen.number(failed);
-    screen.result(&screen.pick(
+    let rows = printer.count(input::number(&answer, "total"), &ROW);
+    let imported = printer.number(input::number(&answer, "imported"));
+    let shown = printer.number(failed);
+    printer.line(&printer.pick(
         format!("{rows}: {imported} importadas, {shown} con error"),
         format!("{rows}: {imported} imported, {shown} failed"),
     ))?;
     for error in answer.get("errors").and_then(Value::as_array).into_iter().flatten() {
         let part = |name: &str| cell(error.get(name));
-        let line = screen.pick("línea", "line");
-        screen.result(&format!(
+        let line = printer.pick("línea", "line");
+        printer.line(&format!(
             "  {line} {}  {}  {}",
             part("line"),
             part("email"),
@@ -56,11 +56,11 @@ pub async fn run(session: &Session, command: Command) -> Result<Exit, Failure> {
         ))?;
     }
     if failed > 0 {
-        screen.notice(screen.pick(
-            "Corrige esas filas y repite el comando: las demás quedan como están",
-            "Mend those rows and give the command again: the others stay as they are",
+        printer.notice(printer.pick(
+            "Corrige esas filas y repite el comando: las demás no cambian",
+            "Correct those rows and run the command again: the others do not change",
         ));
-        return Ok(Exit::Rows);
+        return Ok(Exit::RowsFailed);
     }
     Ok(Exit::Done)
 }

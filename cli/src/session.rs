@@ -1,73 +1,74 @@
-//! What every command that calls the service works with.
+//! The context of every command that calls the service, and the reading of lists.
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use serde_json::Value;
 
 use crate::{
-    client::{Ask, Client},
+    client::{ApiRequest, Client},
     exit::Failure,
-    screen::Screen,
+    printer::Printer,
     settings::{Flags, Settings},
 };
 
-/// What to say to whoever interrupts a command that can go on later.
-pub type WayOn = Rc<RefCell<Option<String>>>;
+/// How the user can continue a command that is interrupted, if it can be continued.
+pub type ResumeHint = Rc<RefCell<Option<String>>>;
 
-/// The service, the screen, and how a command goes on when it is interrupted.
+/// The service, the printer, and the hint for an interrupted command.
 pub struct Session {
     /// The service.
     pub client: Client,
-    /// What people and scripts read.
-    pub screen: Screen,
-    /// How long a lost connection is waited for while a job is followed.
+    /// Prints for the user.
+    pub printer: Printer,
+    /// How long a transfer or a followed job waits for a lost connection.
     pub patience: Duration,
     /// Root of the service.
     pub site: String,
     /// Organization and mode of the key.
     pub owner: String,
-    way_on: WayOn,
+    resume_hint: ResumeHint,
     template: Option<String>,
 }
 
 impl Session {
-    /// Reads where to call and with which key.
+    /// Reads the service's address and the key.
     ///
     /// # Errors
     /// As [`Flags::read`].
     pub fn open(
         flags: &Flags,
-        screen: Screen,
+        printer: Printer,
         patience: Duration,
-        way_on: WayOn,
+        resume_hint: ResumeHint,
     ) -> Result<Self, Failure> {
-        let settings: Settings = flags.read(screen)?;
+        let settings: Settings = flags.read(printer)?;
         let (site, owner) = (settings.site.clone(), settings.key.owner.clone());
         let template = settings.template.clone();
-        let client = Client::new(settings, screen)?;
-        Ok(Self { client, screen, patience, site, owner, way_on, template })
+        let client = Client::new(settings, printer)?;
+        Ok(Self { client, printer, patience, site, owner, resume_hint, template })
     }
 
-    /// Says how this command goes on when it ends now.
-    pub fn goes_on(&self, text: impl Into<String>) {
-        self.way_on.replace(Some(text.into()));
+    /// Sets how the user can continue if the command is interrupted from now on.
+    pub fn set_resume_hint(&self, text: impl Into<String>) {
+        self.resume_hint.replace(Some(text.into()));
     }
 
-    /// Nothing is under way any more.
-    pub fn done(&self) {
-        self.way_on.replace(None);
+    /// Removes the hint: nothing is left to continue.
+    pub fn clear_resume_hint(&self) {
+        self.resume_hint.replace(None);
     }
 
-    /// The template to issue with: the one named, else the only one that there is.
+    /// The template to issue with: the named one, else the organization's only one.
     ///
     /// # Errors
-    /// When there is none, or more than one.
-    pub async fn template(&self, flag: Option<String>) -> Result<String, Failure> {
+    /// When the organization has none, or more than one.
+    pub async fn template_id(&self, flag: Option<String>) -> Result<String, Failure> {
         if let Some(id) = flag.or_else(|| self.template.clone()) {
             return Ok(id);
         }
-        let screen = self.screen;
-        let list = self.client.json(Ask::get("/templates").query("limit", Some(100))).await?;
+        let printer = self.printer;
+        let list =
+            self.client.json(ApiRequest::get("/templates").query("limit", Some(100))).await?;
         let items = list.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
         let open = |item: &&Value| item.get("archived").is_none_or(|archived| archived != true);
         let open: Vec<&Value> = items.iter().filter(open).collect();
@@ -75,26 +76,26 @@ impl Session {
             [only] => {
                 let text = |name: &str| only.get(name).and_then(Value::as_str).unwrap_or_default();
                 let name = text("name");
-                screen.notice(
-                    &screen.pick(format!("Plantilla: {name}"), format!("Template: {name}")),
+                printer.notice(
+                    &printer.pick(format!("Plantilla: {name}"), format!("Template: {name}")),
                 );
                 Ok(text("id").to_owned())
             }
             [] => {
-                Err(Failure::usage(screen.pick(
+                Err(Failure::usage(printer.pick(
                     "la organización no tiene plantillas",
-                    "the organization has no template",
+                    "the organization has no templates",
                 ))
-                .next(screen.pick(
-                    "haz una con `unicreda templates create ARCHIVO.json`",
-                    "make one with `unicreda templates create FILE.json`",
+                .next(printer.pick(
+                    "crea una con `unicreda templates create ARCHIVO.json`",
+                    "create one with `unicreda templates create FILE.json`",
                 )))
             }
-            _ => Err(Failure::usage(screen.pick(
-                "hay varias plantillas: indica una con --template",
-                "there are several templates: name one with --template",
+            _ => Err(Failure::usage(printer.pick(
+                "hay varias plantillas: elige una con --template",
+                "there are several templates: choose one with --template",
             ))
-            .next(screen.pick(
+            .next(printer.pick(
                 "`unicreda templates list` las muestra",
                 "`unicreda templates list` shows them",
             ))),
@@ -102,8 +103,8 @@ impl Session {
     }
 }
 
-/// Up to `limit` items of a list, and whether there are more.
-pub async fn list(
+/// Up to `limit` items of a list, and whether the list has more.
+pub async fn fetch_list(
     client: &Client,
     path: &str,
     query: &[(&str, Option<String>)],
@@ -113,11 +114,12 @@ pub async fn list(
     let mut cursor: Option<String> = None;
     loop {
         let page = limit.saturating_sub(items.len()).clamp(1, 1_000);
-        let mut ask = Ask::get(path).query("limit", Some(page)).query("cursor", cursor.take());
+        let request = ApiRequest::get(path).query("limit", Some(page));
+        let mut request = request.query("cursor", cursor.take());
         for (name, value) in query {
-            ask = ask.query(name, value.as_ref());
+            request = request.query(name, value.as_ref());
         }
-        let answer = client.json(ask).await?;
+        let answer = client.json(request).await?;
         if let Some(page) = answer.get("items").and_then(Value::as_array) {
             items.extend(page.iter().cloned());
         }
@@ -128,26 +130,26 @@ pub async fn list(
     }
 }
 
-/// Shows a list, and says when there is more of it.
+/// Prints up to `limit` items of a list, and a notice if the list has more.
 ///
 /// # Errors
-/// As of its parts.
-pub async fn show_list(
+/// When the list cannot be read or standard output is closed.
+pub async fn print_list(
     session: &Session,
     path: &str,
     query: &[(&str, Option<String>)],
     limit: usize,
     columns: &[(&str, &str)],
 ) -> Result<(), Failure> {
-    let (items, more) = list(&session.client, path, query, limit).await?;
-    let screen = session.screen;
+    let (items, more) = fetch_list(&session.client, path, query, limit).await?;
+    let printer = session.printer;
     if items.is_empty() {
-        screen.notice(screen.pick("Nada.", "Nothing."));
+        printer.notice(printer.pick("Sin resultados.", "No results."));
         return Ok(());
     }
-    screen.list(columns, &items)?;
+    printer.table(columns, &items)?;
     if more {
-        screen.notice(screen.pick("Hay más: --limit N", "There is more: --limit N"));
+        printer.notice(printer.pick("Hay más: usa --limit N", "There are more: use --limit N"));
     }
     Ok(())
 }

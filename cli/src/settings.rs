@@ -1,7 +1,7 @@
-//! Where a command calls, and with which key: flags before environment before configuration
-//! file before the local stack of this folder.
+//! The service's address and the key of a command: from flags, else the environment, else the
+//! configuration file, else the local stack of this folder.
 //!
-//! A key that stands in a file is sent to the URL of the same file alone. What a flag names
+//! A key stored in a file is sent only to the URL in the same file. A source that a flag names
 //! (`--profile`, `--data`) comes before the environment.
 
 use std::{
@@ -19,20 +19,20 @@ use url::{Host, Url};
 
 use crate::{
     exit::{Exit, Failure},
-    screen::Screen,
+    printer::Printer,
 };
 
-/// Folder of the local stack unless `--data` names another.
+/// Data folder of the local stack, unless `--data` names another.
 pub const LOCAL_DATA: &str = ".local";
 
 /// Flags of every command that calls the service.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Service and key")]
 pub struct Flags {
-    /// Address of the service, such as https://credentials.example.edu [env: UNICREDA_URL].
+    /// URL of the service, e.g. https://credentials.example.edu [env: UNICREDA_URL].
     #[arg(long, global = true, value_name = "URL")]
     url: Option<String>,
-    /// File with the API key, readable by its owner alone. Or set UNICREDA_API_KEY.
+    /// File with the API key, readable only by its owner; or set UNICREDA_API_KEY.
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "key_stdin")]
     key_file: Option<PathBuf>,
     /// Read the API key from the first line of standard input.
@@ -41,7 +41,7 @@ pub struct Flags {
     /// Configuration file [env: UNICREDA_CONFIG] [default: ~/.config/unicreda/config.toml].
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Profile of the configuration file [env: UNICREDA_PROFILE].
+    /// Profile in the configuration file [env: UNICREDA_PROFILE].
     #[arg(long, global = true, value_name = "NAME")]
     profile: Option<String>,
     /// Data folder of the local stack [default: .local].
@@ -49,13 +49,13 @@ pub struct Flags {
     pub data: Option<PathBuf>,
 }
 
-/// An API key, never shown.
+/// An API key; `Debug` does not show it.
 #[derive(Clone)]
 pub struct Key {
     secret: String,
-    /// Organization and mode that it names.
+    /// Organization and mode of the key.
     pub owner: String,
-    /// Whether it is a key for tests.
+    /// Whether it is a test key.
     pub test: bool,
 }
 
@@ -66,39 +66,39 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
-    /// For the header `X-API-Key`.
+    /// The value of the header `X-API-Key`.
     pub fn secret(&self) -> &str {
         &self.secret
     }
 }
 
-/// What a command works with.
+/// The settings of a command.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Root of the service, without a slash at its end.
     pub site: String,
     /// The key.
     pub key: Key,
-    /// Where the key was found, for people.
+    /// The source of the key, for messages.
     pub key_from: String,
-    /// Template of issuing, unless a flag names one.
+    /// Template to issue with, unless a flag names one.
     pub template: Option<String>,
     /// Whether the service runs on this machine.
     pub local: bool,
 }
 
-/// What one source says.
+/// The settings of one source.
 #[derive(Default)]
 struct Source {
     name: String,
     url: Option<String>,
     key: Option<String>,
     template: Option<String>,
-    /// Its key goes to its own URL only.
+    /// Whether its key and template are used only with its own URL.
     bound: bool,
 }
 
-/// The configuration file. What a profile says comes before what stands above.
+/// The configuration file. A profile's settings override the top-level ones.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -120,54 +120,54 @@ struct Profile {
 }
 
 impl Flags {
-    /// Whether standard input is taken by the key.
+    /// Whether the key is read from standard input.
     pub fn takes_stdin(&self) -> bool {
         self.key_stdin
     }
 
-    /// Reads every source.
+    /// Reads all sources.
     ///
     /// # Errors
-    /// When none names a service or a key, or a file that holds a key is open to others.
-    pub fn read(&self, screen: Screen) -> Result<Settings, Failure> {
-        let sources = self.sources(screen)?;
+    /// When no source has a URL or a key, or others may read a file with a key.
+    pub fn read(&self, printer: Printer) -> Result<Settings, Failure> {
+        let sources = self.sources(printer)?;
         let with_url = sources.iter().position(|source| source.url.is_some());
         let Some((place, from)) = with_url.and_then(|at| Some((at, sources.get(at)?))) else {
-            return Err(Failure::usage(screen.pick(
-                "ningún servicio indicado, y en esta carpeta no hay una pila local",
-                "no service is named, and no local stack has its data in this folder",
+            return Err(Failure::usage(printer.pick(
+                "no se indicó ningún servicio, y en esta carpeta no hay una pila local",
+                "no service is named, and this folder has no local stack",
             ))
-            .next(screen.pick(
-                "para la pila local, `cargo run` en otra terminal y este comando en la misma carpeta (o --data CARPETA); para un servicio desplegado, --url URL y la clave en UNICREDA_API_KEY o --key-file",
-                "for the local stack, `cargo run` in another terminal and this command in the same folder (or --data DIR); for a deployed service, --url URL and its key in UNICREDA_API_KEY or --key-file",
+            .next(printer.pick(
+                "para la pila local, ejecuta `cargo run` en otra terminal y este comando en la misma carpeta (o con --data CARPETA); para un servicio desplegado, usa --url URL y pon la clave en UNICREDA_API_KEY o --key-file",
+                "for the local stack, run `cargo run` in another terminal and this command in the same folder (or with --data DIR); for a deployed service, use --url URL and put the key in UNICREDA_API_KEY or --key-file",
             )));
         };
-        let (site, local) = site(from.url.as_deref().unwrap_or_default(), screen)?;
+        let (site, local) = site(from.url.as_deref().unwrap_or_default(), printer)?;
         let keyed = sources
             .iter()
             .enumerate()
             .find(|(at, source)| source.key.is_some() && (!source.bound || *at == place));
         let Some((_, keyed)) = keyed else {
             return Err(Failure::new(
-                Exit::Key,
-                screen.pick(
-                    format!("falta la API key para {site}"),
-                    format!("there is no API key for {site}"),
+                Exit::KeyRefused,
+                printer.pick(
+                    format!("falta la clave de API para {site}"),
+                    format!("the API key for {site} is missing"),
                 ),
             )
-            .next(how_to_get_a_key(screen)));
+            .next(how_to_get_a_key(printer)));
         };
         let secret = keyed.key.clone().unwrap_or_default();
         let Some(presented) = Presented::parse(&secret) else {
             let from = &keyed.name;
             return Err(Failure::new(
-                Exit::Key,
-                screen.pick(
-                    format!("lo que hay en {from} no es una API key (uc_live_… o uc_test_…)"),
-                    format!("what {from} holds is no API key (uc_live_… or uc_test_…)"),
+                Exit::KeyRefused,
+                printer.pick(
+                    format!("{from} no contiene una clave de API (uc_live_… o uc_test_…)"),
+                    format!("{from} does not contain an API key (uc_live_… or uc_test_…)"),
                 ),
             )
-            .next(how_to_get_a_key(screen)));
+            .next(how_to_get_a_key(printer)));
         };
         let template = sources.iter().enumerate().find_map(|(at, source)| {
             source.template.clone().filter(|_| !source.bound || at == place)
@@ -185,25 +185,25 @@ impl Flags {
         })
     }
 
-    /// All sources, the first to be asked first.
-    fn sources(&self, screen: Screen) -> Result<Vec<Source>, Failure> {
+    /// All sources, by precedence.
+    fn sources(&self, printer: Printer) -> Result<Vec<Source>, Failure> {
         let mut flags = Source { name: "--key-file".into(), ..Source::default() };
         flags.url.clone_from(&self.url);
         if self.key_stdin {
             flags.name = "--key-stdin".into();
-            flags.key = Some(key_of_stdin(screen)?);
+            flags.key = Some(key_from_stdin(printer)?);
         } else if let Some(path) = &self.key_file {
             flags.name = format!("--key-file {}", path.display());
-            flags.key = Some(key_of_file(path, screen)?);
+            flags.key = Some(key_from_file(path, printer)?);
         }
         let environment = Source {
             name: "UNICREDA_API_KEY".into(),
-            url: set("UNICREDA_URL"),
-            key: set("UNICREDA_API_KEY"),
-            template: set("UNICREDA_TEMPLATE"),
+            url: variable("UNICREDA_URL"),
+            key: variable("UNICREDA_API_KEY"),
+            template: variable("UNICREDA_TEMPLATE"),
             bound: false,
         };
-        let (config, stack) = (self.config(screen)?, self.local_stack(screen)?);
+        let (config, stack) = (self.config(printer)?, self.local_stack(printer)?);
         let (named_config, config) =
             if self.profile.is_some() { (config, None) } else { (None, config) };
         let (named_stack, stack) = if self.data.is_some() { (stack, None) } else { (None, stack) };
@@ -211,9 +211,9 @@ impl Flags {
         Ok(sources.into_iter().flatten().collect())
     }
 
-    fn config(&self, screen: Screen) -> Result<Option<Source>, Failure> {
-        let named = self.config.clone().or_else(|| set("UNICREDA_CONFIG").map(PathBuf::from));
-        let profile = self.profile.clone().or_else(|| set("UNICREDA_PROFILE"));
+    fn config(&self, printer: Printer) -> Result<Option<Source>, Failure> {
+        let named = self.config.clone().or_else(|| variable("UNICREDA_CONFIG").map(PathBuf::from));
+        let profile = self.profile.clone().or_else(|| variable("UNICREDA_PROFILE"));
         let path = match (&named, config_home()) {
             (Some(path), _) => path.clone(),
             (None, Some(home)) => home.join("unicreda/config.toml"),
@@ -223,33 +223,33 @@ impl Flags {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => {
                 return match &profile {
-                    Some(name) => Err(no_profile(name, &path, screen)),
+                    Some(name) => Err(no_profile(name, &path, printer)),
                     None => Ok(None),
                 };
             }
             Err(error) => return Err(Failure::file(&path, &error)),
         };
-        // The message names line and column; the text itself may hold a key.
+        // Only the parser's message, without the line that it is about: that may contain a key.
         let file: File = toml::from_str(&text)
             .map_err(|error| Failure::usage(format!("{}: {}", path.display(), error.message())))?;
         if file.key.is_some() || file.profiles.values().any(|p| p.key.is_some()) {
-            private(&path, screen)?;
+            require_private(&path, printer)?;
         }
         let (name, own) = match profile {
             Some(name) => match file.profiles.get(&name) {
                 Some(own) => (format!("{} [profiles.{name}]", path.display()), own.clone()),
-                None => return Err(no_profile(&name, &path, screen)),
+                None => return Err(no_profile(&name, &path, printer)),
             },
             None => (path.display().to_string(), Profile::default()),
         };
-        // A profile with a key of either kind leaves nothing of the key above it.
+        // A profile with `key` or `key_file` overrides both of the top level.
         let (key, key_file) = match (own.key, own.key_file) {
             (None, None) => (file.key, file.key_file),
             own => own,
         };
         let key = match (key, key_file) {
             (Some(key), _) => Some(key.trim().to_owned()),
-            (None, Some(file)) => Some(key_of_file(&beside(&path, &file), screen)?),
+            (None, Some(file)) => Some(key_from_file(&resolve(&file, &path), printer)?),
             (None, None) => None,
         };
         Ok(Some(Source {
@@ -261,8 +261,8 @@ impl Flags {
         }))
     }
 
-    /// What the local stack wrote at its start.
-    fn local_stack(&self, screen: Screen) -> Result<Option<Source>, Failure> {
+    /// The settings that the local stack wrote when it started.
+    fn local_stack(&self, printer: Printer) -> Result<Option<Source>, Failure> {
         let data = self.data.clone().unwrap_or_else(|| LOCAL_DATA.into());
         let path = data.join("demo.env");
         let text = match fs::read_to_string(&path) {
@@ -271,7 +271,7 @@ impl Flags {
                 return Ok(None);
             }
             Err(error) => {
-                return Err(Failure::file(&path, &error).next(screen.pick(
+                return Err(Failure::file(&path, &error).next(printer.pick(
                     "inicia la pila local con `cargo run`, o indica su carpeta con --data",
                     "start the local stack with `cargo run`, or name its folder with --data",
                 )));
@@ -292,17 +292,17 @@ impl Flags {
     }
 }
 
-/// Root of the service of an address with or without `/api/v1`, and whether it is on this
-/// machine. A key goes over plain HTTP to this machine alone.
-fn site(text: &str, screen: Screen) -> Result<(String, bool), Failure> {
+/// Reads a URL with or without `/api/v1`: the root of the service, and whether it is on this
+/// machine. A key is sent over plain HTTP only to this machine.
+fn site(text: &str, printer: Printer) -> Result<(String, bool), Failure> {
     let wrong = || {
-        Failure::usage(screen.pick(
+        Failure::usage(printer.pick(
             format!("«{text}» no es la dirección de un servicio"),
-            format!("\"{text}\" is no address of a service"),
+            format!("\"{text}\" is not the URL of a service"),
         ))
-        .next(screen.pick(
+        .next(printer.pick(
             "indícala así: --url https://credenciales.ejemplo.edu",
-            "name it like this: --url https://credentials.example.edu",
+            "give it like this: --url https://credentials.example.edu",
         ))
     };
     let url = Url::parse(text.trim()).map_err(|_| wrong())?;
@@ -318,43 +318,43 @@ fn site(text: &str, screen: Screen) -> Result<(String, bool), Failure> {
         return Err(wrong());
     }
     if url.scheme() == "http" && !local {
-        return Err(Failure::usage(screen.pick(
-            format!("{text} no va cifrada: la clave no se envía así"),
-            format!("{text} is not encrypted: the key is not sent that way"),
+        return Err(Failure::usage(printer.pick(
+            format!("{text} no usa cifrado: la clave no se envía sin cifrar"),
+            format!("{text} is not encrypted: the key is not sent unencrypted"),
         ))
-        .next(screen.pick("usa https://", "use https://")));
+        .next(printer.pick("usa https://", "use https://")));
     }
     let path = url.path().trim_end_matches('/');
     let path = path.strip_suffix("/api/v1").unwrap_or(path);
     Ok((format!("{}{path}", url.origin().ascii_serialization()), local))
 }
 
-fn no_profile(name: &str, path: &Path, screen: Screen) -> Failure {
+fn no_profile(name: &str, path: &Path, printer: Printer) -> Failure {
     let path = path.display();
-    Failure::usage(screen.pick(
-        format!("no hay un perfil [profiles.{name}] en {path}"),
-        format!("there is no profile [profiles.{name}] in {path}"),
+    Failure::usage(printer.pick(
+        format!("{path} no tiene el perfil [profiles.{name}]"),
+        format!("{path} has no profile [profiles.{name}]"),
     ))
 }
 
-fn how_to_get_a_key(screen: Screen) -> &'static str {
-    screen.pick(
-        "pon la clave en UNICREDA_API_KEY, en un archivo con --key-file o por --key-stdin; quien administra el servicio hace una con `unicreda keys create` o `unicreda admin keys create`",
-        "put the key into UNICREDA_API_KEY, into a file with --key-file, or through --key-stdin; who administers the service makes one with `unicreda keys create` or `unicreda admin keys create`",
+fn how_to_get_a_key(printer: Printer) -> &'static str {
+    printer.pick(
+        "pasa la clave en UNICREDA_API_KEY, en un archivo con --key-file o por la entrada estándar con --key-stdin; quien administra el servicio crea una con `unicreda keys create` o `unicreda admin keys create`",
+        "pass the key in UNICREDA_API_KEY, in a file with --key-file, or on standard input with --key-stdin; the service's administrator creates one with `unicreda keys create` or `unicreda admin keys create`",
     )
 }
 
-/// A variable that is set to something.
-fn set(name: &str) -> Option<String> {
+/// An environment variable, if it is set and not empty.
+fn variable(name: &str) -> Option<String> {
     let value = env::var(name).ok()?;
     Some(value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
-fn key_of_stdin(screen: Screen) -> Result<String, Failure> {
+fn key_from_stdin(printer: Printer) -> Result<String, Failure> {
     if io::stdin().is_terminal() {
-        return Err(Failure::usage(screen.pick(
-            "--key-stdin lee la clave de una tubería, no de la pantalla",
-            "--key-stdin reads the key from a pipe, not from the screen",
+        return Err(Failure::usage(printer.pick(
+            "--key-stdin lee la clave de una tubería, no de la terminal",
+            "--key-stdin reads the key from a pipe, not from the terminal",
         )));
     }
     let mut text = String::new();
@@ -363,22 +363,22 @@ fn key_of_stdin(screen: Screen) -> Result<String, Failure> {
     Ok(text.lines().next().unwrap_or_default().trim().to_owned())
 }
 
-fn key_of_file(path: &Path, screen: Screen) -> Result<String, Failure> {
-    private(path, screen)?;
+fn key_from_file(path: &Path, printer: Printer) -> Result<String, Failure> {
+    require_private(path, printer)?;
     let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
     Ok(text.lines().next().unwrap_or_default().trim().to_owned())
 }
 
-/// Refuses a file with a key that others may read. Pipes and devices have no readers but us.
-fn private(path: &Path, screen: Screen) -> Result<(), Failure> {
+/// Refuses a file with a key that others may read. Pipes and devices have no other readers.
+fn require_private(path: &Path, printer: Printer) -> Result<(), Failure> {
     let meta = fs::metadata(path).map_err(|error| Failure::file(path, &error))?;
     let path = path.display();
     if meta.is_file() && meta.permissions().mode() & 0o077 != 0 {
         return Err(Failure::new(
-            Exit::Key,
-            screen.pick(
-                format!("{path} contiene una clave y otros usuarios lo pueden leer"),
-                format!("{path} holds a key and other users may read it"),
+            Exit::KeyRefused,
+            printer.pick(
+                format!("{path} contiene una clave y otros usuarios pueden leerlo"),
+                format!("{path} contains a key and other users can read it"),
             ),
         )
         .next(format!("chmod 600 {path}")));
@@ -386,8 +386,8 @@ fn private(path: &Path, screen: Screen) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A path of the configuration file: below `~`, or beside the file that names it.
-fn beside(config: &Path, path: &Path) -> PathBuf {
+/// Resolves a path of a configuration file: relative to `~`, or to the folder of that file.
+fn resolve(path: &Path, config: &Path) -> PathBuf {
     match (path.strip_prefix("~"), env::var_os("HOME")) {
         (Ok(rest), Some(home)) => Path::new(&home).join(rest),
         _ => config.parent().unwrap_or_else(|| Path::new("")).join(path),
@@ -396,16 +396,25 @@ fn beside(config: &Path, path: &Path) -> PathBuf {
 
 /// `XDG_CONFIG_HOME`, else `~/.config`.
 fn config_home() -> Option<PathBuf> {
-    folder_of("XDG_CONFIG_HOME", ".config")
+    XdgFolder { variable: "XDG_CONFIG_HOME", below_home: ".config" }.path()
 }
 
 /// `XDG_STATE_HOME`, else `~/.local/state`.
 pub fn state_home() -> Option<PathBuf> {
-    folder_of("XDG_STATE_HOME", ".local/state")
+    XdgFolder { variable: "XDG_STATE_HOME", below_home: ".local/state" }.path()
 }
 
-/// The XDG specification ignores paths that are not absolute.
-fn folder_of(variable: &str, below_home: &str) -> Option<PathBuf> {
-    let set = env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-    set.or_else(|| Some(Path::new(&env::var_os("HOME")?).join(below_home)))
+/// A folder of the XDG Base Directory Specification.
+struct XdgFolder {
+    variable: &'static str,
+    /// The default, below the home folder.
+    below_home: &'static str,
+}
+
+impl XdgFolder {
+    /// The variable's path. The specification ignores paths that are not absolute.
+    fn path(&self) -> Option<PathBuf> {
+        let set = env::var_os(self.variable).map(PathBuf::from).filter(|path| path.is_absolute());
+        set.or_else(|| Some(Path::new(&env::var_os("HOME")?).join(self.below_home)))
+    }
 }

@@ -1,4 +1,4 @@
-//! `unicreda templates`: what credentials are made of.
+//! `unicreda templates`: lists, shows and creates templates, and writes example files.
 
 use std::path::PathBuf;
 
@@ -7,42 +7,41 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use crate::{
-    client::Ask,
+    client::ApiRequest,
     exit::{Exit, Failure},
-    following::Target,
     input,
-    screen::{cell, write_out},
+    output_file::{Existing, OutputFile},
+    printer::{cell, write_out},
     session::{self, Session},
 };
 
 /// `unicreda templates …`
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Lists templates.
+    /// List templates.
     List {
-        /// How many at most.
+        /// Maximum number of templates.
         #[arg(long, default_value_t = 100, value_name = "N")]
         limit: usize,
     },
-    /// Shows a template and the columns that its file takes.
+    /// Show a template and the columns of its files.
     Show {
-        /// The template; the only one of the organization unless given.
+        /// Id of the template; may be left out if the organization has only one.
         id: Option<String>,
     },
-    /// Makes a template of a JSON file, as `show --json` writes it.
+    /// Create a template from a JSON file in the format of `show --json`.
     Create {
         /// The file; - reads standard input.
         file: PathBuf,
     },
-    /// Writes an example of the file that `issue` takes, to standard output unless --output
-    /// names a file.
+    /// Write an example file for `issue`, to standard output unless --output names a file.
     Csv {
-        /// The template; the only one of the organization unless given.
+        /// Id of the template; may be left out if the organization has only one.
         id: Option<String>,
-        /// Where it goes.
+        /// File for the example.
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
-        /// Replaces the file if it is there.
+        /// Replace the file if it exists.
         #[arg(long, requires = "output")]
         force: bool,
     },
@@ -51,16 +50,17 @@ pub enum Command {
 /// Runs a command.
 ///
 /// # Errors
-/// With what went wrong.
+/// When it failed.
 pub async fn run(session: &Session, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::List { limit } => list(session, limit).await,
         Command::Show { id } => show(session, id).await,
         Command::Create { file } => {
-            let body = input::json_file(&file, session.screen)?;
-            let ask = Ask::post("/templates").body("application/json", Bytes::from(body));
-            let made = session.client.json(ask).await?;
-            tell(session, &made)?;
+            let body = input::read_json_file(&file, session.printer)?;
+            let request =
+                ApiRequest::post("/templates").body("application/json", Bytes::from(body));
+            let created = session.client.json(request).await?;
+            print(session, &created)?;
             Ok(Exit::Done)
         }
         Command::Csv { id, output, force } => csv(session, id, output, force).await,
@@ -68,48 +68,50 @@ pub async fn run(session: &Session, command: Command) -> Result<Exit, Failure> {
 }
 
 async fn list(session: &Session, limit: usize) -> Result<Exit, Failure> {
-    let screen = session.screen;
+    let printer = session.printer;
     let columns = [
-        (screen.pick("PLANTILLA", "TEMPLATE"), "/id"),
-        (screen.pick("VERSIÓN", "VERSION"), "/version"),
-        (screen.pick("ARCHIVADA", "ARCHIVED"), "/archived"),
-        (screen.pick("NOMBRE", "NAME"), "/name"),
+        (printer.pick("PLANTILLA", "TEMPLATE"), "/id"),
+        (printer.pick("VERSIÓN", "VERSION"), "/version"),
+        (printer.pick("ARCHIVADA", "ARCHIVED"), "/archived"),
+        (printer.pick("NOMBRE", "NAME"), "/name"),
     ];
-    session::show_list(session, "/templates", &[], limit, &columns).await?;
+    session::print_list(session, "/templates", &[], limit, &columns).await?;
     Ok(Exit::Done)
 }
 
 async fn show(session: &Session, id: Option<String>) -> Result<Exit, Failure> {
-    let id = session.template(id).await?;
-    let template =
-        session.client.json(Ask::get(format!("/templates/{}", input::segment(&id)))).await?;
-    tell(session, &template)?;
+    let id = session.template_id(id).await?;
+    let template = session
+        .client
+        .json(ApiRequest::get(format!("/templates/{}", input::path_segment(&id))))
+        .await?;
+    print(session, &template)?;
     Ok(Exit::Done)
 }
 
-fn tell(session: &Session, template: &Value) -> Result<(), Failure> {
-    let screen = session.screen;
-    screen.document(template)?;
-    if screen.json {
+fn print(session: &Session, template: &Value) -> Result<(), Failure> {
+    let printer = session.printer;
+    printer.json(template)?;
+    if printer.json {
         return Ok(());
     }
     let part = |pointer: &str| cell(template.pointer(pointer));
     let version = part("/version");
-    screen.result(&screen.pick(
+    printer.line(&printer.pick(
         format!("{}  versión {version}", part("/id")),
         format!("{}  version {version}", part("/id")),
     ))?;
-    screen.result(&part("/name"))?;
-    screen.result(&part("/description"))?;
-    screen.result("")?;
+    printer.line(&part("/name"))?;
+    printer.line(&part("/description"))?;
+    printer.line("")?;
     let fields = template.get("fields").and_then(Value::as_array).cloned().unwrap_or_default();
     let columns = [
-        (screen.pick("CAMPO", "FIELD"), "/name"),
-        (screen.pick("TIPO", "TYPE"), "/type"),
-        (screen.pick("OBLIGATORIO", "REQUIRED"), "/required"),
-        (screen.pick("VALORES", "VALUES"), "/allowed_values"),
+        (printer.pick("CAMPO", "FIELD"), "/name"),
+        (printer.pick("TIPO", "TYPE"), "/type"),
+        (printer.pick("OBLIGATORIO", "REQUIRED"), "/required"),
+        (printer.pick("VALORES", "VALUES"), "/allowed_values"),
     ];
-    screen.list(&columns, &fields)
+    printer.table(&columns, &fields)
 }
 
 async fn csv(
@@ -118,11 +120,13 @@ async fn csv(
     output: Option<PathBuf>,
     force: bool,
 ) -> Result<Exit, Failure> {
-    let screen = session.screen;
-    let target = output.map(|path| Target::new(&path, force, false, screen)).transpose()?;
-    let id = session.template(id).await?;
-    let ask = Ask::get(format!("/templates/{}/csv", input::segment(&id))).accept("text/csv");
-    let example = session.client.send(ask).await?;
+    let printer = session.printer;
+    let existing = Existing::with_force(force);
+    let target = output.map(|path| OutputFile::new(&path, existing, printer)).transpose()?;
+    let id = session.template_id(id).await?;
+    let request =
+        ApiRequest::get(format!("/templates/{}/csv", input::path_segment(&id))).accept("text/csv");
+    let example = session.client.send(request).await?;
     let Some(target) = target else {
         write_out(&example.body)?;
         return Ok(Exit::Done);
@@ -130,10 +134,10 @@ async fn csv(
     let mut file = target.begin()?;
     let written = std::io::Write::write_all(&mut file, &example.body);
     written.map_err(|error| Failure::file(&target.path, &error))?;
-    target.finish(file, screen)?;
-    screen.document(&serde_json::json!({ "template_id": id, "file": target.path }))?;
+    target.finish(file, printer)?;
+    printer.json(&serde_json::json!({ "template_id": id, "file": target.path }))?;
     let name = target.path.display();
-    screen.result(&screen.pick(
+    printer.line(&printer.pick(
         format!("Ejemplo: {name}. Para emitirlo: unicreda issue {name} --template {id}"),
         format!("Example: {name}. To issue it: unicreda issue {name} --template {id}"),
     ))?;

@@ -1,12 +1,14 @@
-"""Deploys the real template with the real binaries to an emulator of AWS, and uses it.
+"""Deploys the template with the release binaries to an AWS emulator, and uses the stack.
 
     python infra/rehearsal/rehearse.py [--keep] [--built]
 
-IAM is enforced, so a permission that a function needs and its role lacks fails the step that
-needs it. Every step goes through the surface that a person or a program has: `sam deploy`,
-`unicreda admin`, the REST API, SNS and SQS. Run with the tools of infra/tools (build and
-rehearsal) in PATH, as .ci/run does; prints a line a step, and ends with 1 at the first that
-fails. What the emulator cannot show is in infra/README.md.
+IAM is enforced: if a role lacks a permission that its function needs, the step that needs it fails.
+Every step uses an interface of people or programs: `sam deploy`, `unicreda admin`, the REST API,
+SNS and SQS. Run it with the tools of infra/tools (build and rehearsal) in PATH, as .ci/run does.
+Prints a line per step, and exits with 1 at the first failed one. infra/README.md lists what the
+emulator does not cover.
+
+Over 500 lines: one list of steps that build on each other and share the stack's state.
 """
 
 import argparse
@@ -41,7 +43,7 @@ NEWEST_GLIBC = (2, 34)
 
 
 class Failure(Exception):
-    """What was expected, and what came."""
+    """A check that did not hold."""
 
 
 def check(holds: bool, what) -> None:
@@ -50,14 +52,14 @@ def check(holds: bool, what) -> None:
 
 
 def until(what: str, ask, seconds: int = 120):
-    """Asks until there is an answer that is not None."""
+    """Calls `ask` until it returns something other than None."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         answer = ask()
         if answer is not None:
             return answer
         time.sleep(0.25)
-    raise Failure(f"waited {seconds} s in vain: {what}")
+    raise Failure(f"timed out after {seconds} s waiting until {what}")
 
 
 def free_port() -> int:
@@ -67,7 +69,7 @@ def free_port() -> int:
 
 
 class Aws:
-    """The emulator as a process, and clients that speak to it."""
+    """The emulator as a process, and clients for it."""
 
     def __init__(self, folder: Path):
         port = free_port()
@@ -173,7 +175,7 @@ class Api:
         check(wanted <= set(body) and body["code"] == code and body["status"] == status, body)
 
     def success(self, job_id: str) -> dict:
-        """Follows a job to its end, as the reference's client does."""
+        """Follows a job to its end, as the API reference's client does."""
 
         def ask():
             status = self.get(f"/api/v1/jobs/{job_id}")
@@ -236,14 +238,14 @@ class Rehearsal:
 
     def build(self, functions: list[str]) -> None:
         environment = os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1"}
-        # sam builds one after the other. All together first, so that it finds them built: of
-        # each most of the time is one core's.
+        # sam builds the functions one after another, each mostly on one core. Building all of them
+        # together first is faster; sam then finds them built.
         chosen = [part for name in functions for part in ("--bin", name)]
         self.run("cargo", "lambda", "build", "--release", *chosen, environment=environment)
         self.run("sam", "build", environment=environment)
 
     def binaries(self) -> str:
-        """Builds as the README says, and looks at what the binaries ask of the system."""
+        """Builds as the README says, and checks which glibc the binaries need."""
         functions = [path.parent.name for path in ROOT.glob("functions/*/Cargo.toml")]
         if not self.built:
             self.build(functions)
@@ -255,18 +257,19 @@ class Rehearsal:
                 ["objdump", "-T", file], capture_output=True, text=True, check=True
             ).stdout
             asked = [tuple(map(int, v.split("."))) for v in re.findall(r"GLIBC_([\d.]+)", symbols)]
-            check(asked, f"{file} names no glibc")
+            check(asked, f"{file} names no glibc version")
             newest = max(newest, *(version[:2] for version in asked))
-        check(newest <= NEWEST_GLIBC, f"glibc {newest} is asked for, Amazon Linux has 2.34")
+        check(newest <= NEWEST_GLIBC, f"the binaries need glibc {newest}, Amazon Linux has 2.34")
         sizes = [file.stat().st_size for file in files]
-        return f"{len(files)} binaries of {min(sizes) >> 20} to {max(sizes) >> 20} MB, glibc {newest[0]}.{newest[1]} at most"
+        size = f"{min(sizes) >> 20} to {max(sizes) >> 20} MB"
+        return f"{len(files)} binaries of {size}, glibc {newest[0]}.{newest[1]} at most"
 
     def first_deploy(self) -> str:
         ses = self.aws.client("ses")
         for identity in ("ejemplo.edu", "ejemplo.com"):
             ses.verify_domain_identity(Domain=identity)
         self.aws.client("s3").create_bucket(Bucket="deployments")
-        # As a first deployment often is: no domain yet.
+        # A first deployment often has no domain yet.
         self.deploy(
             SiteUrl="https://abcde12345.execute-api.us-east-1.amazonaws.com/main",
             SenderAddresses="*@ejemplo.edu",
@@ -279,7 +282,7 @@ class Rehearsal:
     def first_organization(self) -> str:
         create = ["org", "create", "uni", "--name", "Universidad Ejemplo", "--sender", SENDER]
         self.admin(*create, "--time-zone", "America/Santiago")
-        self.admin(*create, "--time-zone", "America/Santiago")  # again: nothing changes
+        self.admin(*create, "--time-zone", "America/Santiago")  # Repeated: nothing changes.
         self.admin("org", "update", "uni", "--reply-to", "mesa@ejemplo.edu")
         self.api.key = self.admin("keys", "create", "uni", "--name", "sistema")
         self.test_key = self.admin("keys", "create", "uni", "--name", "p", "--mode", "test")
@@ -320,8 +323,8 @@ class Rehearsal:
     def update_deploy(self) -> str:
         self.deploy(SiteUrl=SITE, SenderAddresses="*@ejemplo.edu")
         status, page, _ = self.api("GET", f"/credential/{self.test_credential}")
-        check(status == 200 and "Persona Número 0" in page, "the credential of before is shown")
-        # What an identity says goes the same way as the events of the configuration set.
+        check(status == 200 and "Persona Número 0" in page, "the earlier credential is shown")
+        # The identity's notifications take the same path as the configuration set's events.
         ses = self.aws.client("ses")
         for kind in ("Bounce", "Complaint", "Delivery"):
             ses.set_identity_notification_topic(
@@ -350,7 +353,7 @@ class Rehearsal:
             check(body["code"] == "method_not_allowed", body)
             check(headers["Allow"] == allowed, f"{path} allows {headers['Allow']}")
         self.api.problem("POST", "/api/v1/credentials/issue", 400, "invalid_json", raw=b"x")
-        return "401, 404, 405, 400 in our shape"
+        return "401, 404, 405, 400 as problem documents"
 
     def members(self) -> str:
         csv = "email,name,role\n" + "".join(
@@ -407,11 +410,11 @@ class Rehearsal:
         mails = [mail for mail in self.aws.mails() if "persona" in str(mail["To"])]
         check(len(mails) == 481, f"{len(mails)} mails to persons")
         rows = self.api.get(f"/api/v1/jobs/{self.job}/results?limit=1000")["items"]
-        check(len({row["credential_id"] for row in rows}) == 491, "an id each, and none")
+        check(len({row["credential_id"] for row in rows}) == 491, "one id per person, and none for failed rows")
         return f"{len(mails)} mails read from SES"
 
     def client_programs(self) -> str:
-        """The programs that integrators wrote from the API reference, as they are."""
+        """Runs the client programs of the API reference unchanged."""
         environment = self.aws.environment | {
             "BASE_URL": f"{self.api.base}/api/v1",
             "API_KEY": self.api.key,
@@ -419,17 +422,17 @@ class Rehearsal:
         }
         for name in ("issue_many.py", "poll_job.py"):
             program = ROOT / "local/tests/clients" / name
-            said = self.run(sys.executable, "-u", program, environment=environment)
-            check("emails_sent" in said, said)
+            printed = self.run(sys.executable, "-u", program, environment=environment)
+            check("emails_sent" in printed, printed)
         return "both ended with their result"
 
-    def what_ses_said(self) -> str:
+    def ses_feedback(self) -> str:
         def ask():
             rows = self.api.get(f"/api/v1/jobs/{self.job}/results?limit=1000")["items"][490:]
             states = [row["email_status"] for row in rows]
             return states if states == ["bounced"] * 3 + ["complained"] * 2 + ["delivered"] * 5 else None
 
-        until("every event of SES is noted", ask)
+        until("every event of SES is recorded", ask)
         listed = self.api.get("/api/v1/suppressions")["items"]
         check(len(listed) == 5, listed)
         address = listed[0]["email"]
@@ -445,7 +448,7 @@ class Rehearsal:
         return "3 bounced, 2 complained, 5 delivered, 5 addresses suppressed"
 
     def fetch(self, method, url, body=None, status=200, **headers) -> tuple[bytes, dict]:
-        """A request to the bucket, as a client's own: without a key of AWS."""
+        """Sends a request to the bucket without AWS credentials."""
         request = urllib.request.Request(url, body, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
@@ -456,11 +459,11 @@ class Rehearsal:
         return text, answered
 
     def upload(self, name: str, file: bytes, **more) -> dict:
-        """Lets a file in, puts it, and follows its job to the end: the job."""
+        """Announces a file, uploads it, follows its job to the end and returns the job."""
         asked = {"template_id": self.template, "file_name": name, "size": len(file)} | more
         accepted = self.api("POST", "/api/v1/uploads", asked, status=201)[1]
         put = accepted["upload"]
-        # The signature holds the client to the size that it told.
+        # The signature admits only the announced size.
         self.fetch(put["method"], put["url"], file + b"x", 403)
         self.fetch(put["method"], put["url"], file)
 
@@ -475,7 +478,7 @@ class Rehearsal:
     def results_file(self, job: str, name: str) -> tuple[bytes, list[dict]]:
         path = f"/api/v1/jobs/{job}/results/file"
         answer = until(
-            "the results file stands",
+            "the results file exists",
             lambda: (got := self.api("GET", path))[0] == 200 and got[1] or None,
         )
         check(answer["file_name"] == name, answer)
@@ -487,7 +490,7 @@ class Rehearsal:
         return file, list(csv.DictReader(io.StringIO(text), delimiter=delimiter))
 
     def a_file_of_300(self) -> str:
-        """As the console and the command line do it: let in, put, followed, results fetched."""
+        """Announces, uploads, follows and downloads results as the console and the command line do."""
         lines = ["email,recipient_name,result_value,credits_earned"]
         people = [self.person(n) for n in range(4001, 4299)]
         people += [self.person(4001), self.person(4299, result_value="Z")]
@@ -495,9 +498,9 @@ class Rehearsal:
         lines += [",".join(str(person[column]) for column in columns) for person in people]
         file = ("\r\n".join(lines) + "\r\n").encode()
 
-        foreseen = self.upload("acta.csv", file, dry_run=True)["result"]
+        dry_run = self.upload("acta.csv", file, dry_run=True)["result"]
         counted = {"total": 300, "successful": 299, "failed": 1, "duplicates": 1}
-        check(foreseen.items() >= counted.items(), foreseen)
+        check(dry_run.items() >= counted.items(), dry_run)
         job = self.upload("acta.csv", file)
         check(job["result"].items() >= (counted | {"emails_sent": 298}).items(), job)
         check(job["file"] == {"name": "acta.csv", "size": len(file)}, job)
@@ -508,10 +511,10 @@ class Rehearsal:
         check(rows[299]["status"] == "failed" and "Calificacion invalida" in rows[299]["error"], rows[299])
         path = urllib.parse.urlparse(rows[7]["credential_url"]).path
         check("Persona Número 4008" in self.api.get(path, key=""), path)
-        # The results are a file of recipients themselves.
+        # The results file is itself a file of recipients.
         again = self.upload("acta-resultados.csv", results, dry_run=True)["result"]
         check(again["duplicates"] == again["successful"] == 299, again)
-        # A list that nobody can read as a whole says why, and where.
+        # A file that is not readable as a list fails with reason and position.
         broken = b"email,recipient_name,result_value\nuno@ejemplo.com,\xff\xfe\x00\n"
         accepted = self.api(
             "POST", "/api/v1/uploads",
@@ -526,10 +529,10 @@ class Rehearsal:
 
         failed = until("the broken file ends", ended)
         check(failed["status"] == "FAILURE" and failed["error"], failed)
-        return "foreseen, issued, results fetched and foreseen again; a broken one refused"
+        return "checked in a dry run, issued, results fetched and checked again; a broken file refused"
 
     def a_file_of_another_system(self) -> str:
-        """A file that lies in the bucket one day, put there by a program with a role of its own."""
+        """A file that another program stores in the bucket with its own role."""
         _, example, headers = self.api("GET", f"/api/v1/templates/{self.template}/csv", status=200)
         check(headers["Content-Type"].startswith("text/csv"), dict(headers))
         s3, bucket = self.aws.client("s3"), self.outputs["UploadsBucket"]
@@ -569,13 +572,13 @@ class Rehearsal:
         self.fetch("OPTIONS", f"{root}/incoming/x", status=403, Origin="https://otra.example", **asked)
         _, _, headers = self.api("GET", "/console", key="", status=200)
         check(bucket in headers["Content-Security-Policy"], headers["Content-Security-Policy"])
-        return "nothing without a signature or TLS; pages of the site may call it, others not"
+        return "no access without a signature or TLS; CORS only for pages of the site"
 
     def page_and_proof(self) -> str:
         status, page, headers = self.api("GET", f"/credential/{self.credential}", key="")
         check(status == 200 and "Persona Número 1000" in page, page[:300])
         check(headers.get("Referrer-Policy") == "no-referrer", dict(headers))
-        # API Gateway decodes what a function sends as base64 only for who sends an Accept header.
+        # API Gateway decodes a function's base64 answer only if the request has an Accept header.
         for file, begins in [
             ("certificate.pdf", b"%PDF-1.7"),
             ("badge.png", b"\x89PNG\r\n"),
@@ -588,7 +591,7 @@ class Rehearsal:
         logo = "data:image/png;base64," + base64.b64encode(badge).decode()
         kept = self.api("PUT", "/api/v1/organization", {"logo": logo}, status=200)[1]
         image = self.api.get(urllib.parse.urlparse(kept["logo"]).path, key="", accept="*/*")
-        check(image.startswith(b"\x89PNG"), "the logo, as it was given")
+        check(image.startswith(b"\x89PNG"), "the logo, unchanged")
         document = self.api.get(f"/credential/{self.credential}", key="", accept="application/vc")
         verdict = self.api("POST", "/api/v1/verify", document, status=200)[1]
         check(verdict["verified"] is True, verdict)
@@ -611,31 +614,31 @@ class Rehearsal:
         return "verified, corrected, revoked; a key rotated; a job's 490 revoked"
 
     def dead_letters(self) -> str:
-        """What nobody can read ends in the dead-letter queue, alone; what is put back is done."""
+        """A malformed message reaches the dead-letter queue alone; rows that are moved back are issued."""
         sqs, lambdas = self.aws.client("sqs"), self.aws.client("lambda")
         issue, dead = self.outputs["IssueQueueUrl"], self.outputs["IssueDeadLetterQueueUrl"]
-        # Six minutes of visibility, five times over, is more than a rehearsal has.
+        # Five deliveries with six minutes of visibility would take half an hour.
         visibility = {"VisibilityTimeout": "1"}
         sqs.set_queue_attributes(QueueUrl=issue, Attributes=visibility)
-        sqs.send_message(QueueUrl=issue, MessageBody="nobody can read this")
+        sqs.send_message(QueueUrl=issue, MessageBody="malformed")
 
         def depth(queue):
             names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
             counts = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
             return sum(map(int, counts.values()))
 
-        until("the poison is put aside", lambda: depth(dead) == 1 or None, 60)
+        until("the malformed message is in the dead-letter queue", lambda: depth(dead) == 1 or None, 60)
         taken = sqs.receive_message(QueueUrl=dead)["Messages"][0]
-        check(taken["Body"] == "nobody can read this", taken)
+        check(taken["Body"] == "malformed", taken)
         sqs.delete_message(QueueUrl=dead, ReceiptHandle=taken["ReceiptHandle"])
-        # Rows that were put aside, as after a fault of ours.
+        # Rows in the dead-letter queue, as after a fault of the service.
         mappings = lambdas.list_event_source_mappings(FunctionName=f"{STACK}-consumer")
         mapping = next(
             m for m in mappings["EventSourceMappings"] if m["EventSourceArn"].endswith("-issue")
         )
         lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
         until(
-            "the mapping stands still",
+            "the mapping is disabled",
             lambda: lambdas.get_event_source_mapping(UUID=mapping["UUID"])["State"] == "Disabled" or None,
         )
         people = [self.person(n) for n in (2001, 2002)]
@@ -650,16 +653,16 @@ class Rehearsal:
                 moved += 1
             return moved == 2 or None
 
-        until("both rows are aside", move)
+        until("both rows are in the dead-letter queue", move)
         sqs.set_queue_attributes(QueueUrl=issue, Attributes={"VisibilityTimeout": "361"})
         lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
-        # What StartMessageMoveTask does, which the emulator has not.
+        # Does what StartMessageMoveTask does, which the emulator lacks.
         for message in sqs.receive_message(QueueUrl=dead, MaxNumberOfMessages=10)["Messages"]:
             sqs.send_message(QueueUrl=issue, MessageBody=message["Body"])
             sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
         result = self.api.success(job["job_id"])
         check(result["successful"] == 2, result)
-        return "poison put aside, rows put back and issued"
+        return "a malformed message in the dead-letter queue, rows moved back and issued"
 
     def sweeper(self) -> str:
         answer = self.aws.client("lambda").invoke(FunctionName=f"{STACK}-sweeper", Payload=b"{}")
@@ -669,7 +672,7 @@ class Rehearsal:
         return json.dumps(swept)
 
     def a_missing_permission_fails(self) -> str:
-        """The proof that permissions are enforced here: one is taken away, and missed."""
+        """Shows that the emulator enforces permissions: without one of them a request fails."""
         iam = self.aws.client("iam")
         functions = self.aws.client("lambda")
         role = functions.get_function(FunctionName=f"{STACK}-jobs")["Configuration"]["Role"]
@@ -712,10 +715,10 @@ class Rehearsal:
         result = self.api.get(f"/api/v1/jobs/{self.job}")["result"]
         check(result["successful"] == 495, result)
         again = self.api("POST", "/api/v1/credentials/issue", self.body(self.person(2)), status=200)
-        check(again[1]["credentials"][0]["status"] == "error", "the revoked one is not issued again")
+        check(again[1]["credentials"][0]["status"] == "error", "the revoked credential is not issued again")
         one = self.api("POST", "/api/v1/credentials/issue", self.body(self.person(3001)), status=200)
         check(one[1]["credentials"][0]["status"] == "issued", one[1])
-        # Each receipt is written on its credential now, whatever SES says besides.
+        # Without tracking, the receipt is written on each credential, in addition to SES's events.
         more = self.body(*(self.person(n) for n in range(3002, 3032)))
         job = self.api("POST", "/api/v1/credentials/issue", more, status=202)[1]["job_id"]
         check(self.api.success(job)["emails_sent"] == 30, job)
@@ -727,7 +730,7 @@ class Rehearsal:
         return "jobs, credentials and keys kept; 30 mails, receipts on their credentials"
 
     def logs(self) -> str:
-        """No person, address or key in any log of the functions, and nothing that IAM or DynamoDB refused."""
+        """The functions' logs contain no person, address or key, and no refusal of IAM or DynamoDB."""
         logs = self.aws.client("logs")
         lines = 0
         for group in logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{STACK}/")["logGroups"]:
@@ -738,7 +741,7 @@ class Rehearsal:
                 for word in ("@ejemplo", "@simulator", "Persona", *refused, self.api.key, self.test_key):
                     check(word not in event["message"], f"{group['logGroupName']}: {event['message']}")
         check(lines > 0, "no logs were found")
-        return f"{lines} lines without a person"
+        return f"{lines} lines without personal data"
 
     def removal(self) -> str:
         self.run(
@@ -766,11 +769,11 @@ class Rehearsal:
             raise Failure("the credentials could be deleted")
         except ClientError as error:
             check("protect" in str(error).lower(), error)
-        return "tables, key and files kept, the rest gone"
+        return "tables, key and files kept, everything else deleted"
 
     STEPS = (
         binaries, first_deploy, first_organization, no_live_issuing_without_a_domain,
-        update_deploy, gateway_answers, members, one_at_once, client_programs, a_job_of_500, what_ses_said,
+        update_deploy, gateway_answers, members, one_at_once, client_programs, a_job_of_500, ses_feedback,
         a_file_of_300, a_file_of_another_system, the_bucket_is_private,
         page_and_proof, dead_letters, sweeper, second_update, logs, a_missing_permission_fails,
         the_api_needs_its_permission, removal,
@@ -779,8 +782,8 @@ class Rehearsal:
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--keep", action="store_true", help="leave the stack running: no removal")
-    arguments.add_argument("--built", action="store_true", help="take .aws-sam/build as it is")
+    arguments.add_argument("--keep", action="store_true", help="leave the stack running, without the removal step")
+    arguments.add_argument("--built", action="store_true", help="use .aws-sam/build without building")
     arguments.add_argument("--cli", type=Path, help="the unicreda binary [default: target/debug]")
     given = arguments.parse_args()
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
@@ -795,7 +798,7 @@ def main() -> int:
             name = step.__name__.replace("_", " ")
             began = time.monotonic()
             try:
-                said = step(rehearsal)
+                result = step(rehearsal)
             except Exception as error:
                 print(f"FAILED  {name}: {error}", flush=True)
                 log = (folder / "emulator.log").read_text(errors="replace").splitlines()
@@ -804,10 +807,10 @@ def main() -> int:
                 if not isinstance(error, (Failure, ClientError)):
                     raise
                 return 1
-            print(f"{time.monotonic() - began:6.1f} s  {name}: {said}", flush=True)
+            print(f"{time.monotonic() - began:6.1f} s  {name}: {result}", flush=True)
     finally:
         if given.keep:
-            print(f"the emulator runs as process {rehearsal.aws.process.pid}, its logs are in {folder}")
+            print(f"the emulator runs as process {rehearsal.aws.process.pid}, with its logs in {folder}")
             for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
                 print(f"export {name}={rehearsal.aws.environment[name]}")
             if rehearsal.api:

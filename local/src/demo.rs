@@ -5,6 +5,7 @@ use lambda_http::{Body, RequestExt};
 use unicreda::{
     App,
     api::catalog,
+    domain::wallet_link,
     domain::{
         api_key::Scope,
         email::EmailAddress,
@@ -15,7 +16,6 @@ use unicreda::{
         template::Definition,
         time,
     },
-    web::wallet,
 };
 
 /// The demo organization's short name.
@@ -119,7 +119,7 @@ pub async fn issue(app: &App, demo: &Demo) -> anyhow::Result<(Option<String>, Op
     let secret = app.catalog.id_secret(&org).await?;
     let site_url = &app.config.site_url;
     let email = address(MEMBER)?;
-    let wallet = wallet::link(site_url, &secret, &org, Mode::Live, &email, app.clock.now());
+    let wallet = wallet_link::link(site_url, &secret, &org, Mode::Live, &email, app.clock.now());
     Ok((urls.into_iter().next().flatten(), wallet))
 }
 

@@ -1,4 +1,4 @@
-//! `unicreda admin` as a process, on a local stack: what it makes is used over HTTP.
+//! `unicreda admin` as a process, on a local stack; its organization and keys are used over HTTP.
 
 use std::{
     io::{Read, Write},
@@ -26,23 +26,23 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Its standard output, 0 required.
+/// Standard output of a command that must succeed.
 fn done(data: &Path, arguments: &[&str]) -> String {
     let output = admin(data, arguments);
     assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
     text(&output.stdout).trim().to_owned()
 }
 
-/// What it says when it fails, with this code.
+/// Standard error of a command that must fail with this code.
 fn failed(data: &Path, code: i32, arguments: &[&str]) -> String {
     let output = admin(data, arguments);
-    let said = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
     assert!(output.stdout.is_empty(), "{arguments:?}: {}", text(&output.stdout));
-    said
+    stderr
 }
 
-/// A request to the API; status and body.
+/// Sends a request to the API; status and body.
 pub fn http(stack: &Stack, key: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
     let mut stream = TcpStream::connect(("127.0.0.1", stack.port())).expect("a connection");
     let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -58,7 +58,7 @@ pub fn http(stack: &Stack, key: &str, method: &str, path: &str, body: &Value) ->
     (status, serde_json::from_str(body).unwrap_or_else(|e| panic!("{e}: {answer}")))
 }
 
-/// What the service answers without a key.
+/// The body of a public resource.
 pub fn raw(stack: &Stack, path: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", stack.port())).expect("a connection");
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
@@ -69,52 +69,71 @@ pub fn raw(stack: &Stack, path: &str) -> String {
     body.to_owned()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_fresh_organization_issues_with_the_key_that_it_was_given() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let data = folder.path();
-    let said = failed(data, 1, &["org", "show", "uni"]);
-    assert!(said.contains("cargo run") && said.contains("--stack"), "{said}");
-
+/// A local stack in a folder, with its `demo.env`.
+async fn start(data: &Path) -> Stack {
     let options = Options { data: Data::Dir(data.to_owned()), ..Options::in_memory() };
     let stack = Stack::start(options).await.expect("the stack starts");
     let endpoint = &stack.endpoints().dynamodb;
     folder::write_demo(data, &[("AWS_ENDPOINT_URL_DYNAMODB", endpoint)]).expect("demo.env");
+    stack
+}
 
-    let said = failed(data, 1, &["keys", "create", "uni", "--name", "x"]);
-    assert!(said.contains("org create uni"), "{said}");
-    let said = failed(data, 1, &["org", "create", "uni", "--name", "U", "--sender", "nobody"]);
-    assert!(said.contains("Invalid email: nobody"), "{said}");
-    let said = failed(data, 1, &["org", "create", "U ni", "--name", "U", "--sender", "a@b.edu"]);
-    assert!(said.contains("U ni"), "{said}");
+const CREATE: [&str; 9] = [
+    "org",
+    "create",
+    "uni",
+    "--name",
+    "Universidad Única",
+    "--sender",
+    "titulos@uni.example",
+    "--time-zone",
+    "America/Lima",
+];
 
-    let create = [
-        "org",
-        "create",
-        "uni",
-        "--name",
-        "Universidad Única",
-        "--sender",
-        "titulos@uni.example",
-        "--time-zone",
-        "America/Lima",
-    ];
-    let made: Value = serde_json::from_str(&done(data, &create)).expect("JSON");
-    assert_eq!((&made["id"], &made["time_zone"]), (&json!("uni"), &json!("America/Lima")));
-    assert_eq!(serde_json::from_str::<Value>(&done(data, &create)).expect("JSON"), made, "again");
+fn json_of(data: &Path, arguments: &[&str]) -> Value {
+    serde_json::from_str(&done(data, arguments)).expect("JSON")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_organization_is_created_once_and_updated() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path();
+    let stderr = failed(data, 1, &["org", "show", "uni"]);
+    assert!(stderr.contains("cargo run") && stderr.contains("--stack"), "{stderr}");
+
+    let stack = start(data).await;
+    let stderr = failed(data, 1, &["keys", "create", "uni", "--name", "x"]);
+    assert!(stderr.contains("org create uni"), "{stderr}");
+    let stderr = failed(data, 1, &["org", "create", "uni", "--name", "U", "--sender", "nobody"]);
+    assert!(stderr.contains("Invalid email: nobody"), "{stderr}");
+    let stderr = failed(data, 1, &["org", "create", "U ni", "--name", "U", "--sender", "a@b.edu"]);
+    assert!(stderr.contains("U ni"), "{stderr}");
+
+    let created = json_of(data, &CREATE);
+    assert_eq!((&created["id"], &created["time_zone"]), (&json!("uni"), &json!("America/Lima")));
+    assert_eq!(json_of(data, &CREATE), created, "again");
     let other = ["org", "create", "uni", "--name", "Otra", "--sender", "titulos@uni.example"];
-    let said = failed(data, 1, &other);
-    assert!(said.contains("org update uni"), "{said}");
-    done(
-        data,
-        &["org", "update", "uni", "--reply-to", "mesa@uni.example", "--notify-members", "false"],
+    let stderr = failed(data, 1, &other);
+    assert!(stderr.contains("org update uni"), "{stderr}");
+    let update = ["--reply-to", "mesa@uni.example", "--notify-members", "false"];
+    done(data, &[&["org", "update", "uni"], &update[..]].concat());
+    let shown = json_of(data, &["org", "show", "uni"]);
+    assert_eq!(
+        (&shown["reply_to"], &shown["name"]),
+        (&json!("mesa@uni.example"), &created["name"])
     );
-    let shown: Value = serde_json::from_str(&done(data, &["org", "show", "uni"])).expect("JSON");
-    assert_eq!((&shown["reply_to"], &shown["name"]), (&json!("mesa@uni.example"), &made["name"]));
     assert_eq!(shown["notify_members"], false);
     done(data, &["org", "update", "uni", "--reply-to", ""]);
-    let shown: Value = serde_json::from_str(&done(data, &["org", "show", "uni"])).expect("JSON");
-    assert_eq!(shown["reply_to"], Value::Null);
+    assert_eq!(json_of(data, &["org", "show", "uni"])["reply_to"], Value::Null);
+    stack.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_organization_issues_with_the_keys_that_were_created_for_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path();
+    let stack = start(data).await;
+    done(data, &CREATE);
 
     let key = done(data, &["keys", "create", "uni", "--name", "sistema académico"]);
     assert!(key.starts_with("uc_live_uni_"), "{}", key.len());
@@ -151,8 +170,8 @@ async fn a_fresh_organization_issues_with_the_key_that_it_was_given() {
     assert_eq!(status, 403);
     assert!(failed(data, 1, &save).contains("prueba.key"));
 
-    let said = failed(data, 1, &["keys", "create", "uni", "--name", "x", "--scopes", "isue"]);
-    assert!(said.contains("--scopes isue"), "{said}");
+    let stderr = failed(data, 1, &["keys", "create", "uni", "--name", "x", "--scopes", "isue"]);
+    assert!(stderr.contains("--scopes isue"), "{stderr}");
     let past = ["keys", "create", "uni", "--name", "x", "--expires-at", "2020-01-01T00:00:00Z"];
     assert!(failed(data, 1, &past).contains("--expires-at"));
     assert!(failed(data, 2, &["keys", "create"]).contains("Usage"));

@@ -7,48 +7,48 @@ use serde_json::{Value, json};
 use crate::harness::World;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn templates_are_listed_shown_and_made() {
+async fn templates_are_listed_shown_and_created() {
     let world = World::new().await;
     let id = &world.demo.template_id;
-    world.done(&["templates", "list"]).says(id).says("Diseño de APIs con Rust");
-    // The only one needs no name.
-    world.done(&["templates", "show"]).says("result_value").says("A,B,C,D,F");
+    world.done(&["templates", "list"]).stdout_has(id).stdout_has("Diseño de APIs con Rust");
+    // The organization's only template needs no id.
+    world.done(&["templates", "show"]).stdout_has("result_value").stdout_has("A,B,C,D,F");
     let shown = world.done(&["templates", "show", id, "--json"]).json();
     assert_eq!(shown["id"], *id);
-    world.run(&["templates", "show", "nada"]).code(1).warns("templates list");
+    world.run(&["templates", "show", "nada"]).code(1).stderr_has("templates list");
 
     let mut other = shown.clone();
     other["name"] = json!("Otro curso");
     world.file("otro.json", &other.to_string(), 0o644);
     let made = world.done(&["templates", "create", "otro.json", "--json"]).json();
     assert_ne!(made["id"], *id);
-    world.piped(&["templates", "create", "-"], &other.to_string()).code(0).says("Otro curso");
+    world.piped(&["templates", "create", "-"], &other.to_string()).code(0).stdout_has("Otro curso");
     world.file("malo.json", "{", 0o644);
-    world.run(&["templates", "create", "malo.json"]).code(2).warns("malo.json");
+    world.run(&["templates", "create", "malo.json"]).code(2).stderr_has("malo.json");
     world.file("corto.json", "{\"name\":\"x\"}", 0o644);
-    world.run(&["templates", "create", "corto.json"]).code(1).warns("/description");
+    world.run(&["templates", "create", "corto.json"]).code(1).stderr_has("/description");
     assert_eq!(world.done(&["templates", "list", "--json"]).lines().len(), 3);
 
-    // With several, and none in the settings, one has to be named.
+    // With several, and none in the settings, the command asks for one.
     let key = world.file("a.key", &world.demo.api_key, 0o600);
     let url = world.stack.base_url();
     let flags = ["--url", &url, "--key-file", key.to_str().expect("UTF-8")];
     let issue = ["issue", "--email", "a@ejemplo.com"];
-    world.run(&[&issue[..], &flags].concat()).code(2).warns("templates list");
+    world.run(&[&issue[..], &flags].concat()).code(2).stderr_has("templates list");
     world.stack.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn members_are_imported_and_rows_at_fault_named() {
+async fn members_are_imported_and_failed_rows_are_listed() {
     let world = World::new().await;
     let people = "email;name\ndiego@demo.example;Diego Vera\nnadie;Nadie\n";
     world.file("personas.csv", people, 0o644);
     let ran = world.run(&["members", "import", "personas.csv"]).code(3);
-    ran.says("2 filas: 1 importadas, 1 con error").says("línea 3  nadie");
+    ran.stdout_has("2 filas: 1 importadas, 1 con error").stdout_has("línea 3  nadie");
     let good = "email,name\ndiego@demo.example,Diego Vera\n";
     let answer = world.piped(&["members", "import", "-", "--json"], good).code(0).json();
     assert_eq!((&answer["imported"], &answer["failed"]), (&json!(1), &json!(0)));
-    world.run(&["members", "import", "no-hay.csv"]).code(1).warns("no-hay.csv");
+    world.run(&["members", "import", "no-hay.csv"]).code(1).stderr_has("no-hay.csv");
     world.stack.shutdown().await;
 }
 
@@ -71,39 +71,39 @@ async fn credentials_are_found_verified_mailed_again_and_revoked() {
     assert_eq!(found[0]["credential_id"], id);
     let found = world.done(&["credentials", "find", "--external-id", "l-1"]);
     assert!(found.out.contains("luis@ejemplo.com") && !found.out.contains("ana@"), "{found:?}");
-    world.done(&["credentials", "find", "--template", &world.demo.template_id]).says(&id);
-    world.run(&["credentials", "find", "--status", "perdida"]).code(1).warns("status");
+    world.done(&["credentials", "find", "--template", &world.demo.template_id]).stdout_has(&id);
+    world.run(&["credentials", "find", "--status", "perdida"]).code(1).stderr_has("status");
 
-    world.done(&["credentials", "verify", &url]).says("Válida").says("proof");
+    world.done(&["credentials", "verify", &url]).stdout_has("Válida").stdout_has("proof");
     let key = world.demo.api_key.clone();
     let document = world.document(&id);
     world.file("ana.json", &document, 0o644);
-    world.done(&["credentials", "verify", "ana.json"]).says("Válida");
+    world.done(&["credentials", "verify", "ana.json"]).stdout_has("Válida");
     assert_eq!(
         world.piped(&["credentials", "verify", "-", "--json"], &document).code(0).json()["verified"],
         true
     );
     world.file("falsa.json", &document.replace("\"ana\"", "\"eva\""), 0o644);
-    world.run(&["credentials", "verify", "falsa.json"]).code(1).says("No válida");
+    world.run(&["credentials", "verify", "falsa.json"]).code(1).stdout_has("No válida");
     world.file("a.pdf", "%PDF-1.7", 0o644);
-    world.run(&["credentials", "verify", "a.pdf"]).code(2).warns(".json");
+    world.run(&["credentials", "verify", "a.pdf"]).code(2).stderr_has(".json");
 
-    // Its mail has only just gone.
+    // A mail that is not yet sent cannot be sent again.
     let ended = || {
         world.api("GET", &format!("/credentials/{id}"), &key, &Value::Null)["email_status"]
             != "pending"
     };
     crate::harness::until("the mail ends", ended).await;
-    world.done(&["credentials", "resend", &id]).says(&id);
+    world.done(&["credentials", "resend", &id]).stdout_has(&id);
     world.run(&["credentials", "resend", &id]).code(1);
 
-    world.run(&["credentials", "revoke", &id]).code(2).warns("--reason");
-    world.done(&["credentials", "revoke", &id, "--reason", "Error de acta"]).says("revocada");
+    world.run(&["credentials", "revoke", &id]).code(2).stderr_has("--reason");
+    world.done(&["credentials", "revoke", &id, "--reason", "Error de acta"]).stdout_has("revocada");
     world.done(&["credentials", "revoke", &id, "--reason", "Error de acta"]);
-    world.run(&["credentials", "verify", &url]).code(1).says("revoked");
+    world.run(&["credentials", "verify", &url]).code(1).stdout_has("revoked");
     let both = text(&luis, "credential_id");
     let several = ["credentials", "revoke", &id, &both, "--reason", "Error de acta"];
-    world.done(&several).says("2 filas: 1 revocadas, 1 ya lo estaban, 0 con error");
+    world.done(&several).stdout_has("2 filas: 1 revocadas, 1 ya lo estaban, 0 con error");
     let unknown = "00000000-0000-8000-8000-000000000000";
     let some = ["credentials", "revoke", &id, unknown, "--reason", "x", "--json"];
     assert_eq!(world.run(&some).code(3).json()["result"]["failed"], 1);
@@ -117,7 +117,7 @@ async fn credentials_are_found_verified_mailed_again_and_revoked() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn keys_are_made_saved_listed_and_revoked() {
+async fn keys_are_created_saved_listed_and_revoked() {
     let world = World::new().await;
     let create =
         ["keys", "create", "--name", "acta", "--scopes", "issue,read", "--save", "acta.key"];
@@ -130,12 +130,12 @@ async fn keys_are_made_saved_listed_and_revoked() {
     );
     assert_eq!(mode & 0o777, 0o600);
     let before = world.done(&["keys", "list", "--json"]).lines().len();
-    world.run(&create).code(1).warns("acta.key");
+    world.run(&create).code(1).stderr_has("acta.key");
     world.run(&["keys", "create", "--name", "x", "--scopes", "isue", "--save", "x.key"]).code(1);
-    assert!(!world.path("x.key").exists(), "no empty file is left of a key that was refused");
-    assert_eq!(world.done(&["keys", "list", "--json"]).lines().len(), before, "none was made");
+    assert!(!world.path("x.key").exists(), "a refused key leaves no empty file");
+    assert_eq!(world.done(&["keys", "list", "--json"]).lines().len(), before, "none was created");
 
-    // A program that takes standard output gets the key, and the key alone.
+    // A pipe gets the key and nothing else.
     let piped =
         world.done(&["keys", "create", "--name", "y", "--scopes", "read", "--mode", "test"]);
     assert!(piped.out.starts_with("uc_test_demo_") && piped.out.lines().count() == 1);
@@ -149,18 +149,18 @@ async fn keys_are_made_saved_listed_and_revoked() {
     let as_it = ["templates", "list", "--url", &url, "--key-file", "acta.key"];
     world.done(&as_it);
     let id = key.split('_').nth(3).expect("an id").to_owned();
-    world.done(&["keys", "list"]).says(&id);
-    world.done(&["keys", "revoke", &id]).says("revocada");
-    world.run(&as_it).code(4).warns("--key-file acta.key");
+    world.done(&["keys", "list"]).stdout_has(&id);
+    world.done(&["keys", "revoke", &id]).stdout_has("revocada");
+    world.run(&as_it).code(4).stderr_has("--key-file acta.key");
     world.stack.shutdown().await;
 }
 
-/// On a terminal, which `script` of util-linux makes.
+/// Runs on a terminal that `script` of util-linux emulates.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_is_not_shown_on_a_terminal_unless_asked_for() {
+async fn a_key_is_not_shown_on_a_terminal_without_the_flag() {
     let world = World::new().await;
     let binary = env!("CARGO_BIN_EXE_unicreda");
-    let screen = |line: &str| {
+    let on_terminal = |line: &str| {
         let mut script = world.command(&[]);
         let mut terminal = std::process::Command::new("script");
         terminal.args([
@@ -177,15 +177,15 @@ async fn a_key_is_not_shown_on_a_terminal_unless_asked_for() {
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
     };
     let create = "keys create --name pantalla --scopes read";
-    let (code, shown) = screen(create);
+    let (code, shown) = on_terminal(create);
     assert_eq!(code, Some(2), "{shown}");
     assert!(shown.contains("--save") && !shown.contains("uc_live_"), "{shown}");
-    let (code, shown) = screen(&format!("{create} --show"));
+    let (code, shown) = on_terminal(&format!("{create} --show"));
     assert_eq!(code, Some(0), "{shown}");
     assert!(shown.contains("uc_live_demo_"), "{shown}");
 
     let job = world.job(["a@ejemplo.com".into(), "b@ejemplo.com".into()]);
-    let (_, drawn) = screen(&format!("jobs watch {job}"));
+    let (_, drawn) = on_terminal(&format!("jobs watch {job}"));
     assert!(drawn.contains("2 filas"), "{drawn}");
     world.stack.shutdown().await;
 }

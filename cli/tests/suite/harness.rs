@@ -1,4 +1,4 @@
-//! A service of one's own, and the command line as somebody at a terminal of their own has it.
+//! Runs the command line as a process, in a folder of its own, against a service of its own.
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ use tokio::{
     sync::watch,
 };
 
-/// What a command did.
+/// The exit code and output of a command that has ended.
 #[derive(Debug)]
 pub struct Ran {
     pub code: i32,
@@ -32,7 +32,7 @@ pub struct Ran {
 impl Ran {
     pub fn of(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-        let code = output.status.code().expect("it ended by itself");
+        let code = output.status.code().expect("it ended without a signal");
         Self { code, out: text(output.stdout), err: text(output.stderr) }
     }
 
@@ -58,20 +58,20 @@ impl Ran {
 
     /// Requires a text on standard output.
     #[track_caller]
-    pub fn says(self, text: &str) -> Self {
+    pub fn stdout_has(self, text: &str) -> Self {
         assert!(self.out.contains(text), "no {text:?} in {self:#?}");
         self
     }
 
     /// Requires a text on standard error.
     #[track_caller]
-    pub fn warns(self, text: &str) -> Self {
+    pub fn stderr_has(self, text: &str) -> Self {
         assert!(self.err.contains(text), "no {text:?} in {self:#?}");
         self
     }
 }
 
-/// A service, and a folder with its `.local/demo.env`.
+/// A local stack, and a folder with its `.local/demo.env`.
 pub struct World {
     pub stack: Stack,
     pub demo: Demo,
@@ -88,11 +88,11 @@ impl World {
         let demo = local::demo::seed(stack.app()).await.expect("the demo is seeded");
         let folder = tempfile::tempdir().expect("a folder");
         let world = Self { stack, demo, folder };
-        world.names(&world.stack.base_url());
+        world.set_url(&world.stack.base_url());
         world
     }
 
-    /// Ends the service and starts it anew, with the same keys.
+    /// Restarts the service with the same keys.
     pub async fn restart(&mut self, options: Options) {
         let port = self.stack.port();
         let fresh = Stack::start(Options { port: 0, ..Options::in_memory() });
@@ -102,8 +102,8 @@ impl World {
         std::mem::replace(&mut self.stack, again).shutdown().await;
     }
 
-    /// Has `demo.env` name the service at another address.
-    pub fn names(&self, url: &str) {
+    /// Writes another address of the service to `demo.env`.
+    pub fn set_url(&self, url: &str) {
         let data = self.path(".local");
         fs::create_dir_all(&data).expect("a folder");
         let settings = [
@@ -119,7 +119,7 @@ impl World {
         self.folder.path().join(name)
     }
 
-    /// A file of the folder, with this mode.
+    /// Writes a file to the folder, with this mode.
     pub fn file(&self, name: &str, content: &str, mode: u32) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
@@ -128,7 +128,7 @@ impl World {
         path
     }
 
-    /// The command line in the folder, with nothing of this test's own environment.
+    /// The command line in the folder, without this test's environment.
     pub fn command(&self, arguments: &[&str]) -> Command {
         command(self.folder.path(), arguments)
     }
@@ -137,28 +137,28 @@ impl World {
         Ran::of(self.command(arguments).output().expect("it runs"))
     }
 
-    /// Requires 0.
+    /// Runs a command that must succeed.
     #[track_caller]
     pub fn done(&self, arguments: &[&str]) -> Ran {
         self.run(arguments).code(0)
     }
 
-    /// Runs with something on standard input.
+    /// Runs a command with this standard input.
     pub fn piped(&self, arguments: &[&str], input: &str) -> Ran {
         let mut child = started(self.command(arguments).stdin(Stdio::piped()));
-        // A command that fails early does not read it.
+        // A command that fails early does not read its input.
         let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
         Ran::of(child.wait_with_output().expect("it ends"))
     }
 
-    /// Starts a command that goes on.
+    /// Starts a command without waiting for it.
     pub fn start(&self, arguments: &[&str]) -> Running {
         let mut child = started(&mut self.command(arguments));
         let out = BufReader::new(child.stdout.take().expect("a pipe"));
-        Running { child, out, said: String::new() }
+        Running { child, out, printed: String::new() }
     }
 
-    /// A job over the API with these recipients' addresses; its id.
+    /// Creates a job for these addresses over the API and returns its id.
     pub fn job(&self, emails: impl IntoIterator<Item = String>) -> String {
         let recipients: Vec<Value> = emails
             .into_iter()
@@ -170,7 +170,7 @@ impl World {
         answer["job_id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
-    /// A request to the API.
+    /// Sends a request to the API.
     pub fn api(&self, method: &str, path: &str, key: &str, body: &Value) -> Value {
         crate::admin::http(&self.stack, key, method, path, body).1
     }
@@ -180,7 +180,7 @@ impl World {
         crate::admin::raw(&self.stack, &format!("/credential/{id}.json"))
     }
 
-    /// A key with these scopes.
+    /// Creates a key with these scopes.
     pub fn key(&self, scopes: &[&str]) -> String {
         let body = serde_json::json!({ "name": "prueba", "scopes": scopes });
         let made = self.api("POST", "/api-keys", &self.demo.api_key, &body);
@@ -188,7 +188,7 @@ impl World {
     }
 }
 
-/// The command line in a folder, with a home in it.
+/// The command line in a folder that also contains its home.
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_unicreda"));
     command.args(arguments).current_dir(folder).env_clear().env("HOME", folder.join("home"));
@@ -200,11 +200,11 @@ fn started(command: &mut Command) -> Child {
     command.spawn().expect("it starts")
 }
 
-/// A command that goes on.
+/// A command that is running.
 pub struct Running {
     child: Child,
     out: BufReader<ChildStdout>,
-    said: String,
+    printed: String,
 }
 
 impl Running {
@@ -214,7 +214,11 @@ impl Running {
 
     /// Waits for a line on standard output.
     pub fn line(&mut self) {
-        assert!(self.out.read_line(&mut self.said).expect("a line") > 0, "it ended: {}", self.said);
+        assert!(
+            self.out.read_line(&mut self.printed).expect("a line") > 0,
+            "it ended: {}",
+            self.printed
+        );
     }
 
     /// Sends a signal.
@@ -223,32 +227,32 @@ impl Running {
         assert!(sent.expect("kill runs").success());
     }
 
-    /// Waits for the end of one that was killed.
+    /// Waits for the end of a killed command.
     pub fn killed(mut self) {
         self.child.wait().expect("it ends");
     }
 
     /// Waits for its end.
     pub fn ended(mut self) -> Ran {
-        self.out.read_to_string(&mut self.said).expect("UTF-8");
+        self.out.read_to_string(&mut self.printed).expect("UTF-8");
         let output = self.child.wait_with_output().expect("it ends");
-        Ran { out: self.said, ..Ran::of(output) }
+        Ran { out: self.printed, ..Ran::of(output) }
     }
 }
 
-/// Asks again and again until it is so, at most a minute.
-pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+/// Polls until a condition holds, at most a minute.
+pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let mut tick = tokio::time::interval(Duration::from_millis(5));
-    let asking = async {
-        while !is_so() {
+    let polling = async {
+        while !holds() {
             tick.tick().await;
         }
     };
-    let asked = tokio::time::timeout(Duration::from_secs(60), asking).await;
-    asked.unwrap_or_else(|_| panic!("waited in vain: {what}"));
+    let polled = tokio::time::timeout(Duration::from_secs(60), polling).await;
+    polled.unwrap_or_else(|_| panic!("timed out waiting until {what}"));
 }
 
-/// A way to the service that can be cut.
+/// A proxy to the service that can cut connections.
 pub struct Wire {
     pub url: String,
     up: watch::Sender<bool>,
@@ -266,7 +270,7 @@ impl Wire {
             while let Ok((mut from, _)) = listener.accept().await {
                 let mut state = state.clone();
                 if !*state.borrow() {
-                    // Dropped: the other side sees its connection end without an answer.
+                    // The dropped connection ends without an answer.
                     met.store(true, Ordering::SeqCst);
                     continue;
                 }
@@ -282,16 +286,17 @@ impl Wire {
         wire
     }
 
-    /// Ends all connections, and every new one.
+    /// Cuts all connections, and every new one.
     pub fn cut(&self) {
         self.up.send_replace(false);
     }
 
-    pub fn mend(&self) {
+    /// Lets connections through again.
+    pub fn restore(&self) {
         self.up.send_replace(true);
     }
 
-    /// Whether somebody has met the cut since it was last asked.
+    /// Whether a client has met the cut since the last call.
     pub fn was_met(&self) -> bool {
         self.met.swap(false, Ordering::SeqCst)
     }

@@ -1,11 +1,11 @@
-//! `unicreda issue` of one recipient, and what goes wrong.
+//! `unicreda issue` of one recipient, and its failures.
 
 use serde_json::json;
 
 use crate::harness::{Ran, World, command};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_is_issued_by_flags_and_the_same_again_is_the_same_credential() {
+async fn a_recipient_from_flags_is_issued_once_however_often_it_is_asked_for() {
     let world = World::new().await;
     let ana = [
         "issue",
@@ -43,7 +43,7 @@ async fn one_is_issued_by_flags_and_the_same_again_is_the_same_credential() {
     let issued = &first["credentials"][0];
     assert_eq!((&issued["status"], &issued["duplicate"]), (&json!("issued"), &json!(false)));
     let id = issued["credential_id"].as_str().expect("an id");
-    let kept = world.api("GET", &format!("/credentials/{id}"), &world.demo.api_key, &json!(null));
+    let stored = world.api("GET", &format!("/credentials/{id}"), &world.demo.api_key, &json!(null));
     for (field, value) in [
         ("recipient_name", json!("Ana Díaz")),
         ("credits_earned", json!(4.5)),
@@ -52,22 +52,26 @@ async fn one_is_issued_by_flags_and_the_same_again_is_the_same_credential() {
         ("external_id", json!("acta-1")),
         ("language", json!("en")),
     ] {
-        assert_eq!(kept[field], value, "{field}");
+        assert_eq!(stored[field], value, "{field}");
     }
-    assert_eq!(kept["evidence"][0]["url"], "https://ejemplo.com/tesis");
-    assert_eq!(kept["evidence"][0]["name"], "Tesis");
+    assert_eq!(stored["evidence"][0]["url"], "https://ejemplo.com/tesis");
+    assert_eq!(stored["evidence"][0]["name"], "Tesis");
     let second = world.done(&ana).json();
     assert_eq!(second["credentials"][0]["duplicate"], true);
     assert_eq!(second["credentials"][0]["credential_id"], id);
 
     let quiet = ["issue", "--email", "b@ejemplo.com", "--name", "B", "--result", "B", "--no-email"];
-    world.done(&quiet).says("b@ejemplo.com: emitida").says("/credential/").says("skipped");
-    world.done(&quiet).says("ya existía");
+    world
+        .done(&quiet)
+        .stdout_has("b@ejemplo.com: emitida")
+        .stdout_has("/credential/")
+        .stdout_has("skipped");
+    world.done(&quiet).stdout_has("ya existía");
     world.stack.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_kind_of_failure_has_its_exit_code_and_says_what_to_do() {
+async fn each_kind_of_failure_has_its_exit_code_and_a_next_step() {
     let world = World::new().await;
     let one = |more: &[&str]| {
         let ana = ["issue", "--email", "ana@ejemplo.com", "--name", "Ana", "--result", "A"];
@@ -75,37 +79,40 @@ async fn each_kind_of_failure_has_its_exit_code_and_says_what_to_do() {
     };
     let ran = |mut command: std::process::Command| Ran::of(command.output().expect("it runs"));
     let refused = ["issue", "--email", "ana@ejemplo.com", "--name", "Ana", "--result", "E"];
-    world.run(&refused).code(3).says("Valores permitidos: A, B, C, D, F");
+    world.run(&refused).code(3).stdout_has("Valores permitidos: A, B, C, D, F");
 
     let unknown = "550e8400-e29b-41d4-a716-446655440fff";
-    ran(one(&["--template", unknown])).code(1).warns("templates list").warns("request_id");
-    ran(one(&["--template", "x"])).code(1).warns("/template_id");
-    ran(one(&["--start", "ayer"])).code(3).says("activity_start_date");
-    ran(one(&["--credits", "seis"])).code(2).warns("--credits");
-    world.run(&["issue", "--name", "Ana"]).code(2).warns("--email");
+    ran(one(&["--template", unknown]))
+        .code(1)
+        .stderr_has("templates list")
+        .stderr_has("request_id");
+    ran(one(&["--template", "x"])).code(1).stderr_has("/template_id");
+    ran(one(&["--start", "ayer"])).code(3).stdout_has("activity_start_date");
+    ran(one(&["--credits", "seis"])).code(2).stderr_has("--credits");
+    world.run(&["issue", "--name", "Ana"]).code(2).stderr_has("--email");
     world.run(&["issue", "acta.csv", "--email", "a@ejemplo.com"]).code(2);
 
     let mut stranger = one(&[]);
     stranger.env("UNICREDA_API_KEY", format!("uc_live_demo_abcdefghijkl_{}", "x".repeat(32)));
-    ran(stranger).code(4).warns("UNICREDA_API_KEY").warns("--key-file");
+    ran(stranger).code(4).stderr_has("UNICREDA_API_KEY").stderr_has("--key-file");
     let mut reader = one(&[]);
     reader.env("UNICREDA_API_KEY", world.key(&["read"]));
-    ran(reader).code(4).warns("«issue»").warns("keys create");
+    ran(reader).code(4).stderr_has("«issue»").stderr_has("keys create");
     let mut broken = one(&[]);
     broken.env("UNICREDA_API_KEY", "secreto");
-    let said = ran(broken).code(4).warns("uc_live_");
-    assert!(!said.err.contains("secreto"), "{said:?}");
+    let refused = ran(broken).code(4).stderr_has("uc_live_");
+    assert!(!refused.err.contains("secreto"), "{refused:?}");
 
     let problem = ran(one(&["--template", unknown, "--json"])).code(1).json();
     assert_eq!(problem["error"]["problem"]["code"], "not_found", "{problem}");
     assert_eq!(problem["error"]["exit"], 1);
 
-    world.names("http://localhost:1");
-    ran(one(&[])).code(5).warns("cargo run");
+    world.set_url("http://localhost:1");
+    ran(one(&[])).code(5).stderr_has("cargo run");
     world.stack.shutdown().await;
 
     let folder = tempfile::tempdir().expect("a folder");
     let mut far = command(folder.path(), &["jobs", "list", "--url", "https://localhost:1"]);
     far.env("UNICREDA_API_KEY", &world.demo.api_key);
-    ran(far).code(5).warns("https://localhost:1");
+    ran(far).code(5).stderr_has("https://localhost:1");
 }

@@ -1,4 +1,5 @@
-//! `unicreda jobs`: followed, interrupted, cut off; results, cancelling, retrying.
+//! `unicreda jobs`: following through interruptions and lost connections, results, cancelling and
+//! retrying.
 
 use std::fs;
 
@@ -10,33 +11,35 @@ fn people(count: usize) -> impl Iterator<Item = String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_is_followed_to_its_end_and_its_failures_are_told() {
+async fn a_job_is_followed_to_its_end_and_its_failures_are_printed() {
     let world = World::new().await;
     let job = world.job(people(20).chain(["invalido@test".into()]));
     let ran = world.run(&["jobs", "watch", &job]).code(3);
-    let ran = ran.says("21 filas: 20 emitidas, 0 ya existían, 1 con error").says("20 enviados");
-    let ran = ran.says("fila 21  invalido@test  Invalid email: invalido@test");
+    let ran = ran
+        .stdout_has("21 filas: 20 emitidas, 0 ya existían, 1 con error")
+        .stdout_has("20 enviados");
+    let ran = ran.stdout_has("fila 21  invalido@test  Invalid email: invalido@test");
     assert!(!ran.err.contains('\u{1b}'), "{ran:?}");
     let lines = world.run(&["jobs", "watch", &job, "--json"]).code(3).lines();
     assert_eq!(lines.last().expect("a line")["status"], "SUCCESS");
     assert_eq!(lines.last().expect("a line")["result"]["failed"], 1);
 
     let good = world.job(people(3));
-    world.done(&["jobs", "watch", &good]).says("3 filas: 0 emitidas, 3 ya existían");
+    world.done(&["jobs", "watch", &good]).stdout_has("3 filas: 0 emitidas, 3 ya existían");
     let listed = world.done(&["jobs", "list", "--json"]).lines();
     assert_eq!(listed.iter().map(|j| &j["job_id"]).collect::<Vec<_>>(), [&good, &job]);
     let table = world.done(&["jobs", "list", "--limit", "1"]);
     assert!(table.out.contains(&good) && !table.out.contains(&job), "{table:?}");
-    table.warns("--limit");
-    world.run(&["jobs", "watch", "../templates"]).code(1).warns("jobs list");
+    table.stderr_has("--limit");
+    world.run(&["jobs", "watch", "../templates"]).code(1).stderr_has("jobs list");
     world.stack.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn results_of_many_pages_are_one_file_and_over_nothing() {
+async fn results_of_many_pages_are_one_file_and_replace_no_other() {
     let world = World::new().await;
     let job = world.job(people(1_200).chain(["invalido@test".into()]));
-    world.run(&["jobs", "watch", &job]).code(3).says("1.201 filas");
+    world.run(&["jobs", "watch", &job]).code(3).stdout_has("1.201 filas");
     let csv = world.done(&["jobs", "results", &job]).out;
     let rows: Vec<&str> = csv.lines().collect();
     assert_eq!(rows.len(), 1_202);
@@ -47,10 +50,10 @@ async fn results_of_many_pages_are_one_file_and_over_nothing() {
     assert_eq!(world.done(&["jobs", "results", &job, "--json"]).lines().len(), 1_201);
 
     let to_file = ["jobs", "results", &job, "-o", "r.csv"];
-    world.done(&to_file).says("r.csv");
+    world.done(&to_file).stdout_has("r.csv");
     assert_eq!(fs::read_to_string(world.path("r.csv")).expect("a file"), csv);
     fs::write(world.path("r.csv"), "mío").expect("written");
-    world.run(&to_file).code(1).warns("--force");
+    world.run(&to_file).code(1).stderr_has("--force");
     assert_eq!(fs::read_to_string(world.path("r.csv")).expect("a file"), "mío");
     world.done(&[&to_file[..], &["--force"]].concat());
     assert_eq!(fs::read_to_string(world.path("r.csv")).expect("a file"), csv);
@@ -60,7 +63,7 @@ async fn results_of_many_pages_are_one_file_and_over_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_interrupted_watch_says_how_to_go_on() {
+async fn an_interrupted_watch_names_the_command_that_continues() {
     let world = World::with(Options { concurrency: 0, ..Options::in_memory() }).await;
     let job = world.job(people(2));
     let mut watch = world.start(&["jobs", "watch", &job, "--json"]);
@@ -69,24 +72,24 @@ async fn an_interrupted_watch_says_how_to_go_on() {
     let ran = watch.ended().code(130);
     let next = ran.lines().last().expect("a line")["error"]["next"].clone();
     assert!(next.as_str().is_some_and(|next| next.contains(&job)), "{ran:?}");
-    ran.warns("el trabajo sigue en el servicio");
+    ran.stderr_has("el trabajo sigue en el servicio");
     world.stack.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lost_connection_is_waited_for_and_told() {
+async fn a_lost_connection_is_retried_with_a_notice() {
     let world = World::new().await;
     let job = world.job(people(2));
     let wire = Wire::to(world.stack.port()).await;
-    world.names(&wire.url);
+    world.set_url(&wire.url);
     wire.cut();
     let watch = world.start(&["jobs", "watch", &job]);
     until("it meets the cut", || wire.was_met()).await;
-    wire.mend();
-    watch.ended().code(0).says("2 filas").warns("se intenta otra vez");
+    wire.restore();
+    watch.ended().code(0).stdout_has("2 filas").stderr_has("se reintenta en");
     wire.cut();
     let ran = world.run(&["jobs", "watch", &job, "--patience", "1"]).code(5);
-    ran.warns("se intenta otra vez").warns(&format!("jobs watch {job}"));
+    ran.stderr_has("se reintenta en").stderr_has(&format!("jobs watch {job}"));
     world.stack.shutdown().await;
 }
 
@@ -96,21 +99,21 @@ async fn a_job_is_cancelled_and_retried() {
     let job = world.job(people(2));
     world.done(&["jobs", "watch", &job]);
     world.run(&["jobs", "cancel", &job]).code(1);
-    world.done(&["jobs", "retry", &job]).says("No hay nada que repetir");
+    world.done(&["jobs", "retry", &job]).stdout_has("No hay nada que repetir");
     let reader = world.file("leer.key", &world.key(&["read"]), 0o600);
     let reader = reader.to_str().expect("UTF-8");
     let url = world.stack.base_url();
     world
         .run(&["jobs", "retry", &job, "--url", &url, "--key-file", reader])
         .code(4)
-        .warns("«manage»");
+        .stderr_has("«manage»");
     world.stack.shutdown().await;
 
-    let still = World::with(Options { concurrency: 0, ..Options::in_memory() }).await;
-    let job = still.job(people(2));
-    let cancelled = still.done(&["jobs", "cancel", &job, "--json"]).json();
+    let idle = World::with(Options { concurrency: 0, ..Options::in_memory() }).await;
+    let job = idle.job(people(2));
+    let cancelled = idle.done(&["jobs", "cancel", &job, "--json"]).json();
     assert!(cancelled["cancelled_at"].is_string(), "{cancelled}");
-    still.done(&["jobs", "cancel", &job]).says("0 de 2");
-    still.run(&["jobs", "retry", &job]).code(1);
-    still.stack.shutdown().await;
+    idle.done(&["jobs", "cancel", &job]).stdout_has("0 de 2");
+    idle.run(&["jobs", "retry", &job]).code(1);
+    idle.stack.shutdown().await;
 }

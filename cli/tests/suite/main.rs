@@ -1,5 +1,5 @@
-//! The command line as a process, against the local stack: each test has a service of its
-//! own in memory, and a home of its own.
+//! Tests of the command line as a process. Each test has its own local stack in memory and its own
+//! home folder.
 
 #![expect(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Where a command calls, with which key, and that nobody else sees the key.
+//! The service's address and the key: where they come from, and that the key is not disclosed.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::harness::{Ran, World, command};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_works_without_flags_in_the_folder_of_a_local_stack() {
     let world = World::new().await;
-    world.done(&["templates", "list"]).says(&world.demo.template_id);
+    world.done(&["templates", "list"]).stdout_has(&world.demo.template_id);
     world.done(&["issue", "--email", "ana@ejemplo.com", "--name", "Ana", "--result", "A"]);
     let elsewhere = world.path("elsewhere");
     fs::create_dir(&elsewhere).expect("a folder");
@@ -18,35 +18,41 @@ async fn it_works_without_flags_in_the_folder_of_a_local_stack() {
     let data = data.to_str().expect("UTF-8");
     let ran =
         command(&elsewhere, &["templates", "list", "--data", data]).output().expect("it runs");
-    Ran::of(ran).code(0).says(&world.demo.template_id);
+    Ran::of(ran).code(0).stdout_has(&world.demo.template_id);
     // A named folder comes before the environment.
     let mut named = command(&elsewhere, &["templates", "list", "--data", data]);
     let ran = named.env("UNICREDA_URL", "https://credenciales.invalid").output().expect("it runs");
-    Ran::of(ran).code(0).says(&world.demo.template_id);
+    Ran::of(ran).code(0).stdout_has(&world.demo.template_id);
     world.stack.shutdown().await;
 }
 
 #[tokio::test]
-async fn without_a_service_or_a_key_it_says_how_to_get_one() {
+async fn without_a_service_or_a_key_the_failure_names_the_remedy() {
     let folder = tempfile::tempdir().expect("a folder");
     let run =
         |arguments: &[&str]| Ran::of(command(folder.path(), arguments).output().expect("it runs"));
-    let said = run(&["jobs", "list"]).code(2);
-    assert!(said.err.contains("cargo run") && said.err.contains("UNICREDA_API_KEY"), "{said:?}");
-    let said = run(&["jobs", "list", "--url", "http://localhost:1"]).code(4);
-    assert!(said.err.contains("UNICREDA_API_KEY") && said.err.contains("keys create"), "{said:?}");
-    let said = run(&["jobs", "list", "--json", "--lang", "en"]).code(2);
-    let error = &said.json()["error"];
+    let refused = run(&["jobs", "list"]).code(2);
+    assert!(
+        refused.err.contains("cargo run") && refused.err.contains("UNICREDA_API_KEY"),
+        "{refused:?}"
+    );
+    let refused = run(&["jobs", "list", "--url", "http://localhost:1"]).code(4);
+    assert!(
+        refused.err.contains("UNICREDA_API_KEY") && refused.err.contains("keys create"),
+        "{refused:?}"
+    );
+    let refused = run(&["jobs", "list", "--json", "--lang", "en"]).code(2);
+    let error = &refused.json()["error"];
     assert_eq!(error["exit"], 2);
     assert!(error["next"].as_str().is_some_and(|next| next.contains("--url")), "{error}");
-    let said = run(&["jobs", "list", "--url", "http://credenciales.invalid"]).code(2);
-    assert!(said.err.contains("https://"), "a key does not go unencrypted: {said:?}");
+    let refused = run(&["jobs", "list", "--url", "http://credenciales.invalid"]).code(2);
+    assert!(refused.err.contains("https://"), "a key does not go unencrypted: {refused:?}");
     for wrong in ["credenciales", "ftp://a.example", "https://u:p@a.example"] {
-        run(&["jobs", "list", "--url", wrong]).code(2).warns("--url https://");
+        run(&["jobs", "list", "--url", wrong]).code(2).stderr_has("--url https://");
     }
     run(&["issue"]).code(2);
     run(&["jobs"]).code(2);
-    run(&["--help"]).code(0).says("Exit codes");
+    run(&["--help"]).code(0).stdout_has("Exit codes");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -54,7 +60,7 @@ async fn flags_come_before_the_environment_before_the_file_before_the_local_stac
     let world = World::new().await;
     let url = world.stack.base_url();
     let (issue, read) = (world.key(&["issue"]), world.key(&["read"]));
-    // What a key may not do tells which one it was.
+    // The refusal shows which key was used.
     let who = |ran: &Ran| match (ran.code, ran.err.contains("«admin»")) {
         (0, _) => "admin",
         (4, true) => "another",
@@ -69,9 +75,9 @@ async fn flags_come_before_the_environment_before_the_file_before_the_local_stac
     world.file("home/jefa.key", &format!("{}\n", world.demo.api_key), 0o600);
     let ran = world.run(&keys);
     assert_eq!(who(&ran), "another", "the file comes before the local stack");
-    assert!(ran.err.contains("config.toml"), "it says where the key came from: {ran:?}");
+    assert!(ran.err.contains("config.toml"), "the failure names the key's source: {ran:?}");
     assert_eq!(who(&world.run(&["keys", "list", "--profile", "jefa"])), "admin");
-    world.run(&["keys", "list", "--profile", "nadie"]).code(2).warns("nadie");
+    world.run(&["keys", "list", "--profile", "nadie"]).code(2).stderr_has("nadie");
 
     let environment = |arguments: &[&str]| {
         let mut command = world.command(arguments);
@@ -85,8 +91,11 @@ async fn flags_come_before_the_environment_before_the_file_before_the_local_stac
     assert!(ran.err.contains("--key-file"), "{ran:?}");
     assert_eq!(who(&world.piped(&["keys", "list", "--key-stdin"], &world.demo.api_key)), "admin");
 
-    // A key of a file goes to the URL of the same file alone.
-    world.run(&["keys", "list", "--url", "http://localhost:1"]).code(4).warns("UNICREDA_API_KEY");
+    // A key in a file is sent only to the URL in the same file.
+    world
+        .run(&["keys", "list", "--url", "http://localhost:1"])
+        .code(4)
+        .stderr_has("UNICREDA_API_KEY");
 
     for name in ["UNICREDA_PROFILE", "--profile"] {
         let mut command = world.command(&["templates", "list"]);
@@ -114,26 +123,26 @@ async fn a_file_with_a_key_that_others_may_read_is_refused() {
         |arguments: &[&str]| Ran::of(command(folder.path(), arguments).output().expect("it runs"));
     let url = "url = 'http://localhost:1'\n";
     let open = write("abierto.toml", &format!("{url}key = '{key}'\n"), 0o644);
-    run(&["jobs", "list", "--config", &open]).code(4).warns(&format!("chmod 600 {open}"));
+    run(&["jobs", "list", "--config", &open]).code(4).stderr_has(&format!("chmod 600 {open}"));
     let other = write("otro.toml", &format!("{url}[profiles.a]\nkey = '{key}'\n"), 0o640);
-    run(&["jobs", "list", "--config", &other]).code(4).warns("chmod 600");
+    run(&["jobs", "list", "--config", &other]).code(4).stderr_has("chmod 600");
     let named = write("clave", &key, 0o604);
     let names = write("nombra.toml", &format!("{url}key_file = 'clave'\n"), 0o644);
-    run(&["jobs", "list", "--config", &names]).code(4).warns("chmod 600");
+    run(&["jobs", "list", "--config", &names]).code(4).stderr_has("chmod 600");
     run(&["jobs", "list", "--url", "http://localhost:1", "--key-file", &named])
         .code(4)
-        .warns("chmod 600");
-    // Closed to others, it is read: nobody answers at that port.
+        .stderr_has("chmod 600");
+    // A private file is read: then no service answers at that port.
     let closed = write("cerrado.toml", &format!("{url}key = '{key}'\n"), 0o600);
     run(&["jobs", "list", "--config", &closed]).code(5);
     let wrong = write("mal.toml", &format!("{url}clave = '{key}'\n"), 0o600);
-    let said = run(&["jobs", "list", "--config", &wrong]).code(2);
-    assert!(said.err.contains("clave") && !said.err.contains(&key), "{said:?}");
+    let refused = run(&["jobs", "list", "--config", &wrong]).code(2);
+    assert!(refused.err.contains("clave") && !refused.err.contains(&key), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_is_neither_in_the_process_list_nor_on_the_screen() {
-    // Nothing works on the queues, so that a job is followed for as long as we look.
+    // No consumer runs, so that the job does not end while it is followed.
     let world = World::with(Options { concurrency: 0, ..Options::in_memory() }).await;
     let secret = world.demo.api_key.rsplit('_').next().expect("a secret").to_owned();
     let job = world.job(["ana@ejemplo.com".into(), "luis@ejemplo.com".into()]);
@@ -144,7 +153,7 @@ async fn a_key_is_neither_in_the_process_list_nor_on_the_screen() {
     let listed = fs::read_to_string(format!("/proc/{}/cmdline", watch.pid())).expect("a process");
     assert!(listed.contains("--key-file") && !listed.contains(&secret), "{listed}");
     watch.signal("-TERM");
-    let ran = watch.ended().code(143).warns("jobs watch");
+    let ran = watch.ended().code(143).stderr_has("jobs watch");
     assert!(!ran.out.contains(&secret) && !ran.err.contains(&secret), "{ran:?}");
 
     for arguments in [
@@ -169,23 +178,23 @@ async fn a_key_is_neither_in_the_process_list_nor_on_the_screen() {
 async fn texts_are_spanish_unless_english_is_asked_for() {
     let world = World::new().await;
     let wrong = ["issue", "--email", "a@ejemplo.com", "--name", "A", "--result", "E"];
-    let said = |variables: &[(&str, &str)], flags: &[&str]| {
+    let speaks_english = |variables: &[(&str, &str)], flags: &[&str]| {
         let mut command = world.command(&[&wrong, flags].concat());
         let ran = command.envs(variables.iter().copied()).output().expect("it runs");
         Ran::of(ran).code(3).out.contains("not issued")
     };
-    assert!(!said(&[], &[]));
-    assert!(!said(&[("LANG", "C.UTF-8")], &[]));
-    assert!(said(&[("LANG", "en_US.UTF-8")], &[]));
-    assert!(said(&[("LC_ALL", "en_GB"), ("LANG", "es_CL.UTF-8")], &[]));
-    assert!(!said(&[("UNICREDA_LANG", "es"), ("LC_ALL", "en_GB")], &[]));
-    assert!(said(&[("UNICREDA_LANG", "es")], &["--lang", "en"]));
+    assert!(!speaks_english(&[], &[]));
+    assert!(!speaks_english(&[("LANG", "C.UTF-8")], &[]));
+    assert!(speaks_english(&[("LANG", "en_US.UTF-8")], &[]));
+    assert!(speaks_english(&[("LC_ALL", "en_GB"), ("LANG", "es_CL.UTF-8")], &[]));
+    assert!(!speaks_english(&[("UNICREDA_LANG", "es"), ("LC_ALL", "en_GB")], &[]));
+    assert!(speaks_english(&[("UNICREDA_LANG", "es")], &["--lang", "en"]));
     // The service is asked in the same language.
     let english = world.run(&["jobs", "watch", "x", "--lang", "en"]).code(1);
     assert!(english.err.contains("The job does not exist"), "{english:?}");
     let spanish = world.run(&["jobs", "watch", "x"]).code(1);
     assert!(spanish.err.contains("El trabajo no existe"), "{spanish:?}");
-    // No colour, no cursor movement: nobody's terminal is there.
+    // No colour and no cursor movement without a terminal.
     assert!(!spanish.err.contains('\u{1b}') && !english.err.contains('\u{1b}'));
     let _: Value = world.run(&["jobs", "watch", "x", "--json"]).json();
     world.stack.shutdown().await;

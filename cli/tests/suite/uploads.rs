@@ -1,4 +1,4 @@
-//! `unicreda issue FILE`: many from a file, ended at any moment, never a second job.
+//! `unicreda issue FILE`: many recipients from a file, interrupted at any moment, never a second job.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::harness::{Wire, World, until};
 
-/// A CSV file of people, and its text.
+/// Writes a CSV file of people and returns its text.
 fn acta(world: &World, name: &str, rows: usize) -> String {
     let mut text = String::from("email,recipient_name,result_value\n");
     for n in 0..rows {
@@ -25,8 +25,8 @@ fn results(world: &World, name: &str) -> String {
     fs::read_to_string(world.path(&format!("{name}-resultados.csv"))).expect("a results file")
 }
 
-/// What the command line remembers of its uploads.
-fn remembered(world: &World) -> Vec<Value> {
+/// The state files of the command line.
+fn states(world: &World) -> Vec<Value> {
     let folder = world.path("home/.local/state/unicreda");
     let files = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
     files
@@ -36,53 +36,56 @@ fn remembered(world: &World) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_is_issued_once_and_its_results_stand_beside_it() {
+async fn a_file_is_issued_once_and_its_results_are_written_beside_it() {
     let world = World::new().await;
     let text = acta(&world, "acta", 3) + "invalido@test,Nadie,A\n";
     world.file("acta.csv", &text, 0o644);
     let issue = ["issue", "acta.csv"];
-    let ran = world.run(&issue).code(3).says("4 filas: 3 emitidas, 0 ya existían, 1 con error");
-    let ran = ran.says("fila 4  invalido@test").says("acta-resultados.csv");
+    let ran =
+        world.run(&issue).code(3).stdout_has("4 filas: 3 emitidas, 0 ya existían, 1 con error");
+    let ran = ran.stdout_has("fila 4  invalido@test").stdout_has("acta-resultados.csv");
     assert!(!ran.out.contains('\u{1b}') && !ran.err.contains('\u{1b}'), "{ran:?}");
     let first = results(&world, "acta");
     assert_eq!(first.lines().filter(|line| line.contains("/credential/")).count(), 3, "{first}");
     assert!(first.contains("Invalid email: invalido@test"), "{first}");
     assert_eq!(jobs(&world).len(), 1);
 
-    // The same command again tells the same job's end, whatever the file is called.
-    let again = world.run(&issue).code(3).warns("no se hace otra vez").warns("--again");
-    again.says("4 filas: 3 emitidas");
+    // The same command prints the same job's end again, whatever the file's name.
+    let again = world.run(&issue).code(3).stderr_has("no se hace otra vez").stderr_has("--again");
+    again.stdout_has("4 filas: 3 emitidas");
     world.file("copia.csv", &text, 0o644);
     let copy = world.run(&["issue", "copia.csv", "--json"]).code(3).json();
     assert_eq!((&copy["resumed"], &copy["result"]["failed"]), (&true.into(), &1.into()), "{copy}");
     assert_eq!(results(&world, "copia"), first);
     assert_eq!(jobs(&world).len(), 1);
 
-    // Results are put over nothing.
-    world.run(&["issue", "acta.csv", "--again"]).code(1).warns("--force");
-    assert_eq!(jobs(&world).len(), 1, "that is said before anything is done");
-    let anew = world.run(&["issue", "acta.csv", "--again", "--force"]).code(3);
-    anew.says("4 filas: 0 emitidas, 3 ya existían, 1 con error");
+    // Results replace no file.
+    world.run(&["issue", "acta.csv", "--again"]).code(1).stderr_has("--force");
+    assert_eq!(jobs(&world).len(), 1, "refused before anything is done");
+    let again = world.run(&["issue", "acta.csv", "--again", "--force"]).code(3);
+    again.stdout_has("4 filas: 0 emitidas, 3 ya existían, 1 con error");
     assert_eq!(jobs(&world).len(), 2);
 
-    // Mended, the results file is what is issued next.
-    let mended = results(&world, "acta").replacen("invalido@test", "eva@ejemplo.com", 1);
-    world.file("acta-2.csv", &mended, 0o644);
-    world.done(&["issue", "acta-2.csv"]).says("4 filas: 1 emitidas, 3 ya existían, 0 con error");
+    // The corrected results file is issued next.
+    let corrected = results(&world, "acta").replacen("invalido@test", "eva@ejemplo.com", 1);
+    world.file("acta-2.csv", &corrected, 0o644);
+    world
+        .done(&["issue", "acta-2.csv"])
+        .stdout_has("4 filas: 1 emitidas, 3 ya existían, 0 con error");
     world.stack.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_example_is_filled_in_checked_and_issued() {
     let world = World::new().await;
-    world.done(&["templates", "csv", "-o", "ejemplo.csv"]).says("unicreda issue ejemplo.csv");
-    world.run(&["templates", "csv", "-o", "ejemplo.csv"]).code(1).warns("--force");
+    world.done(&["templates", "csv", "-o", "ejemplo.csv"]).stdout_has("unicreda issue ejemplo.csv");
+    world.run(&["templates", "csv", "-o", "ejemplo.csv"]).code(1).stderr_has("--force");
     let example = fs::read_to_string(world.path("ejemplo.csv")).expect("a file");
     assert_eq!(world.done(&["templates", "csv"]).out, example);
-    world.done(&["issue", "ejemplo.csv", "--dry-run"]).says("no se emitió nada");
+    world.done(&["issue", "ejemplo.csv", "--dry-run"]).stdout_has("no se emitió nada");
     world.done(&["issue", "ejemplo.csv"]);
-    // What was new is not any more: a dry run is done anew.
-    let checked = world.done(&["issue", "ejemplo.csv", "--dry-run"]).says("0 nuevas");
+    // An ended dry run is run again: the rows are not new any more.
+    let checked = world.done(&["issue", "ejemplo.csv", "--dry-run"]).stdout_has("0 nuevas");
     assert!(!world.path("ejemplo-resultados-resultados.csv").exists(), "{checked:?}");
 
     let lines =
@@ -97,47 +100,53 @@ async fn an_example_is_filled_in_checked_and_issued() {
     let other = "email,recipient_name,result_value\notra@ejemplo.com,Otra,A\nmal@,Mal,A\n";
     world.file("otro.csv", other, 0o644);
     let ran = world.run(&["issue", "otro.csv", "--dry-run"]).code(3);
-    let ran = ran.says("2 filas: 1 nuevas, 0 ya existen, 1 inválidas");
-    ran.says("ya tiene otra de esta plantilla").says("mal@");
+    let ran = ran.stdout_has("2 filas: 1 nuevas, 0 ya existen, 1 inválidas");
+    ran.stdout_has("ya tiene otra de esta plantilla").stdout_has("mal@");
     let one = ["issue", "--email", "otra@ejemplo.com", "--name", "Otra", "--result", "A"];
-    world.done(&[&one[..], &["--dry-run"]].concat()).says("se emitiría").says("ya tiene otra");
+    world
+        .done(&[&one[..], &["--dry-run"]].concat())
+        .stdout_has("se emitiría")
+        .stdout_has("ya tiene otra");
     world.stack.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_list_is_refused_with_its_reason() {
+async fn a_file_that_is_no_list_is_refused_with_its_reason() {
     let world = World::new().await;
     world.file("vacio.csv", "", 0o644);
-    world.run(&["issue", "vacio.csv"]).code(2).warns("vacio.csv");
-    world.run(&["issue", "no-hay.csv"]).code(1).warns("no-hay.csv");
+    world.run(&["issue", "vacio.csv"]).code(2).stderr_has("vacio.csv");
+    world.run(&["issue", "no-hay.csv"]).code(1).stderr_has("no-hay.csv");
     assert!(jobs(&world).is_empty());
     world.file("raro.csv", "nombre,nota\nAna,A\n", 0o644);
     world
         .run(&["issue", "raro.csv"])
         .code(1)
-        .says("El archivo no se aceptó")
-        .warns("templates csv");
+        .stdout_has("El archivo no se aceptó")
+        .stderr_has("templates csv");
     assert!(!world.path("raro-resultados.csv").exists());
     world.stack.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_interrupted_issue_goes_on_with_the_same_job() {
-    // Nothing works on the queues until the second stack: the job cannot end meanwhile.
+async fn an_interrupted_issue_continues_with_the_same_job() {
+    // No consumer runs until the second stack: the job cannot end before.
     let folder = tempfile::tempdir().expect("a folder");
     let data = local::Data::Dir(folder.path().to_owned());
-    let still = Options { data: data.clone(), concurrency: 0, ..Options::in_memory() };
-    let mut world = World::with(still).await;
+    let idle = Options { data: data.clone(), concurrency: 0, ..Options::in_memory() };
+    let mut world = World::with(idle).await;
     acta(&world, "acta", 40);
     let issue = world.start(&["issue", "acta.csv"]);
-    until("the file has arrived", || remembered(&world).iter().any(|u| u["stage"] == "sent")).await;
-    // Two at once would be at the same file.
-    world.run(&["issue", "acta.csv", "--patience", "1"]).code(1).warns("otro comando");
+    until("the file has arrived", || states(&world).iter().any(|u| u["stage"] == "sent")).await;
+    // A second command for the same file is refused.
+    world.run(&["issue", "acta.csv", "--patience", "1"]).code(1).stderr_has("otro comando");
     issue.signal("-INT");
-    issue.ended().code(130).warns("repite el mismo comando");
+    issue.ended().code(130).stderr_has("repite el mismo comando");
 
     world.restart(Options { data, ..Options::in_memory() }).await;
-    world.done(&["issue", "acta.csv"]).says("40 filas: 40 emitidas").warns("Este archivo ya se");
+    world
+        .done(&["issue", "acta.csv"])
+        .stdout_has("40 filas: 40 emitidas")
+        .stderr_has("Este archivo ya se");
     assert_eq!(jobs(&world).len(), 1);
     assert_eq!(results(&world, "acta").lines().count(), 41);
     world.stack.shutdown().await;
@@ -152,19 +161,19 @@ async fn a_file_has_one_job_though_its_command_is_killed_at_every_stage() {
         acta(&world, &name, 200);
         let file = format!("{name}.csv");
         let issue = world.start(&["issue", &file]);
-        // It dies as soon as it has noted this stage, or one beyond; first before any.
+        // It is killed as soon as it has written this stage or a later one; the first, before any.
         let place = |stage: &str| stages.iter().position(|known| *known == stage);
-        let noted = || {
-            // Those of the files before have ended, so the least is this one's.
-            let uploads = remembered(&world);
+        let reached = || {
+            // The earlier files have ended, so the least stage is this file's.
+            let uploads = states(&world);
             let least = uploads.iter().filter_map(|u| place(u["stage"].as_str()?)).min();
             least.filter(|_| uploads.len() > number)
         };
-        until(stage, || stage.is_empty() || noted() >= place(stage)).await;
+        until(stage, || stage.is_empty() || reached() >= place(stage)).await;
         issue.signal("-KILL");
         issue.killed();
-        world.done(&["issue", &file]).says("200 filas: 200 emitidas");
-        assert_eq!(jobs(&world).len(), number + 1, "killed when it was {stage}");
+        world.done(&["issue", &file]).stdout_has("200 filas: 200 emitidas");
+        assert_eq!(jobs(&world).len(), number + 1, "killed at stage {stage}");
         assert_eq!(results(&world, &name).lines().count(), 201);
     }
     world.stack.shutdown().await;
@@ -174,45 +183,48 @@ async fn a_file_has_one_job_though_its_command_is_killed_at_every_stage() {
 async fn a_connection_that_comes_and_goes_makes_no_second_job() {
     let world = World::new().await;
     let wire = Wire::to(world.stack.port()).await;
-    world.names(&wire.url);
+    world.set_url(&wire.url);
     acta(&world, "acta", 500);
     wire.cut();
     let issue = world.start(&["issue", "acta.csv"]);
     until("it meets the cut", || wire.was_met()).await;
-    wire.mend();
-    until("the file has arrived", || remembered(&world).iter().any(|u| u["stage"] != "expected"))
-        .await;
+    wire.restore();
+    until("the file has arrived", || states(&world).iter().any(|u| u["stage"] != "expected")).await;
     wire.cut();
     until("it meets the second cut", || wire.was_met()).await;
-    wire.mend();
-    let ran = issue.ended().code(0).says("500 filas: 500 emitidas").warns("se intenta otra vez");
+    wire.restore();
+    let ran =
+        issue.ended().code(0).stdout_has("500 filas: 500 emitidas").stderr_has("se reintenta en");
     assert!(ran.err.contains("sin conexión con"), "{ran:?}");
     assert_eq!(jobs(&world).len(), 1);
 
-    // Longer than patience: the same command goes on later.
+    // The cut outlasts the patience: the same command continues later.
     acta(&world, "otra", 20);
     wire.cut();
-    world.run(&["issue", "otra.csv", "--patience", "1"]).code(5).warns("repite el mismo comando");
-    wire.mend();
-    world.done(&["issue", "otra.csv"]).says("20 filas: 20 emitidas");
+    world
+        .run(&["issue", "otra.csv", "--patience", "1"])
+        .code(5)
+        .stderr_has("repite el mismo comando");
+    wire.restore();
+    world.done(&["issue", "otra.csv"]).stdout_has("20 filas: 20 emitidas");
     assert_eq!(jobs(&world).len(), 2);
     world.stack.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_that_came_meanwhile_is_not_replaced_by_results() {
+async fn results_do_not_replace_a_file_created_while_issuing() {
     let world = World::new().await;
     let wire = Wire::to(world.stack.port()).await;
-    world.names(&wire.url);
+    world.set_url(&wire.url);
     acta(&world, "acta", 2);
     wire.cut();
     let issue = world.start(&["issue", "acta.csv"]);
     until("it meets the cut", || wire.was_met()).await;
     let mine = world.file("acta-resultados.csv", "mío", 0o644);
-    wire.mend();
-    issue.ended().code(1).warns("--output");
+    wire.restore();
+    issue.ended().code(1).stderr_has("--output");
     assert_eq!(fs::read_to_string(mine).expect("a file"), "mío");
-    world.done(&["issue", "acta.csv", "-o", "otro.csv"]).says("otro.csv");
+    world.done(&["issue", "acta.csv", "-o", "otro.csv"]).stdout_has("otro.csv");
     assert_eq!(fs::read_to_string(world.path("otro.csv")).expect("a file").lines().count(), 3);
     assert_eq!(jobs(&world).len(), 1);
     world.stack.shutdown().await;

@@ -1,4 +1,5 @@
-//! Where a command works: on the local stack of this folder, or on a deployed one.
+//! The deployment that `unicreda admin` works on: the local stack of this folder, or a deployed
+//! stack.
 
 use std::{collections::HashMap, fs, path::Path, time::Duration};
 
@@ -10,25 +11,24 @@ use unicreda::{App, Config, app::SealedBy};
 
 use crate::{exit::Failure, settings};
 
-/// Which deployment.
+/// Flags that choose the deployment.
 #[derive(Debug, Args)]
-pub struct Place {
-    /// Name of a deployed stack, in the region and with the credentials that the AWS
-    /// environment says (AWS_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID …). Without it: the local
-    /// stack.
+pub struct Deployment {
+    /// Name of a deployed stack. Its region and credentials come from the AWS environment
+    /// (AWS_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID …). Without this flag: the local stack.
     #[arg(long, env = "UNICREDA_STACK", value_name = "NAME")]
     stack: Option<String>,
 }
 
-impl Place {
-    /// The clients of that deployment, or of the local stack with this data folder.
+impl Deployment {
+    /// Clients of the deployed stack, or of the local stack whose data folder is `data`.
     ///
     /// # Errors
-    /// When there is nothing there; the error says what to do.
+    /// When no stack is found; the error names the remedy.
     pub async fn app(&self, data: Option<&Path>) -> anyhow::Result<App> {
         match (&self.stack, data) {
             (Some(_), Some(_)) => {
-                bail!(Failure::usage("--stack and --data name two places: give one of them"))
+                bail!(Failure::usage("--stack and --data exclude each other: use one of them"))
             }
             (Some(stack), None) => deployed(stack).await,
             (None, data) => local(data.unwrap_or(Path::new(settings::LOCAL_DATA))),
@@ -36,7 +36,7 @@ impl Place {
     }
 }
 
-/// Names follow from the stack's, as `template.yaml` gives them.
+/// `template.yaml` derives the names of tables and keys from the stack's name.
 async fn deployed(stack: &str) -> anyhow::Result<App> {
     let sdk = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .timeout_config(unicreda::app::timeouts())
@@ -46,14 +46,14 @@ async fn deployed(stack: &str) -> anyhow::Result<App> {
         bail!("no AWS region is set: export AWS_REGION, e.g. AWS_REGION=us-east-1");
     }
     let sealed_by = SealedBy::Kms(format!("alias/{stack}-signing"));
-    App::new(config(stack, sealed_by), &sdk).context("building the AWS clients")
+    App::new(config(stack, sealed_by), &sdk).context("creating the AWS clients")
 }
 
 fn local(data: &Path) -> anyhow::Result<App> {
     let environment = data.join("demo.env");
     let text = fs::read_to_string(&environment).with_context(|| {
         format!(
-            "no local stack has its data in {}: start one with `cargo run`, name its folder with --data, or a deployed stack with --stack",
+            "{} is not the data folder of a local stack: start one with `cargo run`, name its folder with --data, or name a deployed stack with --stack",
             data.display()
         )
     })?;
@@ -61,7 +61,7 @@ fn local(data: &Path) -> anyhow::Result<App> {
     let values: HashMap<&str, &str> = settings.collect();
     let endpoint = values.get("AWS_ENDPOINT_URL_DYNAMODB").with_context(|| {
         format!(
-            "{} names no AWS_ENDPOINT_URL_DYNAMODB: start the stack anew",
+            "{} does not set AWS_ENDPOINT_URL_DYNAMODB: restart the local stack",
             environment.display()
         )
     })?;
@@ -77,7 +77,7 @@ fn local(data: &Path) -> anyhow::Result<App> {
     App::new(config("unicreda", sealed_by), &sdk).context("opening the key file of the local stack")
 }
 
-/// What administration needs: tables and what seals keys, neither queues nor mail.
+/// The settings that administration needs: tables and the sealing key, but no queues and no mail.
 fn config(stack: &str, sealed_by: SealedBy) -> Config {
     Config {
         catalog_table: format!("{stack}-catalog"),

@@ -1,5 +1,4 @@
-//! What people and scripts read: results on standard output, everything else on standard
-//! error, in Spanish or English.
+//! Prints in Spanish or English: results on standard output, everything else on standard error.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
@@ -8,34 +7,47 @@ use unicreda::domain::lang::Lang;
 
 use crate::exit::Failure;
 
-/// Where texts go and how.
+/// A noun in both languages.
+pub struct Noun {
+    /// Spanish, singular and plural.
+    pub es: [&'static str; 2],
+    /// English, singular and plural.
+    pub en: [&'static str; 2],
+}
+
+/// The noun of a job's or a file's rows.
+pub const ROW: Noun = Noun { es: ["fila", "filas"], en: ["row", "rows"] };
+/// The noun of mail.
+pub const MAIL: Noun = Noun { es: ["correo", "correos"], en: ["mail", "mails"] };
+
+/// Prints for a person or for a script.
 #[derive(Clone, Copy, Debug)]
-pub struct Screen {
-    /// Language of people's texts.
+pub struct Printer {
+    /// Language of the texts for people.
     pub lang: Lang,
-    /// JSON on standard output, and nothing else there.
+    /// Prints JSON on standard output, and nothing else there.
     pub json: bool,
-    /// No progress and no notices.
+    /// Prints no progress and no notices.
     pub quiet: bool,
 }
 
-impl Screen {
-    /// The text of this language.
+impl Printer {
+    /// The text in the chosen language.
     pub fn pick<T>(self, es: T, en: T) -> T {
         self.lang.pick(es, en)
     }
 
-    /// A result: a line on standard output, unless scripts read it.
-    pub fn result(self, line: &str) -> Result<(), Failure> {
+    /// Prints a result as a line on standard output; with `--json`, nothing.
+    pub fn line(self, line: &str) -> Result<(), Failure> {
         if self.json { Ok(()) } else { write_out(&[plain(line).as_bytes(), b"\n"].concat()) }
     }
 
-    /// A result for scripts: one line of JSON.
-    pub fn document(self, value: &Value) -> Result<(), Failure> {
+    /// Prints a result as one line of JSON; without `--json`, nothing.
+    pub fn json(self, value: &Value) -> Result<(), Failure> {
         if self.json { write_out(format!("{value}\n").as_bytes()) } else { Ok(()) }
     }
 
-    /// A notice: a line on standard error.
+    /// Prints a notice as a line on standard error.
     pub fn notice(self, line: &str) {
         if !self.quiet {
             // A closed standard error must not end the command.
@@ -43,10 +55,11 @@ impl Screen {
         }
     }
 
-    /// Items as a table, or as JSON Lines.
-    pub fn list(self, columns: &[(&str, &str)], items: &[Value]) -> Result<(), Failure> {
+    /// Prints items as a table, or as JSON Lines. A column has a head and the JSON pointer of
+    /// its cells.
+    pub fn table(self, columns: &[(&str, &str)], items: &[Value]) -> Result<(), Failure> {
         if self.json {
-            return items.iter().try_for_each(|item| self.document(item));
+            return items.iter().try_for_each(|item| self.json(item));
         }
         let heads: Vec<String> = columns.iter().map(|(head, _)| (*head).to_owned()).collect();
         let rows: Vec<Vec<String>> = items
@@ -61,12 +74,12 @@ impl Screen {
             .collect();
         for row in [&heads].into_iter().chain(&rows) {
             let cells = row.iter().zip(&widths).map(|(text, width)| format!("{text:<width$}"));
-            self.result(cells.collect::<Vec<_>>().join("  ").trim_end())?;
+            self.line(cells.collect::<Vec<_>>().join("  ").trim_end())?;
         }
         Ok(())
     }
 
-    /// A whole number with its thousands apart: `12.345`, `12,345`.
+    /// A whole number with a separator between thousands: `12.345`, `12,345`.
     pub fn number(self, number: u64) -> String {
         let digits = number.to_string();
         let mut text = String::new();
@@ -79,13 +92,13 @@ impl Screen {
         text
     }
 
-    /// A count with its noun.
-    pub fn count(self, number: u64, one: (&str, &str), many: (&str, &str)) -> String {
-        let (es, en) = if number == 1 { one } else { many };
-        format!("{} {}", self.number(number), self.pick(es, en))
+    /// A number with its noun: `1 fila`, `12,345 rows`.
+    pub fn count(self, number: u64, noun: &Noun) -> String {
+        let [one, many] = self.pick(noun.es, noun.en);
+        format!("{} {}", self.number(number), if number == 1 { one } else { many })
     }
 
-    /// Seconds as people say them: `9 s`, `2 min 5 s`, `1 h 20 min`.
+    /// A duration in seconds as people write it: `9 s`, `2 min 5 s`, `1 h 20 min`.
     pub fn duration(self, seconds: u64) -> String {
         match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
             (0, 0, s) => format!("{s} s"),
@@ -95,7 +108,7 @@ impl Screen {
     }
 }
 
-/// The language that the flag or the environment asks for; Spanish unless it is English.
+/// The language that the flag or the environment asks for; Spanish when neither names one.
 pub fn language(flag: Option<&str>) -> Lang {
     let named = ["UNICREDA_LANG", "LC_ALL", "LC_MESSAGES", "LANG"];
     let set = named.iter().filter_map(|name| std::env::var(name).ok());
@@ -103,13 +116,14 @@ pub fn language(flag: Option<&str>) -> Lang {
     first.and_then(|tag| Lang::from_tag(&tag)).unwrap_or_default()
 }
 
-/// Whether standard error takes a bar that redraws itself.
+/// Whether standard error is a terminal that can redraw a progress bar.
 pub fn draws_bars() -> bool {
     let named = |name: &str| std::env::var(name).unwrap_or_default();
     io::stderr().is_terminal() && named("NO_COLOR").is_empty() && named("TERM") != "dumb"
 }
 
-/// Bytes to standard output. A reader that has gone, such as `head`, ends the command.
+/// Writes bytes to standard output. When its reader has closed it, as `head` does, the command
+/// ends.
 pub fn write_out(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
@@ -119,7 +133,7 @@ pub fn write_out(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// A value as a cell of a table.
+/// A JSON value as a cell of a table.
 pub fn cell(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => "-".to_owned(),
@@ -131,7 +145,8 @@ pub fn cell(value: Option<&Value>) -> String {
     }
 }
 
-/// A text that cannot steer a terminal, whoever wrote it.
+/// Replaces control characters, with which a text from the service or a file could control the
+/// terminal.
 pub fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
 }

@@ -1,0 +1,108 @@
+//! Downloads a job's results as CSV. Safe to repeat: it only reads.
+
+use std::{
+    io::Write,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tokio::time::sleep;
+
+use crate::{
+    client::{ApiRequest, Client},
+    exit::Failure,
+    follow::job_path,
+    progress::Progress,
+    session::Session,
+};
+
+/// Writes a job's results as CSV: its results file if it has one, else its rows.
+///
+/// # Errors
+/// When they cannot be read or written.
+pub async fn write_all(
+    session: &Session,
+    job_id: &str,
+    into: &mut (impl Write + ?Sized),
+) -> Result<(), Failure> {
+    let progress = Progress::new(session.printer);
+    let client = session.client.patient(session.patience, &progress);
+    match results_file_url(session, &client, job_id).await? {
+        Some(url) => client.download(&url, into).await,
+        None => write_pages(&client, job_id, None, into).await,
+    }
+}
+
+/// Writes the rows of one status as CSV.
+///
+/// # Errors
+/// As [`write_all`].
+pub async fn write_status(
+    session: &Session,
+    job_id: &str,
+    status: &str,
+    into: &mut (impl Write + ?Sized),
+) -> Result<(), Failure> {
+    let progress = Progress::new(session.printer);
+    let client = session.client.patient(session.patience, &progress);
+    write_pages(&client, job_id, Some(status), into).await
+}
+
+/// The URL of the results file; waits while the service is writing the file. `None` if the job has
+/// no results file.
+async fn results_file_url(
+    session: &Session,
+    client: &Client,
+    job_id: &str,
+) -> Result<Option<String>, Failure> {
+    let began = Instant::now();
+    loop {
+        let answer = client.json(ApiRequest::get(job_path(job_id, "/results/file"))).await;
+        match answer {
+            Ok(answer) => {
+                return Ok(answer.get("url").and_then(Value::as_str).map(str::to_owned));
+            }
+            Err(failure) if failure.code() == Some("not_found") => return Ok(None),
+            Err(failure)
+                if failure.code() == Some("conflict") && began.elapsed() < session.patience =>
+            {
+                sleep(Duration::from_secs(1)).await;
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+/// Writes a job's rows page by page, with a single header line.
+async fn write_pages(
+    client: &Client,
+    job_id: &str,
+    status: Option<&str>,
+    into: &mut (impl Write + ?Sized),
+) -> Result<(), Failure> {
+    let mut cursor: Option<String> = None;
+    let mut first = true;
+    loop {
+        let request = ApiRequest::get(job_path(job_id, "/results"))
+            .query("limit", Some(1_000))
+            .query("status", status)
+            .query("cursor", cursor.take())
+            .accept("text/csv");
+        let page = client.send(request).await?;
+        let (heads, cells) = match page.body.iter().position(|byte| *byte == b'\n') {
+            Some(end) => page.body.split_at(end + 1),
+            None => (page.body.as_ref(), [].as_slice()),
+        };
+        let heads = if first { heads } else { &[] };
+        let written = into.write_all(heads).and_then(|()| into.write_all(cells));
+        written.map_err(|error| match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Failure::closed(),
+            _ => Failure::failed(error.to_string()),
+        })?;
+        first = false;
+        cursor = page.header("x-next-cursor").map(str::to_owned);
+        if cursor.is_none() {
+            return Ok(());
+        }
+    }
+}

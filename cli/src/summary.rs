@@ -1,0 +1,155 @@
+//! Prints how a job ended, and derives the exit code from it.
+
+use serde_json::Value;
+
+use crate::{
+    exit::{Exit, Failure},
+    printer::{self, Printer, ROW},
+};
+
+/// Failed rows that are printed.
+const SHOWN: usize = 10;
+
+/// The counts of an ended job.
+struct Counts {
+    total: u64,
+    /// Rows that this job issued or revoked.
+    done: u64,
+    duplicates: u64,
+    failed: u64,
+    mails_sent: u64,
+    mails_failed: u64,
+    mails_skipped: u64,
+}
+
+impl Counts {
+    fn of(job: &Value) -> Self {
+        let number = |name: &str| {
+            job.pointer("/result").and_then(|result| result.get(name)?.as_u64()).unwrap_or(0)
+        };
+        let duplicates = number("duplicates");
+        Self {
+            total: number("total"),
+            done: number("successful").saturating_sub(duplicates),
+            duplicates,
+            failed: number("failed"),
+            mails_sent: number("emails_sent"),
+            mails_failed: number("emails_failed"),
+            mails_skipped: number("emails_skipped"),
+        }
+    }
+}
+
+/// Prints how a job ended; the exit code that follows from it.
+///
+/// # Errors
+/// When standard output is closed.
+pub fn print(printer: Printer, job: &Value) -> Result<Exit, Failure> {
+    let text = |name: &str| job.get(name).and_then(Value::as_str);
+    if text("status") == Some("FAILURE") {
+        return print_failure(printer, job);
+    }
+    let counts = Counts::of(job);
+    let revokes = text("kind") == Some("revoke");
+    let dry_run = job.get("dry_run").is_some_and(|dry| dry == true);
+    printer.line(&match (revokes, dry_run) {
+        (true, _) => revoked(printer, &counts),
+        (_, true) => checked(printer, &counts),
+        _ => issued(printer, &counts),
+    })?;
+    if !revokes && !dry_run {
+        let n = |number: u64| printer.number(number);
+        let (sent, skipped) = (n(counts.mails_sent), n(counts.mails_skipped));
+        let failed = n(counts.mails_failed);
+        printer.line(&printer.pick(
+            format!("Correos: {sent} enviados, {failed} fallidos, {skipped} omitidos"),
+            format!("Mail: {sent} sent, {failed} failed, {skipped} skipped"),
+        ))?;
+    }
+    print_errors(printer, job, counts.failed)?;
+    if counts.mails_failed > 0 {
+        let job_id = text("job_id").unwrap_or_default();
+        printer.notice(&printer.pick(
+            format!("Para reenviar los correos fallidos: `unicreda jobs retry {job_id}`"),
+            format!("To send the failed mails again: `unicreda jobs retry {job_id}`"),
+        ));
+    }
+    Ok(if counts.failed > 0 || counts.mails_failed > 0 { Exit::RowsFailed } else { Exit::Done })
+}
+
+fn revoked(printer: Printer, counts: &Counts) -> String {
+    let n = |number: u64| printer.number(number);
+    let rows = printer.count(counts.total, &ROW);
+    let (done, before, failed) = (n(counts.done), n(counts.duplicates), n(counts.failed));
+    printer.pick(
+        format!("{rows}: {done} revocadas, {before} ya lo estaban, {failed} con error"),
+        format!("{rows}: {done} revoked, {before} already revoked, {failed} failed"),
+    )
+}
+
+fn checked(printer: Printer, counts: &Counts) -> String {
+    let n = |number: u64| printer.number(number);
+    let rows = printer.count(counts.total, &ROW);
+    let (new, existing, invalid) = (n(counts.done), n(counts.duplicates), n(counts.failed));
+    printer.pick(
+        format!(
+            "{rows}: {new} nuevas, {existing} ya existen, {invalid} inválidas; no se emitió nada"
+        ),
+        format!(
+            "{rows}: {new} new, {existing} already exist, {invalid} invalid; nothing was issued"
+        ),
+    )
+}
+
+fn issued(printer: Printer, counts: &Counts) -> String {
+    let n = |number: u64| printer.number(number);
+    let rows = printer.count(counts.total, &ROW);
+    let (done, existed, failed) = (n(counts.done), n(counts.duplicates), n(counts.failed));
+    printer.pick(
+        format!("{rows}: {done} emitidas, {existed} ya existían, {failed} con error"),
+        format!("{rows}: {done} issued, {existed} already existed, {failed} failed"),
+    )
+}
+
+/// Prints the first failed rows, and how many more the results list.
+fn print_errors(printer: Printer, job: &Value, failed: u64) -> Result<(), Failure> {
+    let errors = job.pointer("/result/errors").and_then(Value::as_array);
+    for error in errors.into_iter().flatten().take(SHOWN) {
+        let part = |name: &str| printer::cell(error.get(name));
+        let row = printer.pick("fila", "row");
+        printer.line(&format!("  {row} {}  {}  {}", part("row"), part("email"), part("error")))?;
+    }
+    let shown = u64::try_from(SHOWN).unwrap_or(0);
+    if failed > shown {
+        let more = printer.number(failed - shown);
+        printer.line(&printer.pick(
+            format!("  … y {more} más, en los resultados"),
+            format!("  … and {more} more, in the results"),
+        ))?;
+    }
+    Ok(())
+}
+
+fn print_failure(printer: Printer, job: &Value) -> Result<Exit, Failure> {
+    // The error begins with line and column.
+    let text = printer::cell(job.get("error"));
+    printer.line(&printer.pick(
+        format!("El archivo no se aceptó: {text}"),
+        format!("The file was rejected: {text}"),
+    ))?;
+    // A job can fail with these two codes after rows were issued.
+    let after_issuing =
+        matches!(job.get("code").and_then(Value::as_str), Some("file_gone" | "gave_up"));
+    printer.notice(if after_issuing {
+        printer.pick(
+            "Repite el comando: lo ya emitido no se emite otra vez",
+            "Run the command again: what was issued is not issued twice",
+        )
+    } else {
+        printer.pick(
+            "No se emitió nada. Corrige el archivo y repite el comando; `unicreda templates csv` da un ejemplo",
+            "Nothing was issued. Correct the file and run the command again; `unicreda templates csv` writes an example",
+        )
+    });
+    Ok(Exit::Failed)
+}
