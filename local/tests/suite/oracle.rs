@@ -8,7 +8,7 @@ use local::mail::MailStore;
 use serde_json::Value;
 use unicreda::{
     App,
-    credentials::verify::{self, StatusLists},
+    credentials::verify::{self, Standing},
     document::status_list::Bits,
     domain::{
         credential::{Credential, MailState, Origin, Status},
@@ -259,9 +259,9 @@ pub async fn standings(app: &App, credentials: impl Iterator<Item = &Credential>
             let document = serde_json::from_slice(&document)?;
             let found = verify::verify(app, &document, app.clock.now()).await?;
             let right = match credential.status {
-                Status::Issued => StatusLists::Issued,
-                Status::Suspended => StatusLists::Suspended,
-                Status::Revoked => StatusLists::Revoked,
+                Status::Issued => Standing::Issued,
+                Status::Suspended => Standing::Suspended,
+                Status::Revoked => Standing::Revoked,
             };
             ensure!(found.standing == right, "{id} verifies as {:?}", found.findings);
         }
