@@ -21,8 +21,8 @@ from cfnlint.decode import decode
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "template.yaml"
 ROUTES = next(
-    (path for path in ("shared/src/api/routes.rs", "shared/src/routes.rs") if (ROOT / path).exists()),
-    "shared/src/api/routes.rs",
+    (path for path in ("shared/src/http/routes.rs",) if (ROOT / path).exists()),
+    "shared/src/http/routes.rs",
 )
 
 # Further settings that the template sets, and who reads them.
@@ -168,7 +168,7 @@ def check_routes(functions: dict, expanded: dict) -> int:
 
 def check_tables(resources: dict, settings: dict) -> int:
     """Each table has the keys and indexes of `schema.rs`."""
-    rust = source("shared/src/schema.rs")
+    rust = source("shared/src/store/schema.rs")
     indexes = {
         constant: (name, partition, sort)
         for constant, name, partition, sort in re.findall(
@@ -188,7 +188,7 @@ def check_tables(resources: dict, settings: dict) -> int:
     declared = re.search(r"const TABLES: \[Table; (\d+)\]", rust)
     check(
         bool(declared and ttl) and int(declared[1]) == len(in_code),
-        "shared/src/schema.rs could not be read",
+        "shared/src/store/schema.rs could not be read",
     )
 
     def keys(schema: list) -> tuple:
@@ -317,7 +317,7 @@ def check_bucket(resources: dict) -> int:
         rules = told["Filter"]["S3Key"]["Rules"]
         prefix = rules[0]["Value"]
         check(len(rules) == 1 and rules[0]["Name"] == "prefix", f"{name} filters otherwise")
-        documented = re.findall(r"^//! \| `(\w+/)", (ROOT / "shared/src/files.rs").read_text(), re.M)
+        documented = re.findall(r"^//! \| `(\w+/)", (ROOT / "shared/src/aws/s3.rs").read_text(), re.M)
         check(prefix in documented, f"{name} tells of {prefix}, which files.rs does not know")
         for policy in of_type(resources, "AWS::SQS::QueuePolicy").values():
             if policy["Queues"] == [{"Ref": queue}]:
