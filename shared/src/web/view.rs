@@ -11,10 +11,11 @@ use crate::{
     credentials::verify::{self, Finding, Standing, Verification},
     domain::{
         credential::{Credential, Status},
+        credits::Credits,
         ids::{Mode, TemplateId},
         image::Image,
         organization::Organization,
-        recipient::{Credits, Evidence},
+        recipient::Evidence,
         template::Template,
     },
     store::StoreError,

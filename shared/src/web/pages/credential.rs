@@ -348,7 +348,7 @@ mod tests {
     use super::*;
     use crate::{
         credentials::verify::{Check, Finding},
-        domain::{ids::TemplateId, recipient::Credits},
+        domain::{credits::Credits, ids::TemplateId},
     };
 
     const SITE: &str = "https://app.example";
