@@ -36,11 +36,11 @@ use unicreda::{
         proof::Unsigned,
     },
     domain::{
-        credential::StatusEntry,
         fields::Fields,
         ids::{CredentialId, Mode, OrgId, TemplateId},
         packing,
         recipient::{Entry, Recipient},
+        status_entry::StatusEntry,
         template::Definition,
     },
 };

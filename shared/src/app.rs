@@ -13,8 +13,9 @@ use crate::{
         s3::Files,
         ses::RateLimiter,
     },
+    clock::Clock,
     credentials::status_indexes::Indexes,
-    domain::{job::SHARD_ROWS, signing_key::KeyError, time::Clock},
+    domain::{job::SHARD_ROWS, signing_key::KeyError},
     store::{
         catalog::Catalog, credentials::Credentials, idempotency::Idempotency, jobs::Jobs,
         status_lists::StatusLists,

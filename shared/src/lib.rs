@@ -12,6 +12,7 @@
 pub mod api;
 pub mod app;
 pub mod aws;
+pub mod clock;
 pub mod credentials;
 pub mod document;
 pub mod domain;

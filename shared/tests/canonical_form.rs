@@ -18,7 +18,8 @@ use unicreda::{
     },
     domain::{
         fault::Unportable,
-        ids::{ListId, Mode, OrgId},
+        ids::{Mode, OrgId},
+        status_entry::ListId,
     },
 };
 

@@ -5,8 +5,7 @@ use std::time::Instant;
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_runtime::{Error, LambdaEvent};
 use unicreda::{
-    App,
-    domain::time,
+    App, clock,
     jobs::consume::{self, Delivered},
 };
 
@@ -17,7 +16,7 @@ use unicreda::{
 /// whole batch comes back instead.
 pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
     let started = Instant::now();
-    let deadline = started + time::left(event.context.deadline());
+    let deadline = started + clock::left(event.context.deadline());
     let messages = event.payload.records.into_iter().map(delivered).collect::<Option<Vec<_>>>();
     let messages = messages.ok_or("a message without id or receipt handle")?;
     let size = messages.len();

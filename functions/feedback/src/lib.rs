@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use lambda_runtime::{Error, LambdaEvent};
-use unicreda::{App, domain::time, mail::feedback};
+use unicreda::{App, clock, mail::feedback};
 
 /// Handles one batch and names the messages that come back.
 ///
@@ -13,7 +13,7 @@ use unicreda::{App, domain::time, mail::feedback};
 /// whole batch comes back instead.
 pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
     let started = Instant::now();
-    let deadline = started + time::left(event.context.deadline());
+    let deadline = started + clock::left(event.context.deadline());
     let messages = event.payload.records.into_iter().map(|message| {
         let id = message.message_id.filter(|id| !id.is_empty())?;
         Some((id, message.body.unwrap_or_default()))

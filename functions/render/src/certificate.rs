@@ -218,19 +218,15 @@ const FACTS_A_ROW: usize = 5;
 /// What was achieved, briefly: name and value.
 fn facts(shown: &CredentialView, lang: Lang) -> Vec<(&'static str, String)> {
     let date = |date: Option<Date>| date.map(|date| lang.date(date));
+    let fields =
+        shown.facts.iter().map(|(field, fact)| (field.spec().short.text(lang), fact.text(lang)));
     [
         (lang.pick("Fecha de emisión", "Date of issue"), date(shown.issued_on)),
         (lang.pick("Vence el", "Expires on"), date(shown.expires_on)),
-        (lang.pick("Calificación", "Grade"), shown.result.clone()),
-        (lang.pick("Créditos", "Credits"), shown.credits.map(|credits| lang.decimal(credits))),
-        (lang.pick("Rol", "Role"), shown.role.clone()),
-        (lang.pick("Período académico", "Academic term"), shown.term.clone()),
-        (lang.pick("Inicio", "Start"), date(shown.activity_start)),
-        (lang.pick("Fin", "End"), date(shown.activity_end)),
-        (lang.pick("Número de licencia", "License number"), shown.license_number.clone()),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name, value?)))
+    .chain(fields)
     .collect()
 }
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use lambda_runtime::{Error, LambdaEvent};
-use unicreda::{App, domain::time, jobs::upload};
+use unicreda::{App, clock, jobs::upload};
 
 /// Handles one batch, a message after the other, and names those that come back.
 ///
@@ -13,7 +13,7 @@ use unicreda::{App, domain::time, jobs::upload};
 /// whole batch comes back instead.
 pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
     let started = Instant::now();
-    let deadline = started + time::left(event.context.deadline());
+    let deadline = started + clock::left(event.context.deadline());
     let mut answer = SqsBatchResponse::default();
     let messages = event.payload.records.len();
     for message in event.payload.records {

@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 use unicreda::{
     document::Content,
     domain::{
-        credential::StatusEntry,
         fields::Fields,
         ids::{CredentialId, Mode, OrgId, TemplateId},
         image::{Image, ImageId},
         recipient::{Entry, Recipient},
+        status_entry::StatusEntry,
         template::Definition,
     },
 };

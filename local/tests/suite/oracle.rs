@@ -12,8 +12,9 @@ use unicreda::{
     document::status_list::Bits,
     domain::{
         credential::{Credential, MailState, Origin, Status},
-        ids::{CredentialId, JobId, ListId, OrgId},
+        ids::{CredentialId, JobId, OrgId},
         job::{Job, RowStatus, Tally},
+        status_entry::ListId,
     },
     mail::ledger,
 };

@@ -20,10 +20,7 @@ use local::Options;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use unicreda::{
-    App,
-    domain::{job, time::Clock},
-};
+use unicreda::{App, clock::Clock, domain::job};
 
 use crate::{
     faults::{Fault, Faults, Gate},

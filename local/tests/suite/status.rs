@@ -507,7 +507,7 @@ async fn a_status_list_that_nobody_signed_says_nothing() {
     let world = World::new().await;
     let app = world.stack.app();
     let id = issue(&world, 1).await;
-    let list = unicreda::domain::ids::ListId::parse("demo.live.0").expect("a list");
+    let list = unicreda::domain::status_entry::ListId::parse("demo.live.0").expect("a list");
     let read = async || {
         let list = app.status_lists.list(&list).await.expect("read").expect("a list");
         serde_json::from_slice::<Value>(&list.document).expect("JSON")

@@ -12,12 +12,12 @@ use crate::{
     },
     app::App,
     credentials::verify,
-    domain::wallet_link,
     domain::{
         api_key::{self, NewKey, Scope},
-        credential::{Credential, Event, Status},
+        credential::{Credential, Status},
         email::EmailAddress,
         fields::{FieldError, Fields},
+        history::Event,
         identity::{self, IdSecret},
         ids::{CredentialId, Mode, OrgId, TemplateId},
         image::{Image, ImageInput},
@@ -25,6 +25,7 @@ use crate::{
         organization::{Organization, Settings},
         template::{Definition, Template},
         text::MAX_TEXT,
+        wallet_link,
     },
     http::{
         problem::Problem,

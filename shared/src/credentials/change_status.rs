@@ -32,14 +32,16 @@ use crate::{
     document::did,
     domain::{
         api_key::Scope,
-        credential::{Action, Credential, Event, MailState, RecipientType, Replaced, Status, Who},
+        credential::{Credential, MailState, RecipientType, Status},
         fault::Fault,
         field::FieldName,
         fields::{FieldError, Fields},
+        history::{Action, Event, Replaced, Who},
         identity,
-        ids::{CredentialId, JobId, ListId, Mode, OrgId, TemplateId},
+        ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
         job::{Job, Revocation, Row, RowStatus},
         recipient::{Entry, Recipient},
+        status_entry::ListId,
         time,
     },
     http::{
@@ -464,19 +466,10 @@ async fn rows_of_job(app: &App, caller: &Caller, id: JobId) -> Result<Vec<Row>, 
     Ok(rows)
 }
 
-/// The fields that a correction can change: the ten of the seed.
-const CORRECTABLE: [&str; 10] = [
-    "email",
-    "recipient_name",
-    "result_value",
-    "credits_earned",
-    "evidence",
-    "role",
-    "license_number",
-    "term",
-    "activity_start_date",
-    "activity_end_date",
-];
+/// The fields that a correction can change.
+fn correctable() -> impl Iterator<Item = &'static str> {
+    std::iter::once("email").chain(FieldName::correctable().map(FieldName::as_str))
+}
 
 /// A correction as it was asked for: new values of fields, null to take one out.
 struct Patch {
@@ -489,7 +482,7 @@ impl Patch {
         let mut body = Fields::of_body(call.expect_json()?)?;
         let reason = reason(&mut body, false);
         let mut fields = Map::new();
-        for name in CORRECTABLE {
+        for name in correctable() {
             if body.take_null(name) {
                 fields.insert(name.to_owned(), Value::Null);
             } else if let Some(value) = body.take(name) {
@@ -609,7 +602,7 @@ async fn correct_once(
     }
     let organization = app.catalog.organization(&before.org).await?;
     let secret = app.catalog.id_secret(&before.org).await?;
-    let sent = as_sent(&recipient, &filled);
+    let sent = recipient.without(&filled);
     let identity = identity::of(&secret, &before.org, before.mode, before.template_id, &sent);
     let material = Material {
         org: &before.org,
@@ -728,26 +721,13 @@ async fn refuse_taken(app: &App, alias: CredentialId, of: CredentialId) -> Resul
     }
 }
 
-/// A recipient without what a member's profile filled in.
-fn as_sent(recipient: &Recipient, filled: &[FieldName]) -> Recipient {
-    let mut sent = recipient.clone();
-    for name in filled {
-        match name {
-            FieldName::RecipientName => sent.recipient_name = None,
-            FieldName::Role => sent.role = None,
-            FieldName::LicenseNumber => sent.license_number = None,
-            FieldName::Term => sent.term = None,
-            _ => {}
-        }
-    }
-    sent
-}
-
 fn changed_fields(before: &Recipient, after: &Recipient) -> Result<Vec<String>, Problem> {
     let before = serde_json::to_value(before).map_err(Problem::internal)?;
     let after = serde_json::to_value(after).map_err(Problem::internal)?;
-    let names = CORRECTABLE.into_iter();
-    Ok(names.filter(|name| before.get(name) != after.get(name)).map(str::to_owned).collect())
+    Ok(correctable()
+        .filter(|name| before.get(name) != after.get(name))
+        .map(str::to_owned)
+        .collect())
 }
 
 async fn signed_by_compromised(app: &App, credential: &Credential) -> Result<bool, Problem> {

@@ -22,11 +22,12 @@ use crate::{
     },
     domain::{
         api_key::Scope,
-        credential::{Credential, Status, StatusEntry},
+        credential::{Credential, Status},
         fields::Fields,
-        ids::{CredentialId, ListId, Mode, OrgId},
+        ids::{CredentialId, Mode, OrgId},
         lang::Lang,
         signing_key::PublicKey,
+        status_entry::{ListId, StatusEntry},
     },
     http::{
         problem::Problem,
@@ -417,7 +418,10 @@ fn place_of(
     let text = |name: &str| entry.get(name).and_then(Value::as_str);
     let list = text("statusListCredential")?.strip_prefix(site_url)?.strip_prefix("/status/")?;
     let list = ListId::parse(list).filter(|list| list.org == *org && list.mode == mode)?;
-    let index = text("statusListIndex")?.parse().ok().filter(|n| *n < status_list::LENGTH)?;
+    let index = text("statusListIndex")?
+        .parse()
+        .ok()
+        .filter(|n| *n < crate::domain::status_entry::LENGTH)?;
     let ours = text("type") == Some("BitstringStatusListEntry")
         && text("statusPurpose") == Some("revocation");
     let place = StatusEntry { list: list.number, index };

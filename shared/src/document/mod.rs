@@ -1,10 +1,16 @@
-//! The document that is signed: an Open Badges 3.0 `OpenBadgeCredential`, from a recipient
-//! and a template.
+//! Documents: data that a stranger verifies. Rule: values in, values out, nothing of a tenant;
+//! imports only the domain.
+//!
+//! [`did`] names the signer, [`linked_data`] finds the canonical form, [`proof`] signs and
+//! checks it, [`status_list`] holds the bits of revocation.
+//!
+//! This module builds the document that is signed: an Open Badges 3.0 `OpenBadgeCredential`
+//! from a recipient and a template.
 //!
 //! | recipient | document |
 //! |---|---|
-//! | `email` | an `IdentityObject` with a salted hash; never the address |
-//! | `recipient_name` | an `IdentityObject` in the open |
+//! | `email` | an `IdentityObject` with a salted hash, never the address |
+//! | `recipient_name` | an `IdentityObject` in plain text |
 //! | `result_value` | `result[].value`, the template's values as `allowedValue` |
 //! | `credits_earned`, `role`, `term`, `license_number` | `creditsEarned`, `role`, `term`, `licenseNumber` |
 //! | activity dates | `activityStartDate`, `activityEndDate` |
@@ -23,12 +29,13 @@ use url::Position;
 use crate::{
     document::linked_data::{OB_CONTEXT, OB_EXTENSIONS, VC_CONTEXT},
     domain::{
-        credential::{Credential, StatusEntry},
+        credential::Credential,
         field::FieldName,
-        ids::{CredentialId, ListId, Mode, OrgId, TemplateId},
+        ids::{CredentialId, Mode, OrgId, TemplateId},
         image::Image,
         lang::Lang,
-        recipient::Recipient,
+        recipient::{Evidence, FieldValue, Recipient},
+        status_entry::{ListId, StatusEntry},
         template::Definition,
     },
 };
@@ -72,7 +79,7 @@ const ACHIEVEMENT_TYPES: [&str; 31] = [
     "SecondarySchoolDiploma",
 ];
 
-/// Everything that a document says.
+/// The content of a document.
 #[derive(Debug)]
 pub struct Content<'a> {
     /// Root of every link.
@@ -91,7 +98,7 @@ pub struct Content<'a> {
     pub id: CredentialId,
     /// The template.
     pub template_id: TemplateId,
-    /// What the template says.
+    /// The template's content.
     pub definition: &'a Definition,
     /// The recipient.
     pub recipient: &'a Recipient,
@@ -99,15 +106,15 @@ pub struct Content<'a> {
     pub subject: uuid::Uuid,
     /// Salt of the address's hash.
     pub salt: &'a str,
-    /// Since when it holds, RFC 3339 to the second.
+    /// Start of validity, RFC 3339 to the second.
     pub valid_from: &'a str,
-    /// Until when, RFC 3339 to the second.
+    /// End of validity, RFC 3339 to the second.
     pub valid_until: Option<&'a str>,
-    /// Where its status stands.
+    /// Its entry in a status list.
     pub status: StatusEntry,
 }
 
-/// The name as it stands in a document: test documents say so first.
+/// The name in a document: that of a test document begins with `PRUEBA`.
 pub fn marked(mode: Mode, name: &str) -> String {
     match mode {
         Mode::Live => name.to_owned(),
@@ -125,7 +132,7 @@ pub fn identity_hash(email: &str, salt: &str) -> String {
     out
 }
 
-/// Whether a type is one of the standard's.
+/// A type in the standard's terms: its own name, or `ext:…`.
 fn achievement_type(kind: &str) -> String {
     if ACHIEVEMENT_TYPES.contains(&kind) {
         return kind.to_owned();
@@ -137,7 +144,7 @@ fn achievement_type(kind: &str) -> String {
     format!("ext:{}", plain.strip_prefix("ext-").unwrap_or(&plain))
 }
 
-/// What the URL standard leaves as it is and an IRI (RFC 3987) does not allow.
+/// Characters that the URL standard keeps and an IRI (RFC 3987) does not allow.
 const NOT_IRI: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -149,10 +156,10 @@ const NOT_IRI: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'|')
     .add(b'}');
-/// Brackets are for IPv6 hosts.
+/// Brackets are allowed in IPv6 hosts only.
 const NOT_IRI_PATH: &AsciiSet = &NOT_IRI.add(b'[').add(b']');
 
-/// A URL as the identifier of what it leads to: an absolute IRI of the same meaning.
+/// A URL as an identifier: an absolute IRI of the same meaning.
 fn iri(url: &str) -> String {
     match url::Url::parse(url) {
         Ok(url) => format!(
@@ -164,54 +171,16 @@ fn iri(url: &str) -> String {
     }
 }
 
-/// An image, by its address: it stands under its own hash, so what was signed stays what is shown.
+/// An image by its address, which contains its hash: the image shown stays the image signed.
 fn image(image: &Image, site_url: &str) -> Value {
     json!({ "id": image.id.url(site_url), "type": "Image" })
 }
 
-/// Writes the document, unsigned.
+/// Builds the document, unsigned.
 pub fn build(content: &Content<'_>) -> Map<String, Value> {
     let c = content;
-    let (r, d) = (c.recipient, c.definition);
-    let achievement_id = format!("{}/orgs/{}/achievements/{}", c.site_url, c.org, c.template_id);
-    let result_id = format!("{achievement_id}#result");
+    let d = c.definition;
     let list = ListId { org: c.org.clone(), mode: c.mode, number: c.status.list }.url(c.site_url);
-    let day = |date: Option<jiff::civil::Date>| date.map(|d| format!("{d}T00:00:00Z"));
-
-    let mut identifiers = vec![json!({
-        "type": "IdentityObject", "identityType": "emailAddress", "hashed": true,
-        "identityHash": identity_hash(r.email.as_str(), c.salt), "salt": c.salt,
-    })];
-    identifiers.extend(r.recipient_name.as_ref().map(|name| {
-        json!({
-            "type": "IdentityObject", "identityType": "name", "hashed": false,
-            "identityHash": name,
-        })
-    }));
-    let values = d.field(FieldName::ResultValue).map(|f| &f.allowed_values);
-    let values = values.filter(|values| !values.is_empty());
-    let description = values.map(|values| {
-        json!([{
-            "id": result_id, "type": ["ResultDescription"],
-            "name": d.language.unwrap_or(Lang::Es).pick("Calificación", "Grade"),
-            "resultType": "Result", "allowedValue": values,
-        }])
-    });
-    let result = r.result_value.as_ref().map(|value| {
-        json!([{
-            "type": ["Result"], "resultDescription": values.map(|_| &result_id), "value": value,
-        }])
-    });
-    let evidence: Vec<Value> = r
-        .evidence
-        .iter()
-        .map(|e| {
-            json!({
-                "id": e.url.as_deref().map(iri), "type": ["Evidence"], "name": e.name,
-                "description": e.description,
-            })
-        })
-        .collect();
     let mut document = json!({
         "@context": [VC_CONTEXT, OB_CONTEXT, OB_EXTENSIONS],
         "id": Credential::url(c.site_url, c.id),
@@ -223,33 +192,8 @@ pub fn build(content: &Content<'_>) -> Map<String, Value> {
         },
         "validFrom": c.valid_from,
         "validUntil": c.valid_until,
-        "credentialSubject": {
-            "id": format!("urn:uuid:{}", c.subject),
-            "type": ["AchievementSubject"],
-            "identifier": identifiers,
-            "achievement": {
-                "id": achievement_id,
-                "type": ["Achievement"],
-                "name": d.name,
-                "description": d.description,
-                // The standard asks for criteria; a template without is described.
-                "criteria": {
-                    "narrative": d.achievement.criteria.as_ref().unwrap_or(&d.description),
-                },
-                "achievementType": d.achievement.kind.as_deref().map(achievement_type),
-                "image": d.achievement.image.as_ref().map(|badge| image(badge, c.site_url)),
-                "creditsAvailable": d.achievement.credits_available,
-                "resultDescription": description,
-            },
-            "result": result,
-            "creditsEarned": r.credits_earned,
-            "role": r.role,
-            "term": r.term,
-            "licenseNumber": r.license_number,
-            "activityStartDate": day(r.activity_start_date),
-            "activityEndDate": day(r.activity_end_date),
-        },
-        "evidence": if evidence.is_empty() { Value::Null } else { evidence.into() },
+        "credentialSubject": subject(c),
+        "evidence": evidence(&c.recipient.evidence),
         "credentialSchema": [{ "id": SCHEMA, "type": "1EdTechJsonSchemaValidator2019" }],
         "credentialStatus": {
             "id": format!("{list}#{}", c.status.index),
@@ -266,7 +210,93 @@ pub fn build(content: &Content<'_>) -> Map<String, Value> {
     }
 }
 
-/// Takes members without a value out of a document.
+/// The recipient and the achievement.
+fn subject(c: &Content<'_>) -> Value {
+    let achievement_id = format!("{}/orgs/{}/achievements/{}", c.site_url, c.org, c.template_id);
+    let result_id = format!("{achievement_id}#result");
+    let values = c.definition.field(FieldName::ResultValue).map(|f| f.allowed_values.as_slice());
+    let values = values.filter(|values| !values.is_empty());
+    let mut subject = json!({
+        "id": format!("urn:uuid:{}", c.subject),
+        "type": ["AchievementSubject"],
+        "identifier": identifiers(c),
+        "achievement": achievement(c, &achievement_id, values.map(|values| (&*result_id, values))),
+    });
+    let fields = FieldName::IN_DOCUMENT.into_iter().filter_map(|field| {
+        let value = match c.recipient.value(field)? {
+            FieldValue::Text(value) if field == FieldName::ResultValue => json!([{
+                "type": ["Result"], "resultDescription": values.map(|_| &result_id), "value": value,
+            }]),
+            FieldValue::Text(text) => text.into(),
+            FieldValue::Credits(credits) => json!(credits),
+            FieldValue::Date(day) => format!("{day}T00:00:00Z").into(),
+            FieldValue::Evidence(_) => return None,
+        };
+        Some((field.spec().term.to_owned(), value))
+    });
+    if let Some(members) = subject.as_object_mut() {
+        members.extend(fields);
+    }
+    subject
+}
+
+/// The hash of the address, and the name.
+fn identifiers(c: &Content<'_>) -> Vec<Value> {
+    let address = json!({
+        "type": "IdentityObject", "identityType": "emailAddress", "hashed": true,
+        "identityHash": identity_hash(c.recipient.email.as_str(), c.salt), "salt": c.salt,
+    });
+    let name = c.recipient.recipient_name.as_ref().map(|name| {
+        json!({
+            "type": "IdentityObject", "identityType": "name", "hashed": false,
+            "identityHash": name,
+        })
+    });
+    std::iter::once(address).chain(name).collect()
+}
+
+/// The achievement of the template; `result` is the id and the values of its grade, if the
+/// template lists values.
+fn achievement(c: &Content<'_>, id: &str, result: Option<(&str, &[String])>) -> Value {
+    let d = c.definition;
+    let description = result.map(|(id, values)| {
+        json!([{
+            "id": id, "type": ["ResultDescription"],
+            "name": d.language.unwrap_or(Lang::Es).pick("Calificación", "Grade"),
+            "resultType": "Result", "allowedValue": values,
+        }])
+    });
+    json!({
+        "id": id,
+        "type": ["Achievement"],
+        "name": d.name,
+        "description": d.description,
+        // The standard asks for criteria; the description serves a template without them.
+        "criteria": {
+            "narrative": d.achievement.criteria.as_ref().unwrap_or(&d.description),
+        },
+        "achievementType": d.achievement.kind.as_deref().map(achievement_type),
+        "image": d.achievement.image.as_ref().map(|badge| image(badge, c.site_url)),
+        "creditsAvailable": d.achievement.credits_available,
+        "resultDescription": description,
+    })
+}
+
+/// The evidence, null for none.
+fn evidence(entries: &[Evidence]) -> Value {
+    let entries: Vec<Value> = entries
+        .iter()
+        .map(|e| {
+            json!({
+                "id": e.url.as_deref().map(iri), "type": ["Evidence"], "name": e.name,
+                "description": e.description,
+            })
+        })
+        .collect();
+    if entries.is_empty() { Value::Null } else { entries.into() }
+}
+
+/// Removes the members without a value.
 fn without_nulls(value: &mut Value) {
     match value {
         Value::Object(members) => {

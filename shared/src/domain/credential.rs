@@ -10,7 +10,9 @@ use crate::domain::{
     field::FieldName,
     ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
     lang::Lang,
+    packing,
     recipient::Recipient,
+    status_entry::StatusEntry,
 };
 
 /// Version of a credential's item. Version 1 was not signed; up to 2 it said more in more
@@ -30,7 +32,7 @@ pub enum RecipientType {
 
 impl RecipientType {
     /// What an item need not say.
-    fn is_external(&self) -> bool {
+    pub(crate) fn is_external(&self) -> bool {
         *self == Self::External
     }
 }
@@ -136,7 +138,7 @@ pub struct Credential {
     #[serde(rename = "tv", alias = "template_version")]
     pub template_version: u32,
     /// The recipient, profile filled in.
-    #[serde(with = "packed_json")]
+    #[serde(with = "packing::json")]
     pub recipient: Recipient,
     /// Fields that the member's profile filled in; the others were sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -210,79 +212,6 @@ pub struct Credential {
     pub mail_error: Option<String>,
 }
 
-/// Who changed a credential: a key of its organization.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Who {
-    /// The key's id.
-    pub key_id: String,
-    /// The name that it had then.
-    pub key_name: String,
-    /// The job that did it for the key, if one did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub job_id: Option<JobId>,
-}
-
-/// What was done to a credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Action {
-    /// It does not hold any more, for good.
-    Revoke,
-    /// It does not hold for now.
-    Suspend,
-    /// It holds again.
-    Reinstate,
-    /// Another signed version took the place of the one before.
-    Correct,
-}
-
-/// An entry of a credential's history: who, when, why; never changed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Event {
-    /// Version of this item's format.
-    pub v: u32,
-    /// The credential's revision that it made, from 1.
-    pub revision: u32,
-    /// What was done.
-    pub action: Action,
-    /// When, RFC 3339.
-    pub at: String,
-    /// By whom.
-    pub by: Who,
-    /// Why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// Fields that a correction changed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub fields: Vec<String>,
-    /// The signed version that a correction replaced.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replaced: Option<Replaced>,
-}
-
-/// A signed version that another replaced.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Replaced {
-    /// Its number, from 1.
-    pub version: u32,
-    /// The recipient as it stood there.
-    #[serde(with = "packed_json")]
-    pub recipient: Recipient,
-    /// The document.
-    pub signed: Packed,
-}
-
-impl Event {
-    /// As it stands in the answer of `GET /credentials/{id}`.
-    pub fn answer(&self) -> serde_json::Value {
-        serde_json::json!({
-            "action": self.action, "at": self.at, "key_id": self.by.key_id,
-            "key_name": self.by.key_name, "job_id": self.by.job_id, "reason": self.reason, "fields": self.fields,
-            "replaced_version": self.replaced.as_ref().map(|r| r.version),
-        })
-    }
-}
-
 /// A signed version as it is kept: compressed, and where its status stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Packed {
@@ -314,7 +243,7 @@ fn is_zero(count: &u32) -> bool {
 
 impl Credential {
     /// Job, shard and row of a credential whose mail stands on the ledger of its job, see
-    /// [`crate::mail::ledger`]: its first, about which nothing has been written here yet.
+    /// `mail::ledger`: its first, about which nothing has been written here yet.
     pub fn on_ledger(&self) -> Option<(JobId, u32, u32)> {
         let first = self.mail == MailState::Owed && self.mail_round == 0 && self.mail_attempts == 0;
         match self.origin {
@@ -344,7 +273,7 @@ impl Credential {
     /// The answer of `GET /credentials/{id}`.
     pub fn answer(&self, site_url: &str) -> serde_json::Value {
         let r = &self.recipient;
-        serde_json::json!({
+        let mut answer = serde_json::json!({
             "credential_id": self.id, "credential_url": Self::url(site_url, self.id),
             "status": self.status, "status_at": self.status_at,
             "status_reason": self.status_reason, "version": self.version,
@@ -354,107 +283,11 @@ impl Credential {
             "email_delivery_at": self.mail_delivery_at,
             "email_sent_at": self.mail_at.as_ref().filter(|_| self.mail == MailState::Sent),
             "email_error": self.mail_error, "email": r.email, "external_id": r.external_id,
-            "recipient_name": r.recipient_name, "result_value": r.result_value,
-            "credits_earned": r.credits_earned, "evidence": r.evidence, "role": r.role,
-            "license_number": r.license_number, "term": r.term,
-            "activity_start_date": r.activity_start_date,
-            "activity_end_date": r.activity_end_date, "language": self.lang,
-        })
-    }
-}
-
-/// Keeps a value as one JSON text, deflated under [`packing::RECIPIENT`]: half the bytes.
-/// Reads the plain text of earlier formats too.
-mod packed_json {
-    use std::{fmt, marker::PhantomData};
-
-    use serde::{
-        Deserializer, Serialize, Serializer,
-        de::{DeserializeOwned, Error, Visitor},
-    };
-
-    use crate::domain::packing::{self, RECIPIENT};
-
-    pub fn serialize<T: Serialize, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
-        let text = serde_json::to_vec(value).map_err(serde::ser::Error::custom)?;
-        let packed = packing::pack(&text, RECIPIENT).map_err(serde::ser::Error::custom)?;
-        to.serialize_bytes(&packed)
-    }
-
-    pub fn deserialize<'de, T: DeserializeOwned, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<T, D::Error> {
-        from.deserialize_any(Either(PhantomData))
-    }
-
-    struct Either<T>(PhantomData<T>);
-
-    impl<T: DeserializeOwned> Visitor<'_> for Either<T> {
-        type Value = T;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("JSON, deflated or plain")
-        }
-
-        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-            serde_json::from_str(text).map_err(E::custom)
-        }
-
-        fn visit_bytes<E: Error>(self, packed: &[u8]) -> Result<T, E> {
-            let text = packing::unpack(packed, RECIPIENT).map_err(E::custom)?;
-            serde_json::from_slice(&text).map_err(E::custom)
-        }
-    }
-}
-
-/// Where the status of a signed version stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct StatusEntry {
-    /// The list's number.
-    pub list: u32,
-    /// The bit, from 0.
-    pub index: u32,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::{from_item, to_item};
-
-    #[derive(Serialize, Deserialize)]
-    struct Kept {
-        #[serde(with = "packed_json")]
-        recipient: Recipient,
-        signed: Packed,
-        #[serde(default, skip_serializing_if = "RecipientType::is_external")]
-        recipient_type: RecipientType,
-    }
-
-    #[test]
-    fn an_item_of_an_earlier_format_is_read_and_kept_in_fewer_bytes() {
-        let text = r#"{"email":"maria.quispe@ejemplo.com","recipient_name":"Fionnuala Quispe \"Q\"","result_value":"B","credits_earned":6.5,"role":"Estudiante","term":"2025-1","activity_start_date":"2025-03-10","activity_end_date":"2025-07-21","external_id":"2025-7"}"#;
-        let earlier = serde_json::json!({
-            "recipient": text, "recipient_type": "external",
-            "signed": { "document": [1, 2], "dictionary": "n", "status_list": 3, "status_index": 4 },
         });
-        let kept: Kept = serde_json::from_value(earlier).expect("read");
-        let item = to_item(&kept).expect("kept");
-        assert!(!item.contains_key("recipient_type"));
-        let packed = item.get("recipient").and_then(|value| value.as_b().ok()).expect("bytes");
-        assert!(2 * packed.as_ref().len() < text.len(), "{}", packed.as_ref().len());
-        let again: Kept = from_item(item).expect("read again");
-        assert_eq!(serde_json::to_string(&again.recipient).expect("JSON"), text);
-        assert_eq!(again.recipient_type, RecipientType::External);
-        assert_eq!(again.signed, kept.signed);
-        assert_eq!((again.signed.status_list, again.signed.status_index), (3, 4));
-    }
-
-    #[test]
-    fn the_dictionary_of_recipients_never_changes() {
-        // Every item was packed with it.
-        assert_eq!(
-            crate::domain::packing::name_of(crate::domain::packing::RECIPIENT),
-            "tRD-9IrvcrTDbGob"
-        );
+        if let Some(members) = answer.as_object_mut() {
+            members.extend(r.members());
+            members.insert("language".to_owned(), self.lang.tag().into());
+        }
+        answer
     }
 }

@@ -1,10 +1,300 @@
-//! The fields of a recipient.
+//! The fields of a recipient: one row a field, from which every list of fields is read.
+//!
+//! A new field is a row here. The compiler then names the code that must know it: the member
+//! of [`Recipient`](super::recipient), and the profile of a member.
 
-use crate::domain::recipient::Recipient;
 use serde::{Deserialize, Serialize};
 
-/// The recipient's field that a place in a document comes from, as the API names it; none
-/// for what comes from the template or the organization.
+use crate::domain::lang::Lang;
+
+/// A text in both languages.
+#[derive(Clone, Copy, Debug)]
+pub struct Label {
+    /// Spanish.
+    pub es: &'static str,
+    /// English.
+    pub en: &'static str,
+}
+
+impl Label {
+    const fn new(es: &'static str, en: &'static str) -> Self {
+        Self { es, en }
+    }
+
+    /// The text of a language.
+    pub fn text(self, lang: Lang) -> &'static str {
+        lang.pick(self.es, self.en)
+    }
+}
+
+/// The type of a field on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A string, see [`MAX_TEXT`](super::text::MAX_TEXT).
+    Text,
+    /// A number: credits.
+    Number,
+    /// A day, `YYYY-MM-DD`.
+    Date,
+    /// A list of evidence.
+    Array,
+}
+
+impl Kind {
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "string",
+            Self::Number => "number",
+            Self::Date => "date",
+            Self::Array => "array",
+        }
+    }
+}
+
+/// One field.
+#[derive(Debug)]
+pub struct FieldSpec {
+    /// The name on the wire.
+    pub wire: &'static str,
+    /// The type on the wire.
+    pub kind: Kind,
+    /// The term of the Open Badges 3.0 context that holds it, a member of
+    /// `credentialSubject`; evidence is a member of the credential.
+    pub term: &'static str,
+    /// The label on the page of a credential.
+    pub label: Label,
+    /// The label on a certificate, which has less room.
+    pub short: Label,
+    /// Whether a member's profile can fill it in.
+    pub from_profile: bool,
+    /// Whether a correction can change it.
+    pub correctable: bool,
+    /// The column in a file that the service writes.
+    pub column: Label,
+    /// Other names of that column in files that people bring, in lower case without accents.
+    pub aliases: &'static [&'static str],
+    /// Values of the two rows of an example file; empty cells for evidence, whose columns have
+    /// examples of their own.
+    pub examples: [Label; 2],
+}
+
+macro_rules! fields {
+    ($($(#[$doc:meta])* $name:ident: $spec:expr;)*) => {
+        /// A recipient field that a template can list; `email` is always required.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum FieldName {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl FieldName {
+            /// All fields, in the order of the API reference.
+            pub const ALL: [Self; [$(stringify!($name)),*].len()] = [$(Self::$name),*];
+
+            /// The field's row.
+            pub fn spec(self) -> &'static FieldSpec {
+                match self {
+                    $(Self::$name => {
+                        const SPEC: FieldSpec = $spec;
+                        &SPEC
+                    })*
+                }
+            }
+        }
+    };
+}
+
+fields! {
+    /// Full name.
+    RecipientName: FieldSpec {
+        wire: "recipient_name",
+        kind: Kind::Text,
+        term: "identifier",
+        label: Label::new("Nombre completo", "Full name"),
+        short: Label::new("Nombre", "Name"),
+        from_profile: true,
+        correctable: true,
+        column: Label::new("Nombre completo", "Name"),
+        aliases: &[
+            "recipient name", "nombre", "nombres", "full name", "first name", "given name",
+            "nombre y apellido", "nombre y apellidos", "estudiante", "alumno", "participante",
+            "student", "student name", "recipient",
+        ],
+        examples: [Label::new("Ana Pérez", "Ana Pérez"), Label::new("Luis Núñez", "Luis Núñez")],
+    };
+    /// Grade or result.
+    ResultValue: FieldSpec {
+        wire: "result_value",
+        kind: Kind::Text,
+        term: "result",
+        label: Label::new("Calificación o resultado", "Grade or result"),
+        short: Label::new("Calificación", "Grade"),
+        from_profile: false,
+        correctable: true,
+        column: Label::new("Calificación", "Result"),
+        aliases: &[
+            "result value", "resultado", "nota", "nota final", "calificacion final", "grade",
+            "score",
+        ],
+        examples: [Label::new("Aprobado", "Passed"); 2],
+    };
+    /// Credits.
+    CreditsEarned: FieldSpec {
+        wire: "credits_earned",
+        kind: Kind::Number,
+        term: "creditsEarned",
+        label: Label::new("Créditos", "Credits"),
+        short: Label::new("Créditos", "Credits"),
+        from_profile: false,
+        correctable: true,
+        column: Label::new("Créditos", "Credits"),
+        aliases: &["credits earned", "creditos obtenidos"],
+        examples: [Label::new("6,5", "6.5"); 2],
+    };
+    /// Evidence.
+    Evidence: FieldSpec {
+        wire: "evidence",
+        kind: Kind::Array,
+        term: "evidence",
+        label: Label::new("Evidencia", "Evidence"),
+        short: Label::new("Evidencia", "Evidence"),
+        from_profile: false,
+        correctable: true,
+        column: Label::new("Evidencia", "Evidence"),
+        aliases: &["evidences", "evidencias"],
+        examples: [Label::new("", ""); 2],
+    };
+    /// Role.
+    Role: FieldSpec {
+        wire: "role",
+        kind: Kind::Text,
+        term: "role",
+        label: Label::new("Rol", "Role"),
+        short: Label::new("Rol", "Role"),
+        from_profile: true,
+        correctable: true,
+        column: Label::new("Rol", "Role"),
+        aliases: &["funcion", "cargo"],
+        examples: [Label::new("Estudiante", "Student"); 2],
+    };
+    /// License number.
+    LicenseNumber: FieldSpec {
+        wire: "license_number",
+        kind: Kind::Text,
+        term: "licenseNumber",
+        label: Label::new("Número de licencia", "License number"),
+        short: Label::new("Número de licencia", "License number"),
+        from_profile: true,
+        correctable: true,
+        column: Label::new("Número de licencia", "License number"),
+        aliases: &[
+            "licence number", "licencia", "license", "licence", "n de licencia",
+            "no de licencia", "nro de licencia",
+        ],
+        examples: [Label::new("00123", "00123"); 2],
+    };
+    /// Academic term.
+    Term: FieldSpec {
+        wire: "term",
+        kind: Kind::Text,
+        term: "term",
+        label: Label::new("Período académico", "Academic term"),
+        short: Label::new("Período académico", "Academic term"),
+        from_profile: true,
+        correctable: true,
+        column: Label::new("Periodo", "Term"),
+        aliases: &["periodo academico", "academic term", "semestre", "semester"],
+        examples: [Label::new("2026-2", "2026-2"); 2],
+    };
+    /// First day of the activity.
+    ActivityStartDate: FieldSpec {
+        wire: "activity_start_date",
+        kind: Kind::Date,
+        term: "activityStartDate",
+        label: Label::new("Inicio de la actividad", "Start of the activity"),
+        short: Label::new("Inicio", "Start"),
+        from_profile: false,
+        correctable: true,
+        column: Label::new("Fecha de inicio", "Start date"),
+        aliases: &["activity start date", "fecha inicio", "inicio", "start"],
+        examples: [Label::new("03/08/2026", "2026-08-03"); 2],
+    };
+    /// Last day of the activity.
+    ActivityEndDate: FieldSpec {
+        wire: "activity_end_date",
+        kind: Kind::Date,
+        term: "activityEndDate",
+        label: Label::new("Fin de la actividad", "End of the activity"),
+        short: Label::new("Fin", "End"),
+        from_profile: false,
+        correctable: true,
+        column: Label::new("Fecha de fin", "End date"),
+        aliases: &[
+            "activity end date", "fecha fin", "fecha de termino", "fecha termino", "fin",
+            "termino", "end",
+        ],
+        examples: [Label::new("15/11/2026", "2026-11-15"); 2],
+    };
+}
+
+impl FieldName {
+    /// The fields among the facts of a page and of a certificate, in their order there. The
+    /// name and the evidence have places of their own.
+    pub const FACTS: [Self; Self::ALL.len() - 2] = [
+        Self::ResultValue,
+        Self::CreditsEarned,
+        Self::Role,
+        Self::Term,
+        Self::ActivityStartDate,
+        Self::ActivityEndDate,
+        Self::LicenseNumber,
+    ];
+
+    /// The same fields in their order in the signed document.
+    pub const IN_DOCUMENT: [Self; Self::ALL.len() - 2] = [
+        Self::ResultValue,
+        Self::CreditsEarned,
+        Self::Role,
+        Self::Term,
+        Self::LicenseNumber,
+        Self::ActivityStartDate,
+        Self::ActivityEndDate,
+    ];
+
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        self.spec().wire
+    }
+
+    /// The type on the wire.
+    pub fn kind(self) -> Kind {
+        self.spec().kind
+    }
+
+    /// Whether the field is a text.
+    pub fn is_text(self) -> bool {
+        self.kind() == Kind::Text
+    }
+
+    /// The field of a name on the wire.
+    pub fn of(wire: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.as_str() == wire)
+    }
+
+    /// The fields that a correction can change, beside `email`.
+    pub fn correctable() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|field| field.spec().correctable)
+    }
+
+    /// The names on the wire, for texts that list them.
+    pub fn list() -> String {
+        Self::ALL.map(Self::as_str).join(", ")
+    }
+}
+
+/// The recipient's field at a JSON Pointer into a document, as the API names it; none for a
+/// value of the template or the organization.
 pub fn field_at(pointer: &str) -> Option<String> {
     let parts: Vec<&str> = pointer.split('/').skip(1).collect();
     match parts.as_slice() {
@@ -13,110 +303,51 @@ pub fn field_at(pointer: &str) -> Option<String> {
             Some(name) => format!("evidence[{number}].{name}"),
             None => format!("evidence[{number}]"),
         }),
-        ["credentialSubject", name, ..] => match *name {
-            "identifier" => Some("recipient_name".to_owned()),
-            "result" => Some("result_value".to_owned()),
-            "creditsEarned" => Some("credits_earned".to_owned()),
-            "licenseNumber" => Some("license_number".to_owned()),
-            "role" | "term" => Some((*name).to_owned()),
-            _ => None,
-        },
+        ["credentialSubject", term, ..] => {
+            let field = FieldName::ALL.into_iter().find(|field| field.spec().term == *term)?;
+            Some(field.as_str().to_owned())
+        }
         _ => None,
     }
 }
 
-/// A recipient field that a template can list; `email` is always required.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FieldName {
-    /// Full name.
-    RecipientName,
-    /// Grade or result.
-    ResultValue,
-    /// Credits.
-    CreditsEarned,
-    /// Evidence.
-    Evidence,
-    /// Role.
-    Role,
-    /// License number.
-    LicenseNumber,
-    /// Academic term.
-    Term,
-    /// First day.
-    ActivityStartDate,
-    /// Last day.
-    ActivityEndDate,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl FieldName {
-    /// All of them, in the order of the API reference.
-    pub const ALL: [Self; 9] = [
-        Self::RecipientName,
-        Self::ResultValue,
-        Self::CreditsEarned,
-        Self::Evidence,
-        Self::Role,
-        Self::LicenseNumber,
-        Self::Term,
-        Self::ActivityStartDate,
-        Self::ActivityEndDate,
-    ];
-
-    /// The name on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RecipientName => "recipient_name",
-            Self::ResultValue => "result_value",
-            Self::CreditsEarned => "credits_earned",
-            Self::Evidence => "evidence",
-            Self::Role => "role",
-            Self::LicenseNumber => "license_number",
-            Self::Term => "term",
-            Self::ActivityStartDate => "activity_start_date",
-            Self::ActivityEndDate => "activity_end_date",
+    #[test]
+    fn the_name_on_the_wire_is_the_one_in_items() {
+        for field in FieldName::ALL {
+            let stored = serde_json::to_value(field).expect("JSON");
+            assert_eq!(stored, field.as_str());
+            assert_eq!(FieldName::of(field.as_str()), Some(field));
         }
     }
 
-    /// The type on the wire.
-    pub fn kind(self) -> &'static str {
-        match self {
-            Self::CreditsEarned => "number",
-            Self::Evidence => "array",
-            Self::ActivityStartDate | Self::ActivityEndDate => "date",
-            _ => "string",
+    #[test]
+    fn pages_and_documents_have_every_field_once() {
+        for listed in [FieldName::FACTS, FieldName::IN_DOCUMENT] {
+            for field in FieldName::ALL {
+                let apart = matches!(field, FieldName::RecipientName | FieldName::Evidence);
+                let count = listed.iter().filter(|other| **other == field).count();
+                assert_eq!(count, usize::from(!apart), "{field:?}");
+            }
         }
     }
 
-    /// Whether it is a text.
-    pub fn is_text(self) -> bool {
-        self.kind() == "string"
-    }
-
-    /// Whether a recipient brings this field.
-    pub fn is_in(self, recipient: &Recipient) -> bool {
-        match self {
-            Self::RecipientName => recipient.recipient_name.is_some(),
-            Self::ResultValue => recipient.result_value.is_some(),
-            Self::CreditsEarned => recipient.credits_earned.is_some(),
-            Self::Evidence => !recipient.evidence.is_empty(),
-            Self::Role => recipient.role.is_some(),
-            Self::LicenseNumber => recipient.license_number.is_some(),
-            Self::Term => recipient.term.is_some(),
-            Self::ActivityStartDate => recipient.activity_start_date.is_some(),
-            Self::ActivityEndDate => recipient.activity_end_date.is_some(),
-        }
-    }
-
-    /// The text of a text field.
-    pub fn text_of(self, recipient: &Recipient) -> Option<&str> {
-        match self {
-            Self::RecipientName => recipient.recipient_name.as_deref(),
-            Self::ResultValue => recipient.result_value.as_deref(),
-            Self::Role => recipient.role.as_deref(),
-            Self::LicenseNumber => recipient.license_number.as_deref(),
-            Self::Term => recipient.term.as_deref(),
-            _ => None,
+    #[test]
+    fn a_place_in_the_document_leads_to_the_recipients_field() {
+        for (pointer, field) in [
+            ("/evidence/1/id", Some("evidence[1].url")),
+            ("/evidence/0/description", Some("evidence[0].description")),
+            ("/evidence/2", Some("evidence[2]")),
+            ("/credentialSubject/result/0/value", Some("result_value")),
+            ("/credentialSubject/licenseNumber", Some("license_number")),
+            ("/credentialSubject/identifier/1/identityHash", Some("recipient_name")),
+            ("/credentialSubject/achievement/name", None),
+            ("/name", None),
+        ] {
+            assert_eq!(field_at(pointer).as_deref(), field, "{pointer}");
         }
     }
 }

@@ -1,11 +1,11 @@
-//! The same content is the same credential: its id follows from what was asked for.
+//! The same content is the same credential: its id follows from the request.
 //!
 //! The id is a UUIDv8 (RFC 9562 §5.8) of an HMAC-SHA-256 under a secret of the
 //! organization over organization, mode, template and either the caller's `external_id`
 //! or the ten recipient fields as sent, in normal form and before a member's profile is
-//! filled in. So retries, redeliveries and re-run scripts converge on one item without a
-//! lock, and nobody can compute a person's page from guessed grades. Language, mail
-//! options and the template's version are not part of it.
+//! filled in. So retries, redeliveries and repeated scripts converge on one item without a
+//! lock, and a guessed grade does not lead to a person's page. Language, mail options and
+//! the template's version are not part of it.
 
 use std::fmt;
 
@@ -16,15 +16,17 @@ use uuid::Uuid;
 
 use crate::domain::{
     email::EmailAddress,
+    field::{FieldName, Kind},
     ids::{CredentialId, Mode, OrgId, TemplateId},
-    recipient::Recipient,
+    recipient::{FieldValue, Recipient},
 };
 
 /// Version of the normal form and of the encoding below. It never changes in place: a
-/// change makes a new version beside it, and each job keeps the one it began with.
+/// change is a new version beside it, and each job keeps the version that it began with.
 pub const NORMALIZATION: u32 = 1;
 
-/// The organization's secret for ids. Never rotated: a new one would issue all again.
+/// The organization's secret for ids. Never rotated: a new one would issue every credential
+/// again.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct IdSecret([u8; 32]);
@@ -47,7 +49,7 @@ impl IdSecret {
         tag.as_ref().first_chunk().copied().unwrap_or_default()
     }
 
-    /// What a link's seal begins with.
+    /// The nonce of a link's seal.
     pub(crate) fn wallet_nonce(&self, content: &[u8]) -> [u8; 12] {
         let tag = self.tag("unicreda wallet nonce 1", content);
         tag.as_ref().first_chunk().copied().unwrap_or_default()
@@ -83,12 +85,12 @@ impl TryFrom<String> for IdSecret {
     }
 }
 
-/// What an issued credential is known by.
+/// The identity of a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The credential's id.
     pub id: CredentialId,
-    /// Keyed hash of the ten fields: equal for equal content, whatever the `external_id`.
+    /// Keyed hash of the content: equal for equal content, whatever the `external_id`.
     pub content: String,
 }
 
@@ -151,7 +153,7 @@ pub fn subject(secret: &IdSecret, org: &OrgId, mode: Mode, email: &EmailAddress)
 }
 
 /// The salt of an address's hash in a credential: 128 bits that follow from the credential's
-/// id, so nobody finds two credentials of one person by their hashes.
+/// id, so that the hashes do not link two credentials of one person.
 pub fn salt(secret: &IdSecret, id: CredentialId) -> String {
     short(&secret.tag("unicreda salt 1", id.to_string().as_bytes()))
 }
@@ -161,26 +163,56 @@ fn short(tag: &hmac::Tag) -> String {
     URL_SAFE_NO_PAD.encode(tag.as_ref().get(..16).unwrap_or_default())
 }
 
-/// The ten fields in their fixed order, each with its length before it.
+/// The fields of the content beside the address, in the order of normalization 1. Never
+/// changes: the ids of all credentials follow from it.
+const FIELDS_1: [FieldName; 9] = [
+    FieldName::RecipientName,
+    FieldName::ResultValue,
+    FieldName::CreditsEarned,
+    FieldName::Evidence,
+    FieldName::Role,
+    FieldName::LicenseNumber,
+    FieldName::Term,
+    FieldName::ActivityStartDate,
+    FieldName::ActivityEndDate,
+];
+
+/// The address and the fields in their fixed order, each with its length before it. A field
+/// that is not of normalization 1 follows with its name, and only if the recipient has it:
+/// contents without it keep their ids.
 fn content(recipient: &Recipient) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
-    let text = |field: &Option<String>| field.clone().unwrap_or_default();
     put(&mut out, recipient.email.as_str());
-    put(&mut out, &text(&recipient.recipient_name));
-    put(&mut out, &text(&recipient.result_value));
-    put(&mut out, &recipient.credits_earned.map(|c| c.to_string()).unwrap_or_default());
-    put(&mut out, &recipient.evidence.len().to_string());
-    for evidence in &recipient.evidence {
-        put(&mut out, &text(&evidence.name));
-        put(&mut out, &text(&evidence.url));
-        put(&mut out, &text(&evidence.description));
+    for field in FIELDS_1 {
+        match recipient.value(field) {
+            Some(value) => put_value(&mut out, value),
+            None if field.kind() == Kind::Array => put(&mut out, "0"),
+            None => put(&mut out, ""),
+        }
     }
-    put(&mut out, &text(&recipient.role));
-    put(&mut out, &text(&recipient.license_number));
-    put(&mut out, &text(&recipient.term));
-    put(&mut out, &recipient.activity_start_date.map(|d| d.to_string()).unwrap_or_default());
-    put(&mut out, &recipient.activity_end_date.map(|d| d.to_string()).unwrap_or_default());
+    for field in FieldName::ALL.into_iter().filter(|field| !FIELDS_1.contains(field)) {
+        if let Some(value) = recipient.value(field) {
+            put(&mut out, field.as_str());
+            put_value(&mut out, value);
+        }
+    }
     out
+}
+
+fn put_value(out: &mut Vec<u8>, value: FieldValue<'_>) {
+    match value {
+        FieldValue::Text(text) => put(out, text),
+        FieldValue::Credits(credits) => put(out, &credits.to_string()),
+        FieldValue::Date(date) => put(out, &date.to_string()),
+        FieldValue::Evidence(entries) => {
+            put(out, &entries.len().to_string());
+            for entry in entries {
+                for part in [&entry.name, &entry.url, &entry.description] {
+                    put(out, part.as_deref().unwrap_or_default());
+                }
+            }
+        }
+    }
 }
 
 fn put(out: &mut Vec<u8>, text: &str) {
@@ -207,7 +239,8 @@ mod tests {
         "credits_earned":6.0,"evidence":[{"name":"Proyecto Final","url":"https://ejemplo.com/proyecto","description":"API REST"}],
         "role":"Estudiante","license_number":"L-1","term":"2026-1","activity_start_date":"2026-03-01","activity_end_date":"2026-07-31"}"#;
 
-    /// Golden vectors of normalization 1, computed independently (Python's hmac). They never change: a student's link hangs on them.
+    /// Golden vectors of normalization 1, computed independently (Python's hmac). They never change:
+    /// a student's link depends on them.
     #[test]
     fn golden_vectors_of_the_first_normalization() {
         let cases = [

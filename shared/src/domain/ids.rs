@@ -1,17 +1,17 @@
-//! Identifiers that cannot hold a bad value.
+//! Identifiers: an invalid value cannot be built.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// A text is not an identifier of the asked kind.
+/// The text is not an identifier of this kind.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("not a valid {0}")]
 pub struct InvalidId(&'static str);
 
 /// An organization's short name: 2 to 40 characters of `a-z`, `0-9` and inner hyphens.
-/// It stands in keys, links and DIDs, so it never changes.
+/// Keys, links and DIDs contain it, so it never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct OrgId(String);
@@ -115,7 +115,7 @@ uuid_id!(
     "template id"
 );
 uuid_id!(
-    /// A credential's id: a UUIDv8 that follows from its identity, see [`crate::domain::identity`].
+    /// A credential's id: a UUIDv8 that follows from its identity, see `identity`.
     CredentialId,
     "credential id"
 );
@@ -124,45 +124,6 @@ uuid_id!(
     JobId,
     "job id"
 );
-
-/// Which list of an organization and mode, from 0.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ListId {
-    /// Issuer.
-    pub org: OrgId,
-    /// Live or test.
-    pub mode: Mode,
-    /// Number, from 0.
-    pub number: u32,
-}
-
-impl ListId {
-    /// Reads `{org}.{mode}.{number}`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split('.');
-        let org = OrgId::parse(parts.next()?).ok()?;
-        let mode = match parts.next()? {
-            "live" => Mode::Live,
-            "test" => Mode::Test,
-            _ => return None,
-        };
-        let number = parts.next()?;
-        let read = Self { org, mode, number: number.parse().ok()? };
-        // One spelling: no sign, no leading zero, nothing after.
-        (parts.next().is_none() && read.to_string() == text).then_some(read)
-    }
-
-    /// Its public address.
-    pub fn url(&self, site_url: &str) -> String {
-        format!("{site_url}/status/{self}")
-    }
-}
-
-impl std::fmt::Display for ListId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}.{}", self.org, self.mode, self.number)
-    }
-}
 
 #[cfg(test)]
 mod tests {

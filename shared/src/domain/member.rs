@@ -1,5 +1,5 @@
-//! Members: people of the organization, found by their address, whose profile fills in
-//! what a request left out.
+//! Members: people of the organization, found by their address. A member's profile fills in
+//! the fields that a request leaves out.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use crate::domain::{
     text::MAX_TEXT,
 };
 
-/// A member of an organization. Its `Debug` form shows nothing of the person.
+/// A member of an organization. Its `Debug` form is redacted.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// Version of this item's format.
@@ -23,9 +23,9 @@ pub struct Member {
     /// Profile.
     #[serde(flatten)]
     pub profile: Profile,
-    /// When the member was first put, RFC 3339.
+    /// Instant of the first put, RFC 3339.
     pub created_at: String,
-    /// When the member was last put, RFC 3339.
+    /// Instant of the last put, RFC 3339.
     pub updated_at: String,
 }
 
@@ -35,7 +35,7 @@ impl std::fmt::Debug for Member {
     }
 }
 
-/// What is known of a member.
+/// The profile of a member.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
     /// Full name.
@@ -56,10 +56,10 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Reads a profile as `PUT /members/{email}` brings it.
+    /// Reads the body of `PUT /members/{email}`.
     ///
     /// # Errors
-    /// `invalid_request` with every fault.
+    /// [`InvalidBody::Fields`] with every fault.
     pub fn read(mut body: Fields, email: &EmailAddress) -> Result<Self, InvalidBody> {
         body.ignore(&["created_at", "updated_at"]);
         if let Some(sent) = body.text("email", 320)
@@ -83,18 +83,30 @@ impl Profile {
         Ok(profile)
     }
 
-    /// Fills in what a recipient left out, as far as the template takes it; answers what.
+    /// The profile's text for a field.
+    fn text(&self, field: FieldName) -> Option<&str> {
+        match field {
+            FieldName::RecipientName => self.name.as_deref(),
+            FieldName::Role => self.role.as_deref(),
+            FieldName::LicenseNumber => self.license_number.as_deref(),
+            FieldName::Term => self.term.as_deref(),
+            FieldName::ResultValue
+            | FieldName::CreditsEarned
+            | FieldName::Evidence
+            | FieldName::ActivityStartDate
+            | FieldName::ActivityEndDate => None,
+        }
+    }
+
+    /// Fills in the fields that a recipient lacks and the template takes; answers which.
     pub fn fill(&self, recipient: &mut Recipient, template: &Definition) -> Vec<FieldName> {
         let mut filled = Vec::new();
-        for (name, field, from) in [
-            (FieldName::RecipientName, &mut recipient.recipient_name, &self.name),
-            (FieldName::Role, &mut recipient.role, &self.role),
-            (FieldName::LicenseNumber, &mut recipient.license_number, &self.license_number),
-            (FieldName::Term, &mut recipient.term, &self.term),
-        ] {
-            if field.is_none() && from.is_some() && template.field(name).is_some() {
-                field.clone_from(from);
-                filled.push(name);
+        for field in FieldName::ALL.into_iter().filter(|field| field.spec().from_profile) {
+            if let Some(text) = self.text(field)
+                && template.field(field).is_some()
+                && recipient.fill(field, text)
+            {
+                filled.push(field);
             }
         }
         filled

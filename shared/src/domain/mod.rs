@@ -1,12 +1,25 @@
-//! TODO
+//! Domain: values in, values out. Rule: no `App`, SDK, HTTP, `await`, clock or randomness; a
+//! rule that needs the time or random bytes takes them as an argument, and nothing here
+//! imports another room.
+//!
+//! | modules | subject |
+//! |---|---|
+//! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`credits`] | plain values |
+//! | [`field`], [`recipient`], [`fault`], [`fields`] | the fields of a recipient, their reading, their faults; other bodies |
+//! | [`organization`], [`member`], [`api_key`], [`image`], [`template`], [`signing_key`] | the catalog |
+//! | [`identity`], [`credential`], [`history`], [`status_entry`], [`packing`] | credentials |
+//! | [`job`], [`upload`] | jobs and their files |
+//! | [`feedback`], [`wallet_link`] | mail |
 
 pub mod api_key;
 pub mod credential;
+pub mod credits;
 pub mod email;
 pub mod fault;
 pub mod feedback;
 pub mod field;
 pub mod fields;
+pub mod history;
 pub mod identity;
 pub mod ids;
 pub mod image;
@@ -17,6 +30,7 @@ pub mod organization;
 pub mod packing;
 pub mod recipient;
 pub mod signing_key;
+pub mod status_entry;
 pub mod template;
 pub mod text;
 pub mod time;

@@ -1,25 +1,27 @@
-//! A recipient: what a request says of one person, read field by field and brought into
+//! A recipient: the data of one person in a request, read field by field and brought into
 //! its one normal form.
 //!
-//! Normal form, version 1 ([`crate::domain::identity::NORMALIZATION`]): text in NFC, trimmed, an
-//! empty one absent; the address lower case with its domain as A-labels; credits as a
-//! decimal number without trailing zeros; links as the URL standard writes them; line
-//! breaks and tabs of a description as one space.
+//! Normal form, version 1 (`identity::NORMALIZATION`): text in NFC, trimmed, an empty one
+//! absent; the address in lower case with its domain as A-labels; credits as a decimal
+//! number without trailing zeros; links as the URL standard writes them; line breaks and
+//! tabs of a description as one space.
 
-use crate::domain::text::{MAX_TEXT, TextFault, normal_text};
 use std::{fmt, str::FromStr};
 
 use jiff::civil::Date;
 use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
+    Deserialize, Deserializer, Serialize,
     de::{MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
 use crate::domain::{
+    credits::Credits,
     email::EmailAddress,
     fault::{Expected, Fault},
+    field::{FieldName, Kind},
     lang::Lang,
+    text::{MAX_TEXT, TextFault, normal_text},
 };
 
 /// Most evidence entries.
@@ -30,92 +32,10 @@ pub const MAX_URL: usize = 2_048;
 pub const MAX_DESCRIPTION: usize = 2_000;
 /// Longest `external_id`, in characters.
 pub const MAX_EXTERNAL_ID: usize = 128;
-/// Faults that are named of one recipient: the rest is found when these are mended.
+/// Most faults that an answer lists of one recipient.
 pub const MAX_FAULTS: usize = 20;
 /// Largest normalized recipient, in bytes of its JSON.
 pub const MAX_RECIPIENT: usize = 16 * 1024;
-
-/// Credits in thousandths: 0 to 1,000,000 with at most 3 decimals, kept exactly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Credits(u64);
-
-impl Credits {
-    const MAX_THOUSANDTHS: u64 = 1_000_000_000;
-
-    /// Reads a JSON number without going through floating point.
-    pub fn parse(number: &str) -> Option<Self> {
-        let (negative, number) = match number.strip_prefix('-') {
-            Some(rest) => (true, rest),
-            None => (false, number),
-        };
-        let (mantissa, exponent) = match number.split_once(['e', 'E']) {
-            // An exponent too long for the type is out of any range that is allowed here,
-            // unless the number is zero; either way the sign tells which.
-            Some((m, e)) => (
-                m,
-                e.parse::<i64>().unwrap_or(if e.starts_with('-') {
-                    i64::from(i32::MIN)
-                } else {
-                    i64::from(i32::MAX)
-                }),
-            ),
-            None => (number, 0),
-        };
-        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let digits = format!("{whole}{fraction}");
-        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
-        }
-        let significant = digits.trim_start_matches('0');
-        let kept = significant.trim_end_matches('0');
-        if kept.is_empty() {
-            return Some(Self(0));
-        }
-        if negative || kept.len() > 10 {
-            return None;
-        }
-        // value = kept × 10^power, in thousandths
-        let dropped = i64::try_from(significant.len() - kept.len()).ok()?;
-        let power = exponent
-            .checked_sub(i64::try_from(fraction.len()).ok()?)?
-            .checked_add(dropped)?
-            .checked_add(3)?;
-        let factor = 10_u64.checked_pow(u32::try_from(power).ok()?)?;
-        let thousandths = kept.parse::<u64>().ok()?.checked_mul(factor)?;
-        (thousandths <= Self::MAX_THOUSANDTHS).then_some(Self(thousandths))
-    }
-}
-
-impl fmt::Display for Credits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, rest) = (self.0 / 1000, self.0 % 1000);
-        if rest == 0 {
-            write!(f, "{whole}")
-        } else {
-            write!(f, "{whole}.{}", format!("{rest:03}").trim_end_matches('0'))
-        }
-    }
-}
-
-impl Serialize for Credits {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.is_multiple_of(1000) {
-            serializer.serialize_u64(self.0 / 1000)
-        } else {
-            // At most 10 significant digits, so a double holds the value exactly enough to
-            // print back the same digits.
-            #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
-            serializer.serialize_f64(self.0 as f64 / 1000.0)
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Credits {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = serde_json::Number::deserialize(deserializer)?;
-        Self::parse(&number.to_string()).ok_or_else(|| serde::de::Error::custom("not credits"))
-    }
-}
 
 /// A piece of evidence: a link, a name, or both.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,7 +51,7 @@ pub struct Evidence {
     pub description: Option<String>,
 }
 
-/// A recipient in normal form. Its `Debug` form shows nothing of the person.
+/// A recipient in normal form. Its `Debug` form is redacted.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recipient {
     /// Address.
@@ -177,14 +97,117 @@ impl fmt::Debug for Recipient {
     }
 }
 
-/// One entry of a request's `recipients`: what is echoed, and what was read or refused.
+/// The value of a field.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum FieldValue<'a> {
+    /// A text.
+    Text(&'a str),
+    /// Credits.
+    Credits(Credits),
+    /// Evidence, at least one entry.
+    Evidence(&'a [Evidence]),
+    /// A day.
+    Date(Date),
+}
+
+/// The member of a recipient that holds a field.
+enum Slot<'a> {
+    Text(&'a mut Option<String>),
+    Credits(&'a mut Option<Credits>),
+    Evidence(&'a mut Vec<Evidence>),
+    Date(&'a mut Option<Date>),
+}
+
+impl Recipient {
+    /// The value of a field, if the recipient has one.
+    pub fn value(&self, field: FieldName) -> Option<FieldValue<'_>> {
+        match field {
+            FieldName::RecipientName => self.recipient_name.as_deref().map(FieldValue::Text),
+            FieldName::ResultValue => self.result_value.as_deref().map(FieldValue::Text),
+            FieldName::CreditsEarned => self.credits_earned.map(FieldValue::Credits),
+            FieldName::Evidence => Some(self.evidence.as_slice())
+                .filter(|evidence| !evidence.is_empty())
+                .map(FieldValue::Evidence),
+            FieldName::Role => self.role.as_deref().map(FieldValue::Text),
+            FieldName::LicenseNumber => self.license_number.as_deref().map(FieldValue::Text),
+            FieldName::Term => self.term.as_deref().map(FieldValue::Text),
+            FieldName::ActivityStartDate => self.activity_start_date.map(FieldValue::Date),
+            FieldName::ActivityEndDate => self.activity_end_date.map(FieldValue::Date),
+        }
+    }
+
+    fn slot(&mut self, field: FieldName) -> Slot<'_> {
+        match field {
+            FieldName::RecipientName => Slot::Text(&mut self.recipient_name),
+            FieldName::ResultValue => Slot::Text(&mut self.result_value),
+            FieldName::CreditsEarned => Slot::Credits(&mut self.credits_earned),
+            FieldName::Evidence => Slot::Evidence(&mut self.evidence),
+            FieldName::Role => Slot::Text(&mut self.role),
+            FieldName::LicenseNumber => Slot::Text(&mut self.license_number),
+            FieldName::Term => Slot::Text(&mut self.term),
+            FieldName::ActivityStartDate => Slot::Date(&mut self.activity_start_date),
+            FieldName::ActivityEndDate => Slot::Date(&mut self.activity_end_date),
+        }
+    }
+
+    /// The text of a text field.
+    pub fn text(&self, field: FieldName) -> Option<&str> {
+        match self.value(field) {
+            Some(FieldValue::Text(text)) => Some(text),
+            Some(FieldValue::Credits(_) | FieldValue::Evidence(_) | FieldValue::Date(_)) | None => {
+                None
+            }
+        }
+    }
+
+    /// Sets a text field that the recipient lacks; answers whether it did.
+    pub fn fill(&mut self, field: FieldName, text: &str) -> bool {
+        match self.slot(field) {
+            Slot::Text(empty @ None) => {
+                *empty = Some(text.to_owned());
+                true
+            }
+            Slot::Text(Some(_)) | Slot::Credits(_) | Slot::Evidence(_) | Slot::Date(_) => false,
+        }
+    }
+
+    /// The recipient without some fields.
+    pub fn without(&self, fields: &[FieldName]) -> Self {
+        let mut recipient = self.clone();
+        for field in fields {
+            match recipient.slot(*field) {
+                Slot::Text(text) => *text = None,
+                Slot::Credits(credits) => *credits = None,
+                Slot::Evidence(evidence) => evidence.clear(),
+                Slot::Date(date) => *date = None,
+            }
+        }
+        recipient
+    }
+
+    /// The members of an answer of the API: each field by its name on the wire; null, or an
+    /// empty list, for one that the recipient lacks.
+    pub fn members(&self) -> impl Iterator<Item = (String, serde_json::Value)> {
+        FieldName::ALL.into_iter().map(|field| {
+            let value = match (self.value(field), field.kind()) {
+                (Some(value), _) => serde_json::to_value(value).unwrap_or_default(),
+                (None, Kind::Array) => serde_json::Value::Array(Vec::new()),
+                (None, Kind::Text | Kind::Number | Kind::Date) => serde_json::Value::Null,
+            };
+            (field.as_str().to_owned(), value)
+        })
+    }
+}
+
+/// One entry of a request's `recipients`: what the answer echoes, and the reading's outcome.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The address exactly as sent; empty when it was no text.
+    /// The address exactly as sent; empty if it was no text.
     pub email: String,
-    /// The caller's own id, when it could be read.
+    /// The caller's own id, if it could be read.
     pub external_id: Option<String>,
-    /// The recipient, or all that is wrong with it.
+    /// The recipient, or all its faults.
     pub recipient: Result<Recipient, Vec<Fault>>,
 }
 
@@ -257,7 +280,7 @@ impl Entry {
     }
 }
 
-/// A JSON object as the list of its members, so that repeated names are seen.
+/// A JSON object as the list of its members, which keeps repeated names.
 pub(crate) struct Object<'a>(pub(crate) Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
@@ -280,7 +303,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     }
 }
 
-/// Takes fields out of an object one after the other and collects what is wrong.
+/// Takes fields out of an object one after the other and collects their faults.
 struct Reader<'a> {
     fields: Vec<(String, &'a RawValue)>,
     faults: Vec<Fault>,
@@ -422,7 +445,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A caller's field name, short enough and clean enough to be repeated in an answer.
+/// A caller's field name, cut and cleaned for an answer.
 fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(60).collect()
 }
@@ -439,8 +462,8 @@ pub fn parse_date(text: &str) -> Option<Date> {
 
 /// An absolute http(s) URL as the URL standard writes it, without credentials in it.
 pub fn normal_url(text: &str) -> Option<String> {
-    // The URL standard repairs much ("http:foo", tabs, backslashes); what needs repair is
-    // refused, so that the link is the one its author wrote.
+    // The URL standard repairs much ("http:foo", tabs, backslashes). A text that needs repair is
+    // refused, so that the link stays the one that its author wrote.
     let scheme = text.get(..8).unwrap_or(text).to_ascii_lowercase();
     let absolute = scheme.starts_with("https://") || scheme.starts_with("http://");
     if !absolute || text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
@@ -452,180 +475,4 @@ pub fn normal_url(text: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(json: &str) -> Entry {
-        Entry::parse(&RawValue::from_string(json.to_owned()).expect("JSON"))
-    }
-
-    fn faults(json: &str) -> Vec<Fault> {
-        entry(json).recipient.expect_err("a fault")
-    }
-
-    #[test]
-    fn credits_are_read_exactly() {
-        let cases = [
-            ("6", "6"),
-            ("6.0", "6"),
-            ("0", "0"),
-            ("-0", "0"),
-            ("0.000", "0"),
-            ("7.25", "7.25"),
-            ("0.001", "0.001"),
-            ("1e3", "1000"),
-            ("1.5E1", "15"),
-            ("1000000", "1000000"),
-            ("0e999999999999999999999", "0"),
-            ("100e-2", "1"),
-            ("0.10", "0.1"),
-        ];
-        for (text, shown) in cases {
-            assert_eq!(
-                Credits::parse(text).map(|c| c.to_string()).as_deref(),
-                Some(shown),
-                "{text}"
-            );
-        }
-        for bad in [
-            "-1",
-            "1e400",
-            "1e9223372036854775807",
-            "10e9223372036854775807",
-            "1000000.001",
-            "1000001",
-            "0.0001",
-            "1e-7",
-            "6.00001",
-            "1e99999999999999999999",
-            "1e-99999999999999999999",
-            "12345678901",
-        ] {
-            assert_eq!(Credits::parse(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn credits_survive_being_written_and_read() {
-        for thousandths in [0, 1, 999, 1000, 7250, 999_999_999, 1_000_000_000] {
-            let json = serde_json::to_string(&Credits(thousandths)).expect("written");
-            let read: Credits = serde_json::from_str(&json).expect("read");
-            assert_eq!(read, Credits(thousandths), "{json}");
-        }
-    }
-
-    #[test]
-    fn text_is_normalized_and_empty_text_is_absent() {
-        let read = entry(
-            r#"{"email":" Ana@Ejemplo.COM ","recipient_name":"  Jose\u0301 Pe\u0301rez ","role":"","term":null,
-               "evidence":[{"name":"Tesis","url":"HTTPS://Ejemplo.com/ruta con","description":"uno\r\n dos"}]}"#,
-        );
-        assert_eq!(read.email, " Ana@Ejemplo.COM ");
-        assert_eq!(
-            read.recipient,
-            Err(vec![Fault::InvalidUrl("evidence[0].url".into())]),
-            "a space in a link"
-        );
-        let read = entry(
-            r#"{"email":"a@b.cl","recipient_name":" Jose\u0301 ","role":" ","evidence":[{"url":"HTTPS://Ejemplo.com/ñ","description":"uno\r\n dos"}]}"#,
-        )
-        .recipient
-        .expect("valid");
-        assert_eq!(read.recipient_name.as_deref(), Some("José"));
-        assert_eq!(read.role, None);
-        let evidence = read.evidence.first().expect("evidence");
-        assert_eq!(evidence.url.as_deref(), Some("https://ejemplo.com/%C3%B1"));
-        assert_eq!(evidence.description.as_deref(), Some("uno dos"));
-    }
-
-    #[test]
-    fn every_fault_of_a_recipient_is_named_with_its_field() {
-        let f = |s: &str| s.to_owned();
-        let cases: Vec<(&str, Vec<Fault>)> = vec![
-            ("5", vec![Fault::NotAnObject]),
-            ("null", vec![Fault::NotAnObject]),
-            ("{}", vec![Fault::MissingEmail]),
-            (r#"{"email":""}"#, vec![Fault::MissingEmail]),
-            (r#"{"email":7}"#, vec![Fault::WrongType(f("email"), Expected::Text)]),
-            (r#"{"email":"x"}"#, vec![Fault::InvalidEmail(f("x"))]),
-            (r#"{"email":"a@b.cl","grade":"A"}"#, vec![Fault::UnknownField(f("grade"))]),
-            (r#"{"email":"a@b.cl","role":"x","role":"y"}"#, vec![Fault::RepeatedField(f("role"))]),
-            (r#"{"email":"a@b.cl","role":7}"#, vec![Fault::WrongType(f("role"), Expected::Text)]),
-            (
-                r#"{"email":"a@b.cl","role":"\ud800"}"#,
-                vec![Fault::WrongType(f("role"), Expected::Text)],
-            ),
-            (
-                r#"{"email":"a@b.cl","role":"a\u0007b"}"#,
-                vec![Fault::ForbiddenCharacters(f("role"))],
-            ),
-            (
-                r#"{"email":"a@b.cl","role":"a\u202eb"}"#,
-                vec![Fault::ForbiddenCharacters(f("role"))],
-            ),
-            (
-                r#"{"email":"a@b.cl","credits_earned":"6"}"#,
-                vec![Fault::WrongType(f("credits_earned"), Expected::Number)],
-            ),
-            (r#"{"email":"a@b.cl","credits_earned":-1}"#, vec![Fault::InvalidCredits]),
-            (r#"{"email":"a@b.cl","credits_earned":1e400}"#, vec![Fault::InvalidCredits]),
-            (r#"{"email":"a@b.cl","credits_earned":1.2345}"#, vec![Fault::InvalidCredits]),
-            (
-                r#"{"email":"a@b.cl","activity_start_date":"2026-02-30"}"#,
-                vec![Fault::InvalidDate(f("activity_start_date"))],
-            ),
-            (
-                r#"{"email":"a@b.cl","activity_start_date":"2026-2-3"}"#,
-                vec![Fault::InvalidDate(f("activity_start_date"))],
-            ),
-            (
-                r#"{"email":"a@b.cl","activity_start_date":"2026-02-02","activity_end_date":"2026-02-01"}"#,
-                vec![Fault::EndsBeforeStart],
-            ),
-            (
-                r#"{"email":"a@b.cl","evidence":{}}"#,
-                vec![Fault::WrongType(f("evidence"), Expected::Array)],
-            ),
-            (
-                r#"{"email":"a@b.cl","evidence":["x"]}"#,
-                vec![Fault::WrongType(f("evidence[0]"), Expected::Object)],
-            ),
-            (r#"{"email":"a@b.cl","evidence":[{}]}"#, vec![Fault::EmptyEvidence(0)]),
-            (
-                r#"{"email":"a@b.cl","evidence":[{"url":"javascript:alert(1)"}]}"#,
-                vec![Fault::InvalidUrl(f("evidence[0].url"))],
-            ),
-            (
-                r#"{"email":"a@b.cl","evidence":[{"url":"/tesis"}]}"#,
-                vec![Fault::InvalidUrl(f("evidence[0].url"))],
-            ),
-            (
-                r#"{"email":"a@b.cl","evidence":[{"name":"x","link":"y"}]}"#,
-                vec![Fault::UnknownField(f("evidence[0].link"))],
-            ),
-            (r#"{"email":"a@b.cl","language":"fr"}"#, vec![Fault::InvalidLanguage]),
-        ];
-        for (json, expected) in cases {
-            assert_eq!(faults(json), expected, "{json}");
-        }
-        let eleven =
-            format!(r#"{{"email":"a@b.cl","evidence":[{}]}}"#, [r#"{"name":"x"}"#; 11].join(","));
-        assert_eq!(faults(&eleven), vec![Fault::TooMany(f("evidence"), 10)]);
-        let long = format!(r#"{{"email":"a@b.cl","recipient_name":"{}"}}"#, "ñ".repeat(201));
-        assert_eq!(faults(&long), vec![Fault::TooLong(f("recipient_name"), 200)]);
-        let fits = format!(r#"{{"email":"a@b.cl","recipient_name":"{}"}}"#, "ñ".repeat(200));
-        assert!(entry(&fits).recipient.is_ok());
-        let large = format!(
-            r#"{{"email":"a@b.cl","evidence":[{}]}}"#,
-            vec![format!(r#"{{"name":"x","description":"{}"}}"#, "ñ".repeat(2000)); 10].join(",")
-        );
-        assert_eq!(faults(&large), vec![Fault::TooLarge(MAX_RECIPIENT)]);
-    }
-
-    #[test]
-    fn marks_of_right_to_left_names_and_emoji_are_text() {
-        for name in ["\u{200f}محمد", "👩\u{200d}🎓 Ana", "李小龍"] {
-            assert_eq!(normal_text(name, 200), Ok(Some(name.to_owned())));
-        }
-    }
-}
+mod tests;

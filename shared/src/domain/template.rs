@@ -1,24 +1,26 @@
-//! Templates: what a credential says, which fields its recipients bring, and the check of
-//! a recipient against it.
+//! Templates: the text of a credential, the fields of its recipients, and the check of a
+//! recipient against them.
 
-use crate::domain::field::FieldName;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::{
+    credits::Credits,
+    email::MAX_ADDRESS,
     fault::Fault,
+    field::{FieldName, Kind},
     fields::{Fields, InvalidBody},
     ids::TemplateId,
     image::{Image, ImageInput},
     lang::Lang,
-    recipient::{Credits, MAX_EVIDENCE, Recipient},
+    recipient::{MAX_EVIDENCE, Recipient},
     text::{MAX_TEXT, TextFault, normal_text},
 };
 
 /// Most values that a field can allow.
 pub const MAX_ALLOWED_VALUES: usize = 200;
-/// Characters of all values of a field together: five such fields fit one item.
+/// Characters of all allowed values of a field together: five such fields fit one item.
 pub const MAX_ALLOWED_TEXT: usize = 10_000;
 /// Longest description and criteria of a template, in characters.
 pub const MAX_PROSE: usize = 10_000;
@@ -26,11 +28,11 @@ pub const MAX_PROSE: usize = 10_000;
 /// A field that a template lists, and its bounds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
-    /// Which field.
+    /// The field.
     pub name: FieldName,
-    /// Whether each recipient must bring it (or a member's profile have it).
+    /// Whether each recipient, or a member's profile, must have it.
     pub required: bool,
-    /// The values it can have, in their order; empty means any.
+    /// The allowed values, in their order; empty means any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_values: Vec<String>,
     /// Fewest credits.
@@ -41,24 +43,24 @@ pub struct Field {
     pub max: Option<Credits>,
 }
 
-/// What is achieved (Open Badges 3.0 `Achievement`).
+/// The achievement (Open Badges 3.0 `Achievement`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Achievement {
     /// Open Badges achievement type, such as `Course`, `Certificate`, `Degree`.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// What it takes.
+    /// The criteria.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub criteria: Option<String>,
     /// Credits that can be earned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credits_available: Option<Credits>,
-    /// Its badge, when the organization gave one.
+    /// Its badge, if the organization gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
 }
 
-/// What a template says; a version of it never changes.
+/// The content of a template. A version of it never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Definition {
     /// Name of the achievement.
@@ -70,7 +72,7 @@ pub struct Definition {
     pub language: Option<Lang>,
     /// The achievement.
     pub achievement: Achievement,
-    /// Fields that recipients bring.
+    /// Fields of its recipients.
     pub fields: Vec<Field>,
     /// Months until a credential expires; absent: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,20 +90,20 @@ pub struct Template {
     pub version: u32,
     /// Archived templates issue nothing new.
     pub archived: bool,
-    /// When this version was made, RFC 3339.
+    /// Instant of this version, RFC 3339.
     pub updated_at: String,
-    /// When the first version was made, RFC 3339.
+    /// Instant of the first version, RFC 3339.
     pub created_at: String,
-    /// What it says.
+    /// Its content.
     pub definition: Definition,
 }
 
 impl Definition {
-    /// Reads a definition as `POST` and `PUT /templates` bring it, and its badge, which the
+    /// Reads the body of `POST` and `PUT /templates`: a definition, and its badge, which the
     /// caller puts into it.
     ///
     /// # Errors
-    /// `invalid_request` with every fault.
+    /// [`InvalidBody::Fields`] with every fault.
     pub fn read(mut body: Fields) -> Result<(Self, ImageInput), InvalidBody> {
         body.ignore(&["id", "version", "archived", "created_at", "updated_at"]);
         let name = body.required_text("name", MAX_TEXT);
@@ -140,12 +142,12 @@ impl Definition {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// Everything that is wrong with a recipient, profile filled in, under this template.
+    /// Every fault of a recipient, profile filled in, under this template.
     pub fn check(&self, recipient: &Recipient) -> Vec<Fault> {
         let mut faults = Vec::new();
         for name in FieldName::ALL {
             let wire = || name.as_str().to_owned();
-            match (self.field(name), name.is_in(recipient)) {
+            match (self.field(name), recipient.value(name).is_some()) {
                 (None, true) => faults.push(Fault::NotInTemplate(wire())),
                 (Some(field), false) if field.required => faults.push(Fault::Missing(wire())),
                 (Some(field), true) => faults.extend(field.check(recipient)),
@@ -164,7 +166,7 @@ impl Definition {
 
 impl Field {
     fn check(&self, recipient: &Recipient) -> Option<Fault> {
-        if let Some(text) = self.name.text_of(recipient) {
+        if let Some(text) = recipient.text(self.name) {
             let allowed =
                 self.allowed_values.is_empty() || self.allowed_values.iter().any(|v| v == text);
             return match (allowed, self.name) {
@@ -214,7 +216,7 @@ fn read_fields(body: &mut Fields, values: Vec<Value>) -> Vec<Field> {
         let Some(mut inner) = body.inner(format!("/fields/{n}"), value) else {
             continue;
         };
-        // What our own answer says beside these: a template that was read can be sent back.
+        // Members of our own answer: a template that was read can be sent back.
         inner.ignore(&["type", "format", "max_length", "max_items"]);
         let name = inner.required_text("name", 60);
         let required = inner.boolean("required").unwrap_or(false);
@@ -222,13 +224,13 @@ fn read_fields(body: &mut Fields, values: Vec<Value>) -> Vec<Field> {
             body.absorb(inner);
             continue;
         }
-        let known = FieldName::ALL.into_iter().find(|f| Some(f.as_str()) == name.as_deref());
+        let known = name.as_deref().and_then(FieldName::of);
         if known.is_none() && name.is_some() {
             inner.fault(
                 "name",
                 "unknown_field_name",
-                "El campo name debe ser uno de: recipient_name, result_value, credits_earned, evidence, role, license_number, term, activity_start_date, activity_end_date",
-                "The field name must be one of: recipient_name, result_value, credits_earned, evidence, role, license_number, term, activity_start_date, activity_end_date",
+                format!("El campo name debe ser uno de: {}", FieldName::list()),
+                format!("The field name must be one of: {}", FieldName::list()),
             );
         }
         let allowed_values = read_allowed_values(&mut inner, known);
@@ -299,7 +301,7 @@ fn read_allowed_values(inner: &mut Fields, name: Option<FieldName>) -> Vec<Strin
 }
 
 impl Template {
-    /// The answer of `GET /templates/{id}`: all that a client must send is in `fields`.
+    /// The answer of `GET /templates/{id}`; `fields` lists all that a client must send.
     pub fn answer(&self, site_url: &str) -> Value {
         let d = &self.definition;
         let mut achievement = serde_json::json!(d.achievement);
@@ -308,24 +310,21 @@ impl Template {
         }
         let mut fields = vec![serde_json::json!({
             "name": "email", "type": "string", "required": true, "format": "email",
-            "max_length": crate::domain::email::MAX_ADDRESS,
+            "max_length": MAX_ADDRESS,
         })];
         for field in &d.fields {
             let mut answer = serde_json::json!({
-                "name": field.name, "type": field.name.kind(), "required": field.required,
+                "name": field.name, "type": field.name.kind().as_str(), "required": field.required,
             });
             if let Some(members) = answer.as_object_mut() {
-                if field.name.is_text() {
-                    members.insert("max_length".into(), MAX_TEXT.into());
-                }
-                match field.name.kind() {
-                    "date" => {
-                        members.insert("format".into(), "YYYY-MM-DD".into());
-                    }
-                    "array" => {
-                        members.insert("max_items".into(), MAX_EVIDENCE.into());
-                    }
-                    _ => {}
+                let limit = match field.name.kind() {
+                    Kind::Text => Some(("max_length", MAX_TEXT.into())),
+                    Kind::Number => None,
+                    Kind::Date => Some(("format", "YYYY-MM-DD".into())),
+                    Kind::Array => Some(("max_items", MAX_EVIDENCE.into())),
+                };
+                if let Some((name, limit)) = limit {
+                    members.insert(name.to_owned(), limit);
                 }
                 if !field.allowed_values.is_empty() {
                     members.insert("allowed_values".into(), field.allowed_values.clone().into());

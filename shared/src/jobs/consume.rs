@@ -23,9 +23,10 @@ use crate::{
         issue::{self, Asked, One, Outcome, Prepared},
     },
     domain::{
-        credential::{Action, Credential, MailState, Origin, RecipientType, Who},
+        credential::{Credential, MailState, Origin, RecipientType},
         email::EmailAddress,
         fault::{ACHIEVEMENT_NOT_FOUND, Fault, FaultText},
+        history::{Action, Who},
         ids::{CredentialId, JobId, OrgId},
         job::IssueSets,
         member::Member,

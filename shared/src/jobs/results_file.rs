@@ -235,7 +235,9 @@ impl<'a> Report<'a> {
                 .collect(),
             Kind::JsonLines => {
                 let mut names: Vec<String> = Vec::new();
-                for (name, ..) in columns::of_template(&template.definition) {
+                for columns::ColumnName { field: name, .. } in
+                    columns::of_template(&template.definition)
+                {
                     // As the API takes it: one list.
                     let name = if name.starts_with("evidence_") { "evidence" } else { name };
                     if !names.iter().any(|known| known == name) {

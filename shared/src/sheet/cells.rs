@@ -1,37 +1,36 @@
-//! What people and spreadsheets mean by a cell.
+//! Cells as people and spreadsheets write them.
 
 use jiff::civil::Date;
 
 use crate::domain::recipient::parse_date;
 
-/// What a spreadsheet takes for the beginning of a formula.
+/// Characters with which a spreadsheet begins a formula.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-/// A cell that no spreadsheet runs: a `'` goes before what would be a formula.
-/// [`unguarded`] takes it off again.
+/// A cell that no spreadsheet runs: a `'` precedes a formula. [`unguarded`] removes it.
 pub fn guarded(text: &str) -> String {
     if is_formula(text) { format!("'{text}") } else { text.to_owned() }
 }
 
-/// A cell without the `'` that [`guarded`] put before it.
+/// A cell without the `'` of [`guarded`].
 pub fn unguarded(text: &str) -> &str {
     text.strip_prefix('\'').filter(|rest| is_formula(rest)).unwrap_or(text)
 }
 
-/// Guards count as well, so that one that somebody wrote survives both ways.
+/// Guards count as well, so that a person's own `'` survives both ways.
 fn is_formula(text: &str) -> bool {
     text.trim_start_matches('\'').starts_with(FORMULA)
 }
 
 /// A number as JSON writes it, from one with a decimal point or comma, and with or without
 /// separators of thousands: `6,5`, `1.234,5`, `1,234.5`, `1 234`. A single separator is the
-/// decimal one. What is grouped otherwise is no number: a stray dot must not make ten of one.
+/// decimal one. Any other grouping is no number: a stray dot must not turn 1 into 10.
 pub fn number(text: &str) -> Option<String> {
     let text = text.trim();
     let (sign, text) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     let separators = text.matches([',', '.']).count();
-    // Of several equal ones, each separates thousands.
+    // Several equal separators separate thousands.
     let decimal = text.rfind([',', '.']).filter(|at| {
         separators == 1 || text.get(*at..=*at).is_some_and(|c| text.matches(c).count() == 1)
     });
@@ -61,9 +60,8 @@ pub fn number(text: &str) -> Option<String> {
     Some(format!("{sign}{whole}{point}{fraction}"))
 }
 
-/// A day as `YYYY-MM-DD`, from that, from day, month and year with `/`, `-` or `.` between
-/// them, or from either with a time behind it. The day comes before the month, never the
-/// other way.
+/// A day as `YYYY-MM-DD`, from that form, or from day, month and year with `/`, `-` or `.`
+/// between them, or from either with a time after it. The day always precedes the month.
 pub fn date(text: &str) -> Option<String> {
     let day = text.split([' ', 'T']).next()?;
     if let Some(date) = parse_date(day) {
@@ -86,8 +84,7 @@ pub fn date(text: &str) -> Option<String> {
     Some(date.to_string())
 }
 
-/// The value that a cell means, of those that are allowed: a spreadsheet writes `6.0` as `6`
-/// or `6,0`.
+/// The allowed value that a cell means: a spreadsheet writes `6.0` as `6` or `6,0`.
 pub fn meant<'a>(cell: &'a str, allowed: &'a [String]) -> &'a str {
     if allowed.is_empty() || allowed.iter().any(|value| value == cell) {
         return cell;
@@ -101,7 +98,7 @@ pub fn meant<'a>(cell: &'a str, allowed: &'a [String]) -> &'a str {
     }
 }
 
-/// Whether a spreadsheet has written a long number in short (`1,23457E+11`, `2E+11`).
+/// Whether a spreadsheet shortened a long number (`1,23457E+11`, `2E+11`).
 pub fn is_shortened(text: &str) -> bool {
     let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
     let (whole, rest) = mantissa.split_once([',', '.']).unwrap_or((mantissa, "0"));
@@ -110,7 +107,7 @@ pub fn is_shortened(text: &str) -> bool {
         && exponent.strip_prefix('+').is_some_and(digits)
 }
 
-/// `es` or `en`, from the language's name or a tag of it; else what stands there.
+/// `es` or `en`, from the language's name or tag; any other text as it is.
 pub fn language(text: &str) -> String {
     let lower = text.to_lowercase();
     match lower.as_str() {

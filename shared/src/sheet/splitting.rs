@@ -1,16 +1,19 @@
-//! Splits bytes into records as they come, and knows where each begins and ends.
+//! Splits bytes into records, piece by piece, with the position of each.
 
-use crate::domain::upload::Position;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
-use super::{Kind, MAX_CELLS, MAX_RECORD, SheetFault, unclosed};
+use super::{
+    fault::{SheetFault, unclosed},
+    limits::{MAX_CELLS, MAX_RECORD},
+};
+use crate::domain::upload::{Kind, Position};
 
 /// One record.
 #[derive(Debug)]
 pub(super) struct Record<'a> {
-    /// The line that it begins in.
+    /// The line where it begins.
     pub line: u64,
-    /// Where it ends, itself counted unless it is blank.
+    /// Its end; the record is counted unless it is blank.
     pub end: Position,
     bytes: &'a [u8],
     ends: &'a [usize],
@@ -23,7 +26,7 @@ impl Record<'_> {
         starts.zip(self.ends).map(|(from, to)| self.bytes.get(from..*to).unwrap_or_default())
     }
 
-    /// Whether it says nothing.
+    /// Whether it has no text.
     pub fn is_blank(&self) -> bool {
         blank(self.bytes)
     }
@@ -38,7 +41,7 @@ fn blank(bytes: &[u8]) -> bool {
 pub(super) struct Splitter {
     reader: Option<Box<Reader>>,
     at: Position,
-    /// Of the record under way: its line, its cells so far, their ends, quotes read.
+    /// Of the current record: its line, its cells so far, their ends, quotes read.
     line: Option<u64>,
     output: Vec<u8>,
     written: usize,
@@ -70,7 +73,7 @@ impl Splitter {
         }
     }
 
-    /// Takes further bytes and gives every record that they end.
+    /// Takes further bytes and calls `each` with every record that they end.
     pub fn push(
         &mut self,
         bytes: &[u8],
@@ -83,7 +86,7 @@ impl Splitter {
         }
     }
 
-    /// Ends the file: gives the record that its last line leaves.
+    /// Ends the file: calls `each` with the record of its last line.
     pub fn finish(
         &mut self,
         each: &mut impl FnMut(Record<'_>) -> Result<(), SheetFault>,
@@ -91,11 +94,11 @@ impl Splitter {
         if self.reader.is_none() {
             return if self.written == 0 { Ok(()) } else { self.give(each) };
         }
-        // Rows inside a quote that the file never closes would be lost without a word.
+        // Rows inside a quote that the file never closes would be lost in silence.
         if self.quotes % 2 == 1 && self.lines > 0 {
             return Err(unclosed(self.line.unwrap_or(self.at.line)));
         }
-        // An empty piece is how the parser is told of the end.
+        // The parser takes an empty piece for the end.
         self.push_csv(&[], each)
     }
 
@@ -145,7 +148,7 @@ impl Splitter {
         }
     }
 
-    /// Counts bytes of a record; the ends of lines before its first byte are not its own.
+    /// Counts bytes of a record; line ends before its first byte are not its own.
     fn count(&mut self, bytes: &[u8]) {
         let newlines = |bytes: &[u8]| bytes.iter().filter(|b| **b == b'\n').count() as u64;
         let mut own = bytes;

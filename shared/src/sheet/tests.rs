@@ -1,5 +1,7 @@
-use super::*;
-use crate::domain::{fields::Fields, recipient::Recipient};
+use super::{fault::letters, *};
+use crate::domain::{
+    fault::Fault, fields::Fields, lang::Lang, recipient::Recipient, template::Definition,
+};
 
 fn definition() -> Definition {
     let body = serde_json::json!({

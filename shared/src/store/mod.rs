@@ -18,6 +18,8 @@ use serde::{Serialize, de::DeserializeOwned};
 pub mod catalog;
 pub mod credentials;
 pub mod idempotency;
+#[cfg(test)]
+mod item_formats;
 pub mod jobs;
 pub mod schema;
 pub mod status_lists;

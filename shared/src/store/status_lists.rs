@@ -25,11 +25,12 @@ use super::{
     write_together,
 };
 use crate::{
-    document::status_list::LENGTH,
     domain::{
-        credential::{Credential, Event, MailState, Packed, Status},
-        ids::{CredentialId, JobId, ListId, Mode, OrgId},
+        credential::{Credential, MailState, Packed, Status},
+        history::Event,
+        ids::{CredentialId, JobId, Mode, OrgId},
         packing,
+        status_entry::{LENGTH, ListId},
     },
     store::schema::{BY_EMAIL, OWED},
 };

@@ -10,9 +10,10 @@ use crate::{
     document::did,
     domain::{
         credential::Credential,
-        ids::{CredentialId, ListId, Mode, OrgId},
+        ids::{CredentialId, Mode, OrgId},
         image::ImageId,
         lang::Lang,
+        status_entry::ListId,
     },
     http::{problem::Problem, serve::Call},
     web::{pages, qr, view::LoadedCredential, wallet},

@@ -11,10 +11,13 @@ use crate::{
     credentials::verify::{self, Finding, Standing, Verification},
     domain::{
         credential::{Credential, Status},
+        credits::Credits,
+        field::FieldName,
         ids::{Mode, TemplateId},
         image::Image,
+        lang::Lang,
         organization::Organization,
-        recipient::{Credits, Evidence},
+        recipient::{Evidence, FieldValue, Recipient},
         template::Template,
     },
     store::StoreError,
@@ -38,6 +41,39 @@ pub enum State {
     Revoked,
     /// Not signed, or its signature does not hold.
     Unverified,
+}
+
+/// The value of a recipient's field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// A text.
+    Text(String),
+    /// Credits.
+    Credits(Credits),
+    /// A day.
+    Date(Date),
+}
+
+impl Fact {
+    /// The fact of a field; none for the evidence, which has a place of its own.
+    fn of(recipient: &Recipient, field: FieldName) -> Option<(FieldName, Self)> {
+        let fact = match recipient.value(field)? {
+            FieldValue::Text(text) => Self::Text(text.to_owned()),
+            FieldValue::Credits(credits) => Self::Credits(credits),
+            FieldValue::Date(day) => Self::Date(day),
+            FieldValue::Evidence(_) => return None,
+        };
+        Some((field, fact))
+    }
+
+    /// The value as a language writes it.
+    pub fn text(&self, lang: Lang) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Credits(credits) => lang.decimal(credits),
+            Self::Date(day) => lang.date(*day),
+        }
+    }
 }
 
 /// What is shown of a credential. Dates are days and stay the days they are.
@@ -71,20 +107,8 @@ pub struct CredentialView {
     pub description: String,
     /// What had to be done for it.
     pub criteria: Option<String>,
-    /// The grade.
-    pub result: Option<String>,
-    /// The credits earned.
-    pub credits: Option<Credits>,
-    /// The recipient's role.
-    pub role: Option<String>,
-    /// The academic term.
-    pub term: Option<String>,
-    /// The licence number.
-    pub license_number: Option<String>,
-    /// The activity's first day.
-    pub activity_start: Option<Date>,
-    /// The activity's last day.
-    pub activity_end: Option<Date>,
+    /// The recipient's fields among the facts, in the order of [`FieldName::FACTS`].
+    pub facts: Vec<(FieldName, Fact)>,
     /// The day of issue, in the organization's time zone.
     pub issued_on: Option<Date>,
     /// The last day that it holds, in the organization's time zone.
@@ -107,16 +131,13 @@ impl CredentialView {
 
     /// Whether the certificate's fonts have all that the certificate says.
     pub fn can_be_drawn(&self) -> bool {
-        let texts = [
-            Some(&self.organization),
-            Some(&self.name),
-            self.recipient_name.as_ref(),
-            self.result.as_ref(),
-            self.role.as_ref(),
-            self.term.as_ref(),
-            self.license_number.as_ref(),
-        ];
-        texts.into_iter().flatten().all(|text| glyphs::covers(text))
+        let facts = self.facts.iter().filter_map(|(_, fact)| match fact {
+            Fact::Text(text) => Some(text),
+            Fact::Credits(_) | Fact::Date(_) => None,
+        });
+        let texts = [&self.organization, &self.name].into_iter();
+        let mut texts = texts.chain(&self.recipient_name).chain(facts);
+        texts.all(|text| glyphs::covers(text))
     }
 
     /// The link that adds it to a LinkedIn profile; none for what is not in force or a test.
@@ -217,13 +238,7 @@ impl LoadedCredential {
             name: d.name.clone(),
             description: d.description.clone(),
             criteria: d.achievement.criteria.clone(),
-            result: r.result_value.clone(),
-            credits: r.credits_earned,
-            role: r.role.clone(),
-            term: r.term.clone(),
-            license_number: r.license_number.clone(),
-            activity_start: r.activity_start_date,
-            activity_end: r.activity_end_date,
+            facts: FieldName::FACTS.into_iter().filter_map(|field| Fact::of(r, field)).collect(),
             issued_on: day(&c.issued_at),
             expires_on: self.valid_until.map(|until| self.organization.date_of(until)),
             evidence: r.evidence.clone(),

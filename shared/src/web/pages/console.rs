@@ -108,7 +108,7 @@ pub fn console(site_url: &str, lang: Lang) -> String {
     let texts = serde_json::Value::Object(texts).to_string();
     let columns: serde_json::Map<String, serde_json::Value> = columns::names()
         .into_iter()
-        .map(|(field, es, en)| (field.to_owned(), lang.pick(es, en).into()))
+        .map(|column| (column.field.to_owned(), lang.pick(column.es, column.en).into()))
         .collect();
     let columns = serde_json::Value::Object(columns).to_string();
     let title = lang.pick("Emitir desde un archivo", "Issue from a file");

@@ -6,10 +6,10 @@ use url::Url;
 
 use super::{Frame, badge, day, picture, said, stamp};
 use crate::{
-    domain::{lang::Lang, recipient::Evidence},
+    domain::{field::FieldName, lang::Lang, recipient::Evidence},
     web::{
         qr,
-        view::{CredentialView, State},
+        view::{CredentialView, Fact, State},
     },
 };
 
@@ -192,37 +192,35 @@ fn verification(shown: &CredentialView, lang: Lang) -> Markup {
 
 /// The facts of a credential, in the order in which they are read: name and value.
 pub(super) fn listed(shown: &CredentialView, lang: Lang) -> Vec<(&'static str, Markup)> {
-    let text = |text: &Option<String>| text.as_ref().map(|t| html! { bdi { (t) } });
-    let date = |date| Option::map(date, |date| day(date, lang));
     let ends = match shown.state {
         State::Expired => lang.pick("Venció el", "Expired on"),
-        _ => lang.pick("Vence el", "Expires on"),
-    };
-    let activity = match (shown.activity_start, shown.activity_end) {
-        (Some(start), Some(end)) if start == end => {
-            [(lang.pick("Fecha de la actividad", "Date of the activity"), Some(start)), ("", None)]
+        State::Issued | State::Suspended | State::Revoked | State::Unverified => {
+            lang.pick("Vence el", "Expires on")
         }
-        (start, end) => [
-            (lang.pick("Inicio de la actividad", "Start of the activity"), start),
-            (lang.pick("Fin de la actividad", "End of the activity"), end),
-        ],
     };
-    let credits = shown.credits.map(|credits| html! { (lang.decimal(credits)) });
-    let [first, last] = activity.map(|(name, day)| (name, date(day)));
-    [
-        (lang.pick("Fecha de emisión", "Date of issue"), date(shown.issued_on)),
-        (ends, date(shown.expires_on)),
-        (lang.pick("Calificación o resultado", "Grade or result"), text(&shown.result)),
-        (lang.pick("Créditos", "Credits"), credits),
-        (lang.pick("Rol", "Role"), text(&shown.role)),
-        (lang.pick("Período académico", "Academic term"), text(&shown.term)),
-        first,
-        last,
-        (lang.pick("Número de licencia", "License number"), text(&shown.license_number)),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name, value?)))
-    .collect()
+    let on = |of: FieldName| shown.facts.iter().find(|(field, _)| *field == of).map(|(_, f)| f);
+    let start = on(FieldName::ActivityStartDate);
+    let one_day = start.is_some() && start == on(FieldName::ActivityEndDate);
+    let fields = shown.facts.iter().filter_map(|(field, fact)| {
+        let name = match field {
+            FieldName::ActivityStartDate if one_day => {
+                lang.pick("Fecha de la actividad", "Date of the activity")
+            }
+            FieldName::ActivityEndDate if one_day => return None,
+            field => field.spec().label.text(lang),
+        };
+        let value = match fact {
+            Fact::Text(text) => html! { bdi { (text) } },
+            Fact::Credits(credits) => html! { (lang.decimal(credits)) },
+            Fact::Date(date) => day(*date, lang),
+        };
+        Some((name, value))
+    });
+    [(lang.pick("Fecha de emisión", "Date of issue"), shown.issued_on), (ends, shown.expires_on)]
+        .into_iter()
+        .filter_map(|(name, date)| Some((name, day(date?, lang))))
+        .chain(fields)
+        .collect()
 }
 
 fn facts(shown: &CredentialView, lang: Lang) -> Markup {
@@ -345,10 +343,12 @@ fn certificate(shown: &CredentialView, site_url: &str, lang: Lang) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+
     use super::*;
     use crate::{
         credentials::verify::{Check, Finding},
-        domain::{ids::TemplateId, recipient::Credits},
+        domain::{credits::Credits, ids::TemplateId},
     };
 
     const SITE: &str = "https://app.example";
@@ -369,13 +369,15 @@ mod tests {
             name: "Diplomado en Ciencia de Datos".into(),
             description: "Formación aplicada.".into(),
             criteria: Some("Aprobar los seis módulos.".into()),
-            result: Some("A".into()),
-            credits: Credits::parse("7.5"),
-            role: Some("Estudiante".into()),
-            term: Some("2026-2".into()),
-            license_number: Some("CL-001".into()),
-            activity_start: "2026-03-02".parse().ok(),
-            activity_end: "2026-11-13".parse().ok(),
+            facts: vec![
+                (FieldName::ResultValue, Fact::Text("A".into())),
+                (FieldName::CreditsEarned, Fact::Credits(Credits::parse("7.5").expect("credits"))),
+                (FieldName::Role, Fact::Text("Estudiante".into())),
+                (FieldName::Term, Fact::Text("2026-2".into())),
+                (FieldName::ActivityStartDate, Fact::Date(date(2026, 3, 2))),
+                (FieldName::ActivityEndDate, Fact::Date(date(2026, 11, 13))),
+                (FieldName::LicenseNumber, Fact::Text("CL-001".into())),
+            ],
             issued_on: "2026-11-15".parse().ok(),
             expires_on: "2031-01-01".parse().ok(),
             evidence: vec![Evidence {
@@ -464,7 +466,7 @@ mod tests {
                 name: evil(),
                 description: evil(),
                 criteria: Some(evil()),
-                result: Some(evil()),
+                facts: vec![(FieldName::ResultValue, Fact::Text(evil()))],
                 evidence: vec![Evidence {
                     name: Some(evil()),
                     url: Some(evil()),

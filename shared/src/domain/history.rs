@@ -1,0 +1,78 @@
+//! The history of a credential: each change, its author and its reason.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{credential::Packed, ids::JobId, packing, recipient::Recipient};
+
+/// The key of the organization that changed a credential.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Who {
+    /// The key's id.
+    pub key_id: String,
+    /// The key's name at that time.
+    pub key_name: String,
+    /// The job through which the key did it, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<JobId>,
+}
+
+/// A change to a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// The credential is invalid for good.
+    Revoke,
+    /// The credential is invalid until it is reinstated.
+    Suspend,
+    /// The credential is valid again.
+    Reinstate,
+    /// A new signed version replaced the one before.
+    Correct,
+}
+
+/// An entry of a credential's history. It never changes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Event {
+    /// Version of this item's format.
+    pub v: u32,
+    /// The revision that the change made, from 1.
+    pub revision: u32,
+    /// The change.
+    pub action: Action,
+    /// Its instant, RFC 3339.
+    pub at: String,
+    /// Its author.
+    pub by: Who,
+    /// The reason given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Fields that a correction changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
+    /// The signed version that a correction replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<Replaced>,
+}
+
+/// A signed version that a correction replaced.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Replaced {
+    /// Its number, from 1.
+    pub version: u32,
+    /// The recipient of that version.
+    #[serde(with = "packing::json")]
+    pub recipient: Recipient,
+    /// The document.
+    pub signed: Packed,
+}
+
+impl Event {
+    /// The entry in the answer of `GET /credentials/{id}`.
+    pub fn answer(&self) -> serde_json::Value {
+        serde_json::json!({
+            "action": self.action, "at": self.at, "key_id": self.by.key_id,
+            "key_name": self.by.key_name, "job_id": self.by.job_id, "reason": self.reason,
+            "fields": self.fields, "replaced_version": self.replaced.as_ref().map(|r| r.version),
+        })
+    }
+}

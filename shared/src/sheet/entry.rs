@@ -1,0 +1,148 @@
+//! The recipient of a row, read from its cells as the API reads it.
+
+use serde_json::{Map, Number, Value, value::RawValue};
+
+use super::{
+    cells,
+    columns::{Column, Columns, Part},
+};
+use crate::domain::{
+    fault::Fault,
+    field::{FieldName, Kind},
+    recipient::{Entry, MAX_FAULTS},
+    template::Definition,
+};
+
+/// An entry that was refused before its address was read.
+pub(super) fn refused(faults: Vec<Fault>) -> Entry {
+    Entry { email: String::new(), external_id: None, recipient: Err(faults) }
+}
+
+/// Reads a row's cells.
+pub(super) fn read(columns: &Columns, texts: &[String], definition: &Definition) -> Entry {
+    let mut row = Row::default();
+    for (at, (column, cell)) in columns.all().iter().zip(texts).enumerate() {
+        let cell = cells::unguarded(cell).trim();
+        if !cell.is_empty() {
+            row.take(at, *column, cell, definition);
+        }
+    }
+    row.entry()
+}
+
+/// The members of the recipient's JSON so far.
+#[derive(Default)]
+struct Row {
+    fields: Map<String, Value>,
+    /// Evidence by columns of its parts.
+    evidence: Vec<Map<String, Value>>,
+    /// Evidence as the API's JSON.
+    listed: Option<Value>,
+    faults: Vec<Fault>,
+}
+
+impl Row {
+    fn put(&mut self, name: &str, value: impl Into<Value>) {
+        self.fields.insert(name.to_owned(), value.into());
+    }
+
+    /// Takes a cell that is not empty; `at` is its column, from 0.
+    fn take(&mut self, at: usize, column: Column, cell: &str, definition: &Definition) {
+        match column {
+            Column::Ignored | Column::Unknown => {}
+            Column::Nameless => self.faults.push(Fault::NamelessColumn(at + 1)),
+            Column::Email => self.put("email", cell),
+            Column::ExternalId => self.code("external_id", cell),
+            Column::Language => self.put("language", cells::language(cell)),
+            Column::Surname => self.name(cell, |name, cell| format!("{name} {cell}")),
+            // Surnames in columns before it.
+            Column::Field(FieldName::RecipientName) => {
+                self.name(cell, |surname, cell| format!("{cell} {surname}"));
+            }
+            Column::Field(field) => self.field(field, cell, definition),
+            Column::Evidence(1, Part::Whole) if cell.starts_with('[') => {
+                // A text that is no JSON is refused as such.
+                self.listed = serde_json::from_str(cell).ok().or_else(|| Some(cell.into()));
+            }
+            Column::Evidence(number, part) => self.evidence(number, part, cell),
+        }
+    }
+
+    /// Joins a cell to the name so far.
+    fn name(&mut self, cell: &str, join: fn(&str, &str) -> String) {
+        let name = FieldName::RecipientName.as_str();
+        let so_far = self.fields.get(name).and_then(Value::as_str);
+        let whole = so_far.map_or_else(|| cell.to_owned(), |so_far| join(so_far, cell));
+        self.put(name, whole);
+    }
+
+    /// A text of digits that a spreadsheet may have shortened.
+    fn code(&mut self, name: &str, cell: &str) {
+        if cells::is_shortened(cell) {
+            self.faults.push(Fault::Shortened(name.to_owned()));
+        } else {
+            self.put(name, cell);
+        }
+    }
+
+    fn field(&mut self, field: FieldName, cell: &str, definition: &Definition) {
+        let name = field.as_str();
+        match field.kind() {
+            Kind::Number => {
+                match cells::number(cell).and_then(|n| serde_json::from_str::<Number>(&n).ok()) {
+                    Some(number) => self.put(name, Value::Number(number)),
+                    None => self.faults.push(Fault::InvalidCredits),
+                }
+            }
+            // A text that is no date is refused as such.
+            Kind::Date => self.put(name, cells::date(cell).unwrap_or_else(|| cell.to_owned())),
+            Kind::Text | Kind::Array => {
+                let allowed = definition.field(field).map_or(&[][..], |f| &f.allowed_values);
+                let meant = cells::meant(cell, allowed);
+                if field == FieldName::LicenseNumber && cells::is_shortened(cell) {
+                    self.faults.push(Fault::Shortened(name.to_owned()));
+                } else {
+                    self.put(name, meant);
+                }
+            }
+        }
+    }
+
+    /// Takes a part of an entry of evidence, from 1.
+    fn evidence(&mut self, number: usize, part: Part, cell: &str) {
+        if self.evidence.len() < number {
+            self.evidence.resize_with(number, Map::new);
+        }
+        let key = match part {
+            Part::Name => "name",
+            Part::Description => "description",
+            Part::Url => "url",
+            Part::Whole if cell.contains("://") => "url",
+            Part::Whole => "name",
+        };
+        if let Some(entry) = self.evidence.get_mut(number - 1) {
+            entry.insert(key.to_owned(), cell.into());
+        }
+    }
+
+    fn entry(mut self) -> Entry {
+        self.evidence.retain(|entry| !entry.is_empty());
+        let evidence = self.listed.take().or_else(|| {
+            (!self.evidence.is_empty()).then(|| std::mem::take(&mut self.evidence).into())
+        });
+        if let Some(evidence) = evidence {
+            self.put(FieldName::Evidence.as_str(), evidence);
+        }
+        let object = Value::Object(self.fields).to_string();
+        let mut entry = match serde_json::from_str::<&RawValue>(&object) {
+            Ok(raw) => Entry::parse(raw),
+            Err(_) => refused(vec![Fault::NotAnObject]),
+        };
+        if !self.faults.is_empty() {
+            self.faults.extend(entry.recipient.err().unwrap_or_default());
+            self.faults.truncate(MAX_FAULTS);
+            entry.recipient = Err(self.faults);
+        }
+        entry
+    }
+}

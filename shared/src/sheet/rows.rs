@@ -1,0 +1,167 @@
+//! The rows of a file, from any row on, and its cells.
+
+use serde_json::value::RawValue;
+
+use super::{
+    columns::Columns,
+    entry,
+    fault::SheetFault,
+    splitting::{Record, Splitter},
+};
+use crate::domain::{
+    fault::Fault,
+    recipient::Entry,
+    template::Definition,
+    upload::{Encoding, Format, Kind, Position},
+};
+
+/// One row of a file.
+#[derive(Debug)]
+pub struct SheetRow {
+    /// Its number, from 1; empty rows are not counted.
+    pub row: u32,
+    /// The line where it begins, from 1.
+    pub line: u64,
+    /// Its recipient.
+    pub entry: Entry,
+    /// The position of the next row.
+    pub end: Position,
+}
+
+/// Reads the rows of a file, from a position on.
+#[derive(Debug)]
+pub struct Rows<'a> {
+    format: &'a Format,
+    columns: Columns,
+    definition: &'a Definition,
+    splitter: Splitter,
+}
+
+impl<'a> Rows<'a> {
+    /// Begins at a position that this file's survey or an earlier reader gave.
+    pub fn new(format: &'a Format, definition: &'a Definition, from: Position) -> Self {
+        let columns = Columns::of(&format.header);
+        let splitter = Splitter::new(format.kind, format.delimiter, from);
+        Self { format, columns, definition, splitter }
+    }
+
+    /// The rows that end in these bytes.
+    ///
+    /// # Errors
+    /// [`SheetFault`], as the file's survey.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<SheetRow>, SheetFault> {
+        self.take(bytes, false)
+    }
+
+    /// The row that ends with the file, if it does not end with its line.
+    ///
+    /// # Errors
+    /// As [`Rows::push`].
+    pub fn finish(&mut self) -> Result<Vec<SheetRow>, SheetFault> {
+        self.take(&[], true)
+    }
+
+    fn take(&mut self, bytes: &[u8], end: bool) -> Result<Vec<SheetRow>, SheetFault> {
+        let mut rows = Vec::new();
+        let (format, columns, definition) = (self.format, &self.columns, self.definition);
+        let mut each = |record: Record<'_>| {
+            if !record.is_blank() {
+                let entry = match format.kind {
+                    Kind::Csv => csv_entry(&record, format.encoding, columns, definition),
+                    Kind::JsonLines => json_entry(&record),
+                };
+                let (line, end) = (record.line, record.end);
+                rows.push(SheetRow { row: end.row, line, entry, end });
+            }
+            Ok(())
+        };
+        if end {
+            self.splitter.finish(&mut each)?;
+        } else {
+            self.splitter.push(bytes, &mut each)?;
+        }
+        Ok(rows)
+    }
+}
+
+/// Reads the cells of a file as they are, for its results.
+#[derive(Debug)]
+pub struct Cells<'a> {
+    format: &'a Format,
+    splitter: Splitter,
+}
+
+impl<'a> Cells<'a> {
+    /// Begins at the first row.
+    pub fn new(format: &'a Format) -> Self {
+        let splitter = Splitter::new(format.kind, format.delimiter, format.start);
+        Self { format, splitter }
+    }
+
+    /// The cells of the rows that end in these bytes; in JSON Lines, the whole line.
+    ///
+    /// # Errors
+    /// As [`Rows::push`].
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Vec<String>>, SheetFault> {
+        self.take(bytes, false)
+    }
+
+    /// The last row's, if it does not end with its line.
+    ///
+    /// # Errors
+    /// As [`Rows::push`].
+    pub fn finish(&mut self) -> Result<Vec<Vec<String>>, SheetFault> {
+        self.take(&[], true)
+    }
+
+    fn take(&mut self, bytes: &[u8], end: bool) -> Result<Vec<Vec<String>>, SheetFault> {
+        let mut rows = Vec::new();
+        let encoding = self.format.encoding;
+        let mut each = |record: Record<'_>| {
+            if !record.is_blank() {
+                let cells = record.cells().map(|cell| {
+                    encoding.text(cell).unwrap_or_else(|| String::from_utf8_lossy(cell).into())
+                });
+                rows.push(cells.collect());
+            }
+            Ok(())
+        };
+        if end {
+            self.splitter.finish(&mut each)?;
+        } else {
+            self.splitter.push(bytes, &mut each)?;
+        }
+        Ok(rows)
+    }
+}
+
+fn json_entry(record: &Record<'_>) -> Entry {
+    let text = record.cells().next().and_then(|line| std::str::from_utf8(line).ok());
+    match text.map(serde_json::from_str::<&RawValue>) {
+        Some(Ok(raw)) => Entry::parse(raw),
+        Some(Err(_)) => entry::refused(vec![Fault::NotAnObject]),
+        None => entry::refused(vec![Fault::NotUtf8]),
+    }
+}
+
+fn csv_entry(
+    record: &Record<'_>,
+    encoding: Encoding,
+    columns: &Columns,
+    definition: &Definition,
+) -> Entry {
+    let texts: Option<Vec<String>> = record.cells().map(|cell| encoding.text(cell)).collect();
+    // A results file of ours, or another program, has lost the letter already.
+    let lost = |texts: &Vec<String>| texts.iter().any(|text| text.contains('\u{fffd}'));
+    let Some(texts) = texts.filter(|texts| !lost(texts)) else {
+        return entry::refused(vec![Fault::NotUtf8]);
+    };
+    let want = columns.len();
+    if texts.iter().skip(want).any(|cell| !cell.trim().is_empty()) {
+        // A delimiter that is not quoted has moved the cells: none of them is trusted.
+        let mut entry = entry::refused(vec![Fault::TooManyCells(texts.len(), want)]);
+        entry.email = texts.into_iter().find(|cell| cell.contains('@')).unwrap_or_default();
+        return entry;
+    }
+    entry::read(columns, &texts, definition)
+}
