@@ -91,19 +91,6 @@ impl Settings {
                 "The field time_zone must be an IANA time zone, for example America/Santiago",
             );
         }
-        let address = |fields: &mut Fields, name: &str| {
-            let text = fields.text(name, 320)?;
-            let parsed = EmailAddress::parse(&text);
-            if parsed.is_err() {
-                fields.fault(
-                    name,
-                    "invalid_email",
-                    format!("Invalid email: {text}"),
-                    format!("Invalid email: {text}"),
-                );
-            }
-            parsed.ok()
-        };
         let sender = match (address(&mut fields, "sender"), before) {
             (Some(sender), _) => Some(sender),
             (None, Some(before)) => Some(before.sender.clone()),
@@ -150,6 +137,17 @@ impl Settings {
             _ => Err(InvalidBody::Fields(Vec::new())),
         }
     }
+}
+
+/// Reads an optional address.
+fn address(fields: &mut Fields, name: &str) -> Option<EmailAddress> {
+    let text = fields.text(name, 320)?;
+    let parsed = EmailAddress::parse(&text);
+    if parsed.is_err() {
+        let text = format!("Invalid email: {text}");
+        fields.fault(name, "invalid_email", text.clone(), text);
+    }
+    parsed.ok()
 }
 
 impl Organization {
