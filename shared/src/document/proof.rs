@@ -144,7 +144,7 @@ fn hashes(
 ) -> Result<[u8; 64], Unportable> {
     let options = match (contexts, written_out(options)) {
         (Contexts::Issued, Some(canonical)) => canonical,
-        _ => {
+        (Contexts::Issued, None) | (Contexts::Named, _) => {
             let mut options = options.clone();
             // The proof is read by the document's contexts.
             let context = document.get("@context").cloned().unwrap_or_default();

@@ -202,21 +202,7 @@ impl Fault {
         FaultText { code: self.code().to_owned(), text }
     }
 
-    fn verbatim(&self) -> Option<String> {
-        match self {
-            Self::InvalidEmail(email) => Some(format!("Invalid email: {email}")),
-            Self::InvalidResult(values) => {
-                Some(format!("Calificacion invalida. Valores permitidos: {}", values.join(", ")))
-            }
-            Self::Cancelled => Some("Cancelado".to_owned()),
-            _ => None,
-        }
-    }
-
     fn spanish(&self) -> String {
-        if let Some(text) = self.verbatim() {
-            return text;
-        }
         match self {
             Self::NotAnObject => "El recipiente debe ser un objeto JSON".into(),
             Self::UnknownField(f) => format!("Campo desconocido: {f}"),
@@ -281,14 +267,13 @@ impl Fault {
             Self::Shortened(f) => format!(
                 "El campo {f} es un número que la hoja de cálculo abrevió y ha perdido cifras: dale formato de texto a la columna"
             ),
-            Self::InvalidEmail(_) | Self::InvalidResult(_) | Self::Cancelled => String::new(),
+            Self::InvalidEmail(email) => invalid_email(email),
+            Self::InvalidResult(values) => invalid_result(values),
+            Self::Cancelled => CANCELLED.into(),
         }
     }
 
     fn english(&self) -> String {
-        if let Some(text) = self.verbatim() {
-            return text;
-        }
         match self {
             Self::NotAnObject => "The recipient must be a JSON object".into(),
             Self::UnknownField(f) => format!("Unknown field: {f}"),
@@ -351,10 +336,25 @@ impl Fault {
             Self::Shortened(f) => format!(
                 "The field {f} is a number that the spreadsheet has shortened, and its digits are lost: format the column as text"
             ),
-            Self::InvalidEmail(_) | Self::InvalidResult(_) | Self::Cancelled => String::new(),
+            Self::InvalidEmail(email) => invalid_email(email),
+            Self::InvalidResult(values) => invalid_result(values),
+            Self::Cancelled => CANCELLED.into(),
         }
     }
 }
+
+/// The text of an invalid address, in both languages. It never changes.
+fn invalid_email(email: &str) -> String {
+    format!("Invalid email: {email}")
+}
+
+/// The text of a grade that the template does not allow, in both languages. It never changes.
+fn invalid_result(values: &[String]) -> String {
+    format!("Calificacion invalida. Valores permitidos: {}", values.join(", "))
+}
+
+/// The text of a cancelled row, in both languages. It never changes.
+const CANCELLED: &str = "Cancelado";
 
 /// The text of a credential that cannot be signed: the field and the reason.
 fn not_signable(why: &Unportable, lang: Lang) -> String {

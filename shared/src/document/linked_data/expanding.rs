@@ -156,7 +156,7 @@ fn leaf<'a>(term: &'a Term, value: &'a Value) -> Option<Object<'a>> {
         (Kind::Plain | Kind::Typed(_), Value::Bool(on)) => {
             let datatype = match &term.kind {
                 Kind::Typed(datatype) => datatype,
-                _ => BOOLEAN,
+                Kind::Plain | Kind::Reference => BOOLEAN,
             };
             Some(Object::Text(if *on { "true" } else { "false" }, Some(datatype)))
         }

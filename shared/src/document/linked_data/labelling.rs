@@ -56,7 +56,7 @@ impl<'a> Object<'a> {
     fn node(&self) -> Option<Node<'a>> {
         match self {
             Self::Node(node) => Some(*node),
-            _ => None,
+            Self::Text(..) | Self::Number(..) => None,
         }
     }
 }
