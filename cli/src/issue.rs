@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Number, Value, json};
+use unicreda::domain::field::FieldName;
 
 use crate::{
     client::ApiRequest,
@@ -126,31 +127,41 @@ pub async fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failur
             let issuance = upload::Issuance { template, options, flags: arguments.of_file };
             upload::run(session, &file, issuance).await
         }
-        None => issue_one(session, &template, arguments.recipient.into_json(), options).await,
+        None => issue_one(session, &template, arguments.recipient.to_json(), options).await,
     }
 }
 
 impl RecipientFlags {
     /// The recipient as the API accepts it.
-    fn into_json(self) -> Value {
-        let texts = [
-            ("email", self.email),
-            ("recipient_name", self.name),
-            ("result_value", self.result),
-            ("role", self.role),
-            ("license_number", self.license),
-            ("term", self.term),
-            ("activity_start_date", self.start),
-            ("activity_end_date", self.end),
-            ("external_id", self.external_id),
-            ("language", self.language),
+    fn to_json(&self) -> Value {
+        let others = [
+            ("email", self.email.as_ref()),
+            ("external_id", self.external_id.as_ref()),
+            ("language", self.language.as_ref()),
         ];
-        let given =
-            texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), json!(text?))));
-        let mut recipient: Map<String, Value> = given.collect();
-        if let Some(credits) = self.credits {
-            recipient.insert("credits_earned".into(), credits.into());
-        }
+        let others = others.into_iter().map(|(name, text)| (name, text.map(|text| json!(text))));
+        let fields = FieldName::ALL.into_iter().map(|field| (field.as_str(), self.value(field)));
+        let given = others.chain(fields);
+        Value::Object(given.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
+    }
+
+    /// The value of a field's flag.
+    fn value(&self, field: FieldName) -> Option<Value> {
+        let text = match field {
+            FieldName::RecipientName => &self.name,
+            FieldName::ResultValue => &self.result,
+            FieldName::CreditsEarned => return self.credits.clone().map(Value::Number),
+            FieldName::Evidence => return self.evidence(),
+            FieldName::Role => &self.role,
+            FieldName::LicenseNumber => &self.license,
+            FieldName::Term => &self.term,
+            FieldName::ActivityStartDate => &self.start,
+            FieldName::ActivityEndDate => &self.end,
+        };
+        text.as_ref().map(|text| json!(text))
+    }
+
+    fn evidence(&self) -> Option<Value> {
         let parts = [
             ("name", &self.evidence_name),
             ("url", &self.evidence_url),
@@ -163,10 +174,7 @@ impl RecipientFlags {
                 .filter_map(|(name, texts)| Some(((*name).to_owned(), json!(texts.get(at)?))));
             Value::Object(given.collect())
         };
-        if entries > 0 {
-            recipient.insert("evidence".into(), (0..entries).map(entry).collect());
-        }
-        Value::Object(recipient)
+        (entries > 0).then(|| (0..entries).map(entry).collect())
     }
 }
 

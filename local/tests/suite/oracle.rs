@@ -240,7 +240,7 @@ pub async fn standings(app: &App, credentials: impl Iterator<Item = &Credential>
         versions.extend(history.into_iter().filter_map(|e| Some((e.replaced?.signed, true))));
         ensure!(versions.len() == usize::try_from(credential.version)?, "versions of {id}");
         for (signed, set) in versions {
-            let place = signed.place();
+            let place = signed.status_entry();
             let list =
                 ListId { org: credential.org.clone(), mode: credential.mode, number: place.list };
             let name = list.to_string();

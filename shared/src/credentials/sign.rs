@@ -249,7 +249,7 @@ async fn take_place(
         block.last = count;
     }
     let n = block.left.next().ok_or(StoreError::Broken("no status index".to_owned()))?;
-    Ok(status_list::place(of.secret, of.org, of.mode, n))
+    Ok(status_list::entry(of.secret, of.org, of.mode, n))
 }
 
 /// Signs and keeps a list of which no bit is set, unless the list is there.

@@ -387,7 +387,7 @@ async fn status(
         Some(id) => app.credentials.get(id).await?,
         None => None,
     };
-    let now = credential.filter(|credential| credential.signed.place() == place);
+    let now = credential.filter(|credential| credential.signed.status_entry() == place);
     let (standing, es, en) = match now.map(|credential| credential.status) {
         Some(Status::Suspended) => (
             Standing::Suspended,

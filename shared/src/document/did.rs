@@ -1,16 +1,16 @@
-//! Who signs: a `did:web` identifier per organization and mode, and the document that says
-//! which keys are its own.
+//! The signer: a `did:web` identifier per organization and mode, and the document with its
+//! keys.
 //!
-//! `did:web:{host}:orgs:{org}` is found at `{site}/orgs/{org}/did.json` (did:web method
-//! specification). The site's address is part of every identifier, and so of everything
-//! that was ever signed.
+//! `did:web:{host}:orgs:{org}` resolves to `{site}/orgs/{org}/did.json` (did:web method
+//! specification). The site's address is part of every identifier, and so of every signed
+//! document.
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::domain::ids::{Mode, OrgId};
 
-/// What cannot stand in a segment of a `did:web`: a port's colon first of all.
+/// Characters that a segment of a `did:web` encodes, such as the colon of a port.
 const SEGMENT: &AsciiSet = &CONTROLS.add(b':').add(b'%').add(b'/').add(b'?').add(b'#').add(b' ');
 
 /// Codec `ed25519-pub` as a varint (multicodec table).
@@ -37,8 +37,8 @@ pub fn of_site(site_url: &str) -> String {
     format!("did:web:{}", parts.join(":"))
 }
 
-/// The identifier under which an organization signs. Test credentials have one of their
-/// own: they verify, but never as the organization's.
+/// The identifier under which an organization signs. Test credentials have another one: they
+/// verify, but never as the organization's.
 pub fn of(site_url: &str, org: &OrgId, mode: Mode) -> String {
     let site = of_site(site_url);
     match mode {
@@ -47,7 +47,7 @@ pub fn of(site_url: &str, org: &OrgId, mode: Mode) -> String {
     }
 }
 
-/// Whose identifier a text is, if it is one of this site's organizations.
+/// Parses a DID of this site into organization and mode.
 pub fn owner(site_url: &str, did: &str) -> Option<(OrgId, Mode)> {
     let rest = did.strip_prefix(&of_site(site_url))?.strip_prefix(":orgs:")?;
     let (org, mode) = match rest.strip_suffix(":test") {
@@ -62,8 +62,8 @@ pub fn key_id(did: &str, multikey: &str) -> String {
     format!("{did}#{multikey}")
 }
 
-/// The DID document of an identifier with these keys, newest first. A retired key stays in
-/// it for ever: without it, nothing that it signed would verify.
+/// The DID document of an identifier with these keys, newest first. A retired key stays in it
+/// for ever, because no document of the key verifies without it.
 pub fn document(did: &str, multikeys: &[String]) -> Value {
     let ids: Vec<String> = multikeys.iter().map(|key| key_id(did, key)).collect();
     let methods: Vec<Value> = multikeys

@@ -1,17 +1,17 @@
 //! The canonical form of a document (JSON-LD 1.1, RDF Dataset Canonicalization): the text
 //! that is signed.
 //!
-//! What a processor does not understand it leaves out, in silence, and so it would stand
-//! unsigned in a signed document. And processors disagree about some texts. Therefore
-//! [`canonical`] refuses whatever it cannot vouch for: nothing is signed, or found to be
-//! signed, in part. The limits are those inside which jsonld.js, PyLD and oxrdf agree.
+//! A processor drops a term that it does not know, in silence: the term would be unsigned in a
+//! signed document. And processors disagree about some texts. Therefore [`canonical`] refuses
+//! every document that it cannot cover as a whole. Its limits are those inside which
+//! jsonld.js, PyLD and oxrdf agree.
 //!
-//! Our own documents are read with a table of their terms and labelled by the hashes of their
-//! own statements, in microseconds ([`by_table`]); whatever has another shape, or ties, is
-//! read by oxjsonld and oxrdf ([`by_libraries`]), which find the same text of every document
-//! that both read. The reasons: `docs/decisions/0018-own-canonical-form.md`.
+//! A table of our terms reads our own documents and labels them by the hashes of their
+//! statements, in microseconds ([`by_table`]). oxjsonld and oxrdf read a document of another
+//! shape, or with ties ([`by_libraries`]). Both find the same text of every document that both
+//! read. The reasons: `docs/decisions/0018-own-canonical-form.md`.
 //!
-//! Contexts are data of this crate; nothing is fetched.
+//! Contexts are data of this crate; the service fetches none.
 
 mod checking;
 mod expanding;
@@ -32,25 +32,25 @@ pub const OB_EXTENSIONS: &str = "https://purl.imsglobal.org/spec/ob/v3p0/extensi
 
 /// The terms of our own documents, see `contexts/README.md`.
 const ISSUED_CONTEXT: &str = include_str!("contexts/issued.json");
-/// Longest canonical form that is found by the table, in bytes. No document of this form
-/// comes near the largest that is read: every member of it has a line.
+/// Longest canonical form of the table, in bytes. Its document is far below the largest one:
+/// every member has a line.
 const MAX_BY_TABLE: usize = 64 * 1024;
 
 /// The contexts by which a document is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contexts {
-    /// Those that the document names: what everybody else does.
+    /// Those that the document names, as every other verifier reads it.
     Named,
-    /// The flat table of the terms that our documents use: the same result, much faster.
-    /// It is also the stricter one: a term in a place where the named contexts do not know
-    /// it counts here, and breaks a signature instead of being dropped.
+    /// The flat table of the terms of our documents: the same result, much faster. It is
+    /// stricter too: where the named contexts drop a term, it counts here and breaks the
+    /// signature.
     Issued,
 }
 
 /// The canonical form of a document without its proof: N-Quads, sorted, a line each.
 ///
 /// # Errors
-/// [`Unportable`] when verifiers would not agree on it, or would leave out a part.
+/// [`Unportable`] if verifiers would disagree on it, or drop a part.
 pub fn canonical(document: &Map<String, Value>, contexts: Contexts) -> Result<String, Unportable> {
     if contexts == Contexts::Issued
         && let Some(found) = by_table(document)?
@@ -60,8 +60,8 @@ pub fn canonical(document: &Map<String, Value>, contexts: Contexts) -> Result<St
     libraries::canonical(document, contexts)
 }
 
-/// [`canonical`] by our own table of terms and nothing else; none when the document has a
-/// shape that is left to the libraries, two things in it tie, or it is very large.
+/// [`canonical`] by our own table of terms alone; none if the document has a shape for the
+/// libraries, two things in it tie, or it is very large.
 ///
 /// # Errors
 /// As [`canonical`].

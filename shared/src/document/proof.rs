@@ -1,6 +1,6 @@
 //! Data Integrity proofs, cryptosuite `eddsa-rdfc-2022` (W3C Data Integrity EdDSA
-//! Cryptosuites 1.0, §3.2): the one that the 1EdTech validator, VerifierPlus and Learner
-//! Credential Wallet accept.
+//! Cryptosuites 1.0, §3.2), which the 1EdTech validator, VerifierPlus and Learner Credential
+//! Wallet accept.
 
 use aws_lc_rs::{
     digest::{SHA256, digest},
@@ -16,7 +16,7 @@ use crate::{
 /// The cryptosuite.
 pub const CRYPTOSUITE: &str = "eddsa-rdfc-2022";
 
-/// A document and the proof that it is about to get.
+/// A document and the options of its proof, before the signature.
 #[derive(Debug)]
 pub struct Unsigned {
     document: Map<String, Value>,
@@ -25,11 +25,11 @@ pub struct Unsigned {
 }
 
 impl Unsigned {
-    /// Computes what is to be signed for a document under a key, `created` in RFC 3339 to
-    /// the second.
+    /// Computes the bytes to sign for a document under a key, `created` in RFC 3339 to the
+    /// second.
     ///
     /// # Errors
-    /// When the document has no canonical form that every verifier finds.
+    /// [`Unportable`]: the document has no canonical form that every verifier finds.
     pub fn new(
         document: Map<String, Value>,
         key_id: &str,
@@ -41,7 +41,7 @@ impl Unsigned {
         Ok(unsigned)
     }
 
-    /// The shape of a proof, for a document that nobody signs.
+    /// The shape of a proof, for a document that is never signed.
     pub fn unchecked(document: Map<String, Value>, key_id: &str, created: &str) -> Self {
         let mut options = Map::new();
         for (name, value) in [
@@ -56,8 +56,7 @@ impl Unsigned {
         Self { document, options, to_sign: [0; 64] }
     }
 
-    /// The 64 bytes that a signature is made over: the hashes of the options and of the
-    /// document.
+    /// The 64 bytes to sign: the hashes of the options and of the document.
     pub fn to_sign(&self) -> &[u8; 64] {
         &self.to_sign
     }
@@ -71,21 +70,21 @@ impl Unsigned {
     }
 }
 
-/// Why a proof does not hold.
+/// An invalid proof.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
-    /// There is none, or not one of this cryptosuite and shape.
+    /// No proof of this cryptosuite and shape.
     #[error("no proof of the suite eddsa-rdfc-2022 for assertionMethod")]
     NoProof,
-    /// The document is not one whose every part a proof can cover.
+    /// The proof cannot cover every part of the document.
     #[error(transparent)]
     Unportable(#[from] Unportable),
-    /// The signature is not the key's over this document.
+    /// The key did not sign this document.
     #[error("the signature does not match the document")]
     Signature,
 }
 
-/// A proof that a document carries, not yet checked.
+/// The proof of a document, not yet checked.
 #[derive(Debug)]
 pub struct Proof<'a> {
     options: &'a Map<String, Value>,
@@ -99,7 +98,7 @@ pub struct Proof<'a> {
 /// The one proof of a document.
 ///
 /// # Errors
-/// [`Broken::NoProof`].
+/// [`Broken::NoProof`]: none, several, or another suite.
 pub fn read(document: &Map<String, Value>) -> Result<Proof<'_>, Broken> {
     let options = match document.get("proof") {
         Some(Value::Object(proof)) => Some(proof),
@@ -145,7 +144,7 @@ fn hashes(
 ) -> Result<[u8; 64], Unportable> {
     let options = match (contexts, written_out(options)) {
         (Contexts::Issued, Some(canonical)) => canonical,
-        _ => {
+        (Contexts::Issued, None) | (Contexts::Named, _) => {
             let mut options = options.clone();
             // The proof is read by the document's contexts.
             let context = document.get("@context").cloned().unwrap_or_default();
@@ -160,7 +159,7 @@ fn hashes(
     Ok(out)
 }
 
-/// The canonical form of options of the usual shape, written out: expanding them would take
+/// The canonical form of options of the usual shape, written out, because expanding them takes
 /// as long as half a document. None for any other shape.
 fn written_out(options: &Map<String, Value>) -> Option<String> {
     let text = |name: &str| options.get(name).and_then(Value::as_str);

@@ -22,11 +22,11 @@ use crate::{
 
 /// The entry of the `n`th version that an organization signed in a mode, from 0. Different
 /// counts have different entries.
-pub fn place(secret: &IdSecret, org: &OrgId, mode: Mode, n: u64) -> StatusEntry {
+pub fn entry(secret: &IdSecret, org: &OrgId, mode: Mode, n: u64) -> StatusEntry {
     let length = u64::from(LENGTH);
     let list = u32::try_from(n / length).unwrap_or(u32::MAX);
     let within = u32::try_from(n % length).unwrap_or_default();
-    // A Feistel network over 9 + 8 bits: whatever the rounds compute, it is a permutation.
+    // A Feistel network over 9 + 8 bits is a permutation, whatever its rounds compute.
     let (mut high, mut low) = (within >> 8, within & 0xff);
     for round in 0..8_u8 {
         let half = if round % 2 == 0 { low } else { high };
@@ -69,7 +69,7 @@ impl Bits {
     /// Multibase base64url of the compressed bits; bit 0 is the most significant of byte 0.
     ///
     /// # Errors
-    /// Never in practice: it compresses to memory.
+    /// An I/O error of the compressor; writing to memory causes none.
     pub fn encode(&self) -> std::io::Result<String> {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
         gzip.write_all(&self.0)?;
@@ -129,18 +129,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_count_has_a_place_of_its_own_that_looks_random() {
+    fn every_count_has_an_entry_of_its_own_that_looks_random() {
         let secret = IdSecret::new([7; 32]);
         let org = OrgId::parse("demo").expect("org");
-        let places: HashSet<StatusEntry> =
-            (0..u64::from(LENGTH)).map(|n| place(&secret, &org, Mode::Live, n)).collect();
-        assert_eq!(places.len(), LENGTH as usize);
-        assert!(places.iter().all(|p| p.list == 0 && p.index < LENGTH));
-        let next = place(&secret, &org, Mode::Live, u64::from(LENGTH));
+        let entries: HashSet<StatusEntry> =
+            (0..u64::from(LENGTH)).map(|n| entry(&secret, &org, Mode::Live, n)).collect();
+        assert_eq!(entries.len(), LENGTH as usize);
+        assert!(entries.iter().all(|p| p.list == 0 && p.index < LENGTH));
+        let next = entry(&secret, &org, Mode::Live, u64::from(LENGTH));
         assert_eq!(next.list, 1);
-        let first: Vec<u32> = (0..8).map(|n| place(&secret, &org, Mode::Live, n).index).collect();
+        let first: Vec<u32> = (0..8).map(|n| entry(&secret, &org, Mode::Live, n).index).collect();
         assert!(first.windows(2).any(|w| w[0] > w[1]) && first.windows(2).any(|w| w[0] < w[1]));
-        let test: Vec<u32> = (0..8).map(|n| place(&secret, &org, Mode::Test, n).index).collect();
+        let test: Vec<u32> = (0..8).map(|n| entry(&secret, &org, Mode::Test, n).index).collect();
         assert_ne!(first, test);
     }
 

@@ -1,8 +1,8 @@
 //! API keys: `uc_live_{organization}_{id}_{secret}` or `uc_test_…`.
 //!
 //! The key names its organization, so that key, template and member are read in one call.
-//! Only its SHA-256 is kept (the secret has 190 random bits, so a plain hash suffices);
-//! the secret is shown once.
+//! Only its SHA-256 is stored (the secret has 190 random bits, so a plain hash suffices).
+//! The secret is shown once.
 
 use aws_lc_rs::{constant_time, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -15,7 +15,7 @@ const ID_LENGTH: usize = 12;
 /// Characters of a key's secret (190 random bits).
 const SECRET_LENGTH: usize = 32;
 
-/// What a key may do.
+/// A permission of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
@@ -47,18 +47,18 @@ impl Scope {
     }
 }
 
-/// A key as it is kept.
+/// A key as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ApiKey {
     /// Version of this item's format.
     pub v: u32,
     /// Its public part, unique in the organization.
     pub id: String,
-    /// What people call it.
+    /// Its name for people.
     pub name: String,
     /// Live or test.
     pub mode: Mode,
-    /// What it may do.
+    /// Its permissions.
     pub scopes: Vec<Scope>,
     /// SHA-256 of the whole key, base64url.
     pub hash: String,
@@ -79,12 +79,12 @@ pub struct ApiKey {
     pub last_used_at: Option<String>,
 }
 
-/// A key as a caller presents it: well-formed, not yet known.
+/// A key in a request: well-formed, not yet checked.
 #[derive(Clone)]
 pub struct Presented {
-    /// The organization it names.
+    /// The organization in the key.
     pub org: OrgId,
-    /// The mode it names.
+    /// The mode in the key.
     pub mode: Mode,
     /// Its public part.
     pub id: String,
@@ -115,15 +115,15 @@ pub fn may_be_id(text: &str) -> bool {
     text.len() == ID_LENGTH && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
-/// A new key: what is kept, and the secret that is shown once.
+/// A new key: the stored item, and the secret, which is shown once.
 pub struct NewKey {
-    /// What is kept.
+    /// The stored item.
     pub kept: ApiKey,
     /// The whole key.
     pub secret: String,
 }
 
-/// Random bytes that a new key takes: two a character.
+/// Random bytes of a new key: two a character.
 pub const ENTROPY: usize = 2 * (ID_LENGTH + SECRET_LENGTH);
 
 /// Makes a key from random bytes.
@@ -136,7 +136,7 @@ pub fn new(
     expires_at: Option<String>,
     entropy: &[u8; ENTROPY],
 ) -> NewKey {
-    // Of two bytes a character, so that the remainder's bias is below 0.1 %.
+    // Two bytes a character keep the bias of the remainder below 0.1 %.
     const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut letters = entropy.chunks_exact(2).filter_map(|pair| {
         let number = pair.iter().fold(0_usize, |n, b| (n << 8) | usize::from(*b));
@@ -169,8 +169,8 @@ fn hash(key: &str) -> String {
 }
 
 impl ApiKey {
-    /// Whether the presented key is this one and still good. `now` is RFC 3339 in UTC, so
-    /// that texts compare as instants.
+    /// Whether the presented key is this one, not revoked and not expired. `now` is RFC 3339 in
+    /// UTC, so that texts compare as instants.
     pub fn admits(&self, presented: &Presented, now: &str) -> bool {
         let same =
             constant_time::verify_slices_are_equal(self.hash.as_bytes(), presented.hash.as_bytes())

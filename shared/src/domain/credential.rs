@@ -1,5 +1,5 @@
-//! A credential as it is kept: who, what, since when, where it came from, and the state of
-//! its mail.
+//! A credential as it is stored: its recipient, its status, its origin, its signed version and
+//! the state of its mail.
 
 use std::{fmt, str::FromStr};
 
@@ -15,8 +15,8 @@ use crate::domain::{
     status_entry::StatusEntry,
 };
 
-/// Version of a credential's item. Version 1 was not signed; up to 2 it said more in more
-/// bytes, which is all read (docs/decisions/0019-one-write-unit.md).
+/// Version of a credential's item. Version 1 was not signed. Items of versions 1 and 2 have
+/// longer names and are still read (docs/decisions/0019-one-write-unit.md).
 pub const FORMAT: u32 = 3;
 
 /// Whether a recipient was a member when the credential was issued.
@@ -25,48 +25,48 @@ pub const FORMAT: u32 = 3;
 pub enum RecipientType {
     /// A member: the credential is in the wallet.
     Internal,
-    /// Anybody else: the credential comes by mail.
+    /// Any other person: the credential comes by mail.
     #[default]
     External,
 }
 
 impl RecipientType {
-    /// What an item need not say.
+    /// Whether an item leaves the type out.
     pub(crate) fn is_external(&self) -> bool {
         *self == Self::External
     }
 }
 
-/// Whether a credential holds.
+/// The status of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// It holds.
+    /// In force.
     Issued,
-    /// It does not hold for now.
+    /// Out of force until it is reinstated.
     Suspended,
-    /// It does not hold any more.
+    /// Out of force for good.
     Revoked,
 }
 
-/// The state of the mail that a credential owes.
+/// The state of a credential's mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MailState {
-    /// To be sent.
+    /// Pending.
     Owed,
-    /// Somebody is sending it, until the lease ends.
+    /// A worker sends it, until the lease ends.
     Claimed,
-    /// SES took it (in test mode: kept for reading).
+    /// SES accepted it (in test mode: it is stored for reading).
     Sent,
-    /// Refused for good, or given up.
+    /// SES refused it for good, or the attempts ended.
     Failed,
-    /// Not asked for, or not due any more.
+    /// Not requested, or no longer needed.
     Skipped,
 }
 
-/// What a credential was issued by. A put that is refused by an item of the same origin
-/// means "issued by me, earlier".
+/// The row or request that issued a credential. If a put meets an item of the same origin, an
+/// earlier attempt of the same work wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Origin {
@@ -126,7 +126,7 @@ impl TryFrom<String> for Origin {
 pub struct Credential {
     /// Version of this item's format.
     pub v: u32,
-    /// Its id, see [`crate::domain::identity`].
+    /// Its id, see `identity`.
     pub id: CredentialId,
     /// Issuer.
     pub org: OrgId,
@@ -148,71 +148,70 @@ pub struct Credential {
     /// Hashes of contents that a correction replaced.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former: Vec<String>,
-    /// Member or not, when issued.
+    /// Member or not, at issue.
     #[serde(default, skip_serializing_if = "RecipientType::is_external")]
     pub recipient_type: RecipientType,
-    /// `validFrom`: when the request was accepted, RFC 3339 to the second.
+    /// `validFrom`: the instant at which the request was accepted, RFC 3339 to the second.
     pub issued_at: String,
-    /// What it was issued by.
+    /// Its origin.
     pub origin: Origin,
-    /// Whether it holds.
+    /// Its status.
     pub status: Status,
-    /// Since when it has been suspended or revoked, RFC 3339.
+    /// Instant of the suspension or revocation, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_at: Option<String>,
-    /// Why.
+    /// Reason of the suspension or revocation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
-    /// Counts what was done to it since it was issued: each is an entry of its history.
+    /// Number of changes since it was issued; each is an entry of its history.
     #[serde(default)]
     pub revision: u32,
-    /// Signed versions, from 1: a correction makes the next.
+    /// Number of the signed version, from 1; a correction makes the next.
     #[serde(default)]
     pub version: u32,
-    /// When it was last corrected, RFC 3339.
+    /// Instant of the last correction, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corrected_at: Option<String>,
-    /// The present version, exactly as signed.
+    /// The current version, exactly as signed.
     #[serde(default)]
     pub signed: Packed,
     /// Language of its mail.
     pub lang: Lang,
     /// State of its mail.
     pub mail: MailState,
-    /// Times that its mail was claimed here, to be handed to SES, since it was last owed.
+    /// Claims of its mail in this item since the mail was last pending.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub mail_attempts: u32,
-    /// Attempts whose outcome nobody knows, those on a job's ledger included.
+    /// Attempts of unknown outcome, those on a job's ledger included.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub mail_ambiguous: u32,
     /// End of the running attempt's lease, seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail_lease: Option<i64>,
-    /// Times that its mail, once ended, was owed again. SES tells the mails of different
-    /// rounds apart by it.
+    /// Times that its mail became pending again after its end. A mail of SES carries its round.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub mail_round: u32,
-    /// Of these, times because it had bounced softly.
+    /// Rounds that a soft bounce began.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub mail_soft_bounces: u32,
-    /// What became of this round's mail after SES took it, as far as SES has said.
+    /// State of this round's delivery, as SES reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail_delivery: Option<DeliveryState>,
-    /// When that happened, RFC 3339.
+    /// Instant of that report, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail_delivery_at: Option<String>,
-    /// When its mail was last asked for again, RFC 3339 to the millisecond.
+    /// Instant of the last request to resend its mail, RFC 3339 to the millisecond.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resent_at: Option<String>,
-    /// When its mail ended, RFC 3339.
+    /// Instant at which its mail ended, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail_at: Option<String>,
-    /// Why its mail failed.
+    /// Reason of the failure of its mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail_error: Option<String>,
 }
 
-/// A signed version as it is kept: compressed, and where its status stands.
+/// A signed version as it is stored: compressed, with its status entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Packed {
     /// The document's bytes, deflated under a dictionary. Empty in items of format 1.
@@ -224,33 +223,33 @@ pub struct Packed {
     /// Number of its status list.
     #[serde(default, rename = "l", alias = "status_list")]
     pub status_list: u32,
-    /// Its bit.
+    /// Index of its bit.
     #[serde(default, rename = "i", alias = "status_index")]
     pub status_index: u32,
 }
 
 impl Packed {
-    /// Where its status stands.
-    pub fn place(&self) -> StatusEntry {
+    /// Its entry in a status list.
+    pub fn status_entry(&self) -> StatusEntry {
         StatusEntry { list: self.status_list, index: self.status_index }
     }
 }
 
-/// Whether a counter need not be stored.
+/// Whether an item leaves a counter out.
 fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
 impl Credential {
-    /// Job, shard and row of a credential whose mail stands on the ledger of its job, see
-    /// `mail::ledger`: its first, about which nothing has been written here yet.
+    /// Job, shard and row of a credential whose mail is recorded on the ledger of its job, see
+    /// `mail::ledger`: its first mail, before this item records any attempt.
     pub fn on_ledger(&self) -> Option<(JobId, u32, u32)> {
         let first = self.mail == MailState::Owed && self.mail_round == 0 && self.mail_attempts == 0;
         match self.origin {
             Origin::Job { job, shard, row } if first && self.mode == Mode::Live => {
                 Some((job, shard, row))
             }
-            _ => None,
+            Origin::Job { .. } | Origin::Request(_) => None,
         }
     }
 
@@ -265,7 +264,7 @@ impl Credential {
         }
     }
 
-    /// Its public page, which is also its id in the signed document.
+    /// The address of its public page, which is also its id in the signed document.
     pub fn url(site_url: &str, id: CredentialId) -> String {
         format!("{site_url}/credential/{id}")
     }

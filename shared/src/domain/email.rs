@@ -1,4 +1,4 @@
-//! E-mail addresses: what the service accepts and how it spells them.
+//! E-mail addresses: the accepted ones, in one spelling.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ const MAX_LOCAL_PART: usize = 64;
 #[serde(try_from = "String")]
 pub struct EmailAddress(String);
 
-/// A text is not an address that mail can be sent to.
+/// The text is not an address for mail.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("not an e-mail address")]
 pub struct InvalidEmail;

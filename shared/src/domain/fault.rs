@@ -1,33 +1,36 @@
-//! What can be wrong with one recipient, and how it is said.
+//! The faults of one recipient, and their texts.
 //!
-//! A fault belongs to its recipient alone: the others of the request are issued. Three
-//! texts are kept word for word because programs compare them: `Calificacion invalida. …`,
+//! A fault fails its recipient alone: the others of the request are issued. Three texts never
+//! change because programs compare them: `Calificacion invalida. …`,
 //! `Invalid email: …` and `Achievement not found`.
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{field::field_at, lang::Lang};
+use crate::domain::{
+    field::{FieldName, field_at},
+    lang::Lang,
+};
 
-/// Kept word for word: a job whose template is gone ends with this text.
+/// The text of a job whose template does not exist. It never changes.
 pub const ACHIEVEMENT_NOT_FOUND: &str = "Achievement not found";
 
 /// Characters of a stored text: a job's item of faults stays far below DynamoDB's 400 KB.
 pub const KEPT_TEXT: usize = 1_000;
 
-/// One thing that is wrong with a recipient.
+/// A fault of a recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The recipient is not a JSON object, or not readable as one.
     NotAnObject,
     /// A field that the API does not have.
     UnknownField(String),
-    /// A field that is given twice.
+    /// A repeated field.
     RepeatedField(String),
-    /// A field of the wrong JSON type; holds what is expected.
+    /// A field of the wrong JSON type; holds the expected one.
     WrongType(String, Expected),
     /// The address is missing.
     MissingEmail,
-    /// The address is not one; holds it as sent.
+    /// An invalid address; holds it as sent.
     InvalidEmail(String),
     /// A required field is missing.
     Missing(String),
@@ -35,7 +38,7 @@ pub enum Fault {
     NotInTemplate(String),
     /// A text with more characters than the limit.
     TooLong(String, usize),
-    /// A text with characters that are not text.
+    /// A text with control characters.
     ForbiddenCharacters(String),
     /// A date that is not a day of the calendar as `YYYY-MM-DD`.
     InvalidDate(String),
@@ -71,19 +74,19 @@ pub enum Fault {
     Unsigned,
     /// The job was cancelled before this row.
     Cancelled,
-    /// Our own trouble, after bounded attempts.
+    /// A failure of the service, after this many attempts.
     GaveUp(u32),
     /// A row of a file whose bytes are no text in the file's encoding.
     NotUtf8,
-    /// A row of a file with more cells than its header: how many, and how many there should be.
+    /// A row of a file with more cells than its header; holds both numbers.
     TooManyCells(usize, usize),
     /// A cell in a column without a name; holds the column, from 1.
     NamelessColumn(usize),
-    /// A number that a spreadsheet has shortened (`1.2E+11`): its digits are lost.
+    /// A number that a spreadsheet shortened (`1.2E+11`): its digits are lost.
     Shortened(String),
 }
 
-/// A JSON type that a field should have had.
+/// The expected JSON type of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
     /// A string.
@@ -96,7 +99,7 @@ pub enum Expected {
     Object,
 }
 
-/// A fault as it is stored and answered: a stable code and a text for people.
+/// A fault in items and answers: a stable code and a text for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FaultText {
     /// Stable code.
@@ -143,7 +146,7 @@ impl Fault {
         }
     }
 
-    /// The field at fault, as the API names it, when there is one.
+    /// The field at fault, as the API names it, if the fault has one.
     pub fn field(&self) -> Option<String> {
         match self {
             Self::UnknownField(name)
@@ -159,13 +162,25 @@ impl Fault {
             | Self::Shortened(name)
             | Self::TooMany(name, _) => Some(name.clone()),
             Self::MissingEmail | Self::InvalidEmail(_) => Some("email".to_owned()),
-            Self::EndsBeforeStart => Some("activity_end_date".to_owned()),
-            Self::InvalidCredits | Self::CreditsOutOfRange(..) => Some("credits_earned".to_owned()),
-            Self::InvalidResult(_) => Some("result_value".to_owned()),
-            Self::EmptyEvidence(_) => Some("evidence".to_owned()),
+            Self::EndsBeforeStart => Some(FieldName::ActivityEndDate.as_str().to_owned()),
+            Self::InvalidCredits | Self::CreditsOutOfRange(..) => {
+                Some(FieldName::CreditsEarned.as_str().to_owned())
+            }
+            Self::InvalidResult(_) => Some(FieldName::ResultValue.as_str().to_owned()),
+            Self::EmptyEvidence(_) => Some(FieldName::Evidence.as_str().to_owned()),
             Self::InvalidLanguage => Some("language".to_owned()),
             Self::ExternalIdTaken(_) => Some("external_id".to_owned()),
-            _ => None,
+            Self::NotAnObject
+            | Self::TooLarge(_)
+            | Self::NotActive(_)
+            | Self::NotSignable(_)
+            | Self::UnknownCredential
+            | Self::Unsigned
+            | Self::Cancelled
+            | Self::GaveUp(_)
+            | Self::NotUtf8
+            | Self::TooManyCells(..)
+            | Self::NamelessColumn(_) => None,
         }
     }
 
@@ -177,7 +192,7 @@ impl Fault {
         }
     }
 
-    /// Code and text together, as they are stored: at most [`KEPT_TEXT`] characters.
+    /// Code and text for an item, the text cut to [`KEPT_TEXT`] characters.
     pub fn said(&self, lang: Lang) -> FaultText {
         let text = self.text(lang);
         let text = match text.char_indices().nth(KEPT_TEXT) {
@@ -187,21 +202,7 @@ impl Fault {
         FaultText { code: self.code().to_owned(), text }
     }
 
-    fn verbatim(&self) -> Option<String> {
-        match self {
-            Self::InvalidEmail(email) => Some(format!("Invalid email: {email}")),
-            Self::InvalidResult(values) => {
-                Some(format!("Calificacion invalida. Valores permitidos: {}", values.join(", ")))
-            }
-            Self::Cancelled => Some("Cancelado".to_owned()),
-            _ => None,
-        }
-    }
-
     fn spanish(&self) -> String {
-        if let Some(text) = self.verbatim() {
-            return text;
-        }
         match self {
             Self::NotAnObject => "El recipiente debe ser un objeto JSON".into(),
             Self::UnknownField(f) => format!("Campo desconocido: {f}"),
@@ -266,14 +267,13 @@ impl Fault {
             Self::Shortened(f) => format!(
                 "El campo {f} es un número que la hoja de cálculo abrevió y ha perdido cifras: dale formato de texto a la columna"
             ),
-            Self::InvalidEmail(_) | Self::InvalidResult(_) | Self::Cancelled => String::new(),
+            Self::InvalidEmail(email) => invalid_email(email),
+            Self::InvalidResult(values) => invalid_result(values),
+            Self::Cancelled => CANCELLED.into(),
         }
     }
 
     fn english(&self) -> String {
-        if let Some(text) = self.verbatim() {
-            return text;
-        }
         match self {
             Self::NotAnObject => "The recipient must be a JSON object".into(),
             Self::UnknownField(f) => format!("Unknown field: {f}"),
@@ -336,12 +336,27 @@ impl Fault {
             Self::Shortened(f) => format!(
                 "The field {f} is a number that the spreadsheet has shortened, and its digits are lost: format the column as text"
             ),
-            Self::InvalidEmail(_) | Self::InvalidResult(_) | Self::Cancelled => String::new(),
+            Self::InvalidEmail(email) => invalid_email(email),
+            Self::InvalidResult(values) => invalid_result(values),
+            Self::Cancelled => CANCELLED.into(),
         }
     }
 }
 
-/// Says which field keeps a credential from being signed, and why.
+/// The text of an invalid address, in both languages. It never changes.
+fn invalid_email(email: &str) -> String {
+    format!("Invalid email: {email}")
+}
+
+/// The text of a grade that the template does not allow, in both languages. It never changes.
+fn invalid_result(values: &[String]) -> String {
+    format!("Calificacion invalida. Valores permitidos: {}", values.join(", "))
+}
+
+/// The text of a cancelled row, in both languages. It never changes.
+const CANCELLED: &str = "Cancelado";
+
+/// The text of a credential that cannot be signed: the field and the reason.
 fn not_signable(why: &Unportable, lang: Lang) -> String {
     let at = match why {
         Unportable::UnknownTerm(at)
@@ -366,7 +381,11 @@ fn not_signable(why: &Unportable, lang: Lang) -> String {
         Unportable::ControlCharacter(_) => {
             lang.pick("contiene caracteres de control", "contains control characters")
         }
-        _ => lang.pick(
+        Unportable::UnknownTerm(_)
+        | Unportable::RelativeIri(_)
+        | Unportable::Number(_)
+        | Unportable::Order
+        | Unportable::Shape(_) => lang.pick(
             "no se puede firmar de modo que todos los verificadores lo lean igual",
             "cannot be signed so that all verifiers read it alike",
         ),
@@ -385,8 +404,8 @@ impl Expected {
     }
 }
 
-/// Why a document has no canonical form that every verifier finds; holds the place, as a
-/// JSON Pointer (RFC 6901).
+/// The reason why a document has no canonical form that every verifier finds, with the place
+/// as a JSON Pointer (RFC 6901).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unportable {
     /// A member that the contexts do not know.
@@ -401,13 +420,13 @@ pub enum Unportable {
     /// A number that JavaScript and others write differently.
     #[error("{0}: number out of the portable range")]
     Number(String),
-    /// Two entries that are equal, or two things of one identifier.
+    /// Two equal entries, or two things of one identifier.
     #[error("{0}: repeated")]
     Repeated(String),
     /// Texts of one property that sort differently as UTF-16 and as code points.
     #[error("texts of one property sort differently by UTF-16 and by code points")]
     Order,
-    /// Anything else that is not the shape of our documents.
+    /// Any other shape than that of our documents.
     #[error("{0}: not the shape of a document of this service")]
     Shape(String),
 }

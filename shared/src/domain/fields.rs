@@ -1,5 +1,5 @@
-//! Reads the fields of a JSON object in a request, outside recipients, and collects every
-//! fault with its pointer, so that a caller learns all of them at once.
+//! Reads the members of a JSON object in a request, recipients excepted, and collects every
+//! fault with its pointer, so that one answer has all of them.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,7 @@ use crate::domain::{
     text::{TextFault, normal_text},
 };
 
-/// One field of a request that is at fault.
+/// A faulty field of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     /// JSON Pointer (RFC 6901) into the body, or the name of a header or query parameter.
@@ -22,7 +22,7 @@ pub struct FieldError {
 }
 
 impl FieldError {
-    /// Names a field and says what is wrong with it.
+    /// Makes the fault of a field.
     pub fn new(
         pointer: impl Into<String>,
         code: &'static str,
@@ -33,10 +33,10 @@ impl FieldError {
     }
 }
 
-/// Why a body is refused.
+/// A refused body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBody {
-    /// It is not JSON in UTF-8.
+    /// Not JSON in UTF-8.
     #[error("not JSON: line {line}, column {column}")]
     NotJson {
         /// Line of the fault, from 1.
@@ -44,10 +44,10 @@ pub enum InvalidBody {
         /// Column of the fault, from 1.
         column: usize,
     },
-    /// It is JSON, but not an object.
+    /// JSON, but not an object.
     #[error("not an object")]
     NotAnObject,
-    /// These fields are at fault.
+    /// Faulty fields.
     #[error("{} fields at fault", .0.len())]
     Fields(Vec<FieldError>),
 }
@@ -58,7 +58,7 @@ impl From<serde_json::Error> for InvalidBody {
     }
 }
 
-/// The members of an object that have not been read yet.
+/// The members of an object that are still to be read.
 #[derive(Debug)]
 pub struct Fields {
     path: String,
@@ -78,7 +78,7 @@ impl Fields {
         }
     }
 
-    /// Takes an inner object, whose faults are later handed back with [`Fields::absorb`].
+    /// Takes an inner object. [`Fields::absorb`] returns its faults.
     pub fn inner(&mut self, path: String, value: Value) -> Option<Self> {
         match value {
             Value::Object(members) => Some(Self { path, members, errors: Vec::new() }),
@@ -94,12 +94,12 @@ impl Fields {
         }
     }
 
-    /// Takes over the faults of an inner object, its unread members included.
+    /// Takes the faults of an inner object, its unread members included.
     pub fn absorb(&mut self, inner: Self) {
         self.errors.extend(inner.unread());
     }
 
-    /// Ends the reading: members that were not read are unknown.
+    /// Ends the reading: unread members are unknown fields.
     ///
     /// # Errors
     /// [`InvalidBody::Fields`] with all faults.
@@ -139,7 +139,7 @@ impl Fields {
         self.errors.push(FieldError::new(self.pointer(name), code, es, en));
     }
 
-    /// Drops members that an answer of ours has and a request may send back.
+    /// Drops members of our answers, which a request may send back.
     pub fn ignore(&mut self, names: &[&str]) {
         for name in names {
             self.members.remove(*name);
@@ -155,12 +155,12 @@ impl Fields {
         null
     }
 
-    /// Whether a member is there that nobody has read.
+    /// Whether an unread member of this name exists.
     pub fn has(&self, name: &str) -> bool {
         self.members.contains_key(name)
     }
 
-    /// The members that nobody has read.
+    /// The unread members.
     pub fn into_members(self) -> Map<String, Value> {
         self.members
     }

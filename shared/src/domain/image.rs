@@ -1,11 +1,12 @@
-//! Images that an organization gives: its logo, a template's badge. They are PNG files in the
-//! request itself (`data:image/png;base64,…`); nothing is ever fetched from another host.
+//! Images of an organization: its logo, a template's badge. They are PNG files in the request
+//! itself (`data:image/png;base64,…`); the service never fetches one from another host.
 //!
-//! An image is kept without whatever does not draw: a photo's place, a program's notes. It is named by
-//! its own hash and never changes, so a signed document that names it stays true.
+//! The service stores only the chunks that draw, without a photo's place or a program's notes.
+//! An image is named by its own hash and never changes, so a signed document that names it
+//! stays true.
 //!
 //! A badge that carries its credential ("baked", Open Badges 3.0 §5.3) is the same file with one
-//! more chunk: nothing is drawn anew.
+//! more chunk.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -22,7 +23,7 @@ use crate::domain::{
 pub const MAX_BYTES: usize = 256 * 1024;
 /// Shortest and longest side, in pixels.
 pub const SIDES: std::ops::RangeInclusive<u32> = 64..=2_000;
-/// What a `data:` URL of an image begins with.
+/// The beginning of the `data:` URL of an image.
 const DATA_URL: &str = "data:image/png;base64,";
 /// The `data:` URL by which a request brings a PNG file.
 pub fn data_url(png: &[u8]) -> String {
@@ -41,7 +42,7 @@ const BAKED: &[u8] = b"openbadgecredential";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ImageId {
-    /// Whose it is.
+    /// Its organization.
     pub org: OrgId,
     hash: String,
 }
@@ -95,7 +96,7 @@ pub struct Image {
     pub height: u32,
 }
 
-/// Why bytes are not an image that is taken.
+/// A refused image.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ImageFault {
     /// More than [`MAX_BYTES`].
@@ -109,7 +110,7 @@ pub enum ImageFault {
     Sides(u32, u32),
 }
 
-/// A PNG file that was read to its last pixel.
+/// A valid PNG file, read to its last pixel.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Png {
     bytes: Vec<u8>,
@@ -124,10 +125,10 @@ impl std::fmt::Debug for Png {
 }
 
 impl Png {
-    /// Reads a file, and keeps of it what draws.
+    /// Reads a file and keeps the chunks that draw.
     ///
     /// # Errors
-    /// See [`ImageFault`].
+    /// [`ImageFault`].
     pub fn read(bytes: &[u8]) -> Result<Self, ImageFault> {
         if bytes.len() > MAX_BYTES {
             return Err(ImageFault::TooLarge);
@@ -153,7 +154,7 @@ impl Png {
         &self.bytes
     }
 
-    /// What it is known by, once it is an organization's.
+    /// The image under its organization's name for it.
     pub fn named(&self, org: &OrgId) -> Image {
         let hash = digest(&SHA256, &self.bytes);
         let hash: String = hash.as_ref().iter().take(16).map(|b| format!("{b:02x}")).collect();
@@ -161,16 +162,16 @@ impl Png {
     }
 }
 
-/// An image as a request brings it.
+/// An image in a request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ImageInput {
-    /// The request does not speak of it.
+    /// No member: the image stays.
     Absent,
-    /// There shall be none.
+    /// Null: the image is removed.
     None,
-    /// A new one.
+    /// A new image.
     New(Png),
-    /// One that we have, by the address that we gave.
+    /// A stored image, by its public address.
     Known(ImageId),
 }
 
@@ -227,7 +228,7 @@ impl ImageInput {
         Self::Absent
     }
 
-    /// The fault of an image by an address of ours that is not there.
+    /// The fault of an image that is not stored under its address.
     pub fn unknown(pointer: &str) -> FieldError {
         FieldError::new(
             pointer,
@@ -238,7 +239,7 @@ impl ImageInput {
     }
 }
 
-/// The image that an address as our answers give it names: whatever was read can be sent back.
+/// The image of a public address: a client can send back what it read.
 fn known(value: &Value) -> Option<ImageId> {
     let (_, name) = value.as_str()?.rsplit_once("/images/")?;
     ImageId::parse(name.strip_suffix(".png")?)
@@ -274,8 +275,8 @@ fn drawing_chunks(png: &[u8]) -> Option<Vec<u8>> {
     Some(kept)
 }
 
-/// Puts a credential into a PNG file, behind its header; none when that is no PNG file. One that
-/// it carries already goes.
+/// Puts a credential into a PNG file, after its header, and removes an earlier one; none if the
+/// file is no PNG.
 pub fn bake(png: &[u8], document: &[u8]) -> Option<Vec<u8>> {
     // Keyword, no compression, no language, no translated keyword, then the text (PNG §11.3.3.4).
     let mut body = b"iTXt".to_vec();

@@ -1,4 +1,4 @@
-//! The two languages that people read: Spanish first, English second.
+//! The two languages of texts for people: Spanish, the default, and English.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -24,8 +24,8 @@ impl Lang {
         }
     }
 
-    /// Picks the language of an `Accept-Language` header (RFC 9110 §12.5.4): the
-    /// one with the highest weight, the first of equals; Spanish when it names neither.
+    /// Picks the language of an `Accept-Language` header (RFC 9110 §12.5.4): the highest
+    /// weight wins, the first of equals; Spanish if the header has neither.
     pub fn from_accept_language(header: Option<&str>) -> Self {
         let mut best: Option<(Self, f32)> = None;
         for part in header.unwrap_or_default().split(',') {

@@ -25,7 +25,7 @@ pub struct Organization {
     pub created_at: String,
 }
 
-/// What an organization can set.
+/// The settings of an organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// Name that people read.
@@ -34,23 +34,23 @@ pub struct Settings {
     pub language: Lang,
     /// IANA time zone of the dates that people read.
     pub time_zone: String,
-    /// Address that mail comes from; SES must have verified it or its domain.
+    /// Sender of mail; SES must have verified the address or its domain.
     pub sender: EmailAddress,
-    /// Address for answers, when it is another.
+    /// Address for answers, if it is another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<EmailAddress>,
-    /// Whether members are told of a new credential in their wallet.
+    /// Whether members get mail about a new credential in their wallet.
     pub notify_members: bool,
     /// Its logo, on pages, certificates and mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logo: Option<Image>,
-    /// Its number with LinkedIn, so that a profile shows it with its own page there.
+    /// Its number at LinkedIn, which links a profile to the organization's page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linkedin_id: Option<u64>,
 }
 
 impl Settings {
-    /// Settings of which only the first two are given.
+    /// Default settings with a name and a sender.
     pub fn new(name: &str, sender: EmailAddress) -> Self {
         Self {
             name: name.to_owned(),
@@ -64,12 +64,11 @@ impl Settings {
         }
     }
 
-    /// Reads new settings; fields that are absent keep their value in `before`. `reply_to`,
-    /// `linkedin_id` and `logo` are removed by null. A new logo comes beside them: the caller
-    /// puts it in.
+    /// Reads new settings; an absent field keeps its value in `before`. Null removes
+    /// `reply_to`, `linkedin_id` and `logo`. The caller stores a new logo and sets it.
     ///
     /// # Errors
-    /// `invalid_request` with every fault.
+    /// [`InvalidBody::Fields`] with every fault.
     pub fn read(
         mut fields: Fields,
         before: Option<&Self>,
@@ -92,19 +91,6 @@ impl Settings {
                 "The field time_zone must be an IANA time zone, for example America/Santiago",
             );
         }
-        let address = |fields: &mut Fields, name: &str| {
-            let text = fields.text(name, 320)?;
-            let parsed = EmailAddress::parse(&text);
-            if parsed.is_err() {
-                fields.fault(
-                    name,
-                    "invalid_email",
-                    format!("Invalid email: {text}"),
-                    format!("Invalid email: {text}"),
-                );
-            }
-            parsed.ok()
-        };
         let sender = match (address(&mut fields, "sender"), before) {
             (Some(sender), _) => Some(sender),
             (None, Some(before)) => Some(before.sender.clone()),
@@ -151,6 +137,17 @@ impl Settings {
             _ => Err(InvalidBody::Fields(Vec::new())),
         }
     }
+}
+
+/// Reads an optional address.
+fn address(fields: &mut Fields, name: &str) -> Option<EmailAddress> {
+    let text = fields.text(name, 320)?;
+    let parsed = EmailAddress::parse(&text);
+    if parsed.is_err() {
+        let text = format!("Invalid email: {text}");
+        fields.fault(name, "invalid_email", text.clone(), text);
+    }
+    parsed.ok()
 }
 
 impl Organization {

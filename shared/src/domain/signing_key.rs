@@ -4,18 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::Mode;
 
-/// A key cannot be made or opened.
+/// A failure to make or open a key.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum KeyError {
-    /// Likely to pass: KMS throttles or is out of reach.
+    /// Temporary: KMS throttles or does not answer.
     #[error("KMS is not available: {0}")]
     Unavailable(String),
-    /// The key does not open, or there is nothing to open it with.
+    /// The key does not open, or KMS has no key to open it.
     #[error("the signing key cannot be used: {0}")]
     Broken(String),
 }
 
-/// The key that an organization signs with in a mode, as it is kept.
+/// The signing key of an organization and mode, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedKey {
     /// Version of this item's format.
@@ -24,26 +24,27 @@ pub struct SealedKey {
     pub multikey: String,
     /// The sealed seed, base64.
     pub sealed: String,
-    /// When it was made, RFC 3339.
+    /// Instant of its creation, RFC 3339.
     pub created_at: String,
 }
 
-/// The public part of a key, kept for ever: without it nothing that it signed verifies.
+/// The public part of a key. It is stored for ever: no document of the key verifies without it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublicKey {
     /// Version of this item's format.
     pub v: u32,
     /// The key as a Multikey.
     pub multikey: String,
-    /// When it was made, RFC 3339.
+    /// Instant of its creation, RFC 3339.
     pub created_at: String,
-    /// When another took its place, RFC 3339.
+    /// Instant at which another key replaced it, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retired_at: Option<String>,
-    /// When it was declared compromised: nothing that it signed verifies any more.
+    /// Instant at which it was declared compromised; from then on no document of the key
+    /// verifies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compromised_at: Option<String>,
-    /// Why.
+    /// The reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }

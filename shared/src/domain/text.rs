@@ -2,25 +2,25 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Longest name, role, term, license number or result, in characters.
+/// Longest text of a field, in characters.
 pub const MAX_TEXT: usize = 200;
 
-/// Why a text is refused.
+/// A refused text.
 #[derive(Debug, PartialEq, Eq)]
 pub enum TextFault {
     /// More characters than the limit.
     TooLong,
-    /// Characters that are not text.
+    /// Forbidden characters.
     Forbidden,
 }
 
 /// Brings a text into normal form: NFC, trimmed, empty as absent.
 ///
 /// # Errors
-/// When it is longer than `max` characters or holds control characters, line or paragraph
-/// separators, noncharacters, or marks that override the direction of what follows (they
-/// make a page read otherwise than it is written). Right-to-left and left-to-right marks
-/// and joiners are text.
+/// [`TextFault`] if it is longer than `max` characters or has control characters, line or
+/// paragraph separators, noncharacters, or marks that override the direction of the text after
+/// them, which would show a page in another order than it is written. Right-to-left and
+/// left-to-right marks and joiners are text.
 pub fn normal_text(text: &str, max: usize) -> Result<Option<String>, TextFault> {
     let text: String = text.trim().nfc().collect();
     let text = text.trim();

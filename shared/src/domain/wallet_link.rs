@@ -18,12 +18,12 @@ pub const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// Longest link that is read: an address has 254 characters at most.
 pub const MAX_TOKEN: usize = 600;
 
-/// What a link says.
+/// The content of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pass {
-    /// Whose wallet.
+    /// The wallet's owner.
     pub email: EmailAddress,
-    /// Until when, seconds since 1970.
+    /// Its end, seconds since 1970.
     pub until: i64,
 }
 
@@ -32,12 +32,12 @@ fn cipher(secret: &IdSecret, org: &OrgId, mode: Mode) -> Option<LessSafeKey> {
     Some(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).ok()?))
 }
 
-/// What the seal binds beside its content.
+/// The context that the seal binds.
 fn bound(org: &OrgId, mode: Mode) -> Aad<String> {
     Aad::from(format!("unicreda wallet 1 {org} {mode}"))
 }
 
-/// Makes the link to a wallet, good for [`LIFETIME`] from `now`. The same arguments make the
+/// Makes the link to a wallet, valid for [`LIFETIME`] from `now`. The same arguments make the
 /// same link.
 pub fn link(
     site_url: &str,
@@ -50,7 +50,7 @@ pub fn link(
     let until = now.as_second() + i64::try_from(LIFETIME.as_secs()).ok()?;
     let mut sealed = until.to_be_bytes().to_vec();
     sealed.extend_from_slice(email.as_str().as_bytes());
-    // A nonce that follows from the content is used again for that content only.
+    // The nonce follows from the content, so only the same content uses it again.
     let nonce: [u8; NONCE_LEN] = secret.wallet_nonce(&sealed);
     cipher(secret, org, mode)?
         .seal_in_place_append_tag(
@@ -63,7 +63,7 @@ pub fn link(
     Some(format!("{site_url}/wallet/{org}.{mode}.{token}"))
 }
 
-/// Whose link it says to be. Nothing of it is proven yet.
+/// The organization, mode and sealed part of a link. Nothing of it is proven.
 pub fn claimed(token: &str) -> Option<(OrgId, Mode, &str)> {
     let mut parts = token.splitn(3, '.');
     let org = OrgId::parse(parts.next()?).ok()?;
@@ -75,8 +75,8 @@ pub fn claimed(token: &str) -> Option<(OrgId, Mode, &str)> {
     Some((org, mode, parts.next()?))
 }
 
-/// Opens the sealed part of a link; none when it was not sealed by this organization for this
-/// mode. Whether it has ended is the caller's question.
+/// Opens the sealed part of a link; none if this organization did not seal it for this mode.
+/// The caller checks its end.
 pub fn open(secret: &IdSecret, org: &OrgId, mode: Mode, sealed: &str) -> Option<Pass> {
     let mut sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
     let (nonce, content) = sealed.split_first_chunk_mut::<NONCE_LEN>()?;

@@ -1,4 +1,4 @@
-//! What has no canonical form that every verifier finds, and is refused therefore.
+//! The check of a document: refuses one without a canonical form that every verifier finds.
 
 use std::{collections::HashSet, fmt};
 
@@ -11,8 +11,8 @@ use super::{Unportable, terms::TERMS};
 const MAX_DEPTH: usize = 12;
 /// Most entries of a list; a template allows 200 values.
 const MAX_ENTRIES: usize = 256;
-/// Most things and list entries without an identifier: what canonicalization takes depends
-/// on them. Ours have the allowed values and some ten more.
+/// Most things and list entries without an identifier; the time of canonicalization depends on
+/// them. Our documents have the allowed values and some ten more.
 const MAX_BLANK: usize = 300;
 /// Members whose text is an identifier.
 const REFERENCES: [&str; 3] = ["issuer", "statusListCredential", "verificationMethod"];
@@ -22,8 +22,7 @@ pub(super) fn check(document: &Map<String, Value>) -> Result<(), Unportable> {
     node(document, &Place::Top, 0, &mut Seen::default())
 }
 
-/// A place in a document, from within; displayed as a JSON Pointer (RFC 6901). Written out
-/// only for what is refused.
+/// A place in a document, displayed as a JSON Pointer (RFC 6901). Only a refusal writes it out.
 #[derive(Debug)]
 enum Place<'a> {
     Top,
@@ -43,7 +42,7 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// What the walk over a document has met.
+/// The identifiers and counts of a walk over a document.
 #[derive(Default)]
 struct Seen<'a> {
     ids: HashSet<&'a str>,
@@ -71,7 +70,7 @@ fn node<'a>(
     seen.blank(usize::from(!named), at)?;
     for (name, value) in members {
         let here = Place::Member(at, name);
-        // `value` is a term of a result only; contexts stand at the top only.
+        // `value` is a term of a result only; contexts are at the top only.
         let known = match name.as_str() {
             "@context" => depth == 0,
             "value" => {
@@ -111,8 +110,8 @@ fn value<'a>(
 ) -> Result<(), Unportable> {
     match value {
         Value::Object(members) => {
-            // A thing without an identifier holds texts only: canonical labels then
-            // follow from its own lines, and no document takes long to canonicalize.
+            // A thing without an identifier holds texts only: its canonical label then follows
+            // from its own lines, and no document takes long.
             if !named && depth > 0 {
                 return Err(Unportable::Shape(at.to_string()));
             }

@@ -1,7 +1,6 @@
 //! A document as quads, read with the table of our terms.
 //!
-//! What JSON-LD says of shapes that our documents do not have is not repeated here: such a
-//! document is declined, and read by the libraries.
+//! A document of another shape than ours is declined; the libraries read it.
 
 use serde_json::{Map, Value};
 
@@ -35,7 +34,7 @@ pub(super) enum Node<'a> {
     Blank(usize),
 }
 
-/// What a statement says.
+/// The object of a statement.
 #[derive(Debug)]
 pub(super) enum Object<'a> {
     Node(Node<'a>),
@@ -49,16 +48,15 @@ pub(super) enum Object<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Quads<'a> {
     pub all: Vec<Quad<'a>>,
-    /// How many things have no identifier.
+    /// Number of things without an identifier.
     pub blanks: usize,
 }
 
-/// The statements of a document that has passed the checks; none when it has a shape that
-/// is not understood here.
+/// The statements of a document that has passed the checks; none if its shape is not ours.
 pub(super) fn quads(document: &Map<String, Value>) -> Option<Quads<'_>> {
     let mut quads = Quads { all: Vec::with_capacity(64), blanks: 0 };
     quads.thing(document, None)?;
-    // Of what says nothing, not even its size can be told from its statements.
+    // A document without statements is left to the libraries.
     (!quads.all.is_empty()).then_some(quads)
 }
 
@@ -98,8 +96,8 @@ impl<'a> Quads<'a> {
                         ),
                         one => (one.is_object(), one.is_object()),
                     };
-                    // How meanings of a place reach further down, and what they do to texts,
-                    // is the libraries' matter; so are things in an order.
+                    // The libraries read meanings of a place that reach further down or apply
+                    // to texts, and things in an order.
                     if some && (of.is_some() || term.list) || !all && term.inside.is_some() {
                         return None;
                     }
@@ -146,7 +144,7 @@ impl<'a> Quads<'a> {
     }
 }
 
-/// A value that is no thing.
+/// A value that is no thing: a text, a number, a reference.
 fn leaf<'a>(term: &'a Term, value: &'a Value) -> Option<Object<'a>> {
     match (&term.kind, value) {
         (Kind::Plain, Value::String(text)) => Some(Object::Text(text, None)),
@@ -158,7 +156,7 @@ fn leaf<'a>(term: &'a Term, value: &'a Value) -> Option<Object<'a>> {
         (Kind::Plain | Kind::Typed(_), Value::Bool(on)) => {
             let datatype = match &term.kind {
                 Kind::Typed(datatype) => datatype,
-                _ => BOOLEAN,
+                Kind::Plain | Kind::Reference => BOOLEAN,
             };
             Some(Object::Text(if *on { "true" } else { "false" }, Some(datatype)))
         }
@@ -176,7 +174,7 @@ fn written(number: f64) -> String {
     super::sixteen_digits(number)
 }
 
-/// An identifier, unless its beginning could be taken for a term.
+/// An identifier, unless its scheme is also a term.
 fn reference(iri: &str) -> Option<&str> {
     let (scheme, _) = iri.split_once(':')?;
     (!TERMS.has(scheme) && absolute(iri)).then_some(iri)

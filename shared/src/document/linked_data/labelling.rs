@@ -1,13 +1,12 @@
-//! The canonical form of quads (RDF Dataset Canonicalization 1.0, SHA-256) for the usual case,
-//! in which no two things without an identifier say the same: the hashes of their own
-//! statements put them in order (§4.4.3, steps 3 and 4). Anything else is declined, and is
-//! the libraries' matter.
+//! The canonical form of quads (RDF Dataset Canonicalization 1.0, SHA-256) in the usual case:
+//! no two things without an identifier have equal statements, so the hashes of their own
+//! statements order them (§4.4.3, steps 3 and 4). The libraries do the other cases.
 
 use aws_lc_rs::digest::{Context, SHA256};
 
 use super::expanding::{Node, Object, Quad, Quads};
 
-/// Canonical N-Quads, sorted, a line each; none when two things tie or a line is repeated.
+/// Canonical N-Quads, sorted, a line each; none if two things tie or a line is repeated.
 pub(super) fn canonical(quads: &Quads<'_>) -> Option<String> {
     let mut said: Vec<Vec<&Quad<'_>>> = vec![Vec::new(); quads.blanks];
     for quad in &quads.all {
@@ -44,9 +43,9 @@ pub(super) fn canonical(quads: &Quads<'_>) -> Option<String> {
     Some(sorted(&text)?.concat())
 }
 
-/// Lines in the order of their code points; none when one is repeated.
+/// Lines in the order of their code points; none if one is repeated.
 fn sorted(text: &str) -> Option<Vec<&str>> {
-    // A line feed within a text is written as an escape.
+    // A line feed within a text is an escape.
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     lines.sort_unstable();
     let repeated = lines.windows(2).any(|pair| matches!(pair, [a, b] if a == b));
@@ -57,7 +56,7 @@ impl<'a> Object<'a> {
     fn node(&self) -> Option<Node<'a>> {
         match self {
             Self::Node(node) => Some(*node),
-            _ => None,
+            Self::Text(..) | Self::Number(..) => None,
         }
     }
 }
@@ -103,8 +102,8 @@ fn angled(out: &mut String, iri: &str) {
     out.push('>');
 }
 
-/// A text with the escapes of canonical N-Quads; of control characters none but line feed
-/// and carriage return come here.
+/// A text with the escapes of canonical N-Quads. The only control characters are line feed and
+/// carriage return.
 fn quoted(out: &mut String, text: &str) {
     out.push('"');
     let mut rest = text;

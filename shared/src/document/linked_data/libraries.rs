@@ -1,5 +1,5 @@
-//! The canonical form as oxjsonld and oxrdf find it, of any document: the way of what our
-//! own does not understand, and the measure that it is held to.
+//! The canonical form by oxjsonld and oxrdf: for documents that our table does not read, and
+//! the reference for those that it reads.
 
 use oxjsonld::{JsonLdParser, JsonLdRemoteDocument};
 use oxrdf::{
@@ -60,8 +60,8 @@ pub(super) fn canonical(
     one_order(lines.concat())
 }
 
-/// A fractional number anew: oxjsonld writes the shortest digits that read back the same,
-/// which for 815736.533 is another text than the standard's.
+/// Rewrites a fractional number: oxjsonld writes the shortest digits that read back the same,
+/// which for 815736.533 differ from the standard's.
 fn fraction(text: &str, datatype: &str) -> Option<String> {
     let float = "https://www.w3.org/2001/XMLSchema#float";
     let number = text.contains('E').then(|| text.parse::<f64>().ok()).flatten();

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use serde_json::{Map, Value};
 
-/// The table. A term without a meaning is known, and left to the libraries.
+/// The table. A term without a meaning here is known, and the libraries read it.
 pub(super) static TERMS: LazyLock<Terms> = LazyLock::new(|| {
     let context: Map<String, Value> =
         serde_json::from_str(super::ISSUED_CONTEXT).unwrap_or_default();
@@ -18,20 +18,20 @@ pub(super) static TERMS: LazyLock<Terms> = LazyLock::new(|| {
 #[derive(Debug, Default)]
 pub(super) struct Terms(HashMap<String, Option<Term>>);
 
-/// What a term stands for.
+/// The meaning of a term.
 #[derive(Debug)]
 pub(super) struct Term {
     /// The property, or the type.
     pub iri: String,
-    /// How a value is read.
+    /// The reading of a value.
     pub kind: Kind,
-    /// Whether values stand in an order.
+    /// Whether values are ordered.
     pub list: bool,
     /// Other meanings of terms in the things that this property holds.
     pub inside: Option<Terms>,
 }
 
-/// How a value that is no thing is read.
+/// The reading of a value that is no thing.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// As it is.
@@ -53,14 +53,14 @@ impl Terms {
         self.0.contains_key(name)
     }
 
-    /// What a term stands for; none for one that is not there, or not understood here.
+    /// The meaning of a term; none for an unknown one, or one for the libraries.
     pub(super) fn get(&self, name: &str) -> Option<&Term> {
         self.0.get(name)?.as_ref()
     }
 }
 
 impl Term {
-    /// Reads a definition; none unless every word of it is understood.
+    /// Reads a definition; none if any word of it is unknown.
     fn read(definition: &Value) -> Option<Self> {
         let absolute = |iri: &Value| {
             let iri = iri.as_str().filter(|iri| iri.contains("://"))?;
