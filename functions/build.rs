@@ -1,7 +1,7 @@
-//! Links a function at a fixed address, in every `Cargo.toml` beside this file.
+//! Links every function at a fixed address.
 //!
-//! A position-independent executable of this size has 45,000 addresses to be corrected at each
-//! cold start, on 170 pages that are copied for it (docs/decisions/0021-cold-start.md).
+//! A position-independent executable of this size relocates 45,000 addresses at each cold start, which
+//! copies 170 pages (docs/decisions/0021-cold-start.md).
 
 fn main() {
     println!("cargo::rerun-if-changed=../build.rs");

@@ -28,7 +28,7 @@ use crate::{exit::Failure, printer::Printer, progress::Progress, settings::Setti
 
 /// Longest wait for one answer; API Gateway gives up after 29 s.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long a command without `--patience` repeats a request that the service is too busy for.
+/// Period during which a command that neither uploads nor follows repeats a transient failure.
 const SHORT_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A client of the service, with a key.
@@ -37,7 +37,7 @@ pub struct Client {
     http: reqwest::Client,
     settings: Arc<Settings>,
     printer: Printer,
-    /// How long to wait for a lost connection; `None` fails at once.
+    /// Longest wait for a lost connection; `None` fails at once.
     patience: Option<Duration>,
     /// The progress bar to suspend while a notice is printed.
     bar: Option<ProgressBar>,

@@ -1,4 +1,4 @@
-//! How a command ends: its exit code, and the message of a command that did not do what was asked.
+//! The end of a command: its exit code, and the message of a failure.
 
 use std::fmt::{self, Write as _};
 

@@ -43,7 +43,7 @@ impl Arguments {
     }
 }
 
-/// How credentials are issued.
+/// Options of issuing.
 #[derive(Clone, Copy, Debug)]
 pub struct IssueOptions {
     /// Whether recipients get mail.

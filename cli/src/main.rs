@@ -65,7 +65,7 @@ struct Output {
     /// Language: es or en [env: UNICREDA_LANG, LC_ALL, LC_MESSAGES, LANG] [default: es].
     #[arg(long, global = true, value_name = "LANG", value_parser = ["es", "en"])]
     lang: Option<String>,
-    /// How long to wait for a lost connection while uploading a file or following a job.
+    /// Longest wait for a lost connection while uploading a file or following a job.
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 300)]
     patience: u64,
 }

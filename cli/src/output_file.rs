@@ -7,7 +7,7 @@ use tempfile::NamedTempFile;
 
 use crate::{exit::Failure, printer::Printer};
 
-/// What happens when a file of the same name exists.
+/// The treatment of an existing file of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
     /// The command refuses before it does anything.

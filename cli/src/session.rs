@@ -11,7 +11,7 @@ use crate::{
     settings::{Flags, Settings},
 };
 
-/// How the user can continue a command that is interrupted, if it can be continued.
+/// The user's way to continue an interrupted command, if there is one.
 pub type ResumeHint = Rc<RefCell<Option<String>>>;
 
 /// The service, the printer, and the hint for an interrupted command.
@@ -20,7 +20,7 @@ pub struct Session {
     pub client: Client,
     /// Prints for the user.
     pub printer: Printer,
-    /// How long a transfer or a followed job waits for a lost connection.
+    /// Longest wait for a lost connection during a transfer or while following a job.
     pub patience: Duration,
     /// Root of the service.
     pub site: String,

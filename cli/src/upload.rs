@@ -34,7 +34,7 @@ const SHOWN: usize = 10;
 pub struct Issuance {
     /// Template.
     pub template: String,
-    /// How it issues.
+    /// Options of issuing.
     pub options: IssueOptions,
     /// Flags of the file.
     pub flags: FileFlags,

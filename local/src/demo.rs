@@ -1,4 +1,4 @@
-//! The demo organization of a first start.
+//! The demo organization, which a first start creates.
 
 use anyhow::{Context, anyhow};
 use lambda_http::{Body, RequestExt};
@@ -20,26 +20,25 @@ use unicreda::{
 
 /// The demo organization's short name.
 pub const ORGANIZATION: &str = "demo";
-/// The demo template: the one of the API reference's examples.
+/// The demo template, which the API reference's examples use.
 pub const TEMPLATE: &str = "550e8400-e29b-41d4-a716-446655440000";
 
 /// A member of the demo organization.
 const MEMBER: &str = "ana.rojas@demo.example";
 const ISSUE: &str = "/api/v1/credentials/issue";
 
-/// What a person needs to try the API with the demo organization.
+/// The keys and the template with which a person tries the API.
 #[derive(Clone, Debug)]
 pub struct Demo {
-    /// A live key, shown once.
+    /// A live key.
     pub api_key: String,
-    /// A test key, shown once.
+    /// A test key.
     pub test_api_key: String,
     /// The demo template.
     pub template_id: String,
 }
 
-/// Makes the demo organization, its members and its template, unless they are there, and
-/// two new keys.
+/// Creates the demo organization, its members and its template unless they exist, and two new keys.
 ///
 /// # Errors
 /// When the tables cannot be written.
@@ -85,12 +84,21 @@ pub async fn seed(app: &App) -> anyhow::Result<Demo> {
     })
 }
 
-/// Issues the demo credentials through the function, to somebody outside and to a member; the
-/// first one's page and the member's wallet. Repeated, it finds the ones of before.
+/// URLs of the demo's pages.
+#[derive(Clone, Debug)]
+pub struct Pages {
+    /// The page of the external recipient's credential.
+    pub credential: Option<String>,
+    /// The member's wallet.
+    pub wallet: Option<String>,
+}
+
+/// Issues the demo credentials through the function `issue`, to an external recipient and to a member.
+/// Repeated, it finds the same credentials.
 ///
 /// # Errors
 /// When the tables cannot be read.
-pub async fn issue(app: &App, demo: &Demo) -> anyhow::Result<(Option<String>, Option<String>)> {
+pub async fn issue(app: &App, demo: &Demo) -> anyhow::Result<Pages> {
     let graduate = serde_json::json!({
         "email": "valentina.reyes@ejemplo.com", "recipient_name": "Valentina Reyes Álvarez",
         "result_value": "A", "credits_earned": 6, "role": "Estudiante", "term": "2026-2",
@@ -120,10 +128,10 @@ pub async fn issue(app: &App, demo: &Demo) -> anyhow::Result<(Option<String>, Op
     let site_url = &app.config.site_url;
     let email = address(MEMBER)?;
     let wallet = wallet_link::link(site_url, &secret, &org, Mode::Live, &email, app.clock.now());
-    Ok((urls.into_iter().next().flatten(), wallet))
+    Ok(Pages { credential: urls.into_iter().next().flatten(), wallet })
 }
 
-/// Makes the demo organization's signing keys, unless they are there.
+/// Creates the demo organization's signing keys unless they exist.
 ///
 /// # Errors
 /// When the tables cannot be read or written.
@@ -134,7 +142,7 @@ pub async fn ensure_signing_keys(app: &App) -> anyhow::Result<()> {
 }
 
 fn address(text: &str) -> anyhow::Result<EmailAddress> {
-    EmailAddress::parse(text).context("the demo's address")
+    EmailAddress::parse(text).context("parsing an address of the demo")
 }
 
 async fn key(app: &App, org: &OrgId, mode: Mode) -> anyhow::Result<String> {
@@ -143,7 +151,7 @@ async fn key(app: &App, org: &OrgId, mode: Mode) -> anyhow::Result<String> {
     Ok(made.secret)
 }
 
-/// All ten fields are accepted; name and grade are required.
+/// The demo template accepts all fields and requires name and grade.
 fn template() -> serde_json::Value {
     let optional = [
         "credits_earned",

@@ -1,14 +1,14 @@
-//! The data folder: who holds it, what stands in it.
+//! The data folder: its lock and its files.
 //!
-//! | file | holds |
+//! | file | content |
 //! |---|---|
-//! | `dynamodb.sqlite*` | the tables. SQLite in WAL mode, `synchronous` NORMAL: `kill -9` loses no answered write; a power cut can lose the last ones, never the file's consistency |
+//! | `dynamodb.sqlite*` | the tables. SQLite in WAL mode, `synchronous` NORMAL: `kill -9` loses no answered write; a power cut can lose the last writes, but does not corrupt the file |
 //! | `mail.jsonl` | the mail ([`crate::mail`]) |
 //! | `files/` | the bucket ([`crate::bucket`]) |
-//! | `site_url` | the root of the links in credentials issued so far |
-//! | `signing.key` | what seals the organizations' signing keys, mode 0600; without it nothing more can be signed |
+//! | `site_url` | the root of the links in issued credentials |
+//! | `signing.key` | the key that seals the organizations' signing keys, mode 0600; without it nothing can be signed |
 //! | `demo.env` | keys and endpoints to `source` in a shell, mode 0600 |
-//! | `lock` | held by the running stack |
+//! | `lock` | locked by the running stack |
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -21,36 +21,36 @@ use crate::demo::Demo;
 
 /// File of the tables.
 pub const TABLES: &str = "dynamodb.sqlite";
-/// File of the shell settings.
+/// File of the shell variables.
 pub const ENVIRONMENT: &str = "demo.env";
 /// File of the key that seals signing keys.
 pub const SIGNING_KEY: &str = "signing.key";
 const SITE_URL: &str = "site_url";
 const LOCK: &str = "lock";
 
-/// Where the stack keeps what it holds.
+/// The storage of a stack's data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Data {
-    /// In a folder, made when it is missing.
+    /// In a folder, which is created if it does not exist.
     Dir(PathBuf),
-    /// In memory; mail and files in a temporary folder that goes with the stack.
+    /// In memory; mail and files in a temporary folder that the stack removes.
     Memory,
 }
 
-/// A folder that this process alone uses.
+/// A data folder, locked by this process.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    // Dropped in this order: the lock is let go before a temporary folder is removed.
+    // Dropped in this order: the lock is released before a temporary folder is removed.
     _lock: Option<File>,
     _temporary: Option<tempfile::TempDir>,
 }
 
 impl Folder {
-    /// Makes and locks the folder; with `fresh`, removes what an earlier stack left in it.
+    /// Creates and locks the folder; with `fresh`, removes the data of earlier stacks.
     ///
     /// # Errors
-    /// When the folder cannot be written or another stack holds it.
+    /// When the folder is not writable or another stack has locked it.
     pub fn open(data: &Data, fresh: bool) -> anyhow::Result<Self> {
         let path = match data {
             Data::Memory => {
@@ -63,7 +63,7 @@ impl Folder {
             }
             Data::Dir(path) => path.clone(),
         };
-        let lock = match make(&path) {
+        let lock = match create(&path) {
             Ok(lock) => lock,
             Err(error) => bail!(
                 "cannot write to the data folder {}: {error}; choose another with --data DIR",
@@ -86,7 +86,7 @@ impl Folder {
         Ok(Self { path, _lock: Some(lock), _temporary: None })
     }
 
-    /// The file of the tables, made for its owner only; SQLite gives its side files the same mode.
+    /// The file of the tables, created with mode 0600; SQLite gives its side files the same mode.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -96,7 +96,7 @@ impl Folder {
         Ok(file)
     }
 
-    /// The key file of the signing keys, made when it is missing.
+    /// The file of the key that seals signing keys, created if it does not exist.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -111,7 +111,7 @@ impl Folder {
         &self.path
     }
 
-    /// The root of public links: the stored one, or `current`, which is stored then.
+    /// The root of public links: the stored one, else `current`, which is then stored.
     ///
     /// # Errors
     /// When it can be neither read nor written.
@@ -128,14 +128,14 @@ impl Folder {
     }
 }
 
-fn make(path: &Path) -> io::Result<File> {
+fn create(path: &Path) -> io::Result<File> {
     if !path.is_dir() {
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     }
     OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path.join(LOCK))
 }
 
-/// Removes the files that a stack makes, and nothing else.
+/// Removes the files that a stack creates, and no others.
 fn clear(path: &Path) -> anyhow::Result<()> {
     for entry in fs::read_dir(path)? {
         let entry = entry?;
@@ -155,7 +155,7 @@ fn clear(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Replaces a file at once, readable by its owner only.
+/// Replaces a file atomically, with mode 0600.
 pub(crate) fn write(file: &Path, content: &[u8]) -> anyhow::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("."));
     let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
@@ -165,7 +165,7 @@ pub(crate) fn write(file: &Path, content: &[u8]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads the keys of an earlier start's `demo.env`, if it is complete.
+/// Reads the keys from the `demo.env` of an earlier start, if it is complete.
 pub fn read_demo(folder: &Path) -> Option<Demo> {
     let text = fs::read_to_string(folder.join(ENVIRONMENT)).ok()?;
     let value = |name: &str| {

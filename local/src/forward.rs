@@ -1,5 +1,5 @@
-//! Lets containers reach the embedded services, which listen on the loopback interface only:
-//! connections to the same ports of another address, such as Docker's bridge, are passed on.
+//! Makes the embedded services, which listen only on the loopback interface, reachable for containers:
+//! forwards connections from the same ports of another address, such as Docker's bridge.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener as StdListener};
 
@@ -8,19 +8,19 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::serve::Tasks;
 
-/// Passes connections to `address` at these ports on to the loopback interface.
+/// Forwards connections to `address` at these ports to the loopback interface.
 ///
 /// # Errors
-/// When a port cannot be had there.
+/// When a port is not available at the address.
 pub(crate) fn start(address: IpAddr, ports: [u16; 4], tasks: &Tasks) -> anyhow::Result<()> {
     for port in ports {
         let from = SocketAddr::new(address, port);
         let listener = StdListener::bind(from).with_context(|| {
-            format!("cannot listen on {from} for containers: is the address one of this machine?")
+            format!("cannot listen on {from} for containers: choose an address of this machine with --containers ADDRESS")
         })?;
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
-        let (stop, passing) = (tasks.stop.clone(), tasks.clone());
+        let (stop, connections) = (tasks.stop.clone(), tasks.clone());
         tasks.spawn(async move {
             loop {
                 let accepted = tokio::select! {
@@ -28,7 +28,7 @@ pub(crate) fn start(address: IpAddr, ports: [u16; 4], tasks: &Tasks) -> anyhow::
                     accepted = listener.accept() => accepted,
                 };
                 let Ok((mut from, _)) = accepted else { continue };
-                passing.spawn(async move {
+                connections.spawn(async move {
                     let Ok(mut to) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await else {
                         return;
                     };

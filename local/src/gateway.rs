@@ -1,10 +1,11 @@
-//! The HTTP side: turns a request into the event that API Gateway (REST API, proxy
-//! integration, binary media types `*/*`) makes of it, calls the function with it, and turns
-//! its answer back.
+//! The HTTP server: converts a request to the event of API Gateway (REST API, proxy integration, binary
+//! media types `*/*`), invokes the function, and converts its answer to a response.
 //!
-//! The event is built as JSON and read by `lambda_http`, so the handlers see what they see
-//! on Lambda. API Gateway's limits and the gateway responses of `template.yaml` are
-//! mirrored: 10 MB a request, 6 MB an event, 29 s. `/` and `/_local/*` are the stack's own.
+//! The event is built as JSON and read by `lambda_http`, so the handlers receive the same as on Lambda.
+//! API Gateway's limits (10 MB per request, 6 MB per event, 29 s) and the gateway responses of
+//! `template.yaml` apply. `/` and `/_local/*` are the stack's own pages.
+
+mod proxy_event;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -22,16 +23,15 @@ use hyper::body::Incoming;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, LambdaEvent, service_fn};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
 use tower::ServiceExt;
 use unicreda::App;
 use unicreda::domain::lang::Lang;
-use url::form_urlencoded;
 
+use self::proxy_event::{HOP_BY_HOP, Received};
 use crate::inbox;
 use crate::invoke::{self, Failure, MAX_PAYLOAD};
 use crate::mail::MailStore;
-use crate::routes::{self, Function, Route};
+use crate::routes::{self, Function};
 use crate::serve::Tasks;
 
 /// Body of an answer.
@@ -39,15 +39,11 @@ pub type AnswerBody = UnsyncBoxBody<Bytes, io::Error>;
 
 /// Largest request body, in bytes (API Gateway quota).
 const MAX_BODY: usize = 10 * 1024 * 1024;
-/// What is read of a body that is too large, so that the client gets to read the answer.
+/// Bytes read of a body that is too large, so that the client finishes sending and reads the answer.
 const MAX_DRAIN: usize = 64 * 1024 * 1024;
 /// Longest wait for a function (API Gateway quota).
 const TIMEOUT: Duration = Duration::from_secs(29);
-/// The stage's name. As on AWS, `uri()` of a `lambda_http` request starts with it and
-/// `raw_http_path()` does not.
-const STAGE: &str = "local";
-
-/// What the HTTP side works with.
+/// The server's state.
 #[derive(Clone, Debug)]
 pub(crate) struct Gateway {
     pub app: Arc<App>,
@@ -79,15 +75,15 @@ impl Gateway {
         let problem = |problem: Problem| problem.response(lang, &context_id);
 
         let head = parts.method == Method::HEAD;
-        let method = parts.method.clone();
-        let route = routes::find(method.as_str(), parts.uri.path());
+        let route = routes::find(parts.method.as_str(), parts.uri.path());
 
-        let body = match collect(body).await {
+        let body = match read_body(body).await {
             Ok(Some(body)) => body,
             Ok(None) => return problem(Problem::TooLarge),
             Err(_) => return problem(Problem::Unreadable),
         };
-        let event = event(&route, &method, &parts, &body, peer, &context_id);
+        let received = Received { parts: &parts, body: &body, peer, request_id: &context_id };
+        let event = proxy_event::build(&route, &received);
         let event = match serde_json::to_vec(&event) {
             Ok(event) if event.len() > MAX_PAYLOAD => return problem(Problem::TooLarge),
             Ok(event) => event,
@@ -96,11 +92,11 @@ impl Gateway {
         let payload: LambdaRequest = match serde_json::from_slice(&event) {
             Ok(payload) => payload,
             Err(error) => {
-                tracing::error!(error = %error, "lambda_http refused the event");
+                tracing::error!(error = %error, "event not readable by lambda_http");
                 return problem(Problem::Internal);
             }
         };
-        // On its own task: it goes on when the client hangs up, as on Lambda.
+        // A task of its own: as on Lambda, the invocation continues if the client disconnects.
         let event = LambdaEvent::new(payload, invoke::context(route.function.name(), TIMEOUT));
         let invocation =
             invoke::run(route.function.name(), TIMEOUT, call(route.function, self.app, event));
@@ -124,7 +120,7 @@ impl Gateway {
     }
 }
 
-/// Calls a function through the adapter that its Lambda binary runs on; its answer as JSON.
+/// Invokes a function through the adapter of its Lambda binary; its answer as JSON.
 async fn call(
     function: Function,
     app: Arc<App>,
@@ -152,8 +148,8 @@ async fn call(
     }
 }
 
-/// Reads a body; `None` when it is over the limit.
-async fn collect(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
+/// Reads a body; `None` if it exceeds the limit.
+async fn read_body(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
     let mut collected = BytesMut::new();
     let mut length = 0;
     while let Some(frame) = body.frame().await {
@@ -169,110 +165,6 @@ async fn collect(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
     }
     Ok((length <= MAX_BODY).then(|| collected.freeze()))
 }
-
-/// The proxy event of a request (API Gateway, "Input format of a Lambda function for proxy
-/// integration").
-fn event(
-    route: &Route,
-    method: &Method,
-    parts: &http::request::Parts,
-    body: &Bytes,
-    peer: SocketAddr,
-    request_id: &str,
-) -> Value {
-    let path = parts.uri.path();
-    let host = parts
-        .headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or("localhost")
-        .to_owned();
-    let ip = peer.ip().to_string();
-
-    let mut headers: Map<String, Value> = Map::new();
-    let mut all_headers: Map<String, Value> = Map::new();
-    let mut add = |name: &str, values: Vec<String>| {
-        if let Some(last) = values.last() {
-            headers.insert(name.to_owned(), Value::from(last.as_str()));
-        }
-        all_headers.insert(name.to_owned(), Value::from(values));
-    };
-    for name in parts.headers.keys() {
-        if HOP_BY_HOP.contains(name) {
-            continue;
-        }
-        let values = parts.headers.get_all(name).iter();
-        add(
-            name.as_str(),
-            values.map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned()).collect(),
-        );
-    }
-    add("x-forwarded-for", vec![ip.clone()]);
-    add("x-forwarded-proto", vec!["http".to_owned()]);
-
-    let mut query: Map<String, Value> = Map::new();
-    let mut all_query: Map<String, Value> = Map::new();
-    for (name, value) in form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
-        query.insert(name.clone().into_owned(), Value::from(&*value));
-        match all_query.entry(name).or_insert_with(|| Value::Array(Vec::new())) {
-            Value::Array(values) => values.push(Value::from(&*value)),
-            _ => continue,
-        }
-    }
-    let parameters: Map<String, Value> =
-        route.parameters.iter().map(|(n, v)| ((*n).to_owned(), Value::from(v.as_str()))).collect();
-    let or_null = |map: Map<String, Value>| if map.is_empty() { Value::Null } else { map.into() };
-    let now = jiff::Timestamp::now();
-
-    json!({
-        "resource": route.resource,
-        "path": path,
-        "httpMethod": method.as_str(),
-        "headers": headers,
-        "multiValueHeaders": all_headers,
-        "queryStringParameters": or_null(query),
-        "multiValueQueryStringParameters": or_null(all_query),
-        "pathParameters": or_null(parameters),
-        "stageVariables": null,
-        "requestContext": {
-            "accountId": "000000000000",
-            "apiId": "local",
-            "resourceId": "local",
-            "resourcePath": route.resource,
-            "httpMethod": method.as_str(),
-            "path": path,
-            "protocol": "HTTP/1.1",
-            "stage": STAGE,
-            "domainName": host.split(':').next(),
-            "domainPrefix": "localhost",
-            "requestId": request_id,
-            "extendedRequestId": request_id,
-            "requestTime": now.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
-            "requestTimeEpoch": now.as_millisecond(),
-            "identity": {
-                "sourceIp": ip,
-                "userAgent": parts.headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()),
-                "accessKey": null, "accountId": null, "caller": null, "apiKey": null,
-                "cognitoIdentityId": null, "cognitoIdentityPoolId": null,
-                "cognitoAuthenticationType": null, "cognitoAuthenticationProvider": null,
-                "principalOrgId": null, "user": null, "userArn": null,
-            },
-        },
-        "body": (!body.is_empty()).then(|| STANDARD.encode(body)),
-        "isBase64Encoded": !body.is_empty(),
-    })
-}
-
-/// Headers of a connection, not of a request.
-const HOP_BY_HOP: [HeaderName; 7] = [
-    header::CONNECTION,
-    header::TRANSFER_ENCODING,
-    header::TE,
-    header::TRAILER,
-    header::UPGRADE,
-    header::EXPECT,
-    header::CONTENT_LENGTH,
-];
 
 /// A function's answer, as API Gateway reads it.
 #[derive(Deserialize)]
@@ -303,7 +195,7 @@ fn decode(
     let single = answer.headers.into_iter().map(|(name, value)| (name, vec![value]));
     for (name, values) in single.chain(answer.multi_value_headers) {
         let name = HeaderName::try_from(name).ok()?;
-        // hyper frames the body itself.
+        // hyper writes the framing headers itself.
         if HOP_BY_HOP.contains(&name) {
             continue;
         }
@@ -317,7 +209,7 @@ fn decode(
     Some(response)
 }
 
-/// What the gateway itself answers, in the service's problem shape.
+/// The gateway's own errors, answered as problem documents.
 enum Problem {
     Unreadable,
     TooLarge,
@@ -328,17 +220,17 @@ enum Problem {
 
 impl Problem {
     fn response(self, lang: Lang, request_id: &str) -> Response<AnswerBody> {
-        use unicreda::http::problem::Problem as Said;
-        let said = match self {
+        use unicreda::http::problem::Problem as Document;
+        let document = match self {
             Self::Unreadable => {
-                Said::invalid_json("El cuerpo se interrumpió", "The request body broke off")
+                Document::invalid_json("El cuerpo se interrumpió", "The request body broke off")
             }
-            Self::TooLarge => Said::payload_too_large(unicreda::http::serve::MAX_BODY),
-            Self::Internal => Said::internal("the function failed"),
-            Self::BadAnswer => Said::internal("the function's answer is malformed"),
-            Self::Timeout => Said::unavailable("the function did not answer in time"),
+            Self::TooLarge => Document::payload_too_large(unicreda::http::serve::MAX_BODY),
+            Self::Internal => Document::internal("the function failed"),
+            Self::BadAnswer => Document::internal("the function's answer is malformed"),
+            Self::Timeout => Document::unavailable("the function did not answer in time"),
         };
-        let mut response = said.response(lang, request_id).map(|body| full(body.to_vec()));
+        let mut response = document.response(lang, request_id).map(|body| full(body.to_vec()));
         if let Ok(id) = HeaderValue::try_from(request_id) {
             response.headers_mut().insert("x-amzn-requestid", id);
         }
@@ -348,11 +240,11 @@ impl Problem {
 
 /// The language that a request asks for.
 pub(crate) fn language(headers: &HeaderMap) -> Lang {
-    let wish = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok());
-    Lang::from_accept_language(wish)
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok());
+    Lang::from_accept_language(accepted)
 }
 
-/// A body that is there at once.
+/// A body with this content.
 pub(crate) fn full(body: impl Into<Bytes>) -> AnswerBody {
     Full::new(body.into()).map_err(|never| match never {}).boxed_unsync()
 }

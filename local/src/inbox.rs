@@ -1,8 +1,8 @@
-//! The stack's own pages: `/`, and the inbox at `/_local/mail` for people (HTML) and
+//! The stack's own pages: the start page `/`, and the inbox at `/_local/mail` for people (HTML) and
 //! programs (JSON).
 //!
-//! They answer to loopback names only, so that no foreign web page can read the mail by
-//! pointing a name of its own at this machine.
+//! They answer only to loopback host names, so that no other web page can read the mail through a host
+//! name that resolves to this machine.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -16,32 +16,32 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use unicreda::domain::lang::Lang;
 use url::form_urlencoded;
 
+use crate::clients::Endpoints;
 use crate::gateway::{AnswerBody, Gateway, full, language};
 use crate::mail::{Mail, MailStore};
-use crate::stack::Endpoints;
 
-/// Mails on a page of the inbox.
+/// Mails per page of the inbox.
 const PAGE: usize = 100;
-/// Mails that are read from the file at a time.
+/// Mails read from the file at a time.
 const CHUNK: usize = 64;
 
-/// What the page at `/` tells.
+/// The content of the start page.
 #[derive(Debug)]
 pub struct Overview {
-    /// Where the API is, without a path.
+    /// URL of the API, without a path.
     pub base_url: String,
-    /// Where the embedded services are.
+    /// URLs of the embedded services.
     pub endpoints: Endpoints,
     /// The data folder.
     pub data: String,
-    /// What there is to try, once it is made.
+    /// The demo's pages, once they exist.
     pub showcase: OnceLock<Showcase>,
 }
 
-/// What the page at `/` invites to.
+/// The demo's pages and settings for the start page.
 #[derive(Debug)]
 pub struct Showcase {
-    /// The file with keys and endpoints, as a shell takes it.
+    /// The file with keys and endpoints, quoted for a shell.
     pub environment: String,
     /// The demo credential's page.
     pub credential: Option<String>,
@@ -75,7 +75,7 @@ impl Query {
         read
     }
 
-    /// The same query with another page.
+    /// The URL of the same query with another page.
     fn link(&self, page: usize, lang: Lang) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("lang", lang.tag());
@@ -110,9 +110,9 @@ pub(crate) fn answer(gateway: &Gateway, request: &Request<Incoming>) -> Response
         "" => overview(&gateway.page, store, lang).map(page),
         "/_local/mail" if accept.contains("text/html") => list(store, &query, lang).map(page),
         "/_local/mail" => Ok(json(store, &query)),
-        "/_local" => Ok(see("/_local/mail")),
+        "/_local" => Ok(redirect("/_local/mail")),
         path => match path.strip_prefix("/_local/mail/").map(str::parse) {
-            Some(Ok(number)) => one(store, number, lang),
+            Some(Ok(number)) => mail_page(store, number, lang),
             _ => Ok(plain(StatusCode::NOT_FOUND, "404\n")),
         },
     };
@@ -122,7 +122,7 @@ pub(crate) fn answer(gateway: &Gateway, request: &Request<Incoming>) -> Response
     })
 }
 
-/// All mail as one JSON object, streamed, so that no number of mails fills the memory.
+/// All mail as one JSON object, streamed, so that memory stays bounded.
 fn json(store: &Arc<MailStore>, query: &Query) -> Response<AnswerBody> {
     let mut numbers = store.find(query.to.as_deref(), &query.search);
     numbers.truncate(query.limit.unwrap_or(usize::MAX));
@@ -209,12 +209,12 @@ fn list(store: &MailStore, query: &Query, lang: Lang) -> io::Result<Markup> {
     ))
 }
 
-fn one(store: &MailStore, number: usize, lang: Lang) -> io::Result<Response<AnswerBody>> {
+fn mail_page(store: &MailStore, number: usize, lang: Lang) -> io::Result<Response<AnswerBody>> {
     let Some(mail) = store.get(number)? else {
         return Ok(plain(StatusCode::NOT_FOUND, "404\n"));
     };
-    // No script runs and nothing is fetched: the sandbox allows links to open only, and the
-    // frame inherits this page's policy.
+    // The sandbox allows only opening links, and the frame inherits this page's policy: no script runs
+    // and nothing is fetched.
     let framed = mail.html.as_ref().map(|html| format!("<base target=\"_blank\">{html}"));
     let page_of_mail = layout(
         lang,
@@ -269,20 +269,20 @@ fn overview(overview: &Overview, store: &MailStore, lang: Lang) -> io::Result<Ma
     let follow = "curl -s $BASE_URL/jobs/JOB_ID -H \"X-API-Key: $API_KEY\"";
     Ok(layout(
         lang,
-        lang.pick("El servicio corre aquí", "The service runs here"),
+        lang.pick("El servicio está en marcha", "The service is running"),
         |other| format!("/?lang={}", other.tag()),
         html! {
             p.lead { (lang.pick(
-                "Emite credenciales académicas firmadas: por la API entran recipientes, y salen credenciales con página pública y correo. Son los mismos programas que en AWS Lambda, con DynamoDB, SQS y SES incluidos.",
-                "It issues signed academic credentials: recipients come in by the API, credentials go out with a public page and a mail. These are the programs that run on AWS Lambda, with DynamoDB, SQS and SES included.",
+                "Emite credenciales académicas firmadas: recibe destinatarios por la API y entrega a cada uno una credencial con página pública y un correo. Son los mismos programas que se ejecutan en AWS Lambda, con DynamoDB, SQS, SES y S3 incluidos.",
+                "It issues signed academic credentials: it accepts recipients over the API and gives each one a credential with a public page and a mail. These are the programs that run on AWS Lambda, with DynamoDB, SQS, SES and S3 included.",
             )) }
             div.columns {
                 section {
-                    h2 { (lang.pick("Mira", "Look")) }
+                    h2 { (lang.pick("Explora", "Explore")) }
                     ul.links {
                         @if let Some(url) = credential {
                             li { a href=(url) { (lang.pick("La credencial de demostración", "The demo credential")) }
-                                span.quiet { (lang.pick("lo que ve quien la recibe, y quien la verifica", "what its holder sees, and who checks it")) } }
+                                span.quiet { (lang.pick("lo que ven quien la recibe y quien la verifica", "what its holder and its verifiers see")) } }
                         }
                         @if let Some(url) = wallet {
                             li { a href=(url) { (lang.pick("La billetera de Ana Rojas", "Ana Rojas’s wallet")) }
@@ -290,7 +290,7 @@ fn overview(overview: &Overview, store: &MailStore, lang: Lang) -> io::Result<Ma
                         }
                         li { a href=(format!("/console?lang={}", lang.tag())) { (lang.pick("La consola: emitir desde un archivo", "The console: issue from a file")) } }
                         li { a href=(inbox) { (lang.pick("La bandeja de entrada", "The inbox")) " (" (count) ")" }
-                            span.quiet { (lang.pick("todo el correo que salió; nada llega a Internet", "all mail that went out; none reaches the Internet")) } }
+                            span.quiet { (lang.pick("todo el correo enviado; nada sale a Internet", "all sent mail; none of it reaches the Internet")) } }
                     }
                     @if !newest.is_empty() {
                         h3 { (lang.pick("Últimos correos", "Latest mail")) }
@@ -301,11 +301,11 @@ fn overview(overview: &Overview, store: &MailStore, lang: Lang) -> io::Result<Ma
                     h2 { (lang.pick("Emite una credencial", "Issue a credential")) }
                     pre tabindex="0" { (issue) }
                     p.quiet { (lang.pick(
-                        "Con dos recipientes o más la respuesta trae un job_id; así se sigue:",
-                        "With two recipients or more the answer has a job_id; follow it so:",
+                        "Con dos o más destinatarios, la respuesta trae un job_id para seguir el trabajo:",
+                        "With two or more recipients, the answer has a job_id with which to follow the job:",
                     )) }
                     pre tabindex="0" { (follow) }
-                    h2.next { (lang.pick("Qué corre y dónde", "What runs where")) }
+                    h2.next { (lang.pick("Servicios y direcciones", "Services and addresses")) }
                     dl { @for (name, value) in &rows { dt { (name) } dd { code { (value) } } } }
                 }
             }
@@ -329,7 +329,7 @@ fn mails(mails: &[(usize, Mail)], lang: Lang) -> Markup {
     }
 }
 
-/// Colours and type as of the product's pages (docs/design.md).
+/// Colours and fonts of the product's pages (docs/design.md).
 const STYLE: &str = "
 :root{color-scheme:light dark;--paper:#f4f3ef;--card:#fff;--ink:#1f1e1b;--soft:#5a574f;--line:#dedbd3;--link:#1f3a5f}
 @media (prefers-color-scheme:dark){:root{--paper:#131416;--card:#1c1e21;--ink:#ecebe8;--soft:#b3b0a9;--line:#3a3d42;--link:#a9c5ec}}
@@ -393,7 +393,7 @@ fn layout(lang: Lang, title: &str, link: impl Fn(Lang) -> String, main: Markup) 
     }
 }
 
-/// An instant as people read it: to the second, in UTC.
+/// An instant for people: to the second, in UTC.
 fn moment(instant: &str) -> String {
     instant.parse::<jiff::Timestamp>().map_or_else(
         |_| instant.to_owned(),
@@ -439,7 +439,7 @@ fn plain(status: StatusCode, text: &'static str) -> Response<AnswerBody> {
     response
 }
 
-fn see(path: &'static str) -> Response<AnswerBody> {
+fn redirect(path: &'static str) -> Response<AnswerBody> {
     let mut response = plain(StatusCode::SEE_OTHER, "");
     response.headers_mut().insert(header::LOCATION, HeaderValue::from_static(path));
     response

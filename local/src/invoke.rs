@@ -1,5 +1,5 @@
-//! Calls a function as Lambda does: with a context, a deadline, and nothing shared with the
-//! caller, so that a panic or an endless loop ends that invocation alone.
+//! Invokes a function as Lambda does: with a context and a deadline, and isolated from the caller, so
+//! that a panic or an endless loop ends only that invocation.
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,12 +10,12 @@ use lambda_runtime::Context;
 /// Largest event and largest answer of a synchronous invocation, in bytes (Lambda quotas).
 pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
 
-/// Why an invocation gave no answer.
+/// Why an invocation has no answer.
 #[derive(Debug)]
 pub enum Failure {
-    /// It panicked; the message is on the log.
+    /// It panicked; the log has the message.
     Panic,
-    /// It was ended at its deadline.
+    /// It exceeded its deadline.
     Timeout,
 }
 

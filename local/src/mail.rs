@@ -1,10 +1,10 @@
-//! The recipients' mailboxes: every mail that the embedded SES accepted, in one file of a
-//! JSON object a line.
+//! The recipients' mailboxes: all mail that the embedded SES has accepted, in a file with one JSON
+//! object per line.
 //!
-//! A mail is on file before SES answers, so a process that dies at any point has either
-//! not accepted it or kept it. Lines are written by one `write` without a sync: they
-//! survive `kill -9` (the kernel holds them), not a power cut. A line that a kill cut short
-//! is cut off at the next start. Memory holds an index only (some 100 bytes a mail).
+//! A mail is written before SES answers, so a process that is killed at any point has either not
+//! accepted a mail or stored it. A line is one `write` without a sync: it survives `kill -9`, because
+//! the kernel has it, but not a power cut. A start truncates an incomplete last line. Memory contains
+//! only an index (about 100 bytes per mail).
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader};
@@ -21,9 +21,9 @@ pub const FILE: &str = "mail.jsonl";
 /// A mail as `GET /_local/mail` shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
-    /// Addresses that it went to: the envelope's, or the headers' when it names none.
+    /// Recipients of the envelope, or of the headers if the envelope has none.
     pub to: Vec<String>,
-    /// Sender, with the display name if there is one.
+    /// Sender, with its display name if it has one.
     pub from: String,
     /// Subject, decoded.
     pub subject: String,
@@ -41,7 +41,7 @@ impl Mail {
     /// Reads a MIME message.
     ///
     /// # Errors
-    /// When it has no headers at all.
+    /// When it has no headers.
     pub fn parse(mime: &[u8], envelope: Vec<String>, sent_at: String) -> Result<Self, Unreadable> {
         let message = MessageParser::default().parse(mime).ok_or(Unreadable)?;
         let listed = |address: Option<&Address<'_>>| -> Vec<String> {
@@ -86,7 +86,7 @@ impl Mail {
 #[derive(Debug)]
 pub struct Unreadable;
 
-/// Where a mail stands in the file, and whom it went to.
+/// Position and recipients of a mail in the file.
 #[derive(Clone, Debug)]
 struct Entry {
     at: u64,
@@ -102,14 +102,14 @@ struct Inner {
     entries: Vec<Entry>,
 }
 
-/// The mail on file.
+/// The stored mail.
 #[derive(Debug)]
 pub struct MailStore {
     inner: Mutex<Inner>,
 }
 
 impl MailStore {
-    /// Opens the file of a folder, or makes it; cuts off what a kill left unfinished.
+    /// Opens the file of a folder, or creates it; truncates an incomplete last line.
     ///
     /// # Errors
     /// When the file cannot be read or written.
@@ -134,7 +134,7 @@ impl MailStore {
             struct Recipients {
                 to: Vec<String>,
             }
-            // A line that cannot be read is passed over: it must not hide the others.
+            // Skips a line that cannot be parsed: it must not hide the others.
             if let Ok(read) = serde_json::from_slice::<Recipients>(&line) {
                 entries.push(Entry { at: end, length: length - 1, to: folded(&read.to) });
             }
@@ -144,10 +144,10 @@ impl MailStore {
         Ok(Self { inner: Mutex::new(Inner { file: Arc::new(file), end, entries }) })
     }
 
-    /// Puts a mail on file.
+    /// Stores a mail.
     ///
     /// # Errors
-    /// When the file cannot be written; what was written of it is taken back.
+    /// When the file cannot be written; a partial line is truncated.
     pub fn append(&self, mail: &Mail) -> io::Result<()> {
         let mut line = serde_json::to_vec(mail)?;
         line.push(b'\n');
@@ -162,13 +162,13 @@ impl MailStore {
         Ok(())
     }
 
-    /// How many mails are on file.
+    /// Number of stored mails.
     pub fn count(&self) -> usize {
         self.lock().entries.len()
     }
 
-    /// Numbers of the mails that went to exactly `to` (if given) and to an address that
-    /// contains `search` (if not empty), newest first. Case does not count.
+    /// Numbers of the mails to exactly `to` (if given) and to an address that contains `search` (if not
+    /// empty), newest first. Case is ignored.
     pub fn find(&self, to: Option<&str>, search: &str) -> Vec<usize> {
         let (to, search) = (to.map(str::to_lowercase), search.trim().to_lowercase());
         let wanted = |entry: &Entry| {

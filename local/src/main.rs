@@ -6,11 +6,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use local::{Data, Options, Stack, console, demo, folder, inbox::Showcase};
+use local::{
+    Data, Options, Stack, demo, folder,
+    greeting::{self, Greeting, Paint},
+    inbox::Showcase,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-/// The threads of the API, of the pollers and of the embedded services free what others allocated.
+/// Threads of the API, the pollers and the embedded services free memory that others allocated, which
+/// mimalloc does fast.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -18,16 +23,16 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Debug, Parser)]
 #[command(name = "local", version)]
 struct Arguments {
-    /// Port of the API on localhost; the embedded services take the next four, or free ones.
+    /// Port of the API on localhost; the embedded services use the next four, or free ones.
     #[arg(long, default_value_t = 3000)]
     port: u16,
-    /// Folder for the data and for demo.env [default: .local].
+    /// Folder for the data and demo.env [default: .local].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Keep everything in memory; demo.env goes to a temporary folder, or to --data DIR.
+    /// Keep the data in memory; demo.env is written to a temporary folder, or to --data DIR.
     #[arg(long)]
     memory: bool,
-    /// Let containers reach the embedded services, at this address of this machine.
+    /// Make the embedded services reachable for containers at this address of this machine.
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "172.17.0.1")]
     containers: Option<IpAddr>,
     /// Remove the data of earlier starts first.
@@ -38,7 +43,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     let level = std::env::var("LOG_LEVEL").unwrap_or_else(|_| "warn".to_owned());
-    // A failed condition is no news here, but the embedded DynamoDB warns of each.
+    // Failed conditions are expected, but the embedded DynamoDB warns about each.
     let filter = EnvFilter::builder().parse_lossy(format!("{level},dynoxide=error"));
     tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(io::stderr).init();
     match run(Arguments::parse()).await {
@@ -67,7 +72,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     let stack = Stack::start(options).await?;
 
-    // With --memory, a folder given with --data takes demo.env alone.
+    // With --memory, the folder of --data contains only demo.env.
     let home = match (&arguments.data, arguments.memory) {
         (Some(given), true) => folder::Folder::open(&Data::Dir(given.clone()), false)?.into(),
         _ => None,
@@ -77,9 +82,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(demo) => demo,
         None => demo::seed(stack.app()).await?,
     };
-    // A folder of a version that did not sign.
+    // An earlier version created folders without signing keys.
     demo::ensure_signing_keys(stack.app()).await?;
-    let (credential, wallet) = demo::issue(stack.app(), &demo).await?;
+    let demo::Pages { credential, wallet } = demo::issue(stack.app(), &demo).await?;
     let endpoints = stack.endpoints();
     let base_url = format!("http://localhost:{}/api/v1", stack.port());
     let environment = folder::write_demo(
@@ -98,26 +103,22 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         ],
     )?;
 
-    let environment_of_shell = console::shell(&environment.display().to_string());
-    stack.show(Showcase {
-        environment: environment_of_shell,
-        credential: credential.clone(),
-        wallet,
-    });
+    let quoted = greeting::shell(&environment.display().to_string());
+    stack.show(Showcase { environment: quoted, credential: credential.clone(), wallet });
 
     let mut out = io::stdout();
-    let paint = console::Paint {
+    let paint = Paint {
         colour: out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
     };
-    let kept = if arguments.memory {
-        "in memory: gone when it ends".to_owned()
+    let data = if arguments.memory {
+        "in memory, lost when the stack stops".to_owned()
     } else {
         stack.data_dir().display().to_string()
     };
-    // A closed stdout must not end the stack.
-    let _ = out.write_all(
-        console::greeting(&stack, &kept, &environment, credential.as_deref(), paint).as_bytes(),
-    );
+    let greeting =
+        Greeting { data: &data, environment: &environment, credential: credential.as_deref() };
+    // A closed standard output must not end the stack.
+    let _ = out.write_all(greeting.text(&stack, paint).as_bytes());
     let _ = out.flush();
 
     tokio::select! {

@@ -1,9 +1,9 @@
-//! The event source mappings: takes messages from a queue, hands them to its function as an
-//! SQS event, and deletes those that did not fail.
+//! The event source mappings: receives messages from a queue, passes them to its function as an SQS
+//! event, and deletes those that did not fail.
 //!
-//! As on Lambda: an error, a panic or a timeout deletes nothing, a failure without an
-//! identifier means that all failed, and what was not deleted comes back when its visibility
-//! ends. Unlike there, no batching window is waited for: a batch is what can be taken at once.
+//! As on Lambda, an error, a panic or a timeout deletes nothing, a failure without an identifier means
+//! that all messages failed, and a message that was not deleted is received again after its visibility
+//! timeout. Unlike on Lambda there is no batching window: a batch is what the queue has at once.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,29 +18,32 @@ use unicreda::App;
 
 use crate::{invoke, serve::Tasks};
 
-/// Messages that one receive or one delete call takes at most (SQS quota).
+/// Most messages of one receive or delete call (SQS quota).
 const CALL: i32 = 10;
-/// Waits before a failed call is made again: the first, and the longest, in milliseconds.
-const BACK_OFF: (u64, u64) = (100, 5_000);
-/// How often a deletion is tried. What is still there comes back, and the functions bear that.
+/// First pause before a failed call is repeated; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// Longest pause before a failed call is repeated.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Attempts to delete a message. A message that remains is received again, which the functions
+/// tolerate.
 const DELETE_ATTEMPTS: u32 = 4;
 
-/// One queue's mapping.
+/// The mapping of a queue.
 #[derive(Clone, Debug)]
 pub struct Mapping {
     /// The queue's name.
     pub queue: &'static str,
-    /// Who handles its batches.
+    /// The function that handles its batches.
     pub function: Handler,
     /// The queue's URL.
     pub url: String,
-    /// Messages a batch holds at most.
+    /// Most messages of a batch.
     pub batch: usize,
-    /// Invocations at a time.
+    /// Concurrent invocations.
     pub concurrency: usize,
     /// The function's timeout.
     pub timeout: Duration,
-    /// How long a call waits for a first message, in seconds (SQS allows 20).
+    /// Longest wait of a call for a first message, in seconds (SQS allows 20).
     pub wait_seconds: i32,
 }
 
@@ -61,7 +64,7 @@ pub(crate) fn start(mapping: &Mapping, app: &Arc<App>, sqs: &aws_sdk_sqs::Client
         let (mapping, app, sqs) = (mapping.clone(), Arc::clone(app), sqs.clone());
         let stop = tasks.stop.clone();
         tasks.spawn(async move {
-            let mut pause = BACK_OFF.0;
+            let mut pause = FIRST_PAUSE;
             loop {
                 let gathered = tokio::select! {
                     () = stop.cancelled() => return,
@@ -73,7 +76,7 @@ pub(crate) fn start(mapping: &Mapping, app: &Arc<App>, sqs: &aws_sdk_sqs::Client
                     Err(error) => Err(error),
                 };
                 match outcome {
-                    Ok(()) => pause = BACK_OFF.0,
+                    Ok(()) => pause = FIRST_PAUSE,
                     Err(error) => {
                         tracing::error!(
                             queue = mapping.queue,
@@ -82,9 +85,9 @@ pub(crate) fn start(mapping: &Mapping, app: &Arc<App>, sqs: &aws_sdk_sqs::Client
                         );
                         tokio::select! {
                             () = stop.cancelled() => return,
-                            () = tokio::time::sleep(Duration::from_millis(pause)) => {}
+                            () = tokio::time::sleep(pause) => {}
                         }
-                        pause = (pause * 2).min(BACK_OFF.1);
+                        pause = (pause * 2).min(LONGEST_PAUSE);
                     }
                 }
             }
@@ -92,7 +95,7 @@ pub(crate) fn start(mapping: &Mapping, app: &Arc<App>, sqs: &aws_sdk_sqs::Client
     }
 }
 
-/// Waits for a first message, then takes more while every call comes back full.
+/// Waits for a first message, then receives more while every call returns a full batch.
 async fn gather(mapping: &Mapping, sqs: &aws_sdk_sqs::Client) -> anyhow::Result<Vec<Message>> {
     let mut batch = Vec::new();
     let mut wait = mapping.wait_seconds;
@@ -109,7 +112,7 @@ async fn gather(mapping: &Mapping, sqs: &aws_sdk_sqs::Client) -> anyhow::Result<
             .await;
         let messages = match taken {
             Ok(output) => output.messages.unwrap_or_default(),
-            // What is taken already must be handled, not waited out.
+            // The received messages must be handled now, not after their visibility timeout.
             Err(_) if !batch.is_empty() => return Ok(batch),
             Err(error) => return Err(error).context("receiving messages"),
         };
@@ -151,7 +154,7 @@ async fn handle(
     delete(mapping, sqs, done).await
 }
 
-/// Makes the event that Lambda makes, through its JSON.
+/// Builds Lambda's event through its JSON.
 fn event(queue: &str, batch: &[Message]) -> anyhow::Result<SqsEvent> {
     let records: Vec<Value> = batch
         .iter()
@@ -198,7 +201,10 @@ fn succeeded(batch: &[Message], response: &SqsBatchResponse) -> anyhow::Result<V
         response.batch_item_failures.iter().map(|f| f.item_identifier.as_str()).collect();
     let known: HashSet<&str> = batch.iter().filter_map(Message::message_id).collect();
     if !failed.is_subset(&known) {
-        bail!("a failure was named that is not in the batch, so all {} failed", batch.len());
+        bail!(
+            "the function reported a message that is not in the batch, so all {} failed",
+            batch.len()
+        );
     }
     Ok(batch
         .iter()
@@ -212,7 +218,7 @@ async fn delete(
     sqs: &aws_sdk_sqs::Client,
     mut handles: Vec<String>,
 ) -> anyhow::Result<()> {
-    let mut pause = BACK_OFF.0;
+    let mut pause = FIRST_PAUSE;
     for _ in 0..DELETE_ATTEMPTS {
         let mut left = Vec::new();
         for chunk in handles.chunks(usize::try_from(CALL).unwrap_or(1)) {
@@ -248,8 +254,8 @@ async fn delete(
             return Ok(());
         }
         handles = left;
-        tokio::time::sleep(Duration::from_millis(pause)).await;
+        tokio::time::sleep(pause).await;
         pause *= 2;
     }
-    bail!("{} messages could not be deleted and will come back", handles.len())
+    bail!("{} messages could not be deleted and will be received again", handles.len())
 }

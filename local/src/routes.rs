@@ -1,22 +1,22 @@
-//! Which function answers which path, and what the gateway tells it of the path.
+//! Resolves a request to its function and path parameters, as API Gateway does.
 
 use percent_encoding::percent_decode_str;
 pub use unicreda::http::routes::Function;
 use unicreda::http::routes::{Resolved, resolve};
 
-/// Where a request goes.
+/// A resolved request.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Route {
     /// The resource path.
     pub resource: &'static str,
-    /// Parameters of the path, percent-decoded as API Gateway hands them over.
+    /// Path parameters, percent-decoded as by API Gateway.
     pub parameters: Vec<(&'static str, String)>,
-    /// Who answers.
+    /// The function that answers.
     pub function: Function,
 }
 
-/// Finds the route of a request. What no resource and method names goes to the catalog
-/// function through the catch-all resource, which answers 404 or 405.
+/// Finds the route of a request. A path or method without a route resolves to the catch-all resource of
+/// the function `catalog`, which answers 404 or 405.
 pub fn find(method: &str, path: &str) -> Route {
     if let Resolved::Route((_, resource, function), parameter) = resolve(method, path) {
         let name = resource.split('/').find_map(|s| s.strip_prefix('{')?.strip_suffix('}'));

@@ -1,8 +1,7 @@
 //! Runs the sweeper once a minute.
 //!
-//! The embedded queues live in memory, so a start has lost what stood in them: the first
-//! run tells the sweeper to queue all open work again (`{"resume": true}`), before anything
-//! is taken from the queues.
+//! The embedded queues are in memory, so a start has lost their messages. The first run asks the
+//! sweeper to queue all open work again (`{"resume": true}`), before the pollers start.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +15,7 @@ use crate::{invoke, serve::Tasks};
 /// The sweeper's timeout.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Runs the sweeper once; tells whether it succeeded.
+/// Runs the sweeper once; whether it succeeded.
 pub async fn sweep(app: &App, resume: bool) -> bool {
     let payload = if resume { json!({"resume": true}) } else { json!({}) };
     let event = LambdaEvent::new(payload, invoke::context("sweeper", TIMEOUT));
@@ -30,7 +29,7 @@ pub async fn sweep(app: &App, resume: bool) -> bool {
     }
 }
 
-/// Sweeps every `period`. A first run that failed is made up for.
+/// Runs the sweeper every `period`. Repeats a first run that failed.
 pub(crate) fn start(app: Arc<App>, tasks: &Tasks, period: Duration, mut resumed: bool) {
     let stop = tasks.stop.clone();
     tasks.spawn(async move {

@@ -1,4 +1,4 @@
-//! Serves HTTP on a loopback listener until told to stop.
+//! Serves HTTP on a listener, and groups the stack's tasks so that they can be stopped.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -13,10 +13,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// How a task of the stack is started and ended.
+/// A group of tasks.
 ///
-/// `stop` asks it to finish what it holds; `kill` ends it where it stands, which is also
-/// what happens when the stack is dropped.
+/// `stop` asks them to finish their current work. `kill` ends them at once, as dropping the stack does.
 #[derive(Clone, Debug, Default)]
 pub struct Tasks {
     pub stop: CancellationToken,
@@ -25,7 +24,7 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// A group of tasks that is stopped and waited for apart, but killed with this one.
+    /// A group that is stopped and awaited separately, but killed with this one.
     pub fn sibling(&self) -> Self {
         Self {
             stop: CancellationToken::new(),
@@ -45,7 +44,7 @@ impl Tasks {
         });
     }
 
-    /// Asks all tasks to finish, and waits for them at most `patience`.
+    /// Asks all tasks to finish and waits for them, at most `patience`.
     pub async fn finish(&self, patience: Duration) {
         self.stop.cancel();
         self.tracker.close();
@@ -53,7 +52,7 @@ impl Tasks {
     }
 }
 
-/// Answers the requests of a listener with `service`, a task a connection.
+/// Answers the requests of a listener with `service`, with one task per connection.
 pub fn serve<S, B>(listener: TcpListener, tasks: &Tasks, service: S)
 where
     S: Fn(Request<Incoming>, SocketAddr) -> BoxAnswer<B> + Clone + Send + Sync + 'static,
@@ -68,7 +67,7 @@ where
                 accepted = listener.accept() => accepted,
             };
             let Ok((stream, peer)) = accepted else {
-                // Out of descriptors, or the peer is gone already: neither ends the server.
+                // The process has no free descriptors, or the peer has disconnected: the server continues.
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 continue;
             };
@@ -93,6 +92,6 @@ where
     });
 }
 
-/// An answer on its way.
+/// The future of an answer.
 pub type BoxAnswer<B> =
     std::pin::Pin<Box<dyn Future<Output = Result<Response<B>, Infallible>> + Send>>;

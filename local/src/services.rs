@@ -1,14 +1,15 @@
-//! DynamoDB, SQS and SES in process, each on a loopback port of its own, and what the real
-//! ones do that the embedded ones do not.
+//! DynamoDB, SQS and SES in process, each on its own loopback port, with behavior of AWS that the
+//! embedded ones lack.
 //!
-//! - **DynamoDB** (dynoxide, on SQLite). It works on the thread that serves the request, one
-//!   statement at a time behind a lock, and syncs a file at every write. So it has threads of
-//!   its own: the API's never wait for the disk.
-//! - **SQS** (rustack, in memory). Refuses `MessageGroupId` on a standard queue, where AWS
-//!   takes it for fairness: taken off here. Knows no limit on a batch's total: enforced here.
-//!   It refuses a message over 256 KiB, AWS one over 1 MiB: not bridged.
-//! - **SES** (rustack). Keeps mail in memory only: written to the mail store before it answers.
-//!   Publishes no events: those of the mailbox simulator come from [`crate::simulator`].
+//! - **DynamoDB** (dynoxide, on SQLite) executes one statement at a time, behind a lock, on the thread
+//!   that serves the request, and syncs a file at every write. So it has its own threads, and the API's
+//!   threads never wait for the disk.
+//! - **SQS** (rustack, in memory) refuses `MessageGroupId` on a standard queue, where AWS uses it for
+//!   fairness: this module removes it. rustack has no limit on a batch's total: this module enforces
+//!   it. rustack refuses messages over 256 KiB, AWS those over 1 MiB: this difference remains.
+//! - **SES** (rustack) stores mail only in memory: this module writes it to the mail store before it
+//!   answers. rustack publishes no events: [`crate::simulator`] publishes those of the mailbox
+//!   simulator.
 
 use std::future::Future;
 use std::net::{Ipv4Addr, TcpListener as StdListener};
@@ -50,23 +51,23 @@ use crate::mail::{Mail, MailStore};
 use crate::serve::{Tasks, serve};
 use crate::simulator::{self, SesEvents};
 
-/// Bytes that a message, and a batch in total, may have (SQS quota).
+/// Largest message, and largest total of a batch, in bytes (SQS quota).
 const MAX_SEND: usize = 1024 * 1024;
-/// Bytes that a raw mail may have after base64 (SES v1 quota: 10 MB).
+/// Largest raw mail in base64, in bytes (SES v1 quota: 10 MB).
 const MAX_MAIL: usize = 10 * 1024 * 1024;
 
-/// Binds a loopback port: the wanted one if it is free, else any.
+/// Binds a loopback port: the wanted one if it is free, else any free one.
 pub(crate) fn bind(wanted: Option<u16>) -> anyhow::Result<(StdListener, u16)> {
     let listener = wanted
         .and_then(|port| StdListener::bind((Ipv4Addr::LOCALHOST, port)).ok())
         .map_or_else(|| StdListener::bind((Ipv4Addr::LOCALHOST, 0)), Ok)
-        .context("no free port on 127.0.0.1 for an embedded service")?;
+        .context("no port is free on 127.0.0.1 for an embedded service")?;
     listener.set_nonblocking(true)?;
     let port = listener.local_addr()?.port();
     Ok((listener, port))
 }
 
-/// The embedded DynamoDB, on its own threads; dropping it ends it.
+/// The embedded DynamoDB on its own threads; dropping it ends them.
 #[derive(Debug)]
 pub(crate) struct DynamoDb {
     stop: Option<oneshot::Sender<()>>,
@@ -85,10 +86,10 @@ impl DynamoDb {
                     )
                 })?;
                 let database = dynoxide::Database::new(text).map_err(|e| {
-                    anyhow!("cannot open the tables in {text}: {e}; --fresh starts anew")
+                    anyhow!("cannot open the tables in {text}: {e}; start over with --fresh")
                 })?;
-                // The one call of dynoxide that sets `synchronous = NORMAL`: no fsync a write,
-                // which is most of a large job's time. See `folder` for what it means.
+                // The only call of dynoxide that sets `synchronous = NORMAL`. It avoids an fsync per write,
+                // which would take most of a large job's time; `folder` lists the consequences.
                 database.disable_bulk_loading().map_err(|e| anyhow!("{e}"))?;
                 database
             }
@@ -112,7 +113,7 @@ impl DynamoDb {
                 let server = tokio::spawn(server);
                 let _ = stopped.await;
                 drop(quiet);
-                // It returns only when its last keep-alive connection has ended.
+                // The server returns only after its last keep-alive connection has ended.
                 let _ = tokio::time::timeout(Duration::from_millis(50), server).await;
             });
             runtime.shutdown_timeout(Duration::from_millis(250));
@@ -121,14 +122,14 @@ impl DynamoDb {
         Ok(Self { stop: Some(stop), ended })
     }
 
-    /// Ends it and waits until the file is closed, at most 400 ms.
+    /// Ends it and waits until its file is closed, at most 400 ms.
     pub async fn stop(mut self) {
         drop(self.stop.take());
         let _ = tokio::time::timeout(Duration::from_millis(400), self.ended).await;
     }
 }
 
-/// Creates the tables that are missing; tells whether there were any.
+/// Creates missing tables; whether any was missing.
 pub(crate) async fn create_tables(dynamodb: &aws_sdk_dynamodb::Client) -> anyhow::Result<bool> {
     let mut created = false;
     for table in TABLES {
@@ -147,7 +148,7 @@ pub(crate) async fn create_tables(dynamodb: &aws_sdk_dynamodb::Client) -> anyhow
                 wanted.sort_unstable();
                 if present != wanted {
                     bail!(
-                        "the data folder was made by another version (indexes of {name}): start with --fresh to remove it, or choose another with --data DIR"
+                        "another version created the data folder (indexes of {name}): remove its data with --fresh, or choose another folder with --data DIR"
                     );
                 }
                 continue;
@@ -216,7 +217,7 @@ async fn create_table(
     Ok(())
 }
 
-/// Name of the table that a setting names: `CATALOG_TABLE` is `unicreda-catalog`.
+/// Table name for a setting: `unicreda-catalog` for `CATALOG_TABLE`.
 pub fn table_name(setting: &str) -> String {
     format!("unicreda-{}", setting.trim_end_matches("_TABLE").to_lowercase())
 }
@@ -233,7 +234,7 @@ pub(crate) fn start_sqs(listener: StdListener, port: u16, tasks: &Tasks) -> anyh
     Ok(())
 }
 
-/// Creates a queue with its dead-letter queue (`NAME-dlq`), and answers its URL.
+/// Creates a queue with its dead-letter queue (`NAME-dlq`) and returns its URL.
 pub(crate) async fn create_queue(
     sqs: &aws_sdk_sqs::Client,
     name: &str,
@@ -258,12 +259,12 @@ pub(crate) async fn create_queue(
         .attributes(QueueAttributeName::RedrivePolicy, redrive.to_string())
         .send()
         .await?;
-    created.queue_url.context("SQS gave no queue URL")
+    created.queue_url.context("SQS returned no queue URL")
 }
 
 type Answer<B, E> = Pin<Box<dyn Future<Output = Result<http::Response<B>, E>> + Send>>;
 
-/// rustack's SQS, with what AWS does and it does not.
+/// rustack's SQS with AWS's limits.
 #[derive(Debug)]
 struct Sqs {
     inner: RustackSqsHandler,
@@ -276,7 +277,7 @@ impl SqsHandler for Sqs {
         body: Bytes,
     ) -> Answer<SqsResponseBody, SqsError> {
         let body = match operation {
-            SqsOperation::SendMessage | SqsOperation::SendMessageBatch => match as_on_aws(&body) {
+            SqsOperation::SendMessage | SqsOperation::SendMessageBatch => match adapt(&body) {
                 Ok(Some(body)) => body,
                 Ok(None) => body,
                 Err(error) => return Box::pin(async move { Err(error) }),
@@ -287,10 +288,10 @@ impl SqsHandler for Sqs {
     }
 }
 
-/// Checks the sizes of a send and takes the message groups off it, which only a FIFO queue
-/// may see here. `None` when nothing changes.
-fn as_on_aws(body: &[u8]) -> Result<Option<Bytes>, SqsError> {
-    // What is not JSON is rustack's to refuse.
+/// Checks the sizes of a send and removes its message groups, which rustack accepts only for FIFO
+/// queues. `None` if nothing changes.
+fn adapt(body: &[u8]) -> Result<Option<Bytes>, SqsError> {
+    // rustack refuses what is not JSON.
     let Ok(mut request) = serde_json::from_slice::<Value>(body) else { return Ok(None) };
     let fifo = text(&request, "QueueUrl").ends_with(".fifo");
     let batch = request.get("Entries").is_some();
@@ -330,7 +331,7 @@ fn as_on_aws(body: &[u8]) -> Result<Option<Bytes>, SqsError> {
         .map_err(|error| SqsError::internal_error(error.to_string()))
 }
 
-/// Bytes of a message as SQS counts them: the body, and names, types and values of attributes.
+/// Size of a message as SQS counts it: the body, and names, types and values of attributes.
 fn size(entry: &Value) -> usize {
     let attributes = entry.get("MessageAttributes").and_then(Value::as_object);
     let attributes = attributes.into_iter().flatten().map(|(name, value)| {
@@ -363,7 +364,7 @@ pub(crate) fn start_ses(
     Ok(())
 }
 
-/// rustack's SES, with the mail on file before it answers.
+/// rustack's SES, which stores the mail before it answers.
 #[derive(Debug)]
 struct Ses {
     inner: Arc<RustackSesHandler>,
@@ -383,17 +384,18 @@ impl SesHandler for Ses {
         let (inner, mail) = (Arc::clone(&self.inner), Arc::clone(&self.mail));
         let events = self.events.clone();
         Box::pin(async move {
-            // rustack checks the request first; only what it accepts is mail.
+            // rustack checks the request first; only a request that it accepts is stored.
             let parameters = parse_form_params(&body);
             let received = read_mail(&parameters);
             let tags = simulator::tags(&parameters);
-            let answer = inner.handle_operation(operation, brief(&parameters, body)).await;
+            let answer =
+                inner.handle_operation(operation, without_content(&parameters, body)).await;
             inner.clear_emails(None);
             let answer = answer?;
             let received = received?;
             mail.append(&received)
-                .map_err(|error| SesError::internal_error(format!("keeping the mail: {error}")))?;
-            events.of(&tags, &received).await;
+                .map_err(|error| SesError::internal_error(format!("storing the mail: {error}")))?;
+            events.publish(&tags, &received).await;
             Ok(answer)
         })
     }
@@ -416,9 +418,9 @@ impl SesHandler for Ses {
     }
 }
 
-/// A request with another text of its mail, a short one: where it names the source, rustack only
-/// copies that, and so for each mail of a large job.
-fn brief(parameters: &[(String, String)], whole: Bytes) -> Bytes {
+/// Replaces the content of a mail with a short one. If the request has a source, rustack does nothing
+/// with the content but copy it, which costs time in a large job.
+fn without_content(parameters: &[(String, String)], whole: Bytes) -> Bytes {
     let given =
         |name| get_optional_param(parameters, name).is_some_and(|value| !value.trim().is_empty());
     if !given("Source") || !given("RawMessage.Data") {

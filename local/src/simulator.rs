@@ -1,10 +1,9 @@
-//! The mailbox simulator of SES: mail to `success`, `bounce`, `suppressionlist`, `complaint`
-//! and `ooto` at `simulator.amazonses.com` (with any `+label`) is on file like any other, and
-//! SES says what became of it. Of mail to other addresses it says nothing here: there are no
-//! servers that could take or refuse it.
+//! SES's mailbox simulator: mail to `success`, `bounce`, `suppressionlist`, `complaint` and `ooto` at
+//! `simulator.amazonses.com` (with any `+label`) is stored like all mail, and SES publishes its events.
+//! Mail to other addresses has no events, because no mail server could accept or refuse it.
 //!
-//! An event is on its queue before SES answers, so a function hears it before it can write
-//! its receipt: the harder of the two orders.
+//! An event is queued before SES answers, so `feedback` can read it before the consumer writes its
+//! receipt: the harder of the two orders.
 
 use std::sync::{Arc, OnceLock};
 
@@ -16,20 +15,20 @@ use crate::mail::Mail;
 /// The simulator's domain.
 const DOMAIN: &str = "simulator.amazonses.com";
 
-/// Where events go: nowhere until the queue is there.
+/// The publisher of events; it publishes none before its queue is set.
 #[derive(Clone, Debug, Default)]
 pub struct SesEvents {
     queue: Arc<OnceLock<(aws_sdk_sqs::Client, String)>>,
 }
 
 impl SesEvents {
-    /// Names the queue, once.
-    pub fn to(&self, sqs: aws_sdk_sqs::Client, url: String) {
+    /// Sets the queue, once.
+    pub fn send_to(&self, sqs: aws_sdk_sqs::Client, url: String) {
         let _ = self.queue.set((sqs, url));
     }
 
-    /// Publishes what becomes of a mail.
-    pub(crate) async fn of(&self, tags: &Map<String, Value>, mail: &Mail) {
+    /// Publishes the events of a mail.
+    pub(crate) async fn publish(&self, tags: &Map<String, Value>, mail: &Mail) {
         let Some((sqs, url)) = self.queue.get() else { return };
         for to in &mail.to {
             for event in events(to, tags, &mail.sent_at) {
@@ -42,7 +41,7 @@ impl SesEvents {
     }
 }
 
-/// The message tags of a request, as events show them: a list of values each.
+/// The message tags of a request in the format of events: a list of values each.
 pub(crate) fn tags(parameters: &[(String, String)]) -> Map<String, Value> {
     let tags = parse_tag_list(parameters, "Tags");
     tags.into_iter().map(|(name, value)| (name, json!([value]))).collect()

@@ -1,133 +1,36 @@
-//! Starts and ends the stack.
+//! Starts and stops the stack.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener};
-use std::path::Path;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
+use aws_config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::SharedHttpClient;
 use tokio::net::TcpListener;
 use tokio_util::sync::DropGuard;
-use unicreda::{
-    App, Config,
-    app::SealedBy,
-    aws::{kms::Vault, s3::Files},
-};
+use unicreda::{App, Config, app::SealedBy, aws::kms::Vault};
 
 use crate::bucket::{BUCKET, Bucket};
+use crate::clients::{Endpoints, SdkSettings, clients, no_config};
 use crate::folder::{Data, Folder};
 use crate::forward;
 use crate::gateway::Gateway;
 use crate::inbox::{Overview, Showcase};
 use crate::mail::MailStore;
+use crate::options::{Options, ServicePorts};
 use crate::polling::{self, Handler, Mapping};
 use crate::schedule;
 use crate::serve::{Tasks, serve};
 use crate::services::{self, DynamoDb};
 use crate::simulator::SesEvents;
 
-/// How long a shutdown waits for running work.
+/// Longest wait of a shutdown for running work.
 const PATIENCE: Duration = Duration::from_millis(1_400);
 
-/// How the stack is set up.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Port of the API on loopback; 0 takes any free one.
-    pub port: u16,
-    /// Where the data is.
-    pub data: Data,
-    /// Removes the data of an earlier start first.
-    pub fresh: bool,
-    /// Ports of the embedded services.
-    pub service_ports: ServicePorts,
-    /// A further address at which containers reach the embedded services.
-    pub containers: Option<IpAddr>,
-    /// Recipients a second that the consumer may mail.
-    pub ses_rate_per_second: f64,
-    /// Whether the functions count on an event of each mail that was delivered. The embedded SES has
-    /// none, but for the addresses of its simulator: receipts are written instead.
-    pub tracks_deliveries: bool,
-    /// The consumer's timeout; shorter than the queues' visibility.
-    pub consumer_timeout: Duration,
-    /// How long a taken message stays hidden.
-    pub visibility: Duration,
-    /// The timeout of the function `uploads`; its messages stay hidden for a minute more.
-    pub uploads_timeout: Duration,
-    /// Messages an issue batch holds at most.
-    pub issue_batch: usize,
-    /// Messages a mail batch holds at most.
-    pub mail_batch: usize,
-    /// Deliveries of an issue message before it is put aside.
-    pub issue_max_receives: u32,
-    /// Deliveries of a mail message before it is put aside.
-    pub mail_max_receives: u32,
-    /// Invocations of the consumer at a time, a queue; 0 leaves the queues unread.
-    pub concurrency: usize,
-    /// How often the sweeper runs after its first run; `None` never.
-    pub sweep_every: Option<Duration>,
-    /// HTTP client of the functions' SDK clients, where tests inject faults; the stack's own
-    /// calls do not use it.
-    pub http_client: Option<SharedHttpClient>,
-}
-
-impl Default for Options {
-    /// As `cargo run` starts it.
-    fn default() -> Self {
-        Self {
-            port: 3000,
-            data: Data::Dir(".local".into()),
-            fresh: false,
-            service_ports: ServicePorts::BesideApi,
-            containers: None,
-            ses_rate_per_second: 2_000.0,
-            tracks_deliveries: false,
-            consumer_timeout: Duration::from_secs(30),
-            visibility: Duration::from_secs(60),
-            uploads_timeout: Duration::from_secs(900),
-            issue_batch: 100,
-            mail_batch: 100,
-            issue_max_receives: 5,
-            mail_max_receives: 1_000,
-            concurrency: 2,
-            sweep_every: Some(Duration::from_secs(60)),
-            http_client: None,
-        }
-    }
-}
-
-impl Options {
-    /// In memory, on free ports: any number of stacks run side by side.
-    pub fn in_memory() -> Self {
-        Self { port: 0, data: Data::Memory, service_ports: ServicePorts::Free, ..Self::default() }
-    }
-}
-
-/// Which ports the embedded services take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServicePorts {
-    /// The four after the API's: DynamoDB, SQS, SES, S3; a taken one is replaced by a free one.
-    BesideApi,
-    /// Any free ones.
-    Free,
-}
-
-/// Where the embedded services are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoints {
-    /// `AWS_ENDPOINT_URL_DYNAMODB`.
-    pub dynamodb: String,
-    /// `AWS_ENDPOINT_URL_SQS`.
-    pub sqs: String,
-    /// `AWS_ENDPOINT_URL_SES`.
-    pub ses: String,
-    /// `AWS_ENDPOINT_URL_S3`.
-    pub s3: String,
-}
-
-/// The running stack. [`Stack::shutdown`] ends it in good order, dropping it at once.
+/// A running stack. [`Stack::shutdown`] ends it in order; dropping it ends it at once.
 #[derive(Debug)]
 pub struct Stack {
     port: u16,
@@ -142,7 +45,7 @@ pub struct Stack {
     services: Tasks,
     dynamodb: DynamoDb,
     _kill: DropGuard,
-    // Last, so that the lock is held until everything else has ended.
+    // The last field: the folder is locked until everything else has ended.
     folder: Folder,
 }
 
@@ -150,10 +53,10 @@ impl Stack {
     /// Starts everything; when it returns, the API answers.
     ///
     /// # Errors
-    /// When a port is taken, the data folder cannot be used or is in use, or an embedded
-    /// service fails; the error is one sentence that says what to do.
+    /// When a port is in use, the data folder is unusable or in use, or an embedded service fails.
+    /// The error is one sentence that names the remedy.
     pub async fn start(options: Options) -> anyhow::Result<Self> {
-        // The port first: a start that fails must not have removed anything.
+        // Binds the port first: a start that fails must not have removed anything.
         let (listeners, port) = bind_api(options.port)?;
         let folder = Folder::open(&options.data, options.fresh)?;
         let current = format!("http://localhost:{port}");
@@ -161,7 +64,7 @@ impl Stack {
         let mut notices = Vec::new();
         if site_url != current {
             notices.push(format!(
-                "links of credentials point to {site_url}, where this data folder was first started, not to {current}: start with that port, or with --fresh to begin anew"
+                "links in credentials point to {site_url}, the address of this data folder's first start, not to {current}: start with that port, or with --fresh to start over"
             ));
         }
         let signing_key = folder.signing_key()?;
@@ -171,112 +74,38 @@ impl Stack {
         })?;
         let mail = Arc::new(mail);
 
-        let wanted = |offset| match options.service_ports {
-            ServicePorts::BesideApi => port.checked_add(offset),
-            ServicePorts::Free => None,
-        };
-        let (dynamodb_listener, dynamodb_port) = services::bind(wanted(1))?;
-        let (sqs_listener, sqs_port) = services::bind(wanted(2))?;
-        let (ses_listener, ses_port) = services::bind(wanted(3))?;
-        let (s3_listener, s3_port) = services::bind(wanted(4))?;
-        let url = |port: u16| format!("http://127.0.0.1:{port}");
-        let endpoints = Endpoints {
-            dynamodb: url(dynamodb_port),
-            sqs: url(sqs_port),
-            ses: url(ses_port),
-            s3: url(s3_port),
-        };
-
         let work = Tasks::default();
         let services = work.sibling();
-        if let Some(address) = options.containers {
-            forward::start(address, [dynamodb_port, sqs_port, ses_port, s3_port], &services)?;
-        }
         let kill = work.kill.clone().drop_guard();
-        let tables = match options.data {
-            Data::Dir(_) => Some(folder.tables().context("making the file of the tables")?),
-            Data::Memory => None,
-        };
-        let dynamodb = DynamoDb::start(dynamodb_listener, tables.as_deref())?;
-        services::start_sqs(sqs_listener, sqs_port, &services)?;
-        let events = SesEvents::default();
-        services::start_ses(
-            ses_listener,
-            Arc::clone(&mail),
-            events.clone(),
-            options.ses_rate_per_second,
-            &services,
-        )?;
-        let origins = vec![current.clone(), url(port)];
-        let bucket = Bucket::start(s3_listener, folder.path(), origins, &services)?;
-
-        let own = clients(&endpoints, None, None, None, placeholder_config(), Vault::Closed);
+        let embedded = Embedded::start(&options, port, &folder, &mail, &services)?;
+        let endpoints = embedded.endpoints.clone();
+        let own = clients(&endpoints, SdkSettings::default(), no_config(), Vault::Closed);
         let new = services::create_tables(&own.dynamodb).await?;
-        let queue = |name, max| services::create_queue(&own.sqs, name, options.visibility, max);
-        let issue_queue_url = queue("issue", options.issue_max_receives).await?;
-        let mail_queue_url = queue("mail", options.mail_max_receives).await?;
-        let feedback_queue_url = queue("feedback", options.issue_max_receives).await?;
-        events.to(own.sqs.clone(), feedback_queue_url.clone());
-        let hidden = options.uploads_timeout + Duration::from_secs(60);
-        let uploads_queue_url =
-            services::create_queue(&own.sqs, "uploads", hidden, options.issue_max_receives).await?;
-        bucket.tell(own.sqs.clone(), uploads_queue_url.clone()).await?;
+        let queues = Queues::create(&options, &own.sqs, &embedded).await?;
 
-        let config = Config {
-            catalog_table: services::table_name("CATALOG_TABLE"),
-            credentials_table: services::table_name("CREDENTIALS_TABLE"),
-            jobs_table: services::table_name("JOBS_TABLE"),
-            issue_queue_url: issue_queue_url.clone(),
-            mail_queue_url: mail_queue_url.clone(),
-            uploads_queue_url: uploads_queue_url.clone(),
-            uploads_bucket: Some(BUCKET.to_owned()),
-            uploads_origin: Some(endpoints.s3.clone()),
-            site_url,
-            accept_execute_api_host: false,
-            ses_rate_per_second: options.ses_rate_per_second,
-            ses_configuration_set: None,
-            tracks_deliveries: options.tracks_deliveries,
-            sealed_by: Some(SealedBy::File(signing_key)),
-            consumer_timeout: options.consumer_timeout,
-        };
+        let config = config(&options, &endpoints, &queues, site_url, signing_key);
         let timeouts = Some(unicreda::app::timeouts());
-        let app = clients(&endpoints, options.http_client, None, timeouts, config, vault.clone());
-        let app = Arc::new(app);
-
+        let sdk = SdkSettings { http_client: options.http_client.clone(), timeouts, retry: None };
+        let app = Arc::new(clients(&endpoints, sdk, config, vault.clone()));
         let resumed = schedule::sweep(&app, true).await;
         if let Some(period) = options.sweep_every {
             schedule::start(Arc::clone(&app), &work, period, resumed);
         }
-        let short = options.consumer_timeout;
-        for (queue, function, url, batch, timeout) in [
-            ("issue", Handler::Consumer, issue_queue_url, options.issue_batch, short),
-            ("mail", Handler::Consumer, mail_queue_url, options.mail_batch, short),
-            ("feedback", Handler::Feedback, feedback_queue_url, options.mail_batch, short),
-            ("uploads", Handler::Uploads, uploads_queue_url, 1, options.uploads_timeout),
-        ] {
-            let mapping = Mapping {
-                queue,
-                function,
-                url,
-                batch: batch.max(1),
-                concurrency: options.concurrency,
-                timeout,
-                wait_seconds: 10,
-            };
+        for mapping in queues.mappings(&options) {
             polling::start(&mapping, &app, &own.sqs, &work);
         }
+        let page = Arc::new(Overview {
+            base_url: current,
+            endpoints: endpoints.clone(),
+            data: folder.path().display().to_string(),
+            showcase: OnceLock::new(),
+        });
         let gateway = Gateway {
             app: Arc::clone(&app),
             mail: Arc::clone(&mail),
             tasks: work.clone(),
-            page: Arc::new(Overview {
-                base_url: current,
-                endpoints: endpoints.clone(),
-                data: folder.path().display().to_string(),
-                showcase: OnceLock::new(),
-            }),
+            page: Arc::clone(&page),
         };
-        let page = Arc::clone(&gateway.page);
         for listener in listeners {
             let gateway = gateway.clone();
             serve(TcpListener::from_std(listener)?, &work, move |request, peer| {
@@ -294,7 +123,7 @@ impl Stack {
             new,
             work,
             services,
-            dynamodb,
+            dynamodb: embedded.dynamodb,
             _kill: kill,
             folder,
         })
@@ -305,12 +134,12 @@ impl Stack {
         self.port
     }
 
-    /// Where clients connect, without a path: an address, so that no name is looked up.
+    /// URL of the API for clients, without a path; an address, so that clients resolve no name.
     pub fn base_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Where the embedded services are.
+    /// URLs of the embedded services.
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }
@@ -320,22 +149,24 @@ impl Stack {
         &self.app
     }
 
-    /// Clients of one more process of the functions, with nothing read yet: tests start and
-    /// lose such processes. `retry` sets how long the SDK waits before it repeats a call.
+    /// Clients of another process of the functions, with empty caches: tests start and kill such
+    /// processes. `retry` sets how long the SDK waits before it repeats a call.
     pub fn process(&self, http_client: SharedHttpClient, retry: RetryConfig) -> App {
-        let timeouts = Some(unicreda::app::timeouts());
-        let config = self.app.config.clone();
-        let (endpoints, vault) = (&self.endpoints, self.vault.clone());
-        clients(endpoints, Some(http_client), Some(retry), timeouts, config, vault)
+        let sdk = SdkSettings {
+            http_client: Some(http_client),
+            retry: Some(retry),
+            timeouts: Some(unicreda::app::timeouts()),
+        };
+        clients(&self.endpoints, sdk, self.app.config.clone(), self.vault.clone())
     }
 
-    /// Tells the page at `/` what there is to try.
+    /// Sets what the page at `/` offers to try.
     pub fn show(&self, showcase: Showcase) {
-        // Told once; a second word changes nothing.
+        // Only the first call has an effect.
         let _ = self.page.showcase.set(showcase);
     }
 
-    /// The mail that was sent.
+    /// The sent mail.
     pub fn mail(&self) -> &Arc<MailStore> {
         &self.mail
     }
@@ -345,18 +176,18 @@ impl Stack {
         self.folder.path()
     }
 
-    /// Whether this start made the tables, so that nothing is in them yet.
+    /// Whether this start created the tables, so that they are empty.
     pub fn is_new(&self) -> bool {
         self.new
     }
 
-    /// What the person who started it should know, a sentence each.
+    /// Notices for the person who started it, one sentence each.
     pub fn notices(&self) -> &[String] {
         &self.notices
     }
 
-    /// Ends it within 2 s: takes nothing new, lets running work finish for 1.4 s, then ends
-    /// what still runs, the services last. What was cut off goes on at the next start.
+    /// Ends the stack within 2 s: it accepts nothing new, waits 1.4 s for running work, then ends it,
+    /// the services last. The next start continues the work that was cut off.
     pub async fn shutdown(self) {
         self.work.finish(PATIENCE).await;
         self.work.kill.cancel();
@@ -365,9 +196,147 @@ impl Stack {
     }
 }
 
+/// The embedded services.
+struct Embedded {
+    endpoints: Endpoints,
+    dynamodb: DynamoDb,
+    ses_events: SesEvents,
+    bucket: Bucket,
+}
+
+impl Embedded {
+    fn start(
+        options: &Options,
+        api_port: u16,
+        folder: &Folder,
+        mail: &Arc<MailStore>,
+        tasks: &Tasks,
+    ) -> anyhow::Result<Self> {
+        let wanted = |offset| match options.service_ports {
+            ServicePorts::BesideApi => api_port.checked_add(offset),
+            ServicePorts::Free => None,
+        };
+        let (dynamodb_listener, dynamodb_port) = services::bind(wanted(1))?;
+        let (sqs_listener, sqs_port) = services::bind(wanted(2))?;
+        let (ses_listener, ses_port) = services::bind(wanted(3))?;
+        let (s3_listener, s3_port) = services::bind(wanted(4))?;
+        let url = |port: u16| format!("http://127.0.0.1:{port}");
+        let endpoints = Endpoints {
+            dynamodb: url(dynamodb_port),
+            sqs: url(sqs_port),
+            ses: url(ses_port),
+            s3: url(s3_port),
+        };
+        if let Some(address) = options.containers {
+            forward::start(address, [dynamodb_port, sqs_port, ses_port, s3_port], tasks)?;
+        }
+        let tables = match options.data {
+            Data::Dir(_) => Some(folder.tables().context("creating the file of the tables")?),
+            Data::Memory => None,
+        };
+        let dynamodb = DynamoDb::start(dynamodb_listener, tables.as_deref())?;
+        services::start_sqs(sqs_listener, sqs_port, tasks)?;
+        let ses_events = SesEvents::default();
+        let rate = options.ses_rate_per_second;
+        services::start_ses(ses_listener, Arc::clone(mail), ses_events.clone(), rate, tasks)?;
+        let origins = vec![format!("http://localhost:{api_port}"), url(api_port)];
+        let bucket = Bucket::start(s3_listener, folder.path(), origins, tasks)?;
+        Ok(Self { endpoints, dynamodb, ses_events, bucket })
+    }
+}
+
+/// URLs of the queues.
+struct Queues {
+    issue: String,
+    mail: String,
+    feedback: String,
+    uploads: String,
+}
+
+impl Queues {
+    /// Creates the queues, and connects SES's and the bucket's events to theirs.
+    async fn create(
+        options: &Options,
+        sqs: &aws_sdk_sqs::Client,
+        embedded: &Embedded,
+    ) -> anyhow::Result<Self> {
+        let queue = |name, max| services::create_queue(sqs, name, options.visibility, max);
+        let issue = queue("issue", options.issue_max_receives).await?;
+        let mail = queue("mail", options.mail_max_receives).await?;
+        let feedback = queue("feedback", options.issue_max_receives).await?;
+        embedded.ses_events.send_to(sqs.clone(), feedback.clone());
+        let hidden = options.uploads_timeout + Duration::from_secs(60);
+        let uploads =
+            services::create_queue(sqs, "uploads", hidden, options.issue_max_receives).await?;
+        embedded.bucket.send_events_to(sqs.clone(), uploads.clone()).await?;
+        Ok(Self { issue, mail, feedback, uploads })
+    }
+
+    /// The event source mappings of `template.yaml`.
+    fn mappings(self, options: &Options) -> [Mapping; 4] {
+        let consumer = Mapping {
+            queue: "issue",
+            function: Handler::Consumer,
+            url: self.issue,
+            batch: options.issue_batch.max(1),
+            concurrency: options.concurrency,
+            timeout: options.consumer_timeout,
+            wait_seconds: 10,
+        };
+        let mail = Mapping {
+            queue: "mail",
+            url: self.mail,
+            batch: options.mail_batch.max(1),
+            ..consumer.clone()
+        };
+        let feedback = Mapping {
+            queue: "feedback",
+            function: Handler::Feedback,
+            url: self.feedback,
+            ..mail.clone()
+        };
+        let uploads = Mapping {
+            queue: "uploads",
+            function: Handler::Uploads,
+            url: self.uploads,
+            batch: 1,
+            timeout: options.uploads_timeout,
+            ..consumer.clone()
+        };
+        [consumer, mail, feedback, uploads]
+    }
+}
+
+/// The functions' configuration.
+fn config(
+    options: &Options,
+    endpoints: &Endpoints,
+    queues: &Queues,
+    site_url: String,
+    signing_key: PathBuf,
+) -> Config {
+    Config {
+        catalog_table: services::table_name("CATALOG_TABLE"),
+        credentials_table: services::table_name("CREDENTIALS_TABLE"),
+        jobs_table: services::table_name("JOBS_TABLE"),
+        issue_queue_url: queues.issue.clone(),
+        mail_queue_url: queues.mail.clone(),
+        uploads_queue_url: queues.uploads.clone(),
+        uploads_bucket: Some(BUCKET.to_owned()),
+        uploads_origin: Some(endpoints.s3.clone()),
+        site_url,
+        accept_execute_api_host: false,
+        ses_rate_per_second: options.ses_rate_per_second,
+        ses_configuration_set: None,
+        tracks_deliveries: options.tracks_deliveries,
+        sealed_by: Some(SealedBy::File(signing_key)),
+        consumer_timeout: options.consumer_timeout,
+    }
+}
+
 /// Binds the API's port on both loopback addresses: `localhost` may mean either.
 fn bind_api(port: u16) -> anyhow::Result<(Vec<StdListener>, u16)> {
-    let taken = |address: SocketAddr, error: io::Error| {
+    let bind_error = |address: SocketAddr, error: io::Error| {
         if error.kind() == io::ErrorKind::AddrInUse {
             anyhow::anyhow!(
                 "port {} on {} is in use by another program: stop it, or choose another port with --port",
@@ -380,16 +349,16 @@ fn bind_api(port: u16) -> anyhow::Result<(Vec<StdListener>, u16)> {
     };
     for _ in 0..16 {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let first = StdListener::bind(address).map_err(|e| taken(address, e))?;
+        let first = StdListener::bind(address).map_err(|e| bind_error(address, e))?;
         let bound = first.local_addr()?.port();
         let address = SocketAddr::from((Ipv6Addr::LOCALHOST, bound));
         let second = match StdListener::bind(address) {
             Ok(second) => Some(second),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && port == 0 => continue,
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                return Err(taken(address, error));
+                return Err(bind_error(address, error));
             }
-            // A machine without IPv6.
+            // The machine has no IPv6.
             Err(_) => None,
         };
         let listeners: Vec<StdListener> = [Some(first), second].into_iter().flatten().collect();
@@ -398,64 +367,5 @@ fn bind_api(port: u16) -> anyhow::Result<(Vec<StdListener>, u16)> {
         }
         return Ok((listeners, bound));
     }
-    bail!("found no port that is free on both 127.0.0.1 and [::1]: choose one with --port")
-}
-
-/// SDK clients of the embedded services, with the settings that [`App::new`] gives them.
-fn clients(
-    endpoints: &Endpoints,
-    http_client: Option<SharedHttpClient>,
-    retry: Option<RetryConfig>,
-    timeouts: Option<TimeoutConfig>,
-    config: Config,
-    vault: Vault,
-) -> App {
-    let http_client = http_client.unwrap_or_else(|| {
-        // Plain HTTP: no TLS setup, no root certificates.
-        aws_smithy_http_client::Builder::new().build_http()
-    });
-    let mut sdk = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::from_static("us-east-1"))
-        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-            "local", "local", None, None, "local",
-        )))
-        .http_client(http_client);
-    sdk.set_timeout_config(timeouts).set_retry_config(retry);
-    let sdk = sdk.build();
-    let dynamodb = aws_sdk_dynamodb::config::Builder::from(&sdk);
-    let sqs = aws_sdk_sqs::config::Builder::from(&sdk);
-    let files = config
-        .uploads_bucket
-        .clone()
-        .map(|bucket| Files::new(&sdk.to_builder().endpoint_url(&endpoints.s3).build(), bucket));
-    let app = App::with_clients(
-        config,
-        vault,
-        aws_sdk_dynamodb::Client::from_conf(dynamodb.endpoint_url(&endpoints.dynamodb).build()),
-        aws_sdk_sqs::Client::from_conf(sqs.endpoint_url(&endpoints.sqs).build()),
-        aws_sdk_ses::config::Builder::from(&sdk).endpoint_url(&endpoints.ses),
-    );
-    App { files, ..app }
-}
-
-/// The stack's own clients take no configuration.
-fn placeholder_config() -> Config {
-    Config {
-        catalog_table: String::new(),
-        credentials_table: String::new(),
-        jobs_table: String::new(),
-        issue_queue_url: String::new(),
-        mail_queue_url: String::new(),
-        uploads_queue_url: String::new(),
-        uploads_bucket: None,
-        uploads_origin: None,
-        site_url: String::new(),
-        accept_execute_api_host: false,
-        ses_rate_per_second: 1.0,
-        ses_configuration_set: None,
-        tracks_deliveries: false,
-        sealed_by: None,
-        consumer_timeout: Duration::ZERO,
-    }
+    bail!("no port is free on both 127.0.0.1 and [::1]: choose one with --port")
 }

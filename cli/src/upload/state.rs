@@ -47,7 +47,7 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// How far an upload is.
+/// The stage of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
@@ -66,7 +66,7 @@ pub enum Stage {
 pub struct Upload {
     /// Version of this format.
     pub v: u32,
-    /// How far it is.
+    /// Its stage.
     pub stage: Stage,
     /// Name of the file, for people.
     pub file: String,
@@ -123,7 +123,7 @@ impl StateFile {
         Ok(Self { path, _lock: lock, upload })
     }
 
-    /// Writes how far the upload is.
+    /// Writes the upload's stage.
     ///
     /// # Errors
     /// When it cannot be written: the command must not continue then.
@@ -136,7 +136,7 @@ impl StateFile {
 
     fn try_write(&self, upload: &Upload) -> io::Result<()> {
         let folder = self.path.parent().unwrap_or_else(|| Path::new("."));
-        // Its mode is 0600: whoever reads the presigned URL can send a file to it.
+        // Its mode is 0600: anyone who reads the presigned URL can send a file to it.
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(&serde_json::to_vec(upload)?)?;
         file.as_file().sync_all()?;

@@ -1,4 +1,4 @@
-//! The batches of both queues: rows to issue, mails to send.
+//! Handles batches of the queues `issue` and `mail`: rows to issue, mails to send.
 
 use std::time::Instant;
 
@@ -9,11 +9,11 @@ use unicreda::{
     jobs::consume::{self, Delivered},
 };
 
-/// Handles one batch and names the messages that come back.
+/// Handles one batch and returns the messages to be received again.
 ///
 /// # Errors
-/// When a message has no id: an empty id in the answer would mean "all failed", so the
-/// whole batch comes back instead.
+/// When a message has no id: an empty id in the answer would mean that all failed, so the whole batch
+/// fails.
 pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
     let started = Instant::now();
     let deadline = started + clock::left(event.context.deadline());

@@ -1,4 +1,4 @@
-//! The queue of what SES says of mails: delivered, bounced, complained, rejected.
+//! Handles batches of SES's events: mail was delivered, bounced, complained about or rejected.
 
 use std::time::Instant;
 
@@ -6,11 +6,11 @@ use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent
 use lambda_runtime::{Error, LambdaEvent};
 use unicreda::{App, clock, mail::feedback};
 
-/// Handles one batch and names the messages that come back.
+/// Handles one batch and returns the messages to be received again.
 ///
 /// # Errors
-/// When a message has no id: an empty id in the answer would mean "all failed", so the
-/// whole batch comes back instead.
+/// When a message has no id: an empty id in the answer would mean that all failed, so the whole batch
+/// fails.
 pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
     let started = Instant::now();
     let deadline = started + clock::left(event.context.deadline());

@@ -3,7 +3,7 @@
 use lambda_http::{Body, Request, Response};
 use unicreda::{App, credentials::issue, http::serve};
 
-/// Issues one recipient at once, or accepts many as a job.
+/// Issues a credential to one recipient, or accepts many recipients as a job.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
     serve::serve(app, request, |call| async move { issue::submit(app, &call).await }).await
 }

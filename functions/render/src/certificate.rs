@@ -1,5 +1,5 @@
-//! The certificate: one page, A4 across, as PDF/A-3 with the signed credential attached, so that
-//! the paper's look and its proof stay one file.
+//! The certificate: one page of A4 landscape, as PDF/A-3 with the signed credential attached, so that
+//! the printable page and its proof are one file.
 
 use jiff::civil::Date;
 use krilla::{
@@ -24,13 +24,13 @@ use crate::{
     typesetting::{Set, set},
 };
 
-/// A4 across, in points (ISO 216: 297 x 210 mm).
+/// A4 landscape, in points (ISO 216: 297 x 210 mm).
 const WIDTH: f32 = 841.89;
 const HEIGHT: f32 = 595.28;
 const MIDDLE: f32 = WIDTH / 2.0;
-/// Widest line between the frame's sides.
+/// Longest line between the frame's sides.
 const MEASURE: f32 = 660.0;
-/// Where the code stands, and its side.
+/// Position and side of the QR code: x, y, side.
 const CODE: (f32, f32, f32) = (WIDTH - 64.0 - 88.0, HEIGHT - 60.0 - 88.0, 88.0);
 
 /// The organization's own images, as PNG.
@@ -45,7 +45,7 @@ pub struct Pictures<'a> {
 /// Draws the certificate as PDF. The same arguments make the same bytes.
 ///
 /// # Errors
-/// When what was drawn does not hold to PDF/A-3b.
+/// When the drawing does not conform to PDF/A-3b.
 pub fn pdf(
     shown: &CredentialView,
     document: &[u8],
@@ -139,7 +139,7 @@ fn svg(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> String {
         svg.push_str(&across(lang.pick("PRUEBA", "TEST"), "#6b4200", 150.0, 0.12));
     }
 
-    // The middle, from the top down, in the space that the foot leaves.
+    // The middle, from top to bottom, in the space above the foot.
     let (to, of) = match (shown.recipient_name.is_some(), lang) {
         (true, Lang::Es) => ("otorga a", "la credencial"),
         (true, Lang::En) => ("awards to", "the credential"),
@@ -203,7 +203,7 @@ fn svg(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> String {
     svg
 }
 
-/// A word over the whole page.
+/// A word diagonally across the page.
 fn across(word: &str, fill: &str, most: f32, opacity: f32) -> String {
     let set = set(word, Font::Strong, 640.0, 1, most, 20.0);
     format!(
@@ -215,7 +215,7 @@ fn across(word: &str, fill: &str, most: f32, opacity: f32) -> String {
 
 const FACTS_A_ROW: usize = 5;
 
-/// What was achieved, briefly: name and value.
+/// The facts of the achievement: name and value.
 fn facts(shown: &CredentialView, lang: Lang) -> Vec<(&'static str, String)> {
     let date = |date: Option<Date>| date.map(|date| lang.date(date));
     let fields =
@@ -236,7 +236,7 @@ fn row_of_facts(facts: &[(&'static str, String)], top: f32) -> String {
         let column = (MEASURE / facts.len() as f32).min(170.0);
         let left = MIDDLE - column * (facts.len() as f32 - 1.0) / 2.0;
         let y = top + row as f32 * 34.0;
-        // One size for the whole row.
+        // The whole row has one size.
         let fits =
             |(_, value): &(_, String)| set(value, Font::Text, column - 6.0, 1, 11.5, 6.0).size;
         let size = facts.iter().map(fits).fold(11.5, f32::min);
@@ -250,17 +250,17 @@ fn row_of_facts(facts: &[(&'static str, String)], top: f32) -> String {
     svg
 }
 
-/// Seal, what to do with it, code.
+/// The foot: seal, verification text and QR code.
 fn foot(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> String {
     let (x, y, side) = CODE;
     let mut svg = emblem(shown, pictures.badge, 60.0, y - 8.0, side + 12.0);
-    let says = lang.pick(
+    let sentence = lang.pick(
         "Credencial digital con firma electrónica.",
         "A digital credential with an electronic signature.",
     );
-    let where_to = lang.pick("Su estado actual se comprueba en", "Its current state is checked at");
-    svg.push_str(&line(says, Font::Text, 9.0, MIDDLE, y + side - 30.0, "middle", SOFT));
-    svg.push_str(&line(where_to, Font::Text, 9.0, MIDDLE, y + side - 17.0, "middle", SOFT));
+    let state = lang.pick("Su estado actual se comprueba en", "Its current state is checked at");
+    svg.push_str(&line(sentence, Font::Text, 9.0, MIDDLE, y + side - 30.0, "middle", SOFT));
+    svg.push_str(&line(state, Font::Text, 9.0, MIDDLE, y + side - 17.0, "middle", SOFT));
     let url = set(&shown.url, Font::Text, 440.0, 2, 9.0, 6.0);
     svg.push_str(&block(&url, MIDDLE, y + side - 11.0, "middle", ACCENT));
     if let Some(code) = qr::code(&shown.url) {

@@ -1,4 +1,4 @@
-//! Drawings as SVG, which becomes pixels or a PDF page.
+//! Drawings as SVG, which are rendered as pixels or as a PDF page.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use resvg::{tiny_skia, usvg};
@@ -13,35 +13,35 @@ use crate::{
     typesetting::Set,
 };
 
-/// Ink, and what is said more quietly.
+/// Ink of main texts.
 pub const INK: &str = "#1f1e1b";
-/// Quiet ink.
+/// Ink of secondary texts.
 pub const SOFT: &str = "#5a574f";
 /// The colour of frames.
 pub const ACCENT: &str = "#1f3a5f";
-/// What warns.
+/// The colour of warnings.
 pub const ALARM: &str = "#9b1c1c";
 
-/// A drawing could not be made. All that goes into one is checked before, so this is ours.
+/// A drawing failed. Its input was validated earlier, so the fault is the service's.
 #[derive(Debug, thiserror::Error)]
 pub enum DrawError {
     /// The SVG is malformed.
     #[error("the drawing is malformed")]
     Svg(#[from] usvg::Error),
-    /// The image could not be made.
+    /// The image cannot be encoded.
     #[error("the image could not be made: {0}")]
     Image(String),
-    /// The PDF does not hold to its standard.
+    /// The PDF does not conform to its standard.
     #[error("the PDF could not be made: {0}")]
     Pdf(String),
 }
 
-/// Reads a drawing.
+/// Parses a drawing.
 pub fn tree(svg: &str) -> Result<usvg::Tree, DrawError> {
     Ok(usvg::Tree::from_str(svg, &fonts::options())?)
 }
 
-/// Draws as PNG.
+/// Renders a drawing as PNG.
 pub fn png(svg: &str, width: u32, height: u32) -> Result<Vec<u8>, DrawError> {
     let tree = tree(svg)?;
     let nothing = || DrawError::Image("no pixels".to_owned());
@@ -52,7 +52,7 @@ pub fn png(svg: &str, width: u32, height: u32) -> Result<Vec<u8>, DrawError> {
     pixels.encode_png().map_err(|error| DrawError::Image(error.to_string()))
 }
 
-/// The seal of an achievement as a drawing of its own.
+/// The seal of an achievement as a complete drawing.
 pub fn seal(shown: &CredentialView) -> String {
     format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" width="{side}" height="{side}">{}</svg>"#,
@@ -62,7 +62,7 @@ pub fn seal(shown: &CredentialView) -> String {
 }
 
 fn seal_inside(shown: &CredentialView) -> String {
-    // A letter that the fonts do not have becomes the star.
+    // A star replaces initials that the fonts lack.
     let middle = Some(shown.initials.as_str()).filter(|text| glyphs::covers(text));
     seal::seal(&shown.template.to_string(), middle.unwrap_or_default())
 }
@@ -89,7 +89,7 @@ pub fn picture(png: &[u8], x: f32, y: f32, width: f32, height: f32) -> String {
     )
 }
 
-/// One line of text.
+/// A line of text.
 pub fn line(text: &str, font: Font, size: f32, x: f32, y: f32, anchor: &str, fill: &str) -> String {
     format!(
         r#"<text x="{x:.1}" y="{y:.1}" {} font-size="{size:.2}" text-anchor="{anchor}" fill="{fill}">{}</text>"#,
@@ -98,7 +98,7 @@ pub fn line(text: &str, font: Font, size: f32, x: f32, y: f32, anchor: &str, fil
     )
 }
 
-/// A text that was set, its first line's top at `y`.
+/// A typeset text; `y` is the top of its first line.
 pub fn block(set: &Set, x: f32, y: f32, anchor: &str, fill: &str) -> String {
     let mut baseline = y + set.size * 0.95;
     let mut svg = String::new();

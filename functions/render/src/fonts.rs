@@ -1,17 +1,17 @@
-//! The fonts that are drawn with. None of the machine's are used, so that a certificate looks the
-//! same everywhere and has no box where a letter should be.
+//! The fonts of drawings. The machine's fonts are not used, so that a certificate looks the same
+//! everywhere and no box replaces a letter.
 
 use std::sync::{Arc, LazyLock};
 
 use resvg::usvg::{self, fontdb};
 use ttf_parser::Face;
 
-/// A font of ours.
+/// A font of this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Font {
     /// For names and titles.
     Display,
-    /// For everything small.
+    /// For small text.
     Text,
     /// For small text that matters.
     Strong,
@@ -22,7 +22,7 @@ const TEXT: &[u8] = include_bytes!("../fonts/NotoSans-Regular.ttf");
 const STRONG: &[u8] = include_bytes!("../fonts/NotoSans-Bold.ttf");
 
 impl Font {
-    /// The attributes by which SVG names it.
+    /// The SVG attributes of the font.
     pub fn attributes(self) -> &'static str {
         match self {
             Self::Display => r#"font-family="Noto Serif Display""#,
@@ -42,8 +42,8 @@ impl Font {
         }
     }
 
-    /// The width of a line, in the unit of `size`: the sum of its letters' widths, which pairs of
-    /// letters that move together make a little less.
+    /// The width of a line, in the unit of `size`: the sum of its letters' widths. Kerning makes the
+    /// drawn line slightly shorter.
     pub fn width(self, text: &str, size: f32) -> f32 {
         let Some(face) = self.face() else {
             return 0.0;
@@ -54,12 +54,12 @@ impl Font {
             .filter_map(|glyph| face.glyph_hor_advance(glyph))
             .map(u32::from)
             .sum();
-        // Fewer than 2^24 units: a thousand letters.
+        // The sum is below 2^24 units, about a thousand letters, so the conversion is exact.
         units as f32 / f32::from(face.units_per_em()) * size
     }
 }
 
-/// How SVG is read: with these fonts, and no file or address in it is followed.
+/// The options of the SVG parser: these fonts only, and no file or URL in the SVG is read.
 pub fn options() -> usvg::Options<'static> {
     static FONTS: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
         let mut fonts = fontdb::Database::new();
@@ -86,9 +86,9 @@ mod tests {
     use super::*;
     use unicreda::web::glyphs::RANGES;
 
-    /// `typeface::covers` says what the page links to; this is what there is.
+    /// The pages rely on `typeface::covers`; the fonts must have all of its characters.
     #[test]
-    fn the_fonts_have_what_the_page_says_that_they_have() {
+    fn the_fonts_have_every_character_of_the_declared_ranges() {
         for font in [Font::Display, Font::Text, Font::Strong] {
             let face = font.face().expect("a font");
             for (first, last) in RANGES {

@@ -1,5 +1,5 @@
-//! The image that chat programs show of a link: 1,200 x 630 pixels (the Open Graph protocol's
-//! usual size).
+//! The image with which chat programs preview a link: 1,200 x 630 pixels (the usual size of the Open
+//! Graph protocol).
 
 use unicreda::{
     domain::lang::Lang,
@@ -14,14 +14,15 @@ use crate::{
 
 /// Width and height, in pixels.
 const SIZE: (u32, u32) = (1_200, 630);
-/// Where texts begin, and their measure.
+/// Left edge and longest line of texts.
 const LEFT: f32 = 84.0;
 const MEASURE: f32 = 700.0;
 
-/// Draws the preview. A text that the fonts do not have is left out rather than drawn as boxes.
+/// Draws the preview. Texts with characters that the fonts lack are left out, because they would be
+/// drawn as boxes.
 ///
 /// # Errors
-/// When the drawing cannot be made, which is ours.
+/// When the drawing fails, which is a fault of the service.
 pub fn png(shown: &CredentialView, badge: Option<&[u8]>, lang: Lang) -> Result<Vec<u8>, DrawError> {
     drawing::png(&svg(shown, badge, lang), SIZE.0, SIZE.1)
 }

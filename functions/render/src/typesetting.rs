@@ -1,8 +1,8 @@
-//! Setting a text into a box: as large as it may be, as small as it must.
+//! Typesetting: breaks a text into lines in the largest size that fits.
 
 use crate::fonts::Font;
 
-/// A text that was set.
+/// A typeset text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Set {
     /// Its font.
@@ -25,8 +25,8 @@ impl Set {
     }
 }
 
-/// Sets a text in at most `lines` lines of `width`: in the largest size from `most` down to
-/// `least` in which it fits. What does not fit even then is cut with an ellipsis.
+/// Sets a text in at most `lines` lines of `width`, in the largest size from `most` down to `least` in
+/// which it fits. A text that does not fit in size `least` ends with an ellipsis.
 pub fn set(text: &str, font: Font, width: f32, lines: usize, most: f32, least: f32) -> Set {
     let mut size = most;
     loop {
@@ -46,7 +46,7 @@ pub fn set(text: &str, font: Font, width: f32, lines: usize, most: f32, least: f
     }
 }
 
-/// Breaks a text between words; a word that is wider than a line, between letters.
+/// Breaks a text between words, and a word that is wider than a line between letters.
 fn broken(text: &str, font: Font, size: f32, width: f32) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -71,8 +71,8 @@ fn broken(text: &str, font: Font, size: f32, width: f32) -> Vec<String> {
     lines
 }
 
-/// The same number of lines, as even as they can be: a last line of one short word looks like a
-/// mistake.
+/// Breaks a text into the same number of lines of more even length: a last line of one short word looks
+/// like a mistake.
 fn balanced(text: &str, font: Font, size: f32, width: f32, first: Vec<String>) -> Vec<String> {
     let (mut narrow, mut best) = (width, first);
     loop {
@@ -99,7 +99,7 @@ mod tests {
             for line in &set.lines {
                 assert!(Font::Display.width(line, set.size) <= 600.0, "{line}");
             }
-            // Nothing is lost of what fits.
+            // A text that fits is complete.
             let whole: String = text.split_whitespace().collect();
             let kept: String = set.lines.concat().split_whitespace().collect();
             assert!(kept == whole || kept.ends_with('…'), "{kept}");

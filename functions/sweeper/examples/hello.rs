@@ -1,4 +1,4 @@
-//! The smallest Lambda function: what `infra/cold_start.py` measures the others against.
+//! The smallest Lambda function, the baseline of `infra/cold_start.py`.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};

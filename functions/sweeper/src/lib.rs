@@ -1,4 +1,4 @@
-//! Runs once a minute: closes what has ended, queues again what stands still.
+//! Runs once a minute: closes ended jobs and queues stalled work again.
 
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
@@ -7,11 +7,11 @@ use unicreda::{
     jobs::sweep::{self, SweepMode},
 };
 
-/// One run. A scheduler's event asks for the ordinary one; `{"resume": true}` queues all
-/// open work again, after the queues were lost.
+/// Runs once. The schedule's event asks for the ordinary run; `{"resume": true}` queues all open work
+/// again, after the queues were lost.
 ///
 /// # Errors
-/// When the tables or queues are out of reach; the next run begins anew.
+/// When the tables or queues are unreachable; the next run starts over.
 pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Value, Error> {
     let order: SweepMode = serde_json::from_value(event.payload).unwrap_or_default();
     let started = std::time::Instant::now();

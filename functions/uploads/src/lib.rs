@@ -1,4 +1,4 @@
-//! The queue of files: those that arrived in the bucket, and what is to be done with one.
+//! Handles messages of the queue `uploads`: a file arrived in the bucket, or a task on a file is due.
 
 use std::time::Instant;
 
@@ -6,11 +6,11 @@ use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent
 use lambda_runtime::{Error, LambdaEvent};
 use unicreda::{App, clock, jobs::upload};
 
-/// Handles one batch, a message after the other, and names those that come back.
+/// Handles the messages of one batch in order and returns those to be received again.
 ///
 /// # Errors
-/// When a message has no id: an empty id in the answer would mean "all failed", so the
-/// whole batch comes back instead.
+/// When a message has no id: an empty id in the answer would mean that all failed, so the whole batch
+/// fails.
 pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
     let started = Instant::now();
     let deadline = started + clock::left(event.context.deadline());
