@@ -1,0 +1,162 @@
+//! Settings of an organization, and its isolation from every other one.
+
+use serde_json::{Value, json};
+
+use super::{
+    MEMBER, UNKNOWN, another_organization, course, issue_under, items, key_id, one_fault, text,
+};
+use crate::harness::{World, person};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_organizations_settings_change_its_mail_and_its_dates() {
+    let world = World::new().await;
+    let before = world.get("/organization").await;
+    assert_eq!((&before["id"], &before["notify_members"]), (&json!("demo"), &json!(true)));
+    assert_eq!(world.call("PUT", "/organization", Some(&before)).await.expect(200).json(), before);
+    for (change, pointer, code) in [
+        (json!({ "time_zone": "Marte/Olimpo" }), "/time_zone", "unknown_time_zone"),
+        (json!({ "sender": "nadie" }), "/sender", "invalid_email"),
+        (json!({ "reply_to": "a@b" }), "/reply_to", "invalid_email"),
+        (json!({ "language": "fr" }), "/language", "invalid_language"),
+        (json!({ "notify_members": "no" }), "/notify_members", "wrong_type"),
+        (json!({ "name": "a\r\nBcc: x" }), "/name", "forbidden_characters"),
+        (json!({ "nombre": "x" }), "/nombre", "unknown_field"),
+    ] {
+        one_fault(world.call("PUT", "/organization", Some(&change)).await, pointer, code);
+    }
+    assert_eq!(world.get("/organization").await, before);
+    for reply_to in [json!("actas@demo.example"), Value::Null] {
+        let change = json!({ "reply_to": reply_to });
+        let after = world.call("PUT", "/organization", Some(&change)).await.expect(200).json();
+        assert_eq!(after["reply_to"], reply_to, "null removes it");
+    }
+
+    let change = json!({
+        "name": "Universidad de Ñuble, «Sur»", "sender": "Titulos@Nuble.example",
+        "notify_members": false, "time_zone": "Pacific/Kiritimati",
+    });
+    let after = world.call("PUT", "/organization", Some(&change)).await.expect(200).json();
+    assert_eq!(after["sender"], "titulos@nuble.example");
+    assert_eq!(after["language"], before["language"], "what is not named stays");
+    assert_eq!(world.get("/organization").await, after);
+
+    // Members are not told; the sums hold.
+    let member = |email: &str| json!({ "email": email, "result_value": "A" });
+    let quiet = world.issue_one(&member(MEMBER)).await;
+    assert_eq!((&quiet["status"], &quiet["email_status"]), (&json!("issued"), &json!("skipped")));
+    let people = [
+        member("benjamin.soto@demo.example"),
+        person(1),
+        member("carla.diaz@demo.example"),
+        person(2),
+    ];
+    let result = world.run_job(&people).await;
+    assert_eq!((&result["emails_sent"], &result["emails_skipped"]), (&json!(2), &json!(2)));
+    assert_eq!((&result["internal_count"], &result["external_count"]), (&json!(2), &json!(2)));
+    assert_eq!(world.stack.mail().count(), 2);
+
+    // The new sender, by its new name.
+    let mail = &world.mails("persona1@ejemplo.com", 1).await[0];
+    assert_eq!(mail["from"], "Universidad de Ñuble, «Sur» <titulos@nuble.example>");
+
+    // The day on the page is the organization's: these two zones never share one.
+    let id = text(&quiet, "credential_id");
+    let at = text(&world.get(&format!("/credentials/{id}")).await, "issued_at").to_owned();
+    let at: jiff::Timestamp = at.parse().expect("an instant");
+    for zone in ["Pacific/Kiritimati", "Pacific/Pago_Pago"] {
+        let change = json!({ "time_zone": zone });
+        world.call("PUT", "/organization", Some(&change)).await.expect(200);
+        let day = at.in_tz(zone).expect("a zone").date().to_string();
+        let page = world.send("GET", &format!("/credential/{id}"), &[], "").await.expect(200);
+        assert!(page.text().contains(&format!("datetime=\"{day}\"")), "{zone} {day}");
+    }
+
+    // A request that wants no mail gets none, members told or not.
+    let change = json!({ "notify_members": true });
+    world.call("PUT", "/organization", Some(&change)).await.expect(200);
+    let people = json!([member("carla.diaz@demo.example"), person(3)]);
+    let mut ask =
+        json!({ "template_id": world.demo.template_id, "recipients": people, "send_email": false });
+    ask["recipients"][0]["term"] = "2026-2".into();
+    let reply = world.call("POST", "/credentials/issue", Some(&ask)).await.expect(202).json();
+    let result = world.success(text(&reply, "job_id")).await["result"].clone();
+    assert_eq!((&result["emails_sent"], &result["emails_skipped"]), (&json!(0), &json!(2)));
+    assert_eq!(world.stack.mail().count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_of_one_organization_can_be_told_from_nothing_by_another() {
+    let world = World::new().await;
+    let other = another_organization(world.stack.app(), "otra").await;
+    let one = world.issue_one(&json!({ "email": MEMBER, "result_value": "A" })).await;
+    let credential = text(&one, "credential_id").to_owned();
+    let job = world.start_job(&[person(1), person(2)]).await;
+    world.success(&job).await;
+    let template = world.demo.template_id.clone();
+    let id = key_id(&world.demo.api_key);
+    let profile = json!({ "name": "Otra Zorrilla" });
+
+    for (method, path, theirs, unknown, body) in [
+        ("GET", "/templates/{}", template.as_str(), UNKNOWN, None),
+        ("PUT", "/templates/{}", &template, UNKNOWN, Some(course())),
+        ("POST", "/templates/{}/archive", &template, UNKNOWN, None),
+        ("GET", "/credentials/{}", &credential, UNKNOWN, None),
+        ("GET", "/credentials/{}/mail", &credential, UNKNOWN, None),
+        ("GET", "/jobs/{}", &job, UNKNOWN, None),
+        ("GET", "/jobs/{}/results", &job, UNKNOWN, None),
+        ("GET", "/members/{}", MEMBER, "nadie@ejemplo.com", None),
+        ("GET", "/members/{}/credentials", MEMBER, "nadie@ejemplo.com", None),
+        ("DELETE", "/members/{}", MEMBER, "nadie@ejemplo.com", None),
+        ("DELETE", "/api-keys/{}", id, "AAAAAAAAAAAA", None),
+    ] {
+        let mut answers = Vec::new();
+        for what in [theirs, unknown] {
+            let path = path.replace("{}", what);
+            let mut problem =
+                world.call_as(&other, method, &path, body.as_ref()).await.problem(404, "not_found");
+            problem["request_id"] = Value::Null;
+            answers.push(problem);
+        }
+        assert_eq!(answers[0], answers[1], "{method} {path}");
+    }
+    for path in [
+        "/templates".to_owned(),
+        "/credentials".to_owned(),
+        format!("/credentials?email={MEMBER}"),
+        format!("/credentials?template_id={template}"),
+        "/jobs".to_owned(),
+        "/members".to_owned(),
+    ] {
+        let listed = world.call_as(&other, "GET", &path, None).await.expect(200).json();
+        assert_eq!(listed, json!({ "items": [], "next_cursor": null }), "{path}");
+    }
+    let keys = world.call_as(&other, "GET", "/api-keys", None).await.expect(200).json();
+    assert_eq!(items(&keys).len(), 1);
+    let organization = world.call_as(&other, "GET", "/organization", None).await.expect(200).json();
+    assert_eq!(organization["id"], "otra");
+
+    // What was tried has changed nothing.
+    assert_eq!(world.get(&format!("/templates/{template}")).await["version"], 1);
+    world.get(&format!("/members/{MEMBER}")).await;
+
+    // The same content is each one's own credential; a member here is a stranger there.
+    let definition = json!({
+        "name": "Curso", "description": "x",
+        "fields": [{ "name": "result_value" }, { "name": "recipient_name" }],
+    });
+    let made = world.call_as(&other, "POST", "/templates", Some(&definition)).await;
+    let foreign = text(&made.expect(201).json(), "id").to_owned();
+    let recipient = json!({ "email": MEMBER, "result_value": "A", "external_id": "x" });
+    let theirs = issue_under(&world, &other, &foreign, &recipient).await;
+    assert_eq!(
+        (&theirs["recipient_type"], &theirs["duplicate"]),
+        (&json!("external"), &json!(false))
+    );
+    let kept = format!("/credentials/{}", text(&theirs, "credential_id"));
+    let kept = world.call_as(&other, "GET", &kept, None).await.expect(200).json();
+    assert_eq!(kept["recipient_name"], Value::Null, "no profile of another organization");
+    let path = format!("/members/{MEMBER}");
+    world.call_as(&other, "PUT", &path, Some(&profile)).await.expect(201);
+    assert_eq!(world.get(&path).await["name"], "Ana Rojas Muñoz");
+    assert_eq!(items(&world.get("/credentials").await).len(), 3);
+}
