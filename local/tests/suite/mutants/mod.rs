@@ -1,0 +1,356 @@
+//! The proof that the proof works: every guard of the service is switched off, one at a
+//! time, and the scenario that it is there for must go red.
+//!
+//! A mutant changes what passes between the SDK and the services: a condition expression
+//! holds always, a lease has ended when it begins, an answer hides what a comparison looks
+//! for. So the service that is tested is the one that is deployed. `docs/guarantees.md` holds
+//! the table, compared with this one.
+
+mod issuing;
+mod jobs;
+mod mail;
+mod reports;
+mod status;
+mod steps;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+use unicreda::domain::{ids::OrgId, organization::Settings};
+
+use self::{
+    issuing::{
+        a_zombie_answers, another_body, another_body_after_a_crash, another_content,
+        archived_meanwhile, asked_twice, asked_twice_with_a_key, asked_while_it_runs,
+        forgotten_after_a_crash, forgotten_by_two, issued_while_a_list_begins, put_twice,
+    },
+    jobs::{
+        a_job_that_is_gone, an_old_count, an_old_recount, cancelled_after_its_mail,
+        cancelled_before_it_is_taken_over, cancelled_while_it_is_issued,
+        cancelled_while_it_is_repeated, cancelled_while_it_is_sent, delivered_twice,
+        ended_before_it_is_cancelled, given_up_while_it_is_issued, lost_messages,
+        refused_and_then_issued, sent_before_its_retry, skipped_and_then_failed,
+    },
+    mail::{
+        a_late_heir, a_zombie_is_refused_by_ses, a_zombie_of_a_job_is_refused_by_ses,
+        asked_again_while_a_zombie_is_refused, asked_again_while_its_receipt_is_written,
+        asked_before_its_mail, asked_too_soon, one_delivered_twice, reinstated_in_time,
+        reinstated_in_time_on_a_ledger, revoked_before_its_mail, revoked_before_the_resend,
+        ses_is_paused, two_consumers, two_consumers_of_a_job,
+    },
+    reports::{
+        corrected_before_it_is_heard, delivered_and_bounced_at_once,
+        refused_and_complained_at_once, resent_while_a_refusal_is_heard, resent_while_it_is_heard,
+        revoked_while_its_bounce_is_heard,
+    },
+    status::{
+        compromised_while_it_signs, corrected_to_anothers_content, corrected_while_it_is_sent,
+        corrected_while_its_job_sends, revoked_while_it_is_suspended, two_corrections,
+        two_revocations_of_one_list, two_rotations,
+    },
+};
+use crate::{
+    crashes::{self, Scenario},
+    faults::{conditions, shape},
+    sim::Sim,
+};
+
+/// How long a run with a guard switched off may take before it counts as red.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What is switched off.
+#[derive(Debug)]
+enum Off {
+    /// A clause of a condition expression holds always. The whole expression, and the
+    /// clause, which is all of it when empty.
+    Condition(&'static str, &'static str),
+    /// A value of an update: its name, and the text of the updates that it is taken from.
+    Value(&'static str, &'static str, &'static str),
+    /// A refused condition shows this attribute with another value, or with the asked one.
+    StatusLists(&'static str, Option<&'static str>),
+    /// An item that is read shows this attribute with another value.
+    Read(&'static str, &'static str),
+    /// Sets that are read lack what this other set holds.
+    Set(&'static str, &'static str),
+}
+
+/// A guard of the service, switched off.
+#[derive(Debug)]
+pub struct Mutant {
+    /// What is switched off.
+    pub name: &'static str,
+    off: Off,
+    /// The scenario that goes red.
+    killer: (&'static str, Scenario),
+}
+
+impl Mutant {
+    /// Changes a request that passes; whether it did.
+    pub fn change_request(&self, _operation: &str, body: &mut Value) -> bool {
+        match self.off {
+            Off::Condition(whole, clause) => {
+                let mut changed = false;
+                for condition in conditions(body).into_iter().filter(|c| shape(c) == whole) {
+                    let clause = if clause.is_empty() { condition.clone() } else { clause.into() };
+                    let statement = condition.starts_with("UPDATE ");
+                    let always = if statement {
+                        "nothing IS MISSING"
+                    } else {
+                        "attribute_not_exists(nothing)"
+                    };
+                    let off = format!("({clause} OR {always})");
+                    *condition = condition.replace(&clause, &off);
+                    changed = true;
+                }
+                changed
+            }
+            Off::Value(name, within, value) => {
+                let text = body["UpdateExpression"].as_str().unwrap_or_default();
+                if !text.contains(within) || body["ExpressionAttributeValues"][name].is_null() {
+                    return false;
+                }
+                let kind = if value.parse::<i64>().is_ok() { "N" } else { "S" };
+                body["ExpressionAttributeValues"][name] = json!({ kind: value });
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Changes an answer that passes; whether it did.
+    pub fn change_reply(&self, operation: &str, asked: &Value, reply: &mut Value) -> bool {
+        match self.off {
+            Off::StatusLists(name, value) => {
+                let Some(item) = reply.get_mut("Item").filter(|item| !item[name].is_null()) else {
+                    return false;
+                };
+                if operation == "GetItem" {
+                    return false;
+                }
+                item[name] = match value {
+                    Some(value) => json!({ "S": value }),
+                    None if operation == "PutItem" => asked["Item"][name].clone(),
+                    None => asked["ExpressionAttributeValues"][":hash"].clone(),
+                };
+                true
+            }
+            Off::Read(name, value) => {
+                let read = operation == "GetItem" && !reply["Item"][name].is_null();
+                if read {
+                    reply["Item"][name] = json!({ "S": value });
+                }
+                read
+            }
+            Off::Set(name, minus) => {
+                let mut changed = false;
+                let mut lists = Vec::new();
+                for (member, value) in reply.as_object_mut().into_iter().flatten() {
+                    match member.as_str() {
+                        "Items" => lists.push(value),
+                        "Responses" => {
+                            lists.extend(value.as_object_mut().into_iter().flatten().map(|t| t.1))
+                        }
+                        _ => {}
+                    }
+                }
+                for item in lists.into_iter().filter_map(Value::as_array_mut).flatten() {
+                    let minus = item[minus]["NS"].as_array().cloned().unwrap_or_default();
+                    if let Some(rows) = item[name]["NS"].as_array_mut() {
+                        let before = rows.len();
+                        rows.retain(|row| !minus.contains(row));
+                        changed |= rows.len() != before;
+                        if rows.is_empty() {
+                            item.as_object_mut().expect("an item").remove(name);
+                        }
+                    }
+                }
+                changed
+            }
+            _ => false,
+        }
+    }
+}
+
+const ANY: &str = "attribute_exists(pk)";
+const OPEN: &str = "attribute_exists(pk) AND attribute_not_exists(closed_at)";
+const UNREAD: &str =
+    "attribute_exists(pk) AND attribute_not_exists(closed_at) AND tally_at = :seen";
+const CLAIM: &str = "mail = :owed AND #status = :issued";
+const AGAIN: &str = "(mail = :sent OR mail = :failed OR mail = :skipped) AND #status = :issued AND (attribute_not_exists(resent_at) OR resent_at < :before)";
+const BEGIN: &str = "attribute_not_exists(pk) OR (phase = :running AND lease_until < :now AND body_hash = :hash AND #ttl > :now)";
+
+const CLAIM_TOGETHER: &str = "attribute_not_exists(claimed) OR (NOT contains(claimed, :r0))";
+const ON_LEDGER: &str = "mail = :owed AND attribute_not_exists(mail_round) AND (attribute_not_exists(mail_attempts) OR mail_attempts = :none)";
+const ON_LEDGER_TOGETHER: &str = "mail = 'owed' AND mail_attempts IS MISSING";
+const FIRST_HEARD: &str =
+    "revision = :none AND attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery)";
+const UNHEARD: &str = "attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery)";
+const UNHEARD_AND_HOLDS: &str = "attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery) AND #status = :issued";
+
+macro_rules! mutants {
+    ($($name:literal: $off:expr => $killer:path;)*) => {
+        &[$(Mutant { name: $name, off: $off, killer: (stringify!($killer), $killer) }),*]
+    };
+}
+
+/// Every guard, and the scenario that it is there for.
+static MUTANTS: &[Mutant] = mutants! {
+    "a credential is put once": Off::Condition("attribute_not_exists(id)", "") => asked_twice;
+    "only owed mail is claimed": Off::Condition(CLAIM, "mail = :owed") => one_delivered_twice;
+    "only mail of a credential that holds is claimed": Off::Condition(CLAIM, "#status = :issued") => revoked_before_its_mail;
+    "a job's mails are claimed by one": Off::Condition(CLAIM_TOGETHER, "") => two_consumers_of_a_job;
+    "a claim on the ledger lasts": Off::Value(":until", "SET claimed_until", "0") => two_consumers_of_a_job;
+    "what is written of a mail outranks its ledger": Off::Condition(ON_LEDGER, "") => a_zombie_of_a_job_is_refused_by_ses;
+    "a ledger is about the first mail": Off::Condition(ON_LEDGER, "attribute_not_exists(mail_round)") => asked_again_while_a_zombie_is_refused;
+    "a receipt is about the first mail": Off::Condition(ON_LEDGER_TOGETHER, "mail_attempts IS MISSING") => asked_again_while_its_receipt_is_written;
+    "an address is not corrected while its job sends": Off::Condition("attribute_not_exists(claimed) OR NOT contains(claimed, :row)", "") => corrected_while_its_job_sends;
+    "an ended lease is taken by one": Off::Condition("mail = :claimed AND mail_lease = :lease AND mail_lease < :now AND #status = :issued", "") => a_late_heir;
+    "an attempt ends only its own claim": Off::Condition("mail = :claimed AND mail_attempts = :attempt", "") => a_zombie_is_refused_by_ses;
+    "mail of a credential that holds again is not skipped": Off::Condition("mail = :was AND #status <> :issued", "") => reinstated_in_time;
+    "nor that of a job's": Off::Condition("mail = :was AND #status <> :issued", "") => reinstated_in_time_on_a_ledger;
+    "mail that has ended is not written off": Off::Condition("mail = :owed", "") => cancelled_after_its_mail;
+    "mail that is being sent is not written off": Off::Condition("mail = :claimed AND mail_lease < :now", "") => cancelled_while_it_is_repeated;
+    "mail that its job sends is not written off": Off::Value(":until", "SET claimed_until", "0") => cancelled_while_it_is_sent;
+    "mail is sent again when it has ended": Off::Condition(AGAIN, "(mail = :sent OR mail = :failed OR mail = :skipped)") => asked_before_its_mail;
+    "mail is sent again while its credential holds": Off::Condition(AGAIN, "#status = :issued") => revoked_before_the_resend;
+    "mail is sent again every five minutes": Off::Condition(AGAIN, "(attribute_not_exists(resent_at) OR resent_at < :before)") => asked_too_soon;
+    "a retry sends failed mail only": Off::Condition("mail = :failed AND #status = :issued", "") => sent_before_its_retry;
+    "a job is made once": Off::Condition("attribute_not_exists(pk)", "") => cancelled_before_it_is_taken_over;
+    "an update makes no job": Off::Condition(ANY, "") => a_job_that_is_gone;
+    "an ended job is not cancelled": Off::Condition(OPEN, "") => ended_before_it_is_cancelled;
+    "an older count overwrites no newer one": Off::Condition(UNREAD, "") => an_old_count;
+    "nor after its end": Off::Condition("attribute_exists(pk) AND tally_at = :seen", "") => an_old_recount;
+    "a kept answer is not done again": Off::Condition(BEGIN, "") => asked_twice_with_a_key;
+    "a running request is not taken over": Off::Condition(BEGIN, "lease_until < :now") => asked_while_it_runs;
+    "another body takes nothing over": Off::Condition(BEGIN, "body_hash = :hash") => another_body_after_a_crash;
+    "a forgotten request is not taken over": Off::Condition(BEGIN, "#ttl > :now") => forgotten_after_a_crash;
+    "only what is forgotten is removed": Off::Condition("#ttl <= :now", "") => forgotten_by_two;
+    "a request is ended by its heir": Off::Condition("phase = :running AND fence = :fence", "") => a_zombie_answers;
+    "an archived template stays so": Off::Condition("version = :before AND archived = :archived", "") => archived_meanwhile;
+    "a change rests on the credential that it read": Off::Condition("revision = :before", "") => revoked_while_it_is_suspended;
+    "a list is replaced by who read its last version": Off::Condition("version = :before", "") => two_revocations_of_one_list;
+    "a correction rests on the credential that it read": Off::Condition("revision = :before AND mail = :mail", "revision = :before") => two_corrections;
+    "an address is not corrected while its mail goes": Off::Condition("revision = :before AND mail = :mail", "mail = :mail") => corrected_while_it_is_sent;
+    "an alias hides no credential": Off::Condition("attribute_not_exists(id) OR alias_of = :of", "") => corrected_to_anothers_content;
+    "the counter of status indexes never goes back": Off::Condition("attribute_not_exists(id) OR taken < :to", "") => issued_while_a_list_begins;
+    "a key is replaced by who read it": Off::Condition("multikey = :before", "") => two_rotations;
+    "the key that signs is not declared compromised": Off::Condition("attribute_exists(retired_at)", "") => compromised_while_it_signs;
+    "what is heard of a mail counts in its round": Off::Condition(UNHEARD, "attribute_not_exists(mail_round)") => resent_while_a_refusal_is_heard;
+    "what is heard of a mail rests on what was heard": Off::Condition(UNHEARD, "attribute_not_exists(mail_delivery)") => refused_and_complained_at_once;
+    "a first delivery counts in its round": Off::Condition(FIRST_HEARD, "attribute_not_exists(mail_round)") => resent_while_it_is_heard;
+    "a first delivery outranks nothing": Off::Condition(FIRST_HEARD, "attribute_not_exists(mail_delivery)") => delivered_and_bounced_at_once;
+    "a first delivery is one to the address that stands": Off::Condition(FIRST_HEARD, "revision = :none") => corrected_before_it_is_heard;
+    "a soft bounce is sent again while its credential holds": Off::Condition(UNHEARD_AND_HOLDS, "#status = :issued") => revoked_while_its_bounce_is_heard;
+    "a lease of a mail lasts": Off::Value(":until", "SET mail = :claimed", "0") => two_consumers;
+    "a lease of a request lasts": Off::Value(":until", "SET phase = :running", "0") => asked_while_it_runs;
+    "a sweep waits for the last one": Off::Value(":after", "sweep_after", "2020-01-01T00:00:00.000Z") => lost_messages;
+    "a debt that was queued counts from then": Off::Value(":since", "owed_sk = :since", "2020-01-01T00:00:00.000Z#x") => ses_is_paused;
+    "a job that is given up waits for its consumers": Off::Value(":at", "SET given_up_at", "2020-01-01T00:00:00.000Z") => given_up_while_it_is_issued;
+    "a cancelled job waits for its consumers": Off::Value(":at", "SET cancelled_at", "2020-01-01T00:00:00.000Z") => cancelled_while_it_is_issued;
+    "issued outranks failed": Off::Set("issued", "failed") => refused_and_then_issued;
+    "sent outranks failed": Off::Set("sent", "failed") => crashes::resend_of_a_job;
+    "failed outranks skipped": Off::Set("failed", "skipped") => skipped_and_then_failed;
+    "a request knows its own credential": Off::StatusLists("origin", Some("req:x")) => put_twice;
+    "a row knows its own credential": Off::Read("origin", "req:x") => delivered_twice;
+    "an external id is one content's": Off::StatusLists("content", None) => another_content;
+    "a key is one body's": Off::StatusLists("body_hash", None) => another_body;
+};
+
+/// A run to its end; red when it takes too long.
+async fn run(
+    scenario: Scenario,
+    mutant: Option<&'static Mutant>,
+) -> Result<(BTreeSet<String>, usize)> {
+    let work = async move {
+        let mut sim = Sim::new(0).await;
+        sim.rounds = 500;
+        if let Some(mutant) = mutant {
+            sim.faults.mutate(mutant);
+            // It is to fail, and says so itself.
+            sim.world.leave_unasked();
+        }
+        let faults = sim.faults.clone();
+        let outcome = match scenario(&mut sim).await {
+            Ok(()) => sim.finish().await.map(|_| ()),
+            Err(error) => Err(error),
+        };
+        outcome.map(|()| (faults.seen(|seen| seen.conditions.clone()), faults.injected()))
+    };
+    let task = tokio::spawn(work);
+    let abort = task.abort_handle();
+    let outcome = tokio::time::timeout(PATIENCE, task).await;
+    abort.abort();
+    outcome.context("it takes too long")??
+}
+
+/// Every scenario is green when nothing is switched off, and every condition expression
+/// that it meets has a mutant.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_scenario_is_green_and_every_condition_has_a_mutant() {
+    let mut seen = BTreeSet::new();
+    let mut done = BTreeSet::new();
+    let mut failed = Vec::new();
+    for mutant in MUTANTS {
+        let (name, scenario) = mutant.killer;
+        if !done.insert(name) {
+            continue;
+        }
+        match run(scenario, None).await {
+            Ok((conditions, _)) => seen.extend(conditions),
+            Err(error) => failed.push(format!("{name}: {error:#}")),
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    let known: BTreeSet<String> = MUTANTS
+        .iter()
+        .filter_map(|mutant| match mutant.off {
+            Off::Condition(whole, _) => Some(whole.to_owned()),
+            _ => None,
+        })
+        .collect();
+    let without: Vec<&String> = seen.difference(&known).collect();
+    assert!(without.is_empty(), "no mutant switches these off: {without:#?}");
+    let unseen: Vec<&String> = known.difference(&seen).collect();
+    assert!(unseen.is_empty(), "nothing meets these: {unseen:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_mutant_is_killed() {
+    let mut alive = Vec::new();
+    for mutant in MUTANTS {
+        let (name, scenario) = mutant.killer;
+        if let Ok((_, changed)) = run(scenario, Some(mutant)).await {
+            alive.push(format!("{} survives {name} ({changed} changes)", mutant.name));
+        }
+    }
+    assert!(alive.is_empty(), "{}", alive.join("\n"));
+}
+
+/// The table in `docs/` is this one.
+#[test]
+fn the_table_of_the_document_names_every_mutant() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/guarantees.md");
+    let document = std::fs::read_to_string(path).expect("the document");
+    let rows: Vec<&str> = document.lines().filter(|line| line.ends_with("` |")).collect();
+    assert_eq!(rows.len(), MUTANTS.len());
+    for (row, mutant) in rows.iter().zip(MUTANTS) {
+        assert!(row.starts_with(&format!("| {} |", mutant.name)), "{row}");
+        assert!(row.ends_with(&format!("`{}` |", mutant.killer.0)), "{row}");
+    }
+}
+
+/// An organization that is made twice keeps the secret of its ids.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_organization_is_made_once() {
+    let sim = Sim::new(0).await;
+    let settings = Settings::new(
+        "Otra",
+        unicreda::domain::email::EmailAddress::parse("otra@demo.example").expect("an address"),
+    );
+    let org = OrgId::parse(local::demo::ORGANIZATION).expect("a name");
+    let now = "2026-01-01T00:00:00.000Z".to_owned();
+    let made =
+        unicreda::api::catalog::create_organization(sim.world.stack.app(), org, settings, now);
+    assert!(!made.await.expect("an answer"));
+}

@@ -1,0 +1,115 @@
+//! Reports of SES about a mail that changes at the same time.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use super::steps::{FIRST, get_id, set_status};
+use crate::{crashes::Run, feedback, sim::Sim};
+
+fn delivered(id: &str) -> Value {
+    feedback::delivered(id, 0, FIRST)
+}
+
+/// A bounce for what the mail holds, which says nothing against the address.
+fn refused(id: &str) -> Value {
+    feedback::bounced("Transient", "MessageTooLarge", id, 0, FIRST)
+}
+
+/// The mail is asked for again while something is heard of the first one.
+async fn resend_while_heard(sim: &mut Sim, event: fn(&str) -> Value) -> Result<()> {
+    let id = get_id(sim).await?;
+    sim.drain().await?;
+    let gate = sim.hold("UpdateItem", "mail_delivery = :state", None);
+    let event = event(&id).to_string();
+    let hearing = sim.aside(|app| async move { feedback::hear(&app, &[event]).await });
+    gate.reached.cancelled().await;
+    sim.resends = 1;
+    let path = format!("/credentials/{id}/resend");
+    ensure!(sim.insist("POST", &path, None, None).await?.status == 202);
+    gate.open.cancel();
+    ensure!(hearing.await?.is_empty(), "it was heard");
+    sim.drain().await?;
+    ensure!(sim.world.stack.mail().count() == 2, "the second mail was not sent");
+    Ok(())
+}
+
+pub(super) fn resent_while_it_is_heard(sim: &mut Sim) -> Run<'_> {
+    Box::pin(resend_while_heard(sim, delivered))
+}
+
+pub(super) fn resent_while_a_refusal_is_heard(sim: &mut Sim) -> Run<'_> {
+    Box::pin(resend_while_heard(sim, refused))
+}
+
+/// Two things are said of a mail, to two processes: the slower one must not have the last word.
+async fn heard_at_once(
+    sim: &mut Sim,
+    slower: fn(&str) -> Value,
+    faster: impl Fn(&str) -> Value,
+    end: &str,
+) -> Result<()> {
+    let id = get_id(sim).await?;
+    sim.drain().await?;
+    let gate = sim.hold("UpdateItem", "mail_delivery = :state", None);
+    let event = slower(&id).to_string();
+    let hearing = sim.aside(|app| async move { feedback::hear(&app, &[event]).await });
+    gate.reached.cancelled().await;
+    let event = faster(&id).to_string();
+    let other = sim.aside(|app| async move { feedback::hear(&app, &[event]).await });
+    ensure!(other.await?.is_empty(), "it was heard");
+    gate.open.cancel();
+    ensure!(hearing.await?.is_empty(), "it was heard");
+    let credential = sim.world.get(&format!("/credentials/{id}")).await;
+    ensure!(credential["email_status"] == end, "{credential}");
+    Ok(())
+}
+
+pub(super) fn delivered_and_bounced_at_once(sim: &mut Sim) -> Run<'_> {
+    let bounced = |id: &str| feedback::bounced("Permanent", "General", id, 0, FIRST);
+    Box::pin(heard_at_once(sim, delivered, bounced, "bounced"))
+}
+
+pub(super) fn refused_and_complained_at_once(sim: &mut Sim) -> Run<'_> {
+    let complained = |id: &str| feedback::complained(id, 0, FIRST);
+    Box::pin(heard_at_once(sim, refused, complained, "complained"))
+}
+
+/// A credential is corrected to the address of a member, who is told nothing, before it is
+/// heard that the mail to the former address was delivered.
+pub(super) fn corrected_before_it_is_heard(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let silent = json!({ "notify_members": false });
+        let told = sim.world.call("PUT", "/organization", Some(&silent)).await;
+        ensure!(told.status == 200, "{}", told.text());
+        let id = get_id(sim).await?;
+        sim.drain().await?;
+        let path = format!("/credentials/{id}");
+        let member = json!({ "email": "ana.rojas@demo.example" });
+        let corrected = sim.insist("PATCH", &path, Some(&member), None).await?;
+        ensure!(corrected.status == 200, "{}", corrected.body);
+        sim.expected = [("ana.rojas@demo.example".to_owned(), "A".to_owned())].into();
+        let event = delivered(&id).to_string();
+        ensure!(feedback::hear(&sim.app(), &[event]).await.is_empty(), "it was heard");
+        let credential = sim.world.get(&path).await;
+        ensure!(credential["email_status"] == "sent", "{credential}");
+        Ok(())
+    })
+}
+
+/// A credential is revoked while a soft bounce of its mail is heard.
+pub(super) fn revoked_while_its_bounce_is_heard(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let id = get_id(sim).await?;
+        sim.drain().await?;
+        let gate = sim.hold("UpdateItem", "mail_soft_bounces", None);
+        let event = feedback::bounced("Transient", "MailboxFull", &id, 0, FIRST).to_string();
+        let hearing = sim.aside(|app| async move { feedback::hear(&app, &[event]).await });
+        gate.reached.cancelled().await;
+        set_status(sim, &id, "revoked").await?;
+        gate.open.cancel();
+        ensure!(hearing.await?.is_empty(), "it was heard");
+        let credential = sim.world.get(&format!("/credentials/{id}")).await;
+        ensure!(credential["email_status"] == "bounced", "{credential}");
+        Ok(())
+    })
+}

@@ -1,0 +1,151 @@
+//! Changes of a credential and of signing keys at the same time.
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
+
+use super::steps::{FIRST, answer_of, get_id, get_job, set_status};
+use crate::{
+    crashes::Run,
+    harness::person,
+    sim::{Sim, handle},
+};
+
+/// A credential is suspended by somebody who read it before it was revoked.
+pub(super) fn revoked_while_it_is_suspended(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let id = get_id(sim).await?;
+        sim.drain().await?;
+        let gate = sim.hold("GetItem", "LIST#demo.live.0", None);
+        let path = format!("/credentials/{id}/suspend");
+        let request = sim.request("POST", &path, Some(&json!({ "reason": "x" })), None);
+        let asking = sim.aside(|app| handle(app, request));
+        gate.reached.cancelled().await;
+        set_status(sim, &id, "revoked").await?;
+        gate.open.cancel();
+        ensure!(answer_of(asking).await?.status == 409, "a revocation is final");
+        let credential = sim.world.get(&format!("/credentials/{id}")).await;
+        ensure!(credential["status"] == "revoked", "{credential}");
+        Ok(())
+    })
+}
+
+/// Two credentials of one list are revoked at once.
+pub(super) fn two_revocations_of_one_list(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let first = get_id(sim).await?;
+        let people = [person(2)];
+        let second = sim.issue(&people, &people, None).await?.json();
+        let second = second["credentials"][0]["credential_id"].as_str().context("id")?.to_owned();
+        sim.drain().await?;
+        let gate = sim.hold("TransactWriteItems", &first, None);
+        let path = format!("/credentials/{first}/revoke");
+        let request = sim.request("POST", &path, Some(&json!({ "reason": "x" })), None);
+        let asking = sim.aside(|app| handle(app, request));
+        gate.reached.cancelled().await;
+        set_status(sim, &second, "revoked").await?;
+        gate.open.cancel();
+        ensure!(answer_of(asking).await?.status == 200, "both are revoked");
+        Ok(())
+    })
+}
+
+/// A credential is corrected by two at once.
+pub(super) fn two_corrections(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let id = get_id(sim).await?;
+        sim.drain().await?;
+        let gate = sim.hold("GetItem", "LIST#demo.live.0", None);
+        let path = format!("/credentials/{id}");
+        let request = sim.request("PATCH", &path, Some(&json!({ "term": "2026-1" })), None);
+        let asking = sim.aside(|app| handle(app, request));
+        gate.reached.cancelled().await;
+        let name = json!({ "recipient_name": "Persona Corregida" });
+        ensure!(sim.world.call("PATCH", &path, Some(&name)).await.status == 200, "corrected");
+        gate.open.cancel();
+        ensure!(answer_of(asking).await?.status == 200, "it is corrected");
+        let credential = sim.world.get(&path).await;
+        ensure!(credential["recipient_name"] == "Persona Corregida", "{credential}");
+        ensure!(credential["term"] == "2026-1" && credential["version"] == 3, "{credential}");
+        Ok(())
+    })
+}
+
+/// The address is corrected while the mail goes to the old one.
+async fn correct_while_sent(sim: &mut Sim, id: &str) -> Result<()> {
+    let gate = sim.hold("TransactWriteItems", id, None);
+    let path = format!("/credentials/{id}");
+    let change = json!({ "email": "corregida@ejemplo.com" });
+    let request = sim.request("PATCH", &path, Some(&change), None);
+    let asking = sim.aside(|app| handle(app, request));
+    gate.reached.cancelled().await;
+    while sim.deliver(100).await {}
+    gate.open.cancel();
+    ensure!(answer_of(asking).await?.status == 200, "it is corrected");
+    sim.expected.remove(&(FIRST.to_owned(), "A".to_owned()));
+    sim.expected.insert(("corregida@ejemplo.com".to_owned(), "A".to_owned()));
+    sim.resends = 1;
+    sim.drain().await?;
+    let mails = sim.world.mails_now("corregida@ejemplo.com").await;
+    ensure!(mails.len() == 1, "the new address was not mailed");
+    Ok(())
+}
+
+pub(super) fn corrected_while_it_is_sent(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let id = get_id(sim).await?;
+        correct_while_sent(sim, &id).await
+    })
+}
+
+pub(super) fn corrected_while_its_job_sends(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let id = get_job(sim).await?;
+        correct_while_sent(sim, &id).await
+    })
+}
+
+/// A credential is corrected to what another one says already.
+pub(super) fn corrected_to_anothers_content(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let id = get_id(sim).await?;
+        let people = [person(2)];
+        sim.issue(&people, &people, None).await?;
+        sim.drain().await?;
+        let path = format!("/credentials/{id}");
+        let answer = sim.insist("PATCH", &path, Some(&people[0]), None).await?;
+        ensure!(answer.status == 409, "{} {}", answer.status, answer.body);
+        Ok(())
+    })
+}
+
+/// Two administrators rotate the signing key at once.
+pub(super) fn two_rotations(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        get_id(sim).await?;
+        let gate = sim.hold("TransactWriteItems", "SIGNING#live", None);
+        let request = sim.request("POST", "/signing-keys", None, None);
+        let asking = sim.aside(|app| handle(app, request));
+        gate.reached.cancelled().await;
+        ensure!(sim.world.call("POST", "/signing-keys", None).await.status == 201, "rotated");
+        gate.open.cancel();
+        let late = answer_of(asking).await?;
+        let keys = sim.world.get("/signing-keys").await;
+        let keys = keys["items"].as_array().context("keys")?;
+        let current = keys.iter().filter(|key| key["retired_at"].is_null()).count();
+        ensure!(late.status == 409 && current == 1, "{} {keys:?}", late.status);
+        Ok(())
+    })
+}
+
+/// The key that signs is declared compromised before another one signs.
+pub(super) fn compromised_while_it_signs(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        get_id(sim).await?;
+        let keys = sim.world.get("/signing-keys").await;
+        let key = keys["items"][0]["multikey"].as_str().context("a key")?.to_owned();
+        let path = format!("/signing-keys/{key}/compromise");
+        let answer = sim.insist("POST", &path, Some(&json!({ "reason": "x" })), None).await?;
+        ensure!(answer.status == 409, "{}", answer.body);
+        Ok(())
+    })
+}

@@ -1,0 +1,65 @@
+//! Steps that the scenarios share.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::{
+    harness::person,
+    sim::{Answer, Sim},
+};
+
+pub(super) async fn get_id(sim: &mut Sim) -> Result<String> {
+    let people = [person(1)];
+    let answer = sim.issue(&people, &people, None).await?.json();
+    Ok(answer["credentials"][0]["credential_id"].as_str().context("id")?.to_owned())
+}
+
+/// A job of two, its rows issued, its mails to be sent; the id of the first credential.
+pub(super) async fn get_job(sim: &mut Sim) -> Result<String> {
+    let people: Vec<Value> = (1..=2).map(person).collect();
+    let job = sim.job(&people, &people, None).await?;
+    sim.deliver(100).await;
+    let results = sim.world.get(&format!("/jobs/{job}/results")).await;
+    let row = &results["items"][0];
+    ensure!(row["email_status"] == "pending", "{results}");
+    Ok(row["credential_id"].as_str().context("an id")?.to_owned())
+}
+
+/// Sets a credential's status, through the stack's own API.
+pub(super) async fn set_status(sim: &Sim, id: &str, status: &str) -> Result<()> {
+    let action = match status {
+        "revoked" => "revoke",
+        "suspended" => "suspend",
+        _ => "reinstate",
+    };
+    let path = format!("/credentials/{id}/{action}");
+    let answer = sim.world.call("POST", &path, Some(&json!({ "reason": "x" }))).await;
+    ensure!(answer.status == 200, "{}", answer.text());
+    Ok(())
+}
+
+pub(super) async fn answer_of(
+    work: tokio::task::JoinHandle<http::Response<lambda_http::Body>>,
+) -> Result<Answer> {
+    Ok(Answer::read(&work.await?))
+}
+
+/// A mail is asked for again, by its credential.
+pub(super) async fn ask_again(sim: &mut Sim, id: &str) -> Result<()> {
+    sim.resends = 1;
+    let answer = sim.insist("POST", &format!("/credentials/{id}/resend"), None, None).await?;
+    ensure!(answer.status == 202, "{}", answer.body);
+    Ok(())
+}
+
+/// The address of the person that `get_id` issues to.
+pub(super) const FIRST: &str = "persona1@ejemplo.com";
+
+/// The lease of an attempt that somebody still works on ends, and its heir sends the mail.
+pub(super) async fn inherit(sim: &mut Sim) {
+    sim.clock.jump(Duration::from_secs(400));
+    sim.show_again();
+    sim.deliver(100).await;
+}
