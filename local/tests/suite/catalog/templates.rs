@@ -107,16 +107,15 @@ async fn templates_are_listed_page_by_page_with_their_current_versions() {
     assert_eq!(items(&world.get("/templates").await).len(), 9);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_bad_definition_is_refused_with_a_pointer_to_each_fault() {
-    let world = World::new().await;
+/// Definitions with one fault: its pointer and its code.
+fn faulty_definitions() -> Vec<(Value, &'static str, &'static str)> {
     let with = |name: &str, value: Value| {
         let mut definition = json!({ "name": "Curso", "description": "x" });
         definition[name] = value;
         definition
     };
     let field = |value: Value| with("fields", json!([{ "name": "term" }, value]));
-    for (definition, pointer, code) in [
+    vec![
         (with("name", json!(null)), "/name", "missing_field"),
         (with("name", json!("  ")), "/name", "missing_field"),
         (with("name", json!(5)), "/name", "wrong_type"),
@@ -184,7 +183,13 @@ async fn a_bad_definition_is_refused_with_a_pointer_to_each_fault() {
             "/fields/1/allowed_values",
             "invalid_values",
         ),
-    ] {
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bad_definition_is_refused_with_a_pointer_to_each_fault() {
+    let world = World::new().await;
+    for (definition, pointer, code) in faulty_definitions() {
         one_fault(world.call("POST", "/templates", Some(&definition)).await, pointer, code);
         let path = format!("/templates/{}", world.demo.template_id);
         one_fault(world.call("PUT", &path, Some(&definition)).await, pointer, code);
