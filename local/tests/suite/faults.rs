@@ -115,6 +115,21 @@ impl Fault {
         Self::Gone { done: false },
         Self::Gone { done: true },
     ];
+
+    /// Whether a call can have this fault.
+    fn fits(&self, operation: &str, request: &HttpRequest) -> bool {
+        match self {
+            Self::FirstEntryFails => operation == "SendMessageBatch",
+            Self::FirstItemUnprocessed => operation == "BatchWriteItem",
+            Self::FirstStatementThrottled => operation == "BatchExecuteStatement",
+            Self::Stale => {
+                operation != SES
+                    && !operation.starts_with(S3)
+                    && may_be_stale(operation, &body_of(request))
+            }
+            _ => true,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -395,7 +410,10 @@ fn operation(request: &HttpRequest) -> String {
     form.into_owned().find(|(name, _)| name == "Action").map_or(String::new(), |(_, value)| value)
 }
 
-/// What operations of S3 begin with here.
+/// The one operation of SES that the service calls.
+const SES: &str = "SendRawEmail";
+
+/// The prefix of S3's operations here.
 const S3: &str = "S3 ";
 
 #[derive(Debug)]
@@ -506,29 +524,14 @@ impl Connector {
         operation: &str,
         mut request: HttpRequest,
     ) -> Result<HttpResponse, ConnectorError> {
-        let injected = || self.faults.injected.fetch_add(1, Ordering::SeqCst);
-        let ses = operation == "SendRawEmail";
-        let s3 = operation.starts_with(S3);
-        // A fault that this call cannot have lets it pass.
-        let fits = match fault {
-            Fault::FirstEntryFails => operation == "SendMessageBatch",
-            Fault::FirstItemUnprocessed => operation == "BatchWriteItem",
-            Fault::FirstStatementThrottled => operation == "BatchExecuteStatement",
-            Fault::Stale => !ses && !s3 && may_be_stale(operation, &body_of(&request)),
-            _ => true,
-        };
-        if !fits {
+        // A call that cannot have this fault passes.
+        if !fault.fits(operation, &request) {
             return self.forward(operation, request).await;
         }
-        injected();
+        self.faults.injected.fetch_add(1, Ordering::SeqCst);
         match fault {
             Fault::NotConnected => {
-                // A port that nobody listens on; the refusal is the operating system's.
-                let port = TcpListener::bind("127.0.0.1:0")
-                    .and_then(|listener| listener.local_addr())
-                    .expect("a free port")
-                    .port();
-                request.set_uri(format!("http://127.0.0.1:{port}/")).expect("uri");
+                request.set_uri(closed_port()).expect("uri");
                 self.inner.call(request).await
             }
             Fault::Hangs => std::future::pending().await,
@@ -551,20 +554,8 @@ impl Connector {
             }
             Fault::SesError(status, code, message) => Ok(ses_error(status, code, message)),
             Fault::JsonError(status, code) => Ok(json_error(status, code)),
-            Fault::Throttled if s3 => Ok(s3_error(503, "SlowDown")),
-            Fault::ServerError if s3 => Ok(s3_error(500, "InternalError")),
-            Fault::Throttled if ses => {
-                Ok(ses_error(400, "Throttling", "Maximum sending rate exceeded."))
-            }
-            Fault::Throttled if operation.contains("Message") || operation.contains("Queue") => {
-                Ok(json_error(403, "com.amazonaws.sqs#RequestThrottled"))
-            }
-            Fault::Throttled => Ok(json_error(
-                400,
-                "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
-            )),
-            Fault::ServerError if ses => Ok(ses_error(500, "InternalFailure", "…")),
-            Fault::ServerError => Ok(json_error(500, "InternalServerError")),
+            Fault::Throttled => Ok(throttled(operation)),
+            Fault::ServerError => Ok(server_error(operation)),
             Fault::TooLate { done } => {
                 if done {
                     let _ = self.forward(operation, request).await?;
@@ -590,39 +581,81 @@ impl Connector {
                 self.gone.cancel();
                 std::future::pending().await
             }
-            Fault::FirstEntryFails => {
-                let (kept, failed) = without_first_entry(&request);
-                let mut whole = json!({ "Successful": [] });
-                if let Some(kept) = kept {
-                    whole = pass(&self.inner, request, &kept).await?;
-                }
-                whole["Failed"] = json!([{
-                    "Id": failed, "SenderFault": false, "Code": "InternalError",
-                }]);
-                Ok(answer(200, whole.to_string()))
-            }
-            Fault::FirstItemUnprocessed => {
-                let (kept, left) = without_first_item(&request);
-                let mut whole = json!({});
-                if let Some(kept) = kept {
-                    whole = pass(&self.inner, request, &kept).await?;
-                }
-                whole["UnprocessedItems"] = left;
-                Ok(answer(200, whole.to_string()))
-            }
-            Fault::FirstStatementThrottled => {
-                let mut body = body_of(&request);
-                let statements = body["Statements"].as_array_mut().expect("Statements");
-                statements.remove(0);
-                let mut responses = Vec::new();
-                if !statements.is_empty() {
-                    let whole = pass(&self.inner, request, &body).await?;
-                    responses = whole["Responses"].as_array().expect("Responses").clone();
-                }
-                responses.insert(0, json!({ "Error": { "Code": "ThrottlingError" } }));
-                Ok(answer(200, json!({ "Responses": responses }).to_string()))
-            }
+            Fault::FirstEntryFails => self.fail_first_entry(request).await,
+            Fault::FirstItemUnprocessed => self.leave_first_item(request).await,
+            Fault::FirstStatementThrottled => self.throttle_first_statement(request).await,
         }
+    }
+
+    async fn fail_first_entry(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let (kept, failed) = without_first_entry(&request);
+        let mut whole = json!({ "Successful": [] });
+        if let Some(kept) = kept {
+            whole = pass(&self.inner, request, &kept).await?;
+        }
+        whole["Failed"] = json!([{
+            "Id": failed, "SenderFault": false, "Code": "InternalError",
+        }]);
+        Ok(answer(200, whole.to_string()))
+    }
+
+    async fn leave_first_item(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let (kept, left) = without_first_item(&request);
+        let mut whole = json!({});
+        if let Some(kept) = kept {
+            whole = pass(&self.inner, request, &kept).await?;
+        }
+        whole["UnprocessedItems"] = left;
+        Ok(answer(200, whole.to_string()))
+    }
+
+    async fn throttle_first_statement(
+        &self,
+        request: HttpRequest,
+    ) -> Result<HttpResponse, ConnectorError> {
+        let mut body = body_of(&request);
+        let statements = body["Statements"].as_array_mut().expect("Statements");
+        statements.remove(0);
+        let mut responses = Vec::new();
+        if !statements.is_empty() {
+            let whole = pass(&self.inner, request, &body).await?;
+            responses = whole["Responses"].as_array().expect("Responses").clone();
+        }
+        responses.insert(0, json!({ "Error": { "Code": "ThrottlingError" } }));
+        Ok(answer(200, json!({ "Responses": responses }).to_string()))
+    }
+}
+
+/// A URL on which no server listens; the operating system refuses the connection.
+fn closed_port() -> String {
+    let port = TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a free port")
+        .port();
+    format!("http://127.0.0.1:{port}/")
+}
+
+/// The answer of a service that throttles.
+fn throttled(operation: &str) -> HttpResponse {
+    if operation.starts_with(S3) {
+        s3_error(503, "SlowDown")
+    } else if operation == SES {
+        ses_error(400, "Throttling", "Maximum sending rate exceeded.")
+    } else if operation.contains("Message") || operation.contains("Queue") {
+        json_error(403, "com.amazonaws.sqs#RequestThrottled")
+    } else {
+        json_error(400, "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException")
+    }
+}
+
+/// The answer of a service that fails.
+fn server_error(operation: &str) -> HttpResponse {
+    if operation.starts_with(S3) {
+        s3_error(500, "InternalError")
+    } else if operation == SES {
+        ses_error(500, "InternalFailure", "…")
+    } else {
+        json_error(500, "InternalServerError")
     }
 }
 
