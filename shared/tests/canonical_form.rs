@@ -295,7 +295,7 @@ fn credential(members: Value) -> Map<String, Value> {
 }
 
 #[test]
-fn things_that_say_the_same_are_left_to_the_libraries() {
+fn equal_nodes_are_left_to_the_libraries() {
     let evidence = json!({ "type": ["Evidence"], "name": "Tesis" });
     let description = |id: u8, values: Value| json!({ "id": format!("https://u.example/#{id}"), "allowedValue": values });
     let ties = [

@@ -293,7 +293,7 @@ async fn a_page_of_the_site_may_put_and_get_and_others_may_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_appears_under_incoming_is_told_to_the_queue_as_s3_tells_it() {
+async fn an_object_under_incoming_sends_the_event_that_s3_sends() {
     let world = World::with(unread()).await;
     let client = client(&world.stack);
     let etag = put(&client, KEY, "0123456789").await;
@@ -334,7 +334,7 @@ async fn what_appears_under_incoming_is_told_to_the_queue_as_s3_tells_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn files_outlive_the_stack_and_those_that_wait_are_told_again() {
+async fn files_outlive_the_stack_and_pending_events_are_sent_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let options = || Options { data: Data::Dir(folder.path().to_owned()), ..unread() };
     let world = World::with(options()).await;

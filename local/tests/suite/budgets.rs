@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use self::graduate::graduate;
 use crate::{
-    feedback::{delivered, hear},
+    feedback::{delivered, report},
     harness::person,
     ledger::Ledger,
     sim::Sim,
@@ -280,7 +280,7 @@ async fn count(sim: &mut Sim, what: &str, people: &[Value]) -> Counted {
     let before = sim.faults.ledger();
     let app = sim.app();
     for batch in events.chunks(HEARD) {
-        assert_eq!(hear(&app, batch).await, [0; 0]);
+        assert_eq!(report(&app, batch).await, [0; 0]);
     }
     let heard = sim.faults.ledger() - &before;
     for (all, more) in [

@@ -225,7 +225,7 @@ pub fn resend_of_a_job(sim: &mut Sim) -> Run<'_> {
 }
 
 /// A credential is suspended, holds again, and is revoked.
-pub fn standing(sim: &mut Sim) -> Run<'_> {
+pub fn status_changes(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=2);
         let issued = sim.issue(&people[..1], &people[..1], None).await?.json();
@@ -438,7 +438,7 @@ async fn a_mail_that_is_sent_again_survives_a_crash_at_every_call() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn revoking_and_suspending_survive_a_crash_at_every_call() {
-    every_point("standing", standing).await;
+    every_point("status changes", status_changes).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -500,7 +500,7 @@ async fn random_plans_of_all_faults_end_right() {
         ("cancel", cancel),
         ("one", one),
         ("job of 25", job_of_25),
-        ("standing", standing),
+        ("status changes", status_changes),
         ("correction", correction),
         ("revocation", revocation),
     ];

@@ -67,7 +67,7 @@ async fn inbox_count(world: &World) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn throttled_mail_is_put_off_uncounted_and_sent_once_later() {
+async fn throttled_mail_waits_uncounted_and_is_sent_once_later() {
     let (world, faults) = spoiled(unread()).await;
     let job = world.start_job(&people(2)).await;
     consume(&world, &take_exactly(&world, Queue::Issue, 2).await).await;
@@ -101,7 +101,7 @@ async fn throttled_mail_is_put_off_uncounted_and_sent_once_later() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_sent_is_counted_before_the_rest_is_put_off() {
+async fn sent_mails_are_counted_before_the_rest_is_deferred() {
     let (world, faults) = spoiled(unread()).await;
     let job = world.start_job(&people(2)).await;
     consume(&world, &take_exactly(&world, Queue::Issue, 2).await).await;
@@ -119,7 +119,7 @@ async fn what_was_sent_is_counted_before_the_rest_is_put_off() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn mail_that_ses_does_not_accept_comes_by_itself_when_ses_does() {
+async fn mail_that_ses_does_not_accept_is_sent_once_ses_does() {
     let (world, faults) = spoiled(Options::in_memory()).await;
     faults.on(SEND, 0..1, Fault::SesError(400, "Throttling", "Maximum sending rate exceeded."));
     let id = world.issue_one(&person(1)).await["credential_id"].as_str().expect("id").to_owned();
@@ -130,7 +130,7 @@ async fn mail_that_ses_does_not_accept_comes_by_itself_when_ses_does() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_surely_was_not_taken_releases_the_claim() {
+async fn a_mail_that_surely_was_not_taken_releases_its_claim() {
     let (world, faults) = spoiled(unread()).await;
     let (id, mail) = one_owed(&world).await;
     let refusals = [
@@ -398,7 +398,7 @@ async fn a_credential_whose_mail_could_not_be_queued_is_issued_and_its_mail_is_f
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn mail_owed_for_long_is_found_by_the_ordinary_sweep() {
+async fn mail_pending_for_long_is_found_by_the_ordinary_sweep() {
     let (world, faults) = spoiled(unread()).await;
     faults.on("SendMessageBatch", 0..6, Fault::JsonError(400, "AccessDenied"));
     let one = world.issue_one(&person(1)).await;

@@ -130,7 +130,7 @@ async fn a_badge_carries_a_credential_that_verifies() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_drawn_is_said_and_printing_offered() {
+async fn a_name_that_cannot_be_drawn_is_reported_and_printing_offered() {
     let world = World::new().await;
     for name in ["山田 太郎", "محمد الخوارزمي", "Ana 🎓"] {
         let mut recipient = person(3);

@@ -67,7 +67,7 @@ async fn keys_of_test_mode_are_others_than_keys_of_live_mode() {
 
 /// Two at once: one works, the other hears that it does, and both end in one job.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_call_while_the_first_runs_is_told_to_wait() {
+async fn a_second_call_while_the_first_runs_must_wait() {
     let world = World::new().await;
     let people: Vec<Value> = (1..=300).map(person).collect();
     let body = body(&world, &people);

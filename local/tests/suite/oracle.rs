@@ -188,11 +188,11 @@ pub async fn check(sim: &Sim) -> Result<Figures> {
         "a job stands in the index of open jobs"
     );
 
-    standings(app, held.credentials.values()).await?;
+    check_status_lists(app, held.credentials.values()).await?;
     for job in &held.jobs {
         check_job(sim, job, &held, &secret).await.with_context(|| format!("job {}", job.job_id))?;
     }
-    hear_of_all(app, &held).await?;
+    report_deliveries(app, &held).await?;
     // A row whose message was put aside has ended on its job all the same.
     for message in sim.dead() {
         let Some(id) = message["job_id"].as_str() else { continue };
@@ -204,20 +204,20 @@ pub async fn check(sim: &Sim) -> Result<Figures> {
 
 /// SES says at last that each mail was delivered: from then on its credential says so itself,
 /// and its job says what it said before.
-async fn hear_of_all(app: &App, held: &Held) -> Result<()> {
+async fn report_deliveries(app: &App, held: &Held) -> Result<()> {
     let sent = held.credentials.values().filter(|credential| credential.mail == MailState::Sent);
     let events: Vec<String> = sent
         .map(|c| feedback::delivered(&c.id.to_string(), c.mail_round, c.recipient.email.as_str()))
         .map(|event| event.to_string())
         .collect();
     for batch in events.chunks(500) {
-        ensure!(feedback::hear(app, batch).await.is_empty(), "an event comes back");
+        ensure!(feedback::report(app, batch).await.is_empty(), "an event comes back");
     }
     for credential in credentials(app).await? {
-        let told = held.credentials.get(&credential.id).context("a credential")?;
-        ensure!(credential.mail == told.mail, "{} says {:?}", credential.id, credential.mail);
-        let heard = credential.mail_delivery.is_some();
-        ensure!(heard == (told.mail == MailState::Sent), "{} was not heard of", credential.id);
+        let before = held.credentials.get(&credential.id).context("a credential")?;
+        ensure!(credential.mail == before.mail, "{} says {:?}", credential.id, credential.mail);
+        let reported = credential.mail_delivery.is_some();
+        ensure!(reported == (before.mail == MailState::Sent), "{} has no report", credential.id);
     }
     for job in &held.jobs {
         let tally = app.jobs.tally(job).await?;
@@ -228,7 +228,10 @@ async fn hear_of_all(app: &App, held: &Held) -> Result<()> {
 
 /// The status lists say what the credentials say, each signed version has a place of its
 /// own, every replaced version is revoked, and some documents verify.
-pub async fn standings(app: &App, credentials: impl Iterator<Item = &Credential>) -> Result<()> {
+pub async fn check_status_lists(
+    app: &App,
+    credentials: impl Iterator<Item = &Credential>,
+) -> Result<()> {
     let mut lists: BTreeMap<String, Bits> = BTreeMap::new();
     let mut places = BTreeSet::new();
     for (number, credential) in credentials.enumerate() {

@@ -199,7 +199,7 @@ async fn looking_changes_nothing_and_head_is_answered_without_a_body() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_test_credential_says_so_in_both_forms() {
+async fn a_test_credential_is_marked_in_both_forms() {
     let world = World::new().await;
     let reply = world.issue_as(&world.demo.test_api_key, &[person(1)]).await.expect(200).json();
     let id = reply["credentials"][0]["credential_id"].as_str().expect("id");
@@ -212,7 +212,7 @@ async fn a_test_credential_says_so_in_both_forms() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_page_says_when_a_credential_does_not_hold() {
+async fn the_page_shows_that_a_credential_is_not_in_force() {
     let world = World::new().await;
     let id = issued(&world).await;
     world.mail_ended(&id).await;

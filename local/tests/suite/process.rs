@@ -213,7 +213,7 @@ fn path(folder: &Path) -> &str {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_start_says_what_runs_where_and_writes_the_settings() {
+async fn a_start_prints_what_runs_where_and_writes_the_settings() {
     let home = folder();
     let data = home.path().join("data");
     let process = Process::start(&["--port", "0", "--data", path(&data)]).await;
@@ -257,7 +257,7 @@ async fn a_start_says_what_runs_where_and_writes_the_settings() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_commands_of_the_greeting_work_as_they_stand() {
+async fn the_commands_of_the_greeting_work_as_printed() {
     let process = Process::start(&["--port", "0", "--memory"]).await;
     // The commands are pasted into a shell; the last ones wait for ids of one's own.
     let script: Vec<&str> = process
@@ -275,7 +275,7 @@ async fn the_commands_of_the_greeting_work_as_they_stand() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn data_and_keys_survive_a_restart_and_fresh_begins_anew() {
+async fn data_and_keys_survive_a_restart_and_fresh_starts_empty() {
     let home = folder();
     let arguments = ["--port", "0", "--data", path(home.path())];
     let first = Process::start(&arguments).await;

@@ -347,7 +347,7 @@ impl Sim {
     }
 
     /// Shows all messages that a consumer has, to another one.
-    pub fn show_again(&self) {
+    pub fn make_visible(&self) {
         let mut backlog = self.backlog.lock().expect("lock");
         let now = backlog.now();
         backlog.held.iter_mut().for_each(|held| held.visible_at = now);

@@ -42,7 +42,7 @@ async fn whole(world: &World) {
         let id = item["credential_id"].as_str().and_then(|id| id.parse::<uuid::Uuid>().ok());
         all.extend(app.credentials.get(id.expect("id").into()).await.expect("read"));
     }
-    oracle::standings(app, all.iter()).await.expect("lists and credentials agree");
+    oracle::check_status_lists(app, all.iter()).await.expect("lists and credentials agree");
 }
 
 fn reason() -> Option<Value> {
@@ -378,7 +378,7 @@ async fn lists_and_did_documents_are_public_signed_and_fresh() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_document_is_checked_and_what_fails_is_said() {
+async fn the_check_of_a_document_names_what_fails() {
     let world = World::new().await;
     let id = issue(&world, 1).await;
     let good = document(&world, &id).await;
@@ -439,7 +439,7 @@ async fn a_document_is_checked_and_what_fails_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_signed_for_everybody_is_the_recipients_error_and_signs_nothing() {
+async fn a_text_that_verifiers_read_differently_is_the_recipients_error_and_signs_nothing() {
     let world = World::new().await;
     let entry = json!({ "name": "Tesis", "url": "https://ejemplo.com/tesis" });
     let other = json!({ "name": "Otra", "url": "https://ejemplo.com/tesis" });
@@ -463,7 +463,7 @@ async fn what_cannot_be_signed_for_everybody_is_the_recipients_error_and_signs_n
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_compromised_key_is_seen_and_a_credential_is_signed_anew() {
+async fn a_compromised_key_is_seen_and_a_credential_is_signed_again() {
     let world = World::new().await;
     let id = issue(&world, 1).await;
     let before = document(&world, &id).await;
@@ -503,7 +503,7 @@ async fn a_compromised_key_is_seen_and_a_credential_is_signed_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_status_list_that_nobody_signed_says_nothing() {
+async fn an_unsigned_status_list_has_no_effect() {
     let world = World::new().await;
     let app = world.stack.app();
     let id = issue(&world, 1).await;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use unicreda::jobs::sweep::{self, SweepMode};
 
 use crate::{
-    feedback::{delivered, hear},
+    feedback::{delivered, report},
     harness::{World, check_sums, person},
 };
 
@@ -124,7 +124,7 @@ async fn on(fixture: &Path) {
         world.call("PATCH", &format!("/credentials/{}", id("member")), Some(&change)).await;
     assert_eq!(patched.expect(200).json()["version"], 2);
     let event = delivered(&id("after_rotation"), 0, "persona5@ejemplo.com").to_string();
-    assert!(hear(world.stack.app(), &[event]).await.is_empty());
+    assert!(report(world.stack.app(), &[event]).await.is_empty());
     let heard = world.get(&format!("/credentials/{}", id("after_rotation"))).await;
     assert_eq!(heard["email_status"], "delivered");
 
@@ -145,7 +145,7 @@ fn path_of(names: &Value, job: &str, what: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_database_of_every_earlier_version_is_gone_on_with() {
+async fn the_database_of_every_earlier_version_is_continued() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let mut seen = 0;
     for entry in fs::read_dir(fixtures).expect("fixtures") {

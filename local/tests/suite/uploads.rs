@@ -50,7 +50,7 @@ fn lines(text: &str) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_out_of_excel_becomes_a_job_whose_results_can_be_mended_and_uploaded_again() {
+async fn a_file_out_of_excel_becomes_a_job_whose_results_can_be_corrected_and_uploaded_again() {
     let world = World::new().await;
     // Semicolons, CRLF, Windows-1252, dates and decimals of Spanish, a column to be left alone.
     let mut file = b"Calificaci\xf3n;Correo electr\xf3nico;Apellidos;Nombre;Cr\xe9ditos;Fecha de inicio;#RUT;;\r\n".to_vec();
@@ -144,7 +144,7 @@ async fn a_file_that_is_wrong_as_a_whole_fails_with_its_place_and_issues_nothing
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_that_another_system_drops_is_one_job_however_often_it_is_told() {
+async fn a_file_that_another_system_drops_is_one_job_however_often_its_event_comes() {
     let world = World::with(queues::unread()).await;
     let app = world.stack.app();
     let body = told_of(&world, "2026/acta nº 1 + más & cía.csv").await;
@@ -170,7 +170,7 @@ async fn a_file_that_another_system_drops_is_one_job_however_often_it_is_told() 
 
 /// 3,000 rows, and no time: each invocation reads on from where the one before stopped.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn reading_goes_on_where_the_functions_time_ended() {
+async fn reading_resumes_where_the_functions_time_ended() {
     let mut sim = Sim::new(0).await;
     let people: Vec<Value> = (1..=250).map(person).collect();
     sim.upload(file_of(1..=250).as_bytes(), &people).await.expect("uploaded");
@@ -230,7 +230,7 @@ async fn a_job_that_is_cancelled_while_its_file_is_read_ends_with_every_row() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dry_run_tells_what_would_happen_and_changes_nothing() {
+async fn a_dry_run_predicts_the_outcome_and_changes_nothing() {
     let world = World::new().await;
     let issued = world.issue_one(&person(1)).await;
     let other = json!({ "email": "persona2@ejemplo.com", "recipient_name": "Persona Zorrilla 2", "result_value": "F" });
@@ -339,7 +339,7 @@ async fn json_lines_are_a_file_too_and_their_results_a_table() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_lets_a_file_in_is_checked_before() {
+async fn an_upload_request_is_checked_before_its_file_arrives() {
     let world = World::new().await;
     let body = |more: Value| {
         let mut body =
@@ -452,7 +452,7 @@ async fn a_file_that_takes_anothers_place_is_not_removed_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_event_that_comes_again_fails_nothing_that_goes_on() {
+async fn a_repeated_event_fails_no_work_in_progress() {
     let world = World::with(queues::unread()).await;
     let app = world.stack.app();
     let body = told_of(&world, "acta.csv").await;
@@ -469,7 +469,7 @@ async fn an_event_that_comes_again_fails_nothing_that_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_retry_outdoes_whoever_writes_the_results() {
+async fn a_retry_wins_over_the_writer_of_the_results() {
     let mut sim = Sim::new(0).await;
     let people: Vec<Value> = (1..=2).map(person).collect();
     sim.faults.on("SendRawEmail", 0..1, Fault::SesError(400, "MessageRejected", "…"));
@@ -505,7 +505,7 @@ async fn a_retry_outdoes_whoever_writes_the_results() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_refused_stays_refused_in_the_results_until_it_is_mended() {
+async fn a_refused_row_stays_refused_in_the_results_until_it_is_corrected() {
     let world = World::new().await;
     let mut csv = "email,recipient_name,result_value\n".as_bytes().to_vec();
     csv.extend_from_slice(
@@ -537,7 +537,7 @@ async fn what_was_refused_stays_refused_in_the_results_until_it_is_mended() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_whose_file_was_replaced_says_that_it_has_no_results_file() {
+async fn a_job_whose_file_was_replaced_reports_that_it_has_no_results_file() {
     let mut sim = Sim::new(0).await;
     drop_file(&sim.world, "acta.csv", file_of(1..=2)).await;
     while sim.deliver_file().await || sim.deliver(100).await {}
@@ -555,7 +555,7 @@ async fn a_job_whose_file_was_replaced_says_that_it_has_no_results_file() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn reading_that_broke_off_is_resumed_though_somebody_looks_all_the_time() {
+async fn interrupted_reading_is_resumed_while_a_client_polls() {
     let mut sim = Sim::new(0).await;
     let people: Vec<Value> = (1..=40).map(person).collect();
     sim.faults.on("SendMessageBatch", 0..1, Fault::Gone { done: true });

@@ -30,7 +30,7 @@ async fn award(world: &World, key: &str, email: &str, term: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_notification_opens_the_members_wallet_and_nobody_elses() {
+async fn a_notification_opens_the_members_wallet_and_no_other() {
     let world = World::new().await;
     let live = world.demo.api_key.clone();
     let first = award(&world, &live, MEMBER, "2025-1").await;

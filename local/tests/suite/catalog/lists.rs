@@ -292,7 +292,7 @@ async fn jobs_are_listed_newest_first_without_their_errors() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_limit_out_of_range_and_a_cursor_of_ones_own_are_refused_by_every_list() {
+async fn every_list_refuses_a_limit_out_of_range_and_a_made_up_cursor() {
     let world = World::new().await;
     let job = world.start_job(&[person(1), person(2)]).await;
     world.success(&job).await;

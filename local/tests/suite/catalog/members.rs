@@ -221,7 +221,7 @@ async fn a_faulty_import_names_its_rows_and_a_faulty_file_imports_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_members_profile_fills_in_what_was_left_out_and_the_identity_is_before_it() {
+async fn a_members_profile_fills_in_missing_fields_and_leaves_the_identity_alone() {
     let world = World::new().await;
     let key = &world.demo.api_key;
     let only_grade = json!({ "email": MEMBER, "result_value": "A" });

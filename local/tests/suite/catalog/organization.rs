@@ -85,7 +85,7 @@ async fn an_organizations_settings_change_its_mail_and_its_dates() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_of_one_organization_can_be_told_from_nothing_by_another() {
+async fn another_organizations_data_looks_like_no_data() {
     let world = World::new().await;
     let other = another_organization(world.stack.app(), "otra").await;
     let one = world.issue_one(&json!({ "email": MEMBER, "result_value": "A" })).await;

@@ -13,7 +13,7 @@ use super::{UNKNOWN, all, course, in_english, issue_under, items, one_fault, tem
 use crate::harness::{World, person};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_template_tells_a_client_all_and_what_is_read_can_be_sent_back() {
+async fn a_template_describes_every_field_and_can_be_sent_back_as_read() {
     let world = World::new().await;
     let reply = world.call("POST", "/templates", Some(&course())).await.expect(201);
     let made = reply.json();

@@ -116,7 +116,7 @@ pub(super) fn cancelled_before_it_is_taken_over(sim: &mut Sim) -> Run<'_> {
         let body = json!({ "template_id": sim.world.demo.template_id, "recipients": people });
         sim.faults.on("SendMessageBatch", 0..1, Fault::Gone { done: false });
         let died = sim.call("POST", "/credentials/issue", Some(&body), Some("k")).await;
-        ensure!(died.is_none(), "it was to die");
+        ensure!(died.is_none(), "the process was to die");
         let jobs = sim.world.get("/jobs").await;
         let job = jobs["items"][0]["job_id"].as_str().context("a job")?.to_owned();
         sim.insist("POST", &format!("/jobs/{job}/cancel"), None, None).await?;
@@ -128,7 +128,7 @@ pub(super) fn cancelled_before_it_is_taken_over(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-pub(super) fn a_job_that_is_gone(sim: &mut Sim) -> Run<'_> {
+pub(super) fn a_deleted_job(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         use aws_sdk_dynamodb::types::AttributeValue::S;
         let people: Vec<Value> = (1..=2).map(person).collect();
