@@ -1,4 +1,4 @@
-//! What SES says of mails: what it changes, in any order and however often it is said.
+//! SES's reports of mails change their states, in any order and however often they come.
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::LambdaEvent;
@@ -53,7 +53,7 @@ pub fn complained(id: &str, round: u32, to: &str) -> Value {
     event("Complaint", details, id, round, to)
 }
 
-/// Hands bodies to the function as one batch; the places of those that come back.
+/// Hands reports to the function as one batch; the positions of those that come back.
 pub async fn report(app: &App, bodies: &[String]) -> Vec<usize> {
     let records: Vec<Value> = bodies.iter().map(|body| record(body)).collect();
     let event: SqsEvent =
@@ -149,13 +149,13 @@ async fn every_order_of_reports_ends_the_same() {
             complained(&id, 0, &to),
         ];
         for at in order {
-            // Each is said twice, as SNS and SQS may.
+            // Each is delivered twice, as SNS and SQS may do.
             report_one(&world, &events[at]).await;
             report_one(&world, &events[at]).await;
         }
         assert_eq!(state(&world, &id).await, "complained", "{order:?}");
     }
-    // And in one batch, whatever else stands in it.
+    // And in one batch with other bodies.
     let (id, to) = one_sent(&world, 9).await;
     let bodies = [
         bounced("Permanent", "General", &id, 0, &to).to_string(),
@@ -238,7 +238,7 @@ async fn a_soft_bounce_is_sent_again_twice_and_no_more() {
     for (round, wait) in [(0, hours(4)), (1, hours(24))] {
         let soft = bounced("Transient", "MailboxFull", &id, round, &to);
         report_one(&world, &soft).await;
-        // Said again it is about a former round.
+        // A repeated report is about a former round.
         report_one(&world, &soft).await;
         assert_eq!(state(&world, &id).await, "pending");
         app.clock.jump(wait);
@@ -256,7 +256,7 @@ async fn a_soft_bounce_is_sent_again_twice_and_no_more() {
         (&json!("bounced"), &json!("soft_bounce"))
     );
     assert!(suppressed(&world).await.is_empty(), "the address is good");
-    // What a filter refused is not sent again as it is.
+    // A mail that a filter refused is not sent again unchanged.
     let (id, to) = one_sent(&world, 2).await;
     report_one(&world, &bounced("Transient", "ContentRejected", &id, 0, &to)).await;
     assert_eq!(state(&world, &id).await, "bounced");
@@ -276,7 +276,7 @@ async fn a_report_of_a_former_mail_changes_nothing_of_the_present_one() {
     assert_eq!(state(&world, &id).await, "sent");
     report_one(&world, &delivered(&id, 1, &to)).await;
     assert_eq!(state(&world, &id).await, "delivered");
-    // Nor does what is said of a former address.
+    // A report about a former address changes nothing either.
     let moved = json!({ "email": "nueva@ejemplo.com" });
     world.call("PATCH", &format!("/credentials/{id}"), Some(&moved)).await.expect(200);
     drain(&world).await;
@@ -308,7 +308,7 @@ async fn a_report_settles_an_attempt_of_unknown_outcome() {
         None
     };
     let (id, to) = claimed().await.expect("one in doubt");
-    // What bounced softly waits for its receipt; what arrived needs none.
+    // A soft bounce waits for the receipt; a delivery needs none.
     let soft = bounced("Transient", "General", &id, 0, &to).to_string();
     assert_eq!(report(world.stack.app(), &[soft]).await, [0]);
     report_one(&world, &delivered(&id, 0, &to)).await;

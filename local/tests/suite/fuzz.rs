@@ -1,5 +1,4 @@
-//! Bodies that nobody would write: requests and messages, changed at random. A seed repeats
-//! a run (`SEED=…`).
+//! Requests and messages with random changes in their bodies. A seed repeats a run (`SEED=…`).
 
 use serde_json::{Value, json};
 
@@ -114,7 +113,7 @@ async fn no_request_body_is_answered_with_a_5xx() {
 async fn no_message_body_harms_its_neighbours() {
     let world = World::with(unread()).await;
     let mut rng = fastrand::Rng::with_seed(seed("message bodies"));
-    // Messages to change: of a job that nobody follows afterwards.
+    // Messages to change, of a job that the test does not follow.
     world.start_job(&[person(1), person(2)]).await;
     let mut models = take(&world, Queue::Issue).await;
     models.push(queues::mail_of("7a8b9c0d-1e2f-8a4b-8c6d-7e8f9a0b1c2d"));
@@ -142,7 +141,7 @@ async fn no_message_body_harms_its_neighbours() {
     assert_eq!(result["successful"], result["total"]);
 }
 
-/// What verifies is what was signed, member for member.
+/// A document that verifies equals the signed one, member for member.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_changed_document_verifies_and_none_is_answered_with_a_5xx() {
     let world = World::with(unread()).await;

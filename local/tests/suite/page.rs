@@ -1,5 +1,4 @@
-//! The public page: for people and for programs, with nobody's address on it; and the
-//! local inbox.
+//! The public page for people and for programs, which shows no address; and the local inbox.
 
 use serde_json::{Value, json};
 
@@ -24,7 +23,7 @@ async fn issued(world: &World) -> String {
     one["credential_id"].as_str().unwrap_or_else(|| panic!("{one}")).to_owned()
 }
 
-/// What every answer of the page has.
+/// Requires the headers that every answer of the page has.
 fn guarded(reply: &Reply) {
     assert_eq!(reply.header("x-robots-tag"), "noindex");
     assert_eq!(reply.header("referrer-policy"), "no-referrer");
@@ -94,7 +93,7 @@ async fn people_get_a_page_in_their_language() {
     }
     let odd = world.send("GET", &format!("{path}?lang=xx"), &[HTML], "").await.expect(200);
     assert_eq!(odd.header("content-language"), "es");
-    // Without any preference it is a page, too.
+    // Without a preference the answer is a page.
     guarded_page(&world.send("GET", &path, &[], "").await.expect(200));
 }
 

@@ -138,7 +138,7 @@ impl Function {
         Self { api, child }
     }
 
-    /// Hands it an event; what tells the answer.
+    /// Hands it an event; the receiver of its answer.
     fn invoke(&self, event: Value) -> oneshot::Receiver<Value> {
         let (sender, receiver) = oneshot::channel();
         let id = uuid::Uuid::new_v4().to_string();

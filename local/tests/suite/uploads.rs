@@ -32,7 +32,7 @@ async fn drop_file(world: &World, name: &str, file: String) -> String {
     key
 }
 
-/// Puts a file of three rows there; what the bucket tells of it.
+/// Puts a file of three rows there; the bucket's event.
 async fn told_of(world: &World, name: &str) -> String {
     drop_file(world, name, file_of(1..=3)).await;
     let told = queues::take_exactly(world, Queue::Uploads, 1).await;
@@ -94,7 +94,7 @@ async fn a_file_out_of_excel_becomes_a_job_whose_results_can_be_corrected_and_up
     assert!(rows[3].starts_with("B;'=mal@ejemplo.com;"), "{results}");
     assert!(rows[4].starts_with("B;ana.rojas@demo.example;;;5;;'=1+1;4;7;issued;"), "{results}");
 
-    // Mended where it says so, and uploaded as it is.
+    // The faults are corrected, and the file is uploaded as it is.
     let mended = results.replace("E;eva@", "D;eva@");
     let again = world.upload("acta final.csv", mended.as_bytes(), &json!({})).await;
     assert_ne!(again, job);
@@ -152,7 +152,7 @@ async fn a_file_that_another_system_drops_is_one_job_however_often_its_event_com
     for _ in 0..3 {
         unicreda::jobs::upload::handle(app, &body, later).await.expect("handled");
     }
-    // A test event of S3, a place that is nobody's, an organization that is not there.
+    // A test event of S3, a key outside of every organization, an unknown organization.
     let test = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b" });
     unicreda::jobs::upload::handle(app, &test.to_string(), later).await.expect("handled");
     for other in ["incoming/live/nadie/", "incoming/x/demo/", "otro/live/demo/"] {
@@ -196,7 +196,7 @@ async fn reading_resumes_where_the_functions_time_ended() {
     let status = status.json();
     assert_eq!(status["status"], "PENDING");
     assert_eq!(status["progress"]["current"], 80, "{status}");
-    // The sweeper has it gone on with; again there is no time.
+    // The sweeper resumes the reading; again there is no time.
     let order = json!({ "kind": "read", "job_id": job }).to_string();
     for read in [160, 240] {
         unicreda::jobs::upload::handle(&app, &order, Instant::now()).await.expect("handled");
@@ -289,7 +289,7 @@ async fn a_dry_run_predicts_the_outcome_and_changes_nothing() {
     let rows = rows["items"].as_array().expect("rows");
     let statuses: Vec<&str> =
         rows.iter().map(|row| row["status"].as_str().expect("status")).collect();
-    // Which of two that are equal comes first is as chance has it, as in issuing.
+    // The order of two equal rows is left to chance, as in issuing.
     assert_eq!([statuses[2], statuses[5]].into_iter().max(), Some("new"), "{statuses:?}");
     assert_eq!([statuses[2], statuses[5]].into_iter().min(), Some("duplicate"), "{statuses:?}");
     assert_eq!([&statuses[..2], &statuses[3..5]].concat(), ["duplicate", "new", "invalid", "new"]);
@@ -301,14 +301,14 @@ async fn a_dry_run_predicts_the_outcome_and_changes_nothing() {
     assert_eq!(world.get("/credentials").await, before.0, "nothing was issued");
     assert_eq!(world.mails_now("persona3@ejemplo.com").await, [] as [Value; 0]);
 
-    // Two people with one id of the caller's: the first one gets it, the other is told.
+    // Two people with one external id: the first one gets it, the other is refused.
     let file = "email,recipient_name,result_value,external_id\na@ejemplo.com,Ana,A,7\nb@ejemplo.com,Eva,B,7\n";
     let job = world.upload("ids.csv", file.as_bytes(), &json!({ "dry_run": true })).await;
     let result = &world.file_job(&job).await["result"];
     assert_eq!((&result["successful"], &result["failed"]), (&json!(1), &json!(1)), "{result}");
     assert_eq!(result["errors"][0]["code"], "external_id_taken");
 
-    // And what was foretold happens.
+    // And the prediction comes true.
     let issued = world.issue_one(&person(2)).await;
     assert_eq!(issued["credential_id"], rows[1]["credential_id"]);
 }
@@ -425,7 +425,7 @@ async fn files_go_seven_days_after_their_job_ended_and_their_rows_results_stay()
     let rows = sim.world.get(&format!("/jobs/{job}/results")).await;
     assert_eq!(rows["items"][1]["status"], "issued");
     assert_eq!(sim.world.get(&format!("/jobs/{job}")).await["result"]["results_file"], Value::Null);
-    // Once is enough.
+    // A second run does nothing.
     sim.sweep().await;
     assert!(!sim.deliver_file().await);
     sim.finish().await.expect("it ends right");
@@ -458,7 +458,7 @@ async fn a_repeated_event_fails_no_work_in_progress() {
     let body = told_of(&world, "acta.csv").await;
     let later = Instant::now() + Duration::from_secs(600);
     unicreda::jobs::upload::handle(app, &body, later).await.expect("handled");
-    // The file is read and its rows are queued; the template is archived meanwhile.
+    // The file is read and its rows are queued; then the template is archived.
     let archive = format!("/templates/{}/archive", world.demo.template_id);
     world.call("POST", &archive, None).await.expect(200);
     unicreda::jobs::upload::handle(app, &body, later).await.expect("handled");

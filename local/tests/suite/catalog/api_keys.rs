@@ -82,7 +82,7 @@ async fn a_key_is_shown_once_grants_only_what_its_maker_has_and_ends_at_once() {
     let whole = world.call("GET", "/api-keys", None).await.expect(200).text();
     assert!(!whole.contains(&key) && !whole.contains(key.split('_').nth(4).expect("secret")));
 
-    // It can what it may, and nothing else.
+    // The key can use its scopes, and nothing else.
     world.call_as(&key, "GET", "/credentials", None).await.expect(200);
     world.issue_as(&key, &[person(1)]).await.expect(200);
     assert!(find(key_id(&key)).await["last_used_at"].is_string());
@@ -113,7 +113,7 @@ async fn a_key_is_shown_once_grants_only_what_its_maker_has_and_ends_at_once() {
 
     assert_grants(&world).await;
 
-    // A revoked key fails at once, in every function; the second revocation is no other.
+    // A revoked key fails at once, in every function; a second revocation changes nothing.
     let id = key_id(&key).to_owned();
     for _ in 0..2 {
         assert!(

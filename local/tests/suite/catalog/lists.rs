@@ -66,7 +66,7 @@ async fn credentials_are_listed_newest_first_page_by_page_and_by_every_filter() 
         .map(|n| {
             let mut one = person(n);
             one["external_id"] = format!("acta-{}", n % 3).into();
-            // An external_id is one credential: a third of them, by another template below.
+            // An external_id belongs to one credential of a template; another template repeats some.
             if n > 3 {
                 one["external_id"] = format!("acta-{n}").into();
             }
@@ -129,7 +129,7 @@ async fn a_wallet_holds_a_members_credentials_newest_first() {
     assert_eq!(items(&world.get(&path.replace('@', "%40")).await).len(), 3);
     let empty = "/members/carla.diaz@demo.example/credentials";
     assert_eq!(items(&world.get(empty).await).len(), 0);
-    // Somebody who is no member has no wallet.
+    // An address that is no member's has no wallet.
     let path = "/members/persona1@ejemplo.com/credentials";
     world.call("GET", path, None).await.problem(404, "not_found");
 }

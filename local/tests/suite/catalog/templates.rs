@@ -41,7 +41,7 @@ async fn a_template_describes_every_field_and_can_be_sent_back_as_read() {
     assert_eq!(world.get(&path).await, made);
     assert_eq!(world.get(&path.to_uppercase().replace("/TEMPLATES", "/templates")).await, made);
 
-    // What was read, sent back, changes nothing.
+    // An answer that is sent back changes nothing.
     assert_eq!(world.call("PUT", &path, Some(&made)).await.expect(200).json(), made);
     assert_eq!(world.call("PUT", &path, Some(&course())).await.expect(200).json(), made);
 
@@ -66,7 +66,7 @@ async fn a_template_describes_every_field_and_can_be_sent_back_as_read() {
     let third = world.call("PUT", &path, Some(&made)).await.expect(200).json();
     assert_eq!((third["archived"].clone(), third["version"].clone()), (json!(true), json!(3)));
 
-    // Nothing but a name and a description is a template too.
+    // A name and a description are enough.
     let bare = json!({ "name": "Asistencia", "description": "Asistió" });
     let bare = world.call("POST", "/templates", Some(&bare)).await.expect(201).json();
     assert_eq!(bare["fields"].as_array().map(Vec::len), Some(1));
@@ -207,13 +207,13 @@ async fn a_bad_definition_is_refused_with_a_pointer_to_each_fault() {
     assert_eq!(problem["errors"][0]["message"], "Required field missing: name");
     world.call("POST", "/templates", Some(&json!([]))).await.problem(400, "invalid_request");
     world.call("POST", "/templates", None).await.problem(400, "invalid_json");
-    // Nothing came of it.
+    // No template was created or changed.
     let listed = world.get("/templates").await;
     assert_eq!(items(&listed).len(), 1);
     assert_eq!(listed["items"][0]["version"], 1);
 }
 
-/// Works off both queues by hand, as the consumer does.
+/// Handles the messages of both queues, as the consumer does.
 async fn drain(world: &World) {
     let app = world.stack.app();
     for queue in [&app.config.issue_queue_url, &app.config.mail_queue_url] {
@@ -258,7 +258,7 @@ async fn a_job_keeps_the_template_version_that_it_began_with() {
     let job = text(&reply, "job_id").to_owned();
     assert_eq!(world.get(&format!("/jobs/{job}")).await["status"], "STARTED");
 
-    // The next version refuses what the first accepts, and then there is none at all.
+    // The next version refuses the recipients of the first, and then the template is archived.
     let next = json!({ "name": "Segunda edición", "description": "x" });
     let path = format!("/templates/{id}");
     world.call("PUT", &path, Some(&next)).await.expect(200);

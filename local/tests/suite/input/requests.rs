@@ -270,7 +270,7 @@ async fn a_key_that_is_missing_wrong_expired_or_revoked_gets_one_and_the_same_an
         "The API key in the header X-API-Key is missing or not valid"
     );
 
-    // Every other scope together does not issue, whatever the body says.
+    // All other scopes together do not issue, whatever the body holds.
     use Scope::{Admin, Catalog, Issue, Manage, Read};
     let reader = key_of(app, "demo", Mode::Live, &[Read, Catalog, Manage, Admin], None).await;
     for bodies in [body(&world, &[recipient(&[])]), "{}".to_owned()] {

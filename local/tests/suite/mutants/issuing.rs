@@ -28,7 +28,7 @@ pub(super) fn asked_twice(sim: &mut Sim) -> Run<'_> {
 /// The answer of a put is lost: the SDK puts again, and finds the credential.
 pub(super) fn put_twice(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        // What is written once a template is there by now.
+        // The items that are written once a template already exist.
         issue_one(sim).await?;
         sim.faults.on_calls_with("PutItem", "unicreda-credentials", 0..1, Fault::ReplyLost);
         let people = [person(2)];
@@ -65,7 +65,7 @@ pub(super) fn asked_twice_with_a_key(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = [person(1)];
         sim.issue(&people, &people, Some("k")).await?;
-        // Its answer would be another one now.
+        // A new answer would differ now.
         sim.drain().await
     })
 }
@@ -152,13 +152,13 @@ pub(super) fn a_zombie_answers(sim: &mut Sim) -> Run<'_> {
         while sim.deliver(100).await {}
         gate.open.cancel();
         let late = answer_of(zombie).await?.json();
-        // It says how the mail stands now: another answer than its heir's.
+        // Its answer shows the mail's present state, unlike its heir's.
         ensure!(late["credentials"][0]["email_status"] == "sent", "{late}");
         Ok(())
     })
 }
 
-/// A template is archived while somebody is writing its next version.
+/// A template is archived while another request writes its next version.
 pub(super) fn archived_during_a_change(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let path = format!("/templates/{}", sim.world.demo.template_id);
@@ -181,7 +181,7 @@ pub(super) fn archived_during_a_change(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// A list is begun anew by somebody who read the counter before it went on to the next list.
+/// A process that read the counter before the next list began begins a list again.
 pub(super) fn issued_while_a_list_begins(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         use aws_sdk_dynamodb::types::AttributeValue::{N, S};

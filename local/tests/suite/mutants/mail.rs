@@ -85,7 +85,7 @@ pub(super) fn a_zombie_is_refused_by_ses(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// A suspended credential's mail is about to be skipped when it holds again.
+/// A suspended credential is reinstated just before its mail is skipped.
 async fn reinstate_in_time(sim: &mut Sim, id: &str, mails: usize) -> Result<()> {
     set_status(sim, id, "suspended").await?;
     let gate = sim.hold("UpdateItem", "mail = :was", None);
@@ -147,7 +147,7 @@ async fn refuse_a_zombie_of_a_job(sim: &mut Sim, again: bool) -> Result<()> {
     zombie.await?;
     sim.make_visible();
     sim.drain().await?;
-    // What the zombie had sent besides was not recorded yet: its heir sent that again.
+    // The zombie's other mail was not recorded yet: its heir sent that again.
     let mails = 3 + usize::from(again);
     ensure!(sim.world.stack.mail().count() == mails, "another number of mails");
     Ok(())
@@ -220,7 +220,7 @@ pub(super) fn asked_too_soon(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// SES is paused for a day: what waits is put off, not multiplied.
+/// SES is paused for hours: pending mail waits and is not multiplied.
 pub(super) fn ses_is_paused(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let paused = Fault::SesError(400, "AccountSendingPausedException", "Sending is paused");

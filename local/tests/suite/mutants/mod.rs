@@ -1,10 +1,9 @@
-//! The proof that the proof works: every guard of the service is switched off, one at a
-//! time, and the scenario that it is there for must go red.
+//! Proof that the tests detect a missing guard: every guard of the service is switched off, one
+//! at a time, and the scenario that needs it must go red.
 //!
-//! A mutant changes what passes between the SDK and the services: a condition expression
-//! holds always, a lease has ended when it begins, an answer hides what a comparison looks
-//! for. So the service that is tested is the one that is deployed. `docs/guarantees.md` holds
-//! the table, compared with this one.
+//! A mutant changes the traffic between the SDK and the services: a condition always holds, a
+//! lease has ended when it begins, an answer hides the compared value. So the tested code is
+//! the deployed code. A test compares the table of `docs/guarantees.md` with this one.
 
 mod issuing;
 mod jobs;
@@ -56,29 +55,29 @@ use crate::{
     sim::Sim,
 };
 
-/// How long a run with a guard switched off may take before it counts as red.
+/// A run with a guard switched off that takes longer counts as red.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What is switched off.
+/// A change to the traffic that switches a guard off.
 #[derive(Debug)]
 enum Off {
-    /// A clause of a condition expression holds always. The whole expression, and the
-    /// clause, which is all of it when empty.
+    /// A clause of a condition expression always holds: the whole expression and the clause
+    /// (empty: all of it).
     Condition(&'static str, &'static str),
-    /// A value of an update: its name, and the text of the updates that it is taken from.
+    /// A value of an update is another one: its name, a text of these updates, the new value.
     Value(&'static str, &'static str, &'static str),
-    /// A refused condition shows this attribute with another value, or with the asked one.
+    /// A refused condition returns this attribute with another value, or with the requested one.
     Refused(&'static str, Option<&'static str>),
-    /// An item that is read shows this attribute with another value.
+    /// An item is read with another value of this attribute.
     Read(&'static str, &'static str),
-    /// Sets that are read lack what this other set holds.
+    /// A set is read without the members of this other set.
     Set(&'static str, &'static str),
 }
 
 /// A guard of the service, switched off.
 #[derive(Debug)]
 pub struct Mutant {
-    /// What is switched off.
+    /// The guard, as the document names it.
     pub name: &'static str,
     off: Off,
     /// The scenario that goes red.
@@ -194,7 +193,7 @@ macro_rules! mutants {
     };
 }
 
-/// Every guard, and the scenario that it is there for.
+/// Every guard, and the scenario that needs it.
 static MUTANTS: &[Mutant] = mutants! {
     "a credential is put once": Off::Condition("attribute_not_exists(id)", "") => asked_twice;
     "only pending mail is claimed": Off::Condition(CLAIM, "mail = :owed") => one_delivered_twice;
@@ -257,7 +256,7 @@ static MUTANTS: &[Mutant] = mutants! {
     "a key is one body's": Off::Refused("body_hash", None) => another_body;
 };
 
-/// A run to its end; red when it takes too long.
+/// Runs a scenario to its end; red when it takes too long.
 async fn run(
     scenario: Scenario,
     mutant: Option<&'static Mutant>,
@@ -267,7 +266,7 @@ async fn run(
         sim.rounds = 500;
         if let Some(mutant) = mutant {
             sim.faults.mutate(mutant);
-            // It is to fail, and says so itself.
+            // The scenario is to fail by itself.
             sim.world.skip_oracle();
         }
         let faults = sim.faults.clone();
@@ -341,7 +340,7 @@ fn the_table_of_the_document_names_every_mutant() {
     }
 }
 
-/// An organization that is made twice keeps the secret of its ids.
+/// An organization that is created twice keeps the secret of its ids.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_organization_is_made_once() {
     let sim = Sim::new(0).await;

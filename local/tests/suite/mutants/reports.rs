@@ -10,12 +10,12 @@ fn delivered(id: &str) -> Value {
     feedback::delivered(id, 0, FIRST)
 }
 
-/// A bounce for what the mail holds, which says nothing against the address.
+/// A bounce because of the mail's content: the address stays good.
 fn refused(id: &str) -> Value {
     feedback::bounced("Transient", "MessageTooLarge", id, 0, FIRST)
 }
 
-/// The mail is asked for again while something is heard of the first one.
+/// The mail is sent again while a report of the first one is handled.
 async fn resend_while_reported(sim: &mut Sim, event: fn(&str) -> Value) -> Result<()> {
     let id = issue_one(sim).await?;
     sim.drain().await?;
@@ -41,7 +41,7 @@ pub(super) fn resent_while_a_refusal_is_reported(sim: &mut Sim) -> Run<'_> {
     Box::pin(resend_while_reported(sim, refused))
 }
 
-/// Two things are said of a mail, to two processes: the slower one must not have the last word.
+/// Two processes handle two reports of a mail: the slower one must not win.
 async fn reported_at_once(
     sim: &mut Sim,
     slower: fn(&str) -> Value,
@@ -74,8 +74,8 @@ pub(super) fn refused_and_complained_at_once(sim: &mut Sim) -> Run<'_> {
     Box::pin(reported_at_once(sim, refused, complained, "complained"))
 }
 
-/// A credential is corrected to the address of a member, who is told nothing, before it is
-/// heard that the mail to the former address was delivered.
+/// A credential is corrected to the address of a member who gets no mail; then a report comes
+/// that the mail to the former address was delivered.
 pub(super) fn corrected_before_its_delivery_is_reported(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let silent = json!({ "notify_members": false });
@@ -96,7 +96,7 @@ pub(super) fn corrected_before_its_delivery_is_reported(sim: &mut Sim) -> Run<'_
     })
 }
 
-/// A credential is revoked while a soft bounce of its mail is heard.
+/// A credential is revoked while a soft bounce of its mail is handled.
 pub(super) fn revoked_while_its_bounce_is_reported(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let id = issue_one(sim).await?;

@@ -10,7 +10,7 @@ use crate::{
     sim::{Sim, handle},
 };
 
-/// A credential is suspended by somebody who read it before it was revoked.
+/// A request that read a credential before its revocation suspends it.
 pub(super) fn revoked_while_it_is_suspended(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let id = issue_one(sim).await?;
@@ -49,7 +49,7 @@ pub(super) fn two_revocations_of_one_list(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// A credential is corrected by two at once.
+/// Two requests correct a credential at once.
 pub(super) fn two_corrections(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let id = issue_one(sim).await?;
@@ -104,7 +104,7 @@ pub(super) fn corrected_while_its_job_sends(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// A credential is corrected to what another one says already.
+/// A credential is corrected to the content of another one.
 pub(super) fn corrected_to_anothers_content(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let id = issue_one(sim).await?;

@@ -16,7 +16,7 @@ pub(super) async fn issue_one(sim: &mut Sim) -> Result<String> {
     Ok(answer["credentials"][0]["credential_id"].as_str().context("id")?.to_owned())
 }
 
-/// A job of two, its rows issued, its mails to be sent; the id of the first credential.
+/// Issues a job of two, whose mails stay pending; the id of the first credential.
 pub(super) async fn issue_job(sim: &mut Sim) -> Result<String> {
     let people: Vec<Value> = (1..=2).map(person).collect();
     let job = sim.job(&people, &people, None).await?;
@@ -46,7 +46,7 @@ pub(super) async fn answer_of(
     Ok(Answer::read(&work.await?))
 }
 
-/// A mail is asked for again, by its credential.
+/// Requests a credential's mail again.
 pub(super) async fn resend(sim: &mut Sim, id: &str) -> Result<()> {
     sim.resends = 1;
     let answer = sim.insist("POST", &format!("/credentials/{id}/resend"), None, None).await?;
@@ -54,10 +54,10 @@ pub(super) async fn resend(sim: &mut Sim, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// The address of the person that `issue_one` issues to.
+/// The address of `issue_one`'s recipient.
 pub(super) const FIRST: &str = "persona1@ejemplo.com";
 
-/// The lease of an attempt that somebody still works on ends, and its heir sends the mail.
+/// The lease of a running attempt ends, and its heir sends the mail.
 pub(super) async fn inherit(sim: &mut Sim) {
     sim.clock.jump(Duration::from_secs(400));
     sim.make_visible();
