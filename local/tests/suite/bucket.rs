@@ -346,8 +346,8 @@ async fn files_outlive_the_stack_and_pending_events_are_sent_again() {
     for n in 0..21 {
         put(&client_of_before, &format!("incoming/live/demo/{n:02}.csv"), "x").await;
     }
-    let told = events(&world).await;
-    assert_eq!(told.len(), 23);
+    let sent = events(&world).await;
+    assert_eq!(sent.len(), 23);
     world.stop().await;
 
     // A body that a kill cut off, and a description that one cut off.
@@ -364,11 +364,11 @@ async fn files_outlive_the_stack_and_pending_events_are_sent_again() {
         let objects = events.into_iter().map(|event| event["Records"][0].clone());
         objects.map(|r| (r["s3"]["object"]["key"].to_string(), r["s3"].to_string())).collect()
     };
-    assert_eq!(records(events(&world).await), records(told), "the very same events");
+    assert_eq!(records(events(&world).await), records(sent), "the very same events");
     world.stop().await;
 
     let fresh = Options { fresh: true, ..options() };
-    let stack = Stack::start(fresh).await.expect("it starts anew");
+    let stack = Stack::start(fresh).await.expect("it starts again");
     assert_eq!(keys(&client(&stack)).await, [""; 0]);
     assert_eq!(on_disk(folder.path()), [""; 0]);
     stack.shutdown().await;

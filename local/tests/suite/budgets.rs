@@ -116,7 +116,7 @@ fn table() -> bool {
     std::env::var_os("TABLE").is_some()
 }
 
-#[expect(clippy::print_stdout, reason = "it was asked for")]
+#[expect(clippy::print_stdout, reason = "TABLE=1 prints it")]
 fn show(lines: &[String]) {
     println!("{}", lines.join("\n"));
 }
@@ -151,7 +151,7 @@ async fn warm() -> Sim {
 
 /// The counts of some recipients.
 struct Counted {
-    /// The way of issuing.
+    /// The name of the measurement.
     what: String,
     /// Recipients.
     rows: f64,
@@ -280,11 +280,11 @@ async fn count(sim: &mut Sim, what: &str, people: &[Value]) -> Counted {
     for batch in events.chunks(HEARD) {
         assert_eq!(report(&app, batch).await, [0; 0]);
     }
-    let heard = sim.faults.ledger() - &before;
+    let reported = sim.faults.ledger() - &before;
     for (all, more) in [
-        (&mut ledger.calls, heard.calls),
-        (&mut ledger.writes, heard.writes),
-        (&mut ledger.reads, heard.reads),
+        (&mut ledger.calls, reported.calls),
+        (&mut ledger.writes, reported.writes),
+        (&mut ledger.reads, reported.reads),
     ] {
         for (name, n) in more {
             *all.entry(name).or_default() += n;

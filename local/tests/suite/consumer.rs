@@ -331,7 +331,7 @@ async fn a_cancelled_job_ends_although_a_claim_was_left_behind() {
     assert_eq!((&result["successful"], &result["emails_skipped"]), (&json!(2), &json!(2)));
     let mails = take_exactly(&world, Queue::Mail, 2).await;
     assert_eq!(consume(&world, &mails).await, NONE);
-    assert_eq!(world.stack.mail().count(), 0, "what was written off is not sent later");
+    assert_eq!(world.stack.mail().count(), 0, "mail that was written off is not sent later");
 }
 
 /// The mail of a cancelled job can still be sent by request, one at a time.

@@ -1,7 +1,7 @@
-//! Faults below the SDK: an HTTP client that stands between the functions' clients and the
-//! embedded services, and spoils the calls that a test names.
+//! Faults below the SDK: an HTTP client between the functions' clients and the embedded
+//! services spoils the calls that a test names.
 //!
-//! Everything else passes, so retries, error parsing and expressions are the real ones.
+//! All other calls pass, so retries, error parsing and expressions are the real ones.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -35,10 +35,10 @@ use unicreda::store::schema::{Index, TABLES};
 
 use crate::{ledger::Ledger, mutants::Mutant, sim::Backlog};
 
-/// What happens to a call.
+/// A fault of a call.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// Nobody listens: the connection is refused, and nothing is sent.
+    /// No server listens: the connection is refused, and nothing is sent.
     NotConnected,
     /// No answer ever comes, until the SDK's own time limit.
     Hangs,
@@ -56,7 +56,7 @@ pub enum Fault {
     FirstItemUnprocessed,
     /// `BatchExecuteStatement` answers 200, but its first statement was throttled.
     FirstStatementThrottled,
-    /// Refused for now, in the service's own words.
+    /// Refused for now, with the service's own error.
     Throttled,
     /// The service fails, and has done nothing.
     ServerError,
@@ -67,26 +67,26 @@ pub enum Fault {
     },
     /// Passes, after the clock has jumped past every lease.
     ClockJumps,
-    /// A read that need not be consistent answers as it did before, or as if nothing were
-    /// there; any other call passes.
+    /// A read that need not be consistent answers as it did before, or with nothing; any other
+    /// call passes.
     Stale,
-    /// Stands still until the test lets it go on, then passes, or meets another fault.
+    /// Waits at a gate until the test opens it, then passes or meets another fault.
     Held(Gate, Option<Box<Fault>>),
-    /// Is done, and its answer stands still until the test lets it go on.
+    /// Is done, and its answer waits at a gate until the test opens it.
     AnswerHeld(Gate),
-    /// The process is gone from here on: this call and every later one never end.
+    /// The process dies here: this call and every later one never end.
     Gone {
         /// Whether this call still reaches the service.
         done: bool,
     },
 }
 
-/// Where a test holds a call.
+/// A point at which a test holds a call.
 #[derive(Clone, Debug, Default)]
 pub struct Gate {
-    /// The call stands here.
+    /// The call has reached the gate.
     pub reached: CancellationToken,
-    /// The test has let it go on.
+    /// The test has opened the gate.
     pub open: CancellationToken,
 }
 
@@ -141,7 +141,7 @@ struct Planned {
     seen: usize,
 }
 
-/// The faults to come, and what has passed.
+/// Planned faults, and a record of the calls.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     plan: Arc<Mutex<Vec<Planned>>>,
@@ -151,15 +151,15 @@ pub struct Faults {
     injected: Arc<AtomicUsize>,
     calls: Arc<Mutex<Vec<String>>>,
     seen: Arc<Mutex<Seen>>,
-    /// A change to what passes, by which a test proves itself.
+    /// A change to the traffic, with which a test proves itself.
     mutant: Arc<Mutex<Option<&'static Mutant>>>,
-    /// Where messages are when a test owns their delivery.
+    /// The messages when a test owns their delivery.
     backlog: Option<Arc<Mutex<Backlog>>>,
-    /// What calls cost, from when a test asks for it.
+    /// The cost of the calls since a test first asked for it.
     ledger: Arc<Mutex<Option<Ledger>>>,
 }
 
-/// What passed, as far as tests ask for it.
+/// The parts of the traffic that tests ask for.
 #[derive(Debug, Default)]
 pub struct Seen {
     /// Writes by table and partition key.
@@ -168,7 +168,7 @@ pub struct Seen {
     pub index_writes: BTreeMap<String, usize>,
     /// Condition expressions.
     pub conditions: BTreeSet<String>,
-    /// Last answers to reads that need not be consistent, by what was asked.
+    /// Last answers to reads that need not be consistent, by request.
     answers: HashMap<String, Vec<u8>>,
 }
 
@@ -183,7 +183,7 @@ impl Faults {
         Options { http_client: Some(self.process().0), ..options }
     }
 
-    /// The HTTP client of one process, and what tells when it is gone.
+    /// The HTTP client of one process, and a token that is cancelled when it dies.
     pub fn process(&self) -> (SharedHttpClient, CancellationToken) {
         let inner = aws_smithy_http_client::Builder::new().build_http();
         let gone = CancellationToken::new();
@@ -196,7 +196,7 @@ impl Faults {
         self.at.lock().expect("lock").insert(number, fault);
     }
 
-    /// Changes what passes from here on.
+    /// Changes the traffic from here on.
     pub fn mutate(&self, mutant: &'static Mutant) {
         *self.mutant.lock().expect("lock") = Some(mutant);
     }
@@ -224,13 +224,13 @@ impl Faults {
         });
     }
 
-    /// Takes back all faults that are still to come.
+    /// Removes all planned faults.
     pub fn heal(&self) {
         self.plan.lock().expect("lock").clear();
         self.at.lock().expect("lock").clear();
     }
 
-    /// Takes back the faults that were planned by operation.
+    /// Removes the faults that were planned by operation.
     pub fn heal_plan(&self) {
         self.plan.lock().expect("lock").clear();
     }
@@ -250,12 +250,12 @@ impl Faults {
         self.calls.lock().expect("lock").iter().filter(|call| *call == operation).count()
     }
 
-    /// What calls have cost since this was first asked.
+    /// The cost of the calls since the first call of this function.
     pub fn ledger(&self) -> Ledger {
         self.ledger.lock().expect("lock").get_or_insert_default().clone()
     }
 
-    /// Looks at what has passed.
+    /// Reads the record of the traffic.
     pub fn seen<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
         look(&self.seen.lock().expect("lock"))
     }
@@ -343,11 +343,11 @@ fn written(statement: &Value) -> (String, Value) {
     (table, Value::Object(names.zip(values.iter().cloned()).collect()))
 }
 
-/// What stands in a statement before its condition.
+/// The part of a statement before its condition.
 const OF_ITS_ID: &str = " WHERE id = ? AND ";
 
-/// A condition expression without what it repeats: mails are claimed some at a time, each on
-/// the same condition. Of a statement, its condition.
+/// A condition expression without repetitions: several mails are claimed together, each on the
+/// same condition. For a statement, its condition.
 pub fn shape(condition: &str) -> String {
     const MORE: &str = " AND NOT contains(claimed, :r";
     let condition = condition.split_once(OF_ITS_ID).map_or(condition, |(_, condition)| condition);
@@ -385,7 +385,7 @@ pub fn conditions(body: &mut Value) -> Vec<&mut String> {
     found
 }
 
-/// Whether DynamoDB may answer a read with what stood there before.
+/// Whether DynamoDB may answer a read with a former state.
 fn may_be_stale(operation: &str, body: &Value) -> bool {
     let strong = body["ConsistentRead"].as_bool().unwrap_or(false);
     match operation {
@@ -460,8 +460,7 @@ impl HttpConnector for Connector {
 }
 
 impl Connector {
-    /// Lets a call pass; in a test that owns the messages, what is asked of them is answered
-    /// from there.
+    /// Lets a call pass. In a test that owns the messages, the backlog answers calls about them.
     async fn forward(
         &self,
         operation: &str,
@@ -659,7 +658,7 @@ fn server_error(operation: &str) -> HttpResponse {
     }
 }
 
-/// What a read asks for, the instants of its bounds left out.
+/// The target of a read, without the instants of its bounds.
 fn asked(body: &Value) -> String {
     let values = &body["ExpressionAttributeValues"][":pk"];
     format!("{} {} {} {values}", body["TableName"], body["IndexName"], body["Key"])

@@ -105,12 +105,12 @@ async fn mail_to_the_simulator_of_ses_ends_as_ses_reports() {
     let result = world.success(&job).await["result"].clone();
     assert_eq!(result["emails_sent"], 4, "SES took them all");
     let rows = world
-        .until("SES has spoken of all", async || {
+        .until("SES has reported on all", async || {
             let rows = world.get(&format!("/jobs/{job}/results")).await["items"].clone();
-            let said = |row: &Value| {
+            let reported = |row: &Value| {
                 !["sent", "delivered"].contains(&row["email_status"].as_str().expect("a status"))
             };
-            (rows[0]["email_status"] == "delivered" && (1..4).all(|at| said(&rows[at])))
+            (rows[0]["email_status"] == "delivered" && (1..4).all(|at| reported(&rows[at])))
                 .then_some(rows)
         })
         .await;
@@ -169,7 +169,7 @@ async fn every_order_of_reports_ends_the_same() {
     assert_eq!(
         report(world.stack.app(), &bodies).await,
         [1],
-        "who cannot be read comes back alone"
+        "the unreadable report comes back alone"
     );
     assert_eq!(state(&world, &id).await, "bounced");
 }

@@ -135,9 +135,9 @@ async fn a_name_that_cannot_be_drawn_is_reported_and_printing_offered() {
         let mut recipient = person(3);
         recipient["recipient_name"] = name.into();
         let id = issued(&world, &recipient).await;
-        let said = file(&world, &id, "certificate.pdf").await.expect(422);
-        assert!(said.header("content-type").starts_with("text/html"), "{name}");
-        assert!(said.text().contains("imprímela"), "{name}");
+        let refusal = file(&world, &id, "certificate.pdf").await.expect(422);
+        assert!(refusal.header("content-type").starts_with("text/html"), "{name}");
+        assert!(refusal.text().contains("imprímela"), "{name}");
         // The page has no link to it.
         let accept = [("accept", "text/html")];
         let page = world.send("GET", &format!("/credential/{id}"), &accept, "").await.expect(200);

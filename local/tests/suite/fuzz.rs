@@ -101,8 +101,8 @@ async fn no_request_body_is_answered_with_a_5xx() {
         let status = answer.status().as_u16();
         let shown = || String::from_utf8_lossy(&body).into_owned();
         assert!(status < 500, "{status} to {}", shown());
-        let said = serde_json::from_slice::<Value>(answer.body());
-        assert!(said.is_ok(), "no JSON to {}", shown());
+        let content = serde_json::from_slice::<Value>(answer.body());
+        assert!(content.is_ok(), "no JSON to {}", shown());
         if status < 300 { accepted += 1 } else { refused += 1 }
     }
     eprintln!("{accepted} accepted, {refused} refused");
@@ -162,8 +162,8 @@ async fn no_changed_document_verifies_and_none_is_answered_with_a_5xx() {
         let status = answer.status().as_u16();
         let shown = || String::from_utf8_lossy(&body).into_owned();
         assert!(status < 500, "{status} to {}", shown());
-        let said: Value = serde_json::from_slice(answer.body()).expect("JSON");
-        if said["verified"] == true {
+        let content: Value = serde_json::from_slice(answer.body()).expect("JSON");
+        if content["verified"] == true {
             verified += 1;
             let read: Value = serde_json::from_slice(&body).expect("JSON");
             assert_eq!(read, original, "verified although it was changed");

@@ -70,12 +70,12 @@ impl Process {
                     return Ok(greeting);
                 }
             }
-            let mut said = String::new();
-            let _ = stderr.read_to_string(&mut said).await;
-            Err(said)
+            let mut message = String::new();
+            let _ = stderr.read_to_string(&mut message).await;
+            Err(message)
         };
         let greeting = tokio::time::timeout(PATIENCE, reading).await.expect("a greeting in time");
-        let greeting = greeting.unwrap_or_else(|said| panic!("it ended: {said}"));
+        let greeting = greeting.unwrap_or_else(|message| panic!("it ended: {message}"));
         // Warnings go to the output of the test.
         tokio::spawn(async move { tokio::io::copy(&mut stderr, &mut tokio::io::stderr()).await });
         let settings = read_settings(&environment_file(&greeting));
@@ -199,9 +199,9 @@ async fn refusal(arguments: &[&str]) -> String {
         tokio::time::timeout(PATIENCE, running).await.expect("it ends in time").expect("it runs");
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "");
-    let said = String::from_utf8(output.stderr).expect("text");
-    assert!(said.starts_with("error: ") && said.trim_end().lines().count() == 1, "{said}");
-    said
+    let message = String::from_utf8(output.stderr).expect("text");
+    assert!(message.starts_with("error: ") && message.trim_end().lines().count() == 1, "{message}");
+    message
 }
 
 fn folder() -> tempfile::TempDir {
@@ -259,7 +259,7 @@ async fn a_start_prints_what_runs_where_and_writes_the_settings() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_commands_of_the_greeting_work_as_printed() {
     let process = Process::start(&["--port", "0", "--memory"]).await;
-    // The commands are pasted into a shell; the last ones wait for ids of the user's.
+    // The commands are pasted into a shell; the last ones need ids from the user.
     let script: Vec<&str> = process
         .greeting
         .lines()
@@ -289,7 +289,7 @@ async fn data_and_keys_survive_a_restart_and_fresh_starts_empty() {
     for name in ["API_KEY", "TEST_API_KEY", "SITE_URL"] {
         assert_eq!(second.setting(name), settings[name], "{name}");
     }
-    // The greeting reports a port that is not the one of the links.
+    // The links name another port: the greeting reports it.
     assert!(second.greeting.contains("Note:"), "{}", second.greeting);
     assert_eq!(second.success(&job).await["emails_sent"], 3);
     assert_eq!(second.mailed().await.len(), 3);
@@ -340,8 +340,8 @@ async fn a_taken_port_is_named_and_nothing_is_removed() {
     std::fs::write(home.path().join("demo.env"), "kept").expect("a file");
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("address").port().to_string();
-    let said = refusal(&["--port", &port, "--data", path(home.path()), "--fresh"]).await;
-    assert!(said.contains(&format!("port {port}")) && said.contains("--port"), "{said}");
+    let message = refusal(&["--port", &port, "--data", path(home.path()), "--fresh"]).await;
+    assert!(message.contains(&format!("port {port}")) && message.contains("--port"), "{message}");
     let kept = std::fs::read_to_string(home.path().join("demo.env")).expect("a file");
     assert_eq!(kept, "kept");
 }
@@ -352,12 +352,12 @@ async fn a_folder_that_cannot_be_used_is_named() {
     let file = home.path().join("file");
     std::fs::write(&file, "").expect("a file");
     for data in [file.clone(), file.join("data")] {
-        let said = refusal(&["--port", "0", "--data", path(&data)]).await;
-        assert!(said.contains(path(&data)) && said.contains("--data"), "{said}");
+        let message = refusal(&["--port", "0", "--data", path(&data)]).await;
+        assert!(message.contains(path(&data)) && message.contains("--data"), "{message}");
     }
     let _running = Process::start(&["--port", "0", "--data", path(home.path())]).await;
-    let said = refusal(&["--port", "0", "--data", path(home.path())]).await;
-    assert!(said.contains("in use") && said.contains(path(home.path())), "{said}");
+    let message = refusal(&["--port", "0", "--data", path(home.path())]).await;
+    assert!(message.contains("in use") && message.contains(path(home.path())), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -35,8 +35,8 @@ async fn drop_file(world: &World, name: &str, file: String) -> String {
 /// Puts a file of three rows there; the bucket's event.
 async fn told_of(world: &World, name: &str) -> String {
     drop_file(world, name, file_of(1..=3)).await;
-    let told = queues::take_exactly(world, Queue::Uploads, 1).await;
-    told[0]["body"].as_str().expect("body").to_owned()
+    let events = queues::take_exactly(world, Queue::Uploads, 1).await;
+    events[0]["body"].as_str().expect("body").to_owned()
 }
 
 /// A job of the only organization, by its place in the list.
@@ -95,8 +95,8 @@ async fn a_file_out_of_excel_becomes_a_job_whose_results_can_be_corrected_and_up
     assert!(rows[4].starts_with("B;ana.rojas@demo.example;;;5;;'=1+1;4;7;issued;"), "{results}");
 
     // The faults are corrected, and the file is uploaded as it is.
-    let mended = results.replace("E;eva@", "D;eva@");
-    let again = world.upload("acta final.csv", mended.as_bytes(), &json!({})).await;
+    let corrected = results.replace("E;eva@", "D;eva@");
+    let again = world.upload("acta final.csv", corrected.as_bytes(), &json!({})).await;
     assert_ne!(again, job);
     let result = world.file_job(&again).await["result"].clone();
     assert_eq!((&result["successful"], &result["duplicates"]), (&json!(4), &json!(3)), "{result}");
@@ -174,8 +174,8 @@ async fn reading_resumes_where_the_functions_time_ended() {
     let mut sim = Sim::new(0).await;
     let people: Vec<Value> = (1..=250).map(person).collect();
     sim.upload(file_of(1..=250).as_bytes(), &people).await.expect("uploaded");
-    let told = queues::take_exactly(&sim.world, Queue::Uploads, 1).await;
-    let body = told[0]["body"].as_str().expect("body").to_owned();
+    let events = queues::take_exactly(&sim.world, Queue::Uploads, 1).await;
+    let body = events[0]["body"].as_str().expect("body").to_owned();
     let app = sim.app();
     unicreda::jobs::upload::handle(&app, &body, Instant::now()).await.expect("handled");
     let job = sim.world.get("/jobs").await["items"][0]["job_id"].as_str().expect("id").to_owned();
@@ -212,8 +212,8 @@ async fn a_job_that_is_cancelled_while_its_file_is_read_ends_with_every_row() {
     let mut sim = Sim::new(0).await;
     let people: Vec<Value> = (1..=80).map(person).collect();
     sim.upload(file_of(1..=250).as_bytes(), &people).await.expect("uploaded");
-    let told = queues::take_exactly(&sim.world, Queue::Uploads, 1).await;
-    let body = told[0]["body"].as_str().expect("body").to_owned();
+    let events = queues::take_exactly(&sim.world, Queue::Uploads, 1).await;
+    let body = events[0]["body"].as_str().expect("body").to_owned();
     let app = sim.app();
     unicreda::jobs::upload::handle(&app, &body, Instant::now()).await.expect("handled");
     while sim.deliver(100).await {}

@@ -66,7 +66,7 @@ async fn credentials_are_listed_newest_first_page_by_page_and_by_every_filter() 
         .map(|n| {
             let mut one = person(n);
             one["external_id"] = format!("acta-{}", n % 3).into();
-            // An external_id belongs to one credential of a template; another template repeats some.
+            // An external_id is one credential; five are repeated under another template.
             if n > 3 {
                 one["external_id"] = format!("acta-{n}").into();
             }

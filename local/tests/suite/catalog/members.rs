@@ -135,7 +135,7 @@ async fn members_are_imported_from_the_csv_files_that_spreadsheets_write() {
     import(&world, "es", files[0].1).await.expect(200);
     let after = world.get("/members/a@ejemplo.com").await;
     assert_eq!(after["name"], before["name"]);
-    assert_eq!(after["created_at"], before["created_at"], "first put when it was first put");
+    assert_eq!(after["created_at"], before["created_at"], "an import keeps the time of creation");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

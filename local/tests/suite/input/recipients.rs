@@ -473,11 +473,11 @@ async fn an_external_id_with_other_content_names_its_credential_and_the_ways_out
     assert_eq!(refused["external_id"], "acta-7/1");
     assert_eq!(one(&world, Some("en"), &other.to_string()).await["errors"], json!([en]));
 
-    let mut somebody_else = person(2);
-    somebody_else["external_id"] = "acta-7/1".into();
+    let mut second = person(2);
+    second["external_id"] = "acta-7/1".into();
     let mut new = person(1);
     new["external_id"] = "acta-7/2".into();
-    let result = world.run_job(&[first, other, somebody_else, new]).await;
+    let result = world.run_job(&[first, other, second, new]).await;
     assert_eq!((result["successful"].clone(), result["failed"].clone()), (json!(2), json!(2)));
     assert_eq!(result["duplicates"], 1);
     for n in [0, 1] {

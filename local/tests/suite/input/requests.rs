@@ -209,7 +209,7 @@ async fn a_template_that_is_unknown_archived_or_anothers_issues_nothing() {
             for problem in [&mut of_unknown, &mut of_foreign] {
                 problem["request_id"] = Value::Null;
             }
-            assert_eq!(of_unknown, of_foreign, "a foreign template is not to be told apart");
+            assert_eq!(of_unknown, of_foreign, "a foreign template looks unknown");
             let reply = post(&world, lang, ask(&archived).to_string()).await;
             let problem = reply.problem(400, "invalid_request");
             assert_eq!(

@@ -79,8 +79,8 @@ pub(super) fn refused_and_complained_at_once(sim: &mut Sim) -> Run<'_> {
 pub(super) fn corrected_before_its_delivery_is_reported(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let silent = json!({ "notify_members": false });
-        let told = sim.world.call("PUT", "/organization", Some(&silent)).await;
-        ensure!(told.status == 200, "{}", told.text());
+        let answer = sim.world.call("PUT", "/organization", Some(&silent)).await;
+        ensure!(answer.status == 200, "{}", answer.text());
         let id = issue_one(sim).await?;
         sim.drain().await?;
         let path = format!("/credentials/{id}");
