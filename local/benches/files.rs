@@ -1,5 +1,5 @@
-//! Files of 1,000 to 1,000,000 rows: time and memory a row, in each part, and what it takes to
-//! look at such a job.
+//! Files of 1,000 to 1,000,000 rows: time and memory a row, in each part, and the time to read
+//! such a job's results.
 //!
 //! `cargo bench --bench files` (some minutes; `-- 1000 10000` for other sizes, the last argument
 //! `parse:N` for a file that is only read and queued). Three processes, so that each one's
@@ -29,7 +29,7 @@ const CONSUMERS: usize = 2;
 const PAGE: u32 = 100;
 /// Times that a page is asked for.
 const LOOKS: usize = 21;
-/// What a row of the largest file may cost, to one of the smallest.
+/// Limit of the cost of a row of the largest file, relative to one of the smallest.
 const TARGET: f64 = 1.2;
 
 fn main() -> Result<()> {
@@ -100,7 +100,7 @@ fn print(rows: &[Value]) -> Result<()> {
     Ok(())
 }
 
-/// One file, from its event to its results.
+/// Measures a file from its event to its results.
 fn work(arguments: &[String]) -> Result<()> {
     let size = arguments.first().context("a size")?;
     let (only_read, count) = match size.strip_prefix("parse:") {
@@ -170,7 +170,7 @@ fn work(arguments: &[String]) -> Result<()> {
     tell(&figures)
 }
 
-/// Puts a file of so many rows where another system would; its bytes.
+/// Puts a file of `count` rows into the bucket, as another system would; its bytes.
 async fn upload(app: &App, count: u32) -> Result<usize> {
     let template = std::env::var("TEMPLATE_ID")?;
     let files = app.files().map_err(|p| anyhow::anyhow!("{p}"))?;
@@ -192,7 +192,7 @@ async fn upload(app: &App, count: u32) -> Result<usize> {
 }
 
 /// Milliseconds of the first page of a job's results, of one in the middle and of the last:
-/// medians of some looks by the function `jobs`. All pages are walked through once.
+/// medians of some calls of the function `jobs`. All pages are read once.
 async fn pages(app: &App, job: JobId, rows: u32) -> Result<[f64; 3]> {
     let key = std::env::var("API_KEY")?;
     let base = format!("/api/v1/jobs/{job}/results?limit={PAGE}");

@@ -1,12 +1,12 @@
-//! What a signature costs: ours step by step, against raw Ed25519, oxjsonld with oxrdf, and the
-//! libraries that Node has for it, on the same credentials in the same run, a thread each.
+//! The cost of a signature: ours step by step, against raw Ed25519, oxjsonld with oxrdf, and
+//! libraries for Node, on the same credentials in the same run, a thread each.
 //!
 //! `cargo bench -p unicreda --bench signing`. Needs Node 20, whose packages it installs
 //! (`local/tests/verifiers`). It fails when any of them finds another signature.
 //!
-//! Every figure is the median of some rounds. Time of the clock says little on a machine that
-//! others use too, so that of the processor stands beside it, where the system tells it (Linux);
-//! a peer's is that of all its threads.
+//! Every figure is the median of some rounds. Wall time means little on a shared machine, so
+//! the table also shows processor time where the system reports it (Linux); a peer's is that of
+//! all its threads.
 
 #![expect(
     clippy::indexing_slicing,
@@ -46,7 +46,7 @@ use unicreda::{
 };
 
 const ROUNDS: usize = 25;
-/// Rounds of what takes milliseconds.
+/// Rounds of a step that takes milliseconds.
 const FEW: usize = 5;
 const SITE: &str = "https://credenciales.ejemplo.edu";
 const CREATED: &str = "2026-11-24T09:00:00Z";
@@ -72,8 +72,8 @@ fn run() -> Option<f64> {
     Some(text.split(' ').next()?.parse::<f64>().ok()? / 1000.0)
 }
 
-/// What a step costs for each of its inputs, which are made outside of the measure. The first
-/// round warms up.
+/// Measures a step per input; the inputs are made outside of the measure. The first round
+/// warms up.
 fn measure<I, O>(rounds: usize, inputs: impl Fn() -> Vec<I>, step: impl Fn(I) -> O) -> Cost {
     let (mut wall, mut cpu) = (Vec::new(), Vec::new());
     for round in 0..=rounds {
@@ -107,7 +107,7 @@ fn row(name: impl Into<String>, cost: Cost, note: impl Into<String>) -> Row {
     Row { name: name.into(), cost, note: note.into() }
 }
 
-/// Templates of different sizes, and somebody for each.
+/// Templates of different sizes.
 fn templates() -> Result<Vec<(TemplateId, Definition)>> {
     let field = |name: &str| json!({ "name": name, "required": false });
     let bodies = [
@@ -168,27 +168,23 @@ fn recipient(number: usize) -> Result<Recipient> {
     Entry::parse(&raw).recipient.ok().context("a recipient")
 }
 
-fn main() -> Result<()> {
-    let org = OrgId::parse("u-andina").ok().context("an organization")?;
-    let issuer = did::of(SITE, &org, Mode::Live);
-    let seed = [7; 32];
-    let pair = Ed25519KeyPair::from_seed_unchecked(&seed)?;
-    let public: [u8; 32] = pair.public_key().as_ref().try_into()?;
-    let multikey = did::multikey(&public);
-    let key_id = did::key_id(&issuer, &multikey);
-
-    let templates = templates()?;
-    let recipients = (0..240).map(recipient).collect::<Result<Vec<_>>>()?;
-    let contents: Vec<Content<'_>> = (0_u128..)
-        .zip(&recipients)
+/// A credential for each recipient, the templates in turn.
+fn contents<'a>(
+    org: &'a OrgId,
+    issuer: &'a str,
+    templates: &'a [(TemplateId, Definition)],
+    recipients: &'a [Recipient],
+) -> Vec<Content<'a>> {
+    (0_u128..)
+        .zip(recipients)
         .map(|(number, recipient)| {
             let (template_id, definition) = &templates[number as usize % templates.len()];
             Content {
                 site_url: SITE,
-                issuer: &issuer,
+                issuer,
                 issuer_name: "Universidad Andina",
                 issuer_logo: None,
-                org: &org,
+                org,
                 mode: Mode::Live,
                 id: CredentialId::from(uuid::Uuid::from_u128(number << 32 | 0xffff)),
                 template_id: *template_id,
@@ -201,11 +197,44 @@ fn main() -> Result<()> {
                 status: StatusEntry { list: 0, index: number as u32 * 509 },
             }
         })
-        .collect();
+        .collect()
+}
+
+/// Requires that the table finds the form of each document, and the one that the libraries find.
+fn compare_forms(documents: &[Map<String, Value>]) -> Result<()> {
+    for document in documents {
+        let found = by_table(document)?;
+        ensure!(found.is_some(), "left to the libraries: {document:?}");
+        ensure!(found == Some(by_libraries(document, Contexts::Named)?), "{document:?}");
+    }
+    Ok(())
+}
+
+/// Prints the table: microseconds by the clock and by the processor.
+fn print(rows: Vec<Row>) {
+    println!("{:<46}{:>9}{:>9}", "", "clock", "core");
+    for Row { name, cost, note } in rows {
+        let cpu = cost.cpu.map(|cpu| format!("{cpu:.1}")).unwrap_or_default();
+        println!("{name:<46}{:>9.1}{cpu:>9}  {note}", cost.wall);
+    }
+}
+
+fn main() -> Result<()> {
+    let org = OrgId::parse("u-andina").ok().context("an organization")?;
+    let issuer = did::of(SITE, &org, Mode::Live);
+    let seed = [7; 32];
+    let pair = Ed25519KeyPair::from_seed_unchecked(&seed)?;
+    let public: [u8; 32] = pair.public_key().as_ref().try_into()?;
+    let multikey = did::multikey(&public);
+    let key_id = did::key_id(&issuer, &multikey);
+
+    let templates = templates()?;
+    let recipients = (0..240).map(recipient).collect::<Result<Vec<_>>>()?;
+    let contents = contents(&org, &issuer, &templates, &recipients);
     let contents = || contents.iter().collect::<Vec<_>>();
     let unsigned = |document, contexts| Unsigned::new(document, &key_id, CREATED, contexts);
 
-    // All that is made, once.
+    // The inputs of each step, made once.
     let documents: Vec<_> = contents().into_iter().map(document::build).collect();
     let unsigneds = || documents.iter().map(|d| unsigned(d.clone(), Contexts::Issued).unwrap());
     let signatures: Vec<_> = unsigneds().map(|u| pair.sign(u.to_sign())).collect();
@@ -217,11 +246,7 @@ fn main() -> Result<()> {
         contents().into_iter().map(|c| specimen(c, &multikey).unwrap()).collect();
     let packed: usize =
         jsons.iter().zip(&dictionaries).map(|(j, d)| packing::pack(j, d).unwrap().len()).sum();
-    for document in &documents {
-        let found = by_table(document)?;
-        ensure!(found.is_some(), "left to the libraries: {document:?}");
-        ensure!(found == Some(by_libraries(document, Contexts::Named)?), "{document:?}");
-    }
+    compare_forms(&documents)?;
     let cloned = || documents.clone();
 
     let raw = measure(ROUNDS, || unsigneds().collect(), |u: Unsigned| pair.sign(u.to_sign()));
@@ -275,11 +300,7 @@ fn main() -> Result<()> {
         rows.push(row(name, cost, format!("{}, all {same} signatures the same", times(cost))));
     }
     println!("{} credentials of {} templates, microseconds each", documents.len(), templates.len());
-    println!("{:<46}{:>9}{:>9}", "", "clock", "core");
-    for Row { name, cost, note } in rows {
-        let cpu = cost.cpu.map(|cpu| format!("{cpu:.1}")).unwrap_or_default();
-        println!("{name:<46}{:>9.1}{cpu:>9}  {note}", cost.wall);
-    }
+    print(rows);
     Ok(())
 }
 
@@ -288,7 +309,8 @@ fn total(all: &[Vec<u8>]) -> usize {
     all.iter().map(Vec::len).sum::<usize>() / all.len()
 }
 
-/// What the libraries in Node take for the same, and how many of their signatures are ours.
+/// Measures the libraries in Node on the same documents: name, cost, and the number of
+/// signatures equal to ours.
 fn peers(
     documents: &[Map<String, Value>],
     signatures: &[impl AsRef<[u8]>],

@@ -1,6 +1,6 @@
 //! The canonical form by our own table is the one that oxjsonld and oxrdf find: on random
-//! credentials, on random changes of them, and where things tie. What the suite of `local`
-//! compares with jsonld.js is this same text.
+//! credentials, on random changes of them, and on equal nodes. The suite of `local` compares
+//! the same text with jsonld.js.
 //!
 //! A run prints its seed; `SEED=…` repeats it, `LONG=1` makes it ten times as long.
 
@@ -37,7 +37,7 @@ fn count(usual: usize) -> usize {
     if std::env::var("LONG").is_ok_and(|value| value == "1") { 10 * usual } else { usual }
 }
 
-/// What the table made of documents.
+/// The table's results on documents.
 #[derive(Debug, Default)]
 struct Seen {
     found: usize,
@@ -95,7 +95,7 @@ fn the_table_finds_the_form_of_every_random_credential_as_the_libraries_do() {
     assert!(seen.found * 10 >= wanted * 9, "{seen:?}");
 }
 
-/// Values that a member may get: of every kind, inside and outside of what is understood.
+/// Values that a member may get: of every kind, inside and outside of the table's terms.
 fn odd(rng: &mut fastrand::Rng) -> Value {
     let texts = [
         "",
@@ -243,7 +243,7 @@ fn change(document: &mut Value, rng: &mut fastrand::Rng) {
         (2, Value::Array(values)) => *values = [values.clone(), vec![copied]].concat(),
         (3, Value::Array(values)) if values.len() == 1 => {
             let only = values[0].take();
-            // Unless it was within what was taken.
+            // The target is missing when it was inside the taken value.
             if let Some(place) = document.pointer_mut(&all[rng.usize(1..all.len())]) {
                 *place = only;
             }
@@ -279,7 +279,7 @@ fn a_changed_credential_is_read_as_the_libraries_do_or_left_to_them() {
         }
     }
     eprintln!("{seen:?}");
-    // All three answers were put to the test.
+    // The run met all three answers.
     assert!(seen.found * 20 > wanted, "{seen:?}");
     assert!(seen.refused * 20 > wanted, "{seen:?}");
     assert!(seen.declined * 100 > wanted, "{seen:?}");
@@ -296,7 +296,7 @@ fn credential(members: Value) -> Map<String, Value> {
 }
 
 #[test]
-fn things_that_say_the_same_are_left_to_the_libraries() {
+fn equal_nodes_are_left_to_the_libraries() {
     let evidence = json!({ "type": ["Evidence"], "name": "Tesis" });
     let description = |id: u8, values: Value| json!({ "id": format!("https://u.example/#{id}"), "allowedValue": values });
     let ties = [
@@ -318,7 +318,7 @@ fn things_that_say_the_same_are_left_to_the_libraries() {
         assert_eq!(by_table(&document), Ok(None), "{document:?}");
         assert_eq!(canonical(&document, Contexts::Issued), by_libraries);
     }
-    // Alike, but not in what they say of themselves.
+    // Alike, but with different members of their own.
     let apart = [
         json!({ "evidence": [evidence, { "type": ["Evidence"], "name": "Tesina" }] }),
         json!({ "evidence": evidence, "image": evidence }),
@@ -356,14 +356,13 @@ fn the_table_finds_the_form_of_status_lists_and_long_credentials() {
         assert!(matches!(by_table(&document), Ok(Some(_))));
         Seen::default().compare(&document);
     }
-    // The largest are read by the libraries, larger ones by nobody.
+    // The libraries read larger ones; the largest are refused.
     let large = of("x".repeat(100_000));
     assert_eq!(by_table(&large), Ok(None));
     Seen::default().compare(&large);
-    let mut says_nothing = Map::new();
-    says_nothing
-        .insert("id".to_owned(), format!("https://u.example/{}", "x".repeat(300_000)).into());
-    for too_large in [of("x".repeat(300_000)), says_nothing] {
+    let mut bare = Map::new();
+    bare.insert("id".to_owned(), format!("https://u.example/{}", "x".repeat(300_000)).into());
+    for too_large in [of("x".repeat(300_000)), bare] {
         let refused = Err(Unportable::Shape("the document".to_owned()));
         assert_eq!(canonical(&too_large, Contexts::Issued), refused);
     }

@@ -1,8 +1,8 @@
-//! One recipient at once, jobs of 1,000 and of 10,000: latency against the calls that it waits
-//! for, time and CPU a credential in the functions, and consumers that work on one job.
+//! A single recipient, jobs of 1,000 and of 10,000: latency against the calls that it waits for,
+//! time and CPU a credential in the functions, and consumers that work on one job.
 //!
 //! `cargo bench --bench jobs` (some minutes). Arguments: names of parts (`latency`, `growth`,
-//! `consumers`) for these alone, `quick` for small sizes, whose figures say little.
+//! `consumers`) for these alone, `quick` for small sizes, whose figures mean little.
 //!
 //! Everything goes through the handlers of the functions; sums are checked, and the benchmark fails when
 //! one credential or mail is missing. The services are in a process of their own, on a folder. The
@@ -33,16 +33,16 @@ mod trace;
 
 /// Microseconds of CPU a credential of a job in the functions.
 const CPU_TARGET: f64 = 500.0;
-/// What a row of the larger job may cost, to one of the smaller.
+/// Limit of the cost of a row of the larger job, relative to one of the smaller.
 const GROWTH_TARGET: f64 = 1.2;
-/// Consumers at work at the same time, where nothing else is said.
+/// Consumers at work at the same time, by default.
 const CONSUMERS: usize = 2;
-/// Jobs of each size. The one that took least CPU counts: neighbours of the machine only add to it.
+/// Jobs of each size. The one that took least CPU counts: other load of the machine only adds.
 const RUNS: usize = 3;
 /// Calls before the first that counts.
 const WARM: usize = 50;
 
-/// What is measured, small for a try.
+/// The sizes of a measurement.
 struct Sizes {
     calls: usize,
     jobs: [u32; 2],
@@ -96,12 +96,12 @@ fn work(arguments: &[String]) -> Result<()> {
     }
 }
 
-/// As [`accept`], with what the environment names.
+/// [`accept`] with the key and the template of the environment.
 async fn accept_here(app: &App, rows: u32) -> Result<JobId> {
     accept(app, &std::env::var("API_KEY")?, &std::env::var("TEMPLATE_ID")?, rows).await
 }
 
-// One recipient at once.
+// A single recipient.
 
 fn compare_latency(sizes: &Sizes) -> Result<()> {
     let told = on_services(&words(["latency", &sizes.calls.to_string()]))?;
@@ -135,7 +135,7 @@ fn latency(calls: usize) -> Result<()> {
         let (key, template) = (std::env::var("API_KEY")?, std::env::var("TEMPLATE_ID")?);
         let mut seen: BTreeMap<&str, Vec<(Duration, Calls)>> = BTreeMap::new();
         for n in 0..WARM + calls {
-            // In turns, so that a noisy moment is both series'.
+            // In turns, so that a noisy moment meets both series.
             for (series, keyed) in [("plain", false), ("keyed", true)] {
                 let person = u32::try_from(2 * n)? + u32::from(keyed);
                 let mut asked =
@@ -187,13 +187,13 @@ fn shares(mut times: Vec<Duration>) -> [f64; 2] {
     })
 }
 
-// Jobs of two sizes, and what their rows cost in the functions.
+// Jobs of two sizes, and the cost of their rows in the functions.
 
 fn compare_growth(sizes: &Sizes) -> Result<()> {
     let of = |row: &Value, name: &str| row[name].as_f64().unwrap_or_default();
     let mut runs = sizes.jobs.map(|size| (size, Vec::new()));
     for _ in 0..RUNS {
-        // In turns, so that a noisy moment is both sizes'.
+        // In turns, so that a noisy moment meets both sizes.
         for (size, runs) in &mut runs {
             runs.push(on_services(&words(["job", &size.to_string()]))?);
         }
@@ -299,7 +299,7 @@ fn compare_consumers(sizes: &Sizes) -> Result<()> {
         let each = |name: &str| told[name].as_f64().unwrap_or_default();
         let counts = ["conditions", "throttled", "again", "failed", "came_back"].map(each);
         let before = *first.get_or_insert(counts);
-        // One in a thousand rows is nothing.
+        // One in a thousand rows does not count.
         grows |= counts.iter().zip(before).any(|(now, before)| *now > before + 0.001);
         say(&format!(
             "| {consumers} | {:.0} | {:.0} | {:.3} | {} | {} |",

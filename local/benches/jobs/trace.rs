@@ -19,7 +19,7 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use serde_json::Value;
 
-/// What was seen since the last look.
+/// Calls since the last look.
 #[derive(Clone, Debug, Default)]
 pub struct Calls {
     /// Calls by service and operation.
@@ -29,7 +29,7 @@ pub struct Calls {
     /// Conditions of DynamoDB that did not hold, those of statements and transactions too, by
     /// operation and table.
     pub conditions: BTreeMap<String, usize>,
-    /// Requests, or parts of one, that a service put off: throttled, or left unprocessed.
+    /// Requests, or parts of one, that a service throttled or left unprocessed.
     pub throttled: usize,
     /// Calls that the SDK made again.
     pub again: usize,
@@ -44,7 +44,7 @@ impl Calls {
         of.map(|(_, n)| n).sum()
     }
 
-    /// How long at least one call was under way: of calls one after another, their sum.
+    /// The time during which at least one call was under way.
     pub fn under_way(&self) -> Duration {
         let mut spans = self.spans.clone();
         spans.sort();
@@ -76,7 +76,7 @@ impl Calls {
         if status >= 400 {
             one(&code(answer));
         }
-        // Within what was taken as a whole: statements, reasons of a transaction, entries of a batch.
+        // Inside an accepted request: statements, reasons of a transaction, entries of a batch.
         let errors = answer["Responses"].as_array().into_iter().flatten().map(|r| &r["Error"]);
         let reasons = answer["CancellationReasons"].as_array().into_iter().flatten();
         let entries = answer["Failed"].as_array().into_iter().flatten();
@@ -91,17 +91,17 @@ impl Calls {
     }
 }
 
-/// What all clients of one kind see.
+/// The calls of all clients of one kind.
 #[derive(Clone, Debug, Default)]
 pub struct Trace(Arc<Mutex<Calls>>);
 
 impl Trace {
-    /// One more HTTP client whose calls are seen.
+    /// Another HTTP client whose calls are recorded.
     pub fn client(&self) -> SharedHttpClient {
         SharedHttpClient::new(Client { inner: crate::parts::plain(), trace: self.clone() })
     }
 
-    /// What was seen since the last look.
+    /// Calls since the last look.
     pub fn take(&self) -> Calls {
         self.with(std::mem::take)
     }

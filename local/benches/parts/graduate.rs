@@ -1,8 +1,8 @@
-//! The recipient whom benchmarks and budgets (`suite::budgets`) count and measure with.
+//! The recipient of benchmarks and budgets (`suite::budgets`).
 
 use serde_json::{Value, json};
 
-/// Somebody as a registrar's list has them: name, result, credits, role, term, dates.
+/// A recipient of a registrar's list: name, result, credits, role, term, dates.
 pub fn graduate(n: u32) -> Value {
     json!({
         "email": format!("graduada.{n}@universidad.example"),

@@ -1,4 +1,4 @@
-//! Whom the benchmarks of jobs issue credentials to.
+//! The recipients of the benchmarks of jobs.
 
 use anyhow::{Result, ensure};
 use graduate::graduate;
@@ -10,7 +10,7 @@ use crate::parts::{content, request};
 #[path = "graduate.rs"]
 mod graduate;
 
-/// Where credentials are issued.
+/// The path that issues credentials.
 pub const ISSUE: &str = "/api/v1/credentials/issue";
 
 /// A request that issues a credential to each of them.
@@ -19,7 +19,7 @@ pub fn body(template: &str, people: impl Iterator<Item = u32>) -> String {
     json!({ "template_id": template, "recipients": people }).to_string()
 }
 
-/// Has a job of so many rows accepted; its id.
+/// Posts a job of `rows` rows; its id.
 pub async fn accept(app: &App, key: &str, template: &str, rows: u32) -> Result<JobId> {
     let asked = request(key, "POST", ISSUE, body(template, 1..=rows))?;
     let answer = content(&issue::handle(app, asked).await, 202)?;

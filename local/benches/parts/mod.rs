@@ -1,5 +1,6 @@
-//! What the benchmarks of the whole service share: the embedded services in one process, the
-//! functions in another, so that time and memory of each are its own, and a third that compares.
+//! Shared parts of the benchmarks of the whole service: the embedded services in one process,
+//! the functions in another, so that time and memory of each are its own, and a third that
+//! compares.
 //!
 //! A consumer is a thread with clients and a single-threaded runtime of its own, as a function's
 //! process on Lambda.
@@ -25,12 +26,12 @@ use unicreda::{App, Config, aws::s3::Files, domain::ids::JobId};
 
 /// Messages of a batch.
 const BATCH: usize = 100;
-/// How long a consumer that finds both queues empty goes on looking: another's batch may bring more.
+/// A consumer that finds both queues empty polls so long: another's batch may bring more.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How long a job may take beyond what is measured: messages that come back are hidden for a minute.
+/// Slack of a job beyond the measured time: messages that come back are hidden for a minute.
 const LATEST: Duration = Duration::from_secs(180);
 
-/// Runs a part of this program, `work` with these arguments, on services of its own; what it told.
+/// Runs a part of this program, `work` with these arguments, on services of its own; its report.
 pub fn on_services(arguments: &[String]) -> Result<Value> {
     let (services, told) = start("services", &[], &[])?;
     let settings: Vec<(String, String)> = serde_json::from_str(&told)?;
@@ -40,7 +41,7 @@ pub fn on_services(arguments: &[String]) -> Result<Value> {
     Ok(serde_json::from_str(&told)?)
 }
 
-/// Starts this program in another part; the line that it tells.
+/// Starts this program in another part; the line that it reports.
 pub fn start(
     part: &str,
     arguments: &[String],
@@ -55,18 +56,18 @@ pub fn start(
         .spawn()?;
     let mut line = String::new();
     BufReader::new(child.stdout.take().context("its output")?).read_line(&mut line)?;
-    ensure!(!line.is_empty(), "{part} told nothing");
+    ensure!(!line.is_empty(), "{part} reported nothing");
     Ok((child, line))
 }
 
-/// Lets a part end, and waits for that.
+/// Closes a part's input, and waits for its end.
 pub fn end(mut child: Child) -> Result<()> {
     drop(child.stdin.take());
     child.wait()?;
     Ok(())
 }
 
-/// Tells the process that started this one.
+/// Reports a value to the process that started this one.
 pub fn tell(value: &Value) -> Result<()> {
     say(&value.to_string())
 }
@@ -101,8 +102,8 @@ pub fn single() -> Result<Runtime> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
 }
 
-/// The embedded services on a folder, as `cargo run` has them, whose queues nobody reads here;
-/// tells where they are, and waits.
+/// The embedded services on a folder, as `cargo run` has them, without consumers; reports their
+/// addresses and waits.
 pub fn services() -> Result<()> {
     Runtime::new()?.block_on(async {
         let folder = tempfile::tempdir()?;
@@ -152,7 +153,7 @@ pub fn services() -> Result<()> {
     })
 }
 
-/// What the functions' SDK clients send their requests by.
+/// The HTTP clients of the functions' SDK clients.
 pub type Clients<'a> = &'a (dyn Fn() -> SharedHttpClient + Sync);
 
 /// Plain HTTP, as the services speak it: no TLS setup, no root certificates.
@@ -160,7 +161,7 @@ pub fn plain() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().build_http()
 }
 
-/// What the functions get from the environment, as on Lambda.
+/// The functions' app, configured as on Lambda.
 pub async fn app(clients: Clients<'_>) -> Result<App> {
     let config = Config::from_env()?;
     let sdk = aws_config::defaults(BehaviorVersion::v2026_01_12())
@@ -190,7 +191,7 @@ pub fn request(key: &str, method: &str, path: &str, body: String) -> Result<Requ
     Ok(request.with_raw_http_path(path).with_query_string_parameters(pairs))
 }
 
-/// The content of an answer that was to have this status.
+/// The content of an answer; an error when its status is another.
 pub fn content(answer: &http::Response<Body>, status: u16) -> Result<Value> {
     let text = String::from_utf8_lossy(answer.body());
     ensure!(answer.status() == status, "{}: {text}", answer.status());
@@ -201,7 +202,7 @@ fn sum(one: [f64; 2], other: [f64; 2]) -> [f64; 2] {
     [one[0] + other[0], one[1] + other[1]]
 }
 
-/// What consumers did.
+/// The work of consumers.
 #[derive(Debug)]
 pub struct Consumed {
     /// Until the last batch was done.
@@ -212,7 +213,7 @@ pub struct Consumed {
     pub came_back: usize,
 }
 
-/// Hands what the queues show to so many consumers, until there is nothing for some time.
+/// Hands the messages of the queues to `consumers` consumers, until none comes for some time.
 pub fn consume(queues: &[&str], consumers: usize, clients: Clients<'_>) -> Result<Consumed> {
     let ready = Barrier::new(consumers);
     let one = |n: usize| -> Result<(Instant, Instant, [f64; 2], usize)> {
@@ -227,7 +228,7 @@ pub fn consume(queues: &[&str], consumers: usize, clients: Clients<'_>) -> Resul
             while looked.elapsed() < PATIENCE {
                 let mut any = false;
                 for at in 0..queues.len() {
-                    // Each begins with another queue.
+                    // Each consumer begins with another queue.
                     let queue = queues[(n + at) % queues.len()];
                     let mut batch = take(&app, queue, BATCH).await?;
                     if batch.is_empty() {
@@ -372,12 +373,12 @@ pub fn event_of(batch: &Messages) -> Result<LambdaEvent<SqsEvent>> {
     Ok(LambdaEvent::new(serde_json::from_value(json!({ "Records": records }))?, context))
 }
 
-/// Forgets the peak of before.
+/// Resets the peak of memory.
 pub fn start_of_peak() -> Result<()> {
     std::fs::write("/proc/self/clear_refs", "5").context("clear_refs")
 }
 
-/// The most memory held since, in MB.
+/// The peak of memory since then, in MB.
 pub fn peak() -> Result<f64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("VmHWM")?;

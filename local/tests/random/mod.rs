@@ -1,5 +1,5 @@
-//! Random credentials inside the limits of templates and recipients: what the canonical form
-//! is compared on.
+//! Random credentials inside the limits of templates and recipients, on which canonical forms
+//! are compared.
 
 use serde_json::{Map, Value, json};
 use unicreda::{
@@ -14,7 +14,7 @@ use unicreda::{
     },
 };
 
-/// Pieces of text in which verifiers have disagreed, or could.
+/// Pieces of text on which verifiers have disagreed, or could.
 const PIECES: [&str; 31] = [
     "Ana",
     "Ñandú",

@@ -1,5 +1,4 @@
-//! The embedded S3 on the wire: what the service's own client and its users' clients find on
-//! AWS, they find here.
+//! The embedded S3 on the wire behaves as AWS does to the service's client and to its users'.
 
 use std::{
     collections::BTreeMap,
@@ -41,7 +40,7 @@ const KEY: &str =
 /// Bytes of a part.
 const PART: usize = 5 * 1024 * 1024;
 
-/// The SDK's client as anybody builds it, checksums and all.
+/// The SDK's client with its defaults, checksums included.
 fn client(stack: &Stack) -> Client {
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -83,7 +82,7 @@ async fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &'static 
     Reply { status: parts.status, headers: parts.headers, body }
 }
 
-/// Takes the events that stand on the queue of uploads.
+/// Takes the events on the queue of uploads.
 async fn events(world: &World) -> Vec<Value> {
     let app = world.stack.app();
     let mut events = Vec::new();
@@ -188,7 +187,7 @@ async fn an_upload_in_parts_is_held_to_the_rules_of_s3() {
     assert_eq!(complete(&id, vec![last, small]).await, Err("InvalidPartOrder".to_owned()));
     let other = CompletedPart::builder().part_number(1).e_tag("\"0\"").build();
     assert_eq!(complete(&id, vec![other]).await, Err("InvalidPart".to_owned()));
-    // A part that is sent again replaces its former self.
+    // A part that is sent again replaces the former one.
     let whole = part(&id, 1, vec![1; PART]).await;
     let last = part(&id, 2, vec![2; 10]).await;
     assert_eq!(complete(&id, vec![whole.clone(), last.clone()]).await, Ok(()));
@@ -233,7 +232,7 @@ async fn a_presigned_put_takes_the_signed_object_and_length_and_nothing_else() {
     assert!(refused(expired.uri(), b"just enough").await.contains("Request has expired"));
     assert_eq!(events(&world).await, [] as [Value; 0]);
 
-    // A browser says the type of its file, which is not signed.
+    // A browser sends the type of its file, which is not signed.
     let typed = [("content-type", "text/csv")];
     let taken = send("PUT", url, &typed, b"just enough").await.expect(200);
     assert_eq!(taken.header("etag"), "\"978bc2142a20f1a6a8fb6bca41a56c59\"");
@@ -284,7 +283,7 @@ async fn a_page_of_the_site_may_put_and_get_and_others_may_not() {
     let put = send("PUT", &url, &[("origin", &site)], b"data").await.expect(200);
     assert_eq!(put.header("access-control-allow-origin"), site);
     assert_eq!(put.header("access-control-expose-headers"), "ETag");
-    // Of a refusal, too, the page learns what it was.
+    // The page can read a refusal, too.
     let refused = send("PUT", &url, &[("origin", &site)], b"other").await.expect(403);
     assert_eq!(refused.header("access-control-allow-origin"), site);
     let get = files(&world).presigned_get(KEY, "acta.csv").await.expect("it is signed").url;
@@ -293,7 +292,7 @@ async fn a_page_of_the_site_may_put_and_get_and_others_may_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_appears_under_incoming_is_told_to_the_queue_as_s3_tells_it() {
+async fn an_object_under_incoming_sends_the_event_that_s3_sends() {
     let world = World::with(unread()).await;
     let client = client(&world.stack);
     let etag = put(&client, KEY, "0123456789").await;
@@ -326,7 +325,7 @@ async fn what_appears_under_incoming_is_told_to_the_queue_as_s3_tells_it() {
             "sequencer": null,
         })
     );
-    // One that overwrites is told anew, and comes later.
+    // An object that overwrites another sends a later event.
     put(&client, KEY, "abc").await;
     let [event] = &events(&world).await[..] else { panic!("one event") };
     let later = event["Records"][0]["s3"]["object"]["sequencer"].as_str().expect("hexadecimal");
@@ -334,7 +333,7 @@ async fn what_appears_under_incoming_is_told_to_the_queue_as_s3_tells_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn files_outlive_the_stack_and_those_that_wait_are_told_again() {
+async fn files_outlive_the_stack_and_pending_events_are_sent_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let options = || Options { data: Data::Dir(folder.path().to_owned()), ..unread() };
     let world = World::with(options()).await;
@@ -347,8 +346,8 @@ async fn files_outlive_the_stack_and_those_that_wait_are_told_again() {
     for n in 0..21 {
         put(&client_of_before, &format!("incoming/live/demo/{n:02}.csv"), "x").await;
     }
-    let told = events(&world).await;
-    assert_eq!(told.len(), 23);
+    let sent = events(&world).await;
+    assert_eq!(sent.len(), 23);
     world.stop().await;
 
     // A body that a kill cut off, and a description that one cut off.
@@ -365,11 +364,11 @@ async fn files_outlive_the_stack_and_those_that_wait_are_told_again() {
         let objects = events.into_iter().map(|event| event["Records"][0].clone());
         objects.map(|r| (r["s3"]["object"]["key"].to_string(), r["s3"].to_string())).collect()
     };
-    assert_eq!(records(events(&world).await), records(told), "the very same events");
+    assert_eq!(records(events(&world).await), records(sent), "the very same events");
     world.stop().await;
 
     let fresh = Options { fresh: true, ..options() };
-    let stack = Stack::start(fresh).await.expect("it starts anew");
+    let stack = Stack::start(fresh).await.expect("it starts again");
     assert_eq!(keys(&client(&stack)).await, [""; 0]);
     assert_eq!(on_disk(folder.path()), [""; 0]);
     stack.shutdown().await;

@@ -1,5 +1,5 @@
-//! What a credential costs, by counting: calls, units and bytes that depend on no machine, with
-//! limits, so that a regression is red.
+//! The cost of a credential in calls, units and bytes, which depend on no machine. A limit on
+//! each makes a regression red.
 //!
 //! `TABLE=1 cargo test --test suite budgets:: -- --nocapture` prints what was counted.
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use self::graduate::graduate;
 use crate::{
-    feedback::{delivered, hear},
+    feedback::{delivered, report},
     harness::person,
     ledger::Ledger,
     sim::Sim,
@@ -38,13 +38,13 @@ const BY_EMAIL: &str = "unicreda-credentials/by_email";
 const OWED: &str = "unicreda-credentials/owed";
 const JOBS: &str = "unicreda-jobs";
 
-/// What one recipient may cost.
+/// Limits for one recipient.
 struct Limits {
     /// Write units of the credentials themselves.
     credentials: f64,
     /// Write units of each of the indexes by time and address.
     index: f64,
-    /// Write units of the index of owed mail.
+    /// Write units of the index of pending mail.
     owed: f64,
     /// Write units of jobs.
     jobs: f64,
@@ -70,7 +70,7 @@ const EXTERNAL: Limits = Limits {
 /// A member of the organization: mail and all as with others. With what became of its mail, an
 /// item can be some bytes over a unit.
 const INTERNAL: Limits = Limits { credentials: 2.05, price: 4.05, bytes: 1_040, ..EXTERNAL };
-/// Issued before: a put that is refused, and what stands there.
+/// Issued before: a put that is refused and returns the stored item.
 const DUPLICATE: Limits = Limits {
     credentials: 1.01,
     index: 0.0,
@@ -81,11 +81,9 @@ const DUPLICATE: Limits = Limits {
     price: 1.2,
     bytes: UNIT,
 };
-/// What a job costs however small it is, beside its rows: write units, read units, requests, $
-/// per million.
+/// Fixed costs of a job, beside its rows: write units, read units, requests, $ per million.
 const JOB: [f64; 4] = [10.0, 14.0, 2.0, 10.0];
-/// Write units of a process that has just begun: it writes the dictionary that its documents are
-/// packed under.
+/// Write units of a new process: it writes the dictionary under which it packs documents.
 const COLD: f64 = 20.0;
 /// One recipient, issued at once. An index follows the mail, with an entry that comes and goes.
 const ONE_EXTERNAL: Limits = Limits {
@@ -98,7 +96,7 @@ const ONE_EXTERNAL: Limits = Limits {
     price: 7.0,
     bytes: UNIT,
 };
-/// The item of a member takes a second unit while its mail is owed, and again once it arrived.
+/// The item of a member takes a second unit while its mail is pending, and again once it arrived.
 const ONE_INTERNAL: Limits = Limits { credentials: 7.0, price: 9.0, bytes: 1_040, ..ONE_EXTERNAL };
 const ONE_DUPLICATE: Limits = Limits {
     credentials: 1.0,
@@ -113,17 +111,17 @@ const ONE_DUPLICATE: Limits = Limits {
 /// Bytes of a write unit.
 const UNIT: usize = 1_024;
 
-/// Whether the table was asked for.
+/// Whether `TABLE` is set.
 fn table() -> bool {
     std::env::var_os("TABLE").is_some()
 }
 
-#[expect(clippy::print_stdout, reason = "it was asked for")]
+#[expect(clippy::print_stdout, reason = "TABLE=1 prints it")]
 fn show(lines: &[String]) {
     println!("{}", lines.join("\n"));
 }
 
-/// One of an organization's own people.
+/// A person of the organization.
 fn insider(n: u32) -> Value {
     let mut person = graduate(n);
     person["email"] = format!("interna.{n}@universidad.example").into();
@@ -151,13 +149,13 @@ async fn warm() -> Sim {
     sim
 }
 
-/// What was counted of some recipients.
+/// The counts of some recipients.
 struct Counted {
-    /// What they were issued by.
+    /// The name of the measurement.
     what: String,
     /// Recipients.
     rows: f64,
-    /// Until everything had ended, what SES says included.
+    /// Counts until everything had ended, reports of SES included.
     ledger: Ledger,
     /// Messages of the events of SES.
     events: f64,
@@ -196,7 +194,7 @@ impl Counted {
             + self.events / self.rows * NOTIFICATION
     }
 
-    /// Fails when a recipient cost more, besides its part of what the job itself may.
+    /// Fails when a recipient costs more than its limit and its part of the job's fixed cost.
     fn within(&self, limits: &Limits, job: [f64; 4]) {
         let [writes, reads, requests, price] = job.map(|whole| whole / self.rows);
         for (what, cost, limit) in [
@@ -232,7 +230,7 @@ impl Counted {
         )
     }
 
-    /// What each index is of it.
+    /// The share of each index.
     fn indexes(&self) -> impl Iterator<Item = String> {
         [BY_TIME, BY_EMAIL, OWED].into_iter().filter_map(|index| {
             let units = self.written(index);
@@ -250,7 +248,7 @@ impl Counted {
 const HEAD: &str = "| | bytes | calls | write units | credentials | by_time | by_email | owed | jobs | read units | SQS requests | $ per million |
 |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
 
-/// Issues to people, follows them to the end, and hands over what SES says of their mail.
+/// Issues to people, follows them to the end, and delivers SES's reports of their mail.
 async fn count(sim: &mut Sim, what: &str, people: &[Value]) -> Counted {
     let before = sim.faults.ledger();
     let answer = sim.issue(people, &[], None).await.expect("accepted").json();
@@ -262,7 +260,7 @@ async fn count(sim: &mut Sim, what: &str, people: &[Value]) -> Counted {
             let mut rows = Vec::new();
             let mut path = format!("/jobs/{job}/results?limit=1000");
             loop {
-                // By the stack's own clients, which are not counted.
+                // The stack's own clients are not counted.
                 let page = sim.world.get(&path).await;
                 rows.extend(page["items"].as_array().expect("items").iter().cloned());
                 let Some(next) = page["next_cursor"].as_str() else { break rows };
@@ -280,13 +278,13 @@ async fn count(sim: &mut Sim, what: &str, people: &[Value]) -> Counted {
     let before = sim.faults.ledger();
     let app = sim.app();
     for batch in events.chunks(HEARD) {
-        assert_eq!(hear(&app, batch).await, [0; 0]);
+        assert_eq!(report(&app, batch).await, [0; 0]);
     }
-    let heard = sim.faults.ledger() - &before;
+    let reported = sim.faults.ledger() - &before;
     for (all, more) in [
-        (&mut ledger.calls, heard.calls),
-        (&mut ledger.writes, heard.writes),
-        (&mut ledger.reads, heard.reads),
+        (&mut ledger.calls, reported.calls),
+        (&mut ledger.writes, reported.writes),
+        (&mut ledger.reads, reported.reads),
     ] {
         for (name, n) in more {
             *all.entry(name).or_default() += n;
@@ -393,7 +391,7 @@ fn spread(before: &Partitions, after: &Partitions) {
     }
 }
 
-/// What the plainest design would cost, by a model: the whole document as JSON in the item, two
+/// The cost of the plainest design, by a model: the whole document as JSON in the item, two
 /// indexes that hold all of it, a message, a put, a claim, a receipt, a delivery and two counters
 /// a row, each in a batch of one, and template, settings, member and suppression read each time.
 async fn naive(sim: &Sim) -> String {

@@ -18,7 +18,7 @@ fn programs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
 }
 
-/// The environment's interpreter. The environment is made anew when the requirements change.
+/// The environment's interpreter. The environment is made again when the requirements change.
 fn python() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     // Two runs at once must not both make it; the lock goes with the file.

@@ -67,7 +67,7 @@ async fn a_row_redelivered_before_its_mail_was_sent_is_mailed_once() {
     let rows = take_exactly(&world, Queue::Issue, 2).await;
     consume(&world, &rows).await;
     consume(&world, &rows).await;
-    // The debt is queued each time: the claim makes that harmless.
+    // The pending mail is queued each time: the claim makes that harmless.
     let mails = take_exactly(&world, Queue::Mail, 4).await;
     for mail in &mails {
         assert_eq!(consume(&world, std::slice::from_ref(mail)).await, NONE);
@@ -87,7 +87,7 @@ async fn the_same_batch_to_two_consumers_at_once_issues_and_mails_each_once() {
     assert_eq!((one, other), (Vec::new(), Vec::new()));
     let mails = take(&world, Queue::Mail).await;
     let (one, other) = tokio::join!(consume(&world, &mails), consume(&world, &mails));
-    // A mail that the other one holds comes back, and has ended by then.
+    // A mail that the other consumer holds comes back, and has ended by then.
     let left: Vec<Value> = mails
         .iter()
         .filter(|mail| one.contains(&id_of(mail)) || other.contains(&id_of(mail)))
@@ -104,7 +104,7 @@ async fn the_same_batch_to_two_consumers_at_once_issues_and_mails_each_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_order_of_messages_does_not_matter() {
     let world = World::with(unread()).await;
-    // Two jobs with people in common: whichever is first issues, the other one finds it.
+    // Two jobs with people in common: the first one issues, the other finds the credential.
     let jobs = [world.start_job(&people(6)).await, world.start_job(&people(8)).await];
     let mut rows = take_exactly(&world, Queue::Issue, 14).await;
     rows.reverse();
@@ -182,7 +182,7 @@ async fn a_message_of_an_unknown_job_ends() {
     assert_eq!(consume(&world, &[strange, refused]).await, NONE);
     let unknown = mail_of("550e8400-e29b-41d4-a716-446655440000");
     assert_eq!(consume(&world, &[unknown]).await, NONE);
-    // The known job is none the worse.
+    // The known job is unharmed.
     assert_eq!(consume(&world, &rows).await, NONE);
     drain(&world).await;
     assert_eq!(world.success(&job).await["result"]["successful"], 2);
@@ -322,7 +322,7 @@ async fn a_cancelled_job_ends_although_a_claim_was_left_behind() {
     let id = listed["items"][0]["credential_id"].as_str().expect("id");
     let id = unicreda::domain::ids::CredentialId::parse(id).expect("id");
     let app = world.stack.app();
-    // Somebody claimed it long ago and never came back.
+    // A consumer claimed it long ago and died.
     app.credentials.claim_mail(id, 1_000, 1_060).await.expect("claimed");
     world.call("POST", &format!("/jobs/{job}/cancel"), None).await.expect(200);
     let order = unicreda::jobs::sweep::SweepMode { resume: true };
@@ -331,10 +331,10 @@ async fn a_cancelled_job_ends_although_a_claim_was_left_behind() {
     assert_eq!((&result["successful"], &result["emails_skipped"]), (&json!(2), &json!(2)));
     let mails = take_exactly(&world, Queue::Mail, 2).await;
     assert_eq!(consume(&world, &mails).await, NONE);
-    assert_eq!(world.stack.mail().count(), 0, "what was written off is not sent later");
+    assert_eq!(world.stack.mail().count(), 0, "mail that was written off is not sent later");
 }
 
-/// The mail of a cancelled job can still be asked for, one by one.
+/// The mail of a cancelled job can still be sent by request, one at a time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mail_of_a_cancelled_job_is_sent_when_it_is_asked_for() {
     let world = World::with(unread()).await;

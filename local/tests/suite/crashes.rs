@@ -1,11 +1,10 @@
-//! Crash points: every call of a scenario, before it arrives and after it was done, is the
-//! last one that the process makes. Then the messages come again, the sweeper runs, the
-//! client repeats what was not answered, and the oracle looks. The points are generated: a
-//! run without faults counts the calls.
+//! Crash points: the process dies at every call of a scenario, before it arrives and after it
+//! was done. Then the messages come again, the sweeper runs, the client repeats unanswered
+//! requests, and the oracle checks. A run without faults counts the calls.
 //!
-//! Random plans on top: faults of every kind in every call with a small chance, rough
-//! delivery, clock jumps; a printed seed repeats a plan (`SEED=…`). The order of calls that
-//! run at the same time is the machine's, so a repeated plan can meet other calls.
+//! Random plans: faults of every kind in every call with a small chance, rough delivery, clock
+//! jumps; a printed seed repeats a plan (`SEED=…`). The machine decides the order of calls that
+//! run at the same time, so a repeated plan can meet other calls.
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -23,18 +22,18 @@ use crate::{
 /// Runs at the same time; the machine's cores are few.
 const SIDE_BY_SIDE: usize = 3;
 
-/// What a run does before everything is drained, at work.
+/// A scenario at work.
 pub type Run<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
-/// What a run does before everything is drained.
+/// The work of a run before everything is drained.
 pub type Scenario = for<'a> fn(&'a mut Sim) -> Run<'a>;
 
-/// Whether the long run was asked for.
+/// Whether `LONG=1` is set.
 pub fn long() -> bool {
     std::env::var("LONG").is_ok_and(|value| value == "1")
 }
 
-/// The seed of this run, printed so that it can be given back.
+/// The seed of this run, printed so that `SEED` can repeat it.
 pub fn seed(what: &str) -> u64 {
     let given = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = given.unwrap_or_else(|| fastrand::u64(..1_000_000_000));
@@ -70,7 +69,7 @@ pub fn job_of_3(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// Two shards, and a key: a crash in the fan-out goes on with the same job.
+/// Two shards, and a key: a request that repeats a crashed fan-out continues the same job.
 pub fn job_of_12(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=12);
@@ -123,10 +122,10 @@ pub fn retry(sim: &mut Sim) -> Run<'_> {
         ensure!(result["emails_failed"] == 1, "{result}");
         sim.faults.heal_plan();
         let path = format!("/jobs/{job}/retry");
-        // A retry that died half-way has opened the job: it ends again, and is asked again.
+        // A retry that died half-way has opened the job: it ends again, and is retried again.
         for _ in 0..2 {
             sim.insist("POST", &path, None, None).await?;
-            // The second call: the job runs, or there is nothing left to retry.
+            // The second call meets a running job, or nothing to retry.
             let again = sim.insist("POST", &path, None, None).await?;
             ensure!([200, 202, 409].contains(&again.status), "{}", again.body);
             sim.drain().await?;
@@ -137,7 +136,7 @@ pub fn retry(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// A job that is cancelled in its middle.
+/// A job that is cancelled while it runs.
 pub fn cancel(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=12);
@@ -147,7 +146,7 @@ pub fn cancel(sim: &mut Sim) -> Run<'_> {
         sim.deliver(3).await;
         let path = format!("/jobs/{job}/cancel");
         let answer = sim.insist("POST", &path, None, None).await?;
-        // A process that died after the cancellation is answered on repetition.
+        // A request that died after the cancellation gets its answer on repetition.
         ensure!(answer.status == 200 || answer.status == 409, "{}", answer.body);
         let again = sim.insist("POST", &path, None, None).await?;
         ensure!(again.status == answer.status, "{}", again.body);
@@ -155,7 +154,7 @@ pub fn cancel(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// A job whose messages are lost, once the sweeper has queued it again as often as it does.
+/// A job whose messages are lost after the sweeper's last attempt to queue it.
 pub fn give_up(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=3);
@@ -173,7 +172,7 @@ pub fn give_up(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// Sets how often the sweeper has queued a job again to the most.
+/// Sets a job's count of sweeps to the maximum.
 pub async fn set_sweeps(sim: &Sim, job: &str) -> Result<()> {
     use aws_sdk_dynamodb::types::AttributeValue::{N, S};
     let app = sim.world.stack.app();
@@ -187,7 +186,7 @@ pub async fn set_sweeps(sim: &Sim, job: &str) -> Result<()> {
     Ok(())
 }
 
-/// A mail that was sent is asked for again.
+/// A sent mail is sent again by request.
 pub fn resend(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=1);
@@ -204,7 +203,7 @@ pub fn resend(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// The failed mail of a job that has ended is asked for by itself.
+/// The failed mail of an ended job is sent again by request.
 pub fn resend_of_a_job(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=2);
@@ -224,8 +223,8 @@ pub fn resend_of_a_job(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// A credential is suspended, holds again, and is revoked.
-pub fn standing(sim: &mut Sim) -> Run<'_> {
+/// A credential is suspended, reinstated and revoked.
+pub fn status_changes(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=2);
         let issued = sim.issue(&people[..1], &people[..1], None).await?.json();
@@ -287,7 +286,7 @@ pub fn correction(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// A file of two shards, one of its rows at fault, arrives, is read, and gets its results.
+/// A file of two shards with one faulty row arrives, is read, and gets its results.
 pub fn file_of_12(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=11);
@@ -314,7 +313,7 @@ pub fn file_of_12(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// What a job issued is revoked, as a job.
+/// A job revokes the credentials of another job.
 pub fn revocation(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=12);
@@ -343,7 +342,7 @@ pub fn job_of_1200(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// One run: faults at some calls, the scenario, the end, the oracle.
+/// Runs a scenario with faults at some calls to its end, and asks the oracle.
 pub async fn run(
     scenario: Scenario,
     seed: u64,
@@ -357,7 +356,7 @@ pub async fn run(
     Ok((figures, faults.count()))
 }
 
-/// Runs that may fail, some at a time; fails with all that failed, else what they came to.
+/// Runs some at a time; fails with all failures, else returns the sum of the figures.
 async fn all<F>(name: &str, runs: Vec<(String, F)>) -> Figures
 where
     F: Future<Output = Result<(Figures, usize)>> + Send + 'static,
@@ -390,7 +389,7 @@ async fn every_point(name: &'static str, scenario: Scenario) {
         })
         .collect();
     let sum = all(name, runs).await;
-    // A crash leaves fewer calls to some runs than the one without faults had.
+    // After a crash some runs make fewer calls than the one without faults.
     assert!(sum.faults * 4 >= calls * 6, "{} of {} crashes happened", sum.faults, 2 * calls);
 }
 
@@ -438,7 +437,7 @@ async fn a_mail_that_is_sent_again_survives_a_crash_at_every_call() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn revoking_and_suspending_survive_a_crash_at_every_call() {
-    every_point("standing", standing).await;
+    every_point("status changes", status_changes).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -500,7 +499,7 @@ async fn random_plans_of_all_faults_end_right() {
         ("cancel", cancel),
         ("one", one),
         ("job of 25", job_of_25),
-        ("standing", standing),
+        ("status changes", status_changes),
         ("correction", correction),
         ("revocation", revocation),
     ];

@@ -1,5 +1,4 @@
-//! Mail and queues when the services around them fail: every state that a mail can be in,
-//! and what is lost on the way there (nothing).
+//! Mail and queues when the services around them fail: nothing is lost in any state of a mail.
 
 use std::time::Instant;
 
@@ -32,13 +31,13 @@ async fn spoiled(options: Options) -> (World, Faults) {
     (World::with(faults.under(options)).await, faults)
 }
 
-/// A credential as it is kept.
+/// A credential as it is stored.
 async fn kept(world: &World, id: &str) -> Credential {
     let id = CredentialId::parse(id).expect("id");
     world.stack.app().credentials.get(id).await.expect("read").expect("a credential")
 }
 
-/// One issued credential whose mail stands in the queue: its id and the message.
+/// An issued credential whose mail is queued: its id and the message.
 async fn one_owed(world: &World) -> (String, Value) {
     let issued = world.issue_one(&person(1)).await;
     assert_eq!(issued["email_status"], "pending");
@@ -46,7 +45,7 @@ async fn one_owed(world: &World) -> (String, Value) {
     (issued["credential_id"].as_str().expect("id").to_owned(), mail)
 }
 
-/// Makes a claim's lease end, as time would.
+/// Ends a claim's lease.
 async fn end_lease(world: &World, id: &str) {
     let app = world.stack.app();
     app.dynamodb
@@ -67,7 +66,7 @@ async fn inbox_count(world: &World) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn throttled_mail_is_put_off_uncounted_and_sent_once_later() {
+async fn throttled_mail_waits_uncounted_and_is_sent_once_later() {
     let (world, faults) = spoiled(unread()).await;
     let job = world.start_job(&people(2)).await;
     consume(&world, &take_exactly(&world, Queue::Issue, 2).await).await;
@@ -101,7 +100,7 @@ async fn throttled_mail_is_put_off_uncounted_and_sent_once_later() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_sent_is_counted_before_the_rest_is_put_off() {
+async fn sent_mails_are_counted_before_the_rest_is_deferred() {
     let (world, faults) = spoiled(unread()).await;
     let job = world.start_job(&people(2)).await;
     consume(&world, &take_exactly(&world, Queue::Issue, 2).await).await;
@@ -119,7 +118,7 @@ async fn what_was_sent_is_counted_before_the_rest_is_put_off() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn mail_that_ses_does_not_accept_comes_by_itself_when_ses_does() {
+async fn mail_that_ses_does_not_accept_is_sent_once_ses_does() {
     let (world, faults) = spoiled(Options::in_memory()).await;
     faults.on(SEND, 0..1, Fault::SesError(400, "Throttling", "Maximum sending rate exceeded."));
     let id = world.issue_one(&person(1)).await["credential_id"].as_str().expect("id").to_owned();
@@ -130,7 +129,7 @@ async fn mail_that_ses_does_not_accept_comes_by_itself_when_ses_does() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_surely_was_not_taken_releases_the_claim() {
+async fn a_mail_that_surely_was_not_taken_releases_its_claim() {
     let (world, faults) = spoiled(unread()).await;
     let (id, mail) = one_owed(&world).await;
     let refusals = [
@@ -178,7 +177,7 @@ async fn a_rejected_message_has_failed_for_good_and_is_counted() {
     let credential = world.get(&format!("/credentials/{id}")).await;
     assert_eq!(credential["email_status"], "failed");
     assert_eq!(credential["email_error"], "rejected");
-    // What failed for good stays so.
+    // A permanent failure stays.
     assert_eq!(consume(&world, &[mail_of(id)]).await, NONE);
     assert_eq!(faults.injected(), 1);
 }
@@ -197,7 +196,7 @@ async fn a_mail_whose_answer_was_lost_is_not_sent_again_while_its_lease_lives() 
         assert_eq!(consume(&world, std::slice::from_ref(&mail)).await, [id_of(&mail)]);
         assert_eq!((faults.calls(SEND), inbox_count(&world).await), (1, 1));
     }
-    // The SDK asked once: it must not repeat a mail of its own accord.
+    // The SDK sent once: it must not repeat a mail.
     end_lease(&world, &id).await;
     assert_eq!(consume(&world, std::slice::from_ref(&mail)).await, NONE);
     let credential = kept(&world, &id).await;
@@ -235,7 +234,7 @@ async fn a_mail_in_doubt_ends_after_bounded_attempts() {
 async fn a_receipt_that_cannot_be_written_sends_no_second_mail() {
     let (world, faults) = spoiled(unread()).await;
     let (id, mail) = one_owed(&world).await;
-    // The receipt's update, not the claim's: refused for good, so that the SDK gives up.
+    // The receipt's update, not the claim's; a permanent error, so that the SDK gives up.
     faults.on_calls_with("UpdateItem", ":attempt", 0..1, Fault::JsonError(400, "AccessDenied"));
     assert_eq!(consume(&world, std::slice::from_ref(&mail)).await, [id_of(&mail)]);
     assert_eq!((faults.injected(), inbox_count(&world).await), (1, 1));
@@ -319,13 +318,13 @@ async fn a_put_whose_answer_was_lost_is_my_own_and_no_duplicate() {
     assert_eq!(credentials["items"].as_array().expect("items").len(), 9);
 }
 
-/// Where SES says nothing of deliveries: the receipts of a job's mails are written together.
+/// Without delivery reports the receipts of a job's mails are written together.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn receipts_that_are_not_written_together_send_no_mail_again() {
     let (world, faults) = spoiled(unread()).await;
     let denied = Fault::JsonError(400, "AccessDenied");
     let down = Fault::JsonError(500, "InternalServerError");
-    // What happens to the call, how often, and the receipts that stand on credentials after it.
+    // The fault, how often it happens, and the receipts on credentials after it.
     for (n, (fault, calls, written)) in [
         (Fault::ReplyLost, 1, 3),
         (Fault::FirstStatementThrottled, 1, 3),
@@ -386,7 +385,7 @@ async fn a_credential_whose_mail_could_not_be_queued_is_issued_and_its_mail_is_f
     assert_eq!((faults.injected(), &one["status"]), (6, &json!("issued")));
     assert_eq!(one["email_status"], "pending");
     take_exactly(&world, Queue::Mail, 0).await;
-    // It is young: the ordinary run leaves it alone.
+    // The entry is young: the ordinary run leaves it alone.
     let swept = sweep::sweep(world.stack.app(), SweepMode::default()).await.expect("sweep");
     assert_eq!(swept.mails, 0);
     let swept = sweep::sweep(world.stack.app(), SweepMode { resume: true }).await.expect("sweep");
@@ -398,7 +397,7 @@ async fn a_credential_whose_mail_could_not_be_queued_is_issued_and_its_mail_is_f
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn mail_owed_for_long_is_found_by_the_ordinary_sweep() {
+async fn mail_pending_for_long_is_found_by_the_ordinary_sweep() {
     let (world, faults) = spoiled(unread()).await;
     faults.on("SendMessageBatch", 0..6, Fault::JsonError(400, "AccessDenied"));
     let one = world.issue_one(&person(1)).await;
@@ -454,7 +453,7 @@ async fn a_claim_that_a_crash_left_open_is_taken_over_when_the_work_is_resumed()
     consume(&world, &take_exactly(&world, Queue::Issue, 3).await).await;
     let mut mails = take_exactly(&world, Queue::Mail, 3).await;
     mails.push(mail);
-    // A process that dies between claim and receipt leaves what a lost request leaves.
+    // A process that dies between claim and receipt leaves the same state as a lost request.
     faults.on(SEND, 0..4, Fault::NeverArrives);
     assert_eq!(consume(&world, &mails).await.len(), 4);
     assert_eq!(kept(&world, &single).await.mail, MailState::Claimed);

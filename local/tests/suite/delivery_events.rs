@@ -1,5 +1,5 @@
-//! The first mails of jobs where SES says of each that it was delivered: nothing is written on
-//! a credential before, and its job's ledger says how its mail stands.
+//! The first mails of jobs with delivery reports: until the report, only the job's ledger has
+//! the state of the mail, and nothing is written on the credential.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ use unicreda::{
 
 use crate::{
     faults::{Fault, Faults},
-    feedback::{bounced, delivered, hear},
+    feedback::{bounced, delivered, report},
     harness::{World, person},
     queues::{Queue, consume, drain, take_exactly, unread},
 };
 
 const FIRST: &str = "persona1@ejemplo.com";
 
-async fn tracking() -> (World, Faults) {
+async fn with_reports() -> (World, Faults) {
     let faults = Faults::default();
     let options = Options { tracks_deliveries: true, ..unread() };
     (World::with(faults.under(options)).await, faults)
@@ -41,7 +41,7 @@ async fn issued(world: &World) -> (String, Vec<Value>, String) {
     (job, mails, id)
 }
 
-/// What the credential's own item says.
+/// The credential's own item.
 async fn kept(world: &World, id: &str) -> Credential {
     let id = CredentialId::parse(id).expect("an id");
     world.stack.app().credentials.get(id).await.expect("an answer").expect("a credential")
@@ -51,13 +51,13 @@ async fn shown(world: &World, id: &str) -> Value {
     world.get(&format!("/credentials/{id}")).await
 }
 
-async fn heard(world: &World, event: &Value) {
-    assert_eq!(hear(world.stack.app(), &[event.to_string()]).await, [0; 0]);
+async fn report_one(world: &World, event: &Value) {
+    assert_eq!(report(world.stack.app(), &[event.to_string()]).await, [0; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_jobs_mail_counts_as_sent_until_ses_says_that_it_was_delivered() {
-    let (world, faults) = tracking().await;
+async fn a_jobs_mail_counts_as_sent_until_ses_reports_its_delivery() {
+    let (world, faults) = with_reports().await;
     let (job, mails, id) = issued(&world).await;
     assert_eq!(shown(&world, &id).await["email_status"], "pending");
     let updates = faults.calls("UpdateItem");
@@ -69,7 +69,7 @@ async fn a_jobs_mail_counts_as_sent_until_ses_says_that_it_was_delivered() {
     let list = world.get("/credentials").await;
     assert!(list["items"].as_array().expect("a list").iter().all(|c| c["email_status"] == "sent"));
 
-    heard(&world, &delivered(&id, 0, FIRST)).await;
+    report_one(&world, &delivered(&id, 0, FIRST)).await;
     let credential = shown(&world, &id).await;
     assert_eq!(credential["email_status"], "delivered");
     assert_eq!(credential["email_sent_at"], "2026-11-24T10:00:00Z", "when SES took it");
@@ -81,14 +81,14 @@ async fn a_jobs_mail_counts_as_sent_until_ses_says_that_it_was_delivered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_receipt_that_the_job_does_not_take_stands_on_its_credential() {
-    let (world, faults) = tracking().await;
+async fn a_receipt_that_the_job_does_not_take_goes_to_its_credential() {
+    let (world, faults) = with_reports().await;
     let (job, mails, id) = issued(&world).await;
     let lost = Fault::JsonError(400, "AccessDenied");
     faults.on_calls_with("UpdateItem", "#sent", 0..1, lost);
     assert_eq!(consume(&world, &mails).await.len(), 2, "they come back");
     assert_eq!(kept(&world, &id).await.mail, MailState::Sent);
-    // Longer than a claim lasts: nobody takes them for attempts that were cut off.
+    // Longer than a claim lasts: they do not count as interrupted attempts.
     world.stack.app().clock.jump(Duration::from_secs(3_600));
     assert_eq!(consume(&world, &mails).await, [""; 0]);
     assert_eq!(world.success(&job).await["result"]["emails_sent"], 2);
@@ -97,22 +97,22 @@ async fn a_receipt_that_the_job_does_not_take_stands_on_its_credential() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_delivery_is_the_receipt_of_a_consumer_that_died() {
-    let (world, faults) = tracking().await;
+    let (world, faults) = with_reports().await;
     let (job, mails, id) = issued(&world).await;
     let lost = Fault::JsonError(400, "AccessDenied");
     faults.on_calls_with("UpdateItem", "#sent", 0..1, lost.clone());
     faults.on_calls_with("BatchExecuteStatement", "UPDATE", 0..1, lost.clone());
     faults.on_calls_with("UpdateItem", "mail_at = :at", 0..2, lost);
     assert_eq!(consume(&world, &mails).await.len(), 2);
-    assert_eq!(shown(&world, &id).await["email_status"], "pending", "nobody knows");
+    assert_eq!(shown(&world, &id).await["email_status"], "pending", "the outcome is unknown");
     for n in 1..=2 {
         let to = format!("persona{n}@ejemplo.com");
         let list = world.get(&format!("/credentials?email={to}")).await;
         let id = list["items"][0]["credential_id"].as_str().expect("an id").to_owned();
-        heard(&world, &delivered(&id, 0, &to)).await;
+        report_one(&world, &delivered(&id, 0, &to)).await;
     }
     assert_eq!(world.success(&job).await["result"]["emails_sent"], 2);
-    // The messages come again after the claim's end: nothing is left to send.
+    // The messages come again after the claim has ended: nothing is left to send.
     world.stack.app().clock.jump(Duration::from_secs(3_600));
     assert_eq!(consume(&world, &mails).await, [""; 0]);
     assert_eq!(world.stack.mail().count(), 2);
@@ -121,29 +121,29 @@ async fn a_delivery_is_the_receipt_of_a_consumer_that_died() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_jobs_mail_that_bounces_softly_is_sent_again() {
-    let (world, _) = tracking().await;
+    let (world, _) = with_reports().await;
     let (job, mails, id) = issued(&world).await;
     assert_eq!(consume(&world, &mails).await, [""; 0]);
-    heard(&world, &bounced("Transient", "MailboxFull", &id, 0, FIRST)).await;
+    report_one(&world, &bounced("Transient", "MailboxFull", &id, 0, FIRST)).await;
     assert_eq!(shown(&world, &id).await["email_status"], "pending");
     let app = world.stack.app();
     app.clock.jump(Duration::from_secs(4 * 3_600 + 700));
     assert_eq!(sweep::sweep(app, SweepMode::default()).await.expect("a run").mails, 1);
     drain(&world).await;
     assert_eq!(world.mails_now(FIRST).await.len(), 2);
-    heard(&world, &delivered(&id, 1, FIRST)).await;
+    report_one(&world, &delivered(&id, 1, FIRST)).await;
     assert_eq!(shown(&world, &id).await["email_status"], "delivered");
     assert_eq!(world.success(&job).await["result"]["emails_sent"], 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn mail_of_a_job_that_is_forgotten_was_sent_and_is_not_sent_again() {
-    let (world, _) = tracking().await;
+async fn mail_of_an_expired_job_counts_as_sent_and_is_not_sent_again() {
+    let (world, _) = with_reports().await;
     let (_, mails, id) = issued(&world).await;
     assert_eq!(consume(&world, &mails).await, [""; 0]);
     let app = world.stack.app();
     app.clock.jump(Duration::from_secs(91 * 24 * 3_600));
-    // As DynamoDB removes what has expired.
+    // DynamoDB removes expired items like this.
     let all = app.dynamodb.scan().table_name(&app.config.jobs_table).send().await.expect("items");
     for item in all.items() {
         let (pk, sk) = (item["pk"].clone(), item["sk"].clone());
@@ -155,8 +155,8 @@ async fn mail_of_a_job_that_is_forgotten_was_sent_and_is_not_sent_again() {
     drain(&world).await;
     let result = world.success(&again).await["result"].clone();
     assert_eq!((&result["duplicates"], &result["emails_skipped"]), (&json!(2), &json!(2)));
-    assert_eq!(world.stack.mail().count(), 2, "nobody gets a second mail");
-    // Those about whom nothing was said can be asked for, as any mail that was sent.
+    assert_eq!(world.stack.mail().count(), 2, "no second mail");
+    // A mail without a report can be sent again, as any sent mail.
     let path = format!("/credentials/{id}/resend");
     world.call("POST", &path, None).await.expect(202);
     drain(&world).await;
@@ -165,13 +165,13 @@ async fn mail_of_a_job_that_is_forgotten_was_sent_and_is_not_sent_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mail_that_was_not_given_to_ses_is_claimed_again_and_counts_as_no_attempt() {
-    let (world, faults) = tracking().await;
+    let (world, faults) = with_reports().await;
     let (job, mails, id) = issued(&world).await;
-    // Read once the mails are claimed.
+    // The suppression list is read once the mails are claimed.
     let broken = Fault::JsonError(400, "AccessDenied");
     faults.on_calls_with("BatchGetItem", "SUPPRESSED#", 0..1, broken);
     assert_eq!(consume(&world, &mails).await.len(), 2, "they come back");
-    // A claim that is met by a transaction is tried again.
+    // A claim that conflicts with a transaction is tried again.
     let met = Fault::JsonError(400, "TransactionConflictException");
     faults.on_calls_with("UpdateItem", "claimed_until", 0..2, met);
     assert_eq!(consume(&world, &mails).await, [""; 0]);
@@ -182,8 +182,8 @@ async fn a_mail_that_was_not_given_to_ses_is_claimed_again_and_counts_as_no_atte
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_delivery_that_its_job_did_not_take_is_told_again() {
-    let (world, faults) = tracking().await;
+async fn a_delivery_that_its_job_did_not_take_is_reported_again() {
+    let (world, faults) = with_reports().await;
     let (job, mails, id) = issued(&world).await;
     let lost = Fault::JsonError(400, "AccessDenied");
     faults.on_calls_with("UpdateItem", "#sent", 0..2, lost.clone());
@@ -191,20 +191,20 @@ async fn a_delivery_that_its_job_did_not_take_is_told_again() {
     faults.on_calls_with("UpdateItem", "mail_at = :at", 0..2, lost);
     assert_eq!(consume(&world, &mails).await.len(), 2);
     let event = [delivered(&id, 0, FIRST).to_string()];
-    assert_eq!(hear(world.stack.app(), &event).await, [0], "it comes back");
+    assert_eq!(report(world.stack.app(), &event).await, [0], "it comes back");
     assert_eq!(world.get(&format!("/jobs/{job}")).await["progress"]["emails_done"], 0);
-    assert_eq!(hear(world.stack.app(), &event).await, [0; 0]);
+    assert_eq!(report(world.stack.app(), &event).await, [0; 0]);
     assert_eq!(world.get(&format!("/jobs/{job}")).await["progress"]["emails_done"], 1);
-    // The other one's claim ends, and nobody has heard of it.
+    // The claim of the other mail, which has no report, ends.
     world.stack.app().clock.jump(Duration::from_secs(3_600));
     assert_eq!(consume(&world, &mails).await, [""; 0]);
     assert_eq!(world.success(&job).await["result"]["emails_sent"], 2);
 }
 
-/// The row's outcome was lost, its mail's was not, and the job is cancelled.
+/// The row's outcome is lost, its mail's is not, and the job is cancelled.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mail_that_was_sent_is_not_written_off_with_its_cancelled_job() {
-    let (world, faults) = tracking().await;
+    let (world, faults) = with_reports().await;
     let job = world.start_job(&[person(1), person(2)]).await;
     let rows = take_exactly(&world, Queue::Issue, 2).await;
     let lost = Fault::JsonError(400, "AccessDenied");
@@ -223,10 +223,10 @@ async fn a_mail_that_was_sent_is_not_written_off_with_its_cancelled_job() {
     assert!(list.iter().all(|credential| credential["email_status"] == "sent"), "{list:?}");
 }
 
-/// A message that an earlier version queued names no place on the ledger.
+/// A message of an earlier version names no position on the ledger.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_of_an_earlier_version_is_claimed_on_the_ledger_too() {
-    let (world, _) = tracking().await;
+    let (world, _) = with_reports().await;
     let (job, mails, _) = issued(&world).await;
     let old: Vec<Value> = mails
         .iter()

@@ -1,5 +1,5 @@
-//! Every file of `events/` through its function's handler: what stands there is what the
-//! functions read. The queues stay unread, so the files alone move the work.
+//! Every file of `events/` through its function's handler: the functions read what the files
+//! hold. The queues stay unread, so the files alone move the work.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,7 +18,7 @@ use unicreda::App;
 
 use crate::harness::World;
 
-/// What stands in the files for the key, a job and a credential of one's own stack.
+/// Placeholders in the files for the key, a job and a credential of a stack.
 const KEY: &str = "uc_live_demo_replace_with_yours";
 const JOB: &str = "00000000-0000-4000-8000-000000000001";
 const CREDENTIAL: &str = "00000000-0000-4000-8000-000000000002";
@@ -51,8 +51,8 @@ fn read(response: Response<Body>) -> Value {
     json!({ "statusCode": status, "body": body })
 }
 
-/// Requires of an answer what is wanted of it: members of objects, all entries of lists, a
-/// part of texts.
+/// Requires that an answer contains what is wanted: members of objects, all entries of lists,
+/// a part of texts.
 fn compare(wanted: &Value, got: &Value, at: &str) {
     match (wanted, got) {
         (Value::Object(wanted), Value::Object(_)) => {
@@ -98,7 +98,7 @@ async fn invoke(app: &App, function: &str, text: &str) -> Value {
     }
 }
 
-/// The one message that stands in a queue, as the service wrote it.
+/// The only message of a queue, as the service wrote it.
 async fn queued(world: &World, url: &str) -> Value {
     let taken = world.stack.app().sqs.receive_message().queue_url(url).send().await;
     let messages = taken.expect("receive").messages.expect("a message");

@@ -1,7 +1,7 @@
-//! Faults below the SDK: an HTTP client that stands between the functions' clients and the
-//! embedded services, and spoils the calls that a test names.
+//! Faults below the SDK: an HTTP client between the functions' clients and the embedded
+//! services spoils the calls that a test names.
 //!
-//! Everything else passes, so retries, error parsing and expressions are the real ones.
+//! All other calls pass, so retries, error parsing and expressions are the real ones.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -35,10 +35,10 @@ use unicreda::store::schema::{Index, TABLES};
 
 use crate::{ledger::Ledger, mutants::Mutant, sim::Backlog};
 
-/// What happens to a call.
+/// A fault of a call.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// Nobody listens: the connection is refused, and nothing is sent.
+    /// No server listens: the connection is refused, and nothing is sent.
     NotConnected,
     /// No answer ever comes, until the SDK's own time limit.
     Hangs,
@@ -56,7 +56,7 @@ pub enum Fault {
     FirstItemUnprocessed,
     /// `BatchExecuteStatement` answers 200, but its first statement was throttled.
     FirstStatementThrottled,
-    /// Refused for now, in the service's own words.
+    /// Refused for now, with the service's own error.
     Throttled,
     /// The service fails, and has done nothing.
     ServerError,
@@ -67,26 +67,26 @@ pub enum Fault {
     },
     /// Passes, after the clock has jumped past every lease.
     ClockJumps,
-    /// A read that need not be consistent answers as it did before, or as if nothing were
-    /// there; any other call passes.
+    /// A read that need not be consistent answers as it did before, or with nothing; any other
+    /// call passes.
     Stale,
-    /// Stands still until the test lets it go on, then passes, or meets another fault.
+    /// Waits at a gate until the test opens it, then passes or meets another fault.
     Held(Gate, Option<Box<Fault>>),
-    /// Is done, and its answer stands still until the test lets it go on.
+    /// Is done, and its answer waits at a gate until the test opens it.
     AnswerHeld(Gate),
-    /// The process is gone from here on: this call and every later one never end.
+    /// The process dies here: this call and every later one never end.
     Gone {
         /// Whether this call still reaches the service.
         done: bool,
     },
 }
 
-/// Where a test holds a call.
+/// A point at which a test holds a call.
 #[derive(Clone, Debug, Default)]
 pub struct Gate {
-    /// The call stands here.
+    /// The call has reached the gate.
     pub reached: CancellationToken,
-    /// The test has let it go on.
+    /// The test has opened the gate.
     pub open: CancellationToken,
 }
 
@@ -115,6 +115,21 @@ impl Fault {
         Self::Gone { done: false },
         Self::Gone { done: true },
     ];
+
+    /// Whether a call can have this fault.
+    fn fits(&self, operation: &str, request: &HttpRequest) -> bool {
+        match self {
+            Self::FirstEntryFails => operation == "SendMessageBatch",
+            Self::FirstItemUnprocessed => operation == "BatchWriteItem",
+            Self::FirstStatementThrottled => operation == "BatchExecuteStatement",
+            Self::Stale => {
+                operation != SES
+                    && !operation.starts_with(S3)
+                    && may_be_stale(operation, &body_of(request))
+            }
+            _ => true,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -126,7 +141,7 @@ struct Planned {
     seen: usize,
 }
 
-/// The faults to come, and what has passed.
+/// Planned faults, and a record of the calls.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     plan: Arc<Mutex<Vec<Planned>>>,
@@ -136,15 +151,15 @@ pub struct Faults {
     injected: Arc<AtomicUsize>,
     calls: Arc<Mutex<Vec<String>>>,
     seen: Arc<Mutex<Seen>>,
-    /// A change to what passes, by which a test proves itself.
+    /// A change to the traffic, with which a test proves itself.
     mutant: Arc<Mutex<Option<&'static Mutant>>>,
-    /// Where messages are when a test owns their delivery.
+    /// The messages when a test owns their delivery.
     backlog: Option<Arc<Mutex<Backlog>>>,
-    /// What calls cost, from when a test asks for it.
+    /// The cost of the calls since a test first asked for it.
     ledger: Arc<Mutex<Option<Ledger>>>,
 }
 
-/// What passed, as far as tests ask for it.
+/// The parts of the traffic that tests ask for.
 #[derive(Debug, Default)]
 pub struct Seen {
     /// Writes by table and partition key.
@@ -153,7 +168,7 @@ pub struct Seen {
     pub index_writes: BTreeMap<String, usize>,
     /// Condition expressions.
     pub conditions: BTreeSet<String>,
-    /// Last answers to reads that need not be consistent, by what was asked.
+    /// Last answers to reads that need not be consistent, by request.
     answers: HashMap<String, Vec<u8>>,
 }
 
@@ -168,7 +183,7 @@ impl Faults {
         Options { http_client: Some(self.process().0), ..options }
     }
 
-    /// The HTTP client of one process, and what tells when it is gone.
+    /// The HTTP client of one process, and a token that is cancelled when it dies.
     pub fn process(&self) -> (SharedHttpClient, CancellationToken) {
         let inner = aws_smithy_http_client::Builder::new().build_http();
         let gone = CancellationToken::new();
@@ -181,7 +196,7 @@ impl Faults {
         self.at.lock().expect("lock").insert(number, fault);
     }
 
-    /// Changes what passes from here on.
+    /// Changes the traffic from here on.
     pub fn mutate(&self, mutant: &'static Mutant) {
         *self.mutant.lock().expect("lock") = Some(mutant);
     }
@@ -209,13 +224,13 @@ impl Faults {
         });
     }
 
-    /// Takes back all faults that are still to come.
+    /// Removes all planned faults.
     pub fn heal(&self) {
         self.plan.lock().expect("lock").clear();
         self.at.lock().expect("lock").clear();
     }
 
-    /// Takes back the faults that were planned by operation.
+    /// Removes the faults that were planned by operation.
     pub fn heal_plan(&self) {
         self.plan.lock().expect("lock").clear();
     }
@@ -235,12 +250,12 @@ impl Faults {
         self.calls.lock().expect("lock").iter().filter(|call| *call == operation).count()
     }
 
-    /// What calls have cost since this was first asked.
+    /// The cost of the calls since the first call of this function.
     pub fn ledger(&self) -> Ledger {
         self.ledger.lock().expect("lock").get_or_insert_default().clone()
     }
 
-    /// Looks at what has passed.
+    /// Reads the record of the traffic.
     pub fn seen<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
         look(&self.seen.lock().expect("lock"))
     }
@@ -328,11 +343,11 @@ fn written(statement: &Value) -> (String, Value) {
     (table, Value::Object(names.zip(values.iter().cloned()).collect()))
 }
 
-/// What stands in a statement before its condition.
+/// The part of a statement before its condition.
 const OF_ITS_ID: &str = " WHERE id = ? AND ";
 
-/// A condition expression without what it repeats: mails are claimed some at a time, each on
-/// the same condition. Of a statement, its condition.
+/// A condition expression without repetitions: several mails are claimed together, each on the
+/// same condition. For a statement, its condition.
 pub fn shape(condition: &str) -> String {
     const MORE: &str = " AND NOT contains(claimed, :r";
     let condition = condition.split_once(OF_ITS_ID).map_or(condition, |(_, condition)| condition);
@@ -370,7 +385,7 @@ pub fn conditions(body: &mut Value) -> Vec<&mut String> {
     found
 }
 
-/// Whether DynamoDB may answer a read with what stood there before.
+/// Whether DynamoDB may answer a read with a former state.
 fn may_be_stale(operation: &str, body: &Value) -> bool {
     let strong = body["ConsistentRead"].as_bool().unwrap_or(false);
     match operation {
@@ -395,7 +410,10 @@ fn operation(request: &HttpRequest) -> String {
     form.into_owned().find(|(name, _)| name == "Action").map_or(String::new(), |(_, value)| value)
 }
 
-/// What operations of S3 begin with here.
+/// The one operation of SES that the service calls.
+const SES: &str = "SendRawEmail";
+
+/// The prefix of S3's operations here.
 const S3: &str = "S3 ";
 
 #[derive(Debug)]
@@ -442,8 +460,7 @@ impl HttpConnector for Connector {
 }
 
 impl Connector {
-    /// Lets a call pass; in a test that owns the messages, what is asked of them is answered
-    /// from there.
+    /// Lets a call pass. In a test that owns the messages, the backlog answers calls about them.
     async fn forward(
         &self,
         operation: &str,
@@ -506,29 +523,14 @@ impl Connector {
         operation: &str,
         mut request: HttpRequest,
     ) -> Result<HttpResponse, ConnectorError> {
-        let injected = || self.faults.injected.fetch_add(1, Ordering::SeqCst);
-        let ses = operation == "SendRawEmail";
-        let s3 = operation.starts_with(S3);
-        // A fault that this call cannot have lets it pass.
-        let fits = match fault {
-            Fault::FirstEntryFails => operation == "SendMessageBatch",
-            Fault::FirstItemUnprocessed => operation == "BatchWriteItem",
-            Fault::FirstStatementThrottled => operation == "BatchExecuteStatement",
-            Fault::Stale => !ses && !s3 && may_be_stale(operation, &body_of(&request)),
-            _ => true,
-        };
-        if !fits {
+        // A call that cannot have this fault passes.
+        if !fault.fits(operation, &request) {
             return self.forward(operation, request).await;
         }
-        injected();
+        self.faults.injected.fetch_add(1, Ordering::SeqCst);
         match fault {
             Fault::NotConnected => {
-                // A port that nobody listens on; the refusal is the operating system's.
-                let port = TcpListener::bind("127.0.0.1:0")
-                    .and_then(|listener| listener.local_addr())
-                    .expect("a free port")
-                    .port();
-                request.set_uri(format!("http://127.0.0.1:{port}/")).expect("uri");
+                request.set_uri(closed_port()).expect("uri");
                 self.inner.call(request).await
             }
             Fault::Hangs => std::future::pending().await,
@@ -551,20 +553,8 @@ impl Connector {
             }
             Fault::SesError(status, code, message) => Ok(ses_error(status, code, message)),
             Fault::JsonError(status, code) => Ok(json_error(status, code)),
-            Fault::Throttled if s3 => Ok(s3_error(503, "SlowDown")),
-            Fault::ServerError if s3 => Ok(s3_error(500, "InternalError")),
-            Fault::Throttled if ses => {
-                Ok(ses_error(400, "Throttling", "Maximum sending rate exceeded."))
-            }
-            Fault::Throttled if operation.contains("Message") || operation.contains("Queue") => {
-                Ok(json_error(403, "com.amazonaws.sqs#RequestThrottled"))
-            }
-            Fault::Throttled => Ok(json_error(
-                400,
-                "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
-            )),
-            Fault::ServerError if ses => Ok(ses_error(500, "InternalFailure", "…")),
-            Fault::ServerError => Ok(json_error(500, "InternalServerError")),
+            Fault::Throttled => Ok(throttled(operation)),
+            Fault::ServerError => Ok(server_error(operation)),
             Fault::TooLate { done } => {
                 if done {
                     let _ = self.forward(operation, request).await?;
@@ -590,43 +580,85 @@ impl Connector {
                 self.gone.cancel();
                 std::future::pending().await
             }
-            Fault::FirstEntryFails => {
-                let (kept, failed) = without_first_entry(&request);
-                let mut whole = json!({ "Successful": [] });
-                if let Some(kept) = kept {
-                    whole = pass(&self.inner, request, &kept).await?;
-                }
-                whole["Failed"] = json!([{
-                    "Id": failed, "SenderFault": false, "Code": "InternalError",
-                }]);
-                Ok(answer(200, whole.to_string()))
-            }
-            Fault::FirstItemUnprocessed => {
-                let (kept, left) = without_first_item(&request);
-                let mut whole = json!({});
-                if let Some(kept) = kept {
-                    whole = pass(&self.inner, request, &kept).await?;
-                }
-                whole["UnprocessedItems"] = left;
-                Ok(answer(200, whole.to_string()))
-            }
-            Fault::FirstStatementThrottled => {
-                let mut body = body_of(&request);
-                let statements = body["Statements"].as_array_mut().expect("Statements");
-                statements.remove(0);
-                let mut responses = Vec::new();
-                if !statements.is_empty() {
-                    let whole = pass(&self.inner, request, &body).await?;
-                    responses = whole["Responses"].as_array().expect("Responses").clone();
-                }
-                responses.insert(0, json!({ "Error": { "Code": "ThrottlingError" } }));
-                Ok(answer(200, json!({ "Responses": responses }).to_string()))
-            }
+            Fault::FirstEntryFails => self.fail_first_entry(request).await,
+            Fault::FirstItemUnprocessed => self.leave_first_item(request).await,
+            Fault::FirstStatementThrottled => self.throttle_first_statement(request).await,
         }
+    }
+
+    async fn fail_first_entry(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let (kept, failed) = without_first_entry(&request);
+        let mut whole = json!({ "Successful": [] });
+        if let Some(kept) = kept {
+            whole = pass(&self.inner, request, &kept).await?;
+        }
+        whole["Failed"] = json!([{
+            "Id": failed, "SenderFault": false, "Code": "InternalError",
+        }]);
+        Ok(answer(200, whole.to_string()))
+    }
+
+    async fn leave_first_item(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let (kept, left) = without_first_item(&request);
+        let mut whole = json!({});
+        if let Some(kept) = kept {
+            whole = pass(&self.inner, request, &kept).await?;
+        }
+        whole["UnprocessedItems"] = left;
+        Ok(answer(200, whole.to_string()))
+    }
+
+    async fn throttle_first_statement(
+        &self,
+        request: HttpRequest,
+    ) -> Result<HttpResponse, ConnectorError> {
+        let mut body = body_of(&request);
+        let statements = body["Statements"].as_array_mut().expect("Statements");
+        statements.remove(0);
+        let mut responses = Vec::new();
+        if !statements.is_empty() {
+            let whole = pass(&self.inner, request, &body).await?;
+            responses = whole["Responses"].as_array().expect("Responses").clone();
+        }
+        responses.insert(0, json!({ "Error": { "Code": "ThrottlingError" } }));
+        Ok(answer(200, json!({ "Responses": responses }).to_string()))
     }
 }
 
-/// What a read asks for, the instants of its bounds left out.
+/// A URL on which no server listens; the operating system refuses the connection.
+fn closed_port() -> String {
+    let port = TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a free port")
+        .port();
+    format!("http://127.0.0.1:{port}/")
+}
+
+/// The answer of a service that throttles.
+fn throttled(operation: &str) -> HttpResponse {
+    if operation.starts_with(S3) {
+        s3_error(503, "SlowDown")
+    } else if operation == SES {
+        ses_error(400, "Throttling", "Maximum sending rate exceeded.")
+    } else if operation.contains("Message") || operation.contains("Queue") {
+        json_error(403, "com.amazonaws.sqs#RequestThrottled")
+    } else {
+        json_error(400, "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException")
+    }
+}
+
+/// The answer of a service that fails.
+fn server_error(operation: &str) -> HttpResponse {
+    if operation.starts_with(S3) {
+        s3_error(500, "InternalError")
+    } else if operation == SES {
+        ses_error(500, "InternalFailure", "…")
+    } else {
+        json_error(500, "InternalServerError")
+    }
+}
+
+/// The target of a read, without the instants of its bounds.
 fn asked(body: &Value) -> String {
     let values = &body["ExpressionAttributeValues"][":pk"];
     format!("{} {} {} {values}", body["TableName"], body["IndexName"], body["Key"])

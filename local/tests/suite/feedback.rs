@@ -1,4 +1,4 @@
-//! What SES says of mails: what it changes, in any order and however often it is said.
+//! SES's reports of mails change their states, in any order and however often they come.
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::LambdaEvent;
@@ -53,8 +53,8 @@ pub fn complained(id: &str, round: u32, to: &str) -> Value {
     event("Complaint", details, id, round, to)
 }
 
-/// Hands bodies to the function as one batch; the places of those that come back.
-pub async fn hear(app: &App, bodies: &[String]) -> Vec<usize> {
+/// Hands reports to the function as one batch; the positions of those that come back.
+pub async fn report(app: &App, bodies: &[String]) -> Vec<usize> {
     let records: Vec<Value> = bodies.iter().map(|body| record(body)).collect();
     let event: SqsEvent =
         serde_json::from_value(json!({ "Records": records })).expect("an SQS event");
@@ -66,8 +66,8 @@ pub async fn hear(app: &App, bodies: &[String]) -> Vec<usize> {
     (0..records.len()).filter(|at| of(&records[*at])).collect()
 }
 
-async fn hear_one(world: &World, event: &Value) {
-    assert_eq!(hear(world.stack.app(), &[event.to_string()]).await, [0; 0]);
+async fn report_one(world: &World, event: &Value) {
+    assert_eq!(report(world.stack.app(), &[event.to_string()]).await, [0; 0]);
 }
 
 /// A credential whose mail was sent: its id and its address.
@@ -92,7 +92,7 @@ async fn suppressed(world: &World) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn mail_to_the_simulator_of_ses_ends_as_ses_says() {
+async fn mail_to_the_simulator_of_ses_ends_as_ses_reports() {
     let world = World::new().await;
     let people: Vec<Value> = ["success", "bounce+uno", "complaint", "suppressionlist"]
         .iter()
@@ -105,12 +105,12 @@ async fn mail_to_the_simulator_of_ses_ends_as_ses_says() {
     let result = world.success(&job).await["result"].clone();
     assert_eq!(result["emails_sent"], 4, "SES took them all");
     let rows = world
-        .until("SES has spoken of all", async || {
+        .until("SES has reported on all", async || {
             let rows = world.get(&format!("/jobs/{job}/results")).await["items"].clone();
-            let said = |row: &Value| {
+            let reported = |row: &Value| {
                 !["sent", "delivered"].contains(&row["email_status"].as_str().expect("a status"))
             };
-            (rows[0]["email_status"] == "delivered" && (1..4).all(|at| said(&rows[at])))
+            (rows[0]["email_status"] == "delivered" && (1..4).all(|at| reported(&rows[at])))
                 .then_some(rows)
         })
         .await;
@@ -138,7 +138,7 @@ async fn mail_to_the_simulator_of_ses_ends_as_ses_says() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_order_of_what_ses_says_ends_the_same() {
+async fn every_order_of_reports_ends_the_same() {
     let world = World::with(unread()).await;
     let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
     for (n, order) in (1..).zip(orders) {
@@ -149,13 +149,13 @@ async fn every_order_of_what_ses_says_ends_the_same() {
             complained(&id, 0, &to),
         ];
         for at in order {
-            // Each is said twice, as SNS and SQS may.
-            hear_one(&world, &events[at]).await;
-            hear_one(&world, &events[at]).await;
+            // Each is delivered twice, as SNS and SQS may do.
+            report_one(&world, &events[at]).await;
+            report_one(&world, &events[at]).await;
         }
         assert_eq!(state(&world, &id).await, "complained", "{order:?}");
     }
-    // And in one batch, whatever else stands in it.
+    // And in one batch with other bodies.
     let (id, to) = one_sent(&world, 9).await;
     let bodies = [
         bounced("Permanent", "General", &id, 0, &to).to_string(),
@@ -166,12 +166,16 @@ async fn every_order_of_what_ses_says_ends_the_same() {
         json!({ "eventType": "Bounce", "mail": { "destination": [to] } }).to_string(),
         delivered("00000000-0000-4000-8000-000000000009", 0, &to).to_string(),
     ];
-    assert_eq!(hear(world.stack.app(), &bodies).await, [1], "who cannot be read comes back alone");
+    assert_eq!(
+        report(world.stack.app(), &bodies).await,
+        [1],
+        "the unreadable report comes back alone"
+    );
     assert_eq!(state(&world, &id).await, "bounced");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_identitys_notification_in_its_envelope_says_the_same() {
+async fn an_identitys_notification_in_its_envelope_has_the_same_effect() {
     let world = World::with(unread()).await;
     let (id, to) = one_sent(&world, 1).await;
     let notification = json!({
@@ -186,7 +190,7 @@ async fn an_identitys_notification_in_its_envelope_says_the_same() {
         "Type": "Notification", "MessageId": "1", "TopicArn": "arn:aws:sns:us-east-1:0:x",
         "Message": notification.to_string(), "Timestamp": "2026-11-24T10:00:03.000Z",
     });
-    hear_one(&world, &envelope).await;
+    report_one(&world, &envelope).await;
     assert_eq!(state(&world, &id).await, "bounced");
     assert_eq!(suppressed(&world).await, [to]);
 }
@@ -195,7 +199,7 @@ async fn an_identitys_notification_in_its_envelope_says_the_same() {
 async fn nothing_is_sent_to_a_suppressed_address_until_it_is_taken_off() {
     let world = World::with(unread()).await;
     let (id, to) = one_sent(&world, 1).await;
-    hear_one(&world, &bounced("Permanent", "General", &id, 0, &to)).await;
+    report_one(&world, &bounced("Permanent", "General", &id, 0, &to)).await;
     let resend = format!("/credentials/{id}/resend");
     let problem = world.call("POST", &resend, None).await.problem(409, "conflict");
     assert!(problem["detail"].as_str().expect("text").contains("supresión"), "{problem}");
@@ -233,9 +237,9 @@ async fn a_soft_bounce_is_sent_again_twice_and_no_more() {
     let hours = |n: u64| std::time::Duration::from_secs(n * 3600);
     for (round, wait) in [(0, hours(4)), (1, hours(24))] {
         let soft = bounced("Transient", "MailboxFull", &id, round, &to);
-        hear_one(&world, &soft).await;
-        // Said again it is about a former round.
-        hear_one(&world, &soft).await;
+        report_one(&world, &soft).await;
+        // A repeated report is about a former round.
+        report_one(&world, &soft).await;
         assert_eq!(state(&world, &id).await, "pending");
         app.clock.jump(wait);
         assert_eq!(sweep::sweep(app, SweepMode::default()).await.expect("a run").mails, 0, "early");
@@ -245,45 +249,45 @@ async fn a_soft_bounce_is_sent_again_twice_and_no_more() {
         assert_eq!(world.mails_now(&to).await.len(), round as usize + 2);
         assert_eq!(state(&world, &id).await, "sent");
     }
-    hear_one(&world, &bounced("Transient", "MailboxFull", &id, 2, &to)).await;
+    report_one(&world, &bounced("Transient", "MailboxFull", &id, 2, &to)).await;
     let credential = world.get(&format!("/credentials/{id}")).await;
     assert_eq!(
         (&credential["email_status"], &credential["email_error"]),
         (&json!("bounced"), &json!("soft_bounce"))
     );
     assert!(suppressed(&world).await.is_empty(), "the address is good");
-    // What a filter refused is not sent again as it is.
+    // A mail that a filter refused is not sent again unchanged.
     let (id, to) = one_sent(&world, 2).await;
-    hear_one(&world, &bounced("Transient", "ContentRejected", &id, 0, &to)).await;
+    report_one(&world, &bounced("Transient", "ContentRejected", &id, 0, &to)).await;
     assert_eq!(state(&world, &id).await, "bounced");
     let (id, to) = one_sent(&world, 3).await;
-    hear_one(&world, &event("Reject", json!({ "reason": "Bad content" }), &id, 0, &to)).await;
+    report_one(&world, &event("Reject", json!({ "reason": "Bad content" }), &id, 0, &to)).await;
     assert_eq!(state(&world, &id).await, "rejected");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_said_of_a_former_mail_says_nothing_of_the_present_one() {
+async fn a_report_of_a_former_mail_changes_nothing_of_the_present_one() {
     let world = World::with(unread()).await;
     let (id, to) = one_sent(&world, 1).await;
     world.call("POST", &format!("/credentials/{id}/resend"), None).await.expect(202);
-    hear_one(&world, &delivered(&id, 0, &to)).await;
+    report_one(&world, &delivered(&id, 0, &to)).await;
     assert_eq!(state(&world, &id).await, "pending");
     drain(&world).await;
     assert_eq!(state(&world, &id).await, "sent");
-    hear_one(&world, &delivered(&id, 1, &to)).await;
+    report_one(&world, &delivered(&id, 1, &to)).await;
     assert_eq!(state(&world, &id).await, "delivered");
-    // Nor does what is said of a former address.
+    // A report about a former address changes nothing either.
     let moved = json!({ "email": "nueva@ejemplo.com" });
     world.call("PATCH", &format!("/credentials/{id}"), Some(&moved)).await.expect(200);
     drain(&world).await;
-    hear_one(&world, &complained(&id, 1, &to)).await;
-    hear_one(&world, &complained(&id, 2, &to)).await;
+    report_one(&world, &complained(&id, 1, &to)).await;
+    report_one(&world, &complained(&id, 2, &to)).await;
     assert_eq!(state(&world, &id).await, "sent");
     assert_eq!(suppressed(&world).await, [to], "its owner asked for it all the same");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ses_settles_an_attempt_whose_end_nobody_knew() {
+async fn a_report_settles_an_attempt_of_unknown_outcome() {
     let faults = Faults::default();
     let world = World::with(faults.under(unread())).await;
     let job = world.start_job(&[person(1), person(2)]).await;
@@ -304,10 +308,10 @@ async fn ses_settles_an_attempt_whose_end_nobody_knew() {
         None
     };
     let (id, to) = claimed().await.expect("one in doubt");
-    // What bounced softly waits for its receipt; what arrived needs none.
+    // A soft bounce waits for the receipt; a delivery needs none.
     let soft = bounced("Transient", "General", &id, 0, &to).to_string();
-    assert_eq!(hear(world.stack.app(), &[soft]).await, [0]);
-    hear_one(&world, &delivered(&id, 0, &to)).await;
+    assert_eq!(report(world.stack.app(), &[soft]).await, [0]);
+    report_one(&world, &delivered(&id, 0, &to)).await;
     assert_eq!(state(&world, &id).await, "delivered");
     // The job needs no lease to end, and the message that comes back sends nothing.
     let status = world.success(&job).await;
@@ -317,7 +321,7 @@ async fn ses_settles_an_attempt_whose_end_nobody_knew() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_test_credential_hears_nothing() {
+async fn a_test_credential_takes_no_reports() {
     let world = World::with(Options { sweep_every: None, ..Options::in_memory() }).await;
     let to = "bounce@simulator.amazonses.com";
     let recipient =
@@ -331,7 +335,7 @@ async fn a_test_credential_hears_nothing() {
             (answer["email_status"] == "sent").then_some(answer)
         })
         .await;
-    hear_one(&world, &bounced("Permanent", "General", &id, 0, to)).await;
+    report_one(&world, &bounced("Permanent", "General", &id, 0, to)).await;
     let after = world.call_as(&world.demo.test_api_key, "GET", &path, None).await.json();
     assert_eq!(after["email_status"], credential["email_status"]);
     assert!(suppressed(&world).await.is_empty());

@@ -1,5 +1,4 @@
-//! What a graduate takes along: certificate, badge, preview, QR code; and the images that an
-//! organization gives.
+//! A graduate's files: certificate, badge, preview, QR code; and the images of an organization.
 
 use std::io::{Cursor, Read};
 
@@ -95,13 +94,13 @@ async fn a_certificate_is_one_page_that_carries_its_signed_credential() {
     assert!(metadata.contains("<pdfaid:part>3</pdfaid:part>"), "{metadata}");
     assert!(metadata.contains("Persona Zorrilla 1"), "{metadata}");
 
-    // The same bytes each time, so whoever has them is told so.
+    // The same bytes each time, so a conditional request gets 304.
     let again = file(&world, &id, "certificate.pdf").await;
     assert_eq!(again.body, pdf.body);
     let known = [("if-none-match", pdf.header("etag"))];
     let path = format!("/credential/{id}/certificate.pdf");
     world.send("GET", &path, &known, "").await.expect(304);
-    // What is revoked says so on paper.
+    // A revoked credential is marked on paper.
     let reason = json!({ "reason": "Error" });
     world.call("POST", &format!("/credentials/{id}/revoke"), Some(&reason)).await.expect(200);
     let revoked = world.send("GET", &path, &known, "").await.expect(200);
@@ -130,20 +129,20 @@ async fn a_badge_carries_a_credential_that_verifies() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_drawn_is_said_and_printing_offered() {
+async fn a_name_that_cannot_be_drawn_is_reported_and_printing_offered() {
     let world = World::new().await;
     for name in ["山田 太郎", "محمد الخوارزمي", "Ana 🎓"] {
         let mut recipient = person(3);
         recipient["recipient_name"] = name.into();
         let id = issued(&world, &recipient).await;
-        let said = file(&world, &id, "certificate.pdf").await.expect(422);
-        assert!(said.header("content-type").starts_with("text/html"), "{name}");
-        assert!(said.text().contains("imprímela"), "{name}");
-        // The page does not lead there.
+        let refusal = file(&world, &id, "certificate.pdf").await.expect(422);
+        assert!(refusal.header("content-type").starts_with("text/html"), "{name}");
+        assert!(refusal.text().contains("imprímela"), "{name}");
+        // The page has no link to it.
         let accept = [("accept", "text/html")];
         let page = world.send("GET", &format!("/credential/{id}"), &accept, "").await.expect(200);
         assert!(!page.text().contains("certificate.pdf") && page.text().contains("imprime esta"));
-        // The badge needs no letters, and the preview leaves the name out.
+        // The badge has no text, and the preview leaves the name out.
         unbaked(&file(&world, &id, "badge.png").await.expect(200).body);
         file(&world, &id, "preview.png").await.expect(200);
     }
@@ -210,11 +209,11 @@ async fn an_organizations_own_images_are_shown_signed_and_never_fetched() {
     let (width, height, _) = unbaked(&file(&world, &id, "badge.png").await.expect(200).body);
     assert_eq!((width, height), (400, 400));
     file(&world, &id, "certificate.pdf").await.expect(200);
-    // One of before keeps its seal.
+    // A credential issued earlier keeps its seal.
     let (width, ..) = unbaked(&file(&world, &before, "badge.png").await.expect(200).body);
     assert_eq!(width, 800);
 
-    // What was read can be sent back; null takes it away; nothing is fetched.
+    // The answer can be sent back; null removes the image; nothing is fetched.
     let same = world.get(&template).await;
     assert_eq!(world.call("PUT", &template, Some(&same)).await.expect(200).json(), same);
     let same = world.get("/organization").await;

@@ -1,5 +1,4 @@
-//! Bodies that nobody would write: requests and messages, changed at random. A seed repeats
-//! a run (`SEED=…`).
+//! Requests and messages with random changes in their bodies. A seed repeats a run (`SEED=…`).
 
 use serde_json::{Value, json};
 
@@ -102,8 +101,8 @@ async fn no_request_body_is_answered_with_a_5xx() {
         let status = answer.status().as_u16();
         let shown = || String::from_utf8_lossy(&body).into_owned();
         assert!(status < 500, "{status} to {}", shown());
-        let said = serde_json::from_slice::<Value>(answer.body());
-        assert!(said.is_ok(), "no JSON to {}", shown());
+        let content = serde_json::from_slice::<Value>(answer.body());
+        assert!(content.is_ok(), "no JSON to {}", shown());
         if status < 300 { accepted += 1 } else { refused += 1 }
     }
     eprintln!("{accepted} accepted, {refused} refused");
@@ -114,7 +113,7 @@ async fn no_request_body_is_answered_with_a_5xx() {
 async fn no_message_body_harms_its_neighbours() {
     let world = World::with(unread()).await;
     let mut rng = fastrand::Rng::with_seed(seed("message bodies"));
-    // Messages to change: of a job that nobody follows afterwards.
+    // Messages to change, of a job that the test does not follow.
     world.start_job(&[person(1), person(2)]).await;
     let mut models = take(&world, Queue::Issue).await;
     models.push(queues::mail_of("7a8b9c0d-1e2f-8a4b-8c6d-7e8f9a0b1c2d"));
@@ -142,7 +141,7 @@ async fn no_message_body_harms_its_neighbours() {
     assert_eq!(result["successful"], result["total"]);
 }
 
-/// What verifies is what was signed, member for member.
+/// A document that verifies equals the signed one, member for member.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_changed_document_verifies_and_none_is_answered_with_a_5xx() {
     let world = World::with(unread()).await;
@@ -163,8 +162,8 @@ async fn no_changed_document_verifies_and_none_is_answered_with_a_5xx() {
         let status = answer.status().as_u16();
         let shown = || String::from_utf8_lossy(&body).into_owned();
         assert!(status < 500, "{status} to {}", shown());
-        let said: Value = serde_json::from_slice(answer.body()).expect("JSON");
-        if said["verified"] == true {
+        let content: Value = serde_json::from_slice(answer.body()).expect("JSON");
+        if content["verified"] == true {
             verified += 1;
             let read: Value = serde_json::from_slice(&body).expect("JSON");
             assert_eq!(read, original, "verified although it was changed");

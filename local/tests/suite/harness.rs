@@ -1,5 +1,5 @@
-//! A service of one's own for a test: everything in memory, a client with a key, and at
-//! the end a look at what every test must leave behind.
+//! A service for one test: everything in memory, a client with a key, and a check at the end
+//! of the state that every test must leave.
 //!
 //! Logs of the whole suite pass through [`Watch`]: a line with a person in it fails the
 //! test that runs at that moment.
@@ -28,7 +28,7 @@ use unicreda::App;
 
 use crate::oracle;
 
-/// Words that stand in every fixture of a person and in nothing else.
+/// Words that are in every fixture of a person and in nothing else.
 const PERSONAL: &[&str] = &["@ejemplo", "@demo.example", "Zorrilla", "uc_live_", "uc_test_"];
 
 /// A fixture's recipient: address and name, both found by [`Watch`] if they reach a log.
@@ -69,7 +69,7 @@ pub fn proxy_event(
 /// A running service and a client of its demo organization.
 pub struct World {
     // First, so that it looks while the stack still runs.
-    clean: Clean,
+    check: Check,
     /// The stack.
     pub stack: Stack,
     /// Its demo organization's keys and template.
@@ -131,7 +131,7 @@ impl World {
         Self::with(Options::in_memory()).await
     }
 
-    /// Starts a service with options of one's own.
+    /// Starts a service with other options.
     pub async fn with(options: Options) -> Self {
         Watch::start();
         let stack = Stack::start(options).await.expect("the stack starts");
@@ -145,19 +145,19 @@ impl World {
         let client = Client::builder(TokioExecutor::new()).build_http();
         let http = aws_smithy_http_client::Builder::new().build_http();
         let app = stack.process(http, RetryConfig::standard());
-        let clean = Clean { asks: true, app, mail: Arc::clone(stack.mail()) };
-        Self { clean, stack, demo, client }
+        let check = Check { enabled: true, app, mail: Arc::clone(stack.mail()) };
+        Self { check, stack, demo, client }
     }
 
-    /// Does not ask the oracle at the end: the test breaks what it looks for.
-    pub fn leave_unasked(&mut self) {
-        self.clean.asks = false;
+    /// Leaves the oracle out at the end: the test breaks what it checks.
+    pub fn skip_oracle(&mut self) {
+        self.check.enabled = false;
     }
 
     /// Ends the service in good order.
     pub async fn stop(self) {
-        let Self { clean, stack, .. } = self;
-        drop(clean);
+        let Self { check, stack, .. } = self;
+        drop(check);
         stack.shutdown().await;
     }
 
@@ -187,7 +187,7 @@ impl World {
         self.call_as(&self.demo.api_key, method, path, body).await
     }
 
-    /// A request with a key of one's own.
+    /// A request with another key.
     pub async fn call_as(
         &self,
         key: &str,
@@ -210,7 +210,7 @@ impl World {
         self.issue_as(&self.demo.api_key, recipients).await
     }
 
-    /// Issues with a key of one's own.
+    /// Issues with another key.
     pub async fn issue_as(&self, key: &str, recipients: &[Value]) -> Reply {
         let body = json!({ "template_id": self.demo.template_id, "recipients": recipients });
         self.call_as(key, "POST", "/credentials/issue", Some(&body)).await
@@ -248,7 +248,7 @@ impl World {
         self.success(&job).await["result"].clone()
     }
 
-    /// Asks again and again until there is an answer, at most two minutes.
+    /// Polls until there is an answer, at most two minutes.
     pub async fn until<T>(&self, what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
         let mut tick = tokio::time::interval(Duration::from_millis(25));
         let asking = async {
@@ -281,7 +281,7 @@ impl World {
         items.iter().filter(|mail| mail["to"][0] == to).cloned().collect()
     }
 
-    /// Sends a file where an answer of `POST /uploads` lets it in; the bucket's status.
+    /// Sends a file to the URL of an answer of `POST /uploads`; the bucket's status.
     pub async fn put_file(&self, upload: &Value, bytes: impl Into<Bytes>) -> u16 {
         let mut request = Request::builder()
             .method(upload["method"].as_str().expect("method"))
@@ -302,12 +302,12 @@ impl World {
         (status, response.into_body().collect().await.expect("a body").to_bytes().to_vec())
     }
 
-    /// Lets a file in, sends it, and gives the id of its job. `options` go into the request.
+    /// Uploads a file; the id of its job. `options` go into the request.
     pub async fn upload(&self, name: &str, bytes: &[u8], options: &Value) -> String {
         self.upload_as(&self.demo.api_key, name, bytes, options).await
     }
 
-    /// The same with a key of one's own.
+    /// Uploads a file with another key.
     pub async fn upload_as(&self, key: &str, name: &str, bytes: &[u8], options: &Value) -> String {
         let mut body = json!({
             "template_id": self.demo.template_id, "file_name": name, "size": bytes.len(),
@@ -356,18 +356,18 @@ impl World {
 }
 
 /// Asks the oracle and looks at the logs when its world ends.
-struct Clean {
-    asks: bool,
+struct Check {
+    enabled: bool,
     app: App,
     mail: Arc<MailStore>,
 }
 
-impl Clean {
-    /// What always holds; a write that is under way gets the time to land.
-    async fn ask(&self) -> anyhow::Result<()> {
+impl Check {
+    /// Checks the invariants of every moment; a running write gets time to end.
+    async fn run(&self) -> anyhow::Result<()> {
         let mut tick = tokio::time::interval(Duration::from_millis(25));
         let mut outcome = Ok(());
-        if !self.asks {
+        if !self.enabled {
             return outcome;
         }
         for _ in 0..80 {
@@ -381,10 +381,10 @@ impl Clean {
     }
 }
 
-impl Drop for Clean {
+impl Drop for Check {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            let asking = || tokio::runtime::Handle::current().block_on(self.ask());
+            let asking = || tokio::runtime::Handle::current().block_on(self.run());
             let outcome = tokio::task::block_in_place(asking);
             if let Err(error) = outcome {
                 panic!("at the end of the test: {error:#}");

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: the first answer, again and again.
+//! `Idempotency-Key`: each repetition gets the first answer.
 
 use serde_json::{Value, json};
 use unicreda::store::idempotency::Beginning;
@@ -65,9 +65,9 @@ async fn keys_of_test_mode_are_others_than_keys_of_live_mode() {
     assert_eq!(test.header("idempotent-replayed"), "");
 }
 
-/// Two at once: one works, the other hears that it does, and both end in one job.
+/// Two at once: one works, the other gets 409, and both end in one job.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_call_while_the_first_runs_is_told_to_wait() {
+async fn a_second_call_while_the_first_runs_must_wait() {
     let world = World::new().await;
     let people: Vec<Value> = (1..=300).map(person).collect();
     let body = body(&world, &people);
@@ -82,8 +82,8 @@ async fn a_second_call_while_the_first_runs_is_told_to_wait() {
     assert_eq!(jobs["items"].as_array().map(Vec::len), Some(1));
 }
 
-/// A first call that died is taken over under its own work id, and cannot end the request
-/// any more.
+/// A repetition takes over a dead first call under its work id; the first call can no longer
+/// end the request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crashed_call_is_taken_over_and_its_zombie_is_fenced() {
     use unicreda::store::idempotency::Begun;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::{World, person};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_recipient_is_answered_at_once_as_the_reference_says() {
+async fn one_recipient_is_answered_at_once_as_the_reference_documents() {
     let world = World::new().await;
     let reply = world.issue(&[person(1)]).await.expect(200).json();
     assert_eq!(reply["mode"], "sync");

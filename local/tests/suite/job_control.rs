@@ -1,4 +1,4 @@
-//! Cancelling and retrying a job, sending a mail again; and what the second call answers.
+//! Cancelling and retrying a job, sending a mail again; and the answers to a second call.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{
     queues,
 };
 
-/// A stack whose queues nobody reads.
+/// A stack whose queues only the test reads.
 fn unread() -> Options {
     Options { concurrency: 0, ..Options::in_memory() }
 }
@@ -37,7 +37,7 @@ async fn a_cancelled_job_ends_with_its_rows_cancelled_and_the_second_call_answer
     assert_eq!(world.stack.mail().count(), 0);
     world.call("POST", &path, None).await.expect(200);
     let retry = world.call("POST", &format!("/jobs/{job}/retry"), None).await.expect(200).json();
-    assert_eq!(retry["retried_rows"], 0, "what was cancelled stays so");
+    assert_eq!(retry["retried_rows"], 0, "a cancelled job stays cancelled");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

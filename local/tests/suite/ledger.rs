@@ -1,9 +1,9 @@
-//! What the calls of a run cost: how many, of which kind, with which units.
+//! The cost of a run's calls: number, kind, units.
 //!
 //! The embedded DynamoDB counts capacity as AWS documents it, indexes apart, and each call
-//! asks for it; a refused condition, whose answer says nothing, counts as one unit. SQS bills
-//! each 64 KB of a request. What Lambda's event source does, receive and delete in tens, is
-//! counted from the messages.
+//! asks for it; a refused condition, whose answer has no count, is one unit. SQS bills
+//! each 64 KB of a request. The calls of Lambda's event source, which receives and deletes in
+//! tens, are computed from the messages.
 
 use std::{collections::BTreeMap, ops::Sub};
 
@@ -49,7 +49,7 @@ impl Ledger {
             let table = request["TableName"].as_str().expect("a table");
             *units.entry(table.to_owned()).or_default() += 1.0;
         }
-        // Of a batch, those that were refused stand in no part of what it consumed.
+        // A batch's consumed capacity leaves out its refused statements.
         if operation == "BatchExecuteStatement" {
             let refused = answer["Responses"].as_array().into_iter().flatten();
             let refused = refused.filter(|answer| answer["Error"].is_object());
@@ -80,7 +80,7 @@ impl Ledger {
     }
 }
 
-/// What was added since an earlier state.
+/// The difference to an earlier state.
 impl Sub<&Self> for Ledger {
     type Output = Self;
     fn sub(self, before: &Self) -> Self {

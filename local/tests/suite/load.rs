@@ -21,7 +21,7 @@ struct Record {
     took: Vec<Duration>,
 }
 
-/// One client: a single issue, the same again, a small job, its end; again and again.
+/// A client that repeats: a single issue, the same again, a small job, its end.
 async fn client(process: Arc<Process>, number: u32, until: Instant, record: Arc<Mutex<Record>>) {
     let base = process.setting("BASE_URL").to_owned();
     let template = process.setting("TEMPLATE_ID").to_owned();

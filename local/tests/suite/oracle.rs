@@ -1,5 +1,5 @@
-//! What must be true when everything has ended, whatever happened on the way. It reads the
-//! tables, the mailboxes and the answers, and compares them with what was asked for.
+//! Checks the state at the end of a run, after any faults: reads the tables, the mailboxes and
+//! the answers, and compares them with the requests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ use unicreda::{
 
 use crate::{feedback, harness::World, sim::Sim};
 
-/// What a run came to.
+/// The figures of a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Figures {
     /// Credentials.
@@ -30,7 +30,7 @@ pub struct Figures {
     pub mails: usize,
     /// Mails beyond the one that a credential was to get.
     pub again: usize,
-    /// Attempts that nobody knows the end of, as the service counted them.
+    /// Attempts of unknown outcome, as the service counted them.
     pub ambiguous: usize,
     /// Faults that were injected.
     pub faults: usize,
@@ -78,7 +78,7 @@ async fn scan(app: &App, table: &str, name: &str) -> Result<Vec<String>> {
     }
 }
 
-/// Every credential, as its own item says.
+/// Every credential, by its own item.
 async fn credentials(app: &App) -> Result<Vec<Credential>> {
     let ids = scan(app, &app.config.credentials_table, "id").await?;
     let ids: Vec<CredentialId> = ids.iter().filter_map(|id| CredentialId::parse(id).ok()).collect();
@@ -102,7 +102,7 @@ async fn read(app: &App, mailbox: &MailStore) -> Result<Held> {
     Ok(Held { credentials: credentials.into_iter().map(|c| (c.id, c)).collect(), jobs, mails })
 }
 
-/// What has not ended: open jobs, and credentials whose mail is owed or claimed.
+/// Unfinished work: open jobs, and credentials whose mail is pending or claimed.
 pub async fn unfinished(world: &World) -> Result<Vec<String>> {
     let held = read(world.stack.app(), world.stack.mail()).await?;
     let open = held.jobs.iter().filter(|job| job.closed_at.is_none() || job.owes_results());
@@ -116,8 +116,8 @@ pub async fn unfinished(world: &World) -> Result<Vec<String>> {
         .collect())
 }
 
-/// What holds at every moment, also in the middle of work: no mail of nothing, no mail twice
-/// that was not counted, and a job that has ended says what its sets say.
+/// Checks the invariants of every moment: each mail has a credential, each repeated mail is
+/// counted as ambiguous, and the totals of an ended job equal its sets.
 pub async fn always(app: &App, mailbox: &MailStore) -> Result<()> {
     let held = read(app, mailbox).await?;
     for (id, count) in &held.mails {
@@ -128,13 +128,13 @@ pub async fn always(app: &App, mailbox: &MailStore) -> Result<()> {
     }
     for job in held.jobs.iter().filter(|job| job.closed_at.is_some()) {
         let tally = app.jobs.tally(job).await?;
-        ensure!(tally == job.tally, "job says {:?}, its sets say {tally:?}", job.tally);
+        ensure!(tally == job.tally, "the job has {:?}, its sets have {tally:?}", job.tally);
         ensure!(tally.ended(job.total), "closed with {tally:?} of {}", job.total);
     }
     Ok(())
 }
 
-/// What must hold at the end of a run.
+/// Checks the state at the end of a run.
 pub async fn check(sim: &Sim) -> Result<Figures> {
     let world = &sim.world;
     let app = world.stack.app();
@@ -146,13 +146,13 @@ pub async fn check(sim: &Sim) -> Result<Figures> {
     for credential in held.credentials.values() {
         let result = credential.recipient.result_value.clone().unwrap_or_default();
         let identity = (credential.recipient.email.as_str().to_owned(), result);
-        ensure!(sim.expected.contains(&identity), "nobody asked for {}", credential.id);
+        ensure!(sim.expected.contains(&identity), "no request for {}", credential.id);
         ensure!(found.insert(identity), "a second credential: {}", credential.id);
     }
     let missing = sim.expected.len() - found.len();
     ensure!(missing == 0 || sim.stopped, "{missing} identities have no credential");
 
-    // Each mail once, but for what was counted as ambiguous.
+    // Each mail once, unless it was counted as ambiguous.
     let mut figures = Figures { faults: sim.faults.injected(), ..Figures::default() };
     figures.credentials = held.credentials.len();
     let mut resent = sim.resends;
@@ -182,19 +182,16 @@ pub async fn check(sim: &Sim) -> Result<Figures> {
         ensure!(credential.mail_lease.is_none(), "the mail of {id} still has a lease");
     }
     ensure!(held.mails.len() <= held.credentials.len(), "mail of nothing");
-    let owed = app.credentials.owed_before("9", 1_000).await?;
-    ensure!(owed.is_empty(), "{} stand in the index of owed mail", owed.len());
-    ensure!(
-        app.jobs.open(None, 100).await?.items.is_empty(),
-        "a job stands in the index of open jobs"
-    );
+    let pending = app.credentials.owed_before("9", 1_000).await?;
+    ensure!(pending.is_empty(), "{} entries in the index of pending mail", pending.len());
+    ensure!(app.jobs.open(None, 100).await?.items.is_empty(), "a job is in the index of open jobs");
 
-    standings(app, held.credentials.values()).await?;
+    check_status_lists(app, held.credentials.values()).await?;
     for job in &held.jobs {
         check_job(sim, job, &held, &secret).await.with_context(|| format!("job {}", job.job_id))?;
     }
-    hear_of_all(app, &held).await?;
-    // A row whose message was put aside has ended on its job all the same.
+    report_deliveries(app, &held).await?;
+    // A row whose message is a dead letter has ended on its job, too.
     for message in sim.dead() {
         let Some(id) = message["job_id"].as_str() else { continue };
         let job = app.jobs.get(JobId::parse(id)?).await?.context("the job of a dead letter")?;
@@ -203,33 +200,36 @@ pub async fn check(sim: &Sim) -> Result<Figures> {
     Ok(figures)
 }
 
-/// SES says at last that each mail was delivered: from then on its credential says so itself,
-/// and its job says what it said before.
-async fn hear_of_all(app: &App, held: &Held) -> Result<()> {
+/// SES reports each mail as delivered: its credential then has the state itself, and the totals
+/// of its job stay.
+async fn report_deliveries(app: &App, held: &Held) -> Result<()> {
     let sent = held.credentials.values().filter(|credential| credential.mail == MailState::Sent);
     let events: Vec<String> = sent
         .map(|c| feedback::delivered(&c.id.to_string(), c.mail_round, c.recipient.email.as_str()))
         .map(|event| event.to_string())
         .collect();
     for batch in events.chunks(500) {
-        ensure!(feedback::hear(app, batch).await.is_empty(), "an event comes back");
+        ensure!(feedback::report(app, batch).await.is_empty(), "an event comes back");
     }
     for credential in credentials(app).await? {
-        let told = held.credentials.get(&credential.id).context("a credential")?;
-        ensure!(credential.mail == told.mail, "{} says {:?}", credential.id, credential.mail);
-        let heard = credential.mail_delivery.is_some();
-        ensure!(heard == (told.mail == MailState::Sent), "{} was not heard of", credential.id);
+        let before = held.credentials.get(&credential.id).context("a credential")?;
+        ensure!(credential.mail == before.mail, "{} has {:?}", credential.id, credential.mail);
+        let reported = credential.mail_delivery.is_some();
+        ensure!(reported == (before.mail == MailState::Sent), "{} has no report", credential.id);
     }
     for job in &held.jobs {
         let tally = app.jobs.tally(job).await?;
-        ensure!(tally == job.tally, "job says {:?}, its sets say {tally:?}", job.tally);
+        ensure!(tally == job.tally, "the job has {:?}, its sets have {tally:?}", job.tally);
     }
     Ok(())
 }
 
-/// The status lists say what the credentials say, each signed version has a place of its
-/// own, every replaced version is revoked, and some documents verify.
-pub async fn standings(app: &App, credentials: impl Iterator<Item = &Credential>) -> Result<()> {
+/// The status lists agree with the credentials, each signed version has its own index, every
+/// replaced version is revoked, and some documents verify.
+pub async fn check_status_lists(
+    app: &App,
+    credentials: impl Iterator<Item = &Credential>,
+) -> Result<()> {
     let mut lists: BTreeMap<String, Bits> = BTreeMap::new();
     let mut places = BTreeSet::new();
     for (number, credential) in credentials.enumerate() {
@@ -311,7 +311,7 @@ async fn check_job(
                     };
                     ensure!(
                         duplicate || mail == own,
-                        "row {row} says {mail}, its credential {:?}",
+                        "row {row} has {mail}, its credential {:?}",
                         credential.mail
                     );
                 }
@@ -328,11 +328,11 @@ async fn check_job(
         }
     }
     ensure!(rows == job.total, "{rows} of {} rows", job.total);
-    ensure!(tally == job.tally, "it says {:?}, its sets say {tally:?}", job.tally);
+    ensure!(tally == job.tally, "the job has {:?}, its sets have {tally:?}", job.tally);
     check_answer(sim, job, &tally).await
 }
 
-/// The answer over HTTP says the same, and its sums hold.
+/// The answer over HTTP agrees with the tables, and its sums hold.
 async fn check_answer(sim: &Sim, job: &Job, tally: &Tally) -> Result<()> {
     let status: Value = sim.world.get(&format!("/jobs/{}", job.job_id)).await;
     ensure!(status["status"] == "SUCCESS", "{status}");

@@ -1,5 +1,4 @@
-//! The public page: for people and for programs, with nobody's address on it; and the
-//! local inbox.
+//! The public page for people and for programs, which shows no address; and the local inbox.
 
 use serde_json::{Value, json};
 
@@ -24,7 +23,7 @@ async fn issued(world: &World) -> String {
     one["credential_id"].as_str().unwrap_or_else(|| panic!("{one}")).to_owned()
 }
 
-/// What every answer of the page has.
+/// Requires the headers that every answer of the page has.
 fn guarded(reply: &Reply) {
     assert_eq!(reply.header("x-robots-tag"), "noindex");
     assert_eq!(reply.header("referrer-policy"), "no-referrer");
@@ -94,7 +93,7 @@ async fn people_get_a_page_in_their_language() {
     }
     let odd = world.send("GET", &format!("{path}?lang=xx"), &[HTML], "").await.expect(200);
     assert_eq!(odd.header("content-language"), "es");
-    // Without any preference it is a page, too.
+    // Without a preference the answer is a page.
     guarded_page(&world.send("GET", &path, &[], "").await.expect(200));
 }
 
@@ -199,7 +198,7 @@ async fn looking_changes_nothing_and_head_is_answered_without_a_body() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_test_credential_says_so_in_both_forms() {
+async fn a_test_credential_is_marked_in_both_forms() {
     let world = World::new().await;
     let reply = world.issue_as(&world.demo.test_api_key, &[person(1)]).await.expect(200).json();
     let id = reply["credentials"][0]["credential_id"].as_str().expect("id");
@@ -212,7 +211,7 @@ async fn a_test_credential_says_so_in_both_forms() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_page_says_when_a_credential_does_not_hold() {
+async fn the_page_shows_that_a_credential_is_not_in_force() {
     let world = World::new().await;
     let id = issued(&world).await;
     world.mail_ended(&id).await;

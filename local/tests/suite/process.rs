@@ -1,5 +1,5 @@
-//! The binary as people start it: what it prints and writes, what it says when it cannot
-//! start, and what it loses when it is interrupted or killed (nothing).
+//! The binary as people start it: its greeting, its files, its messages when it cannot start.
+//! It loses nothing when it is interrupted or killed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -47,9 +47,9 @@ fn command(arguments: &[&str]) -> Command {
 /// A started stack.
 pub struct Process {
     child: Child,
-    /// What it printed when it had started.
+    /// The greeting that it printed.
     greeting: String,
-    /// What it wrote to `demo.env`.
+    /// The settings that it wrote to `demo.env`.
     settings: BTreeMap<String, String>,
     _stdout: Lines<BufReader<ChildStdout>>,
     client: Client<HttpConnector, Full<Bytes>>,
@@ -70,13 +70,13 @@ impl Process {
                     return Ok(greeting);
                 }
             }
-            let mut said = String::new();
-            let _ = stderr.read_to_string(&mut said).await;
-            Err(said)
+            let mut message = String::new();
+            let _ = stderr.read_to_string(&mut message).await;
+            Err(message)
         };
         let greeting = tokio::time::timeout(PATIENCE, reading).await.expect("a greeting in time");
-        let greeting = greeting.unwrap_or_else(|said| panic!("it ended: {said}"));
-        // What it logs (warnings) belongs to the test that sees it.
+        let greeting = greeting.unwrap_or_else(|message| panic!("it ended: {message}"));
+        // Warnings go to the output of the test.
         tokio::spawn(async move { tokio::io::copy(&mut stderr, &mut tokio::io::stderr()).await });
         let settings = read_settings(&environment_file(&greeting));
         let client = Client::builder(TokioExecutor::new()).build_http();
@@ -180,7 +180,7 @@ impl Process {
     }
 }
 
-/// The file that the greeting tells to source.
+/// The file that the greeting names for `source`.
 fn environment_file(greeting: &str) -> String {
     let line = greeting.lines().find_map(|line| line.trim().strip_prefix("source "));
     line.expect("a line to source").trim_matches('\'').to_owned()
@@ -192,16 +192,16 @@ fn read_settings(file: &str) -> BTreeMap<String, String> {
     pairs.map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned())).collect()
 }
 
-/// A start that must fail: what it says, at the latest after some seconds.
+/// A start that must fail within some seconds: its message.
 async fn refusal(arguments: &[&str]) -> String {
     let running = command(arguments).output();
     let output =
         tokio::time::timeout(PATIENCE, running).await.expect("it ends in time").expect("it runs");
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "");
-    let said = String::from_utf8(output.stderr).expect("text");
-    assert!(said.starts_with("error: ") && said.trim_end().lines().count() == 1, "{said}");
-    said
+    let message = String::from_utf8(output.stderr).expect("text");
+    assert!(message.starts_with("error: ") && message.trim_end().lines().count() == 1, "{message}");
+    message
 }
 
 fn folder() -> tempfile::TempDir {
@@ -213,7 +213,7 @@ fn path(folder: &Path) -> &str {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_start_says_what_runs_where_and_writes_the_settings() {
+async fn a_start_prints_what_runs_where_and_writes_the_settings() {
     let home = folder();
     let data = home.path().join("data");
     let process = Process::start(&["--port", "0", "--data", path(&data)]).await;
@@ -238,7 +238,7 @@ async fn a_start_says_what_runs_where_and_writes_the_settings() {
     ] {
         assert!(process.greeting.contains(&line), "{line}\n{}", process.greeting);
     }
-    // No terminal, no colours; the secrets stand in the file alone.
+    // No terminal, no colours; only the file holds the secrets.
     assert!(!process.greeting.contains('\x1b'));
     assert!(!process.greeting.contains("uc_live_") && !process.greeting.contains("uc_test_"));
     assert!(process.setting("API_KEY").starts_with("uc_live_"));
@@ -257,9 +257,9 @@ async fn a_start_says_what_runs_where_and_writes_the_settings() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_commands_of_the_greeting_work_as_they_stand() {
+async fn the_commands_of_the_greeting_work_as_printed() {
     let process = Process::start(&["--port", "0", "--memory"]).await;
-    // The commands are pasted into a shell; the last ones wait for ids of one's own.
+    // The commands are pasted into a shell; the last ones need ids from the user.
     let script: Vec<&str> = process
         .greeting
         .lines()
@@ -275,7 +275,7 @@ async fn the_commands_of_the_greeting_work_as_they_stand() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn data_and_keys_survive_a_restart_and_fresh_begins_anew() {
+async fn data_and_keys_survive_a_restart_and_fresh_starts_empty() {
     let home = folder();
     let arguments = ["--port", "0", "--data", path(home.path())];
     let first = Process::start(&arguments).await;
@@ -289,7 +289,7 @@ async fn data_and_keys_survive_a_restart_and_fresh_begins_anew() {
     for name in ["API_KEY", "TEST_API_KEY", "SITE_URL"] {
         assert_eq!(second.setting(name), settings[name], "{name}");
     }
-    // Another port than the one that the links name: the greeting says so.
+    // The links name another port: the greeting reports it.
     assert!(second.greeting.contains("Note:"), "{}", second.greeting);
     assert_eq!(second.success(&job).await["emails_sent"], 3);
     assert_eq!(second.mailed().await.len(), 3);
@@ -317,7 +317,7 @@ async fn memory_leaves_nothing_but_the_settings_that_were_asked_for() {
     assert!(home.path().join("demo.env").exists());
     assert!(!home.path().join("dynamodb.sqlite").exists());
     process.kill().await;
-    // The keys of a stack that is gone open nothing: the next one makes its own.
+    // The keys of an ended stack open nothing: the next one makes its own.
     let process = Process::start(&["--port", "0", "--memory", "--data", path(home.path())]).await;
     assert_eq!(process.get("/jobs").await["items"], json!([]));
 }
@@ -340,8 +340,8 @@ async fn a_taken_port_is_named_and_nothing_is_removed() {
     std::fs::write(home.path().join("demo.env"), "kept").expect("a file");
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("address").port().to_string();
-    let said = refusal(&["--port", &port, "--data", path(home.path()), "--fresh"]).await;
-    assert!(said.contains(&format!("port {port}")) && said.contains("--port"), "{said}");
+    let message = refusal(&["--port", &port, "--data", path(home.path()), "--fresh"]).await;
+    assert!(message.contains(&format!("port {port}")) && message.contains("--port"), "{message}");
     let kept = std::fs::read_to_string(home.path().join("demo.env")).expect("a file");
     assert_eq!(kept, "kept");
 }
@@ -352,12 +352,12 @@ async fn a_folder_that_cannot_be_used_is_named() {
     let file = home.path().join("file");
     std::fs::write(&file, "").expect("a file");
     for data in [file.clone(), file.join("data")] {
-        let said = refusal(&["--port", "0", "--data", path(&data)]).await;
-        assert!(said.contains(path(&data)) && said.contains("--data"), "{said}");
+        let message = refusal(&["--port", "0", "--data", path(&data)]).await;
+        assert!(message.contains(path(&data)) && message.contains("--data"), "{message}");
     }
     let _running = Process::start(&["--port", "0", "--data", path(home.path())]).await;
-    let said = refusal(&["--port", "0", "--data", path(home.path())]).await;
-    assert!(said.contains("in use") && said.contains(path(home.path())), "{said}");
+    let message = refusal(&["--port", "0", "--data", path(home.path())]).await;
+    assert!(message.contains("in use") && message.contains(path(home.path())), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -421,7 +421,7 @@ async fn a_job_ends_with_the_right_sums_though_the_stack_is_killed_at_random_mom
     assert_eq!((&result["duplicates"], &result["emails_sent"]), (&json!(0), &json!(count)));
     assert_eq!((&result["internal_count"], &result["external_count"]), (&json!(0), &json!(count)));
     all_mailed(&process, count as usize, kills * MAILS_IN_FLIGHT).await;
-    // What survived is whole: a repeated request finds every credential.
+    // Nothing is lost: a repeated request finds every credential.
     let again = process.start_job(3).await;
     let again = process.success(&again).await;
     assert_eq!((&again["duplicates"], &again["emails_skipped"]), (&json!(3), &json!(3)));
@@ -455,7 +455,7 @@ async fn a_file_is_issued_to_its_last_row_though_the_stack_is_killed_at_random_m
     }
     let put = put.body(Full::from(file)).expect("a request");
     assert_eq!(process.client.request(put).await.expect("an answer").status().as_u16(), 200);
-    // The bucket has it; whoever reads it dies.
+    // The bucket has the file; its reader dies.
     process.kill().await;
     process = Process::start(&arguments).await;
     let path = format!("/uploads/{}", allowed["upload_id"].as_str().expect("id"));

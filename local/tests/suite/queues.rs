@@ -1,5 +1,5 @@
-//! Queues in a test's hands: nobody else reads them, so the test decides what is delivered,
-//! when, how often and in which order.
+//! Queues that only the test reads: it decides what is delivered, when, how often and in which
+//! order.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use crate::harness::World;
 
-/// The consumer's time for a batch, unless a test says otherwise.
+/// The consumer's time for a batch, unless a test sets another.
 const PLENTY: Duration = Duration::from_secs(60);
 
-/// Options of a stack whose queues nobody reads and whose sweeper never runs by itself.
+/// Options of a stack whose queues only the test reads and whose sweeper never runs by itself.
 pub fn unread() -> Options {
     Options { concurrency: 0, sweep_every: None, ..Options::in_memory() }
 }
@@ -68,7 +68,7 @@ pub async fn take(world: &World, queue: Queue) -> Vec<Value> {
     }
 }
 
-/// Whether no message is left, also none that somebody has taken.
+/// Whether no message is left, hidden ones included.
 pub async fn are_empty(world: &World) -> bool {
     use aws_sdk_sqs::types::QueueAttributeName::{
         ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible,

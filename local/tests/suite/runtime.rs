@@ -138,7 +138,7 @@ impl Function {
         Self { api, child }
     }
 
-    /// Hands it an event; what tells the answer.
+    /// Hands it an event; the receiver of its answer.
     fn invoke(&self, event: Value) -> oneshot::Receiver<Value> {
         let (sender, receiver) = oneshot::channel();
         let id = uuid::Uuid::new_v4().to_string();
@@ -193,6 +193,26 @@ fn proxy(
     proxy_event(&world.demo.api_key, method, path, body.as_deref().map(str::as_bytes), key)
 }
 
+/// Waits until the consumer has worked through `some` of the rows or mails of a batch.
+async fn part_of(batch: &[Value], some: usize, world: &World, consumer: &Function) {
+    if queues::body_of(&batch[0])["kind"] == "mail" {
+        let mails = world.stack.mail().count() + some / 2;
+        let enough =
+            async || (world.stack.mail().count() >= mails || !consumer.is_busy()).then_some(());
+        world.until("some mails", enough).await;
+        return;
+    }
+    let email = queues::body_of(&batch[some])["row"]["email"].clone();
+    let path = format!("/credentials?email={}", email.as_str().expect("email"));
+    world
+        .until("a row", async || {
+            let found = world.get(&path).await;
+            let there = found["items"].as_array().is_some_and(|i| !i.is_empty());
+            (there || !consumer.is_busy()).then_some(())
+        })
+        .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_ends_with_the_right_sums_though_functions_are_killed_at_random_moments() {
     build().await;
@@ -241,31 +261,13 @@ async fn a_job_ends_with_the_right_sums_though_functions_are_killed_at_random_mo
         let batch: Vec<Value> = held.drain(..held.len().min(100)).collect();
         let answer = consumer.invoke(json!({ "Records": batch }));
         if moments.remove(&batches) {
-            // Somewhere in the batch: after so many of its rows or mails.
-            let some = rng.usize(0..batch.len());
             let mailing = queues::body_of(&batch[0])["kind"] == "mail";
-            if mailing {
-                let mails = world.stack.mail().count() + some / 2;
-                let enough = async || {
-                    (world.stack.mail().count() >= mails || !consumer.is_busy()).then_some(())
-                };
-                world.until("some mails", enough).await;
-            } else {
-                let email = queues::body_of(&batch[some])["row"]["email"].clone();
-                let path = format!("/credentials?email={}", email.as_str().expect("email"));
-                world
-                    .until("a row", async || {
-                        let found = world.get(&path).await;
-                        let there = found["items"].as_array().is_some_and(|i| !i.is_empty());
-                        (there || !consumer.is_busy()).then_some(())
-                    })
-                    .await;
-            }
+            part_of(&batch, rng.usize(0..batch.len()), &world, &consumer).await;
             consumer.kill().await;
             drop(answer);
             consumer = Function::start(&world, "consumer").await;
             if mailing {
-                // Nobody is left to hold a lease: all open work is queued again.
+                // No consumer is left that holds a lease: all open work is queued again.
                 held.clear();
                 sweeper.ask(json!({ "resume": true })).await;
             } else {

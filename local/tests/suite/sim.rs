@@ -2,8 +2,8 @@
 //! whose deliveries the test decides.
 //!
 //! Everything goes through the functions' handlers and the real SDK clients to the embedded
-//! DynamoDB, SQS and SES. Messages are taken from SQS as soon as they stand there and held
-//! in a [`Backlog`], which keeps their visibility by the test's clock; nothing waits.
+//! DynamoDB, SQS and SES. Messages are taken from SQS as soon as they are sent and held in a
+//! [`Backlog`], which keeps their visibility by the test's clock; nothing waits.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,7 +33,7 @@ use crate::{
 const VISIBILITY: i64 = 361;
 /// Visibility of a message about a file: six times the timeout of its function.
 const FILE_VISIBILITY: i64 = 5_400;
-/// Receives after which SQS puts a message aside.
+/// Receives after which SQS makes a message a dead letter.
 const MAX_RECEIVES: [u32; 2] = [5, 1_000];
 /// Messages of one batch.
 const BATCH: usize = 100;
@@ -57,7 +57,7 @@ pub struct Backlog {
     held: Vec<Held>,
     /// Those of the queue of files.
     files: Vec<Held>,
-    /// Those that were received too often, as SQS moves them to the dead-letter queue.
+    /// Messages that were received too often, which SQS moves to the dead-letter queue.
     dead: Vec<Held>,
     clock: Clock,
     /// Visibility that the consumer asked for in the running delivery.
@@ -144,7 +144,7 @@ impl Answer {
     }
 }
 
-/// How messages are delivered.
+/// The delivery of messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Delivery {
     /// In order, each batch to one consumer.
@@ -156,15 +156,15 @@ pub enum Delivery {
     Twice,
 }
 
-/// One run.
+/// A run.
 pub struct Sim {
-    /// The stack, whose queues nobody else reads.
+    /// The stack, whose queues only the run reads.
     pub world: World,
     /// Faults to come.
     pub faults: Faults,
     /// The clock of all processes.
     pub clock: Clock,
-    /// How messages are delivered.
+    /// The delivery of messages.
     pub delivery: Delivery,
     /// Chance of a fault in each call, in percent.
     pub trouble: u32,
@@ -187,20 +187,20 @@ pub struct Sim {
     setting: Setting,
 }
 
-/// How a process is set up.
+/// The settings of a process.
 #[derive(Clone, Copy, Debug)]
 struct Setting {
     /// Rows of a new job's shard.
     shard_rows: u32,
-    /// Whether SES is to say of each mail that it was delivered, as in a deployment: the oracle
-    /// does so at the end.
+    /// Whether SES reports each delivery, as in a deployment: the oracle sends the reports at the
+    /// end.
     tracks_deliveries: bool,
 }
 
 impl Sim {
     /// A service with one process and no faults; `seed` decides what is drawn.
     pub async fn new(seed: u64) -> Self {
-        // What was taken never comes back by itself: the backlog decides.
+        // A taken message never comes back from SQS: the backlog decides.
         let visibility = Duration::from_secs(12 * 3600);
         let options = Options { ses_rate_per_second: 1e6, visibility, ..queues::unread() };
         let world = World::with(options).await;
@@ -250,7 +250,7 @@ impl Sim {
         self.app.clone()
     }
 
-    /// Runs work in the living process; none when the process is gone before it ends.
+    /// Runs work in the living process; none when the process dies before it ends.
     async fn run<T, F: Future<Output = T>>(&mut self, work: impl FnOnce(App) -> F) -> Option<T> {
         let app = self.app();
         self.draw();
@@ -343,14 +343,14 @@ impl Sim {
         std::iter::repeat_with(new).take(count).collect()
     }
 
-    /// Shows all messages that a consumer has, to another one.
-    pub fn show_again(&self) {
+    /// Ends the visibility of all received messages: another consumer gets them.
+    pub fn make_visible(&self) {
         let mut backlog = self.backlog.lock().expect("lock");
         let now = backlog.now();
         backlog.held.iter_mut().for_each(|held| held.visible_at = now);
     }
 
-    /// Loses all messages, as a bug or a hand could.
+    /// Loses all messages, as a bug or a purged queue could.
     pub async fn lose_messages(&self) {
         self.collect().await;
         self.backlog.lock().expect("lock").held.clear();
@@ -371,7 +371,7 @@ impl Sim {
         gate
     }
 
-    /// A request with the live key; none when the process was gone before it answered.
+    /// A request with the live key; none when the process died before it answered.
     pub async fn call(
         &mut self,
         method: &str,
@@ -384,8 +384,8 @@ impl Sim {
         response.map(|response| Answer::read(&response))
     }
 
-    /// Asks as a client does that does not give up: again after a broken connection, a 5xx,
-    /// and when it is told to wait. The answer below 500.
+    /// Repeats a request as a patient client does: after a broken connection, after a 5xx, and
+    /// after an answer that asks to wait. The first answer below 500.
     pub async fn insist(
         &mut self,
         method: &str,
@@ -484,7 +484,7 @@ impl Sim {
         true
     }
 
-    /// Takes what stands in SQS into the backlog.
+    /// Takes the messages of SQS into the backlog.
     async fn collect(&self) {
         for taken in take(&self.world, Queue::Uploads).await {
             let mut backlog = self.backlog.lock().expect("lock");
@@ -513,7 +513,7 @@ impl Sim {
         (backlog.sent, backlog.len())
     }
 
-    /// Messages that were put aside.
+    /// Dead letters.
     pub fn dead(&self) -> Vec<Value> {
         let backlog = self.backlog.lock().expect("lock");
         backlog.dead.iter().map(|held| queues::body_of(&held.record)).collect()
@@ -580,8 +580,8 @@ impl Sim {
         batch
     }
 
-    /// Deletes what a consumer handled. What it named comes back when its visibility ends;
-    /// without an answer, all of it.
+    /// Deletes the handled messages. Those that the consumer named, or all without an answer, come
+    /// back when their visibility ends.
     fn settle(&mut self, batch: &[Value], back: Option<&BTreeSet<String>>) {
         let Some(back) = back else { return };
         let delivery = self.delivery;
@@ -594,7 +594,7 @@ impl Sim {
             if !handled.contains(&id_of(&held.record)) {
                 return true;
             }
-            // A standard queue delivers at least once: some come again though deleted.
+            // A standard queue delivers at least once: some come again after their deletion.
             if held.receives > 1 {
                 return false;
             }
@@ -623,7 +623,7 @@ impl Sim {
     pub async fn drain(&mut self) -> Result<()> {
         for round in 0..self.rounds {
             if round == 400 {
-                // Trouble that never ends lets nothing end.
+                // Faults that never stop let no run end.
                 self.trouble = 0;
                 self.faults.heal();
             }
@@ -642,7 +642,7 @@ impl Sim {
         bail!("it never ends: {} messages are held, {left:?}", backlog.len())
     }
 
-    /// Ends a run: drains it, and asks the oracle. What the run came to.
+    /// Ends a run: drains it and asks the oracle. The figures of the run.
     pub async fn finish(mut self) -> Result<oracle::Figures> {
         self.drain().await?;
         self.trouble = 0;
@@ -703,7 +703,7 @@ pub fn context() -> Context {
     context
 }
 
-/// Hands records to the consumer; what comes back, none when it failed as a whole.
+/// Hands records to the consumer; the messages that come back, none when it failed as a whole.
 async fn consume(app: App, records: Vec<Value>) -> Option<BTreeSet<String>> {
     let event = serde_json::from_value(json!({ "Records": records })).expect("an SQS event");
     let answer = consumer::handle(&app, LambdaEvent::new(event, context())).await.ok()?;

@@ -1,5 +1,5 @@
-//! After a credential was issued: revoked, suspended, reinstated, corrected; status lists,
-//! DID documents, and the check of a document.
+//! An issued credential is revoked, suspended, reinstated, corrected; status lists, DID
+//! documents, and the check of a document.
 
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ async fn verify(world: &World, body: &Value) -> Value {
     world.call("POST", "/verify", Some(body)).await.expect(200).json()
 }
 
-/// Which checks failed.
+/// The checks that failed.
 fn failed(answer: &Value) -> Vec<String> {
     let checks = answer["checks"].as_array().expect("checks");
     let failed = checks.iter().filter(|check| check["result"] == "failed");
@@ -42,7 +42,7 @@ async fn whole(world: &World) {
         let id = item["credential_id"].as_str().and_then(|id| id.parse::<uuid::Uuid>().ok());
         all.extend(app.credentials.get(id.expect("id").into()).await.expect("read"));
     }
-    oracle::standings(app, all.iter()).await.expect("lists and credentials agree");
+    oracle::check_status_lists(app, all.iter()).await.expect("lists and credentials agree");
 }
 
 fn reason() -> Option<Value> {
@@ -139,7 +139,7 @@ async fn what_is_wrong_with_a_change_is_named_and_changes_nothing() {
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
     }
     assert_eq!(world.get(&path).await, before);
-    // Another mode's credential is as unknown as any other.
+    // A credential of the other mode is unknown.
     for (method, path) in [
         ("POST", format!("{path}/suspend")),
         ("POST", format!("{path}/reinstate")),
@@ -188,7 +188,7 @@ async fn a_correction_keeps_the_page_replaces_the_file_and_moves_the_wallet() {
     assert_eq!(history[0]["reason"], "Faltaba la s");
     assert_eq!(history[0]["replaced_version"], 1);
 
-    // Each file says what it is; the page says that it was corrected, and shows no more.
+    // Each file shows its version; the page shows that it was corrected, and no more.
     assert_eq!(verify(&world, &second).await["verified"], true);
     let replaced = verify(&world, &first).await;
     assert_eq!((&replaced["verified"], &replaced["status"]), (&json!(false), &json!("replaced")));
@@ -201,7 +201,7 @@ async fn a_correction_keeps_the_page_replaces_the_file_and_moves_the_wallet() {
     assert!(page.contains("?version=1&amp;lang=en"), "{page}");
     whole(&world).await;
 
-    // Sent again, either list finds it; a member's profile does not make another of it.
+    // Either list finds it again; a member's profile makes no other credential of it.
     let corrected = json!({ "email": member, "recipient_name": "Ana Rojas", "result_value": "A" });
     for content in [&sent, &corrected] {
         let again = world.issue_one(content).await;
@@ -212,7 +212,7 @@ async fn a_correction_keeps_the_page_replaces_the_file_and_moves_the_wallet() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_corrected_credential_of_a_member_or_with_an_external_id_is_found_again() {
     let world = World::new().await;
-    // What the profile filled in is not what was sent.
+    // The identity has the fields as sent, without those of the profile.
     let sent = json!({ "email": "carla.diaz@demo.example", "result_value": "B" });
     let id = world.issue_one(&sent).await["credential_id"].clone();
     let path = format!("/credentials/{}", id.as_str().expect("id"));
@@ -245,7 +245,7 @@ async fn a_corrected_credential_of_a_member_or_with_an_external_id_is_found_agai
     let other = world.issue_one(&corrected).await;
     assert_eq!(other["error_codes"], json!(["external_id_taken"]), "{other}");
 
-    // Content that another credential has is nobody's correction.
+    // A correction to the content of another credential is refused.
     let taken = issue(&world, 8).await;
     let body = json!({ "email": "persona8@ejemplo.com", "recipient_name": "Persona Zorrilla 8" });
     let mine = issue(&world, 9).await;
@@ -348,7 +348,7 @@ async fn lists_and_did_documents_are_public_signed_and_fresh() {
     assert_eq!(second.json()["issuer"], document["issuer"]["id"]);
     act(&world, &id, "reinstate", None).await.expect(200);
 
-    // Who signs; and the keys that signed before.
+    // The key that signs, and the former keys.
     let did = read("/orgs/demo/did.json", "").await.expect(200);
     assert_eq!(did.header("content-type"), "application/did+ld+json");
     let key = document["proof"][0]["verificationMethod"].clone();
@@ -378,7 +378,7 @@ async fn lists_and_did_documents_are_public_signed_and_fresh() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_document_is_checked_and_what_fails_is_said() {
+async fn the_check_of_a_document_names_what_fails() {
     let world = World::new().await;
     let id = issue(&world, 1).await;
     let good = document(&world, &id).await;
@@ -418,7 +418,7 @@ async fn a_document_is_checked_and_what_fails_is_said() {
         assert_eq!((&answer["verified"], &answer["status"]), (&json!(false), &json!("invalid")));
         assert_eq!(failed(&answer), [check], "{answer}");
     }
-    // A list that is not the issuer's says nothing, although the signature would hold.
+    // A list of another issuer is not read: only the proof fails.
     let other = changed("/credentialStatus/statusListCredential", json!("https://ajena.example/1"));
     assert_eq!(failed(&verify(&world, &other).await), ["proof"]);
     for (body, code) in [
@@ -439,7 +439,7 @@ async fn a_document_is_checked_and_what_fails_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_signed_for_everybody_is_the_recipients_error_and_signs_nothing() {
+async fn a_text_that_verifiers_read_differently_is_the_recipients_error_and_signs_nothing() {
     let world = World::new().await;
     let entry = json!({ "name": "Tesis", "url": "https://ejemplo.com/tesis" });
     let other = json!({ "name": "Otra", "url": "https://ejemplo.com/tesis" });
@@ -463,7 +463,7 @@ async fn what_cannot_be_signed_for_everybody_is_the_recipients_error_and_signs_n
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_compromised_key_is_seen_and_a_credential_is_signed_anew() {
+async fn a_compromised_key_is_seen_and_a_credential_is_signed_again() {
     let world = World::new().await;
     let id = issue(&world, 1).await;
     let before = document(&world, &id).await;
@@ -486,11 +486,11 @@ async fn a_compromised_key_is_seen_and_a_credential_is_signed_anew() {
     let page = world.send("GET", &format!("/credential/{id}"), &[HTML], "").await.expect(200);
     assert!(page.text().contains("<strong>No verificada</strong>"), "{}", page.text());
 
-    // The list that it had signed is the new key's by now.
+    // The new key has signed the list of the compromised one.
     let later = issue(&world, 2).await;
     assert_eq!(verify(&world, &document(&world, &later).await).await["verified"], true);
 
-    // Signed anew once; the second call finds nothing to do.
+    // The credential is signed again once; the second call finds nothing to do.
     for _ in 0..2 {
         let path = format!("/credentials/{id}");
         let signed = world.call("PATCH", &path, Some(&json!({}))).await.expect(200).json();
@@ -503,7 +503,7 @@ async fn a_compromised_key_is_seen_and_a_credential_is_signed_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_status_list_that_nobody_signed_says_nothing() {
+async fn an_unsigned_status_list_has_no_effect() {
     let world = World::new().await;
     let app = world.stack.app();
     let id = issue(&world, 1).await;

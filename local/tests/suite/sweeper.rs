@@ -25,10 +25,10 @@ async fn a_backlog_is_never_made_longer() {
     let people = people(1..=150);
     sim.job(&people, &people, None).await.expect("a job");
     assert_eq!(sim.messages().await, (150, 150));
-    // Consumers are out of order for two hours: every row stands still, and is queued.
+    // No consumer runs for two hours: every row waits in the queue.
     minutes(&mut sim, 120).await;
     assert_eq!(sim.messages().await, (150, 150), "nothing was queued again");
-    // Half of it is handled; its mail makes the mail queue long, and stands still too.
+    // Half of it is handled; its mail fills the mail queue and waits there.
     while sim.messages().await.1 < 200 && sim.deliver(100).await {}
     let before = sim.messages().await;
     minutes(&mut sim, 60).await;
@@ -46,15 +46,15 @@ async fn a_run_with_nothing_to_do_is_eight_calls_and_reads_no_table() {
     let queries = sim.faults.calls("Query");
     sim.sweep().await;
     // The depth of two queues; the index of open jobs and of old files; four partitions of
-    // owed mail.
+    // pending mail.
     assert_eq!(sim.faults.count() - before, 8);
     assert_eq!(sim.faults.calls("Query") - queries, 6);
     assert_eq!(sim.faults.calls("Scan"), 0);
     sim.finish().await.expect("it ends right");
 }
 
-/// The put of one row never succeeds: its message is put aside after five receives, again
-/// after each sweep; the row fails with a reason, and a retry issues it once that is mended.
+/// The put of one row never succeeds: its message is a dead letter after five receives, again
+/// after each sweep; the row fails with a reason, and a retry issues it once the put succeeds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dead_letter_is_a_failed_row_with_a_reason_and_a_retry_issues_it() {
     let mut sim = Sim::new(0).await;
@@ -80,8 +80,7 @@ async fn a_dead_letter_is_a_failed_row_with_a_reason_and_a_retry_issues_it() {
     assert_eq!((figures.credentials, figures.mails), (3, 3));
 }
 
-/// Jobs expire 90 days after they were accepted, a key after a day, and nothing of a
-/// credential does.
+/// Jobs expire 90 days after they were accepted, a key after a day, credentials never.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_jump_past_every_expiry_leaves_credentials_and_repeats_nothing() {
     let mut sim = Sim::new(0).await;
@@ -89,7 +88,7 @@ async fn a_jump_past_every_expiry_leaves_credentials_and_repeats_nothing() {
     sim.job(&people, &people, Some("k")).await.expect("a job");
     sim.drain().await.expect("it ends");
     sim.clock.jump(Duration::from_secs(91 * 24 * 3600));
-    // DynamoDB removes what has expired when it sees fit: here it has not yet.
+    // DynamoDB removes expired items after some time: here it has not done so yet.
     sim.sweep().await;
     assert_eq!(sim.messages().await.1, 0);
     let again = sim.job(&people, &people, Some("k")).await.expect("another job");

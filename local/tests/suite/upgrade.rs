@@ -1,5 +1,5 @@
-//! Today's code on the database of an earlier version: what was issued holds, what was begun
-//! ends, and what is asked for again is found.
+//! Today's code on the database of an earlier version: its credentials verify, its open jobs
+//! end, and its requests find their credentials again.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use unicreda::jobs::sweep::{self, SweepMode};
 
 use crate::{
-    feedback::{delivered, hear},
+    feedback::{delivered, report},
     harness::{World, check_sums, person},
 };
 
@@ -36,12 +36,12 @@ fn attribute(value: &Value) -> AttributeValue {
     }
 }
 
-/// A stack on the items of a fixture, and what its credentials are called.
+/// A stack on the items of a fixture, and the names of its credentials.
 async fn started(fixture: &Path, data: &Path) -> (World, Value) {
     for file in ["signing.key", "site_url"] {
         fs::copy(fixture.join(file), data.join(file)).expect("copied");
     }
-    // A checkout does not keep it.
+    // A checkout does not keep the file's mode.
     let owners_alone = fs::Permissions::from_mode(0o600);
     fs::set_permissions(data.join("signing.key"), owners_alone).expect("a mode");
     let options =
@@ -84,7 +84,7 @@ async fn on(fixture: &Path) {
     let (world, names) = started(fixture, data.path()).await;
     let id = |name: &str| names[name].as_str().expect(name).to_owned();
 
-    // What was issued holds, whatever key signed it; what was taken back does not.
+    // Credentials of every key verify; revoked and suspended ones do not.
     for name in ["holds", "member", "corrected", "after_rotation", "test"] {
         assert!(verified(&world, &id(name)).await, "{name}");
     }
@@ -98,7 +98,7 @@ async fn on(fixture: &Path) {
     assert_eq!(corrected["history"][0]["action"], "correct");
     assert_eq!((&corrected["version"], &corrected["email_status"]), (&json!(2), &json!("sent")));
 
-    // What is asked for again is found.
+    // A repeated request finds its credential.
     let again = world.issue_one(&person(1)).await;
     assert_eq!((&again["credential_id"], &again["duplicate"]), (&names["holds"], &json!(true)));
     let mut before = person(4);
@@ -112,7 +112,7 @@ async fn on(fixture: &Path) {
     let wallet = world.get("/members/ana.rojas@demo.example/credentials").await;
     assert_eq!(wallet["items"][0]["credential_id"], names["member"]);
 
-    // What can be done to a credential can be done to these.
+    // These credentials take every change.
     let path = |name: &str, action: &str| format!("/credentials/{}/{action}", id(name));
     world.call("POST", &path("suspended", "reinstate"), Some(&json!({}))).await.expect(200);
     assert!(verified(&world, &id("suspended")).await);
@@ -124,11 +124,11 @@ async fn on(fixture: &Path) {
         world.call("PATCH", &format!("/credentials/{}", id("member")), Some(&change)).await;
     assert_eq!(patched.expect(200).json()["version"], 2);
     let event = delivered(&id("after_rotation"), 0, "persona5@ejemplo.com").to_string();
-    assert!(hear(world.stack.app(), &[event]).await.is_empty());
+    assert!(report(world.stack.app(), &[event]).await.is_empty());
     let heard = world.get(&format!("/credentials/{}", id("after_rotation"))).await;
     assert_eq!(heard["email_status"], "delivered");
 
-    // A job that had ended says what it said; one in its middle ends.
+    // An ended job keeps its totals; an open one ends.
     let ended = world.success(&id("job")).await["result"].clone();
     assert_eq!((&ended["successful"], &ended["failed"]), (&json!(5), &json!(1)));
     assert_eq!(world.get(&path_of(&names, "job", "results")).await["items"][4]["status"], "failed");
@@ -145,7 +145,7 @@ fn path_of(names: &Value, job: &str, what: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_database_of_every_earlier_version_is_gone_on_with() {
+async fn the_database_of_every_earlier_version_is_continued() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let mut seen = 0;
     for entry in fs::read_dir(fixtures).expect("fixtures") {

@@ -32,11 +32,11 @@ async fn drop_file(world: &World, name: &str, file: String) -> String {
     key
 }
 
-/// Puts a file of three rows there; what the bucket tells of it.
+/// Puts a file of three rows there; the bucket's event.
 async fn told_of(world: &World, name: &str) -> String {
     drop_file(world, name, file_of(1..=3)).await;
-    let told = queues::take_exactly(world, Queue::Uploads, 1).await;
-    told[0]["body"].as_str().expect("body").to_owned()
+    let events = queues::take_exactly(world, Queue::Uploads, 1).await;
+    events[0]["body"].as_str().expect("body").to_owned()
 }
 
 /// A job of the only organization, by its place in the list.
@@ -50,7 +50,7 @@ fn lines(text: &str) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_out_of_excel_becomes_a_job_whose_results_can_be_mended_and_uploaded_again() {
+async fn a_file_out_of_excel_becomes_a_job_whose_results_can_be_corrected_and_uploaded_again() {
     let world = World::new().await;
     // Semicolons, CRLF, Windows-1252, dates and decimals of Spanish, a column to be left alone.
     let mut file = b"Calificaci\xf3n;Correo electr\xf3nico;Apellidos;Nombre;Cr\xe9ditos;Fecha de inicio;#RUT;;\r\n".to_vec();
@@ -94,9 +94,9 @@ async fn a_file_out_of_excel_becomes_a_job_whose_results_can_be_mended_and_uploa
     assert!(rows[3].starts_with("B;'=mal@ejemplo.com;"), "{results}");
     assert!(rows[4].starts_with("B;ana.rojas@demo.example;;;5;;'=1+1;4;7;issued;"), "{results}");
 
-    // Mended where it says so, and uploaded as it is.
-    let mended = results.replace("E;eva@", "D;eva@");
-    let again = world.upload("acta final.csv", mended.as_bytes(), &json!({})).await;
+    // The faults are corrected, and the file is uploaded as it is.
+    let corrected = results.replace("E;eva@", "D;eva@");
+    let again = world.upload("acta final.csv", corrected.as_bytes(), &json!({})).await;
     assert_ne!(again, job);
     let result = world.file_job(&again).await["result"].clone();
     assert_eq!((&result["successful"], &result["duplicates"]), (&json!(4), &json!(3)), "{result}");
@@ -144,7 +144,7 @@ async fn a_file_that_is_wrong_as_a_whole_fails_with_its_place_and_issues_nothing
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_that_another_system_drops_is_one_job_however_often_it_is_told() {
+async fn a_file_that_another_system_drops_is_one_job_however_often_its_event_comes() {
     let world = World::with(queues::unread()).await;
     let app = world.stack.app();
     let body = told_of(&world, "2026/acta nº 1 + más & cía.csv").await;
@@ -152,7 +152,7 @@ async fn a_file_that_another_system_drops_is_one_job_however_often_it_is_told() 
     for _ in 0..3 {
         unicreda::jobs::upload::handle(app, &body, later).await.expect("handled");
     }
-    // A test event of S3, a place that is nobody's, an organization that is not there.
+    // A test event of S3, a key outside of every organization, an unknown organization.
     let test = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b" });
     unicreda::jobs::upload::handle(app, &test.to_string(), later).await.expect("handled");
     for other in ["incoming/live/nadie/", "incoming/x/demo/", "otro/live/demo/"] {
@@ -170,12 +170,12 @@ async fn a_file_that_another_system_drops_is_one_job_however_often_it_is_told() 
 
 /// 3,000 rows, and no time: each invocation reads on from where the one before stopped.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn reading_goes_on_where_the_functions_time_ended() {
+async fn reading_resumes_where_the_functions_time_ended() {
     let mut sim = Sim::new(0).await;
     let people: Vec<Value> = (1..=250).map(person).collect();
     sim.upload(file_of(1..=250).as_bytes(), &people).await.expect("uploaded");
-    let told = queues::take_exactly(&sim.world, Queue::Uploads, 1).await;
-    let body = told[0]["body"].as_str().expect("body").to_owned();
+    let events = queues::take_exactly(&sim.world, Queue::Uploads, 1).await;
+    let body = events[0]["body"].as_str().expect("body").to_owned();
     let app = sim.app();
     unicreda::jobs::upload::handle(&app, &body, Instant::now()).await.expect("handled");
     let job = sim.world.get("/jobs").await["items"][0]["job_id"].as_str().expect("id").to_owned();
@@ -196,7 +196,7 @@ async fn reading_goes_on_where_the_functions_time_ended() {
     let status = status.json();
     assert_eq!(status["status"], "PENDING");
     assert_eq!(status["progress"]["current"], 80, "{status}");
-    // The sweeper has it gone on with; again there is no time.
+    // The sweeper resumes the reading; again there is no time.
     let order = json!({ "kind": "read", "job_id": job }).to_string();
     for read in [160, 240] {
         unicreda::jobs::upload::handle(&app, &order, Instant::now()).await.expect("handled");
@@ -212,8 +212,8 @@ async fn a_job_that_is_cancelled_while_its_file_is_read_ends_with_every_row() {
     let mut sim = Sim::new(0).await;
     let people: Vec<Value> = (1..=80).map(person).collect();
     sim.upload(file_of(1..=250).as_bytes(), &people).await.expect("uploaded");
-    let told = queues::take_exactly(&sim.world, Queue::Uploads, 1).await;
-    let body = told[0]["body"].as_str().expect("body").to_owned();
+    let events = queues::take_exactly(&sim.world, Queue::Uploads, 1).await;
+    let body = events[0]["body"].as_str().expect("body").to_owned();
     let app = sim.app();
     unicreda::jobs::upload::handle(&app, &body, Instant::now()).await.expect("handled");
     while sim.deliver(100).await {}
@@ -230,7 +230,7 @@ async fn a_job_that_is_cancelled_while_its_file_is_read_ends_with_every_row() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dry_run_tells_what_would_happen_and_changes_nothing() {
+async fn a_dry_run_predicts_the_outcome_and_changes_nothing() {
     let world = World::new().await;
     let issued = world.issue_one(&person(1)).await;
     let other = json!({ "email": "persona2@ejemplo.com", "recipient_name": "Persona Zorrilla 2", "result_value": "F" });
@@ -289,7 +289,7 @@ async fn a_dry_run_tells_what_would_happen_and_changes_nothing() {
     let rows = rows["items"].as_array().expect("rows");
     let statuses: Vec<&str> =
         rows.iter().map(|row| row["status"].as_str().expect("status")).collect();
-    // Which of two that are equal comes first is as chance has it, as in issuing.
+    // The order of two equal rows is left to chance, as in issuing.
     assert_eq!([statuses[2], statuses[5]].into_iter().max(), Some("new"), "{statuses:?}");
     assert_eq!([statuses[2], statuses[5]].into_iter().min(), Some("duplicate"), "{statuses:?}");
     assert_eq!([&statuses[..2], &statuses[3..5]].concat(), ["duplicate", "new", "invalid", "new"]);
@@ -301,14 +301,14 @@ async fn a_dry_run_tells_what_would_happen_and_changes_nothing() {
     assert_eq!(world.get("/credentials").await, before.0, "nothing was issued");
     assert_eq!(world.mails_now("persona3@ejemplo.com").await, [] as [Value; 0]);
 
-    // Two people with one id of the caller's: the first one gets it, the other is told.
+    // Two people with one external id: the first one gets it, the other is refused.
     let file = "email,recipient_name,result_value,external_id\na@ejemplo.com,Ana,A,7\nb@ejemplo.com,Eva,B,7\n";
     let job = world.upload("ids.csv", file.as_bytes(), &json!({ "dry_run": true })).await;
     let result = &world.file_job(&job).await["result"];
     assert_eq!((&result["successful"], &result["failed"]), (&json!(1), &json!(1)), "{result}");
     assert_eq!(result["errors"][0]["code"], "external_id_taken");
 
-    // And what was foretold happens.
+    // And the prediction comes true.
     let issued = world.issue_one(&person(2)).await;
     assert_eq!(issued["credential_id"], rows[1]["credential_id"]);
 }
@@ -339,7 +339,7 @@ async fn json_lines_are_a_file_too_and_their_results_a_table() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_lets_a_file_in_is_checked_before() {
+async fn an_upload_request_is_checked_before_its_file_arrives() {
     let world = World::new().await;
     let body = |more: Value| {
         let mut body =
@@ -425,7 +425,7 @@ async fn files_go_seven_days_after_their_job_ended_and_their_rows_results_stay()
     let rows = sim.world.get(&format!("/jobs/{job}/results")).await;
     assert_eq!(rows["items"][1]["status"], "issued");
     assert_eq!(sim.world.get(&format!("/jobs/{job}")).await["result"]["results_file"], Value::Null);
-    // Once is enough.
+    // A second run does nothing.
     sim.sweep().await;
     assert!(!sim.deliver_file().await);
     sim.finish().await.expect("it ends right");
@@ -452,13 +452,13 @@ async fn a_file_that_takes_anothers_place_is_not_removed_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_event_that_comes_again_fails_nothing_that_goes_on() {
+async fn a_repeated_event_fails_no_work_in_progress() {
     let world = World::with(queues::unread()).await;
     let app = world.stack.app();
     let body = told_of(&world, "acta.csv").await;
     let later = Instant::now() + Duration::from_secs(600);
     unicreda::jobs::upload::handle(app, &body, later).await.expect("handled");
-    // The file is read and its rows are queued; the template is archived meanwhile.
+    // The file is read and its rows are queued; then the template is archived.
     let archive = format!("/templates/{}/archive", world.demo.template_id);
     world.call("POST", &archive, None).await.expect(200);
     unicreda::jobs::upload::handle(app, &body, later).await.expect("handled");
@@ -469,7 +469,7 @@ async fn an_event_that_comes_again_fails_nothing_that_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_retry_outdoes_whoever_writes_the_results() {
+async fn a_retry_wins_over_the_writer_of_the_results() {
     let mut sim = Sim::new(0).await;
     let people: Vec<Value> = (1..=2).map(person).collect();
     sim.faults.on("SendRawEmail", 0..1, Fault::SesError(400, "MessageRejected", "…"));
@@ -505,7 +505,7 @@ async fn a_retry_outdoes_whoever_writes_the_results() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_refused_stays_refused_in_the_results_until_it_is_mended() {
+async fn a_refused_row_stays_refused_in_the_results_until_it_is_corrected() {
     let world = World::new().await;
     let mut csv = "email,recipient_name,result_value\n".as_bytes().to_vec();
     csv.extend_from_slice(
@@ -537,7 +537,7 @@ async fn what_was_refused_stays_refused_in_the_results_until_it_is_mended() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_whose_file_was_replaced_says_that_it_has_no_results_file() {
+async fn a_job_whose_file_was_replaced_reports_that_it_has_no_results_file() {
     let mut sim = Sim::new(0).await;
     drop_file(&sim.world, "acta.csv", file_of(1..=2)).await;
     while sim.deliver_file().await || sim.deliver(100).await {}
@@ -555,7 +555,7 @@ async fn a_job_whose_file_was_replaced_says_that_it_has_no_results_file() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn reading_that_broke_off_is_resumed_though_somebody_looks_all_the_time() {
+async fn interrupted_reading_is_resumed_while_a_client_polls() {
     let mut sim = Sim::new(0).await;
     let people: Vec<Value> = (1..=40).map(person).collect();
     sim.faults.on("SendMessageBatch", 0..1, Fault::Gone { done: true });

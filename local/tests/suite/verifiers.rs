@@ -37,7 +37,7 @@ impl Verifiers {
             .args([site, address])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            // Of the schema, which is fetched nowhere, verifier-core complains there.
+            // verifier-core complains there about the schema, which it cannot fetch.
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
@@ -59,7 +59,7 @@ impl Verifiers {
         serde_json::from_str(&answer).expect("JSON")
     }
 
-    /// What both say: `ok`, `revoked`, `expired`, `unsigned`; they must agree.
+    /// The verdict of both, who must agree: `ok`, `revoked`, `expired`, `unsigned`.
     async fn say(&mut self, document: &Value) -> String {
         let answer = self.ask(&json!({ "cmd": "verify", "document": document })).await;
         let (one, two) = (&answer["digitalbazaar"], &answer["verifiercore"]);
@@ -70,7 +70,7 @@ impl Verifiers {
         };
         let expired = two["expired"] == json!(true);
         let (one, two) = (status(one), status(two));
-        // An expired one @digitalbazaar/vc refuses as a whole.
+        // @digitalbazaar/vc refuses an expired credential as a whole.
         if expired {
             return "expired".to_owned();
         }
@@ -174,9 +174,9 @@ async fn two_verifiers_that_are_not_ours_see_revocation_correction_and_rotation(
     act(&id, "reinstate").await;
     assert_eq!(verifiers.say(&first).await, "ok");
 
-    // What a retired key signed verifies, and so does what the new one signs.
+    // Credentials of a retired key verify, and so do those of the new one.
     world.call("POST", "/signing-keys", None).await.expect(201);
-    // They keep a DID document for some seconds: another visitor asks anew.
+    // They keep a DID document for some seconds: a new verifier fetches it again.
     let mut verifiers = Verifiers::of(&world).await;
     assert_eq!(verifiers.say(&first).await, "ok");
     let later = world.issue_one(&person(2)).await;
@@ -200,7 +200,7 @@ async fn two_verifiers_that_are_not_ours_see_revocation_correction_and_rotation(
     assert_eq!(verifiers.say(&second).await, "revoked");
     assert_eq!(verifiers.say(&later).await, "ok");
 
-    // Nothing that a compromised key signed verifies; signed anew, it does.
+    // Credentials of a compromised key fail; signed again, they verify.
     let keys = world.get("/signing-keys").await;
     let old = keys["items"][1]["multikey"].as_str().expect("a key").to_owned();
     let third = world.issue_one(&person(3)).await;
@@ -218,8 +218,8 @@ async fn two_verifiers_that_are_not_ours_see_revocation_correction_and_rotation(
     assert_eq!(verifiers.say(&document(&world, &third).await).await, "ok");
 }
 
-/// jsonld.js reads the contexts that a document names; so do we in one way, and in the other
-/// with the flat table of our own terms. All three must find the same text.
+/// jsonld.js reads the contexts that a document names. We do so in one way, and use the flat
+/// table of our own terms in the other. All three must find the same text.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_canonical_form_of_thousands_of_random_credentials_is_jsonld_js_own() {
     let seed = seed("canonical form");

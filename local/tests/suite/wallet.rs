@@ -30,7 +30,7 @@ async fn award(world: &World, key: &str, email: &str, term: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_notification_opens_the_members_wallet_and_nobody_elses() {
+async fn a_notification_opens_the_members_wallet_and_no_other() {
     let world = World::new().await;
     let live = world.demo.api_key.clone();
     let first = award(&world, &live, MEMBER, "2025-1").await;
@@ -51,20 +51,20 @@ async fn a_notification_opens_the_members_wallet_and_nobody_elses() {
         assert!(text.contains(&format!("/credential/{id}\"")), "{id}");
     }
     assert!(text.contains("Ana Rojas Muñoz") && !text.contains(&others) && !text.contains(MEMBER));
-    // Scanners open it again and again, and change nothing.
+    // Scanners open it repeatedly and change nothing.
     let before = world.mail_ended(&first).await;
     for _ in 0..3 {
         assert_eq!(open(&world, &url).await.expect(200).body, page.body);
     }
     assert_eq!(world.get(&format!("/credentials/{first}")).await, before);
 
-    // What happens to a credential is seen there.
+    // The wallet shows a change of a credential.
     let reason = json!({ "reason": "Error" });
     world.call("POST", &format!("/credentials/{first}/revoke"), Some(&reason)).await.expect(200);
     assert!(open(&world, &url).await.text().contains("Revocada"));
     let english = open(&world, &format!("{url}?lang=en")).await.expect(200).text();
     assert!(english.contains("Your credential wallet") && english.contains("Revoked"));
-    // Somebody outside gets the page's link alone.
+    // An external recipient gets only the link to the page.
     world.issue_one(&person(1)).await;
     let mail = world.mails("persona1@ejemplo.com", 1).await;
     assert!(!mail[0]["text"].as_str().expect("a part").contains("/wallet/"));
@@ -89,7 +89,7 @@ async fn each_mode_has_its_own_wallet() {
         assert_eq!(page.contains("no tienen validez"), key == &test);
         urls.push(url);
     }
-    // The seal of one does not open the other.
+    // The link of one mode does not open the wallet of the other.
     let swapped = urls[0].replace("/wallet/demo.live.", "/wallet/demo.test.");
     open(&world, &swapped).await.expect(404);
 }

@@ -12,6 +12,53 @@ use unicreda::domain::{
 use super::{MEMBER, UNKNOWN, all, issue_under, items, one_fault, template, text};
 use crate::harness::{World, person};
 
+/// The ids of credentials, in their order.
+fn ids(list: &[Value]) -> Vec<String> {
+    list.iter().map(|c| text(c, "credential_id").to_owned()).collect()
+}
+
+/// Requires of each filter the right number of credentials, and of a bad one a pointer. Five of
+/// 65 are of the template `other`, issued after `first`.
+async fn assert_filters(world: &World, other: &str, first: &str) {
+    let demo = &world.demo.template_id;
+    for (query, count) in [
+        (format!("template_id={other}"), 5),
+        (format!("template_id={demo}"), 60),
+        (format!("template_id={UNKNOWN}"), 0),
+        ("email=PERSONA4@ejemplo.com".to_owned(), 2),
+        ("email=persona60%40ejemplo.com".to_owned(), 1),
+        ("email=nadie@ejemplo.com".to_owned(), 0),
+        (format!("email=persona4@ejemplo.com&template_id={other}"), 1),
+        ("external_id=acta-4".to_owned(), 2),
+        (format!("external_id=acta-4&template_id={demo}"), 1),
+        ("external_id=acta-99".to_owned(), 0),
+        ("status=revoked".to_owned(), 0),
+        ("status=suspended".to_owned(), 0),
+        (format!("issued_after={first}"), 5),
+        (format!("issued_after={first}&email=persona4@ejemplo.com"), 1),
+        ("issued_after=2100-01-01".to_owned(), 0),
+        ("issued_after=2100-01-01T00:00:00Z&status=issued".to_owned(), 0),
+    ] {
+        for limit in [2, 100] {
+            let found = all(world, &format!("/credentials?{query}"), limit).await;
+            assert_eq!(found.len(), count, "{query} {limit}");
+            let unique: BTreeSet<String> = ids(&found).into_iter().collect();
+            assert_eq!(unique.len(), count, "{query} {limit}");
+        }
+    }
+    for (query, pointer) in [
+        ("template_id=x", "template_id"),
+        ("status=active", "status"),
+        ("email=nadie", "email"),
+        ("issued_after=ayer", "issued_after"),
+        ("issued_after=2026-02-30", "issued_after"),
+    ] {
+        let reply = world.call("GET", &format!("/credentials?{query}"), None).await;
+        let problem = reply.problem(400, "invalid_request");
+        assert_eq!(problem["errors"][0]["pointer"], pointer);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn credentials_are_listed_newest_first_page_by_page_and_by_every_filter() {
     let world = World::new().await;
@@ -19,7 +66,7 @@ async fn credentials_are_listed_newest_first_page_by_page_and_by_every_filter() 
         .map(|n| {
             let mut one = person(n);
             one["external_id"] = format!("acta-{}", n % 3).into();
-            // An external_id is one credential: a third of them, by another template below.
+            // An external_id is one credential; five are repeated under another template.
             if n > 3 {
                 one["external_id"] = format!("acta-{n}").into();
             }
@@ -54,9 +101,6 @@ async fn credentials_are_listed_newest_first_page_by_page_and_by_every_filter() 
     let place = |c: &Value| (text(c, "issued_at").to_owned(), text(c, "credential_id").to_owned());
     assert!(whole.windows(2).all(|pair| place(&pair[0]) > place(&pair[1])), "newest first");
     assert!(whole[..5].iter().all(|c| c["template_id"] == other.as_str()));
-    let ids = |list: &[Value]| -> Vec<String> {
-        list.iter().map(|c| text(c, "credential_id").to_owned()).collect()
-    };
     for path in
         ["/credentials", "/credentials?status=issued", "/credentials?issued_after=2026-01-01"]
     {
@@ -64,43 +108,7 @@ async fn credentials_are_listed_newest_first_page_by_page_and_by_every_filter() 
             assert_eq!(ids(&all(&world, path, limit).await), ids(&whole), "{path} {limit}");
         }
     }
-    let demo = &world.demo.template_id;
-    for (query, count) in [
-        (format!("template_id={other}"), 5),
-        (format!("template_id={demo}"), 60),
-        (format!("template_id={UNKNOWN}"), 0),
-        ("email=PERSONA4@ejemplo.com".to_owned(), 2),
-        ("email=persona60%40ejemplo.com".to_owned(), 1),
-        ("email=nadie@ejemplo.com".to_owned(), 0),
-        (format!("email=persona4@ejemplo.com&template_id={other}"), 1),
-        ("external_id=acta-4".to_owned(), 2),
-        (format!("external_id=acta-4&template_id={demo}"), 1),
-        ("external_id=acta-99".to_owned(), 0),
-        ("status=revoked".to_owned(), 0),
-        ("status=suspended".to_owned(), 0),
-        (format!("issued_after={first}"), 5),
-        (format!("issued_after={first}&email=persona4@ejemplo.com"), 1),
-        ("issued_after=2100-01-01".to_owned(), 0),
-        ("issued_after=2100-01-01T00:00:00Z&status=issued".to_owned(), 0),
-    ] {
-        for limit in [2, 100] {
-            let found = all(&world, &format!("/credentials?{query}"), limit).await;
-            assert_eq!(found.len(), count, "{query} {limit}");
-            let unique: BTreeSet<String> = ids(&found).into_iter().collect();
-            assert_eq!(unique.len(), count, "{query} {limit}");
-        }
-    }
-    for (query, pointer) in [
-        ("template_id=x", "template_id"),
-        ("status=active", "status"),
-        ("email=nadie", "email"),
-        ("issued_after=ayer", "issued_after"),
-        ("issued_after=2026-02-30", "issued_after"),
-    ] {
-        let reply = world.call("GET", &format!("/credentials?{query}"), None).await;
-        let problem = reply.problem(400, "invalid_request");
-        assert_eq!(problem["errors"][0]["pointer"], pointer);
-    }
+    assert_filters(&world, &other, &first).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -121,7 +129,7 @@ async fn a_wallet_holds_a_members_credentials_newest_first() {
     assert_eq!(items(&world.get(&path.replace('@', "%40")).await).len(), 3);
     let empty = "/members/carla.diaz@demo.example/credentials";
     assert_eq!(items(&world.get(empty).await).len(), 0);
-    // Somebody who is no member has no wallet.
+    // An address that is no member's has no wallet.
     let path = "/members/persona1@ejemplo.com/credentials";
     world.call("GET", path, None).await.problem(404, "not_found");
 }
@@ -284,7 +292,7 @@ async fn jobs_are_listed_newest_first_without_their_errors() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_limit_out_of_range_and_a_cursor_of_ones_own_are_refused_by_every_list() {
+async fn every_list_refuses_a_limit_out_of_range_and_a_made_up_cursor() {
     let world = World::new().await;
     let job = world.start_job(&[person(1), person(2)]).await;
     world.success(&job).await;

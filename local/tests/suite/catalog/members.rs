@@ -135,7 +135,7 @@ async fn members_are_imported_from_the_csv_files_that_spreadsheets_write() {
     import(&world, "es", files[0].1).await.expect(200);
     let after = world.get("/members/a@ejemplo.com").await;
     assert_eq!(after["name"], before["name"]);
-    assert_eq!(after["created_at"], before["created_at"], "first put when it was first put");
+    assert_eq!(after["created_at"], before["created_at"], "an import keeps the time of creation");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -221,7 +221,7 @@ async fn a_faulty_import_names_its_rows_and_a_faulty_file_imports_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_members_profile_fills_in_what_was_left_out_and_the_identity_is_before_it() {
+async fn a_members_profile_fills_in_missing_fields_and_leaves_the_identity_alone() {
     let world = World::new().await;
     let key = &world.demo.api_key;
     let only_grade = json!({ "email": MEMBER, "result_value": "A" });
@@ -248,7 +248,7 @@ async fn a_members_profile_fills_in_what_was_left_out_and_the_identity_is_before
     let job = world.run_job(&[only_grade.clone(), only_grade]).await;
     assert_eq!((job["duplicates"].clone(), job["internal_count"].clone()), (json!(2), json!(2)));
 
-    // What the request says outranks the profile, and is another identity.
+    // The request's fields outrank the profile, and make another identity.
     let named = json!({
         "email": MEMBER.to_uppercase(), "recipient_name": "A. Rojas", "result_value": "A",
         "role": "Ayudante",
@@ -259,8 +259,8 @@ async fn a_members_profile_fills_in_what_was_left_out_and_the_identity_is_before
     let kept = world.mail_ended(text(&named, "credential_id")).await;
     assert_eq!((&kept["recipient_name"], &kept["role"]), (&json!("A. Rojas"), &json!("Ayudante")));
 
-    // Only fields that the template lists are filled in, so a profile refuses nothing; its
-    // language is the mail's where neither recipient nor template has one.
+    // The profile fills in fields of the template alone, so it causes no refusal. Its language
+    // is the mail's when neither recipient nor template has one.
     let bare = json!({
         "name": "Asistencia", "description": "x",
         "fields": [{ "name": "recipient_name", "required": true }],
@@ -277,14 +277,14 @@ async fn a_members_profile_fills_in_what_was_left_out_and_the_identity_is_before
     let mail = &world.mails(MEMBER, 3).await[0];
     assert!(text(mail, "text").contains("in your wallet"));
 
-    // Nobody else is helped, nor a member whose profile has no name.
+    // A stranger has no profile, and an empty profile gives no name.
     world.call("PUT", "/members/persona1@ejemplo.com", Some(&json!({}))).await.expect(201);
     let missing = json!(["Falta el campo obligatorio: recipient_name"]);
     for email in ["persona1@ejemplo.com", "persona2@ejemplo.com"] {
         let refused = issue_under(&world, key, &bare, &json!({ "email": email })).await;
         assert_eq!(refused["errors"], missing, "{email}");
     }
-    // In a job all of it holds too.
+    // A job follows the same rules.
     let ask = json!({
         "template_id": bare,
         "recipients": [

@@ -20,7 +20,7 @@ use unicreda::{
 
 use crate::harness::{Reply, World};
 
-/// A well-formed id that nothing has.
+/// A well-formed id of nothing.
 const UNKNOWN: &str = "7a8b9c0d-1e2f-8a4b-8c6d-7e8f9a0b1c2d";
 /// A member of the demo organization.
 const MEMBER: &str = "ana.rojas@demo.example";
@@ -38,7 +38,7 @@ pub async fn another_organization(app: &App, name: &str) -> String {
     key_of(app, name, Mode::Live, &Scope::ALL, None).await
 }
 
-/// A key made behind the API's back, so that it can have expired before it was made.
+/// A key written to the store directly: it can have expired before it was created.
 pub async fn key_of(
     app: &App,
     org: &str,
@@ -91,7 +91,7 @@ fn one_fault(reply: Reply, pointer: &str, code: &str) -> Value {
     problem
 }
 
-/// All entries of a list, page by page; each page but the last holds what was asked for.
+/// All entries of a list, page by page; each page but the last is full.
 async fn all(world: &World, path: &str, limit: usize) -> Vec<Value> {
     let mut found: Vec<Value> = Vec::new();
     let mut cursor = String::new();
@@ -109,7 +109,7 @@ async fn all(world: &World, path: &str, limit: usize) -> Vec<Value> {
     }
 }
 
-/// Makes a template and gives its id.
+/// Creates a template; its id.
 async fn template(world: &World, definition: &Value) -> String {
     let made = world.call("POST", "/templates", Some(definition)).await.expect(201).json();
     text(&made, "id").to_owned()
@@ -122,7 +122,7 @@ async fn issue_under(world: &World, key: &str, template: &str, recipient: &Value
     answer.expect(200).json()["credentials"][0].clone()
 }
 
-/// A definition with everything in it.
+/// A definition with every member.
 fn course() -> Value {
     json!({
         "name": "Curso de álgebra", "description": "Treinta horas.", "language": "en",

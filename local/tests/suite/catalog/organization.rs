@@ -40,7 +40,7 @@ async fn an_organizations_settings_change_its_mail_and_its_dates() {
     assert_eq!(after["language"], before["language"], "what is not named stays");
     assert_eq!(world.get("/organization").await, after);
 
-    // Members are not told; the sums hold.
+    // Members get no mail; the sums hold.
     let member = |email: &str| json!({ "email": email, "result_value": "A" });
     let quiet = world.issue_one(&member(MEMBER)).await;
     assert_eq!((&quiet["status"], &quiet["email_status"]), (&json!("issued"), &json!("skipped")));
@@ -71,7 +71,7 @@ async fn an_organizations_settings_change_its_mail_and_its_dates() {
         assert!(page.text().contains(&format!("datetime=\"{day}\"")), "{zone} {day}");
     }
 
-    // A request that wants no mail gets none, members told or not.
+    // A request without mail sends none, whether or not members are notified.
     let change = json!({ "notify_members": true });
     world.call("PUT", "/organization", Some(&change)).await.expect(200);
     let people = json!([member("carla.diaz@demo.example"), person(3)]);
@@ -85,7 +85,7 @@ async fn an_organizations_settings_change_its_mail_and_its_dates() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_of_one_organization_can_be_told_from_nothing_by_another() {
+async fn another_organizations_data_looks_like_no_data() {
     let world = World::new().await;
     let other = another_organization(world.stack.app(), "otra").await;
     let one = world.issue_one(&json!({ "email": MEMBER, "result_value": "A" })).await;
@@ -135,11 +135,12 @@ async fn nothing_of_one_organization_can_be_told_from_nothing_by_another() {
     let organization = world.call_as(&other, "GET", "/organization", None).await.expect(200).json();
     assert_eq!(organization["id"], "otra");
 
-    // What was tried has changed nothing.
+    // The refused requests changed nothing.
     assert_eq!(world.get(&format!("/templates/{template}")).await["version"], 1);
     world.get(&format!("/members/{MEMBER}")).await;
 
-    // The same content is each one's own credential; a member here is a stranger there.
+    // Each organization issues its own credential of the same content; a member of one is a
+    // stranger to the other.
     let definition = json!({
         "name": "Curso", "description": "x",
         "fields": [{ "name": "result_value" }, { "name": "recipient_name" }],

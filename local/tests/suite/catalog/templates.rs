@@ -13,7 +13,7 @@ use super::{UNKNOWN, all, course, in_english, issue_under, items, one_fault, tem
 use crate::harness::{World, person};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_template_tells_a_client_all_and_what_is_read_can_be_sent_back() {
+async fn a_template_describes_every_field_and_can_be_sent_back_as_read() {
     let world = World::new().await;
     let reply = world.call("POST", "/templates", Some(&course())).await.expect(201);
     let made = reply.json();
@@ -41,7 +41,7 @@ async fn a_template_tells_a_client_all_and_what_is_read_can_be_sent_back() {
     assert_eq!(world.get(&path).await, made);
     assert_eq!(world.get(&path.to_uppercase().replace("/TEMPLATES", "/templates")).await, made);
 
-    // What was read, sent back, changes nothing.
+    // An answer that is sent back changes nothing.
     assert_eq!(world.call("PUT", &path, Some(&made)).await.expect(200).json(), made);
     assert_eq!(world.call("PUT", &path, Some(&course())).await.expect(200).json(), made);
 
@@ -66,7 +66,7 @@ async fn a_template_tells_a_client_all_and_what_is_read_can_be_sent_back() {
     let third = world.call("PUT", &path, Some(&made)).await.expect(200).json();
     assert_eq!((third["archived"].clone(), third["version"].clone()), (json!(true), json!(3)));
 
-    // Nothing but a name and a description is a template too.
+    // A name and a description are enough.
     let bare = json!({ "name": "Asistencia", "description": "Asistió" });
     let bare = world.call("POST", "/templates", Some(&bare)).await.expect(201).json();
     assert_eq!(bare["fields"].as_array().map(Vec::len), Some(1));
@@ -107,16 +107,15 @@ async fn templates_are_listed_page_by_page_with_their_current_versions() {
     assert_eq!(items(&world.get("/templates").await).len(), 9);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_bad_definition_is_refused_with_a_pointer_to_each_fault() {
-    let world = World::new().await;
+/// Definitions with one fault: its pointer and its code.
+fn faulty_definitions() -> Vec<(Value, &'static str, &'static str)> {
     let with = |name: &str, value: Value| {
         let mut definition = json!({ "name": "Curso", "description": "x" });
         definition[name] = value;
         definition
     };
     let field = |value: Value| with("fields", json!([{ "name": "term" }, value]));
-    for (definition, pointer, code) in [
+    vec![
         (with("name", json!(null)), "/name", "missing_field"),
         (with("name", json!("  ")), "/name", "missing_field"),
         (with("name", json!(5)), "/name", "wrong_type"),
@@ -184,7 +183,13 @@ async fn a_bad_definition_is_refused_with_a_pointer_to_each_fault() {
             "/fields/1/allowed_values",
             "invalid_values",
         ),
-    ] {
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bad_definition_is_refused_with_a_pointer_to_each_fault() {
+    let world = World::new().await;
+    for (definition, pointer, code) in faulty_definitions() {
         one_fault(world.call("POST", "/templates", Some(&definition)).await, pointer, code);
         let path = format!("/templates/{}", world.demo.template_id);
         one_fault(world.call("PUT", &path, Some(&definition)).await, pointer, code);
@@ -202,13 +207,13 @@ async fn a_bad_definition_is_refused_with_a_pointer_to_each_fault() {
     assert_eq!(problem["errors"][0]["message"], "Required field missing: name");
     world.call("POST", "/templates", Some(&json!([]))).await.problem(400, "invalid_request");
     world.call("POST", "/templates", None).await.problem(400, "invalid_json");
-    // Nothing came of it.
+    // No template was created or changed.
     let listed = world.get("/templates").await;
     assert_eq!(items(&listed).len(), 1);
     assert_eq!(listed["items"][0]["version"], 1);
 }
 
-/// Works off both queues by hand, as the consumer does.
+/// Handles the messages of both queues, as the consumer does.
 async fn drain(world: &World) {
     let app = world.stack.app();
     for queue in [&app.config.issue_queue_url, &app.config.mail_queue_url] {
@@ -253,7 +258,7 @@ async fn a_job_keeps_the_template_version_that_it_began_with() {
     let job = text(&reply, "job_id").to_owned();
     assert_eq!(world.get(&format!("/jobs/{job}")).await["status"], "STARTED");
 
-    // The next version refuses what the first accepts, and then there is none at all.
+    // The next version refuses the recipients of the first, and then the template is archived.
     let next = json!({ "name": "Segunda edición", "description": "x" });
     let path = format!("/templates/{id}");
     world.call("PUT", &path, Some(&next)).await.expect(200);

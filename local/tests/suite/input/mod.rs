@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 
 use crate::harness::{Reply, World};
 
-/// A recipient without fault, as JSON members.
+/// The members of a valid recipient, as JSON.
 const GOOD: [(&str, &str); 3] = [
     ("email", r#""persona1@ejemplo.com""#),
     ("recipient_name", r#""Persona Zorrilla""#),
     ("result_value", r#""A""#),
 ];
 
-/// The good recipient with some members changed; a value of nothing takes the member out.
-/// As text, since `1e400` and repeated names are no `Value`.
+/// The good recipient with some members changed; an empty value removes the member. It is
+/// text, since a `Value` holds neither `1e400` nor repeated names.
 fn recipient(changes: &[(&str, &str)]) -> String {
     let mut members: Vec<(&str, &str)> = GOOD.to_vec();
     for (name, _) in changes {
@@ -49,7 +49,7 @@ async fn one(world: &World, lang: Option<&str>, recipient: &str) -> Value {
     answer["credentials"][0].clone()
 }
 
-/// Issues to the good recipient with changes, which must be fine.
+/// Issues to the good recipient with changes; the answer must be `issued`.
 async fn issued(world: &World, changes: &[(&str, &str)]) -> Value {
     let answer = one(world, None, &recipient(changes)).await;
     assert_eq!(answer["status"], "issued", "{changes:?}: {answer}");

@@ -14,7 +14,7 @@ struct Case {
 }
 
 impl Case {
-    /// The address as sent, which is echoed; empty when it is no text.
+    /// The address as sent, which the answer repeats; empty when it is no text.
     fn email(&self) -> String {
         let sent: Value =
             serde_json::from_str(&self.recipient.replace("1e400", "0")).expect("JSON");
@@ -35,7 +35,7 @@ fn cases() -> Vec<Case> {
     };
     let fault = |code: &'static str, es: &str, en: &str| [(code, es.to_owned(), en.to_owned())];
 
-    // No object at all.
+    // Values that are no object.
     for raw in ["\"persona1@ejemplo.com\"", "null", "7", "[]", "[[[[]]]]"] {
         let es = "El recipiente debe ser un objeto JSON";
         refused(raw.to_owned(), &fault("not_an_object", es, "The recipient must be a JSON object"));
@@ -121,7 +121,7 @@ fn cases() -> Vec<Case> {
         }
     }
 
-    // Texts: control characters, marks that turn what follows around, lengths.
+    // Texts: control characters, direction marks, lengths.
     for name in ["Persona\u{7}", "Persona\nZorrilla", "Persona\u{0}", "\u{202e}allirroZ"] {
         let es = "El campo recipient_name contiene caracteres no permitidos (de control)";
         let en = "The field recipient_name contains characters that are not allowed (control characters)";
@@ -144,7 +144,7 @@ fn cases() -> Vec<Case> {
         }
     }
 
-    // Grades, kept word for word.
+    // Grades: the contract's text, word for word.
     for grade in ["E", "a", "AA", "A,B", "excelente"] {
         let text = "Calificacion invalida. Valores permitidos: A, B, C, D, F";
         let grade = json!(grade).to_string();
@@ -240,7 +240,7 @@ fn cases() -> Vec<Case> {
         ),
     );
 
-    // Everything that is wrong is fault at once.
+    // Several faults are reported together.
     refused(
         recipient(&[("email", "\"invalido@test\""), ("credits_earned", "-1"), ("nota", "1")]),
         &[
@@ -317,7 +317,7 @@ async fn one_bad_recipient_among_fifty_fails_alone() {
     .into_iter()
     .enumerate()
     {
-        // Other people each time, or they would be duplicates.
+        // Other people each time: the same ones would be duplicates.
         let first = u32::try_from(n).expect("small") * 100 + 1;
         let mut people: Vec<String> = (first..first + 50).map(|p| person(p).to_string()).collect();
         people[11] = bad;
@@ -354,7 +354,7 @@ async fn one_address_in_many_spellings_is_one_identity_and_is_echoed_as_sent() {
         assert_eq!(world.mail_ended(id).await["email"], spellings[0]);
         assert_eq!(world.mails_now(spellings[0]).await.len(), 1);
     }
-    // A tag is another mailbox as far as anybody but its host knows.
+    // A tagged address is another mailbox: only its host could know otherwise.
     assert_eq!(world.get("/credentials").await["items"].as_array().map(Vec::len), Some(3));
 }
 
@@ -473,11 +473,11 @@ async fn an_external_id_with_other_content_names_its_credential_and_the_ways_out
     assert_eq!(refused["external_id"], "acta-7/1");
     assert_eq!(one(&world, Some("en"), &other.to_string()).await["errors"], json!([en]));
 
-    let mut somebody_else = person(2);
-    somebody_else["external_id"] = "acta-7/1".into();
+    let mut second = person(2);
+    second["external_id"] = "acta-7/1".into();
     let mut new = person(1);
     new["external_id"] = "acta-7/2".into();
-    let result = world.run_job(&[first, other, somebody_else, new]).await;
+    let result = world.run_job(&[first, other, second, new]).await;
     assert_eq!((result["successful"].clone(), result["failed"].clone()), (json!(2), json!(2)));
     assert_eq!(result["duplicates"], 1);
     for n in [0, 1] {

@@ -209,7 +209,7 @@ async fn a_template_that_is_unknown_archived_or_anothers_issues_nothing() {
             for problem in [&mut of_unknown, &mut of_foreign] {
                 problem["request_id"] = Value::Null;
             }
-            assert_eq!(of_unknown, of_foreign, "a foreign template is not to be told apart");
+            assert_eq!(of_unknown, of_foreign, "a foreign template looks unknown");
             let reply = post(&world, lang, ask(&archived).to_string()).await;
             let problem = reply.problem(400, "invalid_request");
             assert_eq!(
@@ -270,7 +270,7 @@ async fn a_key_that_is_missing_wrong_expired_or_revoked_gets_one_and_the_same_an
         "The API key in the header X-API-Key is missing or not valid"
     );
 
-    // Every other scope together does not issue, whatever the body says.
+    // All other scopes together do not issue, whatever the body holds.
     use Scope::{Admin, Catalog, Issue, Manage, Read};
     let reader = key_of(app, "demo", Mode::Live, &[Read, Catalog, Manage, Admin], None).await;
     for bodies in [body(&world, &[recipient(&[])]), "{}".to_owned()] {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
-use super::steps::{answer_of, get_id};
+use super::steps::{answer_of, issue_one};
 use crate::{
     crashes::Run,
     faults::Fault,
@@ -28,8 +28,8 @@ pub(super) fn asked_twice(sim: &mut Sim) -> Run<'_> {
 /// The answer of a put is lost: the SDK puts again, and finds the credential.
 pub(super) fn put_twice(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        // What is written once a template is there by now.
-        get_id(sim).await?;
+        // The items that are written once a template already exist.
+        issue_one(sim).await?;
         sim.faults.on_calls_with("PutItem", "unicreda-credentials", 0..1, Fault::ReplyLost);
         let people = [person(2)];
         let answer = sim.issue(&people, &people, None).await?.json();
@@ -65,7 +65,7 @@ pub(super) fn asked_twice_with_a_key(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = [person(1)];
         sim.issue(&people, &people, Some("k")).await?;
-        // Its answer would be another one now.
+        // A new answer would differ now.
         sim.drain().await
     })
 }
@@ -96,7 +96,7 @@ pub(super) fn another_body_after_a_crash(sim: &mut Sim) -> Run<'_> {
         let (first, other) = (body(1), body(2));
         sim.faults.on("PutItem", 0..1, Fault::Gone { done: false });
         let died = sim.call("POST", "/credentials/issue", Some(&first), Some("k")).await;
-        ensure!(died.is_none(), "it was to die");
+        ensure!(died.is_none(), "the process was to die");
         sim.clock.jump(Duration::from_secs(100));
         let answer = sim.insist("POST", "/credentials/issue", Some(&other), Some("k")).await?;
         ensure!(answer.status == 422, "{}", answer.body);
@@ -104,13 +104,13 @@ pub(super) fn another_body_after_a_crash(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-pub(super) fn forgotten_after_a_crash(sim: &mut Sim) -> Run<'_> {
+pub(super) fn expired_after_a_crash(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people: Vec<Value> = (1..=2).map(person).collect();
         let body = json!({ "template_id": sim.world.demo.template_id, "recipients": people });
         sim.faults.on("SendMessageBatch", 0..1, Fault::Gone { done: false });
         let died = sim.call("POST", "/credentials/issue", Some(&body), Some("k")).await;
-        ensure!(died.is_none(), "it was to die");
+        ensure!(died.is_none(), "the process was to die");
         let first = sim.world.get("/jobs").await["items"][0]["job_id"].clone();
         sim.clock.jump(Duration::from_secs(25 * 3600));
         let second = sim.job(&people, &people, Some("k")).await?;
@@ -120,7 +120,7 @@ pub(super) fn forgotten_after_a_crash(sim: &mut Sim) -> Run<'_> {
 }
 
 /// Two calls find a forgotten key; the slower one must not remove the faster one's answer.
-pub(super) fn forgotten_by_two(sim: &mut Sim) -> Run<'_> {
+pub(super) fn expired_for_two(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = [person(1)];
         let body = json!({ "template_id": sim.world.demo.template_id, "recipients": people });
@@ -152,14 +152,14 @@ pub(super) fn a_zombie_answers(sim: &mut Sim) -> Run<'_> {
         while sim.deliver(100).await {}
         gate.open.cancel();
         let late = answer_of(zombie).await?.json();
-        // It says how the mail stands now: another answer than its heir's.
+        // Its answer shows the mail's present state, unlike its heir's.
         ensure!(late["credentials"][0]["email_status"] == "sent", "{late}");
         Ok(())
     })
 }
 
-/// A template is archived while somebody is writing its next version.
-pub(super) fn archived_meanwhile(sim: &mut Sim) -> Run<'_> {
+/// A template is archived while another request writes its next version.
+pub(super) fn archived_during_a_change(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let path = format!("/templates/{}", sim.world.demo.template_id);
         let mut template = sim.world.get(&path).await;
@@ -181,11 +181,11 @@ pub(super) fn archived_meanwhile(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// A list is begun anew by somebody who read the counter before it went on to the next list.
+/// A process that read the counter before the next list began begins a list again.
 pub(super) fn issued_while_a_list_begins(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         use aws_sdk_dynamodb::types::AttributeValue::{N, S};
-        get_id(sim).await?;
+        issue_one(sim).await?;
         let app = sim.world.stack.app();
         let update = app.dynamodb.update_item().table_name(&app.config.credentials_table);
         update

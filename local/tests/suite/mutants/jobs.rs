@@ -20,7 +20,7 @@ pub(super) fn delivered_twice(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// Mails went, the process died before the job heard of it, and the job is cancelled.
+/// The process died after it sent mails and before the job recorded them; the job is cancelled.
 pub(super) fn cancelled_after_its_mail(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         sim.with_receipts();
@@ -39,8 +39,7 @@ pub(super) fn cancelled_after_its_mail(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// A job is cancelled and swept while its mail is sent by a consumer that has read that the
-/// job runs.
+/// A job is cancelled and swept while a consumer that read it as running sends its mail.
 async fn cancel_while_sent(sim: &mut Sim, job: &str) -> Result<()> {
     let read = sim.hold_answer("BatchGetItem", "JOB#");
     let sent = sim.hold("SendRawEmail", "", None);
@@ -57,7 +56,7 @@ async fn cancel_while_sent(sim: &mut Sim, job: &str) -> Result<()> {
     Ok(())
 }
 
-/// The mail is sent again, since nobody knows how its first attempt ended.
+/// The mail is sent again, since the outcome of its first attempt is unknown.
 pub(super) fn cancelled_while_it_is_repeated(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people: Vec<Value> = (1..=2).map(person).collect();
@@ -84,7 +83,7 @@ pub(super) fn cancelled_while_it_is_sent(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// A retry is about to owe a failed mail again when somebody has it sent.
+/// A failed mail is sent by request just before a retry makes it pending again.
 pub(super) fn sent_before_its_retry(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people: Vec<Value> = (1..=2).map(person).collect();
@@ -116,7 +115,7 @@ pub(super) fn cancelled_before_it_is_taken_over(sim: &mut Sim) -> Run<'_> {
         let body = json!({ "template_id": sim.world.demo.template_id, "recipients": people });
         sim.faults.on("SendMessageBatch", 0..1, Fault::Gone { done: false });
         let died = sim.call("POST", "/credentials/issue", Some(&body), Some("k")).await;
-        ensure!(died.is_none(), "it was to die");
+        ensure!(died.is_none(), "the process was to die");
         let jobs = sim.world.get("/jobs").await;
         let job = jobs["items"][0]["job_id"].as_str().context("a job")?.to_owned();
         sim.insist("POST", &format!("/jobs/{job}/cancel"), None, None).await?;
@@ -128,7 +127,7 @@ pub(super) fn cancelled_before_it_is_taken_over(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-pub(super) fn a_job_that_is_gone(sim: &mut Sim) -> Run<'_> {
+pub(super) fn a_deleted_job(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         use aws_sdk_dynamodb::types::AttributeValue::S;
         let people: Vec<Value> = (1..=2).map(person).collect();

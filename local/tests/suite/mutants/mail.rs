@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use super::steps::{answer_of, ask_again, get_id, get_job, inherit, set_status};
+use super::steps::{answer_of, inherit, issue_job, issue_one, resend, set_status};
 use crate::{
     crashes::{self, Run},
     faults::Fault,
@@ -16,12 +16,12 @@ use crate::{
 /// The visibility of a message ends while it is being sent: another consumer gets it too.
 pub(super) fn two_consumers(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        get_id(sim).await?;
+        issue_one(sim).await?;
         let gate = sim.hold("SendRawEmail", "", None);
         let first = sim.deliver_aside().await;
         gate.reached.cancelled().await;
         sim.clock.jump(Duration::from_secs(2));
-        sim.show_again();
+        sim.make_visible();
         sim.deliver(100).await;
         gate.open.cancel();
         first.await?;
@@ -40,7 +40,7 @@ pub(super) fn one_delivered_twice(sim: &mut Sim) -> Run<'_> {
 
 pub(super) fn revoked_before_its_mail(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        let id = get_id(sim).await?;
+        let id = issue_one(sim).await?;
         set_status(sim, &id, "revoked").await?;
         sim.drain().await?;
         ensure!(sim.world.stack.mail().count() == 0, "mail of a revoked credential");
@@ -51,14 +51,14 @@ pub(super) fn revoked_before_its_mail(sim: &mut Sim) -> Run<'_> {
 /// Two consumers find the same ended lease; the second one is late with its claim.
 pub(super) fn a_late_heir(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        get_id(sim).await?;
+        issue_one(sim).await?;
         sim.faults.on("SendRawEmail", 0..1, Fault::Gone { done: true });
         sim.deliver(1).await;
         sim.clock.jump(Duration::from_secs(400));
         let gate = sim.hold("UpdateItem", "mail_lease = :lease", None);
         let late = sim.deliver_aside().await;
         gate.reached.cancelled().await;
-        sim.show_again();
+        sim.make_visible();
         sim.deliver(1).await;
         gate.open.cancel();
         late.await?;
@@ -70,7 +70,7 @@ pub(super) fn a_late_heir(sim: &mut Sim) -> Run<'_> {
 /// An attempt outlives its lease; SES refuses it after its heir has sent the mail.
 pub(super) fn a_zombie_is_refused_by_ses(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        get_id(sim).await?;
+        issue_one(sim).await?;
         let gate = sim.hold("SendRawEmail", "", Some(Fault::Throttled));
         let zombie = sim.deliver_aside().await;
         gate.reached.cancelled().await;
@@ -78,14 +78,14 @@ pub(super) fn a_zombie_is_refused_by_ses(sim: &mut Sim) -> Run<'_> {
         sim.deliver(1).await;
         gate.open.cancel();
         zombie.await?;
-        sim.show_again();
+        sim.make_visible();
         sim.drain().await?;
         ensure!(sim.world.stack.mail().count() == 1, "the heir's mail alone");
         Ok(())
     })
 }
 
-/// A suspended credential's mail is about to be skipped when it holds again.
+/// A suspended credential is reinstated just before its mail is skipped.
 async fn reinstate_in_time(sim: &mut Sim, id: &str, mails: usize) -> Result<()> {
     set_status(sim, id, "suspended").await?;
     let gate = sim.hold("UpdateItem", "mail = :was", None);
@@ -101,14 +101,14 @@ async fn reinstate_in_time(sim: &mut Sim, id: &str, mails: usize) -> Result<()> 
 
 pub(super) fn reinstated_in_time(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        let id = get_id(sim).await?;
+        let id = issue_one(sim).await?;
         reinstate_in_time(sim, &id, 1).await
     })
 }
 
 pub(super) fn reinstated_in_time_on_a_ledger(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        let id = get_job(sim).await?;
+        let id = issue_job(sim).await?;
         reinstate_in_time(sim, &id, 2).await
     })
 }
@@ -116,12 +116,12 @@ pub(super) fn reinstated_in_time_on_a_ledger(sim: &mut Sim) -> Run<'_> {
 /// The visibility of a job's mails ends while they are being sent.
 pub(super) fn two_consumers_of_a_job(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        get_job(sim).await?;
+        issue_job(sim).await?;
         let gate = sim.hold("SendRawEmail", "", None);
         let first = sim.deliver_aside().await;
         gate.reached.cancelled().await;
         sim.clock.jump(Duration::from_secs(2));
-        sim.show_again();
+        sim.make_visible();
         sim.deliver(100).await;
         gate.open.cancel();
         first.await?;
@@ -134,20 +134,20 @@ pub(super) fn two_consumers_of_a_job(sim: &mut Sim) -> Run<'_> {
 /// An attempt to send a job's mail outlives its lease; SES refuses it for good after its heir
 /// has sent the mail.
 async fn refuse_a_zombie_of_a_job(sim: &mut Sim, again: bool) -> Result<()> {
-    let id = get_job(sim).await?;
+    let id = issue_job(sim).await?;
     let refused = Fault::SesError(400, "MessageRejected", "Address is on the list");
     let gate = sim.hold("SendRawEmail", &id, Some(refused));
     let zombie = sim.deliver_aside().await;
     gate.reached.cancelled().await;
     inherit(sim).await;
     if again {
-        ask_again(sim, &id).await?;
+        resend(sim, &id).await?;
     }
     gate.open.cancel();
     zombie.await?;
-    sim.show_again();
+    sim.make_visible();
     sim.drain().await?;
-    // What the zombie had sent besides was not recorded yet: its heir sent that again.
+    // The zombie's other mail was not recorded yet: its heir sent that again.
     let mails = 3 + usize::from(again);
     ensure!(sim.world.stack.mail().count() == mails, "another number of mails");
     Ok(())
@@ -166,15 +166,15 @@ pub(super) fn asked_again_while_a_zombie_is_refused(sim: &mut Sim) -> Run<'_> {
 pub(super) fn asked_again_while_its_receipt_is_written(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         sim.with_receipts();
-        let id = get_job(sim).await?;
+        let id = issue_job(sim).await?;
         let gate = sim.hold("BatchExecuteStatement", "UPDATE", None);
         let zombie = sim.deliver_aside().await;
         gate.reached.cancelled().await;
         inherit(sim).await;
-        ask_again(sim, &id).await?;
+        resend(sim, &id).await?;
         gate.open.cancel();
         zombie.await?;
-        sim.show_again();
+        sim.make_visible();
         sim.drain().await?;
         // Two, their repetition, and the one that was asked for.
         ensure!(sim.world.stack.mail().count() == 5, "another number of mails");
@@ -184,7 +184,7 @@ pub(super) fn asked_again_while_its_receipt_is_written(sim: &mut Sim) -> Run<'_>
 
 pub(super) fn asked_before_its_mail(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        let id = get_id(sim).await?;
+        let id = issue_one(sim).await?;
         let answer = sim.insist("POST", &format!("/credentials/{id}/resend"), None, None).await?;
         ensure!(answer.status == 409, "{}", answer.body);
         Ok(())
@@ -193,7 +193,7 @@ pub(super) fn asked_before_its_mail(sim: &mut Sim) -> Run<'_> {
 
 pub(super) fn revoked_before_the_resend(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        let id = get_id(sim).await?;
+        let id = issue_one(sim).await?;
         sim.drain().await?;
         let gate = sim.hold("UpdateItem", "resent_at", None);
         let request = sim.request("POST", &format!("/credentials/{id}/resend"), None, None);
@@ -208,7 +208,7 @@ pub(super) fn revoked_before_the_resend(sim: &mut Sim) -> Run<'_> {
 
 pub(super) fn asked_too_soon(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        let id = get_id(sim).await?;
+        let id = issue_one(sim).await?;
         sim.drain().await?;
         let path = format!("/credentials/{id}/resend");
         sim.resends = 1;
@@ -220,7 +220,7 @@ pub(super) fn asked_too_soon(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// SES is paused for a day: what waits is put off, not multiplied.
+/// SES is paused for hours: pending mail waits and is not multiplied.
 pub(super) fn ses_is_paused(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let paused = Fault::SesError(400, "AccountSendingPausedException", "Sending is paused");

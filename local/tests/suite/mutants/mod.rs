@@ -1,10 +1,9 @@
-//! The proof that the proof works: every guard of the service is switched off, one at a
-//! time, and the scenario that it is there for must go red.
+//! Proof that the tests detect a missing guard: every guard of the service is switched off, one
+//! at a time, and the scenario that needs it must go red.
 //!
-//! A mutant changes what passes between the SDK and the services: a condition expression
-//! holds always, a lease has ended when it begins, an answer hides what a comparison looks
-//! for. So the service that is tested is the one that is deployed. `docs/guarantees.md` holds
-//! the table, compared with this one.
+//! A mutant changes the traffic between the SDK and the services: a condition always holds, a
+//! lease has ended when it begins, an answer hides the compared value. So the tested code is
+//! the deployed code. A test compares the table of `docs/guarantees.md` with this one.
 
 mod issuing;
 mod jobs;
@@ -22,11 +21,11 @@ use unicreda::domain::{ids::OrgId, organization::Settings};
 use self::{
     issuing::{
         a_zombie_answers, another_body, another_body_after_a_crash, another_content,
-        archived_meanwhile, asked_twice, asked_twice_with_a_key, asked_while_it_runs,
-        forgotten_after_a_crash, forgotten_by_two, issued_while_a_list_begins, put_twice,
+        archived_during_a_change, asked_twice, asked_twice_with_a_key, asked_while_it_runs,
+        expired_after_a_crash, expired_for_two, issued_while_a_list_begins, put_twice,
     },
     jobs::{
-        a_job_that_is_gone, an_old_count, an_old_recount, cancelled_after_its_mail,
+        a_deleted_job, an_old_count, an_old_recount, cancelled_after_its_mail,
         cancelled_before_it_is_taken_over, cancelled_while_it_is_issued,
         cancelled_while_it_is_repeated, cancelled_while_it_is_sent, delivered_twice,
         ended_before_it_is_cancelled, given_up_while_it_is_issued, lost_messages,
@@ -40,9 +39,9 @@ use self::{
         ses_is_paused, two_consumers, two_consumers_of_a_job,
     },
     reports::{
-        corrected_before_it_is_heard, delivered_and_bounced_at_once,
-        refused_and_complained_at_once, resent_while_a_refusal_is_heard, resent_while_it_is_heard,
-        revoked_while_its_bounce_is_heard,
+        corrected_before_its_delivery_is_reported, delivered_and_bounced_at_once,
+        refused_and_complained_at_once, resent_while_a_refusal_is_reported,
+        resent_while_its_delivery_is_reported, revoked_while_its_bounce_is_reported,
     },
     status::{
         compromised_while_it_signs, corrected_to_anothers_content, corrected_while_it_is_sent,
@@ -56,29 +55,29 @@ use crate::{
     sim::Sim,
 };
 
-/// How long a run with a guard switched off may take before it counts as red.
+/// A run with a guard switched off that takes longer counts as red.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What is switched off.
+/// A change to the traffic that switches a guard off.
 #[derive(Debug)]
 enum Off {
-    /// A clause of a condition expression holds always. The whole expression, and the
-    /// clause, which is all of it when empty.
+    /// A clause of a condition expression always holds: the whole expression and the clause
+    /// (empty: all of it).
     Condition(&'static str, &'static str),
-    /// A value of an update: its name, and the text of the updates that it is taken from.
+    /// A value of an update is another one: its name, a text of these updates, the new value.
     Value(&'static str, &'static str, &'static str),
-    /// A refused condition shows this attribute with another value, or with the asked one.
-    StatusLists(&'static str, Option<&'static str>),
-    /// An item that is read shows this attribute with another value.
+    /// A refused condition returns this attribute with another value, or with the requested one.
+    Refused(&'static str, Option<&'static str>),
+    /// An item is read with another value of this attribute.
     Read(&'static str, &'static str),
-    /// Sets that are read lack what this other set holds.
+    /// A set is read without the members of this other set.
     Set(&'static str, &'static str),
 }
 
 /// A guard of the service, switched off.
 #[derive(Debug)]
 pub struct Mutant {
-    /// What is switched off.
+    /// The guard, as the document names it.
     pub name: &'static str,
     off: Off,
     /// The scenario that goes red.
@@ -121,7 +120,7 @@ impl Mutant {
     /// Changes an answer that passes; whether it did.
     pub fn change_reply(&self, operation: &str, asked: &Value, reply: &mut Value) -> bool {
         match self.off {
-            Off::StatusLists(name, value) => {
+            Off::Refused(name, value) => {
                 let Some(item) = reply.get_mut("Item").filter(|item| !item[name].is_null()) else {
                     return false;
                 };
@@ -194,7 +193,7 @@ macro_rules! mutants {
     };
 }
 
-/// Every guard, and the scenario that it is there for.
+/// Every guard, and the scenario that needs it.
 static MUTANTS: &[Mutant] = mutants! {
     "a credential is put once": Off::Condition("attribute_not_exists(id)", "") => asked_twice;
     "only pending mail is claimed": Off::Condition(CLAIM, "mail = :owed") => one_delivered_twice;
@@ -217,17 +216,17 @@ static MUTANTS: &[Mutant] = mutants! {
     "mail is sent again at most every five minutes": Off::Condition(AGAIN, "(attribute_not_exists(resent_at) OR resent_at < :before)") => asked_too_soon;
     "a retry sends failed mail only": Off::Condition("mail = :failed AND #status = :issued", "") => sent_before_its_retry;
     "a job is created once": Off::Condition("attribute_not_exists(pk)", "") => cancelled_before_it_is_taken_over;
-    "an update creates no job": Off::Condition(ANY, "") => a_job_that_is_gone;
+    "an update creates no job": Off::Condition(ANY, "") => a_deleted_job;
     "an ended job is not cancelled": Off::Condition(OPEN, "") => ended_before_it_is_cancelled;
     "an older count overwrites no newer one": Off::Condition(UNREAD, "") => an_old_count;
     "nor after its end": Off::Condition("attribute_exists(pk) AND tally_at = :seen", "") => an_old_recount;
     "work with a kept answer is not repeated": Off::Condition(BEGIN, "") => asked_twice_with_a_key;
     "a running request is not taken over": Off::Condition(BEGIN, "lease_until < :now") => asked_while_it_runs;
     "a request with another body takes nothing over": Off::Condition(BEGIN, "body_hash = :hash") => another_body_after_a_crash;
-    "an expired request is not taken over": Off::Condition(BEGIN, "#ttl > :now") => forgotten_after_a_crash;
-    "only an expired request is removed": Off::Condition("#ttl <= :now", "") => forgotten_by_two;
+    "an expired request is not taken over": Off::Condition(BEGIN, "#ttl > :now") => expired_after_a_crash;
+    "only an expired request is removed": Off::Condition("#ttl <= :now", "") => expired_for_two;
     "the request that took over ends it": Off::Condition("phase = :running AND fence = :fence", "") => a_zombie_answers;
-    "an archived template stays archived": Off::Condition("version = :before AND archived = :archived", "") => archived_meanwhile;
+    "an archived template stays archived": Off::Condition("version = :before AND archived = :archived", "") => archived_during_a_change;
     "a change rests on the credential that it read": Off::Condition("revision = :before", "") => revoked_while_it_is_suspended;
     "a list is replaced by the reader of its last version": Off::Condition("version = :before", "") => two_revocations_of_one_list;
     "a correction rests on the credential that it read": Off::Condition("revision = :before AND mail = :mail", "revision = :before") => two_corrections;
@@ -236,12 +235,12 @@ static MUTANTS: &[Mutant] = mutants! {
     "the counter of status indexes never goes back": Off::Condition("attribute_not_exists(id) OR taken < :to", "") => issued_while_a_list_begins;
     "a key is replaced by its reader": Off::Condition("multikey = :before", "") => two_rotations;
     "the key that signs is not declared compromised": Off::Condition("attribute_exists(retired_at)", "") => compromised_while_it_signs;
-    "a report of a mail counts in its round": Off::Condition(UNHEARD, "attribute_not_exists(mail_round)") => resent_while_a_refusal_is_heard;
+    "a report of a mail counts in its round": Off::Condition(UNHEARD, "attribute_not_exists(mail_round)") => resent_while_a_refusal_is_reported;
     "a report of a mail rests on the state that was read": Off::Condition(UNHEARD, "attribute_not_exists(mail_delivery)") => refused_and_complained_at_once;
-    "a first delivery counts in its round": Off::Condition(FIRST_HEARD, "attribute_not_exists(mail_round)") => resent_while_it_is_heard;
+    "a first delivery counts in its round": Off::Condition(FIRST_HEARD, "attribute_not_exists(mail_round)") => resent_while_its_delivery_is_reported;
     "a first delivery outranks nothing": Off::Condition(FIRST_HEARD, "attribute_not_exists(mail_delivery)") => delivered_and_bounced_at_once;
-    "a first delivery counts for the current address": Off::Condition(FIRST_HEARD, "revision = :none") => corrected_before_it_is_heard;
-    "a soft bounce is sent again while its credential is in force": Off::Condition(UNHEARD_AND_HOLDS, "#status = :issued") => revoked_while_its_bounce_is_heard;
+    "a first delivery counts for the current address": Off::Condition(FIRST_HEARD, "revision = :none") => corrected_before_its_delivery_is_reported;
+    "a soft bounce is sent again while its credential is in force": Off::Condition(UNHEARD_AND_HOLDS, "#status = :issued") => revoked_while_its_bounce_is_reported;
     "a lease of a mail lasts": Off::Value(":until", "SET mail = :claimed", "0") => two_consumers;
     "a lease of a request lasts": Off::Value(":until", "SET phase = :running", "0") => asked_while_it_runs;
     "a sweep waits for the last one": Off::Value(":after", "sweep_after", "2020-01-01T00:00:00.000Z") => lost_messages;
@@ -251,13 +250,13 @@ static MUTANTS: &[Mutant] = mutants! {
     "issued outranks failed": Off::Set("issued", "failed") => refused_and_then_issued;
     "sent outranks failed": Off::Set("sent", "failed") => crashes::resend_of_a_job;
     "failed outranks skipped": Off::Set("failed", "skipped") => skipped_and_then_failed;
-    "a request knows its own credential": Off::StatusLists("origin", Some("req:x")) => put_twice;
+    "a request knows its own credential": Off::Refused("origin", Some("req:x")) => put_twice;
     "a row knows its own credential": Off::Read("origin", "req:x") => delivered_twice;
-    "an external id is one content's": Off::StatusLists("content", None) => another_content;
-    "a key is one body's": Off::StatusLists("body_hash", None) => another_body;
+    "an external id is one content's": Off::Refused("content", None) => another_content;
+    "a key is one body's": Off::Refused("body_hash", None) => another_body;
 };
 
-/// A run to its end; red when it takes too long.
+/// Runs a scenario to its end; red when it takes too long.
 async fn run(
     scenario: Scenario,
     mutant: Option<&'static Mutant>,
@@ -267,8 +266,8 @@ async fn run(
         sim.rounds = 500;
         if let Some(mutant) = mutant {
             sim.faults.mutate(mutant);
-            // It is to fail, and says so itself.
-            sim.world.leave_unasked();
+            // The scenario is to fail by itself.
+            sim.world.skip_oracle();
         }
         let faults = sim.faults.clone();
         let outcome = match scenario(&mut sim).await {
@@ -341,7 +340,7 @@ fn the_table_of_the_document_names_every_mutant() {
     }
 }
 
-/// An organization that is made twice keeps the secret of its ids.
+/// An organization that is created twice keeps the secret of its ids.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_organization_is_made_once() {
     let sim = Sim::new(0).await;

@@ -3,62 +3,62 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use super::steps::{FIRST, get_id, set_status};
+use super::steps::{FIRST, issue_one, set_status};
 use crate::{crashes::Run, feedback, sim::Sim};
 
 fn delivered(id: &str) -> Value {
     feedback::delivered(id, 0, FIRST)
 }
 
-/// A bounce for what the mail holds, which says nothing against the address.
+/// A bounce because of the mail's content: the address stays good.
 fn refused(id: &str) -> Value {
     feedback::bounced("Transient", "MessageTooLarge", id, 0, FIRST)
 }
 
-/// The mail is asked for again while something is heard of the first one.
-async fn resend_while_heard(sim: &mut Sim, event: fn(&str) -> Value) -> Result<()> {
-    let id = get_id(sim).await?;
+/// The mail is sent again while a report of the first one is handled.
+async fn resend_while_reported(sim: &mut Sim, event: fn(&str) -> Value) -> Result<()> {
+    let id = issue_one(sim).await?;
     sim.drain().await?;
     let gate = sim.hold("UpdateItem", "mail_delivery = :state", None);
     let event = event(&id).to_string();
-    let hearing = sim.aside(|app| async move { feedback::hear(&app, &[event]).await });
+    let reporting = sim.aside(|app| async move { feedback::report(&app, &[event]).await });
     gate.reached.cancelled().await;
     sim.resends = 1;
     let path = format!("/credentials/{id}/resend");
     ensure!(sim.insist("POST", &path, None, None).await?.status == 202);
     gate.open.cancel();
-    ensure!(hearing.await?.is_empty(), "it was heard");
+    ensure!(reporting.await?.is_empty(), "the report was taken");
     sim.drain().await?;
     ensure!(sim.world.stack.mail().count() == 2, "the second mail was not sent");
     Ok(())
 }
 
-pub(super) fn resent_while_it_is_heard(sim: &mut Sim) -> Run<'_> {
-    Box::pin(resend_while_heard(sim, delivered))
+pub(super) fn resent_while_its_delivery_is_reported(sim: &mut Sim) -> Run<'_> {
+    Box::pin(resend_while_reported(sim, delivered))
 }
 
-pub(super) fn resent_while_a_refusal_is_heard(sim: &mut Sim) -> Run<'_> {
-    Box::pin(resend_while_heard(sim, refused))
+pub(super) fn resent_while_a_refusal_is_reported(sim: &mut Sim) -> Run<'_> {
+    Box::pin(resend_while_reported(sim, refused))
 }
 
-/// Two things are said of a mail, to two processes: the slower one must not have the last word.
-async fn heard_at_once(
+/// Two processes handle two reports of a mail: the slower one must not win.
+async fn reported_at_once(
     sim: &mut Sim,
     slower: fn(&str) -> Value,
     faster: impl Fn(&str) -> Value,
     end: &str,
 ) -> Result<()> {
-    let id = get_id(sim).await?;
+    let id = issue_one(sim).await?;
     sim.drain().await?;
     let gate = sim.hold("UpdateItem", "mail_delivery = :state", None);
     let event = slower(&id).to_string();
-    let hearing = sim.aside(|app| async move { feedback::hear(&app, &[event]).await });
+    let reporting = sim.aside(|app| async move { feedback::report(&app, &[event]).await });
     gate.reached.cancelled().await;
     let event = faster(&id).to_string();
-    let other = sim.aside(|app| async move { feedback::hear(&app, &[event]).await });
-    ensure!(other.await?.is_empty(), "it was heard");
+    let other = sim.aside(|app| async move { feedback::report(&app, &[event]).await });
+    ensure!(other.await?.is_empty(), "the report was taken");
     gate.open.cancel();
-    ensure!(hearing.await?.is_empty(), "it was heard");
+    ensure!(reporting.await?.is_empty(), "the report was taken");
     let credential = sim.world.get(&format!("/credentials/{id}")).await;
     ensure!(credential["email_status"] == end, "{credential}");
     Ok(())
@@ -66,22 +66,22 @@ async fn heard_at_once(
 
 pub(super) fn delivered_and_bounced_at_once(sim: &mut Sim) -> Run<'_> {
     let bounced = |id: &str| feedback::bounced("Permanent", "General", id, 0, FIRST);
-    Box::pin(heard_at_once(sim, delivered, bounced, "bounced"))
+    Box::pin(reported_at_once(sim, delivered, bounced, "bounced"))
 }
 
 pub(super) fn refused_and_complained_at_once(sim: &mut Sim) -> Run<'_> {
     let complained = |id: &str| feedback::complained(id, 0, FIRST);
-    Box::pin(heard_at_once(sim, refused, complained, "complained"))
+    Box::pin(reported_at_once(sim, refused, complained, "complained"))
 }
 
-/// A credential is corrected to the address of a member, who is told nothing, before it is
-/// heard that the mail to the former address was delivered.
-pub(super) fn corrected_before_it_is_heard(sim: &mut Sim) -> Run<'_> {
+/// A credential is corrected to the address of a member who gets no mail; then a report comes
+/// that the mail to the former address was delivered.
+pub(super) fn corrected_before_its_delivery_is_reported(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let silent = json!({ "notify_members": false });
-        let told = sim.world.call("PUT", "/organization", Some(&silent)).await;
-        ensure!(told.status == 200, "{}", told.text());
-        let id = get_id(sim).await?;
+        let answer = sim.world.call("PUT", "/organization", Some(&silent)).await;
+        ensure!(answer.status == 200, "{}", answer.text());
+        let id = issue_one(sim).await?;
         sim.drain().await?;
         let path = format!("/credentials/{id}");
         let member = json!({ "email": "ana.rojas@demo.example" });
@@ -89,25 +89,25 @@ pub(super) fn corrected_before_it_is_heard(sim: &mut Sim) -> Run<'_> {
         ensure!(corrected.status == 200, "{}", corrected.body);
         sim.expected = [("ana.rojas@demo.example".to_owned(), "A".to_owned())].into();
         let event = delivered(&id).to_string();
-        ensure!(feedback::hear(&sim.app(), &[event]).await.is_empty(), "it was heard");
+        ensure!(feedback::report(&sim.app(), &[event]).await.is_empty(), "the report was taken");
         let credential = sim.world.get(&path).await;
         ensure!(credential["email_status"] == "sent", "{credential}");
         Ok(())
     })
 }
 
-/// A credential is revoked while a soft bounce of its mail is heard.
-pub(super) fn revoked_while_its_bounce_is_heard(sim: &mut Sim) -> Run<'_> {
+/// A credential is revoked while a soft bounce of its mail is handled.
+pub(super) fn revoked_while_its_bounce_is_reported(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        let id = get_id(sim).await?;
+        let id = issue_one(sim).await?;
         sim.drain().await?;
         let gate = sim.hold("UpdateItem", "mail_soft_bounces", None);
         let event = feedback::bounced("Transient", "MailboxFull", &id, 0, FIRST).to_string();
-        let hearing = sim.aside(|app| async move { feedback::hear(&app, &[event]).await });
+        let reporting = sim.aside(|app| async move { feedback::report(&app, &[event]).await });
         gate.reached.cancelled().await;
         set_status(sim, &id, "revoked").await?;
         gate.open.cancel();
-        ensure!(hearing.await?.is_empty(), "it was heard");
+        ensure!(reporting.await?.is_empty(), "the report was taken");
         let credential = sim.world.get(&format!("/credentials/{id}")).await;
         ensure!(credential["email_status"] == "bounced", "{credential}");
         Ok(())

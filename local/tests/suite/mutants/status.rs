@@ -3,17 +3,17 @@
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
-use super::steps::{FIRST, answer_of, get_id, get_job, set_status};
+use super::steps::{FIRST, answer_of, issue_job, issue_one, set_status};
 use crate::{
     crashes::Run,
     harness::person,
     sim::{Sim, handle},
 };
 
-/// A credential is suspended by somebody who read it before it was revoked.
+/// A request that read a credential before its revocation suspends it.
 pub(super) fn revoked_while_it_is_suspended(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        let id = get_id(sim).await?;
+        let id = issue_one(sim).await?;
         sim.drain().await?;
         let gate = sim.hold("GetItem", "LIST#demo.live.0", None);
         let path = format!("/credentials/{id}/suspend");
@@ -32,7 +32,7 @@ pub(super) fn revoked_while_it_is_suspended(sim: &mut Sim) -> Run<'_> {
 /// Two credentials of one list are revoked at once.
 pub(super) fn two_revocations_of_one_list(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        let first = get_id(sim).await?;
+        let first = issue_one(sim).await?;
         let people = [person(2)];
         let second = sim.issue(&people, &people, None).await?.json();
         let second = second["credentials"][0]["credential_id"].as_str().context("id")?.to_owned();
@@ -49,10 +49,10 @@ pub(super) fn two_revocations_of_one_list(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// A credential is corrected by two at once.
+/// Two requests correct a credential at once.
 pub(super) fn two_corrections(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        let id = get_id(sim).await?;
+        let id = issue_one(sim).await?;
         sim.drain().await?;
         let gate = sim.hold("GetItem", "LIST#demo.live.0", None);
         let path = format!("/credentials/{id}");
@@ -92,22 +92,22 @@ async fn correct_while_sent(sim: &mut Sim, id: &str) -> Result<()> {
 
 pub(super) fn corrected_while_it_is_sent(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        let id = get_id(sim).await?;
+        let id = issue_one(sim).await?;
         correct_while_sent(sim, &id).await
     })
 }
 
 pub(super) fn corrected_while_its_job_sends(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        let id = get_job(sim).await?;
+        let id = issue_job(sim).await?;
         correct_while_sent(sim, &id).await
     })
 }
 
-/// A credential is corrected to what another one says already.
+/// A credential is corrected to the content of another one.
 pub(super) fn corrected_to_anothers_content(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        let id = get_id(sim).await?;
+        let id = issue_one(sim).await?;
         let people = [person(2)];
         sim.issue(&people, &people, None).await?;
         sim.drain().await?;
@@ -121,7 +121,7 @@ pub(super) fn corrected_to_anothers_content(sim: &mut Sim) -> Run<'_> {
 /// Two administrators rotate the signing key at once.
 pub(super) fn two_rotations(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        get_id(sim).await?;
+        issue_one(sim).await?;
         let gate = sim.hold("TransactWriteItems", "SIGNING#live", None);
         let request = sim.request("POST", "/signing-keys", None, None);
         let asking = sim.aside(|app| handle(app, request));
@@ -140,7 +140,7 @@ pub(super) fn two_rotations(sim: &mut Sim) -> Run<'_> {
 /// The key that signs is declared compromised before another one signs.
 pub(super) fn compromised_while_it_signs(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        get_id(sim).await?;
+        issue_one(sim).await?;
         let keys = sim.world.get("/signing-keys").await;
         let key = keys["items"][0]["multikey"].as_str().context("a key")?.to_owned();
         let path = format!("/signing-keys/{key}/compromise");

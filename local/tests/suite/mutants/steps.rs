@@ -10,14 +10,14 @@ use crate::{
     sim::{Answer, Sim},
 };
 
-pub(super) async fn get_id(sim: &mut Sim) -> Result<String> {
+pub(super) async fn issue_one(sim: &mut Sim) -> Result<String> {
     let people = [person(1)];
     let answer = sim.issue(&people, &people, None).await?.json();
     Ok(answer["credentials"][0]["credential_id"].as_str().context("id")?.to_owned())
 }
 
-/// A job of two, its rows issued, its mails to be sent; the id of the first credential.
-pub(super) async fn get_job(sim: &mut Sim) -> Result<String> {
+/// Issues a job of two, whose mails stay pending; the id of the first credential.
+pub(super) async fn issue_job(sim: &mut Sim) -> Result<String> {
     let people: Vec<Value> = (1..=2).map(person).collect();
     let job = sim.job(&people, &people, None).await?;
     sim.deliver(100).await;
@@ -46,20 +46,20 @@ pub(super) async fn answer_of(
     Ok(Answer::read(&work.await?))
 }
 
-/// A mail is asked for again, by its credential.
-pub(super) async fn ask_again(sim: &mut Sim, id: &str) -> Result<()> {
+/// Requests a credential's mail again.
+pub(super) async fn resend(sim: &mut Sim, id: &str) -> Result<()> {
     sim.resends = 1;
     let answer = sim.insist("POST", &format!("/credentials/{id}/resend"), None, None).await?;
     ensure!(answer.status == 202, "{}", answer.body);
     Ok(())
 }
 
-/// The address of the person that `get_id` issues to.
+/// The address of `issue_one`'s recipient.
 pub(super) const FIRST: &str = "persona1@ejemplo.com";
 
-/// The lease of an attempt that somebody still works on ends, and its heir sends the mail.
+/// The lease of a running attempt ends, and its heir sends the mail.
 pub(super) async fn inherit(sim: &mut Sim) {
     sim.clock.jump(Duration::from_secs(400));
-    sim.show_again();
+    sim.make_visible();
     sim.deliver(100).await;
 }
