@@ -13,28 +13,37 @@
 //! Whoever shows a credential asks the ledger first ([`overlay`]). A ledger is kept as long as
 //! its job; what it says by then of a mail that was not sent stands on the credential.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
     app::App,
     domain::{
         credential::{Credential, MailState},
         job::{KEPT_DAYS, MailSets},
+        ledger::Ended,
         time,
     },
     store::{StoreError, jobs::Claims},
 };
 
-/// How a row's mail ended, if it has.
-pub fn ended(mail: &MailSets, row: u32) -> Option<MailState> {
-    if mail.sent.contains(&row) {
-        Some(MailState::Sent)
-    } else if mail.failed.contains(&row) {
-        Some(MailState::Failed)
-    } else if mail.skipped.contains(&row) {
-        Some(MailState::Skipped)
-    } else {
-        None
+/// Time that a lease lasts beyond the function's timeout, so that no living attempt loses it.
+const LEASE_MARGIN: Duration = Duration::from_secs(60);
+
+/// The lease of a claim.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lease {
+    /// How long it lasts.
+    pub(crate) duration: Duration,
+    /// Its end, Unix seconds.
+    pub(crate) until: i64,
+}
+
+impl Lease {
+    /// A lease that begins at `now`, Unix seconds.
+    pub(crate) fn from(app: &App, now: i64) -> Self {
+        let duration = app.config.consumer_timeout + LEASE_MARGIN;
+        let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 2);
+        Self { duration, until: now + seconds }
     }
 }
 
@@ -55,8 +64,8 @@ pub async fn overlay<'a>(
     for credential in of {
         let Some((job, shard, row)) = credential.on_ledger() else { continue };
         let (claims, mail) = ledgers.get(&(job, shard)).unwrap_or(&none);
-        if let Some(state) = ended(mail, row) {
-            credential.mail = state;
+        if let Some(ended) = mail.ended(row) {
+            credential.mail = ended.into();
         } else if is_forgotten(app, credential) {
             credential.mail = MailState::Sent;
         } else if claims.rows.contains(&row) {
@@ -82,16 +91,16 @@ pub async fn materialize(
     }
     let mut told = credential.clone();
     overlay(app, [&mut told]).await?;
-    let written = match (told.mail, told.mail_lease) {
-        (MailState::Owed, _) => return Ok((credential, false)),
-        (MailState::Claimed, Some(until)) if until >= app.clock.now().as_second() => {
+    let written = match (Ended::of(told.mail), told.mail_lease) {
+        (Some(ended), _) => app.credentials.settle_first(told.id, ended).await?,
+        (None, _) if told.mail == MailState::Owed => return Ok((credential, false)),
+        (None, Some(until)) if until >= app.clock.now().as_second() => {
             return Ok((credential, true));
         }
-        (MailState::Claimed, until) => {
+        (None, until) => {
             told.mail_attempts = 1;
             app.credentials.adopt_claim(told.id, until.unwrap_or_default()).await?
         }
-        (state, _) => app.credentials.settle_first(told.id, state).await?,
     };
     if written { Ok((told, false)) } else { Err(StoreError::Conflict) }
 }
