@@ -297,7 +297,7 @@ async fn ses_settles_an_attempt_whose_end_nobody_knew() {
             let parsed = unicreda::domain::ids::CredentialId::parse(&id).expect("id");
             let kept = world.stack.app().credentials.get(parsed).await.expect("read");
             let kept = kept.expect("a credential");
-            if kept.mail == MailState::Claimed {
+            if kept.stored_mail == MailState::Claimed {
                 return Some((id, kept.recipient.email.as_str().to_owned()));
             }
         }

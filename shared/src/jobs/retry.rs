@@ -21,7 +21,7 @@ use crate::{
         fault::Fault,
         ids::{CredentialId, Mode},
         job::{RowStatus, Shard},
-        ledger::Ended,
+        ledger::{CurrentCredential, Ended},
         time,
     },
     http::{
@@ -199,6 +199,6 @@ pub async fn resend(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     }
     json(
         StatusCode::ACCEPTED,
-        &serde_json::json!({ "credential_id": id, "email_status": credential.email_status() }),
+        &serde_json::json!({ "credential_id": id, "email_status": CurrentCredential::written(credential).email_status() }),
     )
 }

@@ -324,7 +324,7 @@ async fn queue_mails(
     if order.resume {
         let ids: Vec<CredentialId> = owing.iter().map(|(id, _)| *id).collect();
         for credential in app.credentials.get_all(&ids).await? {
-            if credential.mail == MailState::Claimed {
+            if credential.stored_mail == MailState::Claimed {
                 app.credentials.end_lease(credential.id, credential.mail_attempts).await?;
             }
         }
@@ -415,7 +415,7 @@ async fn end_rows(
                     if credential.recipient_type == RecipientType::Internal {
                         learned.sets.internal.insert(row);
                     }
-                    if credential.mail == MailState::Skipped {
+                    if credential.stored_mail == MailState::Skipped {
                         learned.sets.unmailed.insert(row);
                     }
                 }
@@ -472,7 +472,7 @@ async fn write_off(
         return Ok(Some(end));
     }
     let stored = app.credentials.get(id).await?;
-    Ok(stored.map_or(Some(end), |credential| Ended::of(credential.mail)))
+    Ok(stored.map_or(Some(end), |credential| Ended::of(credential.stored_mail)))
 }
 
 /// Queues again the mail that sync credentials have owed for long.

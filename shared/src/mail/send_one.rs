@@ -201,10 +201,10 @@ pub(super) async fn refused(
     stored: Box<Credential>,
     now: i64,
 ) -> Result<MailOutcome, StoreError> {
-    if let Some(ended) = Ended::of(stored.mail) {
+    if let Some(ended) = Ended::of(stored.stored_mail) {
         return Ok(MailOutcome::Ended(stored, ended));
     }
-    if stored.mail == MailState::Claimed
+    if stored.stored_mail == MailState::Claimed
         && let Some(lease) = stored.mail_lease.filter(|lease| *lease >= now)
     {
         // Another worker is sending it, even if the credential was revoked since.
@@ -216,7 +216,7 @@ pub(super) async fn refused(
         Status::Issued => Ok(MailOutcome::Again),
         // Revoked or suspended since: the mail is not due any more.
         Status::Suspended | Status::Revoked => {
-            match app.credentials.skip_mail(stored.id, stored.mail).await? {
+            match app.credentials.skip_mail(stored.id, stored.stored_mail).await? {
                 true => Ok(MailOutcome::Ended(stored, Ended::Skipped)),
                 // Reinstated: its mail is due.
                 false => Ok(MailOutcome::Again),

@@ -129,7 +129,7 @@ impl Credentials {
             Claim::Refused(standing) => standing,
             other => return Ok(other),
         };
-        let lease = match (standing.mail, standing.mail_lease) {
+        let lease = match (standing.stored_mail, standing.mail_lease) {
             (MailState::Claimed, Some(lease)) if lease < now => lease,
             _ => return Ok(Claim::Refused(standing)),
         };

@@ -380,7 +380,8 @@ fn item_of(credential: &Credential, email_key: &str, now: &str) -> Result<Item, 
     item.insert(BY_EMAIL.partition.into(), text(email_key));
     item.insert(BY_EMAIL.sort.into(), text(&sort));
     // A job's mail is followed by its job; any other debt by this sparse index.
-    if credential.mail == MailState::Owed && matches!(credential.origin, Origin::Request(_)) {
+    if credential.stored_mail == MailState::Owed && matches!(credential.origin, Origin::Request(_))
+    {
         let (pk, sk) = owed_key(credential.id, now);
         item.insert(OWED.partition.into(), text(pk));
         item.insert(OWED.sort.into(), text(sk));
