@@ -78,7 +78,7 @@ async fn throttled_mail_waits_uncounted_and_is_sent_once_later() {
     let late = mails.iter().find(|mail| back.contains(&id_of(mail))).expect("the one put off");
     let id = crate::queues::body_of(late)["credential_id"].as_str().expect("id").to_owned();
     let credential = kept(&world, &id).await;
-    assert_eq!(credential.mail, MailState::Owed);
+    assert_eq!(credential.stored_mail, MailState::Owed);
     assert_eq!((credential.mail_attempts, credential.mail_ambiguous), (0, 0));
     assert_eq!(credential.mail_lease, None);
 
@@ -147,7 +147,7 @@ async fn a_mail_that_surely_was_not_taken_releases_its_claim() {
         assert_eq!(consume(&world, std::slice::from_ref(&mail)).await, [id_of(&mail)], "{fault:?}");
         assert_eq!(faults.injected(), times + 1);
         let credential = kept(&world, &id).await;
-        assert_eq!(credential.mail, MailState::Owed, "{fault:?}");
+        assert_eq!(credential.stored_mail, MailState::Owed, "{fault:?}");
         assert_eq!((credential.mail_attempts, credential.mail_ambiguous), (0, 0), "{fault:?}");
     }
     assert_eq!(inbox_count(&world).await, 0);
@@ -190,7 +190,7 @@ async fn a_mail_whose_answer_was_lost_is_not_sent_again_while_its_lease_lives() 
     assert_eq!(consume(&world, std::slice::from_ref(&mail)).await, [id_of(&mail)]);
     assert_eq!((faults.injected(), inbox_count(&world).await), (1, 1));
     let credential = kept(&world, &id).await;
-    assert_eq!(credential.mail, MailState::Claimed);
+    assert_eq!(credential.stored_mail, MailState::Claimed);
     assert_eq!((credential.mail_attempts, credential.mail_ambiguous), (1, 0));
     for _ in 0..3 {
         assert_eq!(consume(&world, std::slice::from_ref(&mail)).await, [id_of(&mail)]);
@@ -200,7 +200,7 @@ async fn a_mail_whose_answer_was_lost_is_not_sent_again_while_its_lease_lives() 
     end_lease(&world, &id).await;
     assert_eq!(consume(&world, std::slice::from_ref(&mail)).await, NONE);
     let credential = kept(&world, &id).await;
-    assert_eq!(credential.mail, MailState::Sent);
+    assert_eq!(credential.stored_mail, MailState::Sent);
     assert_eq!((credential.mail_attempts, credential.mail_ambiguous), (2, 1));
     assert_eq!(inbox_count(&world).await, 2);
 }
@@ -218,7 +218,7 @@ async fn a_mail_in_doubt_ends_after_bounded_attempts() {
         for attempt in 1..=5 {
             assert_eq!(consume(&world, std::slice::from_ref(&mail)).await, [id_of(&mail)]);
             let credential = kept(&world, &id).await;
-            assert_eq!(credential.mail, MailState::Claimed);
+            assert_eq!(credential.stored_mail, MailState::Claimed);
             assert_eq!(credential.mail_attempts, attempt);
             end_lease(&world, &id).await;
         }
@@ -240,7 +240,7 @@ async fn a_receipt_that_cannot_be_written_sends_no_second_mail() {
     assert_eq!((faults.injected(), inbox_count(&world).await), (1, 1));
     assert_eq!(consume(&world, std::slice::from_ref(&mail)).await, [id_of(&mail)]);
     assert_eq!(inbox_count(&world).await, 1);
-    assert_eq!(kept(&world, &id).await.mail, MailState::Claimed);
+    assert_eq!(kept(&world, &id).await.stored_mail, MailState::Claimed);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -348,7 +348,7 @@ async fn receipts_that_are_not_written_together_send_no_mail_again() {
             assert_eq!(row["email_status"], "sent", "{fault:?}");
             let kept = kept(&world, row["credential_id"].as_str().expect("an id")).await;
             assert_eq!(kept.mail_ambiguous, 0, "{fault:?}");
-            receipts += usize::from(kept.mail == MailState::Sent && kept.mail_at.is_some());
+            receipts += usize::from(kept.stored_mail == MailState::Sent && kept.mail_at.is_some());
         }
         assert_eq!(receipts, written, "{fault:?}");
         assert_eq!(world.stack.mail().count(), usize::try_from(first + 2).expect("a few"));
@@ -456,13 +456,13 @@ async fn a_claim_that_a_crash_left_open_is_taken_over_when_the_work_is_resumed()
     // A process that dies between claim and receipt leaves the same state as a lost request.
     faults.on(SEND, 0..4, Fault::NeverArrives);
     assert_eq!(consume(&world, &mails).await.len(), 4);
-    assert_eq!(kept(&world, &single).await.mail, MailState::Claimed);
+    assert_eq!(kept(&world, &single).await.stored_mail, MailState::Claimed);
     let swept = sweep::sweep(world.stack.app(), SweepMode { resume: true }).await.expect("sweep");
     assert_eq!(swept.mails, 4);
     drain(&world).await;
     assert_eq!(world.success(&job).await["result"]["emails_sent"], 3);
     let credential = kept(&world, &single).await;
-    assert_eq!(credential.mail, MailState::Sent);
+    assert_eq!(credential.stored_mail, MailState::Sent);
     assert_eq!((credential.mail_attempts, credential.mail_ambiguous), (2, 1));
     assert_eq!(inbox_count(&world).await, 1);
 }

@@ -64,7 +64,7 @@ async fn a_jobs_mail_counts_as_sent_until_ses_reports_its_delivery() {
     assert_eq!(consume(&world, &mails).await, [""; 0]);
     assert_eq!(faults.calls("UpdateItem"), updates + 2, "one claim, one receipt");
     assert_eq!(world.success(&job).await["result"]["emails_sent"], 2);
-    assert_eq!(kept(&world, &id).await.mail, MailState::Owed);
+    assert_eq!(kept(&world, &id).await.stored_mail, MailState::Owed);
     assert_eq!(shown(&world, &id).await["email_status"], "sent");
     let list = world.get("/credentials").await;
     assert!(list["items"].as_array().expect("a list").iter().all(|c| c["email_status"] == "sent"));
@@ -87,7 +87,7 @@ async fn a_receipt_that_the_job_does_not_take_goes_to_its_credential() {
     let lost = Fault::JsonError(400, "AccessDenied");
     faults.on_calls_with("UpdateItem", "#sent", 0..1, lost);
     assert_eq!(consume(&world, &mails).await.len(), 2, "they come back");
-    assert_eq!(kept(&world, &id).await.mail, MailState::Sent);
+    assert_eq!(kept(&world, &id).await.stored_mail, MailState::Sent);
     // Longer than a claim lasts: they do not count as interrupted attempts.
     world.stack.app().clock.jump(Duration::from_secs(3_600));
     assert_eq!(consume(&world, &mails).await, [""; 0]);

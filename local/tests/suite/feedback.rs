@@ -301,7 +301,7 @@ async fn a_report_settles_an_attempt_of_unknown_outcome() {
             let parsed = unicreda::domain::ids::CredentialId::parse(&id).expect("id");
             let kept = world.stack.app().credentials.get(parsed).await.expect("read");
             let kept = kept.expect("a credential");
-            if kept.mail == MailState::Claimed {
+            if kept.stored_mail == MailState::Claimed {
                 return Some((id, kept.recipient.email.as_str().to_owned()));
             }
         }

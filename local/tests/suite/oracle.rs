@@ -14,6 +14,7 @@ use unicreda::{
         credential::{Credential, MailState, Origin, Status},
         ids::{CredentialId, JobId, OrgId},
         job::{Job, RowStatus, Tally},
+        ledger::CurrentCredential,
         status_entry::ListId,
     },
     mail::ledger,
@@ -49,7 +50,7 @@ impl Figures {
 
 /// Everything that the tables and mailboxes hold.
 struct Held {
-    credentials: BTreeMap<CredentialId, Credential>,
+    credentials: BTreeMap<CredentialId, CurrentCredential>,
     jobs: Vec<Job>,
     mails: BTreeMap<String, usize>,
 }
@@ -92,8 +93,7 @@ async fn read(app: &App, mailbox: &MailStore) -> Result<Held> {
         let mail = mailbox.get(number)?.context("a mail")?;
         *mails.entry(mail.credential_id.context("its credential")?).or_default() += 1;
     }
-    let mut credentials = credentials(app).await?;
-    ledger::overlay(app, &mut credentials).await?;
+    let credentials = ledger::overlay(app, credentials(app).await?).await?;
     let mut jobs = Vec::new();
     let keys = scan(app, &app.config.jobs_table, "pk").await?;
     for id in keys.iter().filter_map(|pk| pk.strip_prefix("JOB#")) {
@@ -109,10 +109,10 @@ pub async fn unfinished(world: &World) -> Result<Vec<String>> {
     let owing = held
         .credentials
         .values()
-        .filter(|c| matches!(c.mail, MailState::Owed | MailState::Claimed));
+        .filter(|c| matches!(c.mail(), MailState::Owed | MailState::Claimed));
     Ok(open
         .map(|job| format!("job {} {:?}", job.job_id, job.tally))
-        .chain(owing.map(|c| format!("mail {:?} of {}", c.mail, c.id)))
+        .chain(owing.map(|c| format!("mail {:?} of {}", c.mail(), c.id)))
         .collect())
 }
 
@@ -162,7 +162,7 @@ pub async fn check(sim: &Sim) -> Result<Figures> {
         let ambiguous = usize::try_from(credential.mail_ambiguous)?;
         figures.mails += count;
         figures.ambiguous += ambiguous;
-        match credential.mail {
+        match credential.mail() {
             MailState::Sent => {
                 ensure!(count >= 1, "the mail of {id} counts as sent and was not");
                 let again = (count - 1).saturating_sub(ambiguous);
@@ -174,7 +174,7 @@ pub async fn check(sim: &Sim) -> Result<Figures> {
                 ensure!(
                     count <= ambiguous,
                     "{count} mails of {id}, whose mail {:?}",
-                    credential.mail
+                    credential.mail()
                 );
             }
             state => ensure!(false, "the mail of {id} is {state:?}"),
@@ -186,7 +186,7 @@ pub async fn check(sim: &Sim) -> Result<Figures> {
     ensure!(pending.is_empty(), "{} entries in the index of pending mail", pending.len());
     ensure!(app.jobs.open(None, 100).await?.items.is_empty(), "a job is in the index of open jobs");
 
-    check_status_lists(app, held.credentials.values()).await?;
+    check_status_lists(app, held.credentials.values().map(|credential| &**credential)).await?;
     for job in &held.jobs {
         check_job(sim, job, &held, &secret).await.with_context(|| format!("job {}", job.job_id))?;
     }
@@ -203,7 +203,7 @@ pub async fn check(sim: &Sim) -> Result<Figures> {
 /// SES reports each mail as delivered: its credential then has the state itself, and the totals
 /// of its job stay.
 async fn report_deliveries(app: &App, held: &Held) -> Result<()> {
-    let sent = held.credentials.values().filter(|credential| credential.mail == MailState::Sent);
+    let sent = held.credentials.values().filter(|credential| credential.mail() == MailState::Sent);
     let events: Vec<String> = sent
         .map(|c| feedback::delivered(&c.id.to_string(), c.mail_round, c.recipient.email.as_str()))
         .map(|event| event.to_string())
@@ -213,9 +213,9 @@ async fn report_deliveries(app: &App, held: &Held) -> Result<()> {
     }
     for credential in credentials(app).await? {
         let before = held.credentials.get(&credential.id).context("a credential")?;
-        ensure!(credential.mail == before.mail, "{} has {:?}", credential.id, credential.mail);
+        ensure!(credential.stored_mail == before.mail(), "{} has {:?}", credential.id, credential.stored_mail);
         let reported = credential.mail_delivery.is_some();
-        ensure!(reported == (before.mail == MailState::Sent), "{} has no report", credential.id);
+        ensure!(reported == (before.mail() == MailState::Sent), "{} has no report", credential.id);
     }
     for job in &held.jobs {
         let tally = app.jobs.tally(job).await?;
@@ -304,7 +304,7 @@ async fn check_job(
                     );
                     let mail = view.shard.mail(*row);
                     ensure!(mail != "pending", "the mail of row {row} is pending");
-                    let own = match credential.mail {
+                    let own = match credential.mail() {
                         MailState::Sent => "sent",
                         MailState::Failed => "failed",
                         _ => "skipped",
@@ -312,7 +312,7 @@ async fn check_job(
                     ensure!(
                         duplicate || mail == own,
                         "row {row} has {mail}, its credential {:?}",
-                        credential.mail
+                        credential.mail()
                     );
                 }
                 RowStatus::Failed => {

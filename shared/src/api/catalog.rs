@@ -234,8 +234,7 @@ async fn own_credential(app: &App, call: &Call) -> Result<Credential, Problem> {
 }
 
 async fn credential(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let mut credential = own_credential(app, call).await?;
-    ledger::overlay(app, [&mut credential]).await?;
+    let credential = ledger::overlay_one(app, own_credential(app, call).await?).await?;
     let history = app.status_lists.history(&credential).await?;
     let mut answer = credential.answer(&app.config.site_url);
     if let Some(members) = answer.as_object_mut() {
@@ -375,8 +374,8 @@ async fn list_credentials(
         }
         None => app.credentials.by_time(&caller.org, caller.mode, since, before, look).await?,
     };
-    let mut found = app.credentials.get_all(&page.items).await?;
-    ledger::overlay(app, &mut found).await?;
+    let found = app.credentials.get_all(&page.items).await?;
+    let found = ledger::overlay(app, found).await?;
     let mut next = page.next;
     let mut items: Vec<Value> = Vec::new();
     let mut bytes = 0;

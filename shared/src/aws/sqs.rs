@@ -4,7 +4,7 @@
 //! ids make the standard queues fair: a giant job starves nobody, not even its owner's
 //! single issue.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
 use futures::{StreamExt, stream};
@@ -219,6 +219,17 @@ impl Sent {
             Some(cause) => Err(QueueError { sent, total: self.total, cause }),
         }
     }
+}
+
+/// Makes a received message come back after `wait`, of at most 12 hours from its receipt;
+/// false when SQS did not take that.
+pub async fn hide(client: &Client, url: &str, receipt: &str, wait: Duration) -> bool {
+    let changed = client
+        .change_message_visibility()
+        .queue_url(url)
+        .receipt_handle(receipt)
+        .visibility_timeout(i32::try_from(wait.as_secs()).unwrap_or(i32::MAX));
+    changed.send().await.is_ok()
 }
 
 async fn send_batch(

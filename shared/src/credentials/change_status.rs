@@ -40,6 +40,7 @@ use crate::{
         identity,
         ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
         job::{Job, Revocation, Row, RowStatus},
+        ledger::CurrentCredential,
         recipient::{Entry, Recipient},
         status_entry::ListId,
         time,
@@ -293,8 +294,8 @@ pub async fn set_status(app: &App, call: &Call, action: Action) -> Result<Respon
     };
     let verdict = change_status(app, &order, &[id], call.now).await?.remove(&id);
     match verdict {
-        Some(StatusOutcome::Changed(mut credential) | StatusOutcome::Already(mut credential)) => {
-            ledger::overlay(app, [credential.as_mut()]).await?;
+        Some(StatusOutcome::Changed(credential) | StatusOutcome::Already(credential)) => {
+            let credential = ledger::overlay_one(app, *credential).await?;
             ok(&credential.answer(&app.config.site_url))
         }
         Some(StatusOutcome::Revoked) => Err(Problem::conflict(
@@ -555,6 +556,7 @@ pub async fn correct(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
             settled => settled?,
         };
         if let Some(corrected) = correct_once(app, call, &caller, &patch, &before).await? {
+            let corrected = CurrentCredential::written(corrected);
             return ok(&corrected.answer(&app.config.site_url));
         }
     }
@@ -592,7 +594,7 @@ async fn correct_once(
     let moved = recipient.email != before.recipient.email;
     let now = call.now;
     let being_sent = *sending
-        || before.mail == MailState::Claimed
+        || before.stored_mail == MailState::Claimed
             && before.mail_lease.is_some_and(|lease| lease >= now.as_second());
     if moved && being_sent {
         return Err(Problem::conflict(
@@ -639,7 +641,7 @@ async fn correct_once(
         (true, None) => RecipientType::External,
     };
     let told = member.is_none() || organization.settings.notify_members;
-    let owes = moved && told && matches!(before.mail, MailState::Sent | MailState::Failed);
+    let owes = moved && told && matches!(before.stored_mail, MailState::Sent | MailState::Failed);
     let at = time::millis(now);
     let mut former = before.former.clone();
     if before.content != identity.content && !former.contains(&before.content) {
@@ -673,7 +675,7 @@ async fn correct_once(
         ..before.clone()
     };
     if owes {
-        after.mail = MailState::Owed;
+        after.stored_mail = MailState::Owed;
         after.mail_attempts = 0;
         after.mail_round += 1;
         after.mail_delivery = None;

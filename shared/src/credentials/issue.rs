@@ -452,7 +452,7 @@ pub async fn prepare(app: &App, one: &One<'_>, asked: Asked<'_>) -> Result<Prepa
         corrected_at: None,
         signed,
         lang,
-        mail: if asked.send_email && told { MailState::Owed } else { MailState::Skipped },
+        stored_mail: if asked.send_email && told { MailState::Owed } else { MailState::Skipped },
         mail_attempts: 0,
         mail_ambiguous: 0,
         mail_lease: None,
@@ -542,9 +542,9 @@ async fn issue_at_once(
             "errors": faults.iter().map(|f| f.text(call.lang)).collect::<Vec<_>>(),
             "error_codes": faults.iter().map(Fault::code).collect::<Vec<_>>(),
         }),
-        Outcome::Issued { mut credential, duplicate, .. } => {
-            ledger::overlay(app, [credential.as_mut()]).await?;
-            if credential.mail == MailState::Owed {
+        Outcome::Issued { credential, duplicate, .. } => {
+            let credential = ledger::overlay_one(app, *credential).await?;
+            if credential.mail() == MailState::Owed {
                 let message = mail_message(&credential, false).map_err(Problem::internal)?;
                 let messages = [message];
                 let sent = sqs::send_all(&app.sqs, &app.config.mail_queue_url, &messages);

@@ -177,8 +177,10 @@ pub struct Credential {
     pub signed: Packed,
     /// Language of its mail.
     pub lang: Lang,
-    /// State of its mail.
-    pub mail: MailState,
+    /// State of its mail as the item has it; while [`Credential::on_ledger`] the job's ledger
+    /// has the state, see [`crate::domain::ledger::CurrentCredential`].
+    #[serde(rename = "mail")]
+    pub stored_mail: MailState,
     /// Claims of its mail in this item since the mail was last pending.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub mail_attempts: u32,
@@ -244,7 +246,8 @@ impl Credential {
     /// Job, shard and row of a credential whose mail is recorded on the ledger of its job, see
     /// `mail::ledger`: its first mail, before this item records any attempt.
     pub fn on_ledger(&self) -> Option<(JobId, u32, u32)> {
-        let first = self.mail == MailState::Owed && self.mail_round == 0 && self.mail_attempts == 0;
+        let first =
+            self.stored_mail == MailState::Owed && self.mail_round == 0 && self.mail_attempts == 0;
         match self.origin {
             Origin::Job { job, shard, row } if first && self.mode == Mode::Live => {
                 Some((job, shard, row))
@@ -253,40 +256,8 @@ impl Credential {
         }
     }
 
-    /// `email_status` on the wire.
-    pub fn email_status(&self) -> &'static str {
-        match (self.mail, self.mail_delivery) {
-            (MailState::Owed | MailState::Claimed, _) => "pending",
-            (MailState::Sent, None) => "sent",
-            (MailState::Sent, Some(delivery)) => delivery.as_str(),
-            (MailState::Failed, _) => "failed",
-            (MailState::Skipped, _) => "skipped",
-        }
-    }
-
     /// The address of its public page, which is also its id in the signed document.
     pub fn url(site_url: &str, id: CredentialId) -> String {
         format!("{site_url}/credential/{id}")
-    }
-
-    /// The answer of `GET /credentials/{id}`.
-    pub fn answer(&self, site_url: &str) -> serde_json::Value {
-        let r = &self.recipient;
-        let mut answer = serde_json::json!({
-            "credential_id": self.id, "credential_url": Self::url(site_url, self.id),
-            "status": self.status, "status_at": self.status_at,
-            "status_reason": self.status_reason, "version": self.version,
-            "corrected_at": self.corrected_at, "mode": self.mode, "template_id": self.template_id,
-            "template_version": self.template_version, "issued_at": self.issued_at,
-            "recipient_type": self.recipient_type, "email_status": self.email_status(),
-            "email_delivery_at": self.mail_delivery_at,
-            "email_sent_at": self.mail_at.as_ref().filter(|_| self.mail == MailState::Sent),
-            "email_error": self.mail_error, "email": r.email, "external_id": r.external_id,
-        });
-        if let Some(members) = answer.as_object_mut() {
-            members.extend(r.members());
-            members.insert("language".to_owned(), self.lang.tag().into());
-        }
-        answer
     }
 }

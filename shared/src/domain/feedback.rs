@@ -221,7 +221,7 @@ pub fn change(credential: &Credential, notice: &Notice) -> Change {
         && credential.status == Status::Issued
         && let Some(wait) = SOFT_BOUNCE_WAITS.get(bounces)
     {
-        return match credential.mail {
+        return match credential.stored_mail {
             MailState::Sent => Change::Again(*wait),
             MailState::Claimed => Change::Later,
             // It will be sent again, or was given up, without this.

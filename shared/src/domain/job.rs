@@ -15,6 +15,7 @@ use crate::{
         fault::FaultText,
         ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
         lang::Lang,
+        ledger::Ended,
         recipient::Recipient,
         time,
         upload::{Format, Object},
@@ -258,6 +259,30 @@ pub struct MailSets {
     pub skipped: BTreeSet<u32>,
 }
 
+impl MailSets {
+    /// The end of a row's mail, by the precedence of [`Ended`]; none while it is pending.
+    pub fn ended(&self, row: u32) -> Option<Ended> {
+        if self.sent.contains(&row) {
+            Some(Ended::Sent)
+        } else if self.failed.contains(&row) {
+            Some(Ended::Failed)
+        } else if self.skipped.contains(&row) {
+            Some(Ended::Skipped)
+        } else {
+            None
+        }
+    }
+
+    /// Adds a row to the set of its end.
+    pub fn insert(&mut self, row: u32, ended: Ended) {
+        match ended {
+            Ended::Sent => self.sent.insert(row),
+            Ended::Failed => self.failed.insert(row),
+            Ended::Skipped => self.skipped.insert(row),
+        };
+    }
+}
+
 /// How one row stands, after precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowStatus {
@@ -290,17 +315,15 @@ impl Shard {
         }
     }
 
-    /// How an issued row's mail stands: sent outranks failed outranks skipped.
+    /// The end of an issued row's mail; none while it is pending.
+    pub fn mail_ended(&self, row: u32) -> Option<Ended> {
+        let unmailed = self.issue.unmailed.contains(&row).then_some(Ended::Skipped);
+        self.mail.ended(row).or(unmailed)
+    }
+
+    /// `email_status` of an issued row.
     pub fn mail(&self, row: u32) -> &'static str {
-        if self.mail.sent.contains(&row) {
-            "sent"
-        } else if self.mail.failed.contains(&row) {
-            "failed"
-        } else if self.mail.skipped.contains(&row) || self.issue.unmailed.contains(&row) {
-            "skipped"
-        } else {
-            "pending"
-        }
+        self.mail_ended(row).map_or("pending", Ended::as_str)
     }
 
     /// The totals of this shard.
@@ -313,11 +336,11 @@ impl Shard {
             ..Tally::default()
         };
         for row in &self.issue.issued {
-            match self.mail(*row) {
-                "sent" => tally.emails_sent += 1,
-                "failed" => tally.emails_failed += 1,
-                "skipped" => tally.emails_skipped += 1,
-                _ => {}
+            match self.mail_ended(*row) {
+                Some(Ended::Sent) => tally.emails_sent += 1,
+                Some(Ended::Failed) => tally.emails_failed += 1,
+                Some(Ended::Skipped) => tally.emails_skipped += 1,
+                None => {}
             }
         }
         tally

@@ -25,6 +25,7 @@ pub mod ids;
 pub mod image;
 pub mod job;
 pub mod lang;
+pub mod ledger;
 pub mod member;
 pub mod organization;
 pub mod packing;

@@ -168,7 +168,7 @@ async fn issue_rows(app: &App, rows: Vec<(String, IssueRow)>, stop: Instant, rep
             None => report.retry.push(id),
             Some(done) => {
                 if let RowOutcome::Ended(Outcome::Issued { credential, .. }) = &done
-                    && credential.mail == MailState::Owed
+                    && credential.stored_mail == MailState::Owed
                 {
                     match issue::mail_message(credential, false) {
                         Ok(message) => mail.push((message, id.clone())),
@@ -461,7 +461,7 @@ async fn account(app: &App, ended: Vec<(String, IssueRow, RowOutcome)>, report: 
                     sets.duplicate.insert(number);
                 }
                 // A duplicate's mail is the business of the one that issued it.
-                if duplicate || credential.mail == MailState::Skipped {
+                if duplicate || credential.stored_mail == MailState::Skipped {
                     sets.unmailed.insert(number);
                 }
                 if alias {

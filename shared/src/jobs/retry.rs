@@ -21,6 +21,7 @@ use crate::{
         fault::Fault,
         ids::{CredentialId, Mode},
         job::{RowStatus, Shard},
+        ledger::{CurrentCredential, Ended},
         time,
     },
     http::{
@@ -89,7 +90,7 @@ pub async fn retry(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         };
         let any = view.rows.keys().any(|row| match shard.status(*row) {
             RowStatus::Failed => by_us(row),
-            RowStatus::Issued => shard.mail(*row) == "failed",
+            RowStatus::Issued => shard.mail_ended(*row) == Some(Ended::Failed),
             RowStatus::Pending => false,
         });
         if !any {
@@ -109,7 +110,7 @@ pub async fn retry(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
                     issue.insert(row);
                     again.push(input.clone());
                 }
-                RowStatus::Issued if shard.mail(row) == "failed" => {
+                RowStatus::Issued if shard.mail_ended(row) == Some(Ended::Failed) => {
                     if let Some(id) = view.credential_of(row, &secret, &job) {
                         mail.insert(row);
                         owing.push(id);
@@ -198,6 +199,6 @@ pub async fn resend(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     }
     json(
         StatusCode::ACCEPTED,
-        &serde_json::json!({ "credential_id": id, "email_status": credential.email_status() }),
+        &serde_json::json!({ "credential_id": id, "email_status": CurrentCredential::written(credential).email_status() }),
     )
 }

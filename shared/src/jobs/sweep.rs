@@ -25,11 +25,12 @@ use crate::{
         fault::Fault,
         ids::CredentialId,
         job::{Job, KEPT_DAYS, Row, RowStatus, Shard, Tally},
+        ledger::Ended,
         time,
     },
     http::problem::Problem,
     jobs::{progress, upload},
-    mail::{ledger, send},
+    mail::ledger::Lease,
     store::{
         StoreError,
         jobs::{Failure, ShardUpdate},
@@ -288,7 +289,7 @@ async fn queue_again(
             let row = *row;
             match shard.status(row) {
                 RowStatus::Pending => rows.push(input.clone()),
-                RowStatus::Issued if shard.mail(row) == "pending" => {
+                RowStatus::Issued if shard.mail_ended(row).is_none() => {
                     let Some(id) = view.credential_of(row, &secret, job) else { continue };
                     if order.resume && view.claims.rows.contains(&row) {
                         app.credentials.adopt_claim(id, 0).await?;
@@ -323,7 +324,7 @@ async fn queue_mails(
     if order.resume {
         let ids: Vec<CredentialId> = owing.iter().map(|(id, _)| *id).collect();
         for credential in app.credentials.get_all(&ids).await? {
-            if credential.mail == MailState::Claimed {
+            if credential.stored_mail == MailState::Claimed {
                 app.credentials.end_lease(credential.id, credential.mail_attempts).await?;
             }
         }
@@ -358,7 +359,7 @@ async fn end_rows(
     let ttl = job.expires_at.parse::<Timestamp>().map_err(Problem::internal)?.as_second();
     let secret = app.catalog.id_secret(&job.org).await?;
     let now = app.clock.now().as_second();
-    let end = if *why == Fault::Cancelled { MailState::Skipped } else { MailState::Failed };
+    let end = if *why == Fault::Cancelled { Ended::Skipped } else { Ended::Failed };
     let mut given_up = 0;
     for (number, shard) in outcomes {
         if shard.tally().ended(size_of(job, *number)) {
@@ -407,14 +408,14 @@ async fn end_rows(
             }
             match (shard.status(row), issued.get(&row)) {
                 (RowStatus::Failed, _) => continue,
-                (RowStatus::Issued, _) if shard.mail(row) != "pending" => continue,
+                (RowStatus::Issued, _) if shard.mail_ended(row).is_some() => continue,
                 (RowStatus::Issued, _) => {}
                 (RowStatus::Pending, Some(credential)) => {
                     learned.sets.issued.insert(row);
                     if credential.recipient_type == RecipientType::Internal {
                         learned.sets.internal.insert(row);
                     }
-                    if credential.mail == MailState::Skipped {
+                    if credential.stored_mail == MailState::Skipped {
                         learned.sets.unmailed.insert(row);
                     }
                 }
@@ -432,15 +433,11 @@ async fn end_rows(
             // One that is being sent right now ends by its own receipt; one that has ended
             // is only counted.
             if let Some(id) = ids.get(&row)
-                && ledger::ended(&view.shard.mail, row).is_none()
+                && view.shard.mail.ended(row).is_none()
                 && let Some(state) = write_off(app, (*id, job, *number, row), end, now).await?
             {
                 given_up += usize::from(state == end);
-                match state {
-                    MailState::Sent => mail.sent.insert(row),
-                    MailState::Failed => mail.failed.insert(row),
-                    _ => mail.skipped.insert(row),
-                };
+                mail.insert(row, state);
             }
         }
         app.jobs.record_issued(job.job_id, *number, &learned, ttl).await?;
@@ -460,11 +457,11 @@ async fn end_rows(
 async fn write_off(
     app: &App,
     (id, job, shard, row): (CredentialId, &Job, u32, u32),
-    end: MailState,
+    end: Ended,
     now: i64,
-) -> Result<Option<MailState>, StoreError> {
+) -> Result<Option<Ended>, StoreError> {
     let (rows, ttl) = (BTreeSet::from([row]), now + KEPT_DAYS * 24 * 3600);
-    let claim = app.jobs.claim_mails(job.job_id, shard, &rows, (send::lease(app, now).1, ttl));
+    let claim = app.jobs.claim_mails(job.job_id, shard, &rows, (Lease::from(app, now).until, ttl));
     if let Some(claims) = claim.await? {
         if claims.until >= now {
             return Ok(None);
@@ -474,8 +471,8 @@ async fn write_off(
     if app.credentials.write_off_mail(id, end, now).await? {
         return Ok(Some(end));
     }
-    let state = app.credentials.get(id).await?.map_or(end, |credential| credential.mail);
-    Ok(Some(state).filter(|s| !matches!(s, MailState::Owed | MailState::Claimed)))
+    let stored = app.credentials.get(id).await?;
+    Ok(stored.map_or(Some(end), |credential| Ended::of(credential.stored_mail)))
 }
 
 /// Queues again the mail that sync credentials have owed for long.

@@ -167,7 +167,7 @@ async fn settle(app: &App, notice: &Notice) -> Result<Done, StoreError> {
         let (id, at) = (notice.credential_id, (notice.sent_at.as_str(), notice.at.as_str()));
         if let Some(before) = app.credentials.note_first_delivery(id, at).await? {
             let unrecorded = match before.origin {
-                Origin::Job { job, shard, row } if before.mail != MailState::Sent => {
+                Origin::Job { job, shard, row } if before.stored_mail != MailState::Sent => {
                     Some((job, shard, row))
                 }
                 _ => None,
@@ -234,7 +234,7 @@ async fn settle(app: &App, notice: &Notice) -> Result<Done, StoreError> {
 /// says so, since nobody would come back for it afterwards.
 async fn was_sent(app: &App, credential: &Credential) -> Result<(), StoreError> {
     let Origin::Job { job, shard, row } = credential.origin else { return Ok(()) };
-    if credential.mail == MailState::Sent {
+    if credential.stored_mail == MailState::Sent {
         return Ok(());
     }
     let now = app.clock.now();

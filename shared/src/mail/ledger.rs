@@ -13,66 +13,92 @@
 //! Whoever shows a credential asks the ledger first ([`overlay`]). A ledger is kept as long as
 //! its job; what it says by then of a mail that was not sent stands on the credential.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
     app::App,
     domain::{
         credential::{Credential, MailState},
-        job::{KEPT_DAYS, MailSets},
+        job::KEPT_DAYS,
+        ledger::{CurrentCredential, Ended, LedgerEntry},
         time,
     },
-    store::{StoreError, jobs::Claims},
+    store::StoreError,
 };
 
-/// How a row's mail ended, if it has.
-pub fn ended(mail: &MailSets, row: u32) -> Option<MailState> {
-    if mail.sent.contains(&row) {
-        Some(MailState::Sent)
-    } else if mail.failed.contains(&row) {
-        Some(MailState::Failed)
-    } else if mail.skipped.contains(&row) {
-        Some(MailState::Skipped)
-    } else {
-        None
+/// Time that a lease lasts beyond the function's timeout, so that no living attempt loses it.
+const LEASE_MARGIN: Duration = Duration::from_secs(60);
+
+/// The lease of a claim.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lease {
+    /// How long it lasts.
+    pub(crate) duration: Duration,
+    /// Its end, Unix seconds.
+    pub(crate) until: i64,
+}
+
+impl Lease {
+    /// A lease that begins at `now`, Unix seconds.
+    pub(crate) fn from(app: &App, now: i64) -> Self {
+        let duration = app.config.consumer_timeout + LEASE_MARGIN;
+        let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 2);
+        Self { duration, until: now + seconds }
     }
 }
 
-/// Puts into credentials what their jobs' ledgers say of their mail. Nothing is written.
+/// Joins credentials, in their order, and the ledgers of their jobs. Nothing is written.
 ///
 /// # Errors
-/// As of the store.
-pub async fn overlay<'a>(
+/// [`StoreError`] when a ledger cannot be read.
+pub async fn overlay(
     app: &App,
-    credentials: impl IntoIterator<Item = &'a mut Credential>,
-) -> Result<(), StoreError> {
-    let mut of: Vec<&mut Credential> = credentials.into_iter().collect();
-    of.retain(|credential| credential.on_ledger().is_some());
-    let shards: BTreeSet<_> =
-        of.iter().filter_map(|c| c.on_ledger()).map(|(job, shard, _)| (job, shard)).collect();
+    credentials: Vec<Credential>,
+) -> Result<Vec<CurrentCredential>, StoreError> {
+    let shards: BTreeSet<_> = credentials
+        .iter()
+        .filter_map(Credential::on_ledger)
+        .map(|(job, shard, _)| (job, shard))
+        .collect();
     let ledgers = app.jobs.ledgers_of(&shards).await?;
-    let none = (Claims::default(), MailSets::default());
-    for credential in of {
-        let Some((job, shard, row)) = credential.on_ledger() else { continue };
-        let (claims, mail) = ledgers.get(&(job, shard)).unwrap_or(&none);
-        if let Some(state) = ended(mail, row) {
-            credential.mail = state;
-        } else if is_forgotten(app, credential) {
-            credential.mail = MailState::Sent;
-        } else if claims.rows.contains(&row) {
-            credential.mail = MailState::Claimed;
-            credential.mail_lease = Some(claims.until);
+    let entry = |credential: &Credential| {
+        let (job, shard, row) = credential.on_ledger()?;
+        let ledger = ledgers.get(&(job, shard));
+        if let Some(ended) = ledger.and_then(|(_, mail)| mail.ended(row)) {
+            return Some(LedgerEntry::Ended(ended));
         }
-    }
-    Ok(())
+        if is_forgotten(app, credential) {
+            return Some(LedgerEntry::Ended(Ended::Sent));
+        }
+        let (claims, _) = ledger.filter(|(claims, _)| claims.rows.contains(&row))?;
+        Some(LedgerEntry::Sending(claims.until))
+    };
+    let current = credentials.into_iter().map(|credential| {
+        let entry = entry(&credential).unwrap_or(LedgerEntry::Unclaimed);
+        CurrentCredential::new(credential, entry)
+    });
+    Ok(current.collect())
 }
 
-/// Writes on a credential what its job's ledger says of its mail, so that a change can rest
-/// on it. Comes back as it then is, and whether somebody sends its mail just now; one whose
-/// mail nobody has claimed yet, or somebody sends, stays as it was.
+/// Joins one credential and the ledger of its job. Nothing is written.
 ///
 /// # Errors
-/// As of the store; [`StoreError::Conflict`] when it has just changed.
+/// [`StoreError`] when the ledger cannot be read.
+pub async fn overlay_one(
+    app: &App,
+    credential: Credential,
+) -> Result<CurrentCredential, StoreError> {
+    let current = overlay(app, vec![credential]).await?.pop();
+    current.ok_or_else(|| StoreError::Broken("a credential was lost".to_owned()))
+}
+
+/// Writes the state of a mail from its job's ledger on its credential, so that a change can
+/// rest on it. Answers the credential as it then is, and whether a worker is sending the mail
+/// now. A mail that no worker has claimed, or that is being sent, stays on the ledger.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when the mail left the ledger in between; otherwise the error of
+/// the read or write.
 pub async fn materialize(
     app: &App,
     credential: Credential,
@@ -80,20 +106,22 @@ pub async fn materialize(
     if credential.on_ledger().is_none() {
         return Ok((credential, false));
     }
-    let mut told = credential.clone();
-    overlay(app, [&mut told]).await?;
-    let written = match (told.mail, told.mail_lease) {
-        (MailState::Owed, _) => return Ok((credential, false)),
-        (MailState::Claimed, Some(until)) if until >= app.clock.now().as_second() => {
-            return Ok((credential, true));
+    let id = credential.id;
+    let current = overlay_one(app, credential.clone()).await?;
+    match (Ended::of(current.mail()), current.mail_lease()) {
+        (Some(ended), _) => {
+            let written = app.credentials.settle_first(id, ended).await?;
+            if written { Ok((current.into_written(), false)) } else { Err(StoreError::Conflict) }
         }
-        (MailState::Claimed, until) => {
-            told.mail_attempts = 1;
-            app.credentials.adopt_claim(told.id, until.unwrap_or_default()).await?
+        (None, _) if current.mail() == MailState::Owed => Ok((credential, false)),
+        (None, Some(until)) if until >= app.clock.now().as_second() => Ok((credential, true)),
+        (None, until) => {
+            if !app.credentials.adopt_claim(id, until.unwrap_or_default()).await? {
+                return Err(StoreError::Conflict);
+            }
+            Ok((Credential { mail_attempts: 1, ..current.into_written() }, false))
         }
-        (state, _) => app.credentials.settle_first(told.id, state).await?,
-    };
-    if written { Ok((told, false)) } else { Err(StoreError::Conflict) }
+    }
 }
 
 /// Whether the ledger is forgotten with its job, or about to be: the job had ended long before.

@@ -16,6 +16,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Serialize, de::DeserializeOwned};
 
 pub mod catalog;
+pub mod credential_mail;
 pub mod credentials;
 pub mod idempotency;
 #[cfg(test)]

@@ -358,7 +358,7 @@ impl StatusLists {
             .condition_expression(CORRECTABLE)
             .expression_attribute_values(":before", number(before.revision))
             .expression_attribute_values(":after", number(event.revision))
-            .expression_attribute_values(":mail", mail_text(before.mail)?);
+            .expression_attribute_values(":mail", mail_text(before.stored_mail)?);
         for name in
             ["recipient", "filled", "content", "former", "version", "corrected_at", "signed"]
         {
