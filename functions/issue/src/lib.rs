@@ -1,7 +1,7 @@
 //! `POST /credentials/issue`.
 
 use lambda_http::{Body, Request, Response};
-use unicreda::{App, credentials::issue, http::serve};
+use unicreda::{App, api::issue, http::serve};
 
 /// Issues a credential to one recipient, or accepts many recipients as a job.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {

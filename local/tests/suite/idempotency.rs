@@ -86,7 +86,7 @@ async fn a_second_call_while_the_first_runs_must_wait() {
 /// end the request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crashed_call_is_taken_over_and_its_zombie_is_fenced() {
-    use unicreda::store::idempotency::Begun;
+    use unicreda::store::idempotency::Begin;
     let world = World::new().await;
     let store = &world.stack.app().idempotency;
     let beginning = |now: i64, hash: &'static str| Beginning {
@@ -98,14 +98,14 @@ async fn a_crashed_call_is_taken_over_and_its_zombie_is_fenced() {
         work_id: uuid::Uuid::new_v4(),
     };
     let mine = |begun| match begun {
-        Begun::Mine(request) => request,
-        Begun::Found(found) => panic!("found {found:?}"),
+        Begin::Start(request) => request,
+        other => panic!("found {other:?}"),
     };
     let mut zombie = mine(store.begin("id", &beginning(1_000, "h")).await.expect("begun"));
     let early = store.begin("id", &beginning(1_030, "h")).await.expect("found");
-    assert!(matches!(early, Begun::Found(_)), "the lease stands");
+    assert!(matches!(early, Begin::InProgress { .. }), "the lease stands");
     let other = store.begin("id", &beginning(1_100, "other")).await.expect("found");
-    assert!(matches!(other, Begun::Found(_)), "another body takes nothing over");
+    assert!(matches!(other, Begin::Mismatch), "another body takes nothing over");
     let heir = mine(store.begin("id", &beginning(1_100, "h")).await.expect("taken over"));
     assert_eq!(heir.work_id, zombie.work_id);
     zombie.answer_status = 500;

@@ -1,4 +1,4 @@
-//! Who calls, and what they may do.
+//! Authenticates callers by their key and checks its scopes.
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 
@@ -6,7 +6,9 @@ use crate::{
     app::App,
     domain::{
         api_key::{ApiKey, Presented, Scope},
+        history::Who,
         ids::{Mode, OrgId},
+        tenant::Tenant,
         time,
     },
     http::{
@@ -34,6 +36,21 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Returns the organization and mode of the key.
+    pub fn tenant(&self) -> Tenant<'_> {
+        Tenant { org: &self.org, mode: self.mode }
+    }
+
+    /// Returns whether a thing of this organization and mode is the caller's own.
+    pub fn owns(&self, org: &OrgId, mode: Mode) -> bool {
+        self.tenant().owns(org, mode)
+    }
+
+    /// Returns the key as the history of a credential names it.
+    pub fn who(&self) -> Who {
+        Who { key_id: self.key_id.clone(), key_name: self.key_name.clone(), job_id: None }
+    }
+
     /// Requires a live key: templates, members and settings are read-only for test keys.
     ///
     /// # Errors

@@ -8,10 +8,9 @@ use uuid::Uuid;
 use crate::{
     api::{
         auth::{self, Caller},
-        suppressions,
+        suppressions, verify,
     },
     app::App,
-    credentials::verify,
     domain::{
         api_key::{self, NewKey, Scope},
         credential::{Credential, Status},
@@ -62,7 +61,7 @@ pub async fn answer_route(app: &App, call: &Call) -> Result<Response<Body>, Prob
         ("GET", "/api/v1/credentials") => credentials(app, call).await,
         ("GET", "/api/v1/credentials/{credential_id}") => credential(app, call).await,
         ("GET", "/api/v1/credentials/{credential_id}/mail") => test_mail(app, call).await,
-        ("POST", "/api/v1/verify") => verify::answer(app, call).await,
+        ("POST", "/api/v1/verify") => verify::verify(app, call).await,
         ("GET", "/api/v1/members") => members(app, call).await,
         ("POST", "/api/v1/members/import") => import(app, call).await,
         ("GET", "/api/v1/members/{email}") => member(app, call).await,
@@ -227,7 +226,7 @@ async fn own_credential(app: &App, call: &Call) -> Result<Credential, Problem> {
     let caller = auth::authenticate(app, call, &[Scope::Read]).await?;
     let id = CredentialId::parse(&call.parameter).map_err(|_| unknown_credential())?;
     let found = app.credentials.get(id).await?.ok_or_else(unknown_credential)?;
-    if found.org != caller.org || found.mode != caller.mode {
+    if !caller.owns(&found.org, found.mode) {
         return Err(unknown_credential());
     }
     Ok(found)

@@ -1,10 +1,10 @@
 //! `Idempotency-Key`: a repeated request gets the first one's answer, byte for byte.
 //!
 //! A key is bound to organization, mode, route and a hash of the canonical body, for 24 h.
-//! The first call leaves a lease; a call while it runs hears so, a call after it ended
-//! without an answer takes the request over under a higher fence, and goes on with the
-//! same work id, so that it finds what the first one made. Answers of 500 and above are
-//! not kept.
+//! The first call takes a lease. A call during the lease is answered `idempotency_in_progress`;
+//! a call after a lease that ended without an answer takes the request over under a higher
+//! fence, with the same work id, so that it finds what the first one made. Answers of 500 and
+//! above are not stored.
 
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -17,19 +17,19 @@ use crate::{
     api::auth::Caller,
     app::App,
     http::{problem::Problem, serve::Call},
-    store::idempotency::{Beginning, Begun, Request},
+    store::idempotency::{Begin, Beginning, Request},
 };
 
 /// Longest key, in characters.
 const MAX_KEY: usize = 255;
-/// Seconds that a key is kept.
+/// Seconds after which a key expires.
 const KEPT: i64 = 24 * 3600;
 /// Seconds that an attempt may take: more than the gateway waits and the function lives.
 const LEASE: i64 = 60;
-/// Headers of an answer that are kept with it.
+/// Headers that are stored with an answer.
 const KEPT_HEADERS: [&str; 4] = ["content-type", "content-language", "location", "retry-after"];
 
-/// What a request's work is known by: the same in all its attempts.
+/// The work of a request; the same in all its attempts.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     /// Id of what it makes.
@@ -38,7 +38,7 @@ pub struct Attempt {
     pub begun_at: String,
 }
 
-/// Reads the header.
+/// Reads the header `Idempotency-Key`.
 ///
 /// # Errors
 /// `invalid_request` when it is empty, too long or not printable ASCII.
@@ -57,7 +57,7 @@ pub fn key(call: &Call) -> Result<Option<&str>, Problem> {
     }
 }
 
-/// Runs a request's work once for its key, or answers as before.
+/// Runs a request's work once for its key, or gives its stored answer again.
 ///
 /// # Errors
 /// `idempotency_mismatch`, `idempotency_in_progress`, and those of the work.
@@ -88,16 +88,12 @@ where
         work_id: fresh.id,
     };
     let mut request = match app.idempotency.begin(&id, &beginning).await? {
-        Begun::Mine(request) => request,
-        Begun::Found(found) if found.body_hash != beginning.body_hash => {
-            return Err(Problem::idempotency_mismatch());
+        Begin::Start(request) => request,
+        Begin::Replay(ended) => return replay(ended),
+        Begin::InProgress { lease_until } => {
+            return Err(Problem::idempotency_in_progress((lease_until - now).clamp(1, LEASE)));
         }
-        Begun::Found(found) if found.phase == "done" => return replay(found),
-        Begun::Found(found) => {
-            return Err(Problem::idempotency_in_progress(
-                (found.lease_until - now).clamp(1, LEASE),
-            ));
-        }
+        Begin::Mismatch => return Err(Problem::idempotency_mismatch()),
     };
     let outcome = work(Attempt { id: request.work_id, begun_at: request.begun_at.clone() }).await;
     let response = match outcome {
@@ -119,7 +115,7 @@ where
         })
         .collect();
     request.answer_body = String::from_utf8_lossy(response.body()).into_owned();
-    // The work is done whether or not its answer can be kept: a repetition finds it.
+    // The work is done even if its answer cannot be stored: a repetition finds it.
     match app.idempotency.finish(&id, &request).await {
         Ok(true) => {}
         Ok(false) => tracing::warn!("request taken over while it ran"),
@@ -144,8 +140,8 @@ fn hash(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, bytes))
 }
 
-/// A body with its white space gone and its members in order. A body that holds numbers
-/// beyond a double's range stands for itself.
+/// Removes a body's white space and sorts its members. A body with numbers beyond a double's
+/// range stays as it is.
 fn canonical(body: &[u8]) -> Vec<u8> {
     fn sort(value: &mut Value) {
         match value {

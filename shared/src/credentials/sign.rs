@@ -1,9 +1,8 @@
-//! Signing: the document of a credential, and the status lists.
+//! Signs the documents of credentials, and the status lists.
 //!
-//! Safe to repeat: every attempt takes a status index of its own and signs a document of its
-//! own, and only the one whose put wins is ever shown. Indexes of the others stay unused.
+//! Safe to repeat: each attempt takes its own status index and signs its own document, and only
+//! the document whose put wins is ever shown. The indexes of the others stay unused.
 
-use crate::credentials::status_indexes::{CACHED, Dictionary, FIRST_BLOCK, Kind, LARGEST_BLOCK};
 use std::sync::Arc;
 
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
@@ -12,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::{
     app::App,
     aws::kms::Signer,
+    credentials::status_indexes::{Dictionary, Kind},
     document::{
         self, Content, did,
         linked_data::{self, Contexts},
@@ -20,20 +20,20 @@ use crate::{
     },
     domain::{
         credential::Packed,
-        fault::Unportable,
+        fault::{Fault, Unportable},
         identity::{self, IdSecret},
         ids::{CredentialId, Mode, OrgId},
         organization::Settings,
         packing,
         recipient::Recipient,
-        status_entry::{LENGTH, ListId, StatusEntry},
+        status_entry::{ListId, StatusEntry},
         template::Template,
         time,
     },
     store::{StoreError, status_lists::List},
 };
 
-/// Why a document is not signed.
+/// The reason why a document is not signed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
     /// The recipient's or template's texts cannot be signed so that all verifiers agree.
@@ -44,17 +44,35 @@ pub enum SignError {
     Store(#[from] StoreError),
 }
 
-/// What a credential's document is made from.
-#[derive(Debug)]
-pub struct Material<'a> {
-    /// Issuer.
+impl SignError {
+    /// Returns the fault of a recipient that cannot be signed.
+    ///
+    /// # Errors
+    /// [`SignError::Store`]'s.
+    pub fn into_fault(self) -> Result<Fault, StoreError> {
+        match self {
+            Self::Unportable(why) => Ok(Fault::NotSignable(why)),
+            Self::Store(error) => Err(error),
+        }
+    }
+}
+
+/// The organization that issues, in one mode.
+#[derive(Clone, Copy, Debug)]
+pub struct Issuer<'a> {
+    /// Organization.
     pub org: &'a OrgId,
     /// Live or test.
     pub mode: Mode,
-    /// Its secret for ids.
+    /// The organization's secret for ids.
     pub secret: &'a IdSecret,
-    /// Its settings.
+    /// The organization's settings.
     pub settings: &'a Settings,
+}
+
+/// The credential that a document is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Draft<'a> {
     /// Template version.
     pub template: &'a Template,
     /// The credential's id.
@@ -65,85 +83,90 @@ pub struct Material<'a> {
     pub issued_at: &'a str,
 }
 
-/// Makes and signs a document under a status index of its own.
+/// Derived texts that a document borrows.
+struct Derived {
+    issuer: String,
+    valid_until: Option<String>,
+    salt: String,
+}
+
+impl Derived {
+    fn of(app: &App, by: Issuer<'_>, draft: Draft<'_>) -> Self {
+        Self {
+            issuer: did::of(&app.config.site_url, by.org, by.mode),
+            valid_until: last_second(by, draft),
+            salt: identity::salt(by.secret, draft.id),
+        }
+    }
+
+    fn content<'a>(
+        &'a self,
+        app: &'a App,
+        by: Issuer<'a>,
+        draft: Draft<'a>,
+        status: StatusEntry,
+    ) -> Content<'a> {
+        Content {
+            site_url: &app.config.site_url,
+            issuer: &self.issuer,
+            issuer_name: &by.settings.name,
+            issuer_logo: by.settings.logo.as_ref(),
+            org: by.org,
+            mode: by.mode,
+            id: draft.id,
+            template_id: draft.template.id,
+            definition: &draft.template.definition,
+            recipient: draft.recipient,
+            subject: identity::subject(by.secret, by.org, by.mode, &draft.recipient.email),
+            salt: &self.salt,
+            valid_from: draft.issued_at,
+            valid_until: self.valid_until.as_deref(),
+            status,
+        }
+    }
+}
+
+/// Builds and signs a document under a status index of its own.
 ///
 /// # Errors
-/// [`SignError`].
-pub async fn sign(app: &App, of: &Material<'_>) -> Result<Packed, SignError> {
-    let signer = signer(app, of.org, of.mode).await?;
-    let place = take_place(app, of, &signer).await?;
-    let site_url = &app.config.site_url;
-    let issuer = did::of(site_url, of.org, of.mode);
-    let valid_until = last_second(of);
-    let salt = identity::salt(of.secret, of.id);
-    let content = Content {
-        site_url,
-        issuer: &issuer,
-        issuer_name: &of.settings.name,
-        issuer_logo: of.settings.logo.as_ref(),
-        org: of.org,
-        mode: of.mode,
-        id: of.id,
-        template_id: of.template.id,
-        definition: &of.template.definition,
-        recipient: of.recipient,
-        subject: identity::subject(of.secret, of.org, of.mode, &of.recipient.email),
-        salt: &salt,
-        valid_from: of.issued_at,
-        valid_until: valid_until.as_deref(),
-        status: place,
-    };
-    let signed = prove(app, document::build(&content), &signer, &issuer).await?;
+/// [`SignError`]: the texts are unportable, or the store or the key fails.
+pub async fn sign(app: &App, by: Issuer<'_>, draft: Draft<'_>) -> Result<Packed, SignError> {
+    let signer = signer(app, by.org, by.mode).await?;
+    let entry = take_entry(app, by, &signer).await?;
+    let derived = Derived::of(app, by, draft);
+    let content = derived.content(app, by, draft, entry);
+    let signed = prove(app, document::build(&content), &signer, &derived.issuer).await?;
     let text = to_bytes(&signed)?;
-    let dictionary = dictionary(app, of.template, &content, &signer).await?;
+    let dictionary = dictionary(app, draft.template, &content, &signer).await?;
     let packed =
         packing::pack(&text, &dictionary.text).map_err(|e| StoreError::Broken(e.to_string()))?;
     Ok(Packed {
         document: packed,
         dictionary: dictionary.name.clone(),
-        status_list: place.list,
-        status_index: place.index,
+        status_list: entry.list,
+        status_index: entry.index,
     })
 }
 
-/// Whether a document could be signed so that all verifiers agree; takes no status index.
+/// Checks that [`sign`] would find the texts portable. Takes no status index.
 ///
 /// # Errors
-/// [`SignError`].
-pub fn can_be_signed(app: &App, of: &Material<'_>) -> Result<(), SignError> {
-    let site_url = &app.config.site_url;
-    let issuer = did::of(site_url, of.org, of.mode);
-    let valid_until = last_second(of);
-    let salt = identity::salt(of.secret, of.id);
-    let document = document::build(&Content {
-        site_url,
-        issuer: &issuer,
-        issuer_name: &of.settings.name,
-        issuer_logo: of.settings.logo.as_ref(),
-        org: of.org,
-        mode: of.mode,
-        id: of.id,
-        template_id: of.template.id,
-        definition: &of.template.definition,
-        recipient: of.recipient,
-        subject: identity::subject(of.secret, of.org, of.mode, &of.recipient.email),
-        salt: &salt,
-        valid_from: of.issued_at,
-        valid_until: valid_until.as_deref(),
-        status: StatusEntry { list: 0, index: 0 },
-    });
+/// [`SignError::Unportable`].
+pub fn can_be_signed(app: &App, by: Issuer<'_>, draft: Draft<'_>) -> Result<(), SignError> {
+    let derived = Derived::of(app, by, draft);
+    let nowhere = StatusEntry { list: 0, index: 0 };
+    let document = document::build(&derived.content(app, by, draft, nowhere));
     linked_data::canonical(&document, Contexts::Issued)?;
     Ok(())
 }
 
-/// Somebody with every field, whose document is the dictionary of all of its kind.
+/// A recipient with every field: its document is the dictionary of its kind.
 const SPECIMEN: &str = r#"{"email":"a@b.cl","recipient_name":"a","result_value":"a","credits_earned":6.5,
     "evidence":[{"name":"a","url":"https://","description":"a"}],"role":"Estudiante","license_number":"a",
     "term":"2026-1","activity_start_date":"2026-01-01","activity_end_date":"2026-12-31"}"#;
 
-/// The dictionary of a document's kind, kept in the table before it is used and at hand from
-/// then on. One that another name of the organization is in serves as well: what was packed
-/// names the dictionary that it was packed with.
+/// Returns the dictionary of a document's kind, stored before its first use. A dictionary made
+/// under an earlier name of the organization serves as well: a packed document names its own.
 async fn dictionary(
     app: &App,
     template: &Template,
@@ -156,26 +179,23 @@ async fn dictionary(
         list: of.status.list,
         multikey: signer.multikey.clone(),
     };
-    // Held while it is written: the first rows of a process are many at once.
-    let mut kept = app.indexes.dictionaries.lock().await;
-    if let Some(found) = kept.get(&kind) {
-        return Ok(Arc::clone(found));
+    // Locked while it is written: a process begins with many rows at once.
+    let mut cached = app.indexes.dictionaries().await;
+    if let Some(found) = cached.get(&kind) {
+        return Ok(found);
     }
     let text = specimen(of, &signer.multikey)?;
     let name = app.status_lists.keep_dictionary(&text).await?;
     let made = Arc::new(Dictionary { name, text });
-    if kept.len() >= CACHED {
-        kept.clear();
-    }
-    kept.insert(kind, Arc::clone(&made));
+    cached.add(kind, Arc::clone(&made));
     Ok(made)
 }
 
-/// What all documents of a template version, a list and a key have in common: their
-/// dictionary.
+/// Builds the dictionary of a template version, a list and a key: the text that their documents
+/// share.
 ///
 /// # Errors
-/// Never in practice.
+/// [`StoreError::Broken`] when JSON cannot be written, which no value of these types causes.
 pub fn specimen(of: &Content<'_>, multikey: &str) -> Result<Vec<u8>, StoreError> {
     let broken = |e: serde_json::Error| StoreError::Broken(e.to_string());
     let recipient: Recipient = serde_json::from_str(SPECIMEN).map_err(broken)?;
@@ -198,16 +218,17 @@ fn to_bytes(document: &Map<String, Value>) -> Result<Vec<u8>, StoreError> {
     serde_json::to_vec(document).map_err(|e| StoreError::Broken(e.to_string()))
 }
 
-/// The last second of validity, in UTC: the end of the last day in the organization's zone.
-fn last_second(of: &Material<'_>) -> Option<String> {
-    let zone = TimeZone::get(&of.settings.time_zone).unwrap_or(TimeZone::UTC);
-    let issued = of.issued_at.parse::<jiff::Timestamp>().ok()?.to_zoned_datetime(zone.clone());
-    let last: Date = of.template.definition.expires_on(issued.date())?;
+/// Returns the last second of validity in UTC: the end of the last day in the organization's
+/// time zone. None without a term.
+fn last_second(by: Issuer<'_>, draft: Draft<'_>) -> Option<String> {
+    let zone = TimeZone::get(&by.settings.time_zone).unwrap_or(TimeZone::UTC);
+    let issued = draft.issued_at.parse::<jiff::Timestamp>().ok()?.to_zoned_datetime(zone.clone());
+    let last: Date = draft.template.definition.expires_on(issued.date())?;
     let next = last.checked_add(1.day()).ok()?.to_zoned_datetime(zone).ok()?;
     Some(time::seconds(next.timestamp().checked_sub(1.second()).ok()?))
 }
 
-/// The key that an organization signs with now.
+/// Returns the current signing key of an organization.
 async fn signer(app: &App, org: &OrgId, mode: Mode) -> Result<Arc<Signer>, StoreError> {
     let key = app.catalog.signing_key(org, mode).await?;
     Ok(app.keys.signer(&key, org, mode).await?)
@@ -226,33 +247,25 @@ async fn prove(
     Ok(unsigned.signed(&signature))
 }
 
-/// Takes a status index whose list is there to be read.
-async fn take_place(
-    app: &App,
-    of: &Material<'_>,
-    signer: &Signer,
-) -> Result<StatusEntry, SignError> {
-    let mut blocks = app.indexes.blocks.lock().await;
-    let block = blocks.entry((of.org.clone(), of.mode)).or_default();
-    if block.left.is_empty() {
-        let count = (block.last * 2).clamp(FIRST_BLOCK, LARGEST_BLOCK);
-        let first = app.status_lists.take(of.org, of.mode, count).await?;
-        for n in [first, first + count - 1] {
-            let number = u32::try_from(n / u64::from(LENGTH)).unwrap_or(u32::MAX);
-            if !block.lists.contains(&number) {
-                let list = ListId { org: of.org.clone(), mode: of.mode, number };
-                ensure_list(app, &list, signer).await?;
-                block.lists.insert(number);
-            }
+/// Takes a status index. Its list is stored before the index is used.
+async fn take_entry(app: &App, by: Issuer<'_>, signer: &Signer) -> Result<StatusEntry, SignError> {
+    let mut block = app.indexes.block(by.org, by.mode).await;
+    if block.is_used_up() {
+        let count = block.next_count();
+        let first = app.status_lists.take(by.org, by.mode, count).await?;
+        let taken = first..first + count;
+        for number in block.unknown_lists(&taken) {
+            let list = ListId { org: by.org.clone(), mode: by.mode, number };
+            ensure_list(app, &list, signer).await?;
+            block.knows_list(number);
         }
-        block.left = first..first + count;
-        block.last = count;
+        block.fill(taken);
     }
-    let n = block.left.next().ok_or(StoreError::Broken("no status index".to_owned()))?;
-    Ok(status_list::entry(of.secret, of.org, of.mode, n))
+    let n = block.take().ok_or(StoreError::Broken("no status index".to_owned()))?;
+    Ok(status_list::entry(by.secret, by.org, by.mode, n))
 }
 
-/// Signs and keeps a list of which no bit is set, unless the list is there.
+/// Signs and stores a list without a set bit, unless the list is stored.
 async fn ensure_list(app: &App, id: &ListId, signer: &Signer) -> Result<(), SignError> {
     if app.status_lists.list(id).await?.is_none() {
         let list = signed_list(app, id, &Bits::default(), 1, signer).await?;
@@ -261,10 +274,10 @@ async fn ensure_list(app: &App, id: &ListId, signer: &Signer) -> Result<(), Sign
     Ok(())
 }
 
-/// The next version of a list, signed with the key of now.
+/// Signs the next version of a list with the current key.
 ///
 /// # Errors
-/// [`SignError`].
+/// [`SignError::Store`] when the list is broken or the store or the key fails.
 pub async fn next_list(
     app: &App,
     id: &ListId,

@@ -7,7 +7,9 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{
     domain::upload::Position,
@@ -91,6 +93,51 @@ pub struct JobFailure {
     /// Column of the file, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<usize>,
+}
+
+/// What a job does with each row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobKind {
+    /// Issues a credential.
+    Issue(Issuing),
+    /// Reports what `Issue` would do, and writes no credential.
+    DryRun(Issuing),
+    /// Revokes a credential.
+    Revoke(Revocation),
+}
+
+/// The terms under which a job issues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Issuing {
+    /// Template.
+    pub template_id: TemplateId,
+    /// The template's version when the job was accepted.
+    pub template_version: u32,
+    /// Whether the request asked for mail.
+    pub send_email: bool,
+}
+
+/// A job to begin.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    /// Id; the same in each attempt of one request.
+    pub job_id: JobId,
+    /// Owner.
+    pub org: OrgId,
+    /// Live or test.
+    pub mode: Mode,
+    /// What it does with each row.
+    pub kind: JobKind,
+    /// Rows; 0 for a file that is still to be counted.
+    pub total: u32,
+    /// Rows of a shard.
+    pub shard_rows: u32,
+    /// When its first attempt began, RFC 3339 to the millisecond.
+    pub begun_at: String,
+    /// Language of its error texts.
+    pub lang: Lang,
+    /// The file that its rows come from.
+    pub file: Option<JobFile>,
 }
 
 /// The job itself.
@@ -182,6 +229,55 @@ pub struct Job {
 }
 
 impl Job {
+    /// Begins a job that is kept for [`KEPT_DAYS`] from now.
+    pub fn new(new: NewJob, now: Timestamp) -> Self {
+        let expires = now.as_second() + KEPT_DAYS * 24 * 3600;
+        let (dry_run, issuing, revocation) = match new.kind {
+            JobKind::Issue(issuing) => (false, issuing, None),
+            JobKind::DryRun(issuing) => (true, issuing, None),
+            JobKind::Revoke(revocation) => {
+                let template_id = TemplateId::from(Uuid::nil());
+                let nothing = Issuing { template_id, template_version: 0, send_email: false };
+                (false, nothing, Some(revocation))
+            }
+        };
+        Self {
+            v: 1,
+            dry_run,
+            file: new.file,
+            sheet: None,
+            read_to: None,
+            reader_until: None,
+            failure: None,
+            results_at: None,
+            results_lost: false,
+            files_gone_at: None,
+            revocation,
+            job_id: new.job_id,
+            org: new.org,
+            mode: new.mode,
+            template_id: issuing.template_id,
+            template_version: issuing.template_version,
+            total: new.total,
+            shard_rows: new.shard_rows,
+            created_at: new.begun_at.clone(),
+            updated_at: new.begun_at.clone(),
+            expires_at: time::seconds(Timestamp::from_second(expires).unwrap_or(Timestamp::MAX)),
+            send_email: issuing.send_email,
+            lang: new.lang,
+            fanned_out: false,
+            tally: Tally::default(),
+            tally_at: new.begun_at,
+            closed_at: None,
+            cancelled_at: None,
+            given_up_at: None,
+            mail_wait: None,
+            mail_wait_at: None,
+            sweeps: 0,
+            sweep_after: None,
+        }
+    }
+
     /// Whether its rows are still issued. A batch leaves those of a job that was stopped
     /// alone: the sweeper ends them, once no batch can be at work that began before.
     pub fn takes_rows(&self) -> bool {

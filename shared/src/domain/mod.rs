@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`credits`] | plain values |
 //! | [`field`], [`recipient`], [`fault`], [`fields`] | the fields of a recipient, their reading, their faults; other bodies |
-//! | [`organization`], [`member`], [`api_key`], [`image`], [`template`], [`signing_key`] | the catalog |
+//! | [`tenant`], [`organization`], [`member`], [`api_key`], [`image`], [`template`], [`signing_key`] | the catalog |
 //! | [`identity`], [`credential`], [`history`], [`status_entry`], [`packing`] | credentials |
 //! | [`job`], [`upload`] | jobs and their files |
 //! | [`feedback`], [`wallet_link`] | mail |
@@ -33,6 +33,7 @@ pub mod recipient;
 pub mod signing_key;
 pub mod status_entry;
 pub mod template;
+pub mod tenant;
 pub mod text;
 pub mod time;
 pub mod upload;

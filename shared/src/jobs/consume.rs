@@ -19,8 +19,9 @@ use crate::{
     aws::sqs::{self, IssueRow, MESSAGE_VERSION, MailMessage, Message, Outgoing},
     credentials::{
         change_status::{self, StatusChange, StatusOutcome},
-        dry_run::{self, Foreseen, Issuer},
-        issue::{self, Asked, One, Outcome, Prepared},
+        dry_run::{self, Foreseen},
+        issue::{self, IssueRequest, Outcome, Prepared, Requester},
+        sign::Issuer,
     },
     domain::{
         credential::{Credential, MailState, Origin, RecipientType},
@@ -30,6 +31,7 @@ use crate::{
         ids::{CredentialId, JobId, OrgId},
         job::IssueSets,
         member::Member,
+        tenant::Tenant,
         time,
     },
     mail::send,
@@ -213,7 +215,7 @@ async fn issue_group(
     }
     let ready: Vec<(String, IssueRow, Option<PreparedRow>)> = stream::iter(rows)
         .map(|(id, row)| async move {
-            let work = AssertUnwindSafe(prepare_row(app, &row, members, now)).catch_unwind();
+            let work = AssertUnwindSafe(prepare_row(app, &row, members)).catch_unwind();
             let ready = match work.await {
                 Ok(Ok(ready)) => Some(ready),
                 Ok(Err(error)) => {
@@ -302,7 +304,6 @@ async fn prepare_row(
     app: &App,
     row: &IssueRow,
     members: &Members,
-    now: Timestamp,
 ) -> Result<PreparedRow, StoreError> {
     let Some(recipient) = row.row.recipient.clone() else {
         return Ok(PreparedRow::RowOutcome(RowOutcome::Refused(row.row.faults.clone())));
@@ -318,11 +319,12 @@ async fn prepare_row(
     let organization = app.catalog.organization(&row.org).await?;
     let secret = app.catalog.id_secret(&row.org).await?;
     let member = members.get(&row.org).and_then(|members| members.get(&recipient.email));
-    let one = One { template: &template, settings: &organization.settings, member };
+    let settings = &organization.settings;
+    let by = Issuer { org: &row.org, mode: row.mode, secret: &secret, settings };
+    let (template, issued_at) = (&template, row.issued_at.as_str());
+    let request = IssueRequest { template, member, recipient, issued_at };
     if row.dry_run {
-        let by =
-            Issuer { org: &row.org, mode: row.mode, secret: &secret, issued_at: &row.issued_at };
-        let mut foreseen = dry_run::foresee(app, &one, by, recipient).await?;
+        let mut foreseen = dry_run::foresee(app, by, request).await?;
         if let Foreseen::New { id, content, .. } = &foreseen {
             let this = (row.row.row, content.as_str());
             let (first, content) = app.jobs.first_of(row.job_id, *id, this, row.ttl).await?;
@@ -332,17 +334,9 @@ async fn prepare_row(
         }
         return Ok(PreparedRow::RowOutcome(RowOutcome::Foreseen(foreseen)));
     }
-    let asked = Asked {
-        org: &row.org,
-        mode: row.mode,
-        secret: &secret,
-        recipient,
-        issued_at: &row.issued_at,
-        origin: Origin::Job { job: row.job_id, shard: row.shard(), row: row.row.row },
-        send_email: row.send_email,
-        now: &time::millis(now),
-    };
-    Ok(match issue::prepare(app, &one, asked).await? {
+    let origin = Origin::Job { job: row.job_id, shard: row.shard(), row: row.row.row };
+    let requester = Requester { origin, send_email: row.send_email };
+    Ok(match issue::prepare(app, by, request, requester).await? {
         Prepared::Signed(credential, email_key) => PreparedRow::Signed(credential, email_key),
         Prepared::Refused(faults) => {
             PreparedRow::RowOutcome(RowOutcome::Ended(Outcome::Refused(faults)))
@@ -418,8 +412,7 @@ async fn revoke_together(
         return Ok(Default::default());
     };
     let order = StatusChange {
-        org: &row.org,
-        mode: row.mode,
+        tenant: Tenant { org: &row.org, mode: row.mode },
         action: Action::Revoke,
         reason: Some(&revocation.reason),
         by: Who {

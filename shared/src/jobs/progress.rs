@@ -106,7 +106,7 @@ pub async fn own_job(app: &App, call: &Call, any_of: &[Scope]) -> Result<Job, Pr
     let caller = auth::authenticate(app, call, any_of).await?;
     let id = JobId::parse(&call.parameter).map_err(|_| unknown_job())?;
     let job = app.jobs.get(id).await?.ok_or_else(unknown_job)?;
-    if job.org != caller.org || job.mode != caller.mode {
+    if !caller.owns(&job.org, job.mode) {
         return Err(unknown_job());
     }
     Ok(job)

@@ -14,7 +14,7 @@ use crate::{
     api::auth,
     app::App,
     aws::sqs::{self, MESSAGE_VERSION, MailMessage, Message, Outgoing},
-    credentials::issue::{fan_out, mail_message},
+    credentials::issue::mail_message,
     domain::{
         api_key::Scope,
         credential::Status,
@@ -28,6 +28,7 @@ use crate::{
         problem::Problem,
         serve::{Call, json, ok},
     },
+    jobs::accept::fan_out,
     jobs::progress::own_job,
     mail::ledger,
     store::StoreError,
@@ -160,7 +161,7 @@ pub async fn resend(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call, &[Scope::Manage]).await?;
     let id = CredentialId::parse(&call.parameter).map_err(|_| unknown())?;
     let found = app.credentials.get(id).await?.ok_or_else(unknown)?;
-    if found.org != caller.org || found.mode != caller.mode {
+    if !caller.owns(&found.org, found.mode) {
         return Err(unknown());
     }
     if found.status != Status::Issued {

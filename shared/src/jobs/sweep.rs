@@ -19,7 +19,6 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::App,
     aws::sqs::{self, FileTask, MESSAGE_VERSION, MailMessage, Message, Outgoing},
-    credentials::issue::fan_out,
     domain::{
         credential::{Credential, MailState, Origin, RecipientType, Status},
         fault::Fault,
@@ -29,6 +28,7 @@ use crate::{
         time,
     },
     http::problem::Problem,
+    jobs::accept::fan_out,
     jobs::{progress, upload},
     mail::ledger::Lease,
     store::{

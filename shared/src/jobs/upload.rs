@@ -22,22 +22,19 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    api::{
-        auth::{self, Caller},
-        idempotency::Attempt,
-    },
+    api::auth,
     app::App,
     aws::{
         s3::{FileError, PRESIGNED_FOR},
         sqs::FileTask,
     },
-    credentials::issue::{self, fan_out, new_job},
+    credentials::issue,
     domain::{
         api_key::Scope,
         fault::ACHIEVEMENT_NOT_FOUND,
         fields::Fields,
         ids::{JobId, Mode, OrgId, TemplateId},
-        job::{FILES_KEPT_DAYS, Job, JobFailure, JobFile, Row},
+        job::{FILES_KEPT_DAYS, Issuing, Job, JobFailure, JobFile, JobKind, NewJob, Row},
         lang::Lang,
         template::Template,
         text::MAX_TEXT,
@@ -48,7 +45,10 @@ use crate::{
         problem::Problem,
         serve::{Call, json as answer, ok},
     },
-    jobs::results_file,
+    jobs::{
+        accept::{self, fan_out},
+        results_file,
+    },
     sheet::{self, MAX_FILE, MAX_HEADER, Rows, SheetFault, SheetRow, Survey},
     store::StoreError,
 };
@@ -151,7 +151,7 @@ pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call, &[Scope::Issue, Scope::Read]).await?;
     let id = Uuid::try_parse(&call.parameter).map_err(|_| unknown())?;
     let upload = app.jobs.upload(id).await?.ok_or_else(unknown)?;
-    if upload.org != caller.org || upload.mode != caller.mode {
+    if !caller.owns(&upload.org, upload.mode) {
         return Err(unknown());
     }
     ok(&upload.answer())
@@ -291,18 +291,21 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, Problem> {
     let job_id = job_of(&object);
     let version = read.template.as_ref().map_or(0, |template| template.version);
     let too_large = object.size > MAX_FILE;
-    let work = Attempt {
-        id: Uuid::try_parse(&job_id.to_string()).map_err(Problem::internal)?,
-        begun_at: time::millis(now),
-    };
     let send_email = upload.as_ref().is_none_or(|upload| upload.send_email);
     let dry_run = upload.as_ref().is_some_and(|upload| upload.dry_run);
-    let owner =
-        Caller { org, mode, scopes: Vec::new(), key_id: String::new(), key_name: String::new() };
-    let asked = (template_id, version);
-    let mut job = new_job(app, (now, lang), &owner, asked, (0, send_email), &work)?;
-    job.dry_run = dry_run;
-    job.file = Some(JobFile { object, name });
+    let issuing = Issuing { template_id, template_version: version, send_email };
+    let new = NewJob {
+        job_id,
+        org,
+        mode,
+        kind: if dry_run { JobKind::DryRun(issuing) } else { JobKind::Issue(issuing) },
+        total: 0,
+        shard_rows: app.shard_rows,
+        begun_at: time::millis(now),
+        lang,
+        file: Some(JobFile { object, name }),
+    };
+    let job = Job::new(new, now);
     let ttl = ttl_of(&job)?;
     let begun = match app.jobs.create(&job, ttl).await {
         Ok(()) => None,
@@ -327,6 +330,7 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, Problem> {
         Some(_) if dry_run => None,
         Some(_) => issue::require_lasting_links(app, mode)
             .err()
+            .map(Problem::from)
             .map(|problem| told(problem.code, &problem, lang)),
     };
     match failure {
@@ -471,7 +475,7 @@ async fn read_on(app: &App, job: Job, reader: &str, deadline: Instant) -> Result
             at = read.last().map_or(at, |row| row.end);
             let taken = std::mem::replace(&mut read, left).into_iter();
             let taken: Vec<Row> =
-                taken.map(|row| issue::row(row.row, Some(row.line), row.entry, lang)).collect();
+                taken.map(|row| accept::row(row.row, Some(row.line), row.entry, lang)).collect();
             app.jobs.put_inputs(&job, &taken, ttl).await?;
             // The rows of a job that was cancelled are stored, so that each ends.
             if job.takes_rows() {

@@ -17,30 +17,29 @@ const MAY_BEGIN: &str = "attribute_not_exists(pk) OR (phase = :running AND lease
 /// Only the holder of the fence ends a request.
 const HOLDS_FENCE: &str = "phase = :running AND fence = :fence";
 
-/// Kept requests.
+/// The stored requests.
 #[derive(Clone, Debug)]
 pub struct Idempotency {
     client: Client,
     table: String,
 }
 
-/// A request as it is kept.
+/// A stored request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Request {
-    /// `running` or `done`.
-    pub phase: String,
+    phase: Phase,
     /// Hash of the canonical body.
     pub body_hash: String,
     /// Counts attempts.
     pub fence: u64,
-    /// The id of what it makes: the same for all attempts.
+    /// The id of what it makes; the same in all attempts.
     pub work_id: Uuid,
     /// When the first attempt began, RFC 3339 to the millisecond.
     pub begun_at: String,
     /// End of the running attempt's lease, seconds since 1970.
     #[serde(default)]
     pub lease_until: i64,
-    /// When it is forgotten, seconds since 1970.
+    /// When it expires, seconds since 1970.
     pub ttl: i64,
     /// Status of the answer.
     #[serde(default)]
@@ -53,16 +52,30 @@ pub struct Request {
     pub answer_body: String,
 }
 
-/// What a beginning found.
-#[derive(Debug)]
-pub enum Begun {
-    /// Ours to do.
-    Mine(Request),
-    /// Somebody else's, or done.
-    Found(Request),
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Phase {
+    Running,
+    Done,
 }
 
-/// What a new request brings.
+/// The turn of a request.
+#[derive(Debug)]
+pub enum Begin {
+    /// This attempt does the work.
+    Start(Request),
+    /// An earlier attempt ended: its answer is given again.
+    Replay(Request),
+    /// Another attempt runs.
+    InProgress {
+        /// End of its lease, seconds since 1970.
+        lease_until: i64,
+    },
+    /// The key was used with another body.
+    Mismatch,
+}
+
+/// A request that is to begin.
 #[derive(Debug)]
 pub struct Beginning<'a> {
     /// Hash of the canonical body.
@@ -73,7 +86,7 @@ pub struct Beginning<'a> {
     pub now_text: &'a str,
     /// End of the lease, seconds since 1970.
     pub lease_until: i64,
-    /// When the key is forgotten, seconds since 1970.
+    /// When the key expires, seconds since 1970.
     pub ttl: i64,
     /// Id of the work, if the key is new.
     pub work_id: Uuid,
@@ -84,12 +97,12 @@ impl Idempotency {
         Self { client, table }
     }
 
-    /// Begins a request, takes over one that was left, or finds what became of it.
+    /// Begins a request, takes over one whose lease has ended, or finds its state.
     ///
     /// # Errors
-    /// As of the store.
-    pub async fn begin(&self, id: &str, new: &Beginning<'_>) -> Result<Begun, StoreError> {
-        // A forgotten key that DynamoDB has not removed yet is removed here, once.
+    /// [`StoreError`]; [`StoreError::Unavailable`] when concurrent requests keep taking the key.
+    pub async fn begin(&self, id: &str, new: &Beginning<'_>) -> Result<Begin, StoreError> {
+        // An expired key that DynamoDB has not deleted yet is deleted here, once.
         for _ in 0..2 {
             let begun = self
                 .client
@@ -117,7 +130,7 @@ impl Idempotency {
                 .await;
             let found = match begun {
                 Ok(answer) => {
-                    return Ok(Begun::Mine(from_item(answer.attributes.unwrap_or_default())?));
+                    return Ok(Begin::Start(from_item(answer.attributes.unwrap_or_default())?));
                 }
                 Err(error) => match error.as_service_error() {
                     Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
@@ -127,7 +140,11 @@ impl Idempotency {
                 },
             };
             if found.ttl > new.now {
-                return Ok(Begun::Found(found));
+                return Ok(match found.phase {
+                    _ if found.body_hash != new.body_hash => Begin::Mismatch,
+                    Phase::Done => Begin::Replay(found),
+                    Phase::Running => Begin::InProgress { lease_until: found.lease_until },
+                });
             }
             self.forget(id, new.now).await?;
         }
@@ -151,10 +168,10 @@ impl Idempotency {
         }
     }
 
-    /// Keeps the answer of a request; false when somebody else has taken it over.
+    /// Stores the answer of a request; false when another attempt has taken it over.
     ///
     /// # Errors
-    /// As of the store.
+    /// [`StoreError`].
     pub async fn finish(&self, id: &str, request: &Request) -> Result<bool, StoreError> {
         let headers = serde_dynamo::to_attribute_value(&request.answer_headers)
             .map_err(|e| StoreError::Broken(e.to_string()))?;
@@ -171,10 +188,10 @@ impl Idempotency {
         self.end(id, request.fence, update).await
     }
 
-    /// Gives a request up, so that a repetition takes it over at once.
+    /// Ends the lease of a request, so that a repetition takes it over at once.
     ///
     /// # Errors
-    /// As of the store.
+    /// [`StoreError`].
     pub async fn release(&self, id: &str, fence: u64) -> Result<bool, StoreError> {
         let update = self
             .client

@@ -1,0 +1,426 @@
+//! `POST /credentials/issue`: one recipient is issued at once, more become a job.
+
+use http::{HeaderValue, Response, StatusCode, header};
+use lambda_http::Body;
+use serde_json::{json, value::RawValue};
+
+use crate::{
+    api::{
+        auth::{self, Caller},
+        dry_run,
+        idempotency::{self, Attempt},
+    },
+    app::App,
+    credentials::{
+        issue::{self, CannotIssue, IssueRequest, IssuedAtOnce, Requester, second_of},
+        sign::Issuer,
+    },
+    domain::{
+        api_key::Scope,
+        credential::{Credential, Origin},
+        fault::Fault,
+        fields::{FieldError, InvalidBody},
+        ids::TemplateId,
+        job::{Issuing, Job, JobKind, MAX_RECIPIENTS, NewJob, Row},
+        member::Member,
+        organization::Settings,
+        recipient::{Entry, Object},
+        template::Template,
+    },
+    http::{
+        problem::Problem,
+        serve::{Call, json as answer},
+    },
+    jobs::accept::{self, AcceptError, Accepted},
+    store::catalog::Together,
+};
+
+/// The body of `POST /credentials/issue`.
+#[derive(Debug)]
+struct Submission {
+    template: TemplateId,
+    entries: Vec<Entry>,
+    send_email: bool,
+}
+
+impl Submission {
+    fn read(call: &Call) -> Result<Self, Problem> {
+        let body = call.expect_json()?;
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        let text = std::str::from_utf8(body).map_err(|_| {
+            Problem::invalid_json("El cuerpo no está en UTF-8", "The body is not in UTF-8")
+        })?;
+        let mut faults = Faults(Vec::new());
+        let members = Members::read(text, &mut faults)?;
+        let template = template_id(members.template_id, &mut faults);
+        let send_email = send_email(members.send_email, &mut faults);
+        let recipients = recipients(members.recipients, &mut faults);
+        if recipients.len() > MAX_RECIPIENTS {
+            return Err(Problem::too_many_recipients(MAX_RECIPIENTS, recipients.len()));
+        }
+        match template {
+            Some(template) if faults.0.is_empty() => Ok(Self {
+                template,
+                entries: recipients.into_iter().map(Entry::parse).collect(),
+                send_email,
+            }),
+            _ => Err(Problem::invalid_request(faults.0)),
+        }
+    }
+}
+
+/// The faults of a body.
+struct Faults(Vec<FieldError>);
+
+impl Faults {
+    fn add(&mut self, pointer: &str, code: &'static str, es: &str, en: &str) {
+        self.0.push(FieldError::new(pointer, code, es, en));
+    }
+}
+
+/// The members of a body, unread; null is absent.
+#[derive(Default)]
+struct Members<'a> {
+    template_id: Option<&'a RawValue>,
+    recipients: Option<&'a RawValue>,
+    send_email: Option<&'a RawValue>,
+}
+
+impl<'a> Members<'a> {
+    fn read(text: &'a str, faults: &mut Faults) -> Result<Self, InvalidBody> {
+        let whole: &RawValue = serde_json::from_str(text)?;
+        if !whole.get().starts_with('{') {
+            return Err(InvalidBody::NotAnObject);
+        }
+        let Object(members) = serde_json::from_str(whole.get())?;
+        let mut read = Self::default();
+        for (name, raw) in members {
+            let slot = match name.as_str() {
+                "template_id" => &mut read.template_id,
+                "recipients" => &mut read.recipients,
+                "send_email" => &mut read.send_email,
+                _ => {
+                    let name: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
+                    faults.add(
+                        &format!("/{}", name.replace('~', "~0").replace('/', "~1")),
+                        "unknown_field",
+                        &format!("Campo desconocido: {name}"),
+                        &format!("Unknown field: {name}"),
+                    );
+                    continue;
+                }
+            };
+            if slot.replace(raw).is_some() {
+                faults.add(
+                    &format!("/{name}"),
+                    "repeated_field",
+                    &format!("El campo {name} está repetido"),
+                    &format!("The field {name} is given twice"),
+                );
+            }
+        }
+        let is_given = |raw: &&RawValue| raw.get() != "null";
+        Ok(Self {
+            template_id: read.template_id.filter(is_given),
+            recipients: read.recipients.filter(is_given),
+            send_email: read.send_email.filter(is_given),
+        })
+    }
+}
+
+fn template_id(raw: Option<&RawValue>, faults: &mut Faults) -> Option<TemplateId> {
+    let Some(raw) = raw else {
+        faults.add(
+            "/template_id",
+            "missing_field",
+            "Falta el campo obligatorio: template_id",
+            "Required field missing: template_id",
+        );
+        return None;
+    };
+    let text = serde_json::from_str::<String>(raw.get()).unwrap_or_default();
+    let id = TemplateId::parse(&text).ok();
+    if id.is_none() {
+        faults.add(
+            "/template_id",
+            "invalid_uuid",
+            "El campo template_id debe ser un UUID",
+            "The field template_id must be a UUID",
+        );
+    }
+    id
+}
+
+fn send_email(raw: Option<&RawValue>, faults: &mut Faults) -> bool {
+    match raw.map(RawValue::get) {
+        None | Some("true") => true,
+        Some("false") => false,
+        Some(_) => {
+            faults.add(
+                "/send_email",
+                "wrong_type",
+                "El campo send_email debe ser true o false",
+                "The field send_email must be true or false",
+            );
+            true
+        }
+    }
+}
+
+fn recipients<'a>(raw: Option<&'a RawValue>, faults: &mut Faults) -> Vec<&'a RawValue> {
+    let Some(raw) = raw else {
+        faults.add(
+            "/recipients",
+            "missing_field",
+            "Falta el campo obligatorio: recipients",
+            "Required field missing: recipients",
+        );
+        return Vec::new();
+    };
+    match serde_json::from_str::<Vec<&RawValue>>(raw.get()) {
+        Ok(recipients) => {
+            if recipients.is_empty() {
+                faults.add(
+                    "/recipients",
+                    "no_recipients",
+                    "La lista recipients está vacía",
+                    "The list recipients is empty",
+                );
+            }
+            recipients
+        }
+        Err(_) => {
+            faults.add(
+                "/recipients",
+                "wrong_type",
+                "El campo recipients debe ser una lista",
+                "The field recipients must be an array",
+            );
+            Vec::new()
+        }
+    }
+}
+
+/// `POST /credentials/issue`: one recipient is answered at once, more become a job.
+///
+/// # Errors
+/// Those of authentication, of the body and of the `Idempotency-Key`; `not_found` or
+/// `invalid_request` for the template; `conflict` where links would end with the deployment;
+/// those of the store.
+pub async fn submit(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let presented = auth::presented(call)?;
+    let read = Submission::read(call).and_then(|body| Ok((body, idempotency::key(call)?)));
+    let (submission, key) = match read {
+        Ok(read) => read,
+        Err(problem) => {
+            // Only a caller with a good key learns what is wrong with the body.
+            auth::authenticate(app, call, &[Scope::Issue]).await?;
+            return Err(problem);
+        }
+    };
+    let single = match submission.entries.as_slice() {
+        [one] => one.recipient.as_ref().ok().map(|recipient| &recipient.email),
+        _ => None,
+    };
+    let read = app
+        .catalog
+        .together(&presented.org, Some(&presented.id), Some(submission.template), single.as_slice())
+        .await?;
+    let caller = auth::admit(app, call, &presented, read.key.as_ref(), &[Scope::Issue]).await?;
+    if is_dry_run(call)? {
+        return foresee(app, call, &caller, read, submission).await;
+    }
+    idempotency::once(app, call, &caller, key, |work| async {
+        perform(app, call, &caller, read, submission, work).await
+    })
+    .await
+}
+
+/// Reads the parameter `dry_run`.
+fn is_dry_run(call: &Call) -> Result<bool, Problem> {
+    match call.query("dry_run") {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Problem::invalid_field(
+            "dry_run",
+            "value_not_allowed",
+            "El parámetro dry_run debe ser true o false",
+            "The parameter dry_run must be true or false",
+        )),
+    }
+}
+
+impl From<CannotIssue> for Problem {
+    fn from(reason: CannotIssue) -> Self {
+        match reason {
+            CannotIssue::LinksEnd => Self::conflict(
+                "Los enlaces de este despliegue apuntan a un host de execute-api, que desaparece con él; una credencial dura más. Por eso emite solo en modo de prueba. Quien lo opera puede configurar SiteUrl con un dominio propio, o aceptarlo con AcceptExecuteApiHost=true",
+                "This deployment's links point to a host of execute-api, which ends with it; a credential lasts longer. So it issues in test mode only. Whoever operates it can set SiteUrl to a domain of their own, or accept it with AcceptExecuteApiHost=true",
+            ),
+            CannotIssue::NoTemplate => Self::template_not_found(Some("/template_id")),
+            CannotIssue::TemplateArchived => Self::template_archived(),
+            CannotIssue::NoOrganization => Self::internal(reason),
+        }
+    }
+}
+
+async fn foresee(
+    app: &App,
+    call: &Call,
+    caller: &Caller,
+    read: Together,
+    submission: Submission,
+) -> Result<Response<Body>, Problem> {
+    let (template, settings) =
+        issue::prerequisites(app, caller.mode, read.template, read.organization)?;
+    let secret = app.catalog.id_secret(&caller.org).await?;
+    let by = Issuer { org: &caller.org, mode: caller.mode, secret: &secret, settings: &settings };
+    dry_run::answer(app, call, by, &template, submission.entries).await
+}
+
+/// Issues a submission, or accepts it as a job.
+async fn perform(
+    app: &App,
+    call: &Call,
+    caller: &Caller,
+    read: Together,
+    submission: Submission,
+    work: Attempt,
+) -> Result<Response<Body>, Problem> {
+    let Together { template, organization, members, .. } = read;
+    let (template, settings) = issue::prerequisites(app, caller.mode, template, organization)?;
+    let Submission { mut entries, send_email, .. } = submission;
+    if entries.len() > 1 {
+        let issuing =
+            Issuing { template_id: template.id, template_version: template.version, send_email };
+        return accept_job(app, call, caller, issuing, entries, work).await;
+    }
+    let entry = entries.pop().ok_or_else(|| Problem::internal("no recipient"))?;
+    let recipient = entry.recipient.as_ref().ok();
+    let member = recipient.and_then(|recipient| members.get(&recipient.email));
+    let terms = Terms { template: &template, settings: &settings, member };
+    issue_at_once(app, call, caller, terms, entry, send_email, work).await
+}
+
+/// The terms of one recipient.
+struct Terms<'a> {
+    template: &'a Template,
+    settings: &'a Settings,
+    member: Option<&'a Member>,
+}
+
+async fn issue_at_once(
+    app: &App,
+    call: &Call,
+    caller: &Caller,
+    terms: Terms<'_>,
+    entry: Entry,
+    send_email: bool,
+    work: Attempt,
+) -> Result<Response<Body>, Problem> {
+    let outcome = match entry.recipient {
+        Err(faults) => IssuedAtOnce::Refused(faults),
+        Ok(recipient) => {
+            let secret = app.catalog.id_secret(&caller.org).await?;
+            let by = Issuer {
+                org: &caller.org,
+                mode: caller.mode,
+                secret: &secret,
+                settings: terms.settings,
+            };
+            let request = IssueRequest {
+                template: terms.template,
+                member: terms.member,
+                recipient,
+                issued_at: &second_of(&work.begun_at),
+            };
+            let origin = Origin::Request(work.id.to_string());
+            let requester = Requester { origin, send_email };
+            issue::issue_at_once(app, by, request, requester, &call.now_text()).await?
+        }
+    };
+    let mut issued = match outcome {
+        IssuedAtOnce::Refused(faults) => json!({
+            "email": entry.email,
+            "status": "error",
+            "errors": faults.iter().map(|f| f.text(call.lang)).collect::<Vec<_>>(),
+            "error_codes": faults.iter().map(Fault::code).collect::<Vec<_>>(),
+        }),
+        IssuedAtOnce::Issued { credential, duplicate } => json!({
+            "email": entry.email,
+            "status": "issued",
+            "credential_id": credential.id,
+            "credential_url": Credential::url(&app.config.site_url, credential.id),
+            "recipient_type": credential.recipient_type,
+            "duplicate": duplicate,
+            "email_status": credential.email_status(),
+        }),
+    };
+    if let (Some(members), Some(external_id)) = (issued.as_object_mut(), entry.external_id) {
+        members.insert("external_id".to_owned(), external_id.into());
+    }
+    answer(StatusCode::OK, &json!({ "mode": "sync", "credentials": [issued] }))
+}
+
+async fn accept_job(
+    app: &App,
+    call: &Call,
+    caller: &Caller,
+    issuing: Issuing,
+    entries: Vec<Entry>,
+    work: Attempt,
+) -> Result<Response<Body>, Problem> {
+    let rows: Vec<Row> = (1_u32..)
+        .zip(entries)
+        .map(|(number, entry)| accept::row(number, None, entry, call.lang))
+        .collect();
+    let new = NewJob {
+        job_id: work.id.into(),
+        org: caller.org.clone(),
+        mode: caller.mode,
+        kind: JobKind::Issue(issuing),
+        total: u32::try_from(rows.len()).map_err(Problem::internal)?,
+        shard_rows: app.shard_rows,
+        begun_at: work.begun_at,
+        lang: call.lang,
+        file: None,
+    };
+    let job = accept::start_job(app, Job::new(new, call.now), rows).await?;
+    let (id, total) = (job.job_id, job.total);
+    let message = format!(
+        "Issuing {total} credentials in background. Poll GET /api/v1/jobs/{id} for status."
+    );
+    accepted(job, &message)
+}
+
+impl From<AcceptError> for Problem {
+    fn from(error: AcceptError) -> Self {
+        match error {
+            AcceptError::Store(error) => error.into(),
+            AcceptError::Queue(error) => error.into(),
+            AcceptError::Message(error) => Self::internal(error),
+            AcceptError::Expiry(error) => Self::internal(error),
+        }
+    }
+}
+
+/// Answers 202 for a job that was accepted.
+pub(super) fn accepted(job: Accepted, message: &str) -> Result<Response<Body>, Problem> {
+    let status_url = format!("/api/v1/jobs/{}", job.job_id);
+    let mut response = answer(
+        StatusCode::ACCEPTED,
+        &json!({
+            "mode": "async",
+            "job_id": job.job_id,
+            "message": message,
+            "total": job.total,
+            "status_url": status_url,
+        }),
+    )?;
+    let headers = response.headers_mut();
+    if let Ok(location) = HeaderValue::from_str(&status_url) {
+        headers.insert(header::LOCATION, location);
+    }
+    headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    Ok(response)
+}

@@ -1,0 +1,135 @@
+//! Accepts a job: its inputs, then the job itself, then a message for each row.
+//!
+//! Safe to repeat: inputs are stored before a message is queued, and the job's own item is
+//! written last. A request that fails before that leaves only items that expire. A row that is
+//! queued twice is issued once, see [`crate::credentials::issue`].
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::timeout;
+
+use crate::{
+    app::App,
+    aws::sqs::{self, IssueRow, MESSAGE_VERSION, Message, Outgoing, QueueError},
+    credentials::issue::second_of,
+    domain::{
+        fault::FaultText,
+        ids::JobId,
+        job::{Job, Row},
+        lang::Lang,
+        recipient::Entry,
+    },
+    store::StoreError,
+};
+
+/// Longest wait for the issue queue in an answer: 10,000 rows take seconds at worst, and the
+/// gateway waits 29 s in all.
+const QUEUE_ALL: Duration = Duration::from_secs(20);
+/// Longest address that a job stores as it was sent, in characters.
+const KEPT_EMAIL: usize = 320;
+
+/// A job that was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its id.
+    pub job_id: JobId,
+    /// Its rows.
+    pub total: usize,
+}
+
+/// The reason why a job is not accepted, or its rows are not queued.
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// SQS did not take all messages.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// A message cannot be written.
+    #[error(transparent)]
+    Message(#[from] serde_json::Error),
+    /// The job's expiry is no instant.
+    #[error(transparent)]
+    Expiry(#[from] jiff::Error),
+}
+
+/// Turns an entry into a row of a job, its faults in the job's language.
+pub fn row(number: u32, line: Option<u64>, entry: Entry, lang: Lang) -> Row {
+    let (recipient, faults): (_, Vec<FaultText>) = match entry.recipient {
+        Ok(recipient) => (Some(recipient), Vec::new()),
+        Err(faults) => (None, faults.iter().map(|fault| fault.said(lang)).collect()),
+    };
+    let cut = |text: String| match text.char_indices().nth(KEPT_EMAIL) {
+        Some((at, _)) => text.get(..at).unwrap_or_default().to_owned() + "…",
+        None => text,
+    };
+    let (email, external_id) = (cut(entry.email), entry.external_id);
+    Row { row: number, line, email, external_id, recipient, revoke: None, faults }
+}
+
+/// Accepts a job and queues its rows.
+///
+/// Safe to repeat: see the module.
+///
+/// # Errors
+/// [`AcceptError::Store`] and [`AcceptError::Expiry`]. A queue that takes no messages is no
+/// error: the sweeper queues the rows later.
+pub async fn start_job(app: &App, job: Job, rows: Vec<Row>) -> Result<Accepted, AcceptError> {
+    let total = rows.len();
+    let ttl = job.expires_at.parse::<Timestamp>()?.as_second();
+    app.jobs.put_inputs(&job, &rows, ttl).await?;
+    let job = match app.jobs.create(&job, ttl).await {
+        Ok(()) => job,
+        // An earlier attempt of this request created the job. It goes on under the template
+        // version that it pinned, and queueing its rows again is harmless.
+        Err(StoreError::Conflict) => app.jobs.get(job.job_id).await?.unwrap_or(job),
+        Err(error) => return Err(error.into()),
+    };
+    // From here on the job is accepted, and the sweeper finds rows that are not queued: trouble
+    // with the queue is no trouble of the caller's.
+    match timeout(QUEUE_ALL, fan_out(app, &job, ttl, rows)).await {
+        Ok(Ok(())) => {
+            if let Err(error) = app.jobs.fanned_out(job.job_id).await {
+                tracing::error!(%error, job_id = %job.job_id, "job not marked as started");
+            }
+        }
+        Ok(Err(error)) => tracing::error!(%error, job_id = %job.job_id, "rows not queued"),
+        Err(error) => tracing::error!(%error, job_id = %job.job_id, "rows not queued"),
+    }
+    Ok(Accepted { job_id: job.job_id, total })
+}
+
+/// Queues a message for each row of a job. Safe to repeat.
+///
+/// # Errors
+/// [`AcceptError::Queue`] when SQS did not take all of them.
+pub async fn fan_out(app: &App, job: &Job, ttl: i64, rows: Vec<Row>) -> Result<(), AcceptError> {
+    let issued_at = second_of(&job.created_at);
+    let group = sqs::job_group(&job.org, job.job_id);
+    let messages = rows
+        .into_iter()
+        .map(|row| {
+            let message = Message::Issue(Box::new(IssueRow {
+                v: MESSAGE_VERSION,
+                job_id: job.job_id,
+                org: job.org.clone(),
+                mode: job.mode,
+                template_id: job.template_id,
+                template_version: job.template_version,
+                shard_rows: job.shard_rows,
+                issued_at: issued_at.clone(),
+                ttl,
+                send_email: job.send_email,
+                lang: job.lang,
+                revocation: job.revocation.clone(),
+                dry_run: job.dry_run,
+                row,
+            }));
+            Outgoing::new(&message, group.clone())
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    sqs::send_all(&app.sqs, &app.config.issue_queue_url, &messages).await.all()?;
+    Ok(())
+}
