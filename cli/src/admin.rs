@@ -13,7 +13,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value};
 use unicreda::{
     App,
-    api::catalog,
+    api::{
+        api_keys::{self, KeyRequest},
+        images, organization as organizations,
+    },
     domain::{
         api_key::Scope,
         fields::Fields,
@@ -165,8 +168,8 @@ pub async fn run(arguments: Arguments, data: Option<&Path>, screen: Screen) -> a
                 })
                 .transpose()?;
             let place = secret.ready(screen)?;
-            let made = catalog::make_key(&app, &org, mode, name, scopes, expires_at).await;
-            let made = match made {
+            let request = KeyRequest { mode, name, scopes, expires_at };
+            let made = match api_keys::make(&app, &org, request).await {
                 Ok(made) => made,
                 Err(problem) => {
                     place.discard();
@@ -185,7 +188,7 @@ async fn create_organization(app: &App, id: &str, body: Value) -> anyhow::Result
     let org = parsed(id)?;
     let settings = read(app, &org, &body, None).await?;
     let now = time::millis(app.clock.now());
-    let created = catalog::create_organization(app, org.clone(), settings.clone(), now).await;
+    let created = organizations::create(app, org.clone(), settings.clone(), now).await;
     let created = created.map_err(said)?;
     let kept = organization(app, &org).await?;
     if !created && kept.settings != settings {
@@ -267,7 +270,7 @@ async fn read(
     let fields = Fields::of_body(body.to_string().as_bytes()).map_err(said)?;
     let (mut settings, logo) = Settings::read(fields, before).map_err(said)?;
     if logo != image::ImageInput::Absent {
-        settings.logo = catalog::kept_image(app, org, &logo, "/logo").await.map_err(said)?;
+        settings.logo = images::store(app, org, &logo, "/logo").await.map_err(said)?;
     }
     Ok(settings)
 }

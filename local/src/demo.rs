@@ -4,7 +4,10 @@ use anyhow::{Context, anyhow};
 use lambda_http::{Body, RequestExt};
 use unicreda::{
     App,
-    api::catalog,
+    api::{
+        api_keys::{self, KeyRequest},
+        organization, templates,
+    },
     domain::{
         api_key::Scope,
         email::EmailAddress,
@@ -13,9 +16,8 @@ use unicreda::{
         member::{Member, Profile},
         organization::Settings,
         template::Definition,
-        time,
+        time, wallet_link,
     },
-    web::wallet,
 };
 
 /// The demo organization's short name.
@@ -50,12 +52,12 @@ pub async fn seed(app: &App) -> anyhow::Result<Demo> {
         time_zone: "America/Santiago".to_owned(),
         ..Settings::new("Universidad Demo", address("credenciales@demo.example")?)
     };
-    catalog::create_organization(app, org.clone(), settings, now.clone()).await?;
+    organization::create(app, org.clone(), settings, now.clone()).await?;
     let id = TemplateId::parse(TEMPLATE)?;
     let body = serde_json::to_vec(&template())?;
     let (definition, _) =
         Fields::of_body(&body).and_then(Definition::read).map_err(|p| anyhow!("{p}"))?;
-    let template = catalog::first_version(id, definition, now.clone());
+    let template = templates::first_version(id, definition, now.clone());
     app.catalog.put_template(&org, &template).await?;
     let members = [
         (MEMBER, "Ana Rojas Muñoz", "Estudiante"),
@@ -119,7 +121,7 @@ pub async fn issue(app: &App, demo: &Demo) -> anyhow::Result<(Option<String>, Op
     let secret = app.catalog.id_secret(&org).await?;
     let site_url = &app.config.site_url;
     let email = address(MEMBER)?;
-    let wallet = wallet::link(site_url, &secret, &org, Mode::Live, &email, app.clock.now());
+    let wallet = wallet_link::link(site_url, &secret, &org, Mode::Live, &email, app.clock.now());
     Ok((urls.into_iter().next().flatten(), wallet))
 }
 
@@ -130,7 +132,7 @@ pub async fn issue(app: &App, demo: &Demo) -> anyhow::Result<(Option<String>, Op
 pub async fn ensure_signing_keys(app: &App) -> anyhow::Result<()> {
     let org = OrgId::parse(ORGANIZATION)?;
     let now = time::millis(app.clock.now());
-    Ok(catalog::ensure_signing_keys(app, &org, &now).await?)
+    Ok(organization::ensure_signing_keys(app, &org, &now).await?)
 }
 
 fn address(text: &str) -> anyhow::Result<EmailAddress> {
@@ -139,7 +141,8 @@ fn address(text: &str) -> anyhow::Result<EmailAddress> {
 
 async fn key(app: &App, org: &OrgId, mode: Mode) -> anyhow::Result<String> {
     let name = format!("demo ({mode})");
-    let made = catalog::make_key(app, org, mode, name, Scope::ALL.to_vec(), None).await?;
+    let request = KeyRequest { mode, name, scopes: Scope::ALL.to_vec(), expires_at: None };
+    let made = api_keys::make(app, org, request).await?;
     Ok(made.secret)
 }
 

@@ -87,3 +87,42 @@ pub fn open(secret: &IdSecret, org: &OrgId, mode: Mode, sealed: &str) -> Option<
     let email = EmailAddress::parse(std::str::from_utf8(email).ok()?).ok()?;
     Some(Pass { email, until: i64::from_be_bytes(*until) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(link: &str) -> (OrgId, Mode, String) {
+        let token = link.strip_prefix("https://u.example/wallet/").expect("a link");
+        let (org, mode, sealed) = claimed(token).expect("parts");
+        (org, mode, sealed.to_owned())
+    }
+
+    #[test]
+    fn a_link_opens_its_own_wallet_and_no_other() {
+        let (secret, other) = (IdSecret::new([7; 32]), IdSecret::new([8; 32]));
+        let org = OrgId::parse("demo").expect("an id");
+        let email = EmailAddress::parse("ana@ejemplo.com").expect("an address");
+        let now = "2026-11-24T10:00:00Z".parse().expect("an instant");
+        let made = link("https://u.example", &secret, &org, Mode::Live, &email, now);
+        let made = made.expect("a link");
+        assert!(!made.contains("ana") && made.len() < 200, "{made}");
+        let (_, _, sealed) = parts(&made);
+        let until = "2026-12-24T10:00:00Z".parse::<Timestamp>().expect("an instant").as_second();
+        assert_eq!(open(&secret, &org, Mode::Live, &sealed), Some(Pass { email, until }));
+
+        let neighbour = OrgId::parse("other").expect("an id");
+        assert_eq!(open(&secret, &org, Mode::Test, &sealed), None);
+        assert_eq!(open(&secret, &neighbour, Mode::Live, &sealed), None);
+        assert_eq!(open(&other, &org, Mode::Live, &sealed), None);
+        for place in 0..sealed.len() {
+            let mut changed = sealed.clone().into_bytes();
+            changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).expect("text");
+            assert_eq!(open(&secret, &org, Mode::Live, &changed), None, "{place}");
+        }
+        for text in ["", "A", "demo.live.", "..", &sealed[..20]] {
+            assert_eq!(open(&secret, &org, Mode::Live, text), None);
+        }
+    }
+}
