@@ -19,6 +19,8 @@ pub mod catalog;
 pub mod credentials;
 pub mod idempotency;
 pub mod jobs;
+mod keys;
+mod members;
 pub mod schema;
 pub mod status_lists;
 
