@@ -213,7 +213,12 @@ async fn report_deliveries(app: &App, held: &Held) -> Result<()> {
     }
     for credential in credentials(app).await? {
         let before = held.credentials.get(&credential.id).context("a credential")?;
-        ensure!(credential.stored_mail == before.mail(), "{} has {:?}", credential.id, credential.stored_mail);
+        ensure!(
+            credential.stored_mail == before.mail(),
+            "{} has {:?}",
+            credential.id,
+            credential.stored_mail
+        );
         let reported = credential.mail_delivery.is_some();
         ensure!(reported == (before.mail() == MailState::Sent), "{} has no report", credential.id);
     }

@@ -858,28 +858,3 @@ pub async fn begin_list(app: &App, call: &Call) -> Result<Response<Body>, Proble
     let url = list.url(&app.config.site_url);
     answer(StatusCode::CREATED, &json!({ "list_id": list.to_string(), "url": url }))
 }
-
-/// Answers a route of this module.
-///
-/// # Errors
-/// The documented problems.
-pub async fn answer_route(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    match call.route {
-        ("PATCH", "/api/v1/credentials/{credential_id}") => correct(app, call).await,
-        ("POST", "/api/v1/credentials/revoke") => revoke_many(app, call).await,
-        ("POST", "/api/v1/credentials/{credential_id}/revoke") => {
-            set_status(app, call, Action::Revoke).await
-        }
-        ("POST", "/api/v1/credentials/{credential_id}/suspend") => {
-            set_status(app, call, Action::Suspend).await
-        }
-        ("POST", "/api/v1/credentials/{credential_id}/reinstate") => {
-            set_status(app, call, Action::Reinstate).await
-        }
-        ("GET", "/api/v1/signing-keys") => signing_keys(app, call).await,
-        ("POST", "/api/v1/signing-keys") => rotate(app, call).await,
-        ("POST", "/api/v1/signing-keys/{multikey}/compromise") => compromise(app, call).await,
-        ("POST", "/api/v1/status-lists") => begin_list(app, call).await,
-        _ => Err(Problem::not_found("La ruta no existe", "The path does not exist")),
-    }
-}
