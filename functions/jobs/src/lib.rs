@@ -1,25 +1,25 @@
-//! Jobs: uploads, list, status, results; cancel, retry, and a credential's mail again.
+//! The function `jobs`: uploads, jobs and their results, and a credential's mail again.
 
 use lambda_http::{Body, Request, Response};
 use unicreda::{
     App,
-    http::serve,
+    http::{routes::Jobs, serve},
     jobs::{progress, results_file, retry, upload},
 };
 
-/// Answers what a client asks of its jobs.
+/// Answers a request about jobs or uploads.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    serve::serve(app, request, |call| async move {
-        match call.route.1 {
-            "/api/v1/jobs" => progress::list(app, &call).await,
-            "/api/v1/jobs/{job_id}" => progress::status(app, &call).await,
-            "/api/v1/jobs/{job_id}/results" => progress::results(app, &call).await,
-            "/api/v1/jobs/{job_id}/results/file" => results_file::answer(app, &call).await,
-            "/api/v1/uploads" => upload::create(app, &call).await,
-            "/api/v1/uploads/{upload_id}" => upload::show(app, &call).await,
-            "/api/v1/jobs/{job_id}/retry" => retry::retry(app, &call).await,
-            "/api/v1/jobs/{job_id}/cancel" => retry::cancel(app, &call).await,
-            _ => retry::resend(app, &call).await,
+    serve::serve(app, request, |endpoint, call| async move {
+        match endpoint {
+            Jobs::List => progress::list(app, &call).await,
+            Jobs::Show => progress::status(app, &call).await,
+            Jobs::Results => progress::results(app, &call).await,
+            Jobs::ResultsFile => results_file::answer(app, &call).await,
+            Jobs::Retry => retry::retry(app, &call).await,
+            Jobs::Cancel => retry::cancel(app, &call).await,
+            Jobs::Resend => retry::resend(app, &call).await,
+            Jobs::CreateUpload => upload::create(app, &call).await,
+            Jobs::ShowUpload => upload::show(app, &call).await,
         }
     })
     .await

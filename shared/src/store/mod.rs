@@ -22,6 +22,8 @@ pub mod idempotency;
 #[cfg(test)]
 mod item_formats;
 pub mod jobs;
+mod keys;
+mod members;
 pub mod schema;
 pub mod status_lists;
 
