@@ -166,16 +166,17 @@ async fn record_sent(app: &App, delivered: Delivered) -> Vec<String> {
 }
 
 async fn record(app: &App, notice: &Notice) -> Result<NoticeOutcome, StoreError> {
-    if notice.kind == Kind::Delivered && notice.round == 0 {
-        if let Some(before) = app.credentials.note_first_delivery(notice).await? {
-            let unrecorded = match before.origin {
-                Origin::Job { job, shard, row } if before.stored_mail != MailState::Sent => {
-                    Some((job, shard, row))
-                }
-                _ => None,
-            };
-            return Ok(NoticeOutcome::Noted { arrived: true, unrecorded });
-        }
+    if notice.kind == Kind::Delivered
+        && notice.round == 0
+        && let Some(before) = app.credentials.note_first_delivery(notice).await?
+    {
+        let unrecorded = match before.origin {
+            Origin::Job { job, shard, row } if before.stored_mail != MailState::Sent => {
+                Some((job, shard, row))
+            }
+            _ => None,
+        };
+        return Ok(NoticeOutcome::Noted { arrived: true, unrecorded });
     }
     let mut listed = false;
     for _ in 0..RETRIES {
