@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use unicreda::{
     domain::{fault::Fault, ids::JobId, lang::Lang},
     jobs::sweep::{self, SweepMode},
-    store::jobs::{Failure, ShardUpdate},
+    store::job_rows::{Failure, ShardUpdate},
 };
 
 use crate::{

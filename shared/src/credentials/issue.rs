@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::{
     app::App,
-    aws::sqs::{self, MESSAGE_VERSION, MailMessage, Message, Outgoing, Sent},
+    aws::sqs::{self, Outgoing, Sent},
     credentials::sign::{self, Draft, Issuer},
     domain::{
         credential::{self, Credential, MailState, Origin, RecipientType, Status},
@@ -25,6 +25,7 @@ use crate::{
         template::Template,
         time,
     },
+    jobs::messages::{MESSAGE_VERSION, MailMessage, Message},
     mail::ledger,
     store::{StoreError, credentials::Put},
 };

@@ -104,7 +104,7 @@ fn rows_of_ids(ids: &[String], lang: Lang) -> Vec<Row> {
                 None => vec![Fault::UnknownCredential.said(lang)],
             };
             Row {
-                row: number,
+                number,
                 line: None,
                 email: String::new(),
                 external_id: None,
@@ -138,7 +138,7 @@ async fn rows_of_job(app: &App, tenant: Tenant<'_>, id: JobId) -> Result<Vec<Row
                 continue;
             };
             rows.push(Row {
-                row: number,
+                number,
                 line: None,
                 email: input.email.clone(),
                 external_id: input.external_id.clone(),

@@ -28,7 +28,7 @@ use futures::{StreamExt, stream};
 
 use crate::{
     app::App,
-    aws::sqs::{self, MailMessage},
+    aws::sqs,
     domain::{
         credential::Origin,
         ids::{CredentialId, JobId},
@@ -36,7 +36,7 @@ use crate::{
         ledger::Ended,
         time,
     },
-    jobs::consume::{Delivered, Report},
+    jobs::messages::{Delivered, MailMessage, Report},
     mail::{
         send_one::{MailOutcome, MailTask, caught, send_one},
         send_shard::{CLAIMED_TOGETHER, ShardMails, send_shard},

@@ -21,6 +21,9 @@ pub mod credentials;
 pub mod idempotency;
 #[cfg(test)]
 mod item_formats;
+pub mod job_files;
+pub mod job_mail;
+pub mod job_rows;
 pub mod jobs;
 pub mod schema;
 pub mod status_lists;
