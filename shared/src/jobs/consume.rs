@@ -70,9 +70,9 @@ pub async fn batch(app: &App, messages: Vec<Delivered>, deadline: Instant) -> Re
             }
         }
     }
-    // Boxed: a future of this depth exceeds what the compiler lays out in one piece.
+    // Boxed: futures of this depth exceed what the compiler lays out in one piece.
     Box::pin(issue_rows(app, rows, stop, &mut report)).await;
-    send::send_mails(app, mails, stop, &mut report).await;
+    Box::pin(send::send_mails(app, mails, stop, &mut report)).await;
     report
 }
 
