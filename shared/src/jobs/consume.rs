@@ -359,8 +359,7 @@ async fn record_rows(app: &App, ended: Vec<(ReceivedRow, RowOutcome)>, report: &
     }
     let recorded: Vec<(Vec<String>, Result<(), StoreError>)> = stream::iter(shards)
         .map(|(shard, record)| async move {
-            let recorded =
-                app.jobs.record_issued(shard.job, shard.number, &record.update, record.ttl).await;
+            let recorded = app.jobs.record_issued(shard, &record.update, record.ttl).await;
             (record.message_ids, recorded)
         })
         .buffer_unordered(CONCURRENCY)

@@ -48,7 +48,7 @@ pub(super) async fn end_rows(
         if shard.tally().ended(job.size_of(*number)) {
             continue;
         }
-        let view = app.jobs.shard(job.job_id, *number).await?;
+        let view = app.jobs.shard(job.shard_id(*number)).await?;
         let ids: BTreeMap<u32, CredentialId> = view
             .rows
             .keys()
@@ -58,8 +58,8 @@ pub(super) async fn end_rows(
         let mut ended = ending.rows(shard, &view, &ids, &found);
         ending.mails(*number, &view, &ids, &mut ended).await?;
         given_up += ended.given_up;
-        app.jobs.record_issued(job.job_id, *number, &ended.update, ttl).await?;
-        app.jobs.record_mail(job.job_id, *number, &ended.mail, ttl).await?;
+        app.jobs.record_issued(job.shard_id(*number), &ended.update, ttl).await?;
+        app.jobs.record_mail(job.shard_id(*number), &ended.mail, ttl).await?;
     }
     if *why != Fault::Cancelled {
         tracing::error!(job_id = %job.job_id, ended = given_up, "rows or mails given up");
@@ -214,7 +214,7 @@ impl Ending<'_> {
         let (app, end, now) = (self.app, self.mail_end, self.now);
         let (rows, ttl) = (BTreeSet::from([row]), now + KEPT_DAYS * 24 * 3600);
         let until = Lease::from(app, now).until;
-        let claim = app.jobs.claim_mails(shard.job, shard.number, &rows, (until, ttl));
+        let claim = app.jobs.claim_mails(shard, &rows, (until, ttl));
         if let Some(claims) = claim.await? {
             if claims.until >= now {
                 return Ok(None);

@@ -53,7 +53,7 @@ pub async fn page(app: &App, job: &Job, query: ResultsQuery) -> Result<ResultsPa
     let mut shards = 0;
     while row <= job.total && next.is_none() {
         let number = job.shard_of(row);
-        let view = app.jobs.shard(job.job_id, number).await?;
+        let view = app.jobs.shard(job.shard_id(number)).await?;
         shards += 1;
         let last = *job.rows_of(number).end();
         while row <= last {

@@ -193,7 +193,7 @@ impl Writer<'_> {
                 let number = job.shard_of(row);
                 let view = match shard.take() {
                     Some((kept, view)) if kept == number => view,
-                    _ => app.jobs.shard(job.job_id, number).await?,
+                    _ => app.jobs.shard(job.shard_id(number)).await?,
                 };
                 out.write(&layout.row(app, &secret, &view, row, &own)?).await?;
                 shard = Some((number, view));

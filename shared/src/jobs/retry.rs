@@ -123,7 +123,7 @@ pub async fn retry(app: &App, job: &Job, now: Timestamp) -> Result<Retried, Retr
         if tally.failed == 0 && tally.emails_failed == 0 {
             continue;
         }
-        let view = app.jobs.shard(job.job_id, number).await?;
+        let view = app.jobs.shard(job.shard_id(number)).await?;
         let Some(selected) = Retriable::of(&shard, &view, &secret, job) else {
             continue;
         };
@@ -152,7 +152,7 @@ async fn retry_shard(
     let issue: BTreeSet<u32> = selected.rows.iter().map(|row| row.number).collect();
     let mail: BTreeSet<u32> = selected.mails.iter().map(|(row, _)| *row).collect();
     // Out of the failed sets first: a mail that is pending again counts as open on its job.
-    app.jobs.unfail(job.job_id, number, &issue, &mail).await?;
+    app.jobs.unfail(job.shard_id(number), &issue, &mail).await?;
     let mut messages = Vec::new();
     for (_, credential_id) in selected.mails {
         app.credentials.owe_again(credential_id, true, "", now).await?;

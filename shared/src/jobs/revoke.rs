@@ -130,7 +130,7 @@ async fn rows_of_job(app: &App, tenant: Tenant<'_>, id: JobId) -> Result<Vec<Row
     let mut rows = Vec::new();
     let mut number = 1;
     for shard in 0..job.shards() {
-        let view = app.jobs.shard(job.job_id, shard).await?;
+        let view = app.jobs.shard(job.shard_id(shard)).await?;
         for (row, input) in &view.rows {
             let own = view.shard.status(*row) == RowStatus::Issued
                 && !view.shard.issue.duplicate.contains(row);

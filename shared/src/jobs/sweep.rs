@@ -270,7 +270,7 @@ impl Run<'_> {
             if shard.tally().ended(job.size_of(*number)) {
                 continue;
             }
-            let view = app.jobs.shard(job.job_id, *number).await?;
+            let view = app.jobs.shard(job.shard_id(*number)).await?;
             let mut rows: Vec<Row> = Vec::new();
             let mut pending: Vec<PendingMail> = Vec::new();
             for (row, input) in &view.rows {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Item, StoreError, from_item, get_many, key, number, pause};
 use crate::{
-    domain::{ids::JobId, job::MailSets},
+    domain::job::{MailSets, RowId, ShardId},
     store::{
         job_rows::row_set,
         jobs::{Jobs, shard_pk},
@@ -50,13 +50,12 @@ impl Jobs {
     /// [`StoreError`].
     pub async fn record_mail(
         &self,
-        job: JobId,
-        shard: u32,
+        shard: ShardId,
         sets: &MailSets,
         ttl: i64,
     ) -> Result<(), StoreError> {
         let sets = [("sent", &sets.sent), ("failed", &sets.failed), ("skipped", &sets.skipped)];
-        self.add_to_sets(key(shard_pk(job, shard), "MAIL"), &sets, ttl).await
+        self.add_to_sets(key(shard_pk(shard), "MAIL"), &sets, ttl).await
     }
 
     /// Claims the mails of rows of a shard, all or none, until an instant (seconds since 1970).
@@ -66,8 +65,7 @@ impl Jobs {
     /// [`StoreError`].
     pub async fn claim_mails(
         &self,
-        job: JobId,
-        shard: u32,
+        shard: ShardId,
         rows: &BTreeSet<u32>,
         (until, ttl): (i64, i64),
     ) -> Result<Option<Claims>, StoreError> {
@@ -77,7 +75,7 @@ impl Jobs {
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(key(shard_pk(job, shard), "SENDING")))
+            .set_key(Some(key(shard_pk(shard), "SENDING")))
             .update_expression(
                 "SET claimed_until = :until, #ttl = if_not_exists(#ttl, :ttl) ADD claimed :rows",
             )
@@ -112,13 +110,10 @@ impl Jobs {
     ///
     /// # Errors
     /// [`StoreError`], in theory: the statement is complete.
-    pub fn unclaimed(
-        &self,
-        (job, shard, row): (JobId, u32, u32),
-    ) -> Result<TransactWriteItem, StoreError> {
+    pub fn unclaimed(&self, RowId { shard, row }: RowId) -> Result<TransactWriteItem, StoreError> {
         let check = ConditionCheck::builder()
             .table_name(&self.table)
-            .set_key(Some(key(shard_pk(job, shard), "SENDING")))
+            .set_key(Some(key(shard_pk(shard), "SENDING")))
             .condition_expression(format!("{NOTHING_CLAIMED} OR NOT contains(claimed, :row)"))
             .expression_attribute_values(":row", number(row))
             .build()?;
@@ -131,15 +126,14 @@ impl Jobs {
     /// [`StoreError`].
     pub async fn release_mails(
         &self,
-        job: JobId,
-        shard: u32,
+        shard: ShardId,
         rows: &BTreeSet<u32>,
     ) -> Result<(), StoreError> {
         let update = self
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(key(shard_pk(job, shard), "SENDING")))
+            .set_key(Some(key(shard_pk(shard), "SENDING")))
             .update_expression("DELETE claimed :rows")
             .expression_attribute_values(":rows", row_set(rows));
         for round in 0.. {
@@ -158,10 +152,10 @@ impl Jobs {
     /// [`StoreError`].
     pub async fn mails_of(
         &self,
-        shards: &BTreeSet<(JobId, u32)>,
-    ) -> Result<BTreeMap<(JobId, u32), MailSets>, StoreError> {
+        shards: &BTreeSet<ShardId>,
+    ) -> Result<BTreeMap<ShardId, MailSets>, StoreError> {
         let items = self.of_shards(shards, &["MAIL"]).await?;
-        items.into_iter().map(|(place, item)| Ok((place, from_item(item)?))).collect()
+        items.into_iter().map(|(shard, item)| Ok((shard, from_item(item)?))).collect()
     }
 
     /// The claimed and ended mails of some shards.
@@ -170,11 +164,11 @@ impl Jobs {
     /// [`StoreError`].
     pub async fn ledgers_of(
         &self,
-        shards: &BTreeSet<(JobId, u32)>,
-    ) -> Result<BTreeMap<(JobId, u32), (Claims, MailSets)>, StoreError> {
-        let mut found: BTreeMap<(JobId, u32), (Claims, MailSets)> = BTreeMap::new();
-        for (place, item) in self.of_shards(shards, &["SENDING", "MAIL"]).await? {
-            let (claims, mail) = found.entry(place).or_default();
+        shards: &BTreeSet<ShardId>,
+    ) -> Result<BTreeMap<ShardId, (Claims, MailSets)>, StoreError> {
+        let mut found: BTreeMap<ShardId, (Claims, MailSets)> = BTreeMap::new();
+        for (shard, item) in self.of_shards(shards, &["SENDING", "MAIL"]).await? {
+            let (claims, mail) = found.entry(shard).or_default();
             if item.contains_key("claimed_until") {
                 *claims = from_item(item)?;
             } else {
@@ -187,15 +181,15 @@ impl Jobs {
     /// Items of some shards, by their sort keys.
     async fn of_shards(
         &self,
-        shards: &BTreeSet<(JobId, u32)>,
+        shards: &BTreeSet<ShardId>,
         names: &[&str],
-    ) -> Result<Vec<((JobId, u32), Item)>, StoreError> {
-        let of: BTreeMap<String, (JobId, u32)> =
-            shards.iter().map(|place| (shard_pk(place.0, place.1), *place)).collect();
+    ) -> Result<Vec<(ShardId, Item)>, StoreError> {
+        let of: BTreeMap<String, ShardId> =
+            shards.iter().map(|shard| (shard_pk(*shard), *shard)).collect();
         let of_shard = |pk: &String| names.iter().map(|name| key(pk, *name)).collect::<Vec<_>>();
         let keys = of.keys().flat_map(of_shard).collect();
-        let place = |item: &Item| of.get(item.get("pk")?.as_s().ok()?).copied();
+        let shard = |item: &Item| of.get(item.get("pk")?.as_s().ok()?).copied();
         let found = get_many(&self.client, &self.table, keys).await?;
-        Ok(found.into_iter().filter_map(|item| Some((place(&item)?, item))).collect())
+        Ok(found.into_iter().filter_map(|item| Some((shard(&item)?, item))).collect())
     }
 }

@@ -18,7 +18,7 @@ use crate::{
         fault::FaultText,
         identity::{self, IdSecret},
         ids::{CredentialId, JobId},
-        job::{IssueSets, Job, MailSets, Row, Shard},
+        job::{IssueSets, Job, MailSets, Row, Shard, ShardId},
     },
     store::{
         job_mail::Claims,
@@ -209,7 +209,7 @@ impl Jobs {
         let size = usize::try_from(job.shard_rows).unwrap_or(usize::MAX).max(1);
         let first = rows.first().map_or(0, |row| job.shard_of(row.number));
         for (shard, rows) in (first..).zip(rows.chunks(size)) {
-            let pk = shard_pk(job.job_id, shard);
+            let pk = shard_pk(job.shard_id(shard));
             let mut piece = 0_u32;
             let mut raw: Vec<u8> = Vec::new();
             for (at, row) in rows.iter().enumerate() {
@@ -271,8 +271,7 @@ impl Jobs {
     /// [`StoreError`].
     pub async fn unfail(
         &self,
-        job: JobId,
-        shard: u32,
+        shard: ShardId,
         issue: &BTreeSet<u32>,
         mail: &BTreeSet<u32>,
     ) -> Result<(), StoreError> {
@@ -283,7 +282,7 @@ impl Jobs {
             self.client
                 .update_item()
                 .table_name(&self.table)
-                .set_key(Some(key(shard_pk(job, shard), sk)))
+                .set_key(Some(key(shard_pk(shard), sk)))
                 .update_expression("DELETE failed :rows")
                 .expression_attribute_values(":rows", row_set(rows))
                 .send()
@@ -300,12 +299,11 @@ impl Jobs {
     /// [`StoreError`].
     pub async fn record_issued(
         &self,
-        job: JobId,
-        shard: u32,
+        shard: ShardId,
         learned: &ShardUpdate,
         ttl: i64,
     ) -> Result<(), StoreError> {
-        let pk = shard_pk(job, shard);
+        let pk = shard_pk(shard);
         // By key: a row that was delivered twice in a batch is written once, since one
         // BatchWriteItem refuses a repeated key.
         let mut items = BTreeMap::new();
@@ -380,7 +378,7 @@ impl Jobs {
     pub async fn outcomes(&self, job: &Job) -> Result<BTreeMap<u32, Shard>, StoreError> {
         let keys = (0..job.shards())
             .flat_map(|shard| {
-                let pk = shard_pk(job.job_id, shard);
+                let pk = shard_pk(job.shard_id(shard));
                 [key(&pk, "ISSUE"), key(&pk, "MAIL")]
             })
             .collect();
@@ -406,7 +404,7 @@ impl Jobs {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn shard(&self, job: JobId, shard: u32) -> Result<ShardView, StoreError> {
+    pub async fn shard(&self, shard: ShardId) -> Result<ShardView, StoreError> {
         let mut view = ShardView::default();
         let mut start = None;
         loop {
@@ -416,7 +414,7 @@ impl Jobs {
                 .table_name(&self.table)
                 .consistent_read(true)
                 .key_condition_expression("pk = :pk")
-                .expression_attribute_values(":pk", text(shard_pk(job, shard)))
+                .expression_attribute_values(":pk", text(shard_pk(shard)))
                 .set_exclusive_start_key(start)
                 .send()
                 .await?;
@@ -444,7 +442,7 @@ impl Jobs {
             if shard.tally().failed == 0 {
                 continue;
             }
-            let mut view = self.shard(job.job_id, number).await?;
+            let mut view = self.shard(job.shard_id(number)).await?;
             view.failures.retain(|row, _| !shard.issue.issued.contains(row));
             found.extend(view.failures.into_values());
             if found.len() >= wanted {

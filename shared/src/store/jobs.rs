@@ -29,7 +29,7 @@ use super::{Item, Page, StoreError, from_item, get_many, key, number, text, to_i
 use crate::{
     domain::{
         ids::{JobId, Mode, OrgId},
-        job::{Job, Tally},
+        job::{Job, ShardId, Tally},
         tenant::Tenant,
     },
     store::schema::{BY_ORG, OPEN, TTL},
@@ -76,8 +76,8 @@ fn job_pk(job: JobId) -> String {
     format!("JOB#{job}")
 }
 
-pub(super) fn shard_pk(job: JobId, shard: u32) -> String {
-    format!("{job}#{shard:05}")
+pub(super) fn shard_pk(ShardId { job, number }: ShardId) -> String {
+    format!("{job}#{number:05}")
 }
 
 fn org_pk(org: &OrgId, mode: Mode) -> String {
