@@ -14,7 +14,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value};
 use unicreda::{
     App,
-    api::catalog,
+    api::{
+        api_keys::{self, KeyRequest},
+        images, organization as organizations,
+    },
     domain::{
         api_key::Scope,
         fields::Fields,
@@ -178,7 +181,8 @@ async fn create_key(app: &App, keys: Keys, printer: Printer) -> anyhow::Result<(
         })
         .transpose()?;
     let sink = sink.open(printer)?;
-    let created = catalog::make_key(app, &org, mode, name, scopes, expires_at).await;
+    let request = KeyRequest { mode, name, scopes, expires_at };
+    let created = api_keys::make(app, &org, request).await;
     let created = match created {
         Ok(created) => created,
         Err(problem) => {
@@ -199,7 +203,7 @@ async fn create_organization(app: &App, id: &str, body: Value) -> anyhow::Result
     let org = parse_org(id)?;
     let settings = read_settings(app, &org, &body, None).await?;
     let now = time::millis(app.clock.now());
-    let created = catalog::create_organization(app, org.clone(), settings.clone(), now).await;
+    let created = organizations::create(app, org.clone(), settings.clone(), now).await;
     let created = created.map_err(service_error)?;
     let stored = read_organization(app, &org).await?;
     if !created && stored.settings != settings {
@@ -295,8 +299,7 @@ async fn read_settings(
     let (mut settings, logo) =
         Settings::read(fields, before).map_err(|invalid| service_error(invalid.into()))?;
     if logo != image::ImageInput::Absent {
-        settings.logo =
-            catalog::kept_image(app, org, &logo, "/logo").await.map_err(service_error)?;
+        settings.logo = images::store(app, org, &logo, "/logo").await.map_err(service_error)?;
     }
     Ok(settings)
 }

@@ -4,8 +4,10 @@ use anyhow::{Context, anyhow};
 use lambda_http::{Body, RequestExt};
 use unicreda::{
     App,
-    api::catalog,
-    domain::wallet_link,
+    api::{
+        api_keys::{self, KeyRequest},
+        organization, templates,
+    },
     domain::{
         api_key::Scope,
         email::EmailAddress,
@@ -14,7 +16,7 @@ use unicreda::{
         member::{Member, Profile},
         organization::Settings,
         template::Definition,
-        time,
+        time, wallet_link,
     },
 };
 
@@ -49,12 +51,12 @@ pub async fn seed(app: &App) -> anyhow::Result<Demo> {
         time_zone: "America/Santiago".to_owned(),
         ..Settings::new("Universidad Demo", address("credenciales@demo.example")?)
     };
-    catalog::create_organization(app, org.clone(), settings, now.clone()).await?;
+    organization::create(app, org.clone(), settings, now.clone()).await?;
     let id = TemplateId::parse(TEMPLATE)?;
     let body = serde_json::to_vec(&template())?;
     let (definition, _) =
         Fields::of_body(&body).and_then(Definition::read).map_err(|p| anyhow!("{p}"))?;
-    let template = catalog::first_version(id, definition, now.clone());
+    let template = templates::first_version(id, definition, now.clone());
     app.catalog.put_template(&org, &template).await?;
     let members = [
         (MEMBER, "Ana Rojas Muñoz", "Estudiante"),
@@ -138,7 +140,7 @@ pub async fn issue(app: &App, demo: &Demo) -> anyhow::Result<Pages> {
 pub async fn ensure_signing_keys(app: &App) -> anyhow::Result<()> {
     let org = OrgId::parse(ORGANIZATION)?;
     let now = time::millis(app.clock.now());
-    Ok(catalog::ensure_signing_keys(app, &org, &now).await?)
+    Ok(organization::ensure_signing_keys(app, &org, &now).await?)
 }
 
 fn address(text: &str) -> anyhow::Result<EmailAddress> {
@@ -147,7 +149,8 @@ fn address(text: &str) -> anyhow::Result<EmailAddress> {
 
 async fn key(app: &App, org: &OrgId, mode: Mode) -> anyhow::Result<String> {
     let name = format!("demo ({mode})");
-    let made = catalog::make_key(app, org, mode, name, Scope::ALL.to_vec(), None).await?;
+    let request = KeyRequest { mode, name, scopes: Scope::ALL.to_vec(), expires_at: None };
+    let made = api_keys::make(app, org, request).await?;
     Ok(made.secret)
 }
 

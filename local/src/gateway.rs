@@ -97,9 +97,9 @@ impl Gateway {
             }
         };
         // A task of its own: as on Lambda, the invocation continues if the client disconnects.
-        let event = LambdaEvent::new(payload, invoke::context(route.function.name(), TIMEOUT));
-        let invocation =
-            invoke::run(route.function.name(), TIMEOUT, call(route.function, self.app, event));
+        let function_name = route.function_name();
+        let event = LambdaEvent::new(payload, invoke::context(function_name, TIMEOUT));
+        let invocation = invoke::run(function_name, TIMEOUT, call(route.function, self.app, event));
         let kill = self.tasks.kill.clone();
         let invocation = self.tasks.tracker.spawn(kill.run_until_cancelled_owned(invocation));
         let answer = match invocation.await {
@@ -110,10 +110,7 @@ impl Gateway {
         match decode(answer, &context_id) {
             Some(response) => bodiless(response, head),
             None => {
-                tracing::error!(
-                    function = route.function.name(),
-                    "answer is over 6 MB or malformed"
-                );
+                tracing::error!(function = function_name, "answer is over 6 MB or malformed");
                 problem(Problem::BadAnswer)
             }
         }
@@ -122,7 +119,7 @@ impl Gateway {
 
 /// Invokes a function through the adapter of its Lambda binary; its answer as JSON.
 async fn call(
-    function: Function,
+    function: Option<Function>,
     app: Arc<App>,
     event: LambdaEvent<LambdaRequest>,
 ) -> Result<Vec<u8>, serde_json::Error> {
@@ -139,12 +136,12 @@ async fn call(
         }};
     }
     match function {
-        Function::Issue => through_adapter!(issue::handle),
-        Function::Jobs => through_adapter!(jobs::handle),
-        Function::Catalog => through_adapter!(catalog::handle),
-        Function::Amend => through_adapter!(amend::handle),
-        Function::Page => through_adapter!(page::handle),
-        Function::Render => through_adapter!(render::handle),
+        Some(Function::Issue(_)) => through_adapter!(issue::handle),
+        Some(Function::Jobs(_)) => through_adapter!(jobs::handle),
+        Some(Function::Catalog(_)) | None => through_adapter!(catalog::handle),
+        Some(Function::Amend(_)) => through_adapter!(amend::handle),
+        Some(Function::Page(_)) => through_adapter!(page::handle),
+        Some(Function::Render(_)) => through_adapter!(render::handle),
     }
 }
 

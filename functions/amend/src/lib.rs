@@ -1,15 +1,28 @@
-//! What happens to credentials after they were issued: revoke, suspend, reinstate, correct;
-//! and the keys and status lists that this rests on.
+//! The function `amend`: revokes, suspends, reinstates and corrects credentials, and manages
+//! signing keys and status lists.
 
 use lambda_http::{Body, Request, Response};
-use unicreda::{App, api::credential_changes, http::serve};
+use unicreda::{
+    App,
+    api::{credential_changes, signing_keys},
+    domain::history::Action,
+    http::{routes::Amend, serve},
+};
 
-/// Answers a change of credentials, signing keys or status lists.
+/// Answers a request to change credentials, signing keys or status lists.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    serve::serve(
-        app,
-        request,
-        |call| async move { credential_changes::answer_route(app, &call).await },
-    )
+    serve::serve(app, request, |endpoint, call| async move {
+        match endpoint {
+            Amend::RevokeMany => credential_changes::revoke_many(app, &call).await,
+            Amend::Correct => credential_changes::correct(app, &call).await,
+            Amend::Revoke => credential_changes::set_status(app, &call, Action::Revoke).await,
+            Amend::Suspend => credential_changes::set_status(app, &call, Action::Suspend).await,
+            Amend::Reinstate => credential_changes::set_status(app, &call, Action::Reinstate).await,
+            Amend::ListSigningKeys => signing_keys::list(app, &call).await,
+            Amend::RotateSigningKey => signing_keys::rotate(app, &call).await,
+            Amend::CompromiseSigningKey => signing_keys::compromise(app, &call).await,
+            Amend::BeginStatusList => signing_keys::begin_list(app, &call).await,
+        }
+    })
     .await
 }

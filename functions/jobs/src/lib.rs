@@ -1,25 +1,25 @@
-//! Jobs: uploads, list, status, results; cancel, retry, and a credential's mail again.
+//! The function `jobs`: uploads, jobs and their results, and a credential's mail again.
 
 use lambda_http::{Body, Request, Response};
 use unicreda::{
     App,
     api::{jobs, resend, uploads},
-    http::serve,
+    http::{routes::Jobs, serve},
 };
 
-/// Answers what a client asks of its jobs.
+/// Answers a request about jobs or uploads.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    serve::serve(app, request, |call| async move {
-        match call.route.1 {
-            "/api/v1/jobs" => jobs::list(app, &call).await,
-            "/api/v1/jobs/{job_id}" => jobs::status(app, &call).await,
-            "/api/v1/jobs/{job_id}/results" => jobs::results(app, &call).await,
-            "/api/v1/jobs/{job_id}/results/file" => jobs::results_file(app, &call).await,
-            "/api/v1/uploads" => uploads::create(app, &call).await,
-            "/api/v1/uploads/{upload_id}" => uploads::show(app, &call).await,
-            "/api/v1/jobs/{job_id}/retry" => jobs::retry(app, &call).await,
-            "/api/v1/jobs/{job_id}/cancel" => jobs::cancel(app, &call).await,
-            _ => resend::resend(app, &call).await,
+    serve::serve(app, request, |endpoint, call| async move {
+        match endpoint {
+            Jobs::List => jobs::list(app, &call).await,
+            Jobs::Show => jobs::status(app, &call).await,
+            Jobs::Results => jobs::results(app, &call).await,
+            Jobs::ResultsFile => jobs::results_file(app, &call).await,
+            Jobs::Retry => jobs::retry(app, &call).await,
+            Jobs::Cancel => jobs::cancel(app, &call).await,
+            Jobs::Resend => resend::resend(app, &call).await,
+            Jobs::CreateUpload => uploads::create(app, &call).await,
+            Jobs::ShowUpload => uploads::show(app, &call).await,
         }
     })
     .await

@@ -1,10 +1,27 @@
-//! What anybody may read: a credential's page and document, who signs, status lists. It
-//! changes nothing and holds no signing key.
+//! The function `page`: what a stranger reads. It changes nothing and holds no signing key.
 
 use lambda_http::{Body, Request, Response};
-use unicreda::{App, http::serve, web::public};
+use unicreda::{
+    App,
+    domain::ids::Mode,
+    http::{routes::Page, serve},
+    web::{public, wallet},
+};
 
-/// Answers a public route.
+/// Answers a public request. None changes anything: mail scanners follow links.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    serve::serve(app, request, |call| async move { public::answer_route(app, &call).await }).await
+    serve::serve(app, request, |endpoint, call| async move {
+        match endpoint {
+            Page::StatusList => public::status_list(app, &call).await,
+            Page::DidDocument => public::did_document(app, &call, Mode::Live).await,
+            Page::TestDidDocument => public::did_document(app, &call, Mode::Test).await,
+            Page::SiteDidDocument => public::site_did_document(app, &call),
+            Page::Image => public::image(app, &call).await,
+            Page::Wallet => wallet::show(app, &call).await,
+            Page::Console => public::console(app, &call),
+            Page::QrCode => public::qr_code(app, &call).await,
+            Page::Credential => public::credential(app, &call).await,
+        }
+    })
+    .await
 }

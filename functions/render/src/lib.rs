@@ -1,8 +1,8 @@
-//! What is drawn of a credential: the certificate as PDF, the badge that carries its credential,
+//! The function `render`: draws a credential's certificate as PDF, the badge that carries it, and
 //! the preview image of chat programs. It changes nothing and holds no key.
 //!
-//! Drawing takes fonts and a renderer, some megabytes together. They are in this function alone, so
-//! that none of those that issue grows by them.
+//! Fonts and a renderer take some megabytes. They are in this function alone, so that the
+//! functions that issue do not grow by them.
 
 mod certificate;
 mod drawing;
@@ -21,12 +21,13 @@ use unicreda::{
     },
     http::{
         problem::Problem,
-        serve::{self as web, Call},
+        routes::Render,
+        serve::{self, Call},
     },
     store::StoreError,
     web::{
         pages,
-        public::{file, html, set},
+        respond::{file, html, set},
         view::{CredentialView, LoadedCredential},
     },
 };
@@ -34,29 +35,30 @@ use unicreda::{
 /// Side of a seal as PNG, in pixels.
 const BADGE_SIDE: u32 = 800;
 
-/// Answers a route of drawn files.
+/// Answers a request for a drawn file.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    web::serve(app, request, |call| async move { answer(app, &call).await }).await
+    serve::serve(app, request, |endpoint, call| async move { draw(app, endpoint, &call).await })
+        .await
 }
 
-/// What a file is drawn from.
-struct Drawn {
+/// The content of a drawn file.
+struct Content {
     shown: CredentialView,
     document: Vec<u8>,
     logo: Option<Vec<u8>>,
     badge: Option<Vec<u8>>,
 }
 
-async fn answer(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>, Problem> {
     let lang = call.query("lang").and_then(Lang::from_tag).unwrap_or(call.lang);
     let site_url = &app.config.site_url;
-    let Some(drawn) = read(app, call).await? else {
+    let Some(content) = read(app, call).await? else {
         return html(StatusCode::NOT_FOUND, pages::not_found(lang), lang, site_url);
     };
-    let Drawn { shown, document, logo, badge } = &drawn;
+    let Content { shown, document, logo, badge } = &content;
     let id = &shown.id;
-    let (bytes, media_type, name) = match call.route.1 {
-        "/credential/{credential_id}/certificate.pdf" => {
+    let (bytes, media_type, name) = match endpoint {
+        Render::Certificate => {
             if !shown.can_be_drawn() {
                 let page = pages::not_drawn(&shown.url, lang);
                 return html(StatusCode::UNPROCESSABLE_ENTITY, page, lang, site_url);
@@ -66,7 +68,7 @@ async fn answer(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
             let name = format!("{}-{id}.pdf", lang.pick("certificado", "certificate"));
             (pdf.map_err(Problem::internal)?, "application/pdf", name)
         }
-        "/credential/{credential_id}/badge.png" => {
+        Render::Badge => {
             let plain = match badge {
                 Some(png) => png.clone(),
                 None => drawing::png(&drawing::seal(shown), BADGE_SIDE, BADGE_SIDE)
@@ -76,13 +78,13 @@ async fn answer(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
             let baked = baked.ok_or_else(|| Problem::internal("a badge that is no PNG file"))?;
             (baked, "image/png", format!("{id}.png"))
         }
-        _ => {
+        Render::Preview => {
             let png = preview::png(shown, badge.as_deref(), lang).map_err(Problem::internal)?;
             (png, "image/png", format!("preview-{id}.png"))
         }
     };
     let mut response = file(call, bytes, media_type)?;
-    // A revocation or a correction replaces it at once, so whoever keeps it asks each time.
+    // A revocation or a correction replaces it at once, so a cache must ask each time.
     set(&mut response, header::CACHE_CONTROL, "no-cache");
     set(&mut response, header::VARY, "Accept-Language");
     set(
@@ -97,9 +99,9 @@ async fn answer(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     Ok(response)
 }
 
-/// Reads what a file is drawn from; none when there is no such credential, or it is of a version
-/// that did not sign.
-async fn read(app: &App, call: &Call) -> Result<Option<Drawn>, StoreError> {
+/// Reads the content of a file; `None` if there is no such credential, or it is from before
+/// signing.
+async fn read(app: &App, call: &Call) -> Result<Option<Content>, StoreError> {
     let Ok(id) = CredentialId::parse(&call.parameter) else {
         return Ok(None);
     };
@@ -112,7 +114,7 @@ async fn read(app: &App, call: &Call) -> Result<Option<Drawn>, StoreError> {
         return Ok(None);
     };
     let (logo, badge) = (bytes(app, &shown.logo).await?, bytes(app, &shown.badge).await?);
-    Ok(Some(Drawn { shown, document, logo, badge }))
+    Ok(Some(Content { shown, document, logo, badge }))
 }
 
 async fn bytes(app: &App, image: &Option<Image>) -> Result<Option<Vec<u8>>, StoreError> {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 use unicreda::{
     App,
-    api::catalog,
+    api::{organization, templates},
     aws::kms::{Keys, Vault},
     domain::{
         api_key::{self, Scope},
@@ -125,7 +125,7 @@ async fn an_organization_whose_keys_kms_seals_issues_credentials_that_verify() {
     let (name, now) = (org("kms"), "2026-11-24T09:00:00.000Z".to_owned());
     // Twice: the second call finds everything there.
     for created in [true, false] {
-        let made = catalog::create_organization(&app, name.clone(), settings.clone(), now.clone());
+        let made = organization::create(&app, name.clone(), settings.clone(), now.clone());
         assert_eq!(made.await.expect("made"), created);
     }
     assert_eq!(app.catalog.public_keys(&name, Mode::Live).await.expect("keys").len(), 1);
@@ -136,7 +136,7 @@ async fn an_organization_whose_keys_kms_seals_issues_credentials_that_verify() {
     let definition = Fields::of_body(definition.to_string().as_bytes()).expect("an object");
     let (definition, _) = Definition::read(definition).expect("a definition");
     let id = TemplateId::from(uuid::Uuid::new_v4());
-    let template = catalog::first_version(id, definition, now.clone());
+    let template = templates::first_version(id, definition, now.clone());
     app.catalog.put_template(&name, &template).await.expect("put");
     let key = api_key::new(
         &name,

@@ -1,4 +1,4 @@
-//! Authenticates callers by their key and checks its scopes.
+//! The callers of the API: which key they present and what it permits.
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 
@@ -17,21 +17,21 @@ use crate::{
     },
 };
 
-/// Seconds after which a key's last use is written again.
+/// Age in seconds at which the stored last use of a key is renewed.
 const LAST_USED_EVERY: i64 = 3600;
 
-/// A caller whose key was admitted.
+/// A caller with a valid key.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Whose key it is.
+    /// The organization of the key.
     pub org: OrgId,
     /// Live or test.
     pub mode: Mode,
-    /// What it may do.
+    /// What the key permits.
     pub scopes: Vec<Scope>,
     /// The key's public part.
     pub key_id: String,
-    /// The name that the organization gave it.
+    /// The name that the organization gave the key.
     pub key_name: String,
 }
 
@@ -54,7 +54,7 @@ impl Caller {
     /// Requires a live key: templates, members and settings are read-only for test keys.
     ///
     /// # Errors
-    /// `insufficient_scope`.
+    /// `insufficient_scope` for a test key.
     pub fn require_live(&self) -> Result<(), Problem> {
         match self.mode {
             Mode::Live => Ok(()),
@@ -63,18 +63,18 @@ impl Caller {
     }
 }
 
-/// The key that a request presents.
+/// Parses the key that a request presents.
 ///
 /// # Errors
-/// `unauthenticated` when there is none, or none that could be one.
+/// `unauthenticated` when the header is missing or has not the form of a key.
 pub fn presented(call: &Call) -> Result<Presented, Problem> {
     call.header("x-api-key").and_then(Presented::parse).ok_or_else(Problem::unauthenticated)
 }
 
-/// Admits a caller whose key was read, if it has one of the scopes.
+/// Admits the caller if the stored key matches the presented one and has one of the scopes.
 ///
 /// # Errors
-/// `unauthenticated`: one answer for an unknown, wrong, expired and revoked key.
+/// `unauthenticated`, the same for an unknown, wrong, expired and revoked key;
 /// `insufficient_scope`.
 pub async fn admit(
     app: &App,
@@ -112,17 +112,17 @@ pub async fn admit(
 /// Reads the presented key and admits its caller.
 ///
 /// # Errors
-/// As [`admit`].
+/// Those of [`presented`], [`admit`] and the store.
 pub async fn authenticate(app: &App, call: &Call, any_of: &[Scope]) -> Result<Caller, Problem> {
     let presented = presented(call)?;
     let read = app.catalog.together(&presented.org, Some(&presented.id), None, &[]).await?;
     admit(app, call, &presented, read.key.as_ref(), any_of).await
 }
 
-/// Random bytes of the operating system's quality.
+/// Returns random bytes fit for secrets.
 ///
 /// # Errors
-/// `internal` when the system has none.
+/// `internal` when the operating system gives none.
 pub fn random<const N: usize>() -> Result<[u8; N], Problem> {
     let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).map_err(|_| Problem::internal("no randomness"))?;

@@ -6,7 +6,7 @@ use lambda_http::Body;
 use serde_json::{Map, Value};
 
 use crate::{
-    api::{auth, idempotency, issue, signing_keys},
+    api::{auth, idempotency, issue},
     app::App,
     credentials::{
         change_status::{self, StatusChange, StatusOutcome},
@@ -271,31 +271,4 @@ fn patch(call: &Call) -> Result<(Map<String, Value>, Option<String>), Problem> {
     }
     body.end()?;
     Ok((fields, reason))
-}
-
-/// Answers a route of the function `amend`.
-///
-/// # Errors
-/// Those of the endpoints.
-pub async fn answer_route(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    match call.route {
-        ("PATCH", "/api/v1/credentials/{credential_id}") => correct(app, call).await,
-        ("POST", "/api/v1/credentials/revoke") => revoke_many(app, call).await,
-        ("POST", "/api/v1/credentials/{credential_id}/revoke") => {
-            set_status(app, call, Action::Revoke).await
-        }
-        ("POST", "/api/v1/credentials/{credential_id}/suspend") => {
-            set_status(app, call, Action::Suspend).await
-        }
-        ("POST", "/api/v1/credentials/{credential_id}/reinstate") => {
-            set_status(app, call, Action::Reinstate).await
-        }
-        ("GET", "/api/v1/signing-keys") => signing_keys::list(app, call).await,
-        ("POST", "/api/v1/signing-keys") => signing_keys::rotate(app, call).await,
-        ("POST", "/api/v1/signing-keys/{multikey}/compromise") => {
-            signing_keys::compromise(app, call).await
-        }
-        ("POST", "/api/v1/status-lists") => signing_keys::begin_list(app, call).await,
-        _ => Err(Problem::not_found("La ruta no existe", "The path does not exist")),
-    }
 }

@@ -1,14 +1,23 @@
-//! TODO
+//! The API: a request with a key is parsed and authorized, calls one use case, and is answered.
+//! It never imports `web`.
+//!
+//! [`auth`] admits callers and [`idempotency`] makes requests repeatable; the others hold the
+//! endpoints of one resource each.
 
+pub mod api_keys;
 pub mod auth;
-pub mod catalog;
 pub mod credential_changes;
+pub mod credentials;
 mod dry_run;
 pub mod idempotency;
+pub mod images;
 pub mod issue;
 pub mod jobs;
+pub mod members;
+pub mod organization;
 pub mod resend;
 pub mod signing_keys;
 pub mod suppressions;
+pub mod templates;
 pub mod uploads;
 pub mod verify;

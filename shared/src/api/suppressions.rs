@@ -1,9 +1,7 @@
-//! The list of addresses that an organization sends nothing to: shown, and mended by hand.
-//! What puts addresses there is [`crate::mail::feedback`].
-//!
-//! Safe to repeat: the second removal finds nothing and says so.
+//! The suppression list: the addresses that an organization sends no mail to.
+//! [`crate::mail::feedback`] adds addresses; a person removes them here.
 
-use http::{Response, StatusCode};
+use http::Response;
 use lambda_http::Body;
 
 use crate::{
@@ -12,14 +10,11 @@ use crate::{
     domain::{api_key::Scope, email::EmailAddress, feedback::Suppression},
     http::{
         problem::Problem,
-        serve::{Call, List, ok},
+        serve::{Call, List, no_content, ok},
     },
 };
 
-/// `GET /suppressions`: by address.
-///
-/// # Errors
-/// The documented problems.
+/// `GET /suppressions`: in the order of the addresses.
 pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let limit = call.limit()?;
     let cursor = call.cursor(|cursor| EmailAddress::parse(cursor).is_ok())?;
@@ -29,11 +24,8 @@ pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     ok(&List { items, next_cursor: page.next })
 }
 
-/// `DELETE /suppressions/{email}`: 204; the second call answers 404. Mail that failed
-/// meanwhile is sent by a resend, or a retry of its job.
-///
-/// # Errors
-/// The documented problems.
+/// `DELETE /suppressions/{email}`: 204. Safe to repeat: the second call finds nothing and answers
+/// 404. Mail that failed before is not sent by this, but by a resend or a retry of its job.
 pub async fn remove(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let unknown = || {
         Problem::not_found(
@@ -47,7 +39,5 @@ pub async fn remove(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     if !app.catalog.unsuppress(&caller.org, &email).await? {
         return Err(unknown());
     }
-    let mut response = Response::new(Body::Empty);
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    Ok(response)
+    Ok(no_content())
 }

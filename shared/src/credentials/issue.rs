@@ -125,7 +125,7 @@ pub enum IssuedAtOnce {
     /// The recipient has a credential.
     Issued {
         /// The credential.
-        credential: CurrentCredential,
+        credential: Box<CurrentCredential>,
         /// Whether another request had issued it before.
         duplicate: bool,
     },
@@ -245,7 +245,7 @@ pub async fn issue_at_once(
             Err(error) => tracing::error!(%error, "mail not queued"),
         }
     }
-    Ok(IssuedAtOnce::Issued { credential, duplicate })
+    Ok(IssuedAtOnce::Issued { credential: Box::new(credential), duplicate })
 }
 
 /// Fills, checks and signs the credential of a recipient. Only a status index is written.

@@ -351,22 +351,3 @@ mod tests {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_place_in_the_document_leads_to_the_recipients_field() {
-        for (pointer, field) in [
-            ("/evidence/1/id", Some("evidence[1].url")),
-            ("/evidence/0/description", Some("evidence[0].description")),
-            ("/evidence/2", Some("evidence[2]")),
-            ("/credentialSubject/result/0/value", Some("result_value")),
-            ("/credentialSubject/achievement/name", None),
-            ("/name", None),
-        ] {
-            assert_eq!(field_at(pointer).as_deref(), field, "{pointer}");
-        }
-    }
-}

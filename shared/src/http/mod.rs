@@ -1,4 +1,7 @@
-//! TODO
+//! HTTP as `api` and `web` share it. It knows no endpoint's work.
+//!
+//! [`routes`] is the one table of routes, [`serve`] reads a request and answers it, [`problem`]
+//! turns errors into answers.
 
 pub mod problem;
 pub mod routes;

@@ -1,109 +1,272 @@
-//! Every route of the service and the function that answers it, as `template.yaml`
-//! declares them (a check compares the two).
+//! The routes of the service and the endpoint that answers each. `infra/check_template.py`
+//! compares them with `template.yaml`.
+//!
+//! A function matches the enum of its endpoints exhaustively, so a route without an answer does
+//! not compile.
 
-/// A Lambda function that answers HTTP.
+/// The Lambda functions that answer HTTP, each with its endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
-    /// `issue`
-    Issue,
-    /// `jobs`
-    Jobs,
-    /// `catalog`; it also answers every path that nobody has.
-    Catalog,
-    /// `page`
-    Page,
-    /// `amend`
-    Amend,
-    /// `render`
-    Render,
+    /// `issue`.
+    Issue(Issue),
+    /// `jobs`.
+    Jobs(Jobs),
+    /// `amend`.
+    Amend(Amend),
+    /// `catalog`; it also answers every path that is no route.
+    Catalog(Catalog),
+    /// `page`.
+    Page(Page),
+    /// `render`.
+    Render(Render),
 }
 
 impl Function {
-    /// Its name, as deployed.
+    /// Returns the name, as deployed.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Issue => "issue",
-            Self::Jobs => "jobs",
-            Self::Catalog => "catalog",
-            Self::Page => "page",
-            Self::Amend => "amend",
-            Self::Render => "render",
+            Self::Issue(_) => "issue",
+            Self::Jobs(_) => "jobs",
+            Self::Amend(_) => "amend",
+            Self::Catalog(_) => "catalog",
+            Self::Page(_) => "page",
+            Self::Render(_) => "render",
         }
     }
 }
 
-/// Method, path and function of a route.
+/// The endpoints of the function `issue`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Issue {
+    /// Issues one recipient at once, or accepts many as a job.
+    Submit,
+}
+
+/// The endpoints of the function `jobs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Jobs {
+    /// Lists jobs, newest first.
+    List,
+    /// Shows a job and its progress.
+    Show,
+    /// Lists the rows of a job with their outcomes.
+    Results,
+    /// Links to the results as a file.
+    ResultsFile,
+    /// Runs the failed rows of a job again.
+    Retry,
+    /// Cancels a job.
+    Cancel,
+    /// Sends the mail of a credential again.
+    Resend,
+    /// Accepts a file: answers where to put it.
+    CreateUpload,
+    /// Shows an upload.
+    ShowUpload,
+}
+
+/// The endpoints of the function `amend`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amend {
+    /// Revokes a list of credentials as a job.
+    RevokeMany,
+    /// Corrects a credential.
+    Correct,
+    /// Revokes a credential.
+    Revoke,
+    /// Suspends a credential.
+    Suspend,
+    /// Reinstates a suspended credential.
+    Reinstate,
+    /// Lists the signing keys.
+    ListSigningKeys,
+    /// Replaces the key that signs.
+    RotateSigningKey,
+    /// Declares a retired key compromised.
+    CompromiseSigningKey,
+    /// Begins a status list.
+    BeginStatusList,
+}
+
+/// The endpoints of the function `catalog`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Catalog {
+    /// Lists templates.
+    ListTemplates,
+    /// Creates a template.
+    CreateTemplate,
+    /// Shows a template.
+    ShowTemplate,
+    /// Replaces the definition of a template.
+    PutTemplate,
+    /// Archives a template.
+    ArchiveTemplate,
+    /// Gives an example of the files that a template takes.
+    TemplateCsv,
+    /// Lists credentials, newest first.
+    ListCredentials,
+    /// Shows a credential and its history.
+    ShowCredential,
+    /// Shows the mail of a test credential.
+    TestMail,
+    /// Verifies a document.
+    Verify,
+    /// Lists members.
+    ListMembers,
+    /// Imports members from a CSV file.
+    ImportMembers,
+    /// Shows a member.
+    ShowMember,
+    /// Creates or replaces a member.
+    PutMember,
+    /// Deletes a member.
+    DeleteMember,
+    /// Lists the credentials of a member.
+    MemberCredentials,
+    /// Lists the suppressed addresses.
+    ListSuppressions,
+    /// Removes an address from the suppression list.
+    RemoveSuppression,
+    /// Lists API keys.
+    ListApiKeys,
+    /// Creates an API key.
+    CreateApiKey,
+    /// Revokes an API key.
+    RevokeApiKey,
+    /// Shows the organization.
+    ShowOrganization,
+    /// Replaces the settings of the organization.
+    PutOrganization,
+}
+
+/// The endpoints of the function `page`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// Serves a status list.
+    StatusList,
+    /// Serves the DID document of an organization.
+    DidDocument,
+    /// Serves the DID document of its test credentials.
+    TestDidDocument,
+    /// Serves the DID document of the site.
+    SiteDidDocument,
+    /// Serves an image of an organization.
+    Image,
+    /// Shows the wallet of a member.
+    Wallet,
+    /// Shows the console.
+    Console,
+    /// Draws the address of a credential as a QR code.
+    QrCode,
+    /// Shows a credential, or serves its signed document.
+    Credential,
+}
+
+/// The endpoints of the function `render`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Render {
+    /// Draws the certificate as PDF.
+    Certificate,
+    /// Bakes the credential into its badge.
+    Badge,
+    /// Draws the preview of a link.
+    Preview,
+}
+
+/// The endpoints of one function: it serves these and no others.
+pub trait Endpoints: Copy {
+    /// Returns the endpoint if it is one of this function.
+    fn of(function: Function) -> Option<Self>;
+}
+
+/// Implements [`Endpoints`] for the enum of each function.
+macro_rules! endpoints {
+    ($($name:ident)*) => {
+        $(impl Endpoints for $name {
+            fn of(function: Function) -> Option<Self> {
+                match function {
+                    Function::$name(endpoint) => Some(endpoint),
+                    _ => None,
+                }
+            }
+        })*
+    };
+}
+
+endpoints! { Issue Jobs Amend Catalog Page Render }
+
+/// Method, path and endpoint of a route.
 pub type Route = (&'static str, &'static str, Function);
 
 /// All routes, one a line: `infra/check_template.py` reads them here.
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
-    ("POST", "/api/v1/credentials/issue", Function::Issue),
-    ("GET", "/api/v1/jobs", Function::Jobs),
-    ("GET", "/api/v1/jobs/{job_id}", Function::Jobs),
-    ("GET", "/api/v1/jobs/{job_id}/results", Function::Jobs),
-    ("GET", "/api/v1/jobs/{job_id}/results/file", Function::Jobs),
-    ("POST", "/api/v1/jobs/{job_id}/retry", Function::Jobs),
-    ("POST", "/api/v1/jobs/{job_id}/cancel", Function::Jobs),
-    ("POST", "/api/v1/credentials/{credential_id}/resend", Function::Jobs),
-    ("POST", "/api/v1/uploads", Function::Jobs),
-    ("GET", "/api/v1/uploads/{upload_id}", Function::Jobs),
-    ("POST", "/api/v1/credentials/revoke", Function::Amend),
-    ("PATCH", "/api/v1/credentials/{credential_id}", Function::Amend),
-    ("POST", "/api/v1/credentials/{credential_id}/revoke", Function::Amend),
-    ("POST", "/api/v1/credentials/{credential_id}/suspend", Function::Amend),
-    ("POST", "/api/v1/credentials/{credential_id}/reinstate", Function::Amend),
-    ("GET", "/api/v1/signing-keys", Function::Amend),
-    ("POST", "/api/v1/signing-keys", Function::Amend),
-    ("POST", "/api/v1/signing-keys/{multikey}/compromise", Function::Amend),
-    ("POST", "/api/v1/status-lists", Function::Amend),
-    ("GET", "/api/v1/templates", Function::Catalog),
-    ("POST", "/api/v1/templates", Function::Catalog),
-    ("GET", "/api/v1/templates/{template_id}", Function::Catalog),
-    ("PUT", "/api/v1/templates/{template_id}", Function::Catalog),
-    ("POST", "/api/v1/templates/{template_id}/archive", Function::Catalog),
-    ("GET", "/api/v1/templates/{template_id}/csv", Function::Catalog),
-    ("GET", "/api/v1/credentials", Function::Catalog),
-    ("GET", "/api/v1/credentials/{credential_id}", Function::Catalog),
-    ("GET", "/api/v1/credentials/{credential_id}/mail", Function::Catalog),
-    ("GET", "/api/v1/members", Function::Catalog),
-    ("POST", "/api/v1/members/import", Function::Catalog),
-    ("GET", "/api/v1/members/{email}", Function::Catalog),
-    ("PUT", "/api/v1/members/{email}", Function::Catalog),
-    ("DELETE", "/api/v1/members/{email}", Function::Catalog),
-    ("GET", "/api/v1/members/{email}/credentials", Function::Catalog),
-    ("GET", "/api/v1/suppressions", Function::Catalog),
-    ("DELETE", "/api/v1/suppressions/{email}", Function::Catalog),
-    ("GET", "/api/v1/api-keys", Function::Catalog),
-    ("POST", "/api/v1/api-keys", Function::Catalog),
-    ("DELETE", "/api/v1/api-keys/{key_id}", Function::Catalog),
-    ("GET", "/api/v1/organization", Function::Catalog),
-    ("PUT", "/api/v1/organization", Function::Catalog),
-    ("POST", "/api/v1/verify", Function::Catalog),
-    ("GET", "/status/{list_id}", Function::Page),
-    ("GET", "/orgs/{org}/did.json", Function::Page),
-    ("GET", "/orgs/{org}/test/did.json", Function::Page),
-    ("GET", "/.well-known/did.json", Function::Page),
-    ("GET", "/images/{image}", Function::Page),
-    ("GET", "/wallet/{token}", Function::Page),
-    ("GET", "/console", Function::Page),
-    ("GET", "/credential/{credential_id}/qr.svg", Function::Page),
-    ("GET", "/credential/{credential_id}/certificate.pdf", Function::Render),
-    ("GET", "/credential/{credential_id}/badge.png", Function::Render),
-    ("GET", "/credential/{credential_id}/preview.png", Function::Render),
-    ("GET", "/credential/{credential_id}", Function::Page),
-    // Mail scanners ask so; the gateway drops the body.
-    ("HEAD", "/credential/{credential_id}", Function::Page),
+    ("POST", "/api/v1/credentials/issue", Function::Issue(Issue::Submit)),
+    ("GET", "/api/v1/jobs", Function::Jobs(Jobs::List)),
+    ("GET", "/api/v1/jobs/{job_id}", Function::Jobs(Jobs::Show)),
+    ("GET", "/api/v1/jobs/{job_id}/results", Function::Jobs(Jobs::Results)),
+    ("GET", "/api/v1/jobs/{job_id}/results/file", Function::Jobs(Jobs::ResultsFile)),
+    ("POST", "/api/v1/jobs/{job_id}/retry", Function::Jobs(Jobs::Retry)),
+    ("POST", "/api/v1/jobs/{job_id}/cancel", Function::Jobs(Jobs::Cancel)),
+    ("POST", "/api/v1/credentials/{credential_id}/resend", Function::Jobs(Jobs::Resend)),
+    ("POST", "/api/v1/uploads", Function::Jobs(Jobs::CreateUpload)),
+    ("GET", "/api/v1/uploads/{upload_id}", Function::Jobs(Jobs::ShowUpload)),
+    ("POST", "/api/v1/credentials/revoke", Function::Amend(Amend::RevokeMany)),
+    ("PATCH", "/api/v1/credentials/{credential_id}", Function::Amend(Amend::Correct)),
+    ("POST", "/api/v1/credentials/{credential_id}/revoke", Function::Amend(Amend::Revoke)),
+    ("POST", "/api/v1/credentials/{credential_id}/suspend", Function::Amend(Amend::Suspend)),
+    ("POST", "/api/v1/credentials/{credential_id}/reinstate", Function::Amend(Amend::Reinstate)),
+    ("GET", "/api/v1/signing-keys", Function::Amend(Amend::ListSigningKeys)),
+    ("POST", "/api/v1/signing-keys", Function::Amend(Amend::RotateSigningKey)),
+    ("POST", "/api/v1/signing-keys/{multikey}/compromise", Function::Amend(Amend::CompromiseSigningKey)),
+    ("POST", "/api/v1/status-lists", Function::Amend(Amend::BeginStatusList)),
+    ("GET", "/api/v1/templates", Function::Catalog(Catalog::ListTemplates)),
+    ("POST", "/api/v1/templates", Function::Catalog(Catalog::CreateTemplate)),
+    ("GET", "/api/v1/templates/{template_id}", Function::Catalog(Catalog::ShowTemplate)),
+    ("PUT", "/api/v1/templates/{template_id}", Function::Catalog(Catalog::PutTemplate)),
+    ("POST", "/api/v1/templates/{template_id}/archive", Function::Catalog(Catalog::ArchiveTemplate)),
+    ("GET", "/api/v1/templates/{template_id}/csv", Function::Catalog(Catalog::TemplateCsv)),
+    ("GET", "/api/v1/credentials", Function::Catalog(Catalog::ListCredentials)),
+    ("GET", "/api/v1/credentials/{credential_id}", Function::Catalog(Catalog::ShowCredential)),
+    ("GET", "/api/v1/credentials/{credential_id}/mail", Function::Catalog(Catalog::TestMail)),
+    ("GET", "/api/v1/members", Function::Catalog(Catalog::ListMembers)),
+    ("POST", "/api/v1/members/import", Function::Catalog(Catalog::ImportMembers)),
+    ("GET", "/api/v1/members/{email}", Function::Catalog(Catalog::ShowMember)),
+    ("PUT", "/api/v1/members/{email}", Function::Catalog(Catalog::PutMember)),
+    ("DELETE", "/api/v1/members/{email}", Function::Catalog(Catalog::DeleteMember)),
+    ("GET", "/api/v1/members/{email}/credentials", Function::Catalog(Catalog::MemberCredentials)),
+    ("GET", "/api/v1/suppressions", Function::Catalog(Catalog::ListSuppressions)),
+    ("DELETE", "/api/v1/suppressions/{email}", Function::Catalog(Catalog::RemoveSuppression)),
+    ("GET", "/api/v1/api-keys", Function::Catalog(Catalog::ListApiKeys)),
+    ("POST", "/api/v1/api-keys", Function::Catalog(Catalog::CreateApiKey)),
+    ("DELETE", "/api/v1/api-keys/{key_id}", Function::Catalog(Catalog::RevokeApiKey)),
+    ("GET", "/api/v1/organization", Function::Catalog(Catalog::ShowOrganization)),
+    ("PUT", "/api/v1/organization", Function::Catalog(Catalog::PutOrganization)),
+    ("POST", "/api/v1/verify", Function::Catalog(Catalog::Verify)),
+    ("GET", "/status/{list_id}", Function::Page(Page::StatusList)),
+    ("GET", "/orgs/{org}/did.json", Function::Page(Page::DidDocument)),
+    ("GET", "/orgs/{org}/test/did.json", Function::Page(Page::TestDidDocument)),
+    ("GET", "/.well-known/did.json", Function::Page(Page::SiteDidDocument)),
+    ("GET", "/images/{image}", Function::Page(Page::Image)),
+    ("GET", "/wallet/{token}", Function::Page(Page::Wallet)),
+    ("GET", "/console", Function::Page(Page::Console)),
+    ("GET", "/credential/{credential_id}/qr.svg", Function::Page(Page::QrCode)),
+    ("GET", "/credential/{credential_id}/certificate.pdf", Function::Render(Render::Certificate)),
+    ("GET", "/credential/{credential_id}/badge.png", Function::Render(Render::Badge)),
+    ("GET", "/credential/{credential_id}/preview.png", Function::Render(Render::Preview)),
+    ("GET", "/credential/{credential_id}", Function::Page(Page::Credential)),
+    // Mail scanners send it; the gateway drops the body.
+    ("HEAD", "/credential/{credential_id}", Function::Page(Page::Credential)),
 ];
 
-/// What a path leads to.
+/// The result of looking up a method and path.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Resolved {
     /// A route, and the value of its parameter, percent-decoded.
     Route(&'static Route, Option<String>),
-    /// The path exists, with these methods.
+    /// The path exists, with these methods, comma-separated.
     OtherMethods(String),
-    /// Nobody has this path.
+    /// No route has this path.
     Nothing,
 }
 
@@ -133,7 +296,7 @@ pub fn resolve(method: &str, path: &str) -> Resolved {
     }
 }
 
-/// Whether a path follows a pattern; if so, the value of its parameter.
+/// Compares a path with a pattern: `Some` if it follows it, with the value of its parameter.
 fn matches(pattern: &str, path: &str) -> Option<Option<String>> {
     let mut parameter = None;
     let (mut want, mut have) = (pattern.split('/'), path.split('/'));
@@ -149,7 +312,7 @@ fn matches(pattern: &str, path: &str) -> Option<Option<String>> {
     }
 }
 
-/// Decodes `%40` and the like; a `+` is a plus. What is no UTF-8 stays as it is.
+/// Decodes `%40` and the like; a `+` is a plus. A segment that is no UTF-8 is kept undecoded.
 fn percent_decoded(segment: &str) -> String {
     let mut bytes = Vec::with_capacity(segment.len());
     let mut rest = segment.as_bytes();

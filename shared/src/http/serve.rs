@@ -1,5 +1,5 @@
-//! What every HTTP function does around its use case: find the route, read the body, turn
-//! problems into answers, write one wide event.
+//! Serves HTTP requests: finds the route, reads the body, turns problems into answers and
+//! writes one wide event.
 
 use std::{future::Future, panic::AssertUnwindSafe, time::Instant};
 
@@ -15,7 +15,7 @@ use crate::{
     domain::{lang::Lang, time},
     http::{
         problem::Problem,
-        routes::{self, Resolved},
+        routes::{self, Endpoints, Resolved},
     },
 };
 
@@ -28,10 +28,10 @@ const DEFAULT_LIMIT: usize = 100;
 pub const MAX_PAGE_BYTES: usize = 4_000_000;
 /// Most entries of a page.
 const MAX_LIMIT: usize = 1_000;
-/// Longest cursor that an answer gives, in bytes: a partition and an address.
+/// Longest cursor of a list, in bytes: a partition and an address.
 const MAX_CURSOR: usize = 300;
 
-/// A request, as a use case sees it.
+/// A request to an endpoint.
 #[derive(Debug)]
 pub struct Call {
     /// Method and path pattern.
@@ -40,24 +40,48 @@ pub struct Call {
     pub parameter: String,
     /// Headers.
     pub headers: HeaderMap,
-    /// Body, base64 taken off.
+    /// Body, decoded from base64.
     pub body: Vec<u8>,
     /// The language that the caller prefers.
     pub lang: Lang,
     /// The gateway's id of the request.
     pub request_id: String,
-    /// When it arrived.
+    /// The instant of its arrival.
     pub now: Timestamp,
     query: lambda_http::aws_lambda_events::query_map::QueryMap,
 }
 
+/// The circumstances of a call.
+struct At {
+    lang: Lang,
+    request_id: String,
+    now: Timestamp,
+}
+
 impl Call {
-    /// A header, when it is there and is text.
+    fn new(
+        route: (&'static str, &'static str),
+        parameter: String,
+        request: Request,
+        at: At,
+    ) -> Self {
+        let query = request.query_string_parameters();
+        let (parts, body) = request.into_parts();
+        let body = match body {
+            Body::Text(text) => text.into_bytes(),
+            Body::Binary(bytes) => bytes,
+            _ => Vec::new(),
+        };
+        let At { lang, request_id, now } = at;
+        Self { route, parameter, headers: parts.headers, body, lang, request_id, now, query }
+    }
+
+    /// Returns a header, if it is present and is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// A query parameter; empty as absent.
+    /// Returns a query parameter; an empty one counts as absent.
     pub fn query(&self, name: &str) -> Option<&str> {
         self.query.first(name).filter(|value| !value.is_empty())
     }
@@ -91,7 +115,7 @@ impl Call {
         self.expect_body(&["application/json"])
     }
 
-    /// The parameter `limit`: 1 to 1,000.
+    /// Returns the parameter `limit`: 1 to 1,000, 100 when absent.
     ///
     /// # Errors
     /// `invalid_request`.
@@ -110,7 +134,7 @@ impl Call {
         }
     }
 
-    /// The parameter `cursor`, if it is one that this list gives.
+    /// Returns the parameter `cursor`; `is_ours` tests its form.
     ///
     /// # Errors
     /// `invalid_request`: DynamoDB would refuse a key that the list cannot have.
@@ -122,22 +146,25 @@ impl Call {
         Err(Problem::invalid_cursor())
     }
 
-    /// The present instant, RFC 3339 to the millisecond.
+    /// Returns the arrival of the request, RFC 3339 to the millisecond.
     pub fn now_text(&self) -> String {
         time::millis(self.now)
     }
 }
 
-/// A list's answer.
+/// A page of a list, as it is answered.
 #[derive(Debug, Serialize)]
 pub struct List {
     /// Entries.
     pub items: Vec<serde_json::Value>,
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null at the end.
     pub next_cursor: Option<String>,
 }
 
-/// An answer in JSON.
+/// Answers in JSON.
+///
+/// # Errors
+/// `internal` when the value cannot be serialized.
 pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Result<Response<Body>, Problem> {
     let body = serde_json::to_string(value).map_err(Problem::internal)?;
     let mut response = Response::new(Body::Text(body));
@@ -151,15 +178,19 @@ pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Result<Response<Body
 /// Answers 200 in JSON.
 ///
 /// # Errors
-/// When the value cannot be written.
+/// `internal` when the value cannot be serialized.
 pub fn ok<T: Serialize>(value: &T) -> Result<Response<Body>, Problem> {
     json(StatusCode::OK, value)
 }
 
-/// Runs a use case for a request: every outcome, a panic included, becomes an answer, and
-/// one event is written. The event names the route's pattern, never the path: addresses
-/// and ids stand in paths.
-pub async fn serve<F>(app: &App, request: Request, work: impl FnOnce(Call) -> F) -> Response<Body>
+/// Serves a request: finds its route, runs `work` on the endpoint, turns every outcome, a panic
+/// included, into an answer, and writes one event. The event names the route's pattern, never
+/// the path: paths contain addresses and ids.
+pub async fn serve<E: Endpoints, F>(
+    app: &App,
+    request: Request,
+    work: impl FnOnce(E, Call) -> F,
+) -> Response<Body>
 where
     F: Future<Output = Result<Response<Body>, Problem>>,
 {
@@ -171,31 +202,23 @@ where
     let method = request.method().as_str().to_owned();
     let path = site_path(&app.config.site_url, request.raw_http_path()).to_owned();
 
-    let (pattern, outcome) = match routes::resolve(&method, &path) {
-        Resolved::Nothing => {
-            ("unknown", Err(Problem::not_found("La ruta no existe", "The path does not exist")))
-        }
+    let unknown = || Problem::not_found("La ruta no existe", "The path does not exist");
+    let (route, outcome) = match routes::resolve(&method, &path) {
+        Resolved::Nothing => ("unknown", Err(unknown())),
         Resolved::OtherMethods(allow) => ("unknown", Err(Problem::method_not_allowed(&allow))),
-        Resolved::Route((method, pattern, _), parameter) => {
-            let query = request.query_string_parameters();
-            let (parts, body) = request.into_parts();
-            let call = Call {
-                route: (method, pattern),
-                parameter: parameter.unwrap_or_default(),
-                headers: parts.headers,
-                body: match body {
-                    Body::Text(text) => text.into_bytes(),
-                    Body::Binary(bytes) => bytes,
-                    _ => Vec::new(),
-                },
-                lang,
-                request_id: request_id.clone(),
-                now: app.clock.now(),
-                query,
+        Resolved::Route((method, pattern, function), parameter) => {
+            let outcome = match E::of(*function) {
+                None => Err(unknown()),
+                Some(endpoint) => {
+                    let parameter = parameter.unwrap_or_default();
+                    let at = At { lang, request_id: request_id.clone(), now: app.clock.now() };
+                    let call = Call::new((method, pattern), parameter, request, at);
+                    let work = AssertUnwindSafe(work(endpoint, call));
+                    let outcome = work.catch_unwind().instrument(span.clone()).await;
+                    outcome.unwrap_or_else(|_| Err(Problem::internal("panic")))
+                }
             };
-            let outcome =
-                AssertUnwindSafe(work(call)).catch_unwind().instrument(span.clone()).await;
-            (*pattern, outcome.unwrap_or_else(|_| Err(Problem::internal("panic"))))
+            (*pattern, outcome)
         }
     };
 
@@ -207,46 +230,40 @@ where
             problem.cause.map(|c| c.to_string()),
         ),
     };
-    let status = response.status();
+    let status = response.status().as_u16();
     span.in_scope(|| {
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let status = status.as_u16();
-        let cause = cause.unwrap_or_default();
         if status >= 500 {
-            tracing::error!(
-                method,
-                route = pattern,
-                status,
-                code,
-                cause,
-                duration_ms,
-                request_id,
-                "request"
-            );
+            let cause = cause.unwrap_or_default();
+            tracing::error!(method, route, status, code, cause, duration_ms, request_id, "request");
         } else {
-            tracing::info!(
-                method,
-                route = pattern,
-                status,
-                code,
-                duration_ms,
-                request_id,
-                "request"
-            );
+            tracing::info!(method, route, status, code, duration_ms, request_id, "request");
         }
     });
+    complete_headers(&mut response, &request_id);
+    response
+}
+
+/// Sets the headers that every answer has.
+fn complete_headers(response: &mut Response<Body>, request_id: &str) {
     let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(&request_id) {
+    if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert("x-request-id", id);
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
+}
+
+/// Answers 204.
+pub fn no_content() -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::NO_CONTENT;
     response
 }
 
-/// Names the caller in the request's event.
+/// Adds the caller to the request's event.
 pub fn note_caller(org: &str, mode: &str, key: &str) {
     Span::current().record("org", org).record("mode", mode).record("key", key);
 }
@@ -259,7 +276,7 @@ fn request_id(request: &Request) -> String {
     .unwrap_or_else(|| uuid::Uuid::new_v4().to_string())
 }
 
-/// The path below the site's root: a custom domain can map a path in front of it.
+/// Strips the path of the site's root: a custom domain can map one in front of it.
 fn site_path<'a>(site_url: &str, path: &'a str) -> &'a str {
     let root = site_url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
     let Some((_, root)) = root else {

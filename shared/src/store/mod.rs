@@ -25,6 +25,8 @@ pub mod job_files;
 pub mod job_mail;
 pub mod job_rows;
 pub mod jobs;
+mod keys;
+mod members;
 pub mod schema;
 pub mod status_lists;
 

@@ -1,211 +1,29 @@
-//! The pages that people see: a credential, a wallet, and words for what cannot be shown.
+//! The pages that people see: a credential, a wallet, and notices for what cannot be shown.
 //!
 //! Each is one HTML document that works without a script and asks no other host for anything, so
-//! nobody learns who looked. Style sheet and script stand in the page, and the content security
+//! no third party learns who reads it. Style sheet and script are inline, and the content security
 //! policy admits exactly those two, by their hashes, and images of this site.
 //!
-//! Texts of people are escaped by `maud`, and stand in elements of their own direction
-//! (`dir="auto"`), so that a name in one script does not turn the words around it. How pages
-//! look, and why: `docs/design.md`.
+//! `maud` escapes the texts of people. They are in elements of their own direction (`dir="auto"`),
+//! so that a name in one script does not turn the words around it. Layout and its reasons:
+//! `docs/design.md`.
 
 mod console;
 mod credential;
+mod frame;
 mod wallet;
 
-use std::sync::LazyLock;
-
-use base64::{Engine, prelude::BASE64_STANDARD};
-use jiff::civil::Date;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
-use url::Url;
+use maud::html;
 
 pub use console::console;
 pub use credential::credential;
+pub use frame::{console_security_policy, content_security_policy, stamp};
 pub use wallet::{WalletEntry, WalletPage, wallet, wallet_closed};
 
-use crate::{
-    domain::{image::Image, lang::Lang},
-    web::{seal, view::State},
-};
+use crate::domain::lang::Lang;
+use frame::{Frame, notice};
 
-/// The style sheet. It stands in the page as it is, so it holds no `</style`.
-const STYLE: &str = include_str!("pages/page.css");
-/// The script: copying, printing. Without it the page has all it needs.
-const SCRIPT: &str = include_str!("pages/page.js");
-
-/// Hashes of the style sheet and the two scripts, as a policy names them.
-static HASHES: LazyLock<[String; 3]> = LazyLock::new(|| {
-    [STYLE, SCRIPT, console::SCRIPT].map(|text| {
-        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-        BASE64_STANDARD.encode(hash)
-    })
-});
-
-fn origin(url: &str) -> String {
-    Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
-}
-
-/// The `Content-Security-Policy` of every page of this module but the console: its one style
-/// sheet, its one script, images of this site.
-pub fn content_security_policy(site_url: &str) -> String {
-    let [style, script, _] = &*HASHES;
-    let origin = origin(site_url);
-    format!(
-        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; img-src {origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-}
-
-/// The policy of the console, which calls the API and the bucket of uploads.
-pub fn console_security_policy(uploads_origin: &str) -> String {
-    let [style, _, script] = &*HASHES;
-    let uploads = origin(uploads_origin);
-    format!(
-        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; connect-src 'self' {uploads}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-}
-
-/// What stands around a page's content.
-struct Frame<'a> {
-    lang: Lang,
-    title: &'a str,
-    /// Name and logo at the top.
-    organization: Option<(&'a str, Option<&'a Image>)>,
-    site_url: &'a str,
-    /// What the head says beyond the rest.
-    head: Markup,
-    script: &'static str,
-    /// What a link to this page in another language keeps, `&amp;`-free: `cursor=…`.
-    query: Option<String>,
-}
-
-impl<'a> Frame<'a> {
-    fn of(lang: Lang, title: &'a str) -> Self {
-        Self {
-            lang,
-            title,
-            organization: None,
-            site_url: "",
-            head: Markup::default(),
-            script: SCRIPT,
-            query: None,
-        }
-    }
-
-    fn around(&self, main: &Markup, foot: Option<&Markup>) -> String {
-        let lang = self.lang;
-        let link = |other: Lang| match &self.query {
-            Some(query) => format!("?{query}&lang={}", other.tag()),
-            None => format!("?lang={}", other.tag()),
-        };
-        html! {
-            (DOCTYPE)
-            html lang=(lang.tag()) {
-                head {
-                    meta charset="utf-8";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    meta name="color-scheme" content="light dark";
-                    meta name="robots" content="noindex";
-                    meta name="referrer" content="no-referrer";
-                    meta name="format-detection" content="telephone=no, date=no, address=no, email=no";
-                    title { (self.title) }
-                    (self.head)
-                    style { (PreEscaped(STYLE)) }
-                }
-                body {
-                    header.top {
-                        @if let Some((name, logo)) = self.organization {
-                            p.org {
-                                @if let Some(logo) = logo { (picture(logo, self.site_url, "logo")) }
-                                span dir="auto" { (name) }
-                            }
-                        }
-                        nav aria-label=(lang.pick("Idioma", "Language")) {
-                            ul.langs {
-                                @for (other, name) in [(Lang::Es, "Español"), (Lang::En, "English")] {
-                                    li lang=(other.tag()) {
-                                        @if other == lang { span aria-current="true" { (name) } }
-                                        @else { a href=(link(other)) hreflang=(other.tag()) { (name) } }
-                                    }
-                                }
-                            }
-                        }
-                    }
-                    main { (main) }
-                    @if let Some(foot) = foot { footer.foot { (foot) } }
-                    script { (PreEscaped(self.script)) }
-                }
-            }
-        }
-        .into_string()
-    }
-}
-
-/// An image of this site that says nothing that words beside it do not say.
-fn picture(image: &Image, site_url: &str, class: &str) -> Markup {
-    html! {
-        img class=(class) src=(image.id.url(site_url)) width=(image.width) height=(image.height) alt="";
-    }
-}
-
-/// The badge of an achievement: its image, else its seal.
-fn badge(image: Option<&Image>, seal: &str, site_url: &str) -> Markup {
-    html! {
-        @match image {
-            Some(image) => (picture(image, site_url, "badge")),
-            None => svg.badge viewBox={ "0 0 " (seal::SIDE) " " (seal::SIDE) } aria-hidden="true" { (PreEscaped(seal)) },
-        }
-    }
-}
-
-/// How a state looks, its word, and what it means when it is not plain.
-fn said(state: State, lang: Lang) -> (&'static str, &'static str, Option<&'static str>) {
-    match state {
-        State::Issued => ("issued", lang.pick("Vigente", "Valid"), None),
-        State::Expired => (
-            "expired",
-            lang.pick("Vencida", "Expired"),
-            Some(lang.pick(
-                "El plazo de esta credencial terminó.",
-                "The period of this credential has ended.",
-            )),
-        ),
-        State::Suspended => (
-            "suspended",
-            lang.pick("Suspendida", "Suspended"),
-            Some(lang.pick(
-                "La institución suspendió esta credencial; por ahora no está vigente.",
-                "The institution has suspended this credential; for now it is not in force.",
-            )),
-        ),
-        State::Unverified => (
-            "revoked",
-            lang.pick("No verificada", "Not verified"),
-            Some(lang.pick(
-                "No pudimos comprobar la firma de esta credencial. No confíes en ella sin consultar a la institución.",
-                "We could not check the signature of this credential. Do not rely on it without asking the institution.",
-            )),
-        ),
-        State::Revoked => (
-            "revoked",
-            lang.pick("Revocada", "Revoked"),
-            Some(lang.pick(
-                "La institución revocó esta credencial: ya no está vigente.",
-                "The institution has revoked this credential: it is no longer in force.",
-            )),
-        ),
-    }
-}
-
-/// A state in one word, for certificates and previews; none when it is in force.
-pub fn stamp(state: State, lang: Lang) -> Option<&'static str> {
-    (state != State::Issued).then(|| said(state, lang).1)
-}
-
-fn day(date: Date, lang: Lang) -> Markup {
-    html! { time datetime=(date) { (lang.date(date)) } }
-}
-
-/// The page for an address that names no credential.
+/// Renders the page for an address that names no credential.
 pub fn not_found(lang: Lang) -> String {
     notice(
         lang,
@@ -223,7 +41,7 @@ pub fn not_found(lang: Lang) -> String {
     )
 }
 
-/// The page for a moment when the credential cannot be read.
+/// Renders the page for a moment when the credential cannot be read.
 pub fn unavailable(lang: Lang) -> String {
     notice(
         lang,
@@ -241,8 +59,8 @@ pub fn unavailable(lang: Lang) -> String {
     )
 }
 
-/// The page for a version that a correction replaced. What it said is not shown
-/// again: it was wrong.
+/// Renders the page for a version that a correction replaced. Its content is not shown again: it
+/// was wrong.
 pub fn replaced(url: &str, version: u32, lang: Lang) -> String {
     let title = lang.pick("Versión reemplazada", "Replaced version");
     let main = html! {
@@ -264,7 +82,7 @@ pub fn replaced(url: &str, version: u32, lang: Lang) -> String {
     Frame { query, ..Frame::of(lang, title) }.around(&main, None)
 }
 
-/// The page instead of a certificate whose names the certificate's fonts do not have.
+/// Renders the page in place of a certificate whose names the certificate's fonts lack.
 pub fn not_drawn(url: &str, lang: Lang) -> String {
     let title = lang.pick("Este certificado se imprime", "This certificate is for printing");
     let main = html! {
@@ -280,15 +98,10 @@ pub fn not_drawn(url: &str, lang: Lang) -> String {
     Frame::of(lang, title).around(&main, None)
 }
 
-fn notice(lang: Lang, title: &str, texts: &[&str]) -> String {
-    let main = html! {
-        div.card.notice { h1 { (title) } @for text in texts { p { (text) } } }
-    };
-    Frame::of(lang, title).around(&main, None)
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+
     use super::*;
 
     #[test]

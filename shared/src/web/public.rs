@@ -1,8 +1,7 @@
-//! The public side: a credential's page and its signed document, who signs, status lists.
+//! The public endpoints: a credential's page and its signed document, DID documents, status lists,
+//! images, QR codes, the console. People get pages, programs get problems.
 
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header};
 use lambda_http::Body;
 
 use crate::{
@@ -16,38 +15,19 @@ use crate::{
         status_entry::ListId,
     },
     http::{problem::Problem, serve::Call},
-    web::{pages, qr, view::LoadedCredential, wallet},
+    web::{
+        pages, qr,
+        respond::{self, html, set},
+        view::LoadedCredential,
+    },
 };
-
-/// How long a status list, or who signs, may be kept by others: seconds.
-const PUBLIC_CACHE: &str = "public, max-age=60";
-
-/// Answers a public route. None changes anything: mail scanners follow links.
-///
-/// # Errors
-/// The documented problems, for programs; people get pages.
-pub async fn answer_route(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    match call.route {
-        (_, "/status/{list_id}") => status_list(app, call).await,
-        (_, "/orgs/{org}/did.json") => did_document(app, call, Mode::Live).await,
-        (_, "/orgs/{org}/test/did.json") => did_document(app, call, Mode::Test).await,
-        (_, "/.well-known/did.json") => {
-            public(call, to_bytes(&did::site_document(&app.config.site_url))?, DID_JSON)
-        }
-        (_, "/credential/{credential_id}/qr.svg") => qr_code(app, call).await,
-        (_, "/images/{image}") => image(app, call).await,
-        (_, "/wallet/{token}") => wallet::show(app, call).await,
-        (_, "/console") => console(app, call),
-        _ => show(app, call).await,
-    }
-}
 
 /// Media type of DID documents (DID Core §6.3).
 const DID_JSON: &str = "application/did+ld+json";
 
-/// `GET /credential/{credential_id}`: the page for people; for programs the document,
-/// byte for byte as it was signed.
-async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+/// `GET /credential/{credential_id}`: the page for people; for programs the document, byte for
+/// byte as it was signed.
+pub async fn credential(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let (id, suffix) = match call.parameter.strip_suffix(".json") {
         Some(id) => (id, true),
         None => (call.parameter.as_str(), false),
@@ -57,24 +37,12 @@ async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         wanted => wanted,
     };
     let lang = call.query("lang").and_then(Lang::from_tag).unwrap_or(call.lang);
-    let missing = || Problem::not_found("La credencial no existe", "The credential does not exist");
     let found = match CredentialId::parse(id) {
         Ok(id) => app.credentials.get(id).await,
         Err(_) => Ok(None),
     };
     if let Some(media_type) = wanted {
-        let credential = found?.ok_or_else(missing)?;
-        let document = app.status_lists.document(&credential.signed).await?.ok_or_else(|| {
-            Problem::not_found(
-                "La credencial es de una versión anterior y no está firmada",
-                "The credential is of an earlier version and is not signed",
-            )
-        })?;
-        let mut response = with_etag(call, document, media_type)?;
-        // A correction replaces it at once, so whoever keeps it asks each time.
-        set(&mut response, header::CACHE_CONTROL, "no-cache");
-        set(&mut response, header::VARY, "Accept, Accept-Language");
-        return Ok(response);
+        return signed_document(app, call, found?, media_type).await;
     }
     let page = match found {
         Ok(Some(credential)) => match LoadedCredential::read(app, credential, call.now).await {
@@ -95,7 +63,32 @@ async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     }
 }
 
-/// The page, or, for a version that a correction replaced (`?version=`), a word on that.
+/// Answers the signed document of a credential.
+async fn signed_document(
+    app: &App,
+    call: &Call,
+    credential: Option<Credential>,
+    media_type: &'static str,
+) -> Result<Response<Body>, Problem> {
+    let credential = credential.ok_or_else(no_credential)?;
+    let document = app.status_lists.document(&credential.signed).await?.ok_or_else(|| {
+        Problem::not_found(
+            "La credencial es de una versión anterior y no está firmada",
+            "The credential is of an earlier version and is not signed",
+        )
+    })?;
+    let mut response = respond::document(call, document, media_type)?;
+    // A correction replaces it at once, so a cache must ask each time.
+    set(&mut response, header::CACHE_CONTROL, "no-cache");
+    set(&mut response, header::VARY, "Accept, Accept-Language");
+    Ok(response)
+}
+
+fn no_credential() -> Problem {
+    Problem::not_found("La credencial no existe", "The credential does not exist")
+}
+
+/// Renders the page, or a notice for a version that a correction replaced (`?version=`).
 fn page_of(app: &App, call: &Call, found: &LoadedCredential, lang: Lang) -> String {
     let site_url = &app.config.site_url;
     let present = found.credential.version;
@@ -107,7 +100,7 @@ fn page_of(app: &App, call: &Call, found: &LoadedCredential, lang: Lang) -> Stri
 }
 
 /// `GET /console`: the page for issuing from a file.
-fn console(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+pub fn console(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let lang = call.query("lang").and_then(Lang::from_tag).unwrap_or(call.lang);
     let site_url = &app.config.site_url;
     let mut response = html(StatusCode::OK, pages::console(site_url, lang), lang, site_url)?;
@@ -119,38 +112,37 @@ fn console(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     Ok(response)
 }
 
-/// `GET /credential/{credential_id}/qr.svg`: the page's address as a QR code.
-async fn qr_code(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let missing = || Problem::not_found("La credencial no existe", "The credential does not exist");
-    let id = CredentialId::parse(&call.parameter).map_err(|_| missing())?;
-    let credential = app.credentials.get(id).await?.ok_or_else(missing)?;
+/// `GET /credential/{credential_id}/qr.svg`: the address of the page as a QR code.
+pub async fn qr_code(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let id = CredentialId::parse(&call.parameter).map_err(|_| no_credential())?;
+    let credential = app.credentials.get(id).await?.ok_or_else(no_credential)?;
     let code = qr::svg(&Credential::url(&app.config.site_url, credential.id));
     let code = code.ok_or_else(|| Problem::internal("an address too long for a QR code"))?;
-    public(call, code.into_bytes(), "image/svg+xml")
+    respond::cached(call, code.into_bytes(), "image/svg+xml")
 }
 
-/// `GET /images/{image}`: an image of an organization. It stands under its hash, so whoever has
-/// it need never ask again.
-async fn image(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+/// `GET /images/{image}`: an image of an organization. Its name is its hash, so it never expires.
+pub async fn image(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let missing = || Problem::not_found("La imagen no existe", "The image does not exist");
     let id = call.parameter.strip_suffix(".png").and_then(ImageId::parse).ok_or_else(missing)?;
     let (_, png) = app.catalog.image(&id).await?.ok_or_else(missing)?;
-    let mut response = file(call, png, "image/png")?;
+    let mut response = respond::file(call, png, "image/png")?;
     set(&mut response, header::CACHE_CONTROL, "public, max-age=31536000, immutable");
     Ok(response)
 }
 
-/// `GET /status/{list_id}`: a status list, as it was signed last.
-async fn status_list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+/// `GET /status/{list_id}`: a status list, as last signed.
+pub async fn status_list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let missing =
         || Problem::not_found("La lista de estado no existe", "The status list does not exist");
     let id = ListId::parse(&call.parameter).ok_or_else(missing)?;
     let list = app.status_lists.list(&id).await?.ok_or_else(missing)?;
-    public(call, list.document, "application/vc")
+    respond::cached(call, list.document, "application/vc")
 }
 
-/// `GET /orgs/{org}/did.json`, and the one of test credentials under `/test`.
-async fn did_document(app: &App, call: &Call, mode: Mode) -> Result<Response<Body>, Problem> {
+/// `GET /orgs/{org}/did.json` and `GET /orgs/{org}/test/did.json`: the keys of an organization
+/// that count, which leaves out compromised ones.
+pub async fn did_document(app: &App, call: &Call, mode: Mode) -> Result<Response<Body>, Problem> {
     let missing =
         || Problem::not_found("La organización no existe", "The organization does not exist");
     let org = OrgId::parse(&call.parameter).map_err(|_| missing())?;
@@ -161,76 +153,20 @@ async fn did_document(app: &App, call: &Call, mode: Mode) -> Result<Response<Bod
     let counts = keys.into_iter().filter(|key| key.compromised_at.is_none());
     let multikeys: Vec<String> = counts.map(|key| key.multikey).collect();
     let did = did::of(&app.config.site_url, &org, mode);
-    public(call, to_bytes(&did::document(&did, &multikeys))?, DID_JSON)
+    respond::cached(call, to_bytes(&did::document(&did, &multikeys))?, DID_JSON)
+}
+
+/// `GET /.well-known/did.json`: the DID document of the site.
+pub fn site_did_document(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let document = did::site_document(&app.config.site_url);
+    respond::cached(call, to_bytes(&document)?, DID_JSON)
 }
 
 fn to_bytes(value: &serde_json::Value) -> Result<Vec<u8>, Problem> {
     serde_json::to_vec(value).map_err(Problem::internal)
 }
 
-/// What anybody may read and keep for a minute.
-fn public(call: &Call, body: Vec<u8>, media_type: &'static str) -> Result<Response<Body>, Problem> {
-    let mut response = with_etag(call, body, media_type)?;
-    set(&mut response, header::CACHE_CONTROL, PUBLIC_CACHE);
-    Ok(response)
-}
-
-/// Text under its hash as `ETag`; 304 without it for whoever has it. Verifiers run
-/// in browsers too, so any origin may read.
-fn with_etag(
-    call: &Call,
-    body: Vec<u8>,
-    media_type: &'static str,
-) -> Result<Response<Body>, Problem> {
-    let mut response = file(call, body, media_type)?;
-    // lambda_http hands over what it does not know for text as base64, which API Gateway
-    // decodes by the client's Accept header; some clients send none.
-    let as_text = HeaderName::from_static("x-lambda-http-content-encoding");
-    set(&mut response, as_text, "text");
-    Ok(response)
-}
-
-/// Bytes under their hash as `ETag`; 304 without them for whoever has them.
-///
-/// # Errors
-/// When the hash cannot stand in a header.
-pub fn file(
-    call: &Call,
-    body: Vec<u8>,
-    media_type: &'static str,
-) -> Result<Response<Body>, Problem> {
-    let hash = digest(&SHA256, &body);
-    let tag = URL_SAFE_NO_PAD.encode(hash.as_ref().get(..16).unwrap_or_default());
-    let tag = format!("\"{tag}\"");
-    let known = call.header("if-none-match").is_some_and(|tags| {
-        tags.split(',').any(|known| {
-            let known = known.trim();
-            known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag
-        })
-    });
-    let mut response = match known {
-        true => Response::new(Body::Empty),
-        false => Response::new(Body::Binary(body)),
-    };
-    if known {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-    } else {
-        set(&mut response, header::CONTENT_TYPE, media_type);
-    }
-    let tag = HeaderValue::from_str(&tag).map_err(Problem::internal)?;
-    response.headers_mut().insert(header::ETAG, tag);
-    set(&mut response, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    set(&mut response, HeaderName::from_static("x-robots-tag"), "noindex");
-    set(&mut response, header::REFERRER_POLICY, "no-referrer");
-    Ok(response)
-}
-
-/// Sets a header.
-pub fn set(response: &mut Response<Body>, name: HeaderName, value: &'static str) {
-    response.headers_mut().insert(name, HeaderValue::from_static(value));
-}
-
-/// The JSON type that stands before HTML in `Accept`.
+/// Returns the JSON type that precedes HTML in `Accept`; `None` if the client wants HTML.
 fn wanted_json(accept: &str) -> Option<&'static str> {
     for part in accept.split(',') {
         match part.split(';').next().unwrap_or_default().trim() {
@@ -242,29 +178,6 @@ fn wanted_json(accept: &str) -> Option<&'static str> {
         }
     }
     None
-}
-
-/// A page for people, with what keeps it to itself.
-///
-/// # Errors
-/// When the site's address cannot stand in a header.
-pub fn html(
-    status: StatusCode,
-    body: String,
-    lang: Lang,
-    site_url: &str,
-) -> Result<Response<Body>, Problem> {
-    let mut response = Response::new(Body::Text(body));
-    *response.status_mut() = status;
-    set(&mut response, header::CONTENT_TYPE, "text/html; charset=utf-8");
-    set(&mut response, header::VARY, "Accept, Accept-Language");
-    set(&mut response, HeaderName::from_static("x-robots-tag"), "noindex");
-    set(&mut response, header::REFERRER_POLICY, "no-referrer");
-    set(&mut response, header::CONTENT_LANGUAGE, lang.tag());
-    let policy = HeaderValue::from_str(&pages::content_security_policy(site_url));
-    let policy = policy.map_err(Problem::internal)?;
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
-    Ok(response)
 }
 
 #[cfg(test)]

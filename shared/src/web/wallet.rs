@@ -1,12 +1,9 @@
-//! The wallet of a member: every credential that the organization has given to their address,
-//! in one mode.
+//! The wallet of a member: every credential that the organization issued to their address, in one
+//! mode.
 //!
-//! A notification leads there through a link that is sealed under a key of the organization and
-//! ends after [`LIFETIME`]. It says who asks and until when, and nobody without the key reads
-//! the address in it or makes another. Opening it changes and uses up nothing: mail scanners
-//! follow links before people do. Nothing is stored for it either.
-
-use crate::domain::wallet_link::{MAX_TOKEN, claimed, open};
+//! A notification links to it with a [`wallet_link`](crate::domain::wallet_link), sealed under a
+//! key of the organization. To open a link changes nothing and does not use it up: mail scanners
+//! follow links before people do. No state is stored for it.
 
 use http::{Response, StatusCode};
 use jiff::Timestamp;
@@ -16,28 +13,28 @@ use crate::{
     app::App,
     domain::{
         credential::{Credential, Status},
-        identity::{self},
+        identity,
         ids::Mode,
         lang::Lang,
         member::Member,
         organization::Organization,
         time,
+        wallet_link::{MAX_TOKEN, claimed, open},
     },
     http::{problem::Problem, serve::Call},
     store::StoreError,
     web::{
         pages::{self, WalletEntry, WalletPage},
-        public::html,
+        respond::html,
+        seal,
         view::State,
     },
 };
 
 /// Credentials on a page of the wallet.
 const PAGE: usize = 50;
-/// `GET /wallet/{token}`: the wallet's page.
-///
-/// # Errors
-/// When the page cannot be written.
+
+/// `GET /wallet/{token}`: the page of a wallet.
 pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let lang = call.query("lang").and_then(Lang::from_tag);
     let asked = lang.unwrap_or(call.lang);
@@ -58,7 +55,7 @@ pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     }
 }
 
-/// A wallet as it was read.
+/// A page of a wallet, as it was read.
 struct Wallet {
     organization: std::sync::Arc<Organization>,
     mode: Mode,
@@ -85,8 +82,8 @@ impl Wallet {
     }
 }
 
-/// Reads the wallet that a link opens; none when it opens none: not sealed by us, ended, or its
-/// holder no member any more.
+/// Reads the wallet that a link opens; `None` if the link is not sealed by us or expired, or its
+/// holder is no longer a member.
 async fn read(app: &App, call: &Call) -> Result<Option<Wallet>, StoreError> {
     let token = call.parameter.as_str();
     let Some((org, mode, sealed)) = claimed(token).filter(|_| token.len() <= MAX_TOKEN) else {
@@ -145,9 +142,9 @@ async fn entry(
         url: Credential::url(&app.config.site_url, credential.id),
         name: template.definition.name.clone(),
         badge: template.definition.achievement.image.clone(),
-        seal: crate::web::seal::seal(
+        seal: seal::seal(
             &credential.template_id.to_string(),
-            &crate::web::seal::initials(&organization.settings.name),
+            &seal::initials(&organization.settings.name),
         ),
         result: credential.recipient.result_value.clone(),
         issued_on,

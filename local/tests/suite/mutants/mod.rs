@@ -350,7 +350,6 @@ async fn an_organization_is_made_once() {
     );
     let org = OrgId::parse(local::demo::ORGANIZATION).expect("a name");
     let now = "2026-01-01T00:00:00.000Z".to_owned();
-    let made =
-        unicreda::api::catalog::create_organization(sim.world.stack.app(), org, settings, now);
+    let made = unicreda::api::organization::create(sim.world.stack.app(), org, settings, now);
     assert!(!made.await.expect("an answer"));
 }

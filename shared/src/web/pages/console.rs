@@ -5,11 +5,8 @@
 
 use maud::{Markup, html};
 
-use super::Frame;
+use super::frame::{CONSOLE_SCRIPT, Frame};
 use crate::{domain::lang::Lang, sheet::columns};
-
-/// Its script. It stands in the page as it is, so it holds no `</script`.
-pub(super) const SCRIPT: &str = include_str!("console.js");
 
 /// What the script says, by name: Spanish, English.
 const TEXTS: [(&str, &str, &str); 48] = [
@@ -126,7 +123,7 @@ pub fn console(site_url: &str, lang: Lang) -> String {
             (follow(lang))
         }
     };
-    Frame { site_url, script: SCRIPT, ..Frame::of(lang, title) }.around(&main, None)
+    Frame { site_url, script: CONSOLE_SCRIPT, ..Frame::of(lang, title) }.around(&main, None)
 }
 
 fn step(id: &str, number: u8, title: &str, body: &Markup) -> Markup {

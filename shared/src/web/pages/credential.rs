@@ -4,7 +4,7 @@
 use maud::{Markup, PreEscaped, html};
 use url::Url;
 
-use super::{Frame, badge, day, picture, said, stamp};
+use super::frame::{Frame, badge, day, describe, picture, stamp};
 use crate::{
     domain::{field::FieldName, lang::Lang, recipient::Evidence},
     web::{
@@ -126,7 +126,7 @@ fn watermark(lang: Lang) -> Markup {
 
 /// The band that says where the credential stands; nothing of it rests on colour alone.
 fn state(shown: &CredentialView, lang: Lang) -> Markup {
-    let (class, word, text) = said(shown.state, lang);
+    let (class, word, text) = describe(shown.state, lang);
     html! {
         div class={ "state " (class) } {
             p {

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use maud::html;
 
-use super::{Frame, badge, day, notice, said};
+use super::frame::{Frame, badge, day, describe, notice};
 use crate::{
     domain::{image::Image, lang::Lang},
     web::view::State,
@@ -70,7 +70,7 @@ pub fn wallet(page: &WalletPage<'_>, lang: Lang) -> String {
         }
         ul.wallet {
             @for entry in page.entries {
-                @let (class, word, _) = said(entry.state, lang);
+                @let (class, word, _) = describe(entry.state, lang);
                 li.card {
                     a.entry href=(entry.url) {
                         (badge(entry.badge.as_ref(), &entry.seal, page.site_url))

@@ -1,0 +1,141 @@
+//! API keys: list, create, revoke.
+
+use http::{Response, StatusCode};
+use lambda_http::Body;
+
+use crate::{
+    api::auth,
+    app::App,
+    domain::{
+        api_key::{self, ApiKey, NewKey, Scope},
+        fields::Fields,
+        ids::{Mode, OrgId},
+        text::MAX_TEXT,
+        time,
+    },
+    http::{
+        problem::Problem,
+        serve::{Call, List, json, no_content, ok},
+    },
+};
+
+/// `GET /api-keys`: a test key sees test keys only.
+pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let limit = call.limit()?;
+    let cursor = call.cursor(|cursor| cursor.starts_with("KEY#"))?;
+    let caller = auth::authenticate(app, call, &[Scope::Admin]).await?;
+    let page = app.catalog.keys(&caller.org, cursor, limit).await?;
+    let visible = |key: &&ApiKey| caller.mode == Mode::Live || key.mode == Mode::Test;
+    let items = page.items.iter().filter(visible).map(ApiKey::answer).collect();
+    ok(&List { items, next_cursor: page.next })
+}
+
+/// `POST /api-keys`: the secret is in this answer and nowhere else. A key grants no scope that it
+/// lacks.
+pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let caller = auth::authenticate(app, call, &[Scope::Admin]).await?;
+    let mut fields = Fields::of_body(call.expect_json()?)?;
+    let name = fields.required_text("name", MAX_TEXT);
+    let mode = match fields.text("mode", 10).as_deref() {
+        None => caller.mode,
+        Some("live") => Mode::Live,
+        Some("test") => Mode::Test,
+        Some(_) => {
+            fields.fault(
+                "mode",
+                "value_not_allowed",
+                "El campo mode debe ser live o test",
+                "The field mode must be live or test",
+            );
+            caller.mode
+        }
+    };
+    let scopes = read_scopes(&mut fields);
+    let expires_at = fields.text("expires_at", 40).and_then(|text| {
+        let at = text.parse::<jiff::Timestamp>().ok().filter(|at| *at > call.now);
+        if at.is_none() {
+            fields.fault(
+                "expires_at",
+                "invalid_instant",
+                "El campo expires_at debe ser un instante RFC 3339 en el futuro",
+                "The field expires_at must be an RFC 3339 instant in the future",
+            );
+        }
+        at.map(time::millis)
+    });
+    fields.end()?;
+    if mode == Mode::Live {
+        caller.require_live()?;
+    }
+    if let Some(scope) = scopes.iter().find(|scope| !caller.scopes.contains(scope)) {
+        return Err(Problem::insufficient_scope(scope.as_str()));
+    }
+    let request = KeyRequest { mode, name: name.unwrap_or_default(), scopes, expires_at };
+    let NewKey { kept, secret } = make(app, &caller.org, request).await?;
+    let mut shown = kept.answer();
+    if let Some(members) = shown.as_object_mut() {
+        members.insert("key".to_owned(), secret.into());
+    }
+    json(StatusCode::CREATED, &shown)
+}
+
+/// `DELETE /api-keys/{key_id}`: 204, the second call too. A key can revoke itself.
+pub async fn revoke(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let caller = auth::authenticate(app, call, &[Scope::Admin]).await?;
+    let unknown = || Problem::not_found("La API key no existe", "The API key does not exist");
+    if !api_key::may_be_id(&call.parameter) {
+        return Err(unknown());
+    }
+    let read = app.catalog.together(&caller.org, Some(&call.parameter), None, &[]).await?;
+    let key = read.key.ok_or_else(unknown)?;
+    if caller.mode == Mode::Test && key.mode == Mode::Live {
+        return Err(unknown());
+    }
+    app.catalog.touch_key(&caller.org, &key.id, "revoked_at", &call.now_text(), true).await?;
+    Ok(no_content())
+}
+
+/// The properties of a key to make.
+#[derive(Clone, Debug)]
+pub struct KeyRequest {
+    /// Live or test.
+    pub mode: Mode,
+    /// A name for people.
+    pub name: String,
+    /// What the key permits.
+    pub scopes: Vec<Scope>,
+    /// The end of its life, RFC 3339; `None` if it has none.
+    pub expires_at: Option<String>,
+}
+
+/// Makes a key and stores its hash; the secret is in the result and nowhere else.
+///
+/// # Errors
+/// `internal` without randomness; those of the store.
+pub async fn make(app: &App, org: &OrgId, request: KeyRequest) -> Result<NewKey, Problem> {
+    let KeyRequest { mode, name, scopes, expires_at } = request;
+    let now = time::millis(app.clock.now());
+    let made = api_key::new(org, mode, name, scopes, now, expires_at, &auth::random()?);
+    app.catalog.put_key(org, &made.kept).await?;
+    Ok(made)
+}
+
+fn read_scopes(fields: &mut Fields) -> Vec<Scope> {
+    let listed = fields.list("scopes");
+    let asked = listed.as_deref().unwrap_or_default();
+    let mut scopes: Vec<Scope> = asked
+        .iter()
+        .filter_map(|value| Scope::ALL.into_iter().find(|s| Some(s.as_str()) == value.as_str()))
+        .collect();
+    if scopes.len() != asked.len() || scopes.is_empty() {
+        fields.fault(
+            "scopes",
+            "invalid_scopes",
+            "El campo scopes debe ser una lista con uno o más de: issue, read, catalog, manage, admin",
+            "The field scopes must be an array of one or more of: issue, read, catalog, manage, admin",
+        );
+    }
+    scopes.sort_unstable();
+    scopes.dedup();
+    scopes
+}

@@ -1,0 +1,222 @@
+//! Credentials: list, show, and the mail of a test credential.
+
+use http::Response;
+use jiff::Timestamp;
+use lambda_http::Body;
+use serde_json::{Value, json};
+
+use crate::{
+    api::auth::{self, Caller},
+    app::App,
+    domain::{
+        api_key::Scope,
+        credential::{Credential, Status},
+        email::EmailAddress,
+        fields::FieldError,
+        history::Event,
+        identity,
+        ids::{CredentialId, Mode, TemplateId},
+        time,
+    },
+    http::{
+        problem::Problem,
+        serve::{Call, List, MAX_PAGE_BYTES, ok},
+    },
+    mail::ledger,
+};
+
+/// Index entries that one page of a filtered list reads.
+const FILTERED_READ: usize = 1_000;
+
+/// `GET /credentials/{credential_id}`: with its history.
+pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let credential = ledger::overlay_one(app, own_credential(app, call).await?).await?;
+    let history = app.status_lists.history(&credential).await?;
+    let mut answer = credential.answer(&app.config.site_url);
+    if let Some(members) = answer.as_object_mut() {
+        members.insert("history".into(), history.iter().map(Event::answer).collect());
+    }
+    ok(&answer)
+}
+
+/// `GET /credentials/{credential_id}/mail`: the mail of a test credential, kept for 7 days.
+pub async fn test_mail(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let credential = own_credential(app, call).await?;
+    let mail = match credential.mode {
+        Mode::Test => app.credentials.test_mail(credential.id, call.now.as_second()).await?,
+        Mode::Live => None,
+    };
+    let mail = mail.ok_or_else(|| {
+        Problem::not_found(
+            "No hay un correo de prueba de esta credencial (se guardan 7 días)",
+            "There is no test mail of this credential (they are kept for 7 days)",
+        )
+    })?;
+    ok(&json!({
+        "credential_id": credential.id, "to": [credential.recipient.email],
+        "subject": mail.subject, "text": mail.text, "html": mail.html, "sent_at": mail.sent_at,
+    }))
+}
+
+/// `GET /credentials`: newest first. A page of a filtered list reads a bounded number of index
+/// entries, so it can be short, or empty, and still have a next one.
+pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let limit = call.limit()?;
+    let query = Query::read(call)?;
+    let caller = auth::authenticate(app, call, &[Scope::Read]).await?;
+    ok(&page(app, call, &caller, &query, limit).await?)
+}
+
+/// The credentials that a list asks for.
+#[derive(Default)]
+pub(super) struct Query {
+    email: Option<EmailAddress>,
+    /// The sort key after which the list begins.
+    since: Option<String>,
+    filters: Filters,
+}
+
+impl Query {
+    /// All credentials of an address.
+    pub(super) fn of(email: EmailAddress) -> Self {
+        Self { email: Some(email), ..Self::default() }
+    }
+
+    fn read(call: &Call) -> Result<Self, Problem> {
+        let mut errors = Vec::new();
+        let filters = Filters::read(call, &mut errors);
+        let email = call.query("email").map(EmailAddress::parse);
+        if matches!(email, Some(Err(_))) {
+            let text = format!("Invalid email: {}", call.query("email").unwrap_or_default());
+            errors.push(FieldError::new("email", "invalid_email", text.clone(), text));
+        }
+        let since = call.query("issued_after").map(|text| {
+            text.parse::<Timestamp>().or_else(|_| format!("{text}T00:00:00Z").parse::<Timestamp>())
+        });
+        if matches!(since, Some(Err(_))) {
+            errors.push(FieldError::new(
+                "issued_after",
+                "invalid_parameter",
+                "El parámetro issued_after debe ser un instante RFC 3339 o una fecha AAAA-MM-DD",
+                "The parameter issued_after must be an RFC 3339 instant or a date YYYY-MM-DD",
+            ));
+        }
+        if !errors.is_empty() {
+            return Err(Problem::invalid_request(errors));
+        }
+        // Strictly after: `~` sorts behind every id of that second.
+        let since = since.and_then(Result::ok).map(|at| format!("{}~", time::seconds(at)));
+        Ok(Self { email: email.and_then(Result::ok), since, filters })
+    }
+}
+
+/// Reads a page of the caller's credentials.
+///
+/// # Errors
+/// `invalid_cursor`; those of the store.
+pub(super) async fn page(
+    app: &App,
+    call: &Call,
+    caller: &Caller,
+    query: &Query,
+    limit: usize,
+) -> Result<List, Problem> {
+    let read = if query.filters.is_any() { FILTERED_READ } else { limit };
+    let (since, before) = (query.since.as_deref(), call.cursor(time::is_sort_key)?);
+    let page = match &query.email {
+        Some(email) => {
+            let secret = app.catalog.id_secret(&caller.org).await?;
+            let key = identity::email_key(&secret, &caller.org, caller.mode, email);
+            app.credentials.by_email(&key, since, before, read).await?
+        }
+        None => app.credentials.by_time(&caller.org, caller.mode, since, before, read).await?,
+    };
+    let found = app.credentials.get_all(&page.items).await?;
+    let found = ledger::overlay(app, found).await?;
+    let mut next = page.next;
+    let mut items: Vec<Value> = Vec::new();
+    let mut bytes = 0;
+    for credential in found.iter().filter(|credential| query.filters.admit(credential)) {
+        if items.len() == limit {
+            break;
+        }
+        let item = credential.answer(&app.config.site_url);
+        bytes += item.to_string().len();
+        items.push(item);
+        let left = found.last().is_some_and(|last| last.id != credential.id);
+        if (items.len() == limit || bytes > MAX_PAGE_BYTES) && left {
+            next = Some(format!("{}#{}", credential.issued_at, credential.id));
+            break;
+        }
+    }
+    Ok(List { items, next_cursor: next })
+}
+
+/// The filters of a credential list that no index serves.
+#[derive(Default)]
+struct Filters {
+    template: Option<TemplateId>,
+    external_id: Option<String>,
+    status: Option<Status>,
+}
+
+impl Filters {
+    fn read(call: &Call, errors: &mut Vec<FieldError>) -> Self {
+        let mut fault = |name: &str, es: &str, en: &str| {
+            errors.push(FieldError::new(name, "invalid_parameter", es, en));
+        };
+        let template = call.query("template_id").map(TemplateId::parse);
+        if matches!(template, Some(Err(_))) {
+            fault(
+                "template_id",
+                "El parámetro template_id debe ser un UUID",
+                "The parameter template_id must be a UUID",
+            );
+        }
+        let status = call.query("status").map(|text| match text {
+            "issued" => Some(Status::Issued),
+            "suspended" => Some(Status::Suspended),
+            "revoked" => Some(Status::Revoked),
+            _ => None,
+        });
+        if matches!(status, Some(None)) {
+            fault(
+                "status",
+                "El parámetro status debe ser issued, suspended o revoked",
+                "The parameter status must be issued, suspended or revoked",
+            );
+        }
+        Self {
+            template: template.and_then(Result::ok),
+            external_id: call.query("external_id").map(str::to_owned),
+            status: status.flatten(),
+        }
+    }
+
+    fn is_any(&self) -> bool {
+        self.template.is_some() || self.external_id.is_some() || self.status.is_some()
+    }
+
+    fn admit(&self, credential: &Credential) -> bool {
+        self.template.is_none_or(|id| id == credential.template_id)
+            && self.status.is_none_or(|status| status == credential.status)
+            && self
+                .external_id
+                .as_ref()
+                .is_none_or(|id| Some(id) == credential.recipient.external_id.as_ref())
+    }
+}
+
+async fn own_credential(app: &App, call: &Call) -> Result<Credential, Problem> {
+    let caller = auth::authenticate(app, call, &[Scope::Read]).await?;
+    let id = CredentialId::parse(&call.parameter).map_err(|_| unknown_credential())?;
+    let found = app.credentials.get(id).await?.ok_or_else(unknown_credential)?;
+    if !caller.owns(&found.org, found.mode) {
+        return Err(unknown_credential());
+    }
+    Ok(found)
+}
+
+fn unknown_credential() -> Problem {
+    Problem::not_found("La credencial no existe", "The credential does not exist")
+}

@@ -1,0 +1,204 @@
+//! The parts that all pages share: their frame, style sheet, script and security policy.
+
+use std::sync::LazyLock;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use jiff::civil::Date;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use url::Url;
+
+use crate::{
+    domain::{image::Image, lang::Lang},
+    web::{seal, view::State},
+};
+
+/// The style sheet. The page contains it unescaped, so it has no `</style`.
+const STYLE: &str = include_str!("page.css");
+/// The script: it copies and prints. The page works without it.
+const SCRIPT: &str = include_str!("page.js");
+/// The script of the console. The page contains it unescaped, so it has no `</script`.
+pub(super) const CONSOLE_SCRIPT: &str = include_str!("console.js");
+
+/// Hashes of the style sheet and the two scripts, as a policy names them.
+static HASHES: LazyLock<[String; 3]> = LazyLock::new(|| {
+    [STYLE, SCRIPT, CONSOLE_SCRIPT].map(|text| {
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+        BASE64_STANDARD.encode(hash)
+    })
+});
+
+fn origin(url: &str) -> String {
+    Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
+}
+
+/// Returns the `Content-Security-Policy` of every page but the console: its one style sheet, its
+/// one script, images of this site.
+pub fn content_security_policy(site_url: &str) -> String {
+    let [style, script, _] = &*HASHES;
+    let origin = origin(site_url);
+    format!(
+        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; img-src {origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+}
+
+/// Returns the policy of the console, which calls the API and the bucket of uploads.
+pub fn console_security_policy(uploads_origin: &str) -> String {
+    let [style, _, script] = &*HASHES;
+    let uploads = origin(uploads_origin);
+    format!(
+        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; connect-src 'self' {uploads}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+}
+
+/// The frame of a page: head, organization, languages.
+pub(super) struct Frame<'a> {
+    pub(super) lang: Lang,
+    pub(super) title: &'a str,
+    /// Name and logo at the top.
+    pub(super) organization: Option<(&'a str, Option<&'a Image>)>,
+    pub(super) site_url: &'a str,
+    /// Additional elements of the head.
+    pub(super) head: Markup,
+    pub(super) script: &'static str,
+    /// The query that links to other languages keep, unescaped: `cursor=…`.
+    pub(super) query: Option<String>,
+}
+
+impl<'a> Frame<'a> {
+    pub(super) fn of(lang: Lang, title: &'a str) -> Self {
+        Self {
+            lang,
+            title,
+            organization: None,
+            site_url: "",
+            head: Markup::default(),
+            script: SCRIPT,
+            query: None,
+        }
+    }
+
+    pub(super) fn around(&self, main: &Markup, foot: Option<&Markup>) -> String {
+        let lang = self.lang;
+        let link = |other: Lang| match &self.query {
+            Some(query) => format!("?{query}&lang={}", other.tag()),
+            None => format!("?lang={}", other.tag()),
+        };
+        html! {
+            (DOCTYPE)
+            html lang=(lang.tag()) {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    meta name="robots" content="noindex";
+                    meta name="referrer" content="no-referrer";
+                    meta name="format-detection" content="telephone=no, date=no, address=no, email=no";
+                    title { (self.title) }
+                    (self.head)
+                    style { (PreEscaped(STYLE)) }
+                }
+                body {
+                    header.top {
+                        @if let Some((name, logo)) = self.organization {
+                            p.org {
+                                @if let Some(logo) = logo { (picture(logo, self.site_url, "logo")) }
+                                span dir="auto" { (name) }
+                            }
+                        }
+                        nav aria-label=(lang.pick("Idioma", "Language")) {
+                            ul.langs {
+                                @for (other, name) in [(Lang::Es, "Español"), (Lang::En, "English")] {
+                                    li lang=(other.tag()) {
+                                        @if other == lang { span aria-current="true" { (name) } }
+                                        @else { a href=(link(other)) hreflang=(other.tag()) { (name) } }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                    main { (main) }
+                    @if let Some(foot) = foot { footer.foot { (foot) } }
+                    script { (PreEscaped(self.script)) }
+                }
+            }
+        }
+        .into_string()
+    }
+}
+
+/// Renders a decorative image: the text beside it says the same, so `alt` is empty.
+pub(super) fn picture(image: &Image, site_url: &str, class: &str) -> Markup {
+    html! {
+        img class=(class) src=(image.id.url(site_url)) width=(image.width) height=(image.height) alt="";
+    }
+}
+
+/// Renders the badge of an achievement: its image, else its seal.
+pub(super) fn badge(image: Option<&Image>, seal: &str, site_url: &str) -> Markup {
+    html! {
+        @match image {
+            Some(image) => (picture(image, site_url, "badge")),
+            None => svg.badge viewBox={ "0 0 " (seal::SIDE) " " (seal::SIDE) } aria-hidden="true" { (PreEscaped(seal)) },
+        }
+    }
+}
+
+/// Describes a state: its CSS class, its word, and an explanation unless it is in force.
+pub(super) fn describe(
+    state: State,
+    lang: Lang,
+) -> (&'static str, &'static str, Option<&'static str>) {
+    match state {
+        State::Issued => ("issued", lang.pick("Vigente", "Valid"), None),
+        State::Expired => (
+            "expired",
+            lang.pick("Vencida", "Expired"),
+            Some(lang.pick(
+                "El plazo de esta credencial terminó.",
+                "The period of this credential has ended.",
+            )),
+        ),
+        State::Suspended => (
+            "suspended",
+            lang.pick("Suspendida", "Suspended"),
+            Some(lang.pick(
+                "La institución suspendió esta credencial; por ahora no está vigente.",
+                "The institution has suspended this credential; for now it is not in force.",
+            )),
+        ),
+        State::Unverified => (
+            "revoked",
+            lang.pick("No verificada", "Not verified"),
+            Some(lang.pick(
+                "No pudimos comprobar la firma de esta credencial. No confíes en ella sin consultar a la institución.",
+                "We could not check the signature of this credential. Do not rely on it without asking the institution.",
+            )),
+        ),
+        State::Revoked => (
+            "revoked",
+            lang.pick("Revocada", "Revoked"),
+            Some(lang.pick(
+                "La institución revocó esta credencial: ya no está vigente.",
+                "The institution has revoked this credential: it is no longer in force.",
+            )),
+        ),
+    }
+}
+
+/// Returns a state in one word, for certificates and previews; `None` if it is in force.
+pub fn stamp(state: State, lang: Lang) -> Option<&'static str> {
+    (state != State::Issued).then(|| describe(state, lang).1)
+}
+
+/// Renders a date.
+pub(super) fn day(date: Date, lang: Lang) -> Markup {
+    html! { time datetime=(date) { (lang.date(date)) } }
+}
+
+/// Renders a page of a title and some paragraphs.
+pub(super) fn notice(lang: Lang, title: &str, texts: &[&str]) -> String {
+    let main = html! {
+        div.card.notice { h1 { (title) } @for text in texts { p { (text) } } }
+    };
+    Frame::of(lang, title).around(&main, None)
+}
