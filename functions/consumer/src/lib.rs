@@ -6,7 +6,7 @@ use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent
 use lambda_runtime::{Error, LambdaEvent};
 use unicreda::{
     App, clock,
-    jobs::consume::{self, Delivered},
+    jobs::{consume, messages::Delivered},
 };
 
 /// Handles one batch and returns the messages to be received again.

@@ -4,6 +4,7 @@ use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
 use unicreda::{
     App,
+    http::problem::Problem,
     jobs::sweep::{self, SweepMode},
 };
 
@@ -13,13 +14,13 @@ use unicreda::{
 /// # Errors
 /// When the tables or queues are unreachable; the next run starts over.
 pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Value, Error> {
-    let order: SweepMode = serde_json::from_value(event.payload).unwrap_or_default();
+    let mode: SweepMode = serde_json::from_value(event.payload).unwrap_or_default();
     let started = std::time::Instant::now();
-    match sweep::sweep(app, order).await {
+    match sweep::sweep(app, mode).await {
         Ok(swept) => {
             let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             tracing::info!(
-                resume = order.resume,
+                resume = mode.resume,
                 jobs = swept.jobs,
                 closed = swept.closed,
                 rows = swept.rows,
@@ -30,8 +31,9 @@ pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Value, Error
             );
             Ok(serde_json::to_value(swept)?)
         }
-        Err(problem) => {
-            tracing::error!(cause = ?problem.cause, "sweep failed");
+        Err(error) => {
+            let cause = Problem::from(error).cause;
+            tracing::error!(?cause, "sweep failed");
             Err("the sweep failed".into())
         }
     }

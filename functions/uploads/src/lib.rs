@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use lambda_runtime::{Error, LambdaEvent};
-use unicreda::{App, clock, jobs::upload};
+use unicreda::{App, clock, http::problem::Problem, jobs::upload};
 
 /// Handles the messages of one batch in order and returns those to be received again.
 ///
@@ -19,7 +19,8 @@ pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchR
     for message in event.payload.records {
         let id = message.message_id.filter(|id| !id.is_empty()).ok_or("a message without id")?;
         let body = message.body.unwrap_or_default();
-        if let Err(problem) = upload::handle(app, &body, deadline).await {
+        if let Err(error) = upload::handle(app, &body, deadline).await {
+            let problem = Problem::from(error);
             let cause = problem.cause.map(|cause| cause.to_string()).unwrap_or_default();
             tracing::error!(message_id = id, code = problem.code, cause, "file not handled");
             let mut failure = BatchItemFailure::default();

@@ -5,9 +5,9 @@ use std::time::Duration;
 use local::{Data, Options};
 use serde_json::{Value, json};
 use unicreda::{
-    domain::{fault::Fault, ids::JobId, lang::Lang},
+    domain::{fault::Fault, ids::JobId, job::ShardId, lang::Lang},
     jobs::sweep::{self, SweepMode},
-    store::jobs::{Failure, ShardUpdate},
+    store::job_rows::{Failure, ShardUpdate},
 };
 
 use crate::{
@@ -94,8 +94,8 @@ async fn a_retry_issues_the_rows_that_failed_for_our_reasons_and_a_second_one_fi
             let faults = vec![fault.said(Lang::Es)];
             learned.failures.push(Failure { row, email: String::new(), faults });
         }
-        let ttl = 4_000_000_000;
-        world.stack.app().jobs.record_issued(id, 0, &learned, ttl).await.expect("accounted");
+        let (shard, ttl) = (ShardId { job: id, number: 0 }, 4_000_000_000);
+        world.stack.app().jobs.record_issued(shard, &learned, ttl).await.expect("accounted");
         assert_eq!(world.success(&job).await["result"]["failed"], 3);
         let demo = world.demo.clone();
         world.stop().await;

@@ -286,7 +286,7 @@ async fn check_job(
     let mut tally = Tally::default();
     let mut rows = 0;
     for number in 0..job.shards() {
-        let view = app.jobs.shard(job.job_id, number).await?;
+        let view = app.jobs.shard(job.shard_id(number)).await?;
         tally.add(&view.shard.tally());
         for row in view.rows.keys() {
             rows += 1;

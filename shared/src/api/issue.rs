@@ -26,6 +26,7 @@ use crate::{
         organization::Settings,
         recipient::{Entry, Object},
         template::Template,
+        upload::FileRefusal,
     },
     http::{
         problem::Problem,
@@ -253,10 +254,7 @@ fn is_dry_run(call: &Call) -> Result<bool, Problem> {
 impl From<CannotIssue> for Problem {
     fn from(reason: CannotIssue) -> Self {
         match reason {
-            CannotIssue::LinksEnd => Self::conflict(
-                "Los enlaces de este despliegue apuntan a un host de execute-api, que desaparece con él; una credencial dura más. Por eso emite solo en modo de prueba. Quien lo opera puede configurar SiteUrl con un dominio propio, o aceptarlo con AcceptExecuteApiHost=true",
-                "This deployment's links point to a host of execute-api, which ends with it; a credential lasts longer. So it issues in test mode only. Whoever operates it can set SiteUrl to a domain of their own, or accept it with AcceptExecuteApiHost=true",
-            ),
+            CannotIssue::LinksEnd => FileRefusal::LinksEnd.into(),
             CannotIssue::NoTemplate => Self::template_not_found(Some("/template_id")),
             CannotIssue::TemplateArchived => Self::template_archived(),
             CannotIssue::NoOrganization => Self::internal(reason),

@@ -2,11 +2,10 @@
 //!
 //! | key | object |
 //! |---|---|
-//! | `incoming/{live\|test}/{org}/{template}/{upload}/{name}` | a file that `POST /uploads` let in |
+//! | `incoming/{live\|test}/{org}/{template}/{upload}/{name}` | a file that `POST /uploads` announced |
 //! | `incoming/{live\|test}/{org}/{template}/…` | a file that another system put there |
-//! | `results/{live\|test}/{org}/{job}.csv` | how each row of a file ended |
+//! | `results/{live\|test}/{org}/{job}.csv` | the results file of a job |
 
-use crate::domain::upload::Object;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -20,19 +19,19 @@ use aws_sdk_s3::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::sdk::pause;
+use crate::{domain::upload::Object, sdk::pause};
 
-/// How long a presigned URL can be used.
+/// Validity of a presigned URL.
 pub const PRESIGNED_FOR: Duration = Duration::from_secs(15 * 60);
 /// Bytes of one part of a large object; S3 takes no less than 5 MiB, the last one excepted.
 const PART: usize = 8 * 1024 * 1024;
-/// Times that a read is tried.
+/// Attempts at a read.
 const ROUNDS: u32 = 6;
 
 /// A call to S3 failed. The key is not shown: a file's name is the organization's own.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// The object is not there, or not any more the one that it was.
+    /// The object was deleted or replaced.
     #[error("the file is gone or was replaced")]
     Gone,
     /// Likely to pass.
@@ -61,14 +60,14 @@ pub struct Files {
 /// A presigned request.
 #[derive(Clone, Debug)]
 pub struct Presigned {
-    /// Where to.
+    /// The URL.
     pub url: String,
     /// Headers that are signed and must be sent.
     pub headers: Vec<(String, String)>,
 }
 
 impl Files {
-    /// Builds the client. With an endpoint of its own (an emulator) the bucket stands in the
+    /// Builds the client. With an endpoint of its own (an emulator) the bucket is in the
     /// path, on AWS in the host.
     pub fn new(sdk: &SdkConfig, bucket: String) -> Self {
         let elsewhere = sdk.endpoint_url().is_some()
@@ -95,10 +94,10 @@ impl Files {
         &self.bucket
     }
 
-    /// Lets one object of exactly this size in, for [`PRESIGNED_FOR`].
+    /// Signs a URL that takes one object of exactly this size, for [`PRESIGNED_FOR`].
     ///
     /// # Errors
-    /// When it cannot be signed.
+    /// [`FileError::Unavailable`] when it cannot be signed.
     pub async fn presigned_put(&self, key: &str, size: u64) -> Result<Presigned, FileError> {
         let put = self.client.put_object().bucket(&self.bucket).key(key);
         let presigned = put
@@ -109,10 +108,10 @@ impl Files {
         Ok(as_presigned(&presigned))
     }
 
-    /// Lets an object out under a file name, for [`PRESIGNED_FOR`].
+    /// Signs a URL that serves an object under a file name, for [`PRESIGNED_FOR`].
     ///
     /// # Errors
-    /// When it cannot be signed.
+    /// [`FileError::Unavailable`] when it cannot be signed.
     pub async fn presigned_get(&self, key: &str, name: &str) -> Result<Presigned, FileError> {
         let presigned = self
             .client
@@ -129,7 +128,7 @@ impl Files {
     /// Bytes of an object from a position on, at most `length`; empty at its end.
     ///
     /// # Errors
-    /// [`FileError::Gone`] when it is not the same object any more.
+    /// [`FileError::Gone`] when the object was deleted or replaced.
     pub async fn read(
         &self,
         object: &Object,
@@ -178,10 +177,10 @@ impl Files {
         Writer { files: self, key, content_type, buffer: Vec::new(), upload: None, parts: vec![] }
     }
 
-    /// Removes objects; those that are gone already are no error.
+    /// Deletes objects; one that does not exist is no error.
     ///
     /// # Errors
-    /// As of S3.
+    /// [`FileError`].
     pub async fn delete(&self, keys: &[&str]) -> Result<(), FileError> {
         let objects = keys
             .iter()
@@ -222,7 +221,7 @@ impl Writer<'_> {
     /// Takes more bytes.
     ///
     /// # Errors
-    /// As of S3.
+    /// [`FileError`].
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
         self.buffer.extend_from_slice(bytes);
         if self.buffer.len() >= PART { self.flush().await } else { Ok(()) }
@@ -264,7 +263,7 @@ impl Writer<'_> {
     /// Makes the object appear.
     ///
     /// # Errors
-    /// As of S3; parts that were written are removed by the bucket's lifecycle.
+    /// [`FileError`]; the bucket's lifecycle deletes the parts that were written.
     pub async fn finish(mut self) -> Result<(), FileError> {
         let (client, bucket) = (&self.files.client, &self.files.bucket);
         if self.upload.is_none() {
@@ -306,7 +305,7 @@ fn as_presigned(request: &aws_sdk_s3::presigning::PresignedRequest) -> Presigned
     Presigned { url: request.uri().to_owned(), headers: headers.collect() }
 }
 
-/// What stays as it is in RFC 8187's encoding, of what a file name has.
+/// Characters that are encoded in RFC 8187's form: all but letters, digits and these three.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
 /// The header that names a download (RFC 6266), any letters included.

@@ -1,125 +1,31 @@
-//! The two queues and what goes through them.
+//! SQS: sends messages in batches, and reads how many a queue holds.
 //!
-//! A message is JSON with a version and a kind; its body is all that a batch needs. Group
-//! ids make the standard queues fair: a giant job starves nobody, not even its owner's
-//! single issue.
+//! Group ids make the standard queues fair: a large job delays no other organization's
+//! messages, nor its own organization's single issues.
 
 use std::{collections::HashMap, time::Duration};
 
-use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
+use aws_sdk_sqs::{
+    Client,
+    types::{QueueAttributeName, SendMessageBatchRequestEntry},
+};
 use futures::{StreamExt, stream};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{
-    domain::{
-        ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
-        job::{Revocation, Row},
-        lang::Lang,
-    },
+    domain::ids::{JobId, OrgId},
     sdk::pause,
 };
 
 /// Entries of one `SendMessageBatch` (API reference).
 const BATCH_ENTRIES: usize = 10;
-/// Bytes of one `SendMessageBatch`. The service takes 1 MiB; below it stays room for
-/// attributes and for servers that still hold to the former 256 KiB.
+/// Bytes of one `SendMessageBatch`. SQS takes 1 MiB; less leaves room for attributes and for
+/// emulators that keep the older limit of 256 KiB.
 const BATCH_BYTES: usize = 240 * 1024;
-/// Batches under way at once.
+/// Batches sent at once.
 const CONCURRENCY: usize = 16;
 /// Rounds in which failed entries are sent again.
 const ROUNDS: u32 = 6;
-
-/// Version of the messages below.
-pub const MESSAGE_VERSION: u32 = 1;
-
-/// A message.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-pub enum Message {
-    /// Issue one row of a job.
-    Issue(Box<IssueRow>),
-    /// Send one credential's mail.
-    Mail(MailMessage),
-}
-
-/// Issue one row of a job.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct IssueRow {
-    /// Version.
-    pub v: u32,
-    /// Job.
-    pub job_id: JobId,
-    /// Owner.
-    pub org: OrgId,
-    /// Live or test.
-    pub mode: Mode,
-    /// Template.
-    pub template_id: TemplateId,
-    /// The version that the job began with.
-    pub template_version: u32,
-    /// Rows of a shard.
-    pub shard_rows: u32,
-    /// When the job was accepted, RFC 3339 to the second.
-    pub issued_at: String,
-    /// When the job's items expire, seconds since 1970.
-    pub ttl: i64,
-    /// Whether mail was asked for.
-    pub send_email: bool,
-    /// Language of error texts.
-    pub lang: Lang,
-    /// Set when the row is to be revoked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revocation: Option<Revocation>,
-    /// Whether it is only to be told what would happen.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub dry_run: bool,
-    /// The row.
-    pub row: Row,
-}
-
-impl IssueRow {
-    /// The row's shard, from 0.
-    pub fn shard(&self) -> u32 {
-        self.row.row.saturating_sub(1) / self.shard_rows.max(1)
-    }
-}
-
-/// Send one credential's mail.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct MailMessage {
-    /// Version.
-    pub v: u32,
-    /// Credential.
-    pub credential_id: CredentialId,
-    /// The job that follows the mail, if one does: cancelled, it skips it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub job_id: Option<JobId>,
-    /// Its shard on that job, from 0, and its row, from 1, when it is the mail that the row
-    /// was issued with: it is claimed with others of its shard, see [`crate::mail::ledger`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub place: Option<(u32, u32)>,
-}
-
-/// What is to be done with a job's file, for the function `uploads`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-pub enum FileTask {
-    /// Read on.
-    Read {
-        /// The job.
-        job_id: JobId,
-    },
-    /// Write its results.
-    Results {
-        /// The job.
-        job_id: JobId,
-    },
-    /// Remove its files.
-    Forget {
-        /// The job.
-        job_id: JobId,
-    },
-}
 
 /// Some messages could not be sent.
 #[derive(Debug, thiserror::Error)]
@@ -129,9 +35,14 @@ pub struct QueueError {
     pub sent: usize,
     /// Messages to send.
     pub total: usize,
-    /// Why the others were not.
+    /// Code of the first failure.
     pub cause: String,
 }
+
+/// A queue did not report how many messages it holds.
+#[derive(Debug, thiserror::Error)]
+#[error("the depth of a queue is unknown: {0}")]
+pub struct DepthError(String);
 
 /// A message to send: its body and its fair-queue group.
 #[derive(Clone, Debug)]
@@ -144,7 +55,7 @@ impl Outgoing {
     /// Writes a message for a group.
     ///
     /// # Errors
-    /// When it cannot be written as JSON, which no value of the type causes.
+    /// [`serde_json::Error`], which no message of ours causes.
     pub fn new<T: Serialize>(message: &T, group: String) -> Result<Self, serde_json::Error> {
         let body = serde_json::to_string(message)?;
         // SQS refuses the two noncharacters (SendMessage, "U+E000 to U+FFFD"); JSON can
@@ -164,8 +75,8 @@ pub fn sync_group(org: &OrgId) -> String {
     format!("{org}:sync")
 }
 
-/// Sends messages, batched, with bounded concurrency; every entry that SQS reports as
-/// failed is sent again. Answers with the positions of those that could not be sent.
+/// Sends messages in batches with bounded concurrency; each entry that SQS reports as failed
+/// is sent again. Returns which positions could not be sent.
 ///
 /// Repeating it queues messages twice, which consumers make harmless.
 pub async fn send_all(client: &Client, url: &str, messages: &[Outgoing]) -> Sent {
@@ -195,7 +106,7 @@ pub async fn send_all(client: &Client, url: &str, messages: &[Outgoing]) -> Sent
     Sent { total: messages.len(), failed }
 }
 
-/// What [`send_all`] could not send, by position.
+/// The outcome of [`send_all`]: failures by position.
 #[derive(Debug)]
 pub struct Sent {
     total: usize,
@@ -211,7 +122,7 @@ impl Sent {
     /// An error unless all were sent.
     ///
     /// # Errors
-    /// When one was not.
+    /// [`QueueError`] when one was not.
     pub fn all(self) -> Result<(), QueueError> {
         let sent = self.total - self.failed.len();
         match self.failed.into_values().next() {
@@ -219,6 +130,29 @@ impl Sent {
             Some(cause) => Err(QueueError { sent, total: self.total, cause }),
         }
     }
+}
+
+/// How many messages a queue holds, about; those in a consumer's hands, or deferred, count too.
+///
+/// # Errors
+/// [`DepthError`] when SQS does not answer.
+pub async fn depth(client: &Client, url: &str) -> Result<i64, DepthError> {
+    let names = [
+        QueueAttributeName::ApproximateNumberOfMessages,
+        QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+    ];
+    let answer = client
+        .get_queue_attributes()
+        .queue_url(url)
+        .set_attribute_names(Some(names.to_vec()))
+        .send()
+        .await
+        .map_err(|error| DepthError(crate::sdk::error_kind(&error)))?;
+    let count = |name| {
+        let text = answer.attributes().and_then(|a| a.get(name));
+        text.and_then(|n| n.parse::<i64>().ok()).unwrap_or(i64::MAX / 2)
+    };
+    Ok(names.iter().map(count).sum())
 }
 
 /// Makes a received message come back after `wait`, of at most 12 hours from its receipt;

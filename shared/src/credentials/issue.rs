@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::{
     app::App,
-    aws::sqs::{self, MESSAGE_VERSION, MailMessage, Message, Outgoing, Sent},
+    aws::sqs::{self, Outgoing, Sent},
     credentials::sign::{self, Draft, Issuer},
     domain::{
         credential::{self, Credential, MailState, Origin, RecipientType, Status},
@@ -25,6 +25,7 @@ use crate::{
         template::Template,
         time,
     },
+    jobs::messages::{MESSAGE_VERSION, MailMessage, Message},
     mail::ledger,
     store::{StoreError, credentials::Put},
 };
@@ -372,7 +373,7 @@ pub fn mail_message(
     };
     // The cancelling of a job does not cancel a mail that was asked for by itself.
     let job_id = job_id.filter(|_| !by_itself);
-    let place = job_id.and_then(|_| credential.on_ledger()).map(|(_, shard, row)| (shard, row));
+    let place = job_id.and_then(|_| credential.on_ledger()).map(|id| (id.shard.number, id.row));
     let mail = MailMessage { v: MESSAGE_VERSION, credential_id: credential.id, job_id, place };
     Outgoing::new(&Message::Mail(mail), group)
 }

@@ -9,6 +9,7 @@ use crate::domain::{
     feedback::DeliveryState,
     field::FieldName,
     ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
+    job::{RowId, ShardId},
     lang::Lang,
     packing,
     recipient::Recipient,
@@ -243,14 +244,14 @@ fn is_zero(count: &u32) -> bool {
 }
 
 impl Credential {
-    /// Job, shard and row of a credential whose mail is recorded on the ledger of its job, see
+    /// The row of a credential whose mail is recorded on the ledger of its job, see
     /// `mail::ledger`: its first mail, before this item records any attempt.
-    pub fn on_ledger(&self) -> Option<(JobId, u32, u32)> {
+    pub fn on_ledger(&self) -> Option<RowId> {
         let first =
             self.stored_mail == MailState::Owed && self.mail_round == 0 && self.mail_attempts == 0;
         match self.origin {
             Origin::Job { job, shard, row } if first && self.mode == Mode::Live => {
-                Some((job, shard, row))
+                Some(RowId { shard: ShardId { job, number: shard }, row })
             }
             Origin::Job { .. } | Origin::Request(_) => None,
         }

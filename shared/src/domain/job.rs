@@ -1,9 +1,9 @@
 //! Jobs: many recipients, followed to their end.
 //!
-//! Rows count from 1 and stand in shards of [`SHARD_ROWS`]. A shard's outcome is kept as
-//! sets of row numbers, so that recording a row twice changes nothing; every total is the
-//! size of a set. [`Tally`] is the one place where the sets become totals, and where issued
-//! outranks failed, and sent outranks failed outranks skipped.
+//! Rows count from 1, in shards of [`SHARD_ROWS`]. A shard's outcome is kept as sets of row
+//! numbers, so that recording a row twice changes nothing; every total is the size of a set.
+//! [`Shard`] alone turns sets into a row's state: issued outranks failed, and sent outranks
+//! failed outranks skipped.
 
 use std::collections::BTreeSet;
 
@@ -11,24 +11,24 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{
-    domain::upload::Position,
-    domain::{
-        fault::FaultText,
-        ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
-        lang::Lang,
-        ledger::Ended,
-        recipient::Recipient,
-        time,
-        upload::{Format, Object},
-    },
+use crate::domain::{
+    fault::FaultText,
+    ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
+    lang::Lang,
+    ledger::Ended,
+    recipient::Recipient,
+    time,
+    upload::{Format, Object, Position},
 };
 
 /// Rows of a shard. A set of so many small numbers stays below the 1 KB of one write unit
 /// a set, and 10,000 rows spread over 40 partitions.
 pub const SHARD_ROWS: u32 = 256;
 /// Days that a job's files are kept after its end.
-pub const FILES_KEPT_DAYS: i64 = 7;
+const FILES_KEPT_DAYS: i64 = 7;
+/// Seconds of the lease on a job's file, renewed at each note: reading and queueing what lies
+/// between two notes takes seconds.
+pub const FILE_LEASE: i64 = 120;
 /// Most recipients of one request.
 pub const MAX_RECIPIENTS: usize = 10_000;
 /// Days that a job is kept.
@@ -36,11 +36,36 @@ pub const KEPT_DAYS: i64 = 90;
 /// Errors that a job's result shows.
 pub const SHOWN_ERRORS: usize = 100;
 
+/// A shard of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ShardId {
+    /// The job.
+    pub job: JobId,
+    /// The shard's number, from 0.
+    pub number: u32,
+}
+
+/// A row of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RowId {
+    /// Its shard.
+    pub shard: ShardId,
+    /// The row's number, from 1.
+    pub row: u32,
+}
+
+/// When the files of a job that ends now are deleted, RFC 3339 to the millisecond.
+pub fn files_until(now: Timestamp) -> String {
+    let until = now.as_millisecond() + FILES_KEPT_DAYS * 24 * 3600 * 1000;
+    time::millis(Timestamp::from_millisecond(until).unwrap_or(Timestamp::MAX))
+}
+
 /// One row of a job as it is stored and queued.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Row {
     /// Number, from 1.
-    pub row: u32,
+    #[serde(rename = "row")]
+    pub number: u32,
     /// The line of its file that it begins in, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
@@ -55,15 +80,15 @@ pub struct Row {
     /// The credential to revoke, in a job that revokes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoke: Option<CredentialId>,
-    /// What is wrong with it, if it was refused.
+    /// Its faults, if it was refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultText>,
 }
 
-/// What a job that revokes does, instead of issuing.
+/// The order of a job that revokes: reason and requester.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revocation {
-    /// Why.
+    /// The reason, as the request gave it.
     pub reason: String,
     /// Id of the API key that asked for it.
     pub key_id: String,
@@ -80,7 +105,7 @@ pub struct JobFile {
     pub name: String,
 }
 
-/// Why a job as a whole cannot go on.
+/// The reason why a job failed as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobFailure {
     /// Text.
@@ -140,39 +165,42 @@ pub struct NewJob {
     pub file: Option<JobFile>,
 }
 
-/// The job itself.
+/// The stored job.
+///
+/// Its [`kind`](Self::kind) is spread over `dry_run`, `revocation` and the template's fields:
+/// the names of the item's attributes are a format.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Job {
     /// Version of this item's format.
     pub v: u32,
-    /// Whether it only tells what would happen.
+    /// Whether it is a dry run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
-    /// The file that its rows come from; its total is 0 until they were counted.
+    /// The file that its rows come from; `total` is 0 until they are counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<JobFile>,
-    /// How that file is read, once it was looked at.
+    /// The file's format, once the file was surveyed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sheet: Option<Format>,
     /// How far it has been read: rows before it are stored and queued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_to: Option<Position>,
-    /// Until when somebody works on its file, seconds since 1970.
+    /// End of the lease on its file, seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reader_until: Option<i64>,
-    /// Why it cannot go on.
+    /// Why it failed as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<JobFailure>,
     /// When its results file was written, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub results_at: Option<String>,
-    /// Whether its file was gone before its results could be written beside it.
+    /// Whether its file was deleted before its results could be written.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub results_lost: bool,
-    /// When its files were removed, RFC 3339.
+    /// When its files were deleted, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files_gone_at: Option<String>,
-    /// Set when the job revokes; its template is then nobody's.
+    /// Set when the job revokes; its template id is then nil.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation: Option<Revocation>,
     /// Id.
@@ -191,11 +219,11 @@ pub struct Job {
     pub shard_rows: u32,
     /// When it was accepted, RFC 3339 to the millisecond.
     pub created_at: String,
-    /// When something was last seen to change.
+    /// When its totals last changed.
     pub updated_at: String,
-    /// When it will be forgotten.
+    /// When its items expire.
     pub expires_at: String,
-    /// Whether mail was asked for.
+    /// Whether the request asked for mail.
     pub send_email: bool,
     /// Language of its error texts.
     pub lang: Lang,
@@ -214,16 +242,16 @@ pub struct Job {
     /// When the sweeper gave it up, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_up_at: Option<String>,
-    /// Why mail waits, and since when.
+    /// Why its mail waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail_wait: Option<String>,
     /// When mail was last seen to wait, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail_wait_at: Option<String>,
-    /// Times that rows were queued again because the job stood still.
+    /// Times that the sweeper queued it again without any progress since.
     #[serde(default)]
     pub sweeps: u32,
-    /// When the sweeper may look at it again, RFC 3339.
+    /// Earliest instant at which the sweeper queues it again, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweep_after: Option<String>,
 }
@@ -278,8 +306,32 @@ impl Job {
         }
     }
 
-    /// Whether its rows are still issued. A batch leaves those of a job that was stopped
-    /// alone: the sweeper ends them, once no batch can be at work that began before.
+    /// What it does with each row.
+    pub fn kind(&self) -> JobKind {
+        let issuing = Issuing {
+            template_id: self.template_id,
+            template_version: self.template_version,
+            send_email: self.send_email,
+        };
+        match &self.revocation {
+            Some(revocation) => JobKind::Revoke(revocation.clone()),
+            None if self.dry_run => JobKind::DryRun(issuing),
+            None => JobKind::Issue(issuing),
+        }
+    }
+
+    /// When its items expire, seconds since 1970; none when `expires_at` is no instant.
+    pub fn ttl(&self) -> Option<i64> {
+        self.expires_at.parse::<Timestamp>().ok().map(Timestamp::as_second)
+    }
+
+    /// A shard of it.
+    pub fn shard_id(&self, number: u32) -> ShardId {
+        ShardId { job: self.job_id, number }
+    }
+
+    /// Whether its rows are still issued. A batch skips the rows of a stopped job: the sweeper
+    /// ends them once no batch from before the stop can be running.
     pub fn takes_rows(&self) -> bool {
         self.closed_at.is_none() && self.cancelled_at.is_none() && self.given_up_at.is_none()
     }
@@ -289,7 +341,7 @@ impl Job {
         self.file.is_some() && !self.fanned_out && self.failure.is_none()
     }
 
-    /// Whether it has ended, its totals being these.
+    /// Whether it has ended, given these totals.
     pub fn has_ended(&self, tally: &Tally) -> bool {
         !self.is_reading() && tally.ended(self.total)
     }
@@ -314,6 +366,12 @@ impl Job {
         row.saturating_sub(1) / self.shard_rows.max(1)
     }
 
+    /// How many rows a shard has.
+    pub fn size_of(&self, shard: u32) -> u32 {
+        let rows = self.rows_of(shard);
+        rows.end().saturating_sub(*rows.start()) + 1
+    }
+
     /// Rows of a shard.
     pub fn rows_of(&self, shard: u32) -> std::ops::RangeInclusive<u32> {
         let first = shard * self.shard_rows + 1;
@@ -321,7 +379,7 @@ impl Job {
     }
 }
 
-/// How a row's issuing ended.
+/// The rows of a shard by how their issuing ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IssueSets {
     /// Rows that have a credential.
@@ -330,10 +388,10 @@ pub struct IssueSets {
     /// Of these, those whose recipient is a member.
     #[serde(default)]
     pub internal: BTreeSet<u32>,
-    /// Of these, those whose credential was there before.
+    /// Of these, those whose credential existed before.
     #[serde(default)]
     pub duplicate: BTreeSet<u32>,
-    /// Of these, those that owe no mail.
+    /// Of these, those without pending mail.
     #[serde(default)]
     pub unmailed: BTreeSet<u32>,
     /// Rows that were refused.
@@ -341,16 +399,16 @@ pub struct IssueSets {
     pub failed: BTreeSet<u32>,
 }
 
-/// How a row's mail ended.
+/// The rows of a shard by how their mail ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailSets {
-    /// SES took it.
+    /// Accepted by SES.
     #[serde(default)]
     pub sent: BTreeSet<u32>,
     /// Refused for good.
     #[serde(default)]
     pub failed: BTreeSet<u32>,
-    /// Not due any more.
+    /// No longer due.
     #[serde(default)]
     pub skipped: BTreeSet<u32>,
 }
@@ -379,7 +437,7 @@ impl MailSets {
     }
 }
 
-/// How one row stands, after precedence.
+/// A row's state, after precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowStatus {
     /// Not ended.
@@ -400,7 +458,7 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// How a row stands: issued outranks failed.
+    /// A row's state: issued outranks failed.
     pub fn status(&self, row: u32) -> RowStatus {
         if self.issue.issued.contains(&row) {
             RowStatus::Issued
@@ -456,9 +514,9 @@ pub struct Tally {
     pub failed: u32,
     /// Issued rows whose recipient is a member.
     pub internal: u32,
-    /// Issued rows whose credential was there before.
+    /// Issued rows whose credential existed before.
     pub duplicates: u32,
-    /// Mail that SES took.
+    /// Mail accepted by SES.
     pub emails_sent: u32,
     /// Mail refused for good.
     pub emails_failed: u32,
@@ -491,153 +549,6 @@ impl Tally {
     /// Whether every row and its mail have ended.
     pub fn ended(&self, total: u32) -> bool {
         self.current() == total && self.emails_done() == self.issued
-    }
-}
-
-/// A job's state on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JobStatus {
-    /// Accepted, not all rows queued.
-    Pending,
-    /// Queued, no row ended.
-    Started,
-    /// Under way.
-    Progress,
-    /// Every row and its mail have ended.
-    Success,
-    /// It cannot go on as a whole.
-    Failure,
-}
-
-impl JobStatus {
-    /// The contract's word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::Started => "STARTED",
-            Self::Progress => "PROGRESS",
-            Self::Success => "SUCCESS",
-            Self::Failure => "FAILURE",
-        }
-    }
-}
-
-/// One entry of a result's `errors`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RowError {
-    /// Row, from 1.
-    pub row: u32,
-    /// Address as sent.
-    pub email: String,
-    /// Text.
-    pub error: String,
-    /// Stable code.
-    pub code: String,
-}
-
-impl Job {
-    /// Its state.
-    pub fn status(&self) -> JobStatus {
-        if self.failure.is_some() {
-            JobStatus::Failure
-        } else if self.closed_at.is_some() {
-            JobStatus::Success
-        } else if !self.fanned_out {
-            JobStatus::Pending
-        } else if self.tally.current() == 0 {
-            JobStatus::Started
-        } else {
-            JobStatus::Progress
-        }
-    }
-
-    /// The answer of `GET /jobs/{job_id}`; `errors` are the first failed rows of an ended job.
-    pub fn answer(&self, errors: &[RowError], now: jiff::Timestamp) -> serde_json::Value {
-        let t = &self.tally;
-        let (current, total) = (t.current(), self.total);
-        let issuing = current < total;
-        let elapsed = time::elapsed(&self.created_at, now);
-        let done = f64::from(current + t.emails_done());
-        let left = f64::from(2 * total) - done - f64::from(t.failed);
-        #[expect(clippy::cast_possible_truncation, reason = "an estimate in whole seconds")]
-        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-        let eta = (self.closed_at.is_none() && done > 0.0 && elapsed > 0)
-            .then(|| (left.max(0.0) / (done / elapsed as f64)).ceil() as i64);
-        // The contract's text, in the one language that programs know it in.
-        let text = format!("Procesando fila {current} de {total}");
-        let waiting = self.mail_wait.as_deref().filter(|_| self.closed_at.is_none()).filter(|_| {
-            self.mail_wait_at.as_deref().is_some_and(|at| time::elapsed(at, now) < 15 * 60)
-        });
-        let mut answer = serde_json::json!({
-            "job_id": self.job_id,
-            "status": self.status().as_str(),
-            "template_id": self.template_id,
-            "created_at": self.created_at, "updated_at": self.updated_at,
-            "expires_at": self.expires_at, "cancelled_at": self.cancelled_at,
-            "progress": {
-                "current": current, "total": total, "status": text,
-                "phase": match (self.is_reading(), issuing) {
-                    (true, _) => "reading",
-                    (false, true) => "issuing",
-                    (false, false) => "mailing",
-                },
-                "emails_done": t.emails_done(), "eta_seconds": eta, "waiting": waiting,
-            },
-        });
-        if self.revocation.is_some()
-            && let Some(members) = answer.as_object_mut()
-        {
-            members.remove("template_id");
-            members.insert("kind".into(), "revoke".into());
-        }
-        if self.dry_run
-            && let Some(members) = answer.as_object_mut()
-        {
-            members.insert("dry_run".into(), true.into());
-        }
-        if let (Some(file), Some(members)) = (&self.file, answer.as_object_mut()) {
-            members.insert(
-                "file".into(),
-                serde_json::json!({ "name": file.name, "size": file.object.size }),
-            );
-            let read = self.read_to.map_or(0, |at| at.row);
-            if let Some(progress) = members.get_mut("progress").and_then(|p| p.as_object_mut()) {
-                progress.insert("rows_read".into(), read.into());
-            }
-        }
-        if let Some(failure) = &self.failure {
-            if let Some(members) = answer.as_object_mut() {
-                members.insert("error".into(), failure.error.clone().into());
-                members.insert("code".into(), failure.code.clone().into());
-                members.insert("line".into(), failure.line.into());
-                members.insert("column".into(), failure.column.into());
-            }
-        } else if self.closed_at.is_some()
-            && let Some(members) = answer.as_object_mut()
-        {
-            let file = format!("/api/v1/jobs/{}/results/file", self.job_id);
-            let file = (self.results_at.is_some() && self.files_gone_at.is_none()).then_some(file);
-            members.insert(
-                "result".into(),
-                serde_json::json!({
-                    "total": total, "successful": t.issued, "failed": t.failed,
-                    "errors": errors,
-                    "errors_truncated": usize::try_from(t.failed).is_ok_and(|n| n > errors.len()),
-                    "emails_sent": t.emails_sent, "emails_failed": t.emails_failed,
-                    "emails_skipped": t.emails_skipped,
-                    "internal_count": t.internal, "external_count": t.issued - t.internal,
-                    "duplicates": t.duplicates,
-                    "results_url": format!("/api/v1/jobs/{}/results", self.job_id),
-                }),
-            );
-            if self.file.is_some()
-                && !self.results_lost
-                && let Some(result) = members.get_mut("result").and_then(|r| r.as_object_mut())
-            {
-                result.insert("results_file".into(), file.into());
-            }
-        }
-        answer
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Object {
     pub size: u64,
 }
 
-/// What a file is.
+/// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -34,19 +34,19 @@ pub enum Kind {
     JsonLines,
 }
 
-/// How its bytes are letters.
+/// The encoding of a file's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Encoding {
     /// UTF-8.
     #[serde(rename = "utf-8")]
     Utf8,
-    /// Windows-1252, what Excel writes in Western languages unless told otherwise.
+    /// Windows-1252: Excel's default in Western languages.
     #[serde(rename = "windows-1252")]
     Windows1252,
 }
 
 impl Encoding {
-    /// The text of some bytes; none when they are no text.
+    /// Decodes bytes; none when they are no text of this encoding.
     pub fn text(self, bytes: &[u8]) -> Option<String> {
         match self {
             Self::Utf8 => std::str::from_utf8(bytes).ok().map(str::to_owned),
@@ -57,18 +57,18 @@ impl Encoding {
     }
 }
 
-/// How a file is read, found once.
+/// The format of a file, found once by its survey.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Format {
-    /// What it is.
+    /// Kind.
     pub kind: Kind,
-    /// What stands between cells.
+    /// The character between cells.
     pub delimiter: char,
-    /// How its bytes are letters.
+    /// Encoding of its text.
     pub encoding: Encoding,
     /// The header's cells; none in JSON Lines.
     pub header: Vec<String>,
-    /// Where the first row begins.
+    /// Start of the first row.
     pub start: Position,
 }
 
@@ -83,7 +83,7 @@ pub struct Position {
     pub row: u32,
 }
 
-/// What a file was let in for.
+/// An announced file, and the terms under which it will be issued.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Upload {
     /// Version of this item's format.
@@ -100,15 +100,15 @@ pub struct Upload {
     pub file_name: String,
     /// Its size in bytes.
     pub size: u64,
-    /// Whether mail is asked for.
+    /// Whether the request asked for mail.
     pub send_email: bool,
-    /// Whether it is only to be told what would happen.
+    /// Whether its job is a dry run.
     pub dry_run: bool,
     /// Language of its error texts.
     pub lang: Lang,
-    /// When it was let in, RFC 3339.
+    /// When it was announced, RFC 3339.
     pub created_at: String,
-    /// Until when it can arrive, RFC 3339.
+    /// Last instant at which it can arrive, RFC 3339.
     pub expires_at: String,
     /// The job that it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -136,5 +136,114 @@ impl Upload {
             "created_at": self.created_at,
             "expires_at": self.expires_at,
         })
+    }
+}
+
+/// The parts of an object's key below `incoming/`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct UploadPath {
+    /// Live or test.
+    pub mode: Mode,
+    /// Owner.
+    pub org: OrgId,
+    /// Template.
+    pub template_id: TemplateId,
+    /// The upload, unless another system put the object there.
+    pub upload_id: Option<Uuid>,
+    /// The file's name.
+    pub name: String,
+}
+
+impl UploadPath {
+    /// Parses an object's key.
+    pub fn parse(key: &str) -> Option<Self> {
+        let mut parts = key.strip_prefix("incoming/")?.splitn(4, '/');
+        let mode = match parts.next()? {
+            "live" => Mode::Live,
+            "test" => Mode::Test,
+            _ => return None,
+        };
+        let org = OrgId::parse(parts.next()?).ok()?;
+        let template_id = TemplateId::parse(parts.next()?).ok()?;
+        let rest = parts.next().filter(|rest| !rest.is_empty() && !rest.ends_with('/'))?;
+        let upload_id = rest.split_once('/').and_then(|(id, _)| Uuid::try_parse(id).ok());
+        let name = rest.rsplit('/').next()?.to_owned();
+        Some(Self { mode, org, template_id, upload_id, name })
+    }
+}
+
+/// Why a file is refused before any of its rows is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileRefusal {
+    /// The template issues no new credentials.
+    TemplateArchived,
+    /// It has more than so many bytes.
+    TooLarge(u64),
+    /// Live issuing is refused where links end with the deployment.
+    LinksEnd,
+}
+
+impl FileRefusal {
+    /// Stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::TemplateArchived => "template_archived",
+            Self::TooLarge(_) => "payload_too_large",
+            Self::LinksEnd => "conflict",
+        }
+    }
+
+    /// The text in a language.
+    pub fn text(self, lang: Lang) -> String {
+        match self {
+            Self::TemplateArchived => lang
+                .pick(
+                    "La plantilla está archivada y no emite credenciales nuevas",
+                    "The template is archived and issues no new credentials",
+                )
+                .to_owned(),
+            Self::TooLarge(limit) => {
+                let mib = limit / (1024 * 1024);
+                lang.pick(
+                    format!("El archivo supera el límite de {mib} MB; divídelo en varios"),
+                    format!("The file is larger than the limit of {mib} MB; split it"),
+                )
+            }
+            Self::LinksEnd => lang
+                .pick(
+                    "Los enlaces de este despliegue apuntan a un host de execute-api, que desaparece con él; una credencial dura más. Por eso emite solo en modo de prueba. Quien lo opera puede configurar SiteUrl con un dominio propio, o aceptarlo con AcceptExecuteApiHost=true",
+                    "This deployment's links point to a host of execute-api, which ends with it; a credential lasts longer. So it issues in test mode only. Whoever operates it can set SiteUrl to a domain of their own, or accept it with AcceptExecuteApiHost=true",
+                )
+                .to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_names_its_file() {
+        let key = "incoming/live/demo/550e8400-e29b-41d4-a716-446655440000/acta nº 1+2&x.csv";
+        let path = UploadPath::parse(key).expect("a path");
+        assert_eq!(path.name, "acta nº 1+2&x.csv");
+        assert_eq!((path.mode, path.upload_id), (Mode::Live, None));
+    }
+
+    #[test]
+    fn a_key_that_names_no_place_starts_nothing() {
+        let template = "550e8400-e29b-41d4-a716-446655440000";
+        for key in [
+            "acta.csv".to_owned(),
+            format!("incoming/prod/demo/{template}/a.csv"),
+            format!("incoming/live/Demo/{template}/a.csv"),
+            "incoming/live/demo/plantilla/a.csv".to_owned(),
+            format!("incoming/live/demo/{template}/"),
+            format!("incoming/live/demo/{template}"),
+            format!("results/live/demo/{template}/a.csv"),
+        ] {
+            assert_eq!(UploadPath::parse(&key), None, "{key}");
+        }
     }
 }

@@ -7,7 +7,7 @@
 //! answer is made. No AWS message, table name or stack trace reaches a client.
 
 use crate::domain::fields::FieldError;
-use crate::{aws::s3::FileError, domain::fields::InvalidBody};
+use crate::{aws::s3::FileError, domain::fields::InvalidBody, domain::upload::FileRefusal};
 use std::fmt;
 
 use http::{HeaderValue, Response, StatusCode, header};
@@ -154,12 +154,9 @@ impl Problem {
 
     /// 400: the template issues nothing new.
     pub fn template_archived() -> Self {
-        Self::invalid_field(
-            "/template_id",
-            "template_archived",
-            "La plantilla está archivada y no emite credenciales nuevas",
-            "The template is archived and issues no new credentials",
-        )
+        let refusal = FileRefusal::TemplateArchived;
+        let (es, en) = (refusal.text(Lang::Es), refusal.text(Lang::En));
+        Self::invalid_field("/template_id", refusal.code(), es, en)
     }
 
     /// 405, with the methods that the path has.
@@ -216,15 +213,11 @@ impl Problem {
 
     /// 413: a file is larger than the limit in bytes.
     pub fn file_too_large(limit: u64) -> Self {
-        let mib = limit / (1024 * 1024);
-        let mut problem = Self::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "payload_too_large",
-            format!("El archivo supera el límite de {mib} MB; divídelo en varios"),
-            format!("The file is larger than the limit of {mib} MB; split it"),
-        );
-        problem.errors =
-            vec![FieldError::new("/size", "too_large", problem.es.clone(), problem.en.clone())];
+        let refusal = FileRefusal::TooLarge(limit);
+        let (es, en) = (refusal.text(Lang::Es), refusal.text(Lang::En));
+        let errors = vec![FieldError::new("/size", "too_large", es.clone(), en.clone())];
+        let mut problem = Self::new(StatusCode::PAYLOAD_TOO_LARGE, refusal.code(), es, en);
+        problem.errors = errors;
         problem
     }
 
@@ -375,6 +368,16 @@ impl From<InvalidBody> for Problem {
                 "The body must be a JSON object",
             ),
             InvalidBody::Fields(errors) => Self::invalid_request(errors),
+        }
+    }
+}
+
+impl From<FileRefusal> for Problem {
+    fn from(refusal: FileRefusal) -> Self {
+        match refusal {
+            FileRefusal::TemplateArchived => Self::template_archived(),
+            FileRefusal::TooLarge(limit) => Self::file_too_large(limit),
+            FileRefusal::LinksEnd => Self::conflict(refusal.text(Lang::Es), refusal.text(Lang::En)),
         }
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::{
     app::App,
-    aws::sqs::{self, IssueRow, MESSAGE_VERSION, Message, Outgoing, QueueError},
+    aws::sqs::{self, Outgoing, QueueError},
     credentials::issue::second_of,
     domain::{
         fault::FaultText,
@@ -20,6 +20,7 @@ use crate::{
         lang::Lang,
         recipient::Entry,
     },
+    jobs::messages::{MESSAGE_VERSION, Message, RowJob, RowMessage},
     store::StoreError,
 };
 
@@ -66,7 +67,7 @@ pub fn row(number: u32, line: Option<u64>, entry: Entry, lang: Lang) -> Row {
         None => text,
     };
     let (email, external_id) = (cut(entry.email), entry.external_id);
-    Row { row: number, line, email, external_id, recipient, revoke: None, faults }
+    Row { number, line, email, external_id, recipient, revoke: None, faults }
 }
 
 /// Accepts a job and queues its rows.
@@ -106,28 +107,26 @@ pub async fn start_job(app: &App, job: Job, rows: Vec<Row>) -> Result<Accepted, 
 /// # Errors
 /// [`AcceptError::Queue`] when SQS did not take all of them.
 pub async fn fan_out(app: &App, job: &Job, ttl: i64, rows: Vec<Row>) -> Result<(), AcceptError> {
-    let issued_at = second_of(&job.created_at);
     let group = sqs::job_group(&job.org, job.job_id);
+    let head = RowJob {
+        job_id: job.job_id,
+        org: job.org.clone(),
+        mode: job.mode,
+        template_id: job.template_id,
+        template_version: job.template_version,
+        shard_rows: job.shard_rows,
+        issued_at: second_of(&job.created_at),
+        ttl,
+        send_email: job.send_email,
+        lang: job.lang,
+        revocation: job.revocation.clone(),
+        dry_run: job.dry_run,
+    };
     let messages = rows
         .into_iter()
         .map(|row| {
-            let message = Message::Issue(Box::new(IssueRow {
-                v: MESSAGE_VERSION,
-                job_id: job.job_id,
-                org: job.org.clone(),
-                mode: job.mode,
-                template_id: job.template_id,
-                template_version: job.template_version,
-                shard_rows: job.shard_rows,
-                issued_at: issued_at.clone(),
-                ttl,
-                send_email: job.send_email,
-                lang: job.lang,
-                revocation: job.revocation.clone(),
-                dry_run: job.dry_run,
-                row,
-            }));
-            Outgoing::new(&message, group.clone())
+            let message = RowMessage { v: MESSAGE_VERSION, job: head.clone(), row };
+            Outgoing::new(&Message::Issue(Box::new(message)), group.clone())
         })
         .collect::<Result<Vec<_>, _>>()?;
     sqs::send_all(&app.sqs, &app.config.issue_queue_url, &messages).await.all()?;

@@ -104,7 +104,7 @@ fn rows_of_ids(ids: &[String], lang: Lang) -> Vec<Row> {
                 None => vec![Fault::UnknownCredential.said(lang)],
             };
             Row {
-                row: number,
+                number,
                 line: None,
                 email: String::new(),
                 external_id: None,
@@ -130,7 +130,7 @@ async fn rows_of_job(app: &App, tenant: Tenant<'_>, id: JobId) -> Result<Vec<Row
     let mut rows = Vec::new();
     let mut number = 1;
     for shard in 0..job.shards() {
-        let view = app.jobs.shard(job.job_id, shard).await?;
+        let view = app.jobs.shard(job.shard_id(shard)).await?;
         for (row, input) in &view.rows {
             let own = view.shard.status(*row) == RowStatus::Issued
                 && !view.shard.issue.duplicate.contains(row);
@@ -138,7 +138,7 @@ async fn rows_of_job(app: &App, tenant: Tenant<'_>, id: JobId) -> Result<Vec<Row
                 continue;
             };
             rows.push(Row {
-                row: number,
+                number,
                 line: None,
                 email: input.email.clone(),
                 external_id: input.external_id.clone(),

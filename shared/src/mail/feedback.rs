@@ -17,8 +17,8 @@ use crate::{
     domain::{
         credential::{Credential, MailState, Origin},
         feedback::{self, Change, DeliveryState, FeedbackMessage, Kind, Notice, Suppression},
-        ids::{CredentialId, JobId, Mode},
-        job::{KEPT_DAYS, MailSets},
+        ids::{CredentialId, Mode},
+        job::{KEPT_DAYS, MailSets, RowId, ShardId},
         time,
     },
     mail::ledger,
@@ -56,8 +56,8 @@ enum NoticeOutcome {
     /// The delivery state was recorded.
     Noted {
         arrived: bool,
-        /// Job, shard and row, when the job may not know yet that the mail was sent.
-        unrecorded: Option<(JobId, u32, u32)>,
+        /// The row, when its job may not know yet that the mail was sent.
+        unrecorded: Option<RowId>,
     },
     /// The mail is pending again.
     Again,
@@ -113,8 +113,8 @@ pub async fn batch(app: &App, messages: Vec<(String, String)>, deadline: Instant
         report.suppressed += usize::from(suppresses && outcome.is_some());
         match outcome {
             Some(NoticeOutcome::Noted { arrived, unrecorded }) => {
-                if let Some((job, shard, row)) = unrecorded {
-                    delivered.entry((job, shard)).or_default().insert(row, id);
+                if let Some(RowId { shard, row }) = unrecorded {
+                    delivered.entry(shard).or_default().insert(row, id);
                 }
                 report.noted += 1;
                 report.not_arrived += usize::from(!arrived);
@@ -128,8 +128,8 @@ pub async fn batch(app: &App, messages: Vec<(String, String)>, deadline: Instant
     report
 }
 
-/// Rows whose mail was delivered, by job and shard, and the messages about them.
-type Delivered = BTreeMap<(JobId, u32), BTreeMap<u32, String>>;
+/// Rows whose mail was delivered, by shard, and the messages about them.
+type Delivered = BTreeMap<ShardId, BTreeMap<u32, String>>;
 
 /// Records on jobs that mails were sent whose receipts are missing: their consumer is slower
 /// than SES, or died. Answers the messages about mails that could not be recorded.
@@ -145,20 +145,20 @@ async fn record_sent(app: &App, delivered: Delivered) -> Vec<String> {
     });
     let now = app.clock.now();
     let ttl = now.as_second() + KEPT_DAYS * 24 * 3600;
-    for ((job, shard), mut rows) in delivered {
-        if let Some(mail) = mails.get(&(job, shard)) {
+    for (shard, mut rows) in delivered {
+        if let Some(mail) = mails.get(&shard) {
             rows.retain(|row, _| !mail.sent.contains(row));
         }
         if rows.is_empty() {
             continue;
         }
         let sets = MailSets { sent: rows.keys().copied().collect(), ..MailSets::default() };
-        let mut recorded = app.jobs.record_mail(job, shard, &sets, ttl).await;
+        let mut recorded = app.jobs.record_mail(shard, &sets, ttl).await;
         if recorded.is_ok() {
-            recorded = app.jobs.recount(job, &time::millis(now)).await;
+            recorded = app.jobs.recount(shard.job, &time::millis(now)).await;
         }
         if let Err(error) = recorded {
-            tracing::error!(%error, job_id = %job, shard, "receipts not recorded");
+            tracing::error!(%error, job_id = %shard.job, shard = shard.number, "receipts not recorded");
             back.extend(rows.into_values());
         }
     }
@@ -172,7 +172,7 @@ async fn record(app: &App, notice: &Notice) -> Result<NoticeOutcome, StoreError>
     {
         let unrecorded = match before.origin {
             Origin::Job { job, shard, row } if before.stored_mail != MailState::Sent => {
-                Some((job, shard, row))
+                Some(RowId { shard: ShardId { job, number: shard }, row })
             }
             _ => None,
         };
@@ -208,7 +208,7 @@ async fn record(app: &App, notice: &Notice) -> Result<NoticeOutcome, StoreError>
                     && credential.mail_delivery == Some(DeliveryState::Delivered);
                 return Ok(match credential.origin {
                     Origin::Job { job, shard, row } if known => {
-                        NoticeOutcome::Noted { arrived: true, unrecorded: Some((job, shard, row)) }
+                        NoticeOutcome::Noted { arrived: true, unrecorded: Some(RowId { shard: ShardId { job, number: shard }, row }) }
                     }
                     _ => NoticeOutcome::Nothing,
                 });
@@ -242,6 +242,6 @@ async fn was_sent(app: &App, credential: &Credential) -> Result<(), StoreError> 
     let now = app.clock.now();
     let ttl = now.as_second() + KEPT_DAYS * 24 * 3600;
     let sets = MailSets { sent: BTreeSet::from([row]), ..MailSets::default() };
-    app.jobs.record_mail(job, shard, &sets, ttl).await?;
+    app.jobs.record_mail(ShardId { job, number: shard }, &sets, ttl).await?;
     app.jobs.recount(job, &time::millis(now)).await
 }

@@ -19,7 +19,7 @@ use crate::{
     app::App,
     domain::{
         credential::{Credential, MailState},
-        job::KEPT_DAYS,
+        job::{KEPT_DAYS, RowId},
         ledger::{CurrentCredential, Ended, LedgerEntry},
         time,
     },
@@ -55,15 +55,12 @@ pub async fn overlay(
     app: &App,
     credentials: Vec<Credential>,
 ) -> Result<Vec<CurrentCredential>, StoreError> {
-    let shards: BTreeSet<_> = credentials
-        .iter()
-        .filter_map(Credential::on_ledger)
-        .map(|(job, shard, _)| (job, shard))
-        .collect();
+    let shards: BTreeSet<_> =
+        credentials.iter().filter_map(Credential::on_ledger).map(|id| id.shard).collect();
     let ledgers = app.jobs.ledgers_of(&shards).await?;
     let entry = |credential: &Credential| {
-        let (job, shard, row) = credential.on_ledger()?;
-        let ledger = ledgers.get(&(job, shard));
+        let RowId { shard, row } = credential.on_ledger()?;
+        let ledger = ledgers.get(&shard);
         if let Some(ended) = ledger.and_then(|(_, mail)| mail.ended(row)) {
             return Some(LedgerEntry::Ended(ended));
         }

@@ -7,6 +7,7 @@
 pub mod feedback;
 pub mod ledger;
 pub mod letter;
+pub mod resend;
 pub mod send;
 mod send_one;
 mod send_shard;

@@ -28,15 +28,15 @@ use futures::{StreamExt, stream};
 
 use crate::{
     app::App,
-    aws::sqs::{self, MailMessage},
+    aws::sqs,
     domain::{
         credential::Origin,
         ids::{CredentialId, JobId},
-        job::{KEPT_DAYS, MailSets},
+        job::{KEPT_DAYS, MailSets, RowId, ShardId},
         ledger::Ended,
         time,
     },
-    jobs::consume::{Delivered, Report},
+    jobs::messages::{Delivered, MailMessage, Report},
     mail::{
         send_one::{MailOutcome, MailTask, caught, send_one},
         send_shard::{CLAIMED_TOGETHER, ShardMails, send_shard},
@@ -85,13 +85,13 @@ async fn send_placed(app: &App, mut placed: Vec<MailTask>, stop: Instant, report
     // At most what SES takes in a second: a claim must not wait for its turn.
     let most = app.rate_limiter.in_a_second().clamp(1, CLAIMED_TOGETHER);
     while !placed.is_empty() {
-        let mut shards: BTreeMap<(JobId, u32), ShardMails> = BTreeMap::new();
+        let mut shards: BTreeMap<ShardId, ShardMails> = BTreeMap::new();
         let mut rest = Vec::new();
         for task in placed {
-            let (Some(job), Some((shard, row))) = (task.mail.job_id, task.mail.place) else {
+            let (Some(job), Some((number, row))) = (task.mail.job_id, task.mail.place) else {
                 continue;
             };
-            let mails = shards.entry((job, shard)).or_default();
+            let mails = shards.entry(ShardId { job, number }).or_default();
             // The second copy of a message waits until the first has ended.
             if mails.len() < most && !mails.contains_key(&row) {
                 mails.insert(row, task);
@@ -120,9 +120,9 @@ async fn send_unplaced(
         Some(read) => read.await.map(|found| found.and_then(|credential| credential.on_ledger())),
     };
     let outcome = match place {
-        Ok(Some((job, shard, row))) => {
-            task.mail.place = Some((shard, row));
-            return send_shard(app, (job, shard), ShardMails::from([(row, task)]), stop).await;
+        Ok(Some(RowId { shard, row })) => {
+            task.mail.place = Some((shard.number, row));
+            return send_shard(app, shard, ShardMails::from([(row, task)]), stop).await;
         }
         Ok(None) => caught(&task.message, send_one(app, &task, stop)).await,
         Err(error) => caught(&task.message, async { Err(error) }).await,
@@ -133,7 +133,7 @@ async fn send_unplaced(
 /// The outcomes of a batch, as they are to be recorded.
 #[derive(Default)]
 struct Outcomes {
-    shards: BTreeMap<(JobId, u32), ShardOutcomes>,
+    shards: BTreeMap<ShardId, ShardOutcomes>,
     /// Jobs that have probably ended, and whose totals change all the same.
     recount: BTreeSet<JobId>,
     /// Messages that come back after a wait.
@@ -162,7 +162,7 @@ impl Outcomes {
                     Ended::Skipped => {}
                 }
                 if let Origin::Job { job, shard, row } = credential.origin {
-                    let of = self.shards.entry((job, shard)).or_default();
+                    let of = self.shards.entry(ShardId { job, number: shard }).or_default();
                     of.messages.push(message.id);
                     of.sets.insert(row, ended);
                     if ended == Ended::Sent && credential.on_ledger().is_some() {
@@ -200,10 +200,10 @@ async fn record(app: &App, done: Vec<(MailTask, MailOutcome)>, report: &mut Repo
     }
     let now = app.clock.now();
     let ttl = now.as_second() + KEPT_DAYS * 24 * 3600;
-    for ((job, shard), ShardOutcomes { messages, sets, without_receipt }) in outcomes.shards {
-        let mut recorded = app.jobs.record_mail(job, shard, &sets, ttl).await;
-        if recorded.is_ok() && outcomes.recount.contains(&job) {
-            recorded = app.jobs.recount(job, &time::millis(now)).await;
+    for (shard, ShardOutcomes { messages, sets, without_receipt }) in outcomes.shards {
+        let mut recorded = app.jobs.record_mail(shard, &sets, ttl).await;
+        if recorded.is_ok() && outcomes.recount.contains(&shard.job) {
+            recorded = app.jobs.recount(shard.job, &time::millis(now)).await;
         }
         if let Err(error) = recorded {
             tracing::error!(%error, rows = messages.len(), "mails not recorded");

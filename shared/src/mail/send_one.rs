@@ -8,17 +8,14 @@ use futures::FutureExt;
 
 use crate::{
     app::App,
-    aws::{
-        ses::{Envelope, HandOver, SesVerdict},
-        sqs::MailMessage,
-    },
+    aws::ses::{Envelope, HandOver, SesVerdict},
     domain::{
         credential::{Credential, MailState, RecipientType, Status},
         ids::{CredentialId, Mode},
         ledger::Ended,
         time, wallet_link,
     },
-    jobs::consume::Delivered,
+    jobs::messages::{Delivered, MailMessage},
     mail::{
         ledger::Lease,
         letter::{self, Audience, Letter, Rendered},

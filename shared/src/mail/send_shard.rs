@@ -14,8 +14,8 @@ use crate::{
     aws::ses::SesVerdict,
     domain::{
         credential::{Credential, Status},
-        ids::{CredentialId, JobId},
-        job::{KEPT_DAYS, MailSets},
+        ids::CredentialId,
+        job::{KEPT_DAYS, MailSets, ShardId},
         ledger::Ended,
         time,
     },
@@ -38,17 +38,17 @@ pub(super) type ShardMails = BTreeMap<u32, MailTask>;
 /// Sends mails of a shard, claimed together on its ledger.
 pub(super) async fn send_shard(
     app: &App,
-    (job, shard): (JobId, u32),
+    shard: ShardId,
     mails: ShardMails,
     stop: Instant,
 ) -> Vec<(MailTask, MailOutcome)> {
     if Instant::now() >= stop {
         return mails.into_values().map(|task| (task, MailOutcome::out_of_time())).collect();
     }
-    let claim = match ShardClaim::take(app, (job, shard), &mails).await {
+    let claim = match ShardClaim::take(app, shard, &mails).await {
         Ok(claim) => claim,
         Err(error) => {
-            tracing::error!(%error, job_id = %job, shard, "mails not claimed");
+            tracing::error!(%error, job_id = %shard.job, shard = shard.number, "mails not claimed");
             return mails.into_values().map(|task| (task, MailOutcome::Again)).collect();
         }
     };
@@ -107,8 +107,7 @@ async fn write_receipts(app: &App, done: &mut [(MailTask, MailOutcome)]) {
 
 /// The claim of mails of a shard, and what is read once it is held.
 struct ShardClaim {
-    job: JobId,
-    shard: u32,
+    shard: ShardId,
     /// Rows that this worker claimed.
     mine: BTreeSet<u32>,
     lease: Lease,
@@ -125,12 +124,8 @@ struct ShardClaim {
 impl ShardClaim {
     /// Claims the mails that no worker has claimed, then reads what sending needs: a
     /// correction or revocation in between is read here, or meets the claim.
-    async fn take(
-        app: &App,
-        (job, shard): (JobId, u32),
-        mails: &ShardMails,
-    ) -> Result<Self, StoreError> {
-        let mut claim = Self::of_free(app, (job, shard), mails.keys().copied().collect()).await?;
+    async fn take(app: &App, shard: ShardId, mails: &ShardMails) -> Result<Self, StoreError> {
+        let mut claim = Self::of_free(app, shard, mails.keys().copied().collect()).await?;
         if let Err(error) = claim.read(app, mails).await {
             claim.release(app, &claim.mine).await;
             return Err(error);
@@ -141,7 +136,7 @@ impl ShardClaim {
     /// Claims those of `mine` that no worker has claimed.
     async fn of_free(
         app: &App,
-        (job, shard): (JobId, u32),
+        shard: ShardId,
         mut mine: BTreeSet<u32>,
     ) -> Result<Self, StoreError> {
         let now = app.clock.now().as_second();
@@ -149,7 +144,7 @@ impl ShardClaim {
         let ttl = now + KEPT_DAYS * 24 * 3600;
         let mut others_until = 0;
         while !mine.is_empty() {
-            match app.jobs.claim_mails(job, shard, &mine, (lease.until, ttl)).await? {
+            match app.jobs.claim_mails(shard, &mine, (lease.until, ttl)).await? {
                 None => break,
                 Some(claims) => {
                     others_until = claims.until;
@@ -163,7 +158,6 @@ impl ShardClaim {
             }
         }
         Ok(Self {
-            job,
             shard,
             mine,
             lease,
@@ -176,7 +170,7 @@ impl ShardClaim {
 
     async fn read(&mut self, app: &App, mails: &ShardMails) -> Result<(), StoreError> {
         if self.mine.len() < mails.len() {
-            let of = (self.job, self.shard);
+            let of = self.shard;
             let mut sets = app.jobs.mails_of(&BTreeSet::from([of])).await?;
             self.ended = sets.remove(&of).unwrap_or_default();
         }
@@ -193,10 +187,10 @@ impl ShardClaim {
     /// Releases claims of mails that SES was not given, or did not take.
     async fn release(&self, app: &App, rows: &BTreeSet<u32>) {
         if !rows.is_empty()
-            && let Err(error) = app.jobs.release_mails(self.job, self.shard, rows).await
+            && let Err(error) = app.jobs.release_mails(self.shard, rows).await
         {
             // They count as ambiguous when the lease has ended.
-            tracing::error!(%error, job_id = %self.job, shard = self.shard, "claims not released");
+            tracing::error!(%error, job_id = %self.shard.job, shard = self.shard.number, "claims not released");
         }
     }
 }

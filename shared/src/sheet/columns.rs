@@ -5,7 +5,10 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::cells::guarded;
-use crate::domain::{field::FieldName, lang::Lang, recipient::MAX_EVIDENCE, template::Definition};
+use crate::domain::{
+    field::FieldName, job_result::ResultColumn, lang::Lang, recipient::MAX_EVIDENCE,
+    template::Definition,
+};
 
 /// A part of an entry of evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,20 +89,6 @@ impl ColumnName {
     }
 }
 
-/// Columns that a results file adds. A file that has them is read without them.
-pub const RESULTS: [&str; 10] = [
-    "row",
-    "line",
-    "status",
-    "credential_id",
-    "credential_url",
-    "recipient_type",
-    "duplicate",
-    "email_status",
-    "also_holds",
-    "error",
-];
-
 /// The names of columns that are no field, without accents and signs.
 const NAMES: [(Column, &[&str]); 4] = [
     (
@@ -155,7 +144,7 @@ fn column(name: &str) -> Column {
     if name.is_empty() {
         return Column::Nameless;
     }
-    if RESULTS.iter().any(|known| plain(known) == name) {
+    if ResultColumn::of_file(true).any(|known| plain(known.name()) == name) {
         return Column::Ignored;
     }
     let listed = NAMES.iter().find(|(_, names)| names.contains(&name.as_str()));
@@ -217,7 +206,9 @@ impl Columns {
 
     /// Whether a column belongs to a results file of ours.
     pub fn is_result(name: &str) -> bool {
-        !name.starts_with('#') && RESULTS.iter().any(|known| plain(known) == plain(name))
+        let plain_name = plain(name);
+        !name.starts_with('#')
+            && ResultColumn::of_file(true).any(|known| plain(known.name()) == plain_name)
     }
 
     /// The column of the addresses, from 0.

@@ -22,6 +22,9 @@ pub mod credentials;
 pub mod idempotency;
 #[cfg(test)]
 mod item_formats;
+pub mod job_files;
+pub mod job_mail;
+pub mod job_rows;
 pub mod jobs;
 mod keys;
 mod members;

@@ -7,7 +7,7 @@ use std::{
 
 use local::Options;
 use serde_json::{Value, json};
-use unicreda::jobs::consume::{self, Delivered};
+use unicreda::jobs::{consume, messages::Delivered};
 
 use super::{UNKNOWN, all, course, in_english, issue_under, items, one_fault, template, text};
 use crate::harness::{World, person};

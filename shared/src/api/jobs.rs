@@ -1,0 +1,229 @@
+//! The routes of jobs.
+
+use http::{HeaderValue, Response, StatusCode, header};
+use lambda_http::Body;
+use serde_json::{Value, json};
+
+use crate::{
+    api::auth,
+    app::App,
+    domain::{
+        api_key::Scope,
+        ids::JobId,
+        job::Job,
+        job_result::{ResultColumn, ResultRow},
+        time,
+    },
+    http::{
+        problem::Problem,
+        serve::{Call, List, MAX_PAGE_BYTES, json as answer, ok},
+    },
+    jobs::{
+        JobError,
+        cancel::{self, CancelError},
+        progress,
+        results::{self, ResultsQuery},
+        results_file::{self, ResultsFileError},
+        retry::{self, RetryError},
+    },
+    sheet::cells::guarded,
+};
+
+/// Scopes that may follow jobs: a key that issues must be able to poll.
+const MAY_FOLLOW: &[Scope] = &[Scope::Read, Scope::Issue];
+
+impl From<JobError> for Problem {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Store(error) => error.into(),
+            JobError::Queue(error) => error.into(),
+            JobError::Depth(error) => Self::unavailable(error),
+            JobError::File(error) => error.into(),
+            JobError::Broken(cause) => Self::internal(cause),
+        }
+    }
+}
+
+impl From<CancelError> for Problem {
+    fn from(error: CancelError) -> Self {
+        match error {
+            CancelError::Ended => Self::conflict("El trabajo ya terminó", "The job has ended"),
+            CancelError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RetryError> for Problem {
+    fn from(error: RetryError) -> Self {
+        match error {
+            RetryError::NotEnded => Self::conflict(
+                "El trabajo no ha terminado; espera a que termine",
+                "The job has not ended; wait for its end",
+            ),
+            RetryError::FailedAsWhole => Self::conflict(
+                "El trabajo falló como un todo y no tiene filas que reintentar; corrige el archivo y súbelo de nuevo",
+                "The job failed as a whole and has no rows to retry; mend the file and upload it again",
+            ),
+            RetryError::Job(error) => error.into(),
+        }
+    }
+}
+
+impl From<ResultsFileError> for Problem {
+    fn from(error: ResultsFileError) -> Self {
+        match error {
+            ResultsFileError::None => Self::not_found(
+                "Este trabajo no tiene archivo de resultados; sus filas están en /results",
+                "This job has no results file; its rows are at /results",
+            ),
+            ResultsFileError::Deleted => Self::not_found(
+                "El archivo de resultados se guarda 7 días tras el fin del trabajo; sus filas están en /results",
+                "The results file is kept for 7 days after the job's end; its rows are at /results",
+            ),
+            ResultsFileError::NotYet => Self::conflict(
+                "El archivo de resultados se escribe cuando el trabajo termina; pídelo de nuevo en unos segundos",
+                "The results file is written when the job has ended; ask again in some seconds",
+            ),
+            ResultsFileError::File(error) => error.into(),
+        }
+    }
+}
+
+/// The job that the path names, if it is the caller's own in its own mode.
+///
+/// # Errors
+/// `not_found`, those of authentication and of the store.
+async fn own_job(app: &App, call: &Call, any_of: &[Scope]) -> Result<Job, Problem> {
+    let unknown = || Problem::not_found("El trabajo no existe", "The job does not exist");
+    let caller = auth::authenticate(app, call, any_of).await?;
+    let id = JobId::parse(&call.parameter).map_err(|_| unknown())?;
+    app.jobs.get_for(caller.tenant(), id).await?.ok_or_else(unknown)
+}
+
+/// `GET /jobs`: newest first.
+///
+/// # Errors
+/// `invalid_request` for the cursor or limit, those of authentication and of the store.
+pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let limit = call.limit()?;
+    let cursor = call.cursor(time::is_sort_key)?;
+    let caller = auth::authenticate(app, call, MAY_FOLLOW).await?;
+    let page = app.jobs.list(&caller.org, caller.mode, cursor, limit).await?;
+    let page = progress::refresh_page(app, page, call.now).await?;
+    let items = page.items.iter().map(|job| job.summary(call.now)).collect();
+    ok(&List { items, next_cursor: page.next })
+}
+
+/// `GET /jobs/{job_id}`.
+///
+/// # Errors
+/// `not_found`, those of authentication and of the store.
+pub async fn status(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let job = own_job(app, call, MAY_FOLLOW).await?;
+    let (job, errors) = progress::status(app, job, call.now).await?;
+    let mut response = ok(&job.answer(&errors, call.now))?;
+    if job.closed_at.is_none() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    }
+    Ok(response)
+}
+
+/// `GET /jobs/{job_id}/results`: a row each, filtered by status, as JSON or CSV.
+///
+/// # Errors
+/// `invalid_request` for a parameter, `not_found`, those of authentication and of the store.
+pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let limit = call.limit()?;
+    let status = match call.query("status").map(ResultRow::status_of_word) {
+        None => None,
+        Some(Some(status)) => Some(status),
+        Some(None) => {
+            return Err(Problem::invalid_field(
+                "status",
+                "value_not_allowed",
+                "El parámetro status debe ser issued, failed o pending",
+                "The parameter status must be issued, failed or pending",
+            ));
+        }
+    };
+    let row = |cursor: &str| cursor.parse().ok().filter(|row: &u32| *row < u32::MAX);
+    let after = call.cursor(|cursor| row(cursor).is_some())?.and_then(row).unwrap_or(0);
+    let job = own_job(app, call, MAY_FOLLOW).await?;
+    let query = ResultsQuery { status, after, limit, max_bytes: MAX_PAGE_BYTES };
+    let page = results::page(app, &job, query).await?;
+    let next = page.next.map(|row| row.to_string());
+    if call.header("accept").is_some_and(|accept| accept.contains("text/csv")) {
+        return csv_page(&page.rows, next.as_deref());
+    }
+    let items = page.rows.iter().map(ResultRow::answer).collect();
+    ok(&List { items, next_cursor: next })
+}
+
+/// A page of results as CSV (RFC 4180), its next cursor in a header. Cells that a spreadsheet
+/// would run begin with `'`.
+fn csv_page(rows: &[ResultRow], next: Option<&str>) -> Result<Response<Body>, Problem> {
+    let mut writer =
+        csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    writer
+        .write_record(ResultColumn::of_page().map(ResultColumn::name))
+        .map_err(Problem::internal)?;
+    for row in rows {
+        let cells = ResultColumn::of_page().map(|column| match row.value(column) {
+            Value::Null => String::new(),
+            Value::String(text) => guarded(&text),
+            other => other.to_string(),
+        });
+        writer.write_record(cells.collect::<Vec<_>>()).map_err(Problem::internal)?;
+    }
+    let bytes = writer.into_inner().map_err(|e| Problem::internal(e.to_string()))?;
+    let mut response = Response::new(Body::Binary(bytes));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+    if let Some(next) = next.and_then(|next| HeaderValue::from_str(next).ok()) {
+        headers.insert("x-next-cursor", next);
+    }
+    Ok(response)
+}
+
+/// `GET /jobs/{job_id}/results/file`: a URL that serves the results file for 15 minutes.
+///
+/// # Errors
+/// `not_found` without a file, `conflict` before it is written, those of authentication and of
+/// the store.
+pub async fn results_file(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let job = own_job(app, call, MAY_FOLLOW).await?;
+    let link = results_file::link(app, &job, call.now).await?;
+    ok(&json!({
+        "url": link.url, "expires_at": link.expires_at, "file_name": link.file_name,
+    }))
+}
+
+/// `POST /jobs/{job_id}/cancel`: rows not yet issued fail with `Cancelado`, unsent mail is
+/// skipped. The second call answers like the first.
+///
+/// # Errors
+/// `conflict` when the job has ended, `not_found`, those of authentication and of the store.
+pub async fn cancel(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let job = own_job(app, call, &[Scope::Manage]).await?;
+    let job = cancel::cancel(app, job, call.now).await?;
+    ok(&job.answer(&[], call.now))
+}
+
+/// `POST /jobs/{job_id}/retry`: failed mail, and rows that failed for our reasons, once the job
+/// has ended: 202, or 200 with zeros when there is nothing to retry.
+///
+/// # Errors
+/// `conflict` before the job has ended, or when it failed as a whole; `not_found`, those of
+/// authentication, of the store and of the queue.
+pub async fn retry(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let job = own_job(app, call, &[Scope::Manage]).await?;
+    let retried = retry::retry(app, &job, call.now).await?;
+    let any = retried.rows + retried.mails > 0;
+    answer(
+        if any { StatusCode::ACCEPTED } else { StatusCode::OK },
+        &json!({
+            "job_id": job.job_id, "retried_rows": retried.rows, "retried_emails": retried.mails,
+            "status_url": format!("/api/v1/jobs/{}", job.job_id),
+        }),
+    )
+}

@@ -1,0 +1,96 @@
+//! The routes of uploads.
+
+use http::{Response, StatusCode};
+use lambda_http::Body;
+use serde_json::{Map, json};
+use uuid::Uuid;
+
+use crate::{
+    api::auth,
+    app::App,
+    domain::{api_key::Scope, fields::Fields, ids::TemplateId, text::MAX_TEXT},
+    http::{
+        problem::Problem,
+        serve::{Call, json as answer, ok},
+    },
+    jobs::upload::{self, UploadError, UploadRequest},
+};
+
+impl From<UploadError> for Problem {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::TemplateNotFound => Self::template_not_found(Some("/template_id")),
+            UploadError::Refused(refusal) => refusal.into(),
+            UploadError::Job(error) => error.into(),
+        }
+    }
+}
+
+/// `POST /uploads`: announces a file of a known size; the answer has a URL that takes it for 15
+/// minutes. Repeating it announces another; nothing begins before a file arrives.
+///
+/// # Errors
+/// `invalid_request`, `not_found` for the template, `payload_too_large`, `conflict` where live
+/// links end with the deployment; those of authentication, of the store and of the bucket.
+pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let caller = auth::authenticate(app, call, &[Scope::Issue]).await?;
+    let mut body = Fields::of_body(call.expect_json()?)?;
+    let template_id = body.required_text("template_id", MAX_TEXT);
+    let template_id = template_id.and_then(|text| match TemplateId::parse(&text) {
+        Ok(id) => Some(id),
+        Err(_) => {
+            body.fault(
+                "template_id",
+                "invalid_uuid",
+                "El campo template_id debe ser un UUID",
+                "The field template_id must be a UUID",
+            );
+            None
+        }
+    });
+    let file_name = body.required_text("file_name", MAX_TEXT);
+    if !body.has("size") || body.take_null("size") {
+        body.missing("size");
+    }
+    let size = body.whole("size", 1, u64::MAX);
+    let send_email = body.boolean("send_email").unwrap_or(true);
+    let dry_run = body.boolean("dry_run").unwrap_or(false);
+    body.end()?;
+    let (Some(template_id), Some(file_name), Some(size)) = (template_id, file_name, size) else {
+        return Err(Problem::invalid_request(Vec::new()));
+    };
+    let request = UploadRequest {
+        org: caller.org,
+        mode: caller.mode,
+        template_id,
+        file_name,
+        size,
+        send_email,
+        dry_run,
+        lang: call.lang,
+    };
+    let (upload, presigned) = upload::announce(app, request, call.now).await?;
+    let headers: Map<_, _> =
+        presigned.headers.into_iter().map(|(name, value)| (name, value.into())).collect();
+    answer(
+        StatusCode::CREATED,
+        &json!({
+            "upload_id": upload.upload_id,
+            "upload": { "method": "PUT", "url": presigned.url, "headers": headers },
+            "expires_at": upload.expires_at,
+            "status_url": format!("/api/v1/uploads/{}", upload.upload_id),
+        }),
+    )
+}
+
+/// `GET /uploads/{upload_id}`: whether the file arrived, and its job.
+///
+/// # Errors
+/// `not_found`, those of authentication and of the store.
+pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let unknown = || Problem::not_found("La subida no existe", "The upload does not exist");
+    let caller = auth::authenticate(app, call, &[Scope::Issue, Scope::Read]).await?;
+    let id = Uuid::try_parse(&call.parameter).map_err(|_| unknown())?;
+    let upload = app.jobs.upload_for(caller.tenant(), id).await?.ok_or_else(unknown)?;
+    ok(&upload.answer())
+}

@@ -1,0 +1,201 @@
+//! The result of a job's row, and the one list of its columns: rows as JSON, pages as CSV and
+//! the results file read it.
+
+use serde_json::{Map, Value};
+
+use crate::domain::{
+    ids::CredentialId,
+    job::{JobKind, RowStatus},
+};
+
+/// A column of results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResultColumn {
+    /// The row's number, from 1.
+    Row,
+    /// Address as sent.
+    Email,
+    /// The caller's own id.
+    ExternalId,
+    /// The line of the file that the row begins in.
+    Line,
+    /// The row's state, in the words of the job's kind.
+    Status,
+    /// The credential, whether or not it exists yet.
+    CredentialId,
+    /// The credential's page.
+    CredentialUrl,
+    /// `internal` or `external`.
+    RecipientType,
+    /// Whether the credential existed before.
+    Duplicate,
+    /// State of the row's mail.
+    EmailStatus,
+    /// Texts of its faults.
+    Error,
+    /// In a dry run, other credentials of the recipient from the template.
+    AlsoHolds,
+}
+
+impl ResultColumn {
+    /// Every column.
+    pub const ALL: [Self; 12] = [
+        Self::Row,
+        Self::Email,
+        Self::ExternalId,
+        Self::Line,
+        Self::Status,
+        Self::CredentialId,
+        Self::CredentialUrl,
+        Self::RecipientType,
+        Self::Duplicate,
+        Self::EmailStatus,
+        Self::Error,
+        Self::AlsoHolds,
+    ];
+
+    /// Its name: a member of a row in JSON, a header in CSV.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Row => "row",
+            Self::Email => "email",
+            Self::ExternalId => "external_id",
+            Self::Line => "line",
+            Self::Status => "status",
+            Self::CredentialId => "credential_id",
+            Self::CredentialUrl => "credential_url",
+            Self::RecipientType => "recipient_type",
+            Self::Duplicate => "duplicate",
+            Self::EmailStatus => "email_status",
+            Self::Error => "error",
+            Self::AlsoHolds => "also_holds",
+        }
+    }
+
+    /// Columns of a page of results.
+    pub fn of_page() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|column| !matches!(column, Self::Line | Self::AlsoHolds))
+    }
+
+    /// Columns that a results file adds to those of its own file: it has the address and the
+    /// caller's id already.
+    pub fn of_file(dry_run: bool) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |column| match column {
+            Self::Email | Self::ExternalId => false,
+            Self::AlsoHolds => dry_run,
+            _ => true,
+        })
+    }
+}
+
+/// How a row of a job ended, or its present state.
+#[derive(Clone, Debug)]
+pub struct ResultRow {
+    /// The row's number, from 1.
+    pub row: u32,
+    /// Address as sent.
+    pub email: Option<String>,
+    /// The caller's own id.
+    pub external_id: Option<String>,
+    /// The line of the file that the row begins in, in a file's job.
+    pub line: Option<u64>,
+    /// State, in the words of the job's kind.
+    pub status: &'static str,
+    /// The credential.
+    pub credential_id: Option<CredentialId>,
+    /// The credential's page, if it exists.
+    pub credential_url: Option<String>,
+    /// Of an issued row, whether its recipient is a member.
+    pub internal: Option<bool>,
+    /// Of an issued row, whether its credential existed before.
+    pub duplicate: Option<bool>,
+    /// Of an issued row, the state of its mail.
+    pub email_status: Option<&'static str>,
+    /// Texts of the faults of a failed row.
+    pub error: Option<String>,
+    /// In a dry run, other credentials of the recipient from the template.
+    pub also_holds: Option<Vec<CredentialId>>,
+}
+
+impl ResultRow {
+    /// The word for a row's state in a job of a kind.
+    pub fn status_word(status: RowStatus, kind: &JobKind, duplicate: bool) -> &'static str {
+        match (status, kind) {
+            (RowStatus::Pending, _) => "pending",
+            (RowStatus::Issued, JobKind::Revoke(_)) => "revoked",
+            (RowStatus::Issued, JobKind::DryRun(_)) if duplicate => "duplicate",
+            (RowStatus::Issued, JobKind::DryRun(_)) => "new",
+            (RowStatus::Issued, JobKind::Issue(_)) => "issued",
+            (RowStatus::Failed, JobKind::DryRun(_)) => "invalid",
+            (RowStatus::Failed, JobKind::Issue(_) | JobKind::Revoke(_)) => "failed",
+        }
+    }
+
+    /// The state that a filter of results names; none for an unknown word.
+    pub fn status_of_word(word: &str) -> Option<RowStatus> {
+        match word {
+            "issued" | "revoked" | "new" | "duplicate" => Some(RowStatus::Issued),
+            "failed" | "invalid" => Some(RowStatus::Failed),
+            "pending" => Some(RowStatus::Pending),
+            _ => None,
+        }
+    }
+
+    /// The value of a column; null where the row has none.
+    pub fn value(&self, column: ResultColumn) -> Value {
+        match column {
+            ResultColumn::Row => self.row.into(),
+            ResultColumn::Email => self.email.clone().into(),
+            ResultColumn::ExternalId => self.external_id.clone().into(),
+            ResultColumn::Line => self.line.into(),
+            ResultColumn::Status => self.status.into(),
+            ResultColumn::CredentialId => self.credential_id.map(|id| id.to_string()).into(),
+            ResultColumn::CredentialUrl => self.credential_url.clone().into(),
+            ResultColumn::RecipientType => {
+                self.internal.map(|internal| if internal { "internal" } else { "external" }).into()
+            }
+            ResultColumn::Duplicate => self.duplicate.into(),
+            ResultColumn::EmailStatus => self.email_status.into(),
+            ResultColumn::Error => self.error.clone().into(),
+            ResultColumn::AlsoHolds => {
+                let ids = self.also_holds.as_ref();
+                ids.map(|ids| ids.iter().map(ToString::to_string).collect::<Vec<_>>()).into()
+            }
+        }
+    }
+
+    /// The row in JSON: the columns of a page, then those that the row has besides.
+    pub fn answer(&self) -> Value {
+        let mut members = Map::new();
+        for column in ResultColumn::of_page() {
+            members.insert(column.name().to_owned(), self.value(column));
+        }
+        for column in [ResultColumn::Line, ResultColumn::AlsoHolds] {
+            let value = self.value(column);
+            if !value.is_null() {
+                members.insert(column.name().to_owned(), value);
+            }
+        }
+        Value::Object(members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(columns: impl Iterator<Item = ResultColumn>) -> Vec<&'static str> {
+        columns.map(ResultColumn::name).collect()
+    }
+
+    #[test]
+    fn pages_and_files_have_their_columns_in_the_contracts_order() {
+        assert_eq!(
+            names(ResultColumn::of_page()).join(","),
+            "row,email,external_id,status,credential_id,credential_url,recipient_type,duplicate,email_status,error"
+        );
+        let file = "row,line,status,credential_id,credential_url,recipient_type,duplicate,email_status,error";
+        assert_eq!(names(ResultColumn::of_file(false)).join(","), file);
+        assert_eq!(names(ResultColumn::of_file(true)).join(","), format!("{file},also_holds"));
+    }
+}

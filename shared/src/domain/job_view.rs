@@ -1,0 +1,193 @@
+//! A job as the API shows it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::domain::{
+    job::{Job, JobKind},
+    time,
+};
+
+/// Seconds after which the answer no longer shows that mail waits.
+const WAIT_SHOWN: i64 = 15 * 60;
+
+/// A job's state on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobStatus {
+    /// Accepted, not all rows queued.
+    Pending,
+    /// Queued, no row ended.
+    Started,
+    /// Under way.
+    Progress,
+    /// Every row and its mail have ended.
+    Success,
+    /// It failed as a whole.
+    Failure,
+}
+
+impl JobStatus {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Started => "STARTED",
+            Self::Progress => "PROGRESS",
+            Self::Success => "SUCCESS",
+            Self::Failure => "FAILURE",
+        }
+    }
+}
+
+/// One entry of a result's `errors`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowError {
+    /// Row, from 1.
+    pub row: u32,
+    /// Address as sent.
+    pub email: String,
+    /// Text.
+    pub error: String,
+    /// Stable code.
+    pub code: String,
+}
+
+impl Job {
+    /// Its state.
+    pub fn status(&self) -> JobStatus {
+        if self.failure.is_some() {
+            JobStatus::Failure
+        } else if self.closed_at.is_some() {
+            JobStatus::Success
+        } else if !self.fanned_out {
+            JobStatus::Pending
+        } else if self.tally.current() == 0 {
+            JobStatus::Started
+        } else {
+            JobStatus::Progress
+        }
+    }
+
+    /// The answer of `GET /jobs/{job_id}`; `errors` are the first failed rows of an ended job.
+    pub fn answer(&self, errors: &[RowError], now: Timestamp) -> Value {
+        let mut answer = Map::new();
+        for (name, value) in [
+            ("job_id", json!(self.job_id)),
+            ("status", self.status().as_str().into()),
+            ("template_id", json!(self.template_id)),
+            ("created_at", json!(self.created_at)),
+            ("updated_at", json!(self.updated_at)),
+            ("expires_at", json!(self.expires_at)),
+            ("cancelled_at", json!(self.cancelled_at)),
+            ("progress", self.progress(now).into()),
+        ] {
+            answer.insert(name.to_owned(), value);
+        }
+        match self.kind() {
+            JobKind::Issue(_) => {}
+            JobKind::DryRun(_) => {
+                answer.insert("dry_run".to_owned(), true.into());
+            }
+            JobKind::Revoke(_) => {
+                answer.remove("template_id");
+                answer.insert("kind".to_owned(), "revoke".into());
+            }
+        }
+        if let Some(file) = &self.file {
+            let file = json!({ "name": file.name, "size": file.object.size });
+            answer.insert("file".to_owned(), file);
+        }
+        if let Some(failure) = &self.failure {
+            answer.insert("error".to_owned(), failure.error.clone().into());
+            answer.insert("code".to_owned(), failure.code.clone().into());
+            answer.insert("line".to_owned(), failure.line.into());
+            answer.insert("column".to_owned(), failure.column.into());
+        } else if self.closed_at.is_some() {
+            answer.insert("result".to_owned(), self.result(errors));
+        }
+        Value::Object(answer)
+    }
+
+    /// The member `progress` of the answer.
+    fn progress(&self, now: Timestamp) -> Map<String, Value> {
+        let (current, total) = (self.tally.current(), self.total);
+        let waiting = self.mail_wait.as_deref().filter(|_| {
+            let at = self.mail_wait_at.as_deref();
+            self.closed_at.is_none() && at.is_some_and(|at| time::elapsed(at, now) < WAIT_SHOWN)
+        });
+        let mut progress = Map::new();
+        for (name, value) in [
+            ("current", json!(current)),
+            ("total", json!(total)),
+            // The contract has this text in one language: programs know it.
+            ("status", format!("Procesando fila {current} de {total}").into()),
+            (
+                "phase",
+                match (self.is_reading(), current < total) {
+                    (true, _) => "reading",
+                    (false, true) => "issuing",
+                    (false, false) => "mailing",
+                }
+                .into(),
+            ),
+            ("emails_done", json!(self.tally.emails_done())),
+            ("eta_seconds", json!(self.eta(now))),
+            ("waiting", json!(waiting)),
+        ] {
+            progress.insert(name.to_owned(), value);
+        }
+        if self.file.is_some() {
+            let read = self.read_to.map_or(0, |at| at.row);
+            progress.insert("rows_read".to_owned(), read.into());
+        }
+        progress
+    }
+
+    /// Estimated seconds to the end, from the mean rate so far; none once it has ended or
+    /// before anything has.
+    fn eta(&self, now: Timestamp) -> Option<i64> {
+        let elapsed = time::elapsed(&self.created_at, now);
+        let done = f64::from(self.tally.current() + self.tally.emails_done());
+        let left = f64::from(2 * self.total) - done - f64::from(self.tally.failed);
+        #[expect(clippy::cast_possible_truncation, reason = "an estimate in whole seconds")]
+        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+        let eta = (self.closed_at.is_none() && done > 0.0 && elapsed > 0)
+            .then(|| (left.max(0.0) / (done / elapsed as f64)).ceil() as i64);
+        eta
+    }
+
+    /// The member `result` of an ended job's answer.
+    fn result(&self, errors: &[RowError]) -> Value {
+        let t = &self.tally;
+        let mut result = json!({
+            "total": self.total, "successful": t.issued, "failed": t.failed,
+            "errors": errors,
+            "errors_truncated": usize::try_from(t.failed).is_ok_and(|n| n > errors.len()),
+            "emails_sent": t.emails_sent, "emails_failed": t.emails_failed,
+            "emails_skipped": t.emails_skipped,
+            "internal_count": t.internal, "external_count": t.issued - t.internal,
+            "duplicates": t.duplicates,
+            "results_url": format!("/api/v1/jobs/{}/results", self.job_id),
+        });
+        if self.file.is_some()
+            && !self.results_lost
+            && let Some(members) = result.as_object_mut()
+        {
+            let file = format!("/api/v1/jobs/{}/results/file", self.job_id);
+            let file = (self.results_at.is_some() && self.files_gone_at.is_none()).then_some(file);
+            members.insert("results_file".to_owned(), file.into());
+        }
+        result
+    }
+
+    /// The entry of a job in a list: its answer without the errors.
+    pub fn summary(&self, now: Timestamp) -> Value {
+        let mut answer = self.answer(&[], now);
+        if let Some(result) = answer.get_mut("result").and_then(Value::as_object_mut) {
+            result.remove("errors");
+            result.remove("errors_truncated");
+        }
+        answer
+    }
+}

@@ -1,0 +1,31 @@
+//! Cancelling a job.
+//!
+//! Safe to repeat: the first instant is kept.
+
+use jiff::Timestamp;
+
+use crate::{app::App, domain::job::Job, domain::time, store::StoreError};
+
+/// A job is not cancelled.
+#[derive(Debug, thiserror::Error)]
+pub enum CancelError {
+    /// It has ended.
+    #[error("the job has ended")]
+    Ended,
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Cancels a job: rows not yet issued fail with `Cancelado`, unsent mail is skipped. A second
+/// call returns the job as it is.
+///
+/// # Errors
+/// [`CancelError`].
+pub async fn cancel(app: &App, job: Job, now: Timestamp) -> Result<Job, CancelError> {
+    if job.cancelled_at.is_some() {
+        return Ok(job);
+    }
+    let cancelled = app.jobs.cancel(job.job_id, &time::millis(now)).await?;
+    cancelled.ok_or(CancelError::Ended)
+}

@@ -1,0 +1,273 @@
+//! Reading a file into its job.
+//!
+//! The file is first surveyed as a whole ([`sheet::Survey`]), then read in pieces: the rows of
+//! some shards are stored, then queued, then the position is noted.
+//!
+//! Safe to repeat: rows that were stored or queued but not noted are stored and queued again,
+//! which changes nothing (see [`crate::credentials::issue`]). One process at a time reads a
+//! file, under a lease that each note renews; when the process dies or its time ends, the
+//! sweeper has another one read on from the position. Two at once would do the same work twice,
+//! without harm.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    aws::s3::FileError,
+    domain::{
+        fault::ACHIEVEMENT_NOT_FOUND,
+        ids::JobId,
+        job::{FILE_LEASE, Job, JobFailure, JobFile, Row, files_until},
+        lang::Lang,
+        template::Template,
+        time,
+        upload::Position,
+    },
+    jobs::{
+        JobError,
+        accept::{self, fan_out},
+    },
+    sheet::{self, MAX_HEADER, Rows, SheetFault, SheetRow, Survey},
+    store::job_files::{FileEnd, FileLease},
+};
+
+/// Bytes of one read.
+const PIECE: u64 = 1024 * 1024;
+/// Shards whose rows are stored and queued between two notes of the position.
+const SHARDS_AT_ONCE: usize = 8;
+/// Time before the deadline at which reading stops.
+const RESERVE: Duration = Duration::from_secs(20);
+/// Time between two renewals of the lease during the survey.
+const RENEW_EVERY: Duration = Duration::from_secs(30);
+pub(super) fn failure(code: &str, error: String) -> JobFailure {
+    JobFailure { error, code: code.to_owned(), line: None, column: None }
+}
+
+pub(super) fn ttl_of(job: &Job) -> Result<i64, JobError> {
+    job.ttl().ok_or_else(|| JobError::broken("a job without expiry"))
+}
+
+/// Ends a job whose file is refused, unless `reader` has lost its lease.
+pub(super) async fn fail(
+    app: &App,
+    job: JobId,
+    failure: &JobFailure,
+    reader: Option<&str>,
+) -> Result<(), JobError> {
+    let now = app.clock.now();
+    tracing::info!(job_id = %job, code = failure.code, "file refused");
+    let at = FileEnd { now: &time::millis(now), files_until: &files_until(now) };
+    app.jobs.fail(job, failure, reader, at).await?;
+    Ok(())
+}
+
+/// Ends work on a file that no process could complete.
+///
+/// # Errors
+/// [`JobError`].
+pub async fn give_up(app: &App, job: &Job, now: Timestamp) -> Result<(), JobError> {
+    if !job.is_reading() {
+        return Ok(app.jobs.without_results(job.job_id, &files_until(now)).await?);
+    }
+    let text = job.lang.pick(
+        "No se pudo leer el archivo por un fallo nuestro; súbelo de nuevo: lo ya emitido no se duplica",
+        "The file could not be read, by a failure of ours; upload it again: what was issued is not issued twice",
+    );
+    fail(app, job.job_id, &failure("gave_up", text.to_owned()), None).await
+}
+
+/// Why reading ended before the file did.
+enum Broken {
+    /// The file cannot be read as a whole.
+    Refused(JobFailure),
+    /// Another process has the lease, or no process should.
+    Lost,
+    /// A failure of ours: later.
+    Trouble(JobError),
+}
+
+impl<E: Into<JobError>> From<E> for Broken {
+    fn from(error: E) -> Self {
+        Self::Trouble(error.into())
+    }
+}
+
+/// Reads a job's file on from its noted position.
+///
+/// # Errors
+/// [`JobError`]; the sweeper queues the file again.
+pub(super) async fn read(app: &App, job_id: JobId, deadline: Instant) -> Result<(), JobError> {
+    let token = Uuid::new_v4().to_string();
+    let reader = Reader { app, job_id, token: &token };
+    let now = app.clock.now().as_second();
+    let Some(job) = app.jobs.claim_file(reader.lease(), now).await? else {
+        return Ok(());
+    };
+    let outcome = match job.is_reading() {
+        true => reader.read_on(job, deadline).await,
+        false => Err(Broken::Lost),
+    };
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(Broken::Refused(failure)) => fail(app, job_id, &failure, Some(&token)).await,
+        Err(Broken::Lost) => Ok(app.jobs.leave_file(job_id, &token).await?),
+        Err(Broken::Trouble(error)) => {
+            app.jobs.leave_file(job_id, &token).await?;
+            Err(error)
+        }
+    }
+}
+
+/// The failure of a job whose file has a fault.
+fn refused(fault: SheetFault, lang: Lang) -> Broken {
+    Broken::Refused(JobFailure {
+        error: fault.text(lang),
+        code: fault.code.to_owned(),
+        line: fault.line,
+        column: fault.column,
+    })
+}
+
+/// A process that reads a job's file.
+struct Reader<'a> {
+    app: &'a App,
+    job_id: JobId,
+    token: &'a str,
+}
+
+impl Reader<'_> {
+    /// The lease, renewed from now.
+    fn lease(&self) -> FileLease<'_> {
+        let until = self.app.clock.now().as_second() + FILE_LEASE;
+        FileLease { job: self.job_id, reader: self.token, until }
+    }
+
+    async fn read_on(&self, job: Job, deadline: Instant) -> Result<(), Broken> {
+        let app = self.app;
+        let stop = deadline.checked_sub(RESERVE).unwrap_or(deadline);
+        let lang = job.lang;
+        let template =
+            app.catalog.template_version(&job.org, job.template_id, job.template_version).await?;
+        let template = template.ok_or_else(|| {
+            Broken::Refused(failure("template_not_found", ACHIEVEMENT_NOT_FOUND.to_owned()))
+        })?;
+        let file = job.file.clone().ok_or(Broken::Lost)?;
+        let mut job = match job.sheet {
+            Some(_) => job,
+            None => {
+                let surveyed = self.survey(&file, &template, lang).await?;
+                let counted =
+                    app.jobs.counted(self.lease(), &surveyed.format, surveyed.rows).await?;
+                counted.ok_or(Broken::Lost)?
+            }
+        };
+        let sheet = job.sheet.clone().ok_or(Broken::Lost)?;
+        let mut at = job.read_to.unwrap_or(sheet.start);
+        let mut rows = Rows::new(&sheet, &template.definition, at);
+        let window = SHARDS_AT_ONCE * usize::try_from(job.shard_rows).unwrap_or(usize::MAX).max(1);
+        let mut offset = at.offset;
+        let mut read: Vec<SheetRow> = Vec::new();
+        loop {
+            let bytes = self.bytes(&file, offset, PIECE, lang).await?;
+            offset += bytes.len() as u64;
+            let all = offset >= file.object.size || bytes.is_empty();
+            read.extend(rows.push(&bytes).map_err(|fault| refused(fault, lang))?);
+            if all {
+                read.extend(rows.finish().map_err(|fault| refused(fault, lang))?);
+            }
+            while read.len() >= window || (all && !read.is_empty()) {
+                let left = read.split_off(window.min(read.len()));
+                at = read.last().map_or(at, |row| row.end);
+                let taken = std::mem::replace(&mut read, left);
+                let last = all && read.is_empty();
+                job = self.accept(&job, taken, at, last).await?;
+                if last {
+                    return Ok(());
+                }
+                if Instant::now() >= stop {
+                    tracing::info!(job_id = %job.job_id, row = at.row, "file left to be resumed");
+                    return Err(Broken::Lost);
+                }
+            }
+            if all {
+                // All rows were stored and queued before, and only the end was not noted.
+                app.jobs.read_to(self.lease(), at, true).await?;
+                return Ok(());
+            }
+        }
+    }
+
+    /// Stores and queues rows, then notes the position after them.
+    async fn accept(
+        &self,
+        job: &Job,
+        rows: Vec<SheetRow>,
+        at: Position,
+        last: bool,
+    ) -> Result<Job, Broken> {
+        let ttl = ttl_of(job)?;
+        let rows = rows.into_iter();
+        let rows: Vec<Row> =
+            rows.map(|row| accept::row(row.row, Some(row.line), row.entry, job.lang)).collect();
+        self.app.jobs.put_inputs(job, &rows, ttl).await?;
+        // The rows of a job that was cancelled are stored, so that each ends.
+        if job.takes_rows() {
+            fan_out(self.app, job, ttl, rows).await?;
+        }
+        if last && at.row != job.total {
+            return Err(Broken::Refused(failure("gave_up", "rows were lost".to_owned())));
+        }
+        let noted = self.app.jobs.read_to(self.lease(), at, last).await?;
+        noted.ok_or(Broken::Lost)
+    }
+
+    /// Surveys the whole file before any of it is issued.
+    async fn survey(
+        &self,
+        file: &JobFile,
+        template: &Template,
+        lang: Lang,
+    ) -> Result<sheet::Surveyed, Broken> {
+        let refused = |fault| refused(fault, lang);
+        let first = self.bytes(file, 0, MAX_HEADER as u64, lang).await?;
+        let mut survey = Survey::begin(&first, &template.definition).map_err(refused)?;
+        let mut offset = survey.starts_at();
+        let mut renewed = Instant::now();
+        loop {
+            let bytes = self.bytes(file, offset, PIECE, lang).await?;
+            if bytes.is_empty() {
+                return survey.finish().map_err(refused);
+            }
+            survey.push(&bytes).map_err(refused)?;
+            offset += bytes.len() as u64;
+            if renewed.elapsed() > RENEW_EVERY {
+                self.app.jobs.keep_file(self.lease()).await?.ok_or(Broken::Lost)?;
+                renewed = Instant::now();
+            }
+        }
+    }
+
+    async fn bytes(
+        &self,
+        file: &JobFile,
+        from: u64,
+        length: u64,
+        lang: Lang,
+    ) -> Result<Vec<u8>, Broken> {
+        match self.app.files()?.read(&file.object, from, length).await {
+            Ok(bytes) => Ok(bytes),
+            Err(FileError::Gone) => Err(Broken::Refused(failure(
+                "file_gone",
+                lang.pick(
+                    "El archivo se borró o se reemplazó mientras se leía; súbelo de nuevo: lo ya emitido no se duplica",
+                    "The file was removed or replaced while it was read; upload it again: what was issued is not issued twice",
+                )
+                .to_owned(),
+            ))),
+            Err(error) => Err(Broken::Trouble(error.into())),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Results of a job: a row each, with the state of its mail.
+//!
+//! Safe to repeat: nothing is written.
+
+use std::collections::HashMap;
+
+use crate::{
+    app::App,
+    domain::{
+        credential::Credential,
+        identity::IdSecret,
+        ids::CredentialId,
+        job::{Job, JobKind, RowStatus},
+        job_result::ResultRow,
+    },
+    store::{StoreError, job_rows::ShardView},
+};
+
+/// Shards that one page reads: a bound for filters that match few rows.
+const SHARDS_A_PAGE: u32 = 20;
+
+/// A page of results to read.
+#[derive(Clone, Copy, Debug)]
+pub struct ResultsQuery {
+    /// State of the rows; all rows without it.
+    pub status: Option<RowStatus>,
+    /// The row after which the page begins; 0 for the first page.
+    pub after: u32,
+    /// Most rows.
+    pub limit: usize,
+    /// Bytes of JSON after which the page ends early.
+    pub max_bytes: usize,
+}
+
+/// A page of results.
+#[derive(Debug)]
+pub struct ResultsPage {
+    /// Its rows.
+    pub rows: Vec<ResultRow>,
+    /// The row after which the next page begins; none at the end.
+    pub next: Option<u32>,
+}
+
+/// Reads a page of a job's results.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn page(app: &App, job: &Job, query: ResultsQuery) -> Result<ResultsPage, StoreError> {
+    let secret = app.catalog.id_secret(&job.org).await?;
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    let mut next = None;
+    let mut row = query.after.saturating_add(1);
+    let mut shards = 0;
+    while row <= job.total && next.is_none() {
+        let number = job.shard_of(row);
+        let view = app.jobs.shard(job.shard_id(number)).await?;
+        shards += 1;
+        let last = *job.rows_of(number).end();
+        while row <= last {
+            if query.status.is_none_or(|wanted| view.shard.status(row) == wanted) {
+                let result = result_row(app, job, &secret, &view, row);
+                bytes += result.answer().to_string().len();
+                rows.push(result);
+            }
+            row += 1;
+            if (rows.len() == query.limit || bytes > query.max_bytes) && row <= job.total {
+                next = Some(row - 1);
+                break;
+            }
+        }
+        if shards == SHARDS_A_PAGE && row <= job.total {
+            next = Some(row - 1);
+        }
+    }
+    overlay_delivery(app, &mut rows).await?;
+    Ok(ResultsPage { rows, next })
+}
+
+/// Replaces `sent` by what SES reported since: the job knows that SES accepted a mail, its
+/// credential knows the delivery.
+async fn overlay_delivery(app: &App, rows: &mut [ResultRow]) -> Result<(), StoreError> {
+    let id_of = |row: &ResultRow| row.credential_id.filter(|_| row.email_status == Some("sent"));
+    let ids: Vec<CredentialId> = rows.iter().filter_map(id_of).collect();
+    let credentials = app.credentials.get_all(&ids).await?;
+    let known: HashMap<CredentialId, &'static str> = credentials
+        .iter()
+        .filter_map(|credential| Some((credential.id, credential.mail_delivery?.as_str())))
+        .collect();
+    for row in rows {
+        if let Some(delivery) = id_of(row).and_then(|id| known.get(&id)) {
+            row.email_status = Some(delivery);
+        }
+    }
+    Ok(())
+}
+
+/// The result of one row of a shard.
+pub fn result_row(
+    app: &App,
+    job: &Job,
+    secret: &IdSecret,
+    view: &ShardView,
+    row: u32,
+) -> ResultRow {
+    let kind = job.kind();
+    let dry_run = matches!(kind, JobKind::DryRun(_));
+    let input = view.rows.get(&row);
+    let status = view.shard.status(row);
+    let issued = status == RowStatus::Issued;
+    let duplicate = view.shard.issue.duplicate.contains(&row);
+    let credential_id = issued.then(|| view.credential_of(row, secret, job)).flatten();
+    // In a dry run, a new credential does not exist yet.
+    let existing = credential_id.filter(|_| !dry_run || duplicate);
+    let failure = view.failures.get(&row).filter(|_| status == RowStatus::Failed);
+    ResultRow {
+        row,
+        email: input.map(|input| input.email.clone()),
+        external_id: input.and_then(|input| input.external_id.clone()),
+        line: input.and_then(|input| input.line),
+        status: ResultRow::status_word(status, &kind, duplicate),
+        credential_id,
+        credential_url: existing.map(|id| Credential::url(&app.config.site_url, id)),
+        internal: issued.then(|| view.shard.issue.internal.contains(&row)),
+        duplicate: issued.then_some(duplicate),
+        email_status: issued.then(|| view.shard.mail(row)),
+        error: failure.map(|failure| failure.text()),
+        also_holds: dry_run.then(|| view.holds.get(&row).cloned().unwrap_or_default()),
+    }
+}
