@@ -1,10 +1,9 @@
 //! `Idempotency-Key`: a repeated request gets the first one's answer, byte for byte.
 //!
-//! A key is bound to organization, mode, route and a hash of the canonical body, for 24 h.
-//! The first call leaves a lease; a call while it runs hears so, a call after it ended
-//! without an answer takes the request over under a higher fence, and goes on with the
-//! same work id, so that it finds what the first one made. Answers of 500 and above are
-//! not kept.
+//! A key is bound to organization, mode, route and a hash of the canonical body, for 24 h. The
+//! first call takes a lease. A call while it runs gets `idempotency_in_progress`. A call after it
+//! ended without an answer takes the request over under a higher fence and continues with the same
+//! work id, so that it finds what the first one made. Answers of 500 and above are not stored.
 
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -29,10 +28,10 @@ const LEASE: i64 = 60;
 /// Headers of an answer that are kept with it.
 const KEPT_HEADERS: [&str; 4] = ["content-type", "content-language", "location", "retry-after"];
 
-/// What a request's work is known by: the same in all its attempts.
+/// The identity of a request's work: the same in all its attempts.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// Id of what it makes.
+    /// The id of its result.
     pub id: Uuid,
     /// When its first attempt began, RFC 3339 to the millisecond.
     pub begun_at: String,
