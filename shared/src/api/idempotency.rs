@@ -143,8 +143,8 @@ fn hash(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, bytes))
 }
 
-/// A body with its white space gone and its members in order. A body that holds numbers
-/// beyond a double's range stands for itself.
+/// Removes white space from a body and sorts its members. A body with numbers beyond the range of a
+/// double is left as sent.
 fn canonical(body: &[u8]) -> Vec<u8> {
     fn sort(value: &mut Value) {
         match value {
