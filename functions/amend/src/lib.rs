@@ -5,7 +5,7 @@ use lambda_http::{Body, Request, Response};
 use unicreda::{
     App,
     credentials::change_status,
-    domain::credential::Action,
+    domain::history::Action,
     http::{routes::Amend, serve},
 };
 
