@@ -82,7 +82,8 @@ impl Default for Options {
             fresh: false,
             service_ports: ServicePorts::BesideApi,
             containers: None,
-            ses_rate_per_second: 2_000.0,
+            // No account stands behind the embedded SES: the machine alone sets the pace.
+            ses_rate_per_second: 1e6,
             tracks_deliveries: false,
             consumer_timeout: Duration::from_secs(30),
             visibility: Duration::from_secs(60),
@@ -241,7 +242,7 @@ impl Stack {
         };
         let timeouts = Some(unicreda::app::timeouts());
         let app = clients(&endpoints, options.http_client, None, timeouts, config, vault.clone());
-        let app = Arc::new(app);
+        let app = Arc::new(App { totals_serve: 0, ..app });
 
         let resumed = schedule::sweep(&app, true).await;
         if let Some(period) = options.sweep_every {

@@ -112,14 +112,15 @@ pub async fn own_job(app: &App, call: &Call, any_of: &[Scope]) -> Result<Job, Pr
     Ok(job)
 }
 
-/// Brings a job's totals up to date, at most every max(2 s, shards / 50 s), and closes it
-/// when they say so.
+/// Brings a job's totals up to date, at most every max([`App::totals_serve`], shards / 50 s), and
+/// closes it when they say so.
 ///
 /// # Errors
 /// As of the store.
 pub async fn refresh(app: &App, job: Job, now: Timestamp) -> Result<Job, StoreError> {
     let age = time::elapsed(&job.tally_at, now);
-    let fresh = job.shards() > CHEAP_SHARDS && age < i64::from(job.shards() / 50).max(2);
+    let fresh =
+        job.shards() > CHEAP_SHARDS && age < app.totals_serve.max(i64::from(job.shards() / 50));
     // A job that nobody has counted yet is counted at once.
     if job.closed_at.is_some() || (fresh && job.tally_at != job.created_at) {
         return Ok(job);
