@@ -3,28 +3,35 @@
 
     python3 infra/measure.py                             # on standard output
     python3 infra/measure.py --out docs/performance.md   # between its two markers
+    python3 infra/measure.py --out docs/performance.md --only door   # this section alone, with its own date
     python3 infra/measure.py --quick [--only jobs]       # small, to see that it works: the figures say little
 
-Runs one part after another, so that none disturbs another: what a credential costs, jobs, files, signatures, cold
-starts. Each part is a command that can be run by itself; it stands above its tables. Targets, and whether they are
-met, stand beside them. Needs Node 20, openssl and what infra/tools/setup needs; most of the time of a first run is
-compiling. What each part says while it works goes to standard error.
+Runs one part after another, so that none disturbs another: a job as its client sees it, what a credential costs, jobs,
+files, signatures, cold starts. Each part is a command that can be run by itself; it stands above its tables. Targets,
+and whether they are met, stand beside them. Needs Node 20, openssl and what infra/tools/setup needs; most of the time
+of a first run is compiling. What each part says while it works goes to standard error.
 """
 
 import argparse
 import datetime
+import json
 import os
 import platform
 import re
 import shlex
+import statistics
 import subprocess
 import sys
+import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKS = "<!-- measured -->", "<!-- /measured -->"
 BENCH = "cargo bench --locked --bench"
+# Credentials a second of a job of so many recipients, as its client sees it, and how often it is measured.
+DOOR, ROWS, TIMES = 1_300, 10_000, 5
 # $ per million credentials of a large job, beside SES.
 PRICE = 4.00
 # A function's start, to that of hello world.
@@ -74,6 +81,81 @@ def markdown(table: list[list[str]]) -> str:
 
 def met(target: str, figure: str, is_met: bool) -> str:
     return f"Target: {target}; it is {figure}, {'met' if is_met else 'not met'}."
+
+
+class Door:
+    """`local --memory` as a process, and its API."""
+
+    def __init__(self, binary: Path, folder: Path):
+        command = [binary, "--memory", "--port", "0", "--data", folder]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self.settings: dict[str, str] = {}
+        began = time.monotonic()
+        while "TEMPLATE_ID" not in self.settings:
+            if self.process.poll() is not None or time.monotonic() - began > 60:
+                raise Failed(f"{binary} did not start")
+            time.sleep(0.1)
+            written = folder / "demo.env"
+            text = written.read_text() if written.exists() else ""
+            self.settings = dict(re.findall(r"^export (\w+)='(.*)'$", text, flags=re.M))
+
+    def ask(self, path: str, body: dict | None = None) -> dict:
+        headers = {"X-API-Key": self.settings["API_KEY"], "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(urllib.request.Request(self.settings["BASE_URL"] + path, data, headers)) as answer:
+            return json.load(answer)
+
+    def cpu(self) -> float:
+        """CPU time of its threads, in seconds."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def job(self, rows: int) -> tuple[float, float]:
+        """Seconds from the request to `SUCCESS`, and CPU seconds, of a job of external recipients."""
+        people = [
+            {"email": f"persona{n}@ejemplo.com", "recipient_name": f"Persona {n}", "result_value": "A"}
+            for n in range(rows)
+        ]
+        request = {"template_id": self.settings["TEMPLATE_ID"], "recipients": people}
+        before, began = self.cpu(), time.monotonic()
+        job = self.ask("/credentials/issue", request)["job_id"]
+        while (status := self.ask(f"/jobs/{job}"))["status"] != "SUCCESS":
+            if time.monotonic() - began > 600:
+                raise Failed(f"the job has not ended: {status}")
+            time.sleep(0.05)
+        seconds = time.monotonic() - began
+        counts = {name: status["result"][name] for name in ("successful", "emails_sent", "external_count")}
+        if set(counts.values()) != {rows}:
+            raise Failed(f"of {rows}: {counts}")
+        return seconds, self.cpu() - before
+
+    def end(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+
+def door(quick: bool) -> tuple[str, str]:
+    build = "cargo build --release --locked --bin local"
+    run(build)
+    binary = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/local"
+    rows, rates = 500 if quick else ROWS, []
+    lines = ["| job | seconds to `SUCCESS` | credentials a second | CPU, µs a credential |", "|---|---:|---:|---:|"]
+    for number in range(1, 2 if quick else TIMES + 1):
+        with tempfile.TemporaryDirectory() as folder:
+            stack = Door(binary, Path(folder))
+            try:
+                seconds, cpu = stack.job(rows)
+            finally:
+                stack.end()
+        rates.append(rows / seconds)
+        lines.append(f"| {number} | {seconds:.2f} | {rates[-1]:.0f} | {cpu * 1e6 / rows:.0f} |")
+    rate = statistics.median(rates)
+    head = (
+        f"{rows:,} external recipients with one request to a new `local --memory`, from the request to the moment that "
+        "`GET /jobs/{job_id}` answers `SUCCESS`; asked every 50 ms. Each job has a process of its own."
+    )
+    verdict = met(f"{DOOR:,} credentials a second", f"{rate:,.0f}, the median", rate >= DOOR)
+    return f"{build}, then python3 infra/measure.py --only door", "\n\n".join([head, "\n".join(lines), verdict])
 
 
 def cost(quick: bool) -> tuple[str, str]:
@@ -143,6 +225,7 @@ def starts(quick: bool) -> tuple[str, str]:
 
 
 PARTS = {
+    "door": ("Credentials a second, from outside", door),
     "cost": ("Cost", cost),
     "jobs": ("Recipients and jobs", jobs),
     "files": ("Files", files),
@@ -170,6 +253,14 @@ def machine() -> str:
     ])  # fmt: skip
 
 
+def merged(document: str, new: list[str]) -> list[str]:
+    """The parts of a document, with some sections replaced or added, in the order of PARTS."""
+    head, *old = re.split(r"\n\n(?=## )", document)
+    sections = {section.splitlines()[0]: section for section in [*old, *new]}
+    titles = [f"## {title}" for title, _ in PARTS.values()]
+    return [head, *(sections[title] for title in titles if title in sections)]
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--quick", action="store_true", help="small sizes, to see that it works")
@@ -177,20 +268,21 @@ def main() -> None:
     arguments.add_argument("--out", type=Path, help="a document that has both markers, instead of standard output")
     chosen = arguments.parse_args()
     if chosen.out:
-        if chosen.quick or chosen.only:
-            arguments.error("a document's figures are of one whole run: --out goes with neither --quick nor --only")
+        if chosen.quick:
+            arguments.error("figures of --quick say little: they go into no document")
         before, mark, rest = chosen.out.read_text().partition(MARKS[0])
-        _, end, after = rest.partition(MARKS[1])
+        old, end, after = rest.partition(MARKS[1])
         if not (mark and end):
             arguments.error(f"{chosen.out} lacks {MARKS[0]} or, after it, {MARKS[1]}")
     commit = first_line("git", "rev-parse", "--short=10", "HEAD")
     changed = first_line("git", "status", "--porcelain", "--untracked-files=no")
     now = datetime.datetime.now(datetime.UTC)
+    when = f"{now:%Y-%m-%d %H:%M} UTC, commit {commit}{' with changes' if changed else ''}, {machine()}."
     text = [
         f"Everything between here and the end of the last table is the output of one run of `python3 infra/measure.py`"
-        f"{' --quick, whose figures say little' if chosen.quick else ''}:\n"
-        f"{now:%Y-%m-%d %H:%M} UTC, commit {commit}{' with changes' if changed else ''}, {machine()}."
+        f"{' --quick, whose figures say little' if chosen.quick else ''}:\n{when}"
     ]
+    apart = f"\n\nMeasured apart: {when}" if chosen.only else ""
     failed = False
     for name, (title, part) in PARTS.items():
         if chosen.only and name not in chosen.only:
@@ -206,7 +298,9 @@ def main() -> None:
         took = time.monotonic() - began
         minutes = f"{took / 60:.0f} min" if took > 120 else f"{took:.0f} s"
         of = f"{minutes}, compiling included; load of the machine {load:.1f} before, {os.getloadavg()[0]:.1f} after"
-        text.append(f"## {title}\n\n`{command}`: {of}.\n\n{found}")
+        text.append(f"## {title}\n\n`{command}`: {of}.{apart}\n\n{found}")
+    if chosen.out and chosen.only:
+        text = merged(old.strip(), text[1:])
     document = "\n\n".join(text)
     if chosen.out and not failed:
         chosen.out.write_text(f"{before}{MARKS[0]}\n{document}\n{MARKS[1]}{after}")

@@ -789,7 +789,7 @@ def main() -> int:
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     cli = given.cli or target / "debug/unicreda"
     if not cli.exists():
-        print(f"{cli} is missing: cargo build --package cli", file=sys.stderr)
+        print(f"{cli} is missing: cargo build --bin unicreda", file=sys.stderr)
         return 2
     folder = Path(tempfile.mkdtemp(prefix="rehearsal-"))
     rehearsal = Rehearsal(folder, cli, given.built)

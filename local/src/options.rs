@@ -57,7 +57,8 @@ impl Default for Options {
             fresh: false,
             service_ports: ServicePorts::BesideApi,
             containers: None,
-            ses_rate_per_second: 2_000.0,
+            // The embedded SES has no account rate: the machine alone sets the pace.
+            ses_rate_per_second: 1e6,
             tracks_deliveries: false,
             consumer_timeout: Duration::from_secs(30),
             visibility: Duration::from_secs(60),

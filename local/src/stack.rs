@@ -86,7 +86,8 @@ impl Stack {
         let config = config(&options, &endpoints, &queues, site_url, signing_key);
         let timeouts = Some(unicreda::app::timeouts());
         let sdk = SdkSettings { http_client: options.http_client.clone(), timeouts, retry: None };
-        let app = Arc::new(clients(&endpoints, sdk, config, vault.clone()));
+        let app = clients(&endpoints, sdk, config, vault.clone());
+        let app = Arc::new(App { totals_serve: 0, ..app });
         let resumed = schedule::sweep(&app, true).await;
         if let Some(period) = options.sweep_every {
             schedule::start(Arc::clone(&app), &work, period, resumed);

@@ -179,6 +179,9 @@ pub struct App {
     pub clock: Clock,
     /// Rows of a new job's shard: [`SHARD_ROWS`], less in tests of many shards.
     pub shard_rows: u32,
+    /// Seconds for which the totals of a job that somebody follows serve, at least: 2. The local
+    /// stack, where a read costs nothing, has 0.
+    pub totals_serve: i64,
 }
 
 impl App {
@@ -226,6 +229,7 @@ impl App {
             files: None,
             clock: Clock::default(),
             shard_rows: SHARD_ROWS,
+            totals_serve: 2,
             config,
             dynamodb,
             sqs,

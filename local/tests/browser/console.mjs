@@ -7,17 +7,17 @@ import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 
-// Its libraries and fonts come along, as on Lambda, so that it starts on a bare machine.
-process.env.AWS_EXECUTION_ENV ??= "AWS_Lambda_nodejs22.x";
-const { default: packaged } = await import("@sparticuz/chromium");
-const { chromium } = await import("playwright-core");
+import { chromium } from "playwright-core";
+
+import { executable } from "./chromium.mjs";
+
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8");
 
 const { site, bucket, key, files, shots } = JSON.parse(await text(process.stdin));
 const faults = [];
 const seen = { runs: {} };
 const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? (await packaged.executablePath()),
+  executablePath: await executable(),
   args: ["--no-sandbox", "--disable-gpu", "--no-zygote"],
 });
 

@@ -455,7 +455,7 @@ async fn a_file_survives_a_crash_at_every_call() {
     every_point("file of 12", file_of_12).await;
 }
 
-/// Ten crashes a run, at sampled calls; one a run in the long run.
+/// Forty crashes a run, at sampled calls; one a run in the long run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_of_1200_survives_crashes_at_200_sampled_calls() {
     let seed = seed("job of 1,200");
@@ -469,7 +469,7 @@ async fn a_job_of_1200_survives_crashes_at_200_sampled_calls() {
     });
     assert!(most * 10 <= all_writes, "one partition key takes {most} of {all_writes} writes");
     eprintln!("job of 1,200: {calls} calls, {figures:?}");
-    let (count, each) = if long() { (200, 1) } else { (10, 20) };
+    let (count, each) = if long() { (200, 1) } else { (5, 40) };
     let mut rng = fastrand::Rng::with_seed(seed);
     let runs = (0..count)
         .map(|number| {

@@ -1,13 +1,20 @@
 //! Signing keys: sealed by KMS or by a key file, opened by who may.
 
-use std::{fs, os::unix::fs::PermissionsExt, sync::Arc};
+use std::{
+    convert::Infallible,
+    fs,
+    os::unix::fs::PermissionsExt,
+    sync::{Arc, Mutex},
+};
 
 use aws_config::BehaviorVersion;
 use aws_sdk_kms::config::{Credentials, Region};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
 use lambda_http::Request;
-use rustack_kms_core::{config::KmsConfig, handler::RustackKmsHandler, provider::RustackKms};
-use rustack_kms_http::service::{KmsHttpConfig, KmsHttpService};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 use unicreda::{
@@ -27,16 +34,55 @@ use unicreda::{
 
 use crate::harness::{World, person, proxy_event};
 
-/// An embedded KMS with one symmetric key.
+/// What a KMS with one symmetric key has sealed: each plaintext with its context.
+type Sealed = Arc<Mutex<Vec<(Value, Value)>>>;
+
+/// Answers `Encrypt` and `Decrypt`. As in AWS, another context does not open a ciphertext.
+async fn answer_as_kms(
+    sealed: Sealed,
+    request: http::Request<Incoming>,
+) -> Result<http::Response<Full<Bytes>>, Infallible> {
+    let operation = request.headers()["x-amz-target"].to_str().expect("text").to_owned();
+    let body = request.into_body().collect().await.expect("a body").to_bytes();
+    let body: Value = serde_json::from_slice(&body).expect("JSON");
+    assert_eq!(body["KeyId"], KEY);
+    let mut sealed = sealed.lock().expect("lock");
+    let (status, answer) = match operation.as_str() {
+        "TrentService.Encrypt" => {
+            sealed.push((body["Plaintext"].clone(), body["EncryptionContext"].clone()));
+            let name = STANDARD.encode((sealed.len() - 1).to_string());
+            (200, json!({ "CiphertextBlob": name, "KeyId": KEY }))
+        }
+        "TrentService.Decrypt" => {
+            let name = STANDARD.decode(body["CiphertextBlob"].as_str().expect("text"));
+            let name = String::from_utf8(name.expect("base64")).expect("text");
+            let (plaintext, context) = &sealed[name.parse::<usize>().expect("a number")];
+            if body["EncryptionContext"] == *context {
+                (200, json!({ "Plaintext": plaintext, "KeyId": KEY }))
+            } else {
+                (400, json!({ "__type": "InvalidCiphertextException" }))
+            }
+        }
+        other => panic!("{other}"),
+    };
+    let answer = http::Response::builder()
+        .status(status)
+        .header("content-type", "application/x-amz-json-1.1")
+        .body(Full::new(answer.to_string().into()));
+    Ok(answer.expect("an answer"))
+}
+
+/// A KMS with one symmetric key. The rehearsal uses an emulator's, with IAM.
 async fn kms() -> (aws_sdk_kms::Client, String, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let handler = RustackKmsHandler::new(Arc::new(RustackKms::new(KmsConfig::default())));
-    let service = KmsHttpService::new(Arc::new(handler), KmsHttpConfig::default());
+    let sealed = Sealed::default();
     let server = tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
+            let sealed = Arc::clone(&sealed);
+            let service = service_fn(move |request| answer_as_kms(Arc::clone(&sealed), request));
             let connection = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service.clone());
+                .serve_connection(TokioIo::new(stream), service);
             tokio::spawn(connection);
         }
     });
@@ -48,15 +94,15 @@ async fn kms() -> (aws_sdk_kms::Client, String, JoinHandle<()>) {
         .retry_config(aws_sdk_kms::config::retry::RetryConfig::disabled())
         .endpoint_url(url)
         .build();
-    let client = aws_sdk_kms::Client::from_conf(config);
-    let made = client.create_key().send().await.expect("a key");
-    let arn = made.key_metadata.and_then(|key| key.arn).expect("its ARN");
-    (client, arn, server)
+    (aws_sdk_kms::Client::from_conf(config), KEY.to_owned(), server)
 }
 
 fn org(name: &str) -> OrgId {
     OrgId::parse(name).expect("a name")
 }
+
+/// The key's ARN.
+const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/1";
 
 /// The message of a proof.
 const MESSAGE: [u8; 64] = [7; 64];

@@ -45,3 +45,7 @@ mod upgrade;
 mod uploads;
 mod verifiers;
 mod wallet;
+
+/// As in `local`'s own binary: its threads free what others allocated.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -60,14 +60,15 @@ pub async fn refresh_page(
     Ok(Page { items, next: page.next })
 }
 
-/// Brings a job's totals up to date, at most every max(2 s, shards / 50 s), and closes the job
-/// when they show its end.
+/// Brings a job's totals up to date, at most every max([`App::totals_serve`], shards / 50 s),
+/// and closes the job when they show its end.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn refresh(app: &App, job: Job, now: Timestamp) -> Result<Job, StoreError> {
     let age = time::elapsed(&job.tally_at, now);
-    let fresh = job.shards() > CHEAP_SHARDS && age < i64::from(job.shards() / 50).max(2);
+    let serve = app.totals_serve.max(i64::from(job.shards() / 50));
+    let fresh = job.shards() > CHEAP_SHARDS && age < serve;
     // A job that no reader has counted yet is counted at once.
     if job.closed_at.is_some() || (fresh && job.tally_at != job.created_at) {
         return Ok(job);

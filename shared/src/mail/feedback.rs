@@ -207,9 +207,10 @@ async fn record(app: &App, notice: &Notice) -> Result<NoticeOutcome, StoreError>
                     && notice.round == credential.mail_round
                     && credential.mail_delivery == Some(DeliveryState::Delivered);
                 return Ok(match credential.origin {
-                    Origin::Job { job, shard, row } if known => {
-                        NoticeOutcome::Noted { arrived: true, unrecorded: Some(RowId { shard: ShardId { job, number: shard }, row }) }
-                    }
+                    Origin::Job { job, shard, row } if known => NoticeOutcome::Noted {
+                        arrived: true,
+                        unrecorded: Some(RowId { shard: ShardId { job, number: shard }, row }),
+                    },
                     _ => NoticeOutcome::Nothing,
                 });
             }
