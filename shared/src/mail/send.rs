@@ -32,7 +32,8 @@ use crate::{
     domain::{
         credential::Origin,
         ids::{CredentialId, JobId},
-        job::{KEPT_DAYS, MailSets, RowId, ShardId},
+        job::{KEPT_DAYS, RowId, ShardId},
+        job_outcome::MailSets,
         ledger::Ended,
         time,
     },

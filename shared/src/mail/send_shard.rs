@@ -15,7 +15,8 @@ use crate::{
     domain::{
         credential::{Credential, Status},
         ids::CredentialId,
-        job::{KEPT_DAYS, MailSets, ShardId},
+        job::{KEPT_DAYS, ShardId},
+        job_outcome::MailSets,
         ledger::Ended,
         time,
     },

@@ -18,7 +18,8 @@ use crate::{
         fault::FaultText,
         identity::{self, IdSecret},
         ids::{CredentialId, JobId},
-        job::{IssueSets, Job, MailSets, Row, Shard, ShardId},
+        job::{Job, Row, ShardId},
+        job_outcome::{IssueSets, MailSets, Shard},
     },
     store::{
         job_mail::Claims,
