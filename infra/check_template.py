@@ -20,10 +20,9 @@ from cfnlint.decode import decode
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "template.yaml"
-ROUTES = next(
-    (path for path in ("shared/src/http/routes.rs",) if (ROOT / path).exists()),
-    "shared/src/http/routes.rs",
-)
+ROUTES = "shared/src/http/routes.rs"
+SCHEMA = "shared/src/store/schema.rs"
+FILES = "shared/src/aws/s3.rs"
 
 # Further settings that the template sets, and who reads them.
 FOREIGN_SETTINGS = {
@@ -167,8 +166,8 @@ def check_routes(functions: dict, expanded: dict) -> int:
 
 
 def check_tables(resources: dict, settings: dict) -> int:
-    """Each table has the keys and indexes of `schema.rs`."""
-    rust = source("shared/src/store/schema.rs")
+    """Each table has the keys and indexes of `store/schema.rs`."""
+    rust = source(SCHEMA)
     indexes = {
         constant: (name, partition, sort)
         for constant, name, partition, sort in re.findall(
@@ -188,7 +187,7 @@ def check_tables(resources: dict, settings: dict) -> int:
     declared = re.search(r"const TABLES: \[Table; (\d+)\]", rust)
     check(
         bool(declared and ttl) and int(declared[1]) == len(in_code),
-        "shared/src/store/schema.rs could not be read",
+        f"{SCHEMA} could not be read",
     )
 
     def keys(schema: list) -> tuple:
@@ -302,7 +301,7 @@ def check_times(template: dict, functions: dict, settings: dict) -> int:
 
 def check_bucket(resources: dict) -> int:
     """Files under incoming/ are told to the queue of the function that reads them, by a policy
-    that names the bucket as it is named; functions touch the prefixes of `files.rs` and no more."""
+    that names the bucket as it is named; functions touch the prefixes of `aws/s3.rs` and no more."""
     buckets = of_type(resources, "AWS::S3::Bucket")
     for name, bucket in buckets.items():
         (told,) = bucket["NotificationConfiguration"]["QueueConfigurations"]
@@ -317,8 +316,8 @@ def check_bucket(resources: dict) -> int:
         rules = told["Filter"]["S3Key"]["Rules"]
         prefix = rules[0]["Value"]
         check(len(rules) == 1 and rules[0]["Name"] == "prefix", f"{name} filters otherwise")
-        documented = re.findall(r"^//! \| `(\w+/)", (ROOT / "shared/src/aws/s3.rs").read_text(), re.M)
-        check(prefix in documented, f"{name} tells of {prefix}, which files.rs does not know")
+        documented = re.findall(r"^//! \| `(\w+/)", (ROOT / FILES).read_text(), re.M)
+        check(prefix in documented, f"{name} tells of {prefix}, which {FILES} does not know")
         for policy in of_type(resources, "AWS::SQS::QueuePolicy").values():
             if policy["Queues"] == [{"Ref": queue}]:
                 (statement,) = policy["PolicyDocument"]["Statement"]

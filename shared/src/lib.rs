@@ -1,13 +1,25 @@
 //! The product: digital academic credentials, issued once, signed, mailed and kept.
 //!
-//! Rules are pure: [`recipient`], [`identity`], [`template`], [`member`], [`job`],
-//! [`api_key`], [`fault`], [`mail`], [`feedback`], [`page`], and of what is signed [`document`],
-//! [`linked_data`], [`proof`], [`did`], [`status_list`], [`packing`], and of what is shown [`image`],
-//! [`badge`], [`qr`], [`sharing`], [`typeface`]. Adapters speak to AWS:
-//! [`store`], [`queue`], [`files`], [`keys`], [`app`]. Use cases join the two: [`issuing`],
-//! [`signing`], [`consuming`], [`delivery`], [`settling`], [`suppressing`], [`amending`], [`verifying`], [`following`],
-//! [`steering`], [`cataloguing`], [`idempotency`], [`publishing`], [`showing`], [`wallet`], [`sweeping`]. The edge is
-//! [`http`].
+//! A room is what a line in it may touch; `infra/check_rooms.py` holds each to its rule. A room
+//! imports only rooms above it in this table; `api` and `web` never import each other.
+//!
+//! | room | rule |
+//! |---|---|
+//! | [`domain`] | values in, values out: no client, no HTTP, no waiting, no clock, no randomness |
+//! | [`document`] | pure: what a stranger verifies of a credential |
+//! | [`sheet`] | pure: the bytes of a file of recipients to rows and back |
+//! | [`sdk`] | what all AWS clients share |
+//! | [`clock`] | the present instant |
+//! | [`telemetry`] | the log of a function |
+//! | [`store`] | the only room with DynamoDB |
+//! | [`aws`] | the only room with other AWS clients; it has no rule of the product |
+//! | [`app`] | the configuration and clients of a process, composed |
+//! | [`credentials`] | use cases: issue, sign, change, verify; no HTTP |
+//! | [`jobs`] | use cases: accept, consume, follow, retry, sweep; no HTTP |
+//! | [`mail`] | use cases: write, send, and settle what SES reports; no HTTP |
+//! | [`http`] | a request and its answer, the routes, the problems; no endpoint's work |
+//! | [`api`] | endpoints with a key: parse, authorize, call one use case, answer |
+//! | [`web`] | public endpoints: no key, no write |
 
 pub mod api;
 pub mod app;

@@ -1,5 +1,5 @@
 //! Every call of the functions to AWS, as their SDK makes it: an HTTP client that takes the time
-//! from the request to the last byte of the answer, and counts what was refused.
+//! from the request to the last byte of the answer, and counts refusals.
 
 use std::{
     collections::BTreeMap,

@@ -1,7 +1,7 @@
 //! The cost of a credential in calls, units and bytes, which depend on no machine. A limit on
 //! each makes a regression red.
 //!
-//! `TABLE=1 cargo test --test suite budgets:: -- --nocapture` prints what was counted.
+//! `TABLE=1 cargo test --test suite budgets:: -- --nocapture` prints the counts.
 
 use std::collections::BTreeMap;
 
@@ -372,7 +372,7 @@ fn partitions(sim: &Sim) -> Partitions {
     })
 }
 
-/// Fails when a partition of a table or an index has taken a tenth of what was written there.
+/// Fails when a partition of a table or an index has taken a tenth of its writes.
 fn spread(before: &Partitions, after: &Partitions) {
     let mut places: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for (partition, n) in after {

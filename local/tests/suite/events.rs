@@ -105,7 +105,7 @@ async fn queued(world: &World, url: &str) -> Value {
     serde_json::from_str(messages[0].body().expect("a body")).expect("JSON")
 }
 
-/// The bodies of the file's batch are those that the service itself queues.
+/// The bodies of the file's batch equal those that the service queues.
 async fn compare_with_queue(world: &World, text: &str) {
     let mut own = queued(world, &world.stack.app().config.issue_queue_url).await;
     let records: Value = serde_json::from_str(text).expect("JSON");

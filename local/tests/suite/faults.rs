@@ -60,7 +60,7 @@ pub enum Fault {
     Throttled,
     /// The service fails, and has done nothing.
     ServerError,
-    /// No answer within the time limit; it was done or not. The wait itself is left out.
+    /// No answer within the time limit; the call was done or not. Tests skip the wait.
     TooLate {
         /// Whether the service did it.
         done: bool,

@@ -49,7 +49,7 @@ async fn a_job_that_is_cancelled_while_it_runs_ends_with_the_sums_right() {
     world
         .until("the queues are empty", async || queues::are_empty(&world).await.then_some(()))
         .await;
-    // The sweeper ends what is left, once no consumer can be at work on it.
+    // The sweeper ends the remaining rows, once no consumer can be at work on them.
     world.stack.app().clock.jump(Duration::from_secs(100));
     sweep::sweep(world.stack.app(), SweepMode::default()).await.expect("swept");
     let result = world.success(&job).await["result"].clone();

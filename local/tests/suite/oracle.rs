@@ -88,7 +88,7 @@ async fn credentials(app: &App) -> Result<Vec<Credential>> {
 }
 
 async fn read(app: &App, mailbox: &MailStore) -> Result<Held> {
-    // Mail first: what is mailed now has been issued.
+    // Mail first: a mail that is here now belongs to an issued credential.
     let mut mails = BTreeMap::new();
     for number in mailbox.find(None, "") {
         let mail = mailbox.get(number)?.context("a mail")?;

@@ -25,7 +25,7 @@ pub enum Queue {
     Issue,
     /// Mails to send.
     Mail,
-    /// Files that arrived, and what is to be done with one.
+    /// Files that arrived, and the work on each.
     Uploads,
 }
 

@@ -170,7 +170,7 @@ pub struct Sim {
     pub trouble: u32,
     /// Address and result of every valid recipient of an accepted request.
     pub expected: BTreeSet<(String, String)>,
-    /// Mails that were asked for again.
+    /// Requests to send a mail again.
     pub resends: usize,
     /// The last request with each `Idempotency-Key`, and its answer.
     keyed: BTreeMap<String, (Value, String)>,
@@ -198,7 +198,7 @@ struct Setting {
 }
 
 impl Sim {
-    /// A service with one process and no faults; `seed` decides what is drawn.
+    /// A service with one process and no faults; `seed` decides the draws.
     pub async fn new(seed: u64) -> Self {
         // A taken message never comes back from SQS: the backlog decides.
         let visibility = Duration::from_secs(12 * 3600);

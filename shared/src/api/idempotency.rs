@@ -32,7 +32,7 @@ const KEPT_HEADERS: [&str; 4] = ["content-type", "content-language", "location",
 /// The work of a request; the same in all its attempts.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// Id of what it makes.
+    /// The id of its result.
     pub id: Uuid,
     /// When its first attempt began, RFC 3339 to the millisecond.
     pub begun_at: String,

@@ -1,10 +1,9 @@
-//! What SES says of a mail after it took it, and what follows from that.
+//! The notices of SES on a mail that it took, and their effects.
 //!
-//! SES speaks twice over: as events of a configuration set, and as notifications of an
-//! identity; both come through SNS, in its envelope or raw. They are told apart by one
-//! member's name and read alike. A mail is known by the two message tags that it was sent
-//! with, or by the headers of the same meaning (a notification carries no tags, and headers
-//! where the identity says so).
+//! SES reports as events of a configuration set and as notifications of an identity; both come
+//! through SNS, in its envelope or raw. One member's name tells them apart; the rest is read
+//! alike. Two message tags identify the mail, or the two headers of the same meaning: a
+//! notification has no tags, and has headers if the identity is configured so.
 //!
 //! Source: "Contents of event data that Amazon SES publishes to Amazon SNS" and "Amazon SNS
 //! notification contents for Amazon SES" (SES developer guide).
@@ -25,13 +24,13 @@ use crate::domain::{
 pub const CREDENTIAL_TAG: &str = "credential_id";
 /// Message tag that names the round, see [`Credential::mail_round`].
 pub const ROUND_TAG: &str = "mail_round";
-/// Waits before a mail that bounced softly is sent again; after the last it has bounced.
+/// Waits before a mail that bounced softly is sent again; the bounce after the last is final.
 /// SES itself has tried for hours by then.
 pub const SOFT_BOUNCE_WAITS: [Duration; 2] =
     [Duration::from_secs(4 * 3600), Duration::from_secs(24 * 3600)];
 
-/// What became of a mail that SES took. A later one outranks those before it, whatever the
-/// order in which they arrive.
+/// The delivery state of a mail that SES took. A later variant outranks an earlier one, in
+/// whatever order they arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryState {
@@ -46,7 +45,7 @@ pub enum DeliveryState {
 }
 
 impl DeliveryState {
-    /// As it is stored, and `email_status` on the wire.
+    /// The stored text, and `email_status` on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Delivered => "delivered",
@@ -57,7 +56,7 @@ impl DeliveryState {
     }
 }
 
-/// What happened.
+/// The kinds of notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The recipient's server took it.
@@ -68,7 +67,7 @@ pub enum Kind {
     HardBounce,
     /// It came back, and may arrive at another time.
     SoftBounce,
-    /// It came back for what it is: too large, or refused by a filter. The address is good.
+    /// It came back because of its content: too large, or refused by a filter.
     Refused,
     /// The recipient marked it as spam.
     Complaint,
@@ -87,33 +86,33 @@ impl Kind {
     }
 }
 
-/// One thing that SES said of one of our mails.
+/// A notice of SES on one of this service's mails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// What happened.
+    /// Its kind.
     pub kind: Kind,
     /// The credential whose mail it was.
     pub credential_id: CredentialId,
     /// The round that the mail belongs to.
     pub round: u32,
-    /// Whom it went to.
+    /// The recipient's address.
     pub to: EmailAddress,
-    /// When it happened, RFC 3339 to the second.
+    /// The instant of the event, RFC 3339 to the second.
     pub at: String,
-    /// When SES took the mail, RFC 3339 to the second.
+    /// The instant at which SES took the mail, RFC 3339 to the second.
     pub sent_at: String,
 }
 
-/// What a message of the queue holds.
+/// The content of a message of the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FeedbackMessage {
-    /// Something to act on.
+    /// A notice to record.
     Notice(Notice),
-    /// Nothing that concerns us: opened, delayed, or mail of somebody else.
+    /// Nothing to record: opened, delayed, or mail of another sender.
     Other,
 }
 
-/// Nobody can read a message. It holds addresses, so it is shown nowhere.
+/// A message cannot be read. It has addresses in it, so no error or log quotes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no event of SES: {0}")]
 pub struct Unreadable(&'static str);
@@ -123,7 +122,7 @@ pub struct Unreadable(&'static str);
 /// # Errors
 /// [`Unreadable`], which says why without quoting it.
 pub fn read(body: &str) -> Result<FeedbackMessage, Unreadable> {
-    // What SES publishes to see whether it may, when a topic is named to it.
+    // SES publishes this to test its permission when it is given a topic.
     if body.starts_with("Successfully validated SNS topic") {
         return Ok(FeedbackMessage::Other);
     }
@@ -189,21 +188,21 @@ fn mark(mail: &Value) -> Option<(CredentialId, u32)> {
     Some((CredentialId::parse(id).ok()?, round.parse().ok()?))
 }
 
-/// What a notice changes.
+/// The effect of a notice on a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Nothing: it is about a former round or address, or known already.
+    /// None: it is about an earlier round or address, or recorded already.
     Nothing,
-    /// What became of the mail, and why if it did not arrive.
+    /// A new delivery state, and the reason if the mail did not arrive.
     Became(DeliveryState, Option<&'static str>),
-    /// The mail is owed again, after a while.
+    /// The mail is pending again, after this wait.
     Again(Duration),
-    /// Nothing yet: the receipt of the attempt is still on its way.
+    /// None yet: the receipt of the attempt is still on its way.
     Later,
 }
 
-/// What a notice changes on a credential. The same at whatever time and however often it is
-/// asked: what was changed once is ranked, or belongs to a former round.
+/// Weighs a notice. Repeated or out of order it changes nothing: a recorded state outranks it,
+/// or it belongs to an earlier round.
 pub fn change(credential: &Credential, notice: &Notice) -> Change {
     if credential.mode != Mode::Live
         || notice.round != credential.mail_round
@@ -224,40 +223,40 @@ pub fn change(credential: &Credential, notice: &Notice) -> Change {
         return match credential.stored_mail {
             MailState::Sent => Change::Again(*wait),
             MailState::Claimed => Change::Later,
-            // It will be sent again, or was given up, without this.
+            // It is sent again, or was given up, without this notice.
             MailState::Owed | MailState::Failed | MailState::Skipped => Change::Nothing,
         };
     }
     Change::Became(state, why)
 }
 
-/// Why an organization sends nothing to an address.
+/// The reason for which an organization sends nothing to an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Why {
-    /// Mail to it came back for good.
+    /// Mail to it bounced for good.
     Bounced,
     /// Its owner marked a mail as spam.
     Complained,
 }
 
-/// An address that an organization sends nothing to, until somebody takes it off the list.
+/// An address that an organization sends nothing to until it is removed from the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suppression {
     /// Version of this item's format.
     pub v: u32,
     /// The address.
     pub email: EmailAddress,
-    /// Why.
+    /// The reason.
     pub reason: Why,
-    /// Since when, RFC 3339.
+    /// Its beginning, RFC 3339.
     pub since: String,
     /// The credential whose mail it was.
     pub credential_id: CredentialId,
 }
 
 impl Suppression {
-    /// The entry that a notice asks for, if it does.
+    /// The entry for a notice, if its kind needs one.
     pub fn of(notice: &Notice) -> Option<Self> {
         let reason = match notice.kind {
             Kind::Complaint => Why::Complained,
@@ -273,7 +272,7 @@ impl Suppression {
         })
     }
 
-    /// As it stands in the answer of `GET /suppressions`.
+    /// The entry in the answer of `GET /suppressions`.
     pub fn answer(&self) -> Value {
         serde_json::json!({
             "email": self.email, "reason": self.reason, "since": self.since,
@@ -282,7 +281,7 @@ impl Suppression {
     }
 }
 
-/// The header by which a stored message is found again by its credential.
+/// The header that names the credential of a mail.
 pub const CREDENTIAL_ID_HEADER: &str = "X-Credential-Id";
 
 /// The header that tells the mails of one credential apart, see

@@ -1,8 +1,8 @@
-//! What became of mails after SES took them: noted on their credentials, and addresses that
-//! must get no more are put on their organization's suppression list.
+//! The notices of SES on mails that it took: recorded on their credentials; addresses that must
+//! get no more mail are put on their organization's suppression list.
 //!
-//! Safe to repeat, in any order: an entry of the list is written whole, a later state
-//! outranks an earlier one, and what is about a former round of a credential's mail changes nothing
+//! Safe to repeat, in any order: an entry of the list is written whole, a later state outranks
+//! an earlier one, and a notice of an earlier round of a credential's mail changes nothing
 //! ([`crate::domain::feedback::change`]). Each write is conditional on what was weighed.
 
 use std::{
@@ -28,23 +28,23 @@ use crate::{
 
 /// Credentials worked on at once.
 const CONCURRENCY: usize = 16;
-/// Time before the deadline at which no further work is begun.
+/// Time before the deadline at which no further work begins.
 const RESERVE: Duration = Duration::from_secs(8);
-/// Times that a credential is read again because somebody changed it meanwhile.
+/// Reads of a credential that keeps changing before its notice is recorded.
 const RETRIES: usize = 5;
 
-/// What a batch did, for its one log event.
+/// The counts of a batch, for its one log event.
 #[derive(Debug, Default)]
 pub struct Report {
     /// Ids of messages that come back.
     pub retry: Vec<String>,
-    /// Mails of which something was noted.
+    /// Mails with a recorded delivery state.
     pub noted: usize,
     /// Of these, mails that did not arrive.
     pub not_arrived: usize,
-    /// Mails that are owed again after a soft bounce.
+    /// Mails that are pending again after a soft bounce.
     pub again: usize,
-    /// Addresses that were put on a suppression list, or stood there.
+    /// Addresses that were put on a suppression list, or were on it.
     pub suppressed: usize,
     /// Messages that change nothing.
     pub nothing: usize,
@@ -52,15 +52,18 @@ pub struct Report {
     pub poison: usize,
 }
 
-/// What came of one notice.
-enum Done {
-    /// Something was noted; with it, the row whose job may not know yet that its mail was sent.
+/// The effect of one notice.
+enum NoticeOutcome {
+    /// The delivery state was recorded.
     Noted {
         arrived: bool,
+        /// The row, when its job may not know yet that the mail was sent.
         unrecorded: Option<RowId>,
     },
+    /// The mail is pending again.
     Again,
     Nothing,
+    /// The message comes back: an attempt's receipt is on its way.
     Later,
 }
 
@@ -68,12 +71,12 @@ enum Done {
 pub async fn batch(app: &App, messages: Vec<(String, String)>, deadline: Instant) -> Report {
     let mut report = Report::default();
     let stop = deadline.checked_sub(RESERVE).unwrap_or(deadline);
-    // Those of one credential one after another: they would only get in each other's way.
-    let mut heard: HashMap<CredentialId, Vec<(String, Notice)>> = HashMap::new();
+    // Notices of one credential go one after another: their writes would conflict.
+    let mut by_credential: HashMap<CredentialId, Vec<(String, Notice)>> = HashMap::new();
     for (id, body) in messages {
         match feedback::read(&body) {
             Ok(FeedbackMessage::Notice(notice)) => {
-                heard.entry(notice.credential_id).or_default().push((id, notice));
+                by_credential.entry(notice.credential_id).or_default().push((id, notice));
             }
             Ok(FeedbackMessage::Other) => report.nothing += 1,
             Err(error) => {
@@ -83,7 +86,7 @@ pub async fn batch(app: &App, messages: Vec<(String, String)>, deadline: Instant
             }
         }
     }
-    let done: Vec<Vec<(String, bool, Option<Done>)>> = stream::iter(heard)
+    let outcomes: Vec<Vec<(String, bool, Option<NoticeOutcome>)>> = stream::iter(by_credential)
         .map(|(_, notices)| async move {
             let mut done = Vec::with_capacity(notices.len());
             for (id, notice) in notices {
@@ -92,7 +95,7 @@ pub async fn batch(app: &App, messages: Vec<(String, String)>, deadline: Instant
                     done.push((id, suppresses, None));
                     continue;
                 }
-                let outcome = match settle(app, &notice).await {
+                let outcome = match record(app, &notice).await {
                     Ok(outcome) => Some(outcome),
                     Err(error) => {
                         tracing::error!(%error, message_id = id, "notice not recorded");
@@ -107,31 +110,31 @@ pub async fn batch(app: &App, messages: Vec<(String, String)>, deadline: Instant
         .collect()
         .await;
     let mut delivered = Delivered::new();
-    for (id, suppresses, outcome) in done.into_iter().flatten() {
+    for (id, suppresses, outcome) in outcomes.into_iter().flatten() {
         report.suppressed += usize::from(suppresses && outcome.is_some());
         match outcome {
-            Some(Done::Noted { arrived, unrecorded }) => {
+            Some(NoticeOutcome::Noted { arrived, unrecorded }) => {
                 if let Some(RowId { shard, row }) = unrecorded {
                     delivered.entry(shard).or_default().insert(row, id);
                 }
                 report.noted += 1;
                 report.not_arrived += usize::from(!arrived);
             }
-            Some(Done::Again) => report.again += 1,
-            Some(Done::Nothing) => report.nothing += 1,
-            Some(Done::Later) | None => report.retry.push(id),
+            Some(NoticeOutcome::Again) => report.again += 1,
+            Some(NoticeOutcome::Nothing) => report.nothing += 1,
+            Some(NoticeOutcome::Later) | None => report.retry.push(id),
         }
     }
-    report.retry.extend(were_sent(app, delivered).await);
+    report.retry.extend(record_sent(app, delivered).await);
     report
 }
 
-/// Rows whose mail was delivered, by job and shard, and the messages that said so.
+/// Rows whose mail was delivered, by shard, and the messages about them.
 type Delivered = BTreeMap<ShardId, BTreeMap<u32, String>>;
 
-/// Records on jobs that mails were sent whose receipts did not come: their consumer was slower
-/// than SES, or is no more. The messages of those that could not be recorded.
-async fn were_sent(app: &App, delivered: Delivered) -> Vec<String> {
+/// Records on jobs that mails were sent whose receipts are missing: their consumer is slower
+/// than SES, or died. Answers the messages about mails that could not be recorded.
+async fn record_sent(app: &App, delivered: Delivered) -> Vec<String> {
     let mut back = Vec::new();
     if delivered.is_empty() {
         return back;
@@ -163,25 +166,25 @@ async fn were_sent(app: &App, delivered: Delivered) -> Vec<String> {
     back
 }
 
-async fn settle(app: &App, notice: &Notice) -> Result<Done, StoreError> {
-    if notice.kind == Kind::Delivered && notice.round == 0 {
-        let (id, at) = (notice.credential_id, (notice.sent_at.as_str(), notice.at.as_str()));
-        if let Some(before) = app.credentials.note_first_delivery(id, at).await? {
-            let unrecorded = match before.origin {
-                Origin::Job { job, shard, row } if before.stored_mail != MailState::Sent => {
-                    Some(RowId { shard: ShardId { job, number: shard }, row })
-                }
-                _ => None,
-            };
-            return Ok(Done::Noted { arrived: true, unrecorded });
-        }
+async fn record(app: &App, notice: &Notice) -> Result<NoticeOutcome, StoreError> {
+    if notice.kind == Kind::Delivered
+        && notice.round == 0
+        && let Some(before) = app.credentials.note_first_delivery(notice).await?
+    {
+        let unrecorded = match before.origin {
+            Origin::Job { job, shard, row } if before.stored_mail != MailState::Sent => {
+                Some(RowId { shard: ShardId { job, number: shard }, row })
+            }
+            _ => None,
+        };
+        return Ok(NoticeOutcome::Noted { arrived: true, unrecorded });
     }
     let mut listed = false;
     for _ in 0..RETRIES {
         let Some(credential) = app.credentials.get(notice.credential_id).await? else {
-            return Ok(Done::Nothing);
+            return Ok(NoticeOutcome::Nothing);
         };
-        // First, whatever round it is about: the address is what it is.
+        // First, and for a notice of any round: the address is bad all the same.
         if !listed
             && credential.mode == Mode::Live
             && let Some(entry) = Suppression::of(notice)
@@ -189,40 +192,38 @@ async fn settle(app: &App, notice: &Notice) -> Result<Done, StoreError> {
             app.catalog.suppress(&credential.org, &entry).await?;
             listed = true;
         }
-        // What a soft bounce means depends on what is known of the attempt.
+        // The meaning of a soft bounce depends on the outcome of the attempt.
         let credential = match notice.kind {
             Kind::SoftBounce => match ledger::materialize(app, credential).await {
                 Err(StoreError::Conflict) => continue,
-                Ok((_, true)) => return Ok(Done::Later),
+                Ok((_, true)) => return Ok(NoticeOutcome::Later),
                 settled => settled?.0,
             },
             _ => credential,
         };
         let (changed, done) = match feedback::change(&credential, notice) {
             Change::Nothing => {
-                // Noted before, by an attempt that may not have lived to tell the job.
+                // Recorded before, by a worker that may have died before it told the job.
                 let known = notice.kind == Kind::Delivered
                     && notice.round == credential.mail_round
                     && credential.mail_delivery == Some(DeliveryState::Delivered);
                 return Ok(match credential.origin {
-                    Origin::Job { job, shard, row } if known => Done::Noted {
-                        arrived: true,
-                        unrecorded: Some(RowId { shard: ShardId { job, number: shard }, row }),
-                    },
-                    _ => Done::Nothing,
+                    Origin::Job { job, shard, row } if known => {
+                        NoticeOutcome::Noted { arrived: true, unrecorded: Some(RowId { shard: ShardId { job, number: shard }, row }) }
+                    }
+                    _ => NoticeOutcome::Nothing,
                 });
             }
-            Change::Later => return Ok(Done::Later),
+            Change::Later => return Ok(NoticeOutcome::Later),
             Change::Became(state, why) => {
                 was_sent(app, &credential).await?;
-                let at = (notice.sent_at.as_str(), notice.at.as_str());
-                let noted = app.credentials.note_delivery(&credential, state, why, at);
-                (noted.await?, Done::Noted { arrived: why.is_none(), unrecorded: None })
+                let noted = app.credentials.note_delivery(&credential, state, why, notice);
+                (noted.await?, NoticeOutcome::Noted { arrived: why.is_none(), unrecorded: None })
             }
             Change::Again(wait) => {
                 let from = app.clock.now().checked_add(wait).unwrap_or(app.clock.now());
                 let from = time::millis(from);
-                (app.credentials.owe_after_bounce(&credential, &from).await?, Done::Again)
+                (app.credentials.owe_after_bounce(&credential, &from).await?, NoticeOutcome::Again)
             }
         };
         if changed {
@@ -232,8 +233,8 @@ async fn settle(app: &App, notice: &Notice) -> Result<Done, StoreError> {
     Err(StoreError::Conflict)
 }
 
-/// Records on the job that a mail was sent whose receipt never came: before the credential
-/// says so, since nobody would come back for it afterwards.
+/// Records on the job that a mail was sent whose receipt is missing: before the credential is
+/// written, because no later message would find the gap.
 async fn was_sent(app: &App, credential: &Credential) -> Result<(), StoreError> {
     let Origin::Job { job, shard, row } = credential.origin else { return Ok(()) };
     if credential.stored_mail == MailState::Sent {

@@ -1,17 +1,17 @@
-//! Where the first mail of a job's credential stands: on the ledger of its job.
+//! The state of the first mail of a job's credential: it is on the ledger of the job.
 //!
 //! A claim, a receipt and a delivery on the credential would cost a write each. The job's
-//! shards have sets of rows for that: those that somebody sends (`SENDING`, claimed many at a time)
-//! and those that have ended (`MAIL`). So the credential itself still says that it owes its
-//! mail ([`Credential::on_ledger`]) until
+//! shards have sets of rows for that: mails that a worker sends (`SENDING`, claimed many at a
+//! time) and mails that have ended (`MAIL`). The credential's own item says that its mail is
+//! pending ([`Credential::on_ledger`]) until
 //!
-//! - SES says that the mail was delivered, or what became of it instead;
-//! - it failed, was skipped, or nobody knows how its attempt ended: from then on each attempt
-//!   is claimed on the credential, see [`crate::mail::send`];
-//! - somebody asks for something that rests on it ([`materialize`]).
+//! - SES reports that the mail was delivered, or what became of it instead;
+//! - it failed, was skipped, or its attempt is in doubt: from then on each attempt is claimed on
+//!   the credential, see [`crate::mail::send`];
+//! - a request needs its state on the credential ([`materialize`]).
 //!
-//! Whoever shows a credential asks the ledger first ([`overlay`]). A ledger is kept as long as
-//! its job; what it says by then of a mail that was not sent stands on the credential.
+//! Answers read the ledger first ([`overlay`]). A ledger is kept as long as its job; by then a
+//! mail that was not sent has its end on the credential.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -121,7 +121,7 @@ pub async fn materialize(
     }
 }
 
-/// Whether the ledger is forgotten with its job, or about to be: the job had ended long before.
+/// Whether the ledger has expired with its job, or is about to: the mail ended long before.
 pub fn is_forgotten(app: &App, credential: &Credential) -> bool {
     time::elapsed(&credential.issued_at, app.clock.now()) >= (KEPT_DAYS - 1) * 24 * 3600
 }

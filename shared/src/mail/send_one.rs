@@ -22,7 +22,8 @@ use crate::{
     },
     store::{
         StoreError,
-        credential_mail::{Claim, MailEnd, TestMail},
+        credential_mail::{Claim, MailEnd},
+        test_mail::TestMail,
     },
 };
 

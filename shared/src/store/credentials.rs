@@ -1,4 +1,5 @@
-//! The credentials table: an item a credential under its id, and three keys-only indexes.
+//! The credentials table: one item for each credential, under its id, and three keys-only
+//! indexes. [`crate::store::credential_mail`] has the updates of its mail.
 //!
 //! | id | item |
 //! |---|---|
@@ -39,12 +40,12 @@ pub struct Credentials {
     pub(super) table: String,
 }
 
-/// What a put found.
+/// The answer to a put.
 #[derive(Debug)]
 pub enum Put {
     /// The item is new.
     Written,
-    /// Somebody was there first.
+    /// The id is taken, by this credential.
     Found(Box<Credential>),
 }
 
@@ -66,7 +67,7 @@ fn spread(id: CredentialId, over: u8) -> u8 {
     last.unwrap_or_default() % over
 }
 
-/// Where a credential stands in the indexes by time and address: its second, and half its id,
+/// Sort key of a credential in the indexes by time and address: its second and half its id,
 /// which keeps those of a second apart (two of a million meet with a chance below 10^-6).
 fn sort_key(issued_at: &str, id: CredentialId) -> String {
     let half: String = id.to_string().chars().filter(|c| *c != '-').take(16).collect();
@@ -82,7 +83,7 @@ pub(super) fn owed_key(id: CredentialId, since: &str) -> IndexKey {
     (format!("OWED#{}", spread(id, OWED_PARTITIONS)), format!("{since}#{id}"))
 }
 
-/// What stands at the identity of a corrected content: the way to its credential.
+/// The item under the identity of a corrected content: it leads to the credential.
 pub(super) fn alias_item(alias: CredentialId, alias_of: CredentialId) -> Result<Item, StoreError> {
     to_item(&Alias { id: alias, v: 1, alias_of })
 }
@@ -95,11 +96,11 @@ impl Credentials {
         Self { client, table }
     }
 
-    /// Writes a credential if its id is free. The item carries its origin and the mail it
-    /// owes, so a repeated put knows its own work.
+    /// Writes a credential if its id is free. The item has its origin and the state of its
+    /// mail, so a repeated put recognizes its own write.
     ///
     /// # Errors
-    /// As of the store.
+    /// [`StoreError`] when DynamoDB does not answer or refuses the call.
     pub async fn put(
         &self,
         credential: &Credential,
@@ -137,8 +138,8 @@ impl Credentials {
         Ok(Put::Found(Box::new(from_item(found)?)))
     }
 
-    /// Writes credentials whose ids are free, in one call; what each found, in their order. At most
-    /// [`TOGETHER`] are taken, each of another id.
+    /// Writes credentials whose ids are free, in one call, and answers in their order. At most
+    /// [`TOGETHER`], of distinct ids.
     pub async fn put_together(
         &self,
         credentials: &[(Box<Credential>, String)],
@@ -150,11 +151,11 @@ impl Credentials {
         for ((credential, email_key), inserted) in credentials.iter().zip(inserted) {
             found.push(match inserted {
                 Ok(true) => Ok(Put::Written),
-                Ok(false) => self.at(credential.id).await.and_then(|standing| {
-                    let standing = standing.ok_or(StoreError::Broken("taken by nothing".into()))?;
-                    Ok(Put::Found(Box::new(standing)))
+                Ok(false) => self.at(credential.id).await.and_then(|stored| {
+                    let stored = stored.ok_or(StoreError::Broken("taken by nothing".into()))?;
+                    Ok(Put::Found(Box::new(stored)))
                 }),
-                // One that is refused for good must not keep the others from being put.
+                // One that is refused for good must not keep the others from being written.
                 Err(StoreError::Broken(_)) => self.put(credential, email_key, now).await,
                 Err(error) => Err(error),
             });
@@ -162,7 +163,7 @@ impl Credentials {
         found
     }
 
-    /// Runs statements, in one call; whether each wrote, false where its condition did not hold.
+    /// Runs statements in one call; false for a statement whose condition was not true.
     pub(super) async fn run_together(
         &self,
         statements: impl Iterator<Item = Result<BatchStatementRequest, StoreError>>,
@@ -173,7 +174,7 @@ impl Credentials {
             match statement {
                 Ok(statement) => {
                     left.push((at, statement));
-                    // What stays, should it not be answered in any round.
+                    // Stays if no round answers it.
                     ended.push(Err(StoreError::Unavailable("not answered".to_owned())));
                 }
                 Err(error) => ended.push(Err(error)),
@@ -218,7 +219,7 @@ impl Credentials {
         ended
     }
 
-    /// A statement that writes a credential if its id is free.
+    /// The statement that writes a credential if its id is free.
     fn insertion(
         &self,
         credential: &Credential,
@@ -233,10 +234,10 @@ impl Credentials {
         Ok(statement.set_parameters(Some(values)).build()?)
     }
 
-    /// A credential; none under an alias.
+    /// Reads a credential; none under an alias.
     ///
     /// # Errors
-    /// As of the store.
+    /// [`StoreError`] when DynamoDB does not answer or refuses the call.
     pub async fn get(&self, id: CredentialId) -> Result<Option<Credential>, StoreError> {
         let answer = self
             .client
@@ -249,10 +250,10 @@ impl Credentials {
         answer.item.filter(|item| !item.contains_key("alias_of")).map(from_item).transpose()
     }
 
-    /// A credential, or the one that an alias leads to.
+    /// Reads a credential, or the one that an alias leads to.
     ///
     /// # Errors
-    /// As of the store.
+    /// [`StoreError`] when DynamoDB does not answer or refuses the call.
     pub async fn at(&self, id: CredentialId) -> Result<Option<Credential>, StoreError> {
         let answer = self
             .client
@@ -272,10 +273,10 @@ impl Credentials {
         }
     }
 
-    /// The credentials under some ids, in the order of the ids.
+    /// Reads the credentials that exist under `ids`, in the order of the ids.
     ///
     /// # Errors
-    /// As of the store.
+    /// [`StoreError`] when DynamoDB does not answer or refuses the call.
     pub async fn get_all(&self, ids: &[CredentialId]) -> Result<Vec<Credential>, StoreError> {
         let keys = ids.iter().map(|id| id_key(id.to_string())).collect();
         let mut found = Vec::with_capacity(ids.len());
@@ -293,7 +294,7 @@ impl Credentials {
     /// merged by time. `before` is the sort key that the last page ended with.
     ///
     /// # Errors
-    /// As of the store.
+    /// [`StoreError`] when DynamoDB does not answer or refuses the call.
     pub async fn by_time(
         &self,
         org: &OrgId,
@@ -314,7 +315,7 @@ impl Credentials {
     /// Ids of the credentials under an address key, newest first.
     ///
     /// # Errors
-    /// As of the store.
+    /// [`StoreError`] when DynamoDB does not answer or refuses the call.
     pub async fn by_email(
         &self,
         email_key: &str,
@@ -369,7 +370,7 @@ impl Credentials {
     }
 }
 
-/// A credential as it is written first, with its places in the indexes.
+/// The first item of a credential, with its keys in the indexes.
 fn item_of(credential: &Credential, email_key: &str, now: &str) -> Result<Item, StoreError> {
     let mut item = to_item(credential)?;
     let sort = sort_key(&credential.issued_at, credential.id);
@@ -379,7 +380,7 @@ fn item_of(credential: &Credential, email_key: &str, now: &str) -> Result<Item, 
     item.insert(BY_TIME.sort.into(), text(&sort));
     item.insert(BY_EMAIL.partition.into(), text(email_key));
     item.insert(BY_EMAIL.sort.into(), text(&sort));
-    // A job's mail is followed by its job; any other debt by this sparse index.
+    // A job follows its mails; any other pending mail is in this sparse index.
     if credential.stored_mail == MailState::Owed && matches!(credential.origin, Origin::Request(_))
     {
         let (pk, sk) = owed_key(credential.id, now);
@@ -389,14 +390,14 @@ fn item_of(credential: &Credential, email_key: &str, now: &str) -> Result<Item, 
     Ok(item)
 }
 
-/// Puts a value at a place that is there.
+/// Sets a slot that exists.
 fn set<T>(slots: &mut [T], at: usize, value: T) {
     if let Some(slot) = slots.get_mut(at) {
         *slot = value;
     }
 }
 
-/// Whether a statement that was refused so is likely to be taken later.
+/// Whether a statement that was refused with this code may be accepted later.
 fn passes(code: &BatchStatementErrorCodeEnum) -> bool {
     use BatchStatementErrorCodeEnum as Code;
     matches!(

@@ -16,6 +16,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Serialize, de::DeserializeOwned};
 
 pub mod catalog;
+mod credential_delivery;
 pub mod credential_mail;
 pub mod credentials;
 pub mod idempotency;
@@ -29,6 +30,7 @@ mod keys;
 mod members;
 pub mod schema;
 pub mod status_lists;
+pub mod test_mail;
 
 /// An item as the SDK carries it.
 pub type Item = HashMap<String, AttributeValue>;

@@ -1,6 +1,6 @@
-//! Which characters the certificate's fonts have: Latin, Greek, Cyrillic. The fonts themselves are
-//! in the function that draws; whoever links to a certificate asks here first, so that no name
-//! ever comes out as boxes.
+//! The characters that the certificate's fonts have: Latin, Greek, Cyrillic. The fonts are in the
+//! function `render`. A page links to a certificate only if its fonts have every character, so
+//! that no name is drawn as boxes.
 
 /// The characters that all fonts of `functions/render/fonts` have, as ranges in order. A test
 /// there compares them with the fonts.
@@ -46,7 +46,7 @@ pub const RANGES: &[(u32, u32)] = &[
     (0xfb00, 0xfb06),
 ];
 
-/// Whether the fonts have all of a text.
+/// Tests whether the fonts have every character of a text.
 pub fn covers(text: &str) -> bool {
     text.chars().all(|c| {
         let c = u32::from(c);

@@ -1,20 +1,20 @@
-//! Where a graduate can take a credential.
+//! The link that adds a credential to a LinkedIn profile.
 
 use jiff::civil::Date;
 use url::form_urlencoded::Serializer;
 
-/// What LinkedIn is told.
+/// A certification, as LinkedIn takes it.
 #[derive(Clone, Copy, Debug)]
 pub struct Certification<'a> {
     /// Name of the credential.
     pub name: &'a str,
-    /// Who awarded it.
+    /// Name of the issuer.
     pub organization: &'a str,
-    /// The organization's number with LinkedIn; then its name is not needed.
+    /// The organization's number at LinkedIn, which replaces its name.
     pub linkedin_id: Option<u64>,
     /// The day of issue.
     pub issued_on: Option<Date>,
-    /// The last day that it holds.
+    /// The last day on which it is valid.
     pub expires_on: Option<Date>,
     /// The credential's page.
     pub url: &'a str,
@@ -22,8 +22,8 @@ pub struct Certification<'a> {
     pub id: &'a str,
 }
 
-/// The link by which LinkedIn adds a certification to the profile of whoever follows it
-/// ("Add to profile", LinkedIn Learning help).
+/// Returns the link that adds a certification to a profile ("Add to profile", LinkedIn Learning
+/// help).
 pub fn linkedin(of: &Certification<'_>) -> String {
     let mut query = Serializer::new(String::new());
     query.append_pair("startTask", "CERTIFICATION_NAME").append_pair("name", of.name);

@@ -14,7 +14,7 @@ pub struct Code {
     pub path: String,
 }
 
-/// Writes a text as a code; a quarter of it can be damaged. None when it is too long (some
+/// Encodes a text; a quarter of the code can be damaged. `None` if the text is too long (some
 /// 1,600 bytes).
 pub fn code(text: &str) -> Option<Code> {
     let code = QRBuilder::new(text).ecl(ECL::Q).build().ok()?;
@@ -39,7 +39,7 @@ pub fn code(text: &str) -> Option<Code> {
     Some(Code { side: code.size + 2 * QUIET, path })
 }
 
-/// The code as an SVG file of its own, dark on white.
+/// Draws the code of a text as an SVG file, dark on white.
 pub fn svg(text: &str) -> Option<String> {
     let Code { side, path } = code(text)?;
     Some(format!(

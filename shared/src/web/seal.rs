@@ -22,8 +22,8 @@ pub const SIDE: u32 = 200;
 const SMALL_WORDS: [&str; 14] =
     ["de", "del", "la", "las", "los", "el", "y", "e", "of", "the", "and", "for", "en", "da"];
 
-/// The initials of an organization: of its first two words that count. Empty when none begins
-/// with a letter.
+/// Returns the initials of an organization: of its first two significant words. Empty if none
+/// begins with a letter.
 pub fn initials(name: &str) -> String {
     name.split(|c: char| !c.is_alphanumeric())
         .filter(|word| !SMALL_WORDS.contains(&word.to_lowercase().as_str()))
@@ -69,7 +69,7 @@ pub fn seal(template: &str, middle: &str) -> String {
     svg
 }
 
-/// A closed line around the middle, of straight pieces too short to be seen.
+/// Draws a closed line around the middle, of straight segments too short to be seen.
 fn ring(points: u32, radius: impl Fn(f64) -> f64) -> String {
     let mut path = String::new();
     for n in 0..points {
@@ -90,7 +90,7 @@ fn star() -> String {
     format!("M{}z", points.collect::<Vec<_>>().join("L"))
 }
 
-/// A text as XML takes it.
+/// Escapes a text for XML.
 pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

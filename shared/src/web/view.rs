@@ -1,5 +1,5 @@
-//! What is shown of a credential, wherever it is shown: page, certificate, preview, badge. Read
-//! once, with a check of the signed document, and the same for all of them.
+//! The view of a credential that page, certificate, preview and badge share: read once, with a
+//! check of the signed document.
 
 use std::sync::Arc;
 
@@ -28,18 +28,18 @@ use crate::{
     },
 };
 
-/// Where a credential stands.
+/// The state of a credential, as it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// In force.
     Issued,
     /// Past its last day.
     Expired,
-    /// Held back for the time being.
+    /// Not in force for now.
     Suspended,
     /// Withdrawn for good.
     Revoked,
-    /// Not signed, or its signature does not hold.
+    /// Not signed, or its signature is not valid.
     Unverified,
 }
 
@@ -55,7 +55,7 @@ pub enum Fact {
 }
 
 impl Fact {
-    /// The fact of a field; none for the evidence, which has a place of its own.
+    /// Returns the fact of a field; `None` for the evidence, which the view has apart.
     fn of(recipient: &Recipient, field: FieldName) -> Option<(FieldName, Self)> {
         let fact = match recipient.value(field)? {
             FieldValue::Text(text) => Self::Text(text.to_owned()),
@@ -66,7 +66,7 @@ impl Fact {
         Some((field, fact))
     }
 
-    /// The value as a language writes it.
+    /// Writes the value in a language.
     pub fn text(&self, lang: Lang) -> String {
         match self {
             Self::Text(text) => text.clone(),
@@ -76,60 +76,60 @@ impl Fact {
     }
 }
 
-/// What is shown of a credential. Dates are days and stay the days they are.
+/// The view of a credential. Dates are days without a time zone.
 #[derive(Clone)]
 pub struct CredentialView {
     /// The credential's id.
     pub id: String,
     /// The page's own address; `.json` behind it is the document, `/{file}` the files.
     pub url: String,
-    /// Where it stands.
+    /// Its state.
     pub state: State,
     /// Made with a test key.
     pub test: bool,
-    /// Who awarded it, as it was signed.
+    /// The name of the issuer, as signed.
     pub organization: String,
     /// The initials of the seal.
     pub initials: String,
     /// The organization's logo.
     pub logo: Option<Image>,
-    /// The organization's number with LinkedIn.
+    /// The organization's number at LinkedIn.
     pub linkedin_id: Option<u64>,
     /// The template, whose seal it is.
     pub template: TemplateId,
     /// The achievement's own badge.
     pub badge: Option<Image>,
-    /// To whom.
+    /// The recipient's name.
     pub recipient_name: Option<String>,
-    /// What was achieved.
+    /// The name of the achievement.
     pub name: String,
-    /// More about the achievement; empty when there is nothing to say.
+    /// The description of the achievement; may be empty.
     pub description: String,
-    /// What had to be done for it.
+    /// The criteria of the achievement.
     pub criteria: Option<String>,
     /// The recipient's fields among the facts, in the order of [`FieldName::FACTS`].
     pub facts: Vec<(FieldName, Fact)>,
     /// The day of issue, in the organization's time zone.
     pub issued_on: Option<Date>,
-    /// The last day that it holds, in the organization's time zone.
+    /// The last day on which it is valid, in the organization's time zone.
     pub expires_on: Option<Date>,
-    /// The work that it rests on.
+    /// The work behind the achievement.
     pub evidence: Vec<Evidence>,
     /// The day of its last correction, in the organization's time zone.
     pub corrected_on: Option<Date>,
-    /// What was checked of its signed document; empty when it has none.
+    /// The checks of its signed document; empty without one.
     pub checks: Vec<Finding>,
-    /// The day of that check, in the organization's time zone.
+    /// The day of those checks, in the organization's time zone.
     pub checked_on: Date,
 }
 
 impl CredentialView {
-    /// The inside of the achievement's seal.
+    /// Draws the inside of the achievement's seal.
     pub fn seal(&self) -> String {
         seal::seal(&self.template.to_string(), &self.initials)
     }
 
-    /// Whether the certificate's fonts have all that the certificate says.
+    /// Tests whether the certificate's fonts have every character of the certificate.
     pub fn can_be_drawn(&self) -> bool {
         let facts = self.facts.iter().filter_map(|(_, fact)| match fact {
             Fact::Text(text) => Some(text),
@@ -140,7 +140,7 @@ impl CredentialView {
         texts.all(|text| glyphs::covers(text))
     }
 
-    /// The link that adds it to a LinkedIn profile; none for what is not in force or a test.
+    /// Returns the link that adds it to a LinkedIn profile; `None` if it is a test or not in force.
     pub fn linkedin(&self) -> Option<String> {
         let in_force = self.state == State::Issued && !self.test;
         in_force.then(|| {
@@ -157,27 +157,28 @@ impl CredentialView {
     }
 }
 
-/// A credential and what it is shown with.
+/// A credential with all that its view needs.
 pub struct LoadedCredential {
     /// The credential.
     pub credential: Credential,
-    /// Its signed document, byte for byte; none of a version that did not sign.
+    /// Its signed document, byte for byte; `None` if it is from before signing.
     pub document: Option<Vec<u8>>,
     organization: Arc<Organization>,
     template: Arc<Template>,
-    /// Name of the issuer, as it was signed.
+    /// Name of the issuer, as signed.
     issuer: String,
-    /// End of its period, as it was signed.
+    /// End of its validity, as signed.
     valid_until: Option<Timestamp>,
-    /// What the check of the document says.
+    /// The check of the document.
     verification: Option<Verification>,
 }
 
 impl LoadedCredential {
-    /// Reads what a credential is shown with, and checks its document.
+    /// Reads what the view of a credential needs, and checks its document.
     ///
     /// # Errors
-    /// As of the store.
+    /// [`StoreError::Broken`] without its template or with an unreadable document; those of the
+    /// store.
     pub async fn read(
         app: &App,
         credential: Credential,
@@ -211,7 +212,7 @@ impl LoadedCredential {
         Ok(found)
     }
 
-    /// What is shown of it.
+    /// Makes the view.
     pub fn shown(&self, site_url: &str, now: Timestamp) -> CredentialView {
         let (c, r, d) = (&self.credential, &self.credential.recipient, &self.template.definition);
         let settings = &self.organization.settings;

@@ -284,7 +284,7 @@ pub(super) fn refused_and_then_issued(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// Mail that a cancellation skipped is asked for, and SES refuses it.
+/// Mail that a cancellation skipped is sent by request, and SES refuses it.
 pub(super) fn skipped_and_then_failed(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people: Vec<Value> = (1..=2).map(person).collect();

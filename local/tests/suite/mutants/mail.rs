@@ -161,8 +161,8 @@ pub(super) fn asked_again_while_a_zombie_is_refused(sim: &mut Sim) -> Run<'_> {
     Box::pin(refuse_a_zombie_of_a_job(sim, true))
 }
 
-/// The receipts of a job's mails are written after their heir has sent them, and its first one
-/// was asked for again.
+/// The receipts of a job's mails are written after their heir has sent them, and after a request
+/// to send the first one again.
 pub(super) fn asked_again_while_its_receipt_is_written(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         sim.with_receipts();
@@ -176,7 +176,7 @@ pub(super) fn asked_again_while_its_receipt_is_written(sim: &mut Sim) -> Run<'_>
         zombie.await?;
         sim.make_visible();
         sim.drain().await?;
-        // Two, their repetition, and the one that was asked for.
+        // Two, their repetition, and the requested one.
         ensure!(sim.world.stack.mail().count() == 5, "another number of mails");
         Ok(())
     })

@@ -266,7 +266,7 @@ async fn run(
         sim.rounds = 500;
         if let Some(mutant) = mutant {
             sim.faults.mutate(mutant);
-            // The scenario is to fail by itself.
+            // The scenario itself must fail, not the oracle.
             sim.world.skip_oracle();
         }
         let faults = sim.faults.clone();

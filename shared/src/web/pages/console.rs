@@ -1,14 +1,14 @@
 //! The console: from a file to credentials, for people who do not write programs.
 //!
-//! It is a client of the API like any other: the page holds no data, and the key that is typed
-//! into it stays in the page's memory.
+//! It is a client of the API like any other: the page has no data of its own, and the key that a
+//! person types stays in the page's memory.
 
 use maud::{Markup, html};
 
 use super::frame::{CONSOLE_SCRIPT, Frame};
 use crate::{domain::lang::Lang, sheet::columns};
 
-/// What the script says, by name: Spanish, English.
+/// The texts of the script, by name: Spanish, English.
 const TEXTS: [(&str, &str, &str); 48] = [
     (
         "bad_key",

@@ -1,4 +1,4 @@
-//! A credential: what an employer checks, what a graduate does with it, and, on paper, a
+//! The page of a credential: an employer checks it, a graduate shares it, and on paper it is a
 //! certificate of one page.
 
 use maud::{Markup, PreEscaped, html};
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Where anybody can have a credential checked by software that is not ours.
+/// A public verifier by another vendor.
 const VERIFIER: &str = "https://verifierplus.org/";
 
 /// Renders the page of a credential: a whole HTML document.
@@ -81,7 +81,7 @@ pub fn credential(shown: &CredentialView, site_url: &str, lang: Lang) -> String 
     frame.around(&main, Some(&foot))
 }
 
-/// What chat programs and browsers read: Open Graph with a preview image.
+/// Renders the head for chat programs and browsers: Open Graph with a preview image.
 fn head(shown: &CredentialView, title: &str, lang: Lang) -> Markup {
     let name = shown.recipient_name.as_deref();
     let about = match (name, lang) {
@@ -120,11 +120,11 @@ fn head(shown: &CredentialView, title: &str, lang: Lang) -> Markup {
 
 fn watermark(lang: Lang) -> Markup {
     let word = lang.pick("PRUEBA", "TEST");
-    // The word is drawn by the style sheet: it is no text to be read.
+    // The style sheet draws the word, so that screen readers do not read it.
     html! { div.mark aria-hidden="true" data-word=(word) {} }
 }
 
-/// The band that says where the credential stands; nothing of it rests on colour alone.
+/// Renders the band with the state, which does not rely on colour alone.
 fn state(shown: &CredentialView, lang: Lang) -> Markup {
     let (class, word, text) = describe(shown.state, lang);
     html! {
@@ -151,7 +151,7 @@ fn state(shown: &CredentialView, lang: Lang) -> Markup {
     }
 }
 
-/// What was checked just now, and how to have it checked elsewhere.
+/// Renders the checks that were just made, and how to repeat them elsewhere.
 fn verification(shown: &CredentialView, lang: Lang) -> Markup {
     let word = |passed| match passed {
         Some(true) => ("pass", "✓", lang.pick("Comprobado: ", "Passed: ")),
@@ -190,7 +190,7 @@ fn verification(shown: &CredentialView, lang: Lang) -> Markup {
     }
 }
 
-/// The facts of a credential, in the order in which they are read: name and value.
+/// Returns the facts of a credential in reading order: name and value.
 pub(super) fn listed(shown: &CredentialView, lang: Lang) -> Vec<(&'static str, Markup)> {
     let ends = match shown.state {
         State::Expired => lang.pick("Venció el", "Expired on"),
@@ -231,7 +231,7 @@ fn facts(shown: &CredentialView, lang: Lang) -> Markup {
 
 fn evidence(item: &Evidence) -> Markup {
     let link = item.url.as_deref().and_then(web_address);
-    // A title hides where its link leads.
+    // A title hides the host of its link.
     let host = link.as_ref().and_then(Url::host_str).filter(|_| item.name.is_some());
     let name = item.name.as_ref().or(item.url.as_ref()).map(String::as_str).unwrap_or_default();
     html! {
@@ -245,14 +245,14 @@ fn evidence(item: &Evidence) -> Markup {
     }
 }
 
-/// Reads an address of the web; every other scheme (`javascript:`, `data:`) is none.
+/// Parses an address of the web; every other scheme (`javascript:`, `data:`) is `None`.
 fn web_address(text: &str) -> Option<Url> {
     Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
 }
 
-/// What a graduate does with it.
+/// Renders the actions of a graduate: share, save, print.
 fn take_along(shown: &CredentialView, lang: Lang) -> Markup {
-    // One of a version that did not sign has nothing to carry.
+    // A credential from before signing has no document.
     let signed = !shown.checks.is_empty();
     let drawn = shown.can_be_drawn();
     let file = |name: &str| format!("{}/{name}", shown.url);
@@ -290,7 +290,7 @@ fn take_along(shown: &CredentialView, lang: Lang) -> Markup {
     }
 }
 
-/// How long a text is, for the certificate's type: longer ones are set smaller.
+/// Returns the length class of a text: the certificate sets longer texts smaller.
 fn length(text: &str) -> &'static str {
     match text.chars().count() {
         0..=28 => "short",
@@ -300,8 +300,8 @@ fn length(text: &str) -> &'static str {
     }
 }
 
-/// The certificate that comes out on paper: one page, in the browser's own fonts, so that it has
-/// every script. Screens and screen readers do not meet it.
+/// Renders the printed certificate: one page, in the browser's own fonts, so that it has every
+/// script. Screens and screen readers do not show it.
 fn certificate(shown: &CredentialView, site_url: &str, lang: Lang) -> Markup {
     let code = qr::code(&shown.url);
     let (to, of) = match (shown.recipient_name.is_some(), lang) {
@@ -518,7 +518,7 @@ mod tests {
                 assert!(html.contains(&format!("{word}</strong>")), "{word}");
                 let stamp = format!("<p class=\"stamp\">{word}</p>");
                 assert_eq!(html.contains(&stamp), state != State::Issued, "{word}");
-                // Nobody adds to a profile what is not in force.
+                // A profile takes only what is in force.
                 assert_eq!(html.contains("linkedin.com"), state == State::Issued, "{word}");
             }
         }

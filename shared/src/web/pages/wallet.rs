@@ -1,4 +1,4 @@
-//! A member's wallet: their credentials with an organization, newest first.
+//! The page of a member's wallet: their credentials with an organization, newest first.
 
 use jiff::civil::Date;
 use maud::html;
@@ -13,23 +13,23 @@ use crate::{
 pub struct WalletEntry {
     /// Its page.
     pub url: String,
-    /// What was achieved.
+    /// The name of the achievement.
     pub name: String,
     /// The achievement's own badge.
     pub badge: Option<Image>,
-    /// The seal in place of one.
+    /// The seal, for an achievement without a badge.
     pub seal: String,
     /// The grade.
     pub result: Option<String>,
     /// The day of issue, in the organization's time zone.
     pub issued_on: Option<Date>,
-    /// Where it stands.
+    /// Its state.
     pub state: State,
 }
 
-/// What a wallet's page shows.
+/// The content of a wallet's page.
 pub struct WalletPage<'a> {
-    /// Whose credentials they are.
+    /// Name of the organization.
     pub organization: &'a str,
     /// Its logo.
     pub logo: Option<&'a Image>,
@@ -37,13 +37,13 @@ pub struct WalletPage<'a> {
     pub site_url: &'a str,
     /// The member's name.
     pub member: Option<&'a str>,
-    /// Of test credentials.
+    /// Whether these are test credentials.
     pub test: bool,
-    /// The day on which the link ends.
+    /// The day on which the link expires.
     pub until: Date,
     /// The credentials of this page.
     pub entries: &'a [WalletEntry],
-    /// Where the next page begins.
+    /// The cursor of the next page.
     pub next: Option<&'a str>,
     /// Whether this is not the first page.
     pub later: bool,
@@ -116,12 +116,12 @@ pub fn wallet(page: &WalletPage<'_>, lang: Lang) -> String {
     frame.around(&main, Some(&foot))
 }
 
-/// A place in the list as a query carries it.
+/// Writes a cursor for a query.
 fn encoded(cursor: &str) -> String {
     url::form_urlencoded::byte_serialize(cursor.as_bytes()).collect()
 }
 
-/// The page for a link that opens no wallet, or none any more.
+/// Renders the page for a link that is invalid or expired.
 pub fn wallet_closed(lang: Lang) -> String {
     notice(
         lang,
