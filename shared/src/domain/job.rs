@@ -2,8 +2,8 @@
 //!
 //! Rows count from 1, in shards of [`SHARD_ROWS`]. A shard's outcome is kept as sets of row
 //! numbers, so that recording a row twice changes nothing; every total is the size of a set.
-//! [`Shard`](crate::domain::job_outcome::Shard) alone turns sets into a row's state: issued outranks failed, and sent outranks
-//! failed outranks skipped.
+//! [`Shard`](crate::domain::job_outcome::Shard) alone turns sets into a row's state: issued
+//! outranks failed, and sent outranks failed outranks skipped.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     fault::FaultText,
-    ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
+    ids::{CredentialId, JobId, Mode, OrgId, ShardId, TemplateId},
     job_outcome::Tally,
     lang::Lang,
     recipient::Recipient,
@@ -33,24 +33,6 @@ pub const MAX_RECIPIENTS: usize = 10_000;
 pub const KEPT_DAYS: i64 = 90;
 /// Errors that a job's result shows.
 pub const SHOWN_ERRORS: usize = 100;
-
-/// A shard of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ShardId {
-    /// The job.
-    pub job: JobId,
-    /// The shard's number, from 0.
-    pub number: u32,
-}
-
-/// A row of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RowId {
-    /// Its shard.
-    pub shard: ShardId,
-    /// The row's number, from 1.
-    pub row: u32,
-}
 
 /// When the files of a job that ends now are deleted, RFC 3339 to the millisecond.
 pub fn files_until(now: Timestamp) -> String {

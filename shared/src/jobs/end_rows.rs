@@ -9,8 +9,8 @@ use crate::{
     domain::{
         credential::{Credential, MailState, Origin, RecipientType, Status},
         fault::Fault,
-        ids::CredentialId,
-        job::{Job, KEPT_DAYS, RowId},
+        ids::{CredentialId, RowId},
+        job::{Job, KEPT_DAYS},
         job_outcome::{MailSets, RowStatus, Shard},
         ledger::Ended,
     },

@@ -17,8 +17,8 @@ use crate::{
     domain::{
         credential::{Credential, MailState, Origin},
         feedback::{self, Change, DeliveryState, FeedbackMessage, Kind, Notice, Suppression},
-        ids::{CredentialId, Mode},
-        job::{KEPT_DAYS, RowId, ShardId},
+        ids::{CredentialId, Mode, RowId, ShardId},
+        job::KEPT_DAYS,
         job_outcome::MailSets,
         time,
     },
@@ -208,9 +208,10 @@ async fn record(app: &App, notice: &Notice) -> Result<NoticeOutcome, StoreError>
                     && notice.round == credential.mail_round
                     && credential.mail_delivery == Some(DeliveryState::Delivered);
                 return Ok(match credential.origin {
-                    Origin::Job { job, shard, row } if known => {
-                        NoticeOutcome::Noted { arrived: true, unrecorded: Some(RowId { shard: ShardId { job, number: shard }, row }) }
-                    }
+                    Origin::Job { job, shard, row } if known => NoticeOutcome::Noted {
+                        arrived: true,
+                        unrecorded: Some(RowId { shard: ShardId { job, number: shard }, row }),
+                    },
                     _ => NoticeOutcome::Nothing,
                 });
             }

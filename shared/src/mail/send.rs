@@ -31,8 +31,8 @@ use crate::{
     aws::sqs,
     domain::{
         credential::Origin,
-        ids::{CredentialId, JobId},
-        job::{KEPT_DAYS, RowId, ShardId},
+        ids::{CredentialId, JobId, RowId, ShardId},
+        job::KEPT_DAYS,
         job_outcome::MailSets,
         ledger::Ended,
         time,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Item, StoreError, from_item, get_many, key, number, pause};
 use crate::{
     domain::{
-        job::{RowId, ShardId},
+        ids::{RowId, ShardId},
         job_outcome::MailSets,
     },
     store::{

@@ -17,8 +17,8 @@ use crate::{
     domain::{
         fault::FaultText,
         identity::{self, IdSecret},
-        ids::{CredentialId, JobId},
-        job::{Job, Row, ShardId},
+        ids::{CredentialId, JobId, ShardId},
+        job::{Job, Row},
         job_outcome::{IssueSets, MailSets, Shard},
     },
     store::{

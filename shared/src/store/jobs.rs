@@ -28,8 +28,8 @@ use aws_sdk_dynamodb::{
 use super::{Item, Page, StoreError, from_item, get_many, key, number, text, to_item};
 use crate::{
     domain::{
-        ids::{JobId, Mode, OrgId},
-        job::{Job, ShardId},
+        ids::{JobId, Mode, OrgId, ShardId},
+        job::Job,
         job_outcome::Tally,
         tenant::Tenant,
     },
