@@ -5,7 +5,11 @@ use std::time::Duration;
 use local::{Data, Options};
 use serde_json::{Value, json};
 use unicreda::{
-    domain::{fault::Fault, ids::JobId, job::ShardId, lang::Lang},
+    domain::{
+        fault::Fault,
+        ids::{JobId, ShardId},
+        lang::Lang,
+    },
     jobs::sweep::{self, SweepMode},
     store::job_rows::{Failure, ShardUpdate},
 };

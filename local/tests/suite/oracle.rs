@@ -13,7 +13,8 @@ use unicreda::{
     domain::{
         credential::{Credential, MailState, Origin, Status},
         ids::{CredentialId, JobId, OrgId},
-        job::{Job, RowStatus, Tally},
+        job::Job,
+        job_outcome::{RowStatus, Tally},
         ledger::CurrentCredential,
         status_entry::ListId,
     },

@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     feedback::DeliveryState,
     field::FieldName,
-    ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
-    job::{RowId, ShardId},
+    ids::{CredentialId, JobId, Mode, OrgId, RowId, ShardId, TemplateId},
     lang::Lang,
     packing,
     recipient::Recipient,

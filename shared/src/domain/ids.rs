@@ -125,6 +125,24 @@ uuid_id!(
     "job id"
 );
 
+/// A shard of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ShardId {
+    /// The job.
+    pub job: JobId,
+    /// The shard's number, from 0.
+    pub number: u32,
+}
+
+/// A row of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RowId {
+    /// Its shard.
+    pub shard: ShardId,
+    /// The row's number, from 1.
+    pub row: u32,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

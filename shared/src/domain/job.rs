@@ -2,10 +2,8 @@
 //!
 //! Rows count from 1, in shards of [`SHARD_ROWS`]. A shard's outcome is kept as sets of row
 //! numbers, so that recording a row twice changes nothing; every total is the size of a set.
-//! [`Shard`] alone turns sets into a row's state: issued outranks failed, and sent outranks
-//! failed outranks skipped.
-
-use std::collections::BTreeSet;
+//! [`Shard`](crate::domain::job_outcome::Shard) alone turns sets into a row's state: issued
+//! outranks failed, and sent outranks failed outranks skipped.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,9 +11,9 @@ use uuid::Uuid;
 
 use crate::domain::{
     fault::FaultText,
-    ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
+    ids::{CredentialId, JobId, Mode, OrgId, ShardId, TemplateId},
+    job_outcome::Tally,
     lang::Lang,
-    ledger::Ended,
     recipient::Recipient,
     time,
     upload::{Format, Object, Position},
@@ -35,24 +33,6 @@ pub const MAX_RECIPIENTS: usize = 10_000;
 pub const KEPT_DAYS: i64 = 90;
 /// Errors that a job's result shows.
 pub const SHOWN_ERRORS: usize = 100;
-
-/// A shard of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ShardId {
-    /// The job.
-    pub job: JobId,
-    /// The shard's number, from 0.
-    pub number: u32,
-}
-
-/// A row of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RowId {
-    /// Its shard.
-    pub shard: ShardId,
-    /// The row's number, from 1.
-    pub row: u32,
-}
 
 /// When the files of a job that ends now are deleted, RFC 3339 to the millisecond.
 pub fn files_until(now: Timestamp) -> String {
@@ -376,227 +356,5 @@ impl Job {
     pub fn rows_of(&self, shard: u32) -> std::ops::RangeInclusive<u32> {
         let first = shard * self.shard_rows + 1;
         first..=self.total.min(first + self.shard_rows - 1)
-    }
-}
-
-/// The rows of a shard by how their issuing ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IssueSets {
-    /// Rows that have a credential.
-    #[serde(default)]
-    pub issued: BTreeSet<u32>,
-    /// Of these, those whose recipient is a member.
-    #[serde(default)]
-    pub internal: BTreeSet<u32>,
-    /// Of these, those whose credential existed before.
-    #[serde(default)]
-    pub duplicate: BTreeSet<u32>,
-    /// Of these, those without pending mail.
-    #[serde(default)]
-    pub unmailed: BTreeSet<u32>,
-    /// Rows that were refused.
-    #[serde(default)]
-    pub failed: BTreeSet<u32>,
-}
-
-/// The rows of a shard by how their mail ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MailSets {
-    /// Accepted by SES.
-    #[serde(default)]
-    pub sent: BTreeSet<u32>,
-    /// Refused for good.
-    #[serde(default)]
-    pub failed: BTreeSet<u32>,
-    /// No longer due.
-    #[serde(default)]
-    pub skipped: BTreeSet<u32>,
-}
-
-impl MailSets {
-    /// The end of a row's mail, by the precedence of [`Ended`]; none while it is pending.
-    pub fn ended(&self, row: u32) -> Option<Ended> {
-        if self.sent.contains(&row) {
-            Some(Ended::Sent)
-        } else if self.failed.contains(&row) {
-            Some(Ended::Failed)
-        } else if self.skipped.contains(&row) {
-            Some(Ended::Skipped)
-        } else {
-            None
-        }
-    }
-
-    /// Adds a row to the set of its end.
-    pub fn insert(&mut self, row: u32, ended: Ended) {
-        match ended {
-            Ended::Sent => self.sent.insert(row),
-            Ended::Failed => self.failed.insert(row),
-            Ended::Skipped => self.skipped.insert(row),
-        };
-    }
-}
-
-/// A row's state, after precedence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RowStatus {
-    /// Not ended.
-    Pending,
-    /// Has a credential.
-    Issued,
-    /// Refused.
-    Failed,
-}
-
-/// A shard's outcome.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Shard {
-    /// Issuing.
-    pub issue: IssueSets,
-    /// Mail.
-    pub mail: MailSets,
-}
-
-impl Shard {
-    /// A row's state: issued outranks failed.
-    pub fn status(&self, row: u32) -> RowStatus {
-        if self.issue.issued.contains(&row) {
-            RowStatus::Issued
-        } else if self.issue.failed.contains(&row) {
-            RowStatus::Failed
-        } else {
-            RowStatus::Pending
-        }
-    }
-
-    /// The end of an issued row's mail; none while it is pending.
-    pub fn mail_ended(&self, row: u32) -> Option<Ended> {
-        let unmailed = self.issue.unmailed.contains(&row).then_some(Ended::Skipped);
-        self.mail.ended(row).or(unmailed)
-    }
-
-    /// `email_status` of an issued row.
-    pub fn mail(&self, row: u32) -> &'static str {
-        self.mail_ended(row).map_or("pending", Ended::as_str)
-    }
-
-    /// The totals of this shard.
-    pub fn tally(&self) -> Tally {
-        let mut tally = Tally {
-            issued: size(&self.issue.issued),
-            internal: size(&self.issue.internal),
-            duplicates: size(&self.issue.duplicate),
-            failed: size(&(&self.issue.failed - &self.issue.issued)),
-            ..Tally::default()
-        };
-        for row in &self.issue.issued {
-            match self.mail_ended(*row) {
-                Some(Ended::Sent) => tally.emails_sent += 1,
-                Some(Ended::Failed) => tally.emails_failed += 1,
-                Some(Ended::Skipped) => tally.emails_skipped += 1,
-                None => {}
-            }
-        }
-        tally
-    }
-}
-
-fn size(set: &BTreeSet<u32>) -> u32 {
-    u32::try_from(set.len()).unwrap_or(u32::MAX)
-}
-
-/// Totals of a job, or of a shard.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tally {
-    /// Rows with a credential.
-    pub issued: u32,
-    /// Rows refused.
-    pub failed: u32,
-    /// Issued rows whose recipient is a member.
-    pub internal: u32,
-    /// Issued rows whose credential existed before.
-    pub duplicates: u32,
-    /// Mail accepted by SES.
-    pub emails_sent: u32,
-    /// Mail refused for good.
-    pub emails_failed: u32,
-    /// Issued rows without mail.
-    pub emails_skipped: u32,
-}
-
-impl Tally {
-    /// Adds a shard's totals.
-    pub fn add(&mut self, other: &Self) {
-        self.issued += other.issued;
-        self.failed += other.failed;
-        self.internal += other.internal;
-        self.duplicates += other.duplicates;
-        self.emails_sent += other.emails_sent;
-        self.emails_failed += other.emails_failed;
-        self.emails_skipped += other.emails_skipped;
-    }
-
-    /// Rows whose issuing ended.
-    pub fn current(&self) -> u32 {
-        self.issued + self.failed
-    }
-
-    /// Issued rows whose mail ended.
-    pub fn emails_done(&self) -> u32 {
-        self.emails_sent + self.emails_failed + self.emails_skipped
-    }
-
-    /// Whether every row and its mail have ended.
-    pub fn ended(&self, total: u32) -> bool {
-        self.current() == total && self.emails_done() == self.issued
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn set(rows: &[u32]) -> BTreeSet<u32> {
-        rows.iter().copied().collect()
-    }
-
-    #[test]
-    fn issued_outranks_failed_and_sent_outranks_failed_outranks_skipped() {
-        let shard = Shard {
-            issue: IssueSets {
-                issued: set(&[1, 2, 3, 4]),
-                internal: set(&[2]),
-                duplicate: set(&[4]),
-                unmailed: set(&[1, 4]),
-                failed: set(&[3, 5]),
-            },
-            mail: MailSets { sent: set(&[1]), failed: set(&[1, 2]), skipped: set(&[2, 3]) },
-        };
-        let tally = shard.tally();
-        assert_eq!(
-            tally,
-            Tally {
-                issued: 4,
-                failed: 1,
-                internal: 1,
-                duplicates: 1,
-                emails_sent: 1,
-                emails_failed: 1,
-                emails_skipped: 2
-            }
-        );
-        assert!(tally.ended(5) && !tally.ended(6));
-        assert_eq!(shard.status(3), RowStatus::Issued);
-        assert_eq!(shard.status(5), RowStatus::Failed);
-        assert_eq!(shard.status(6), RowStatus::Pending);
-    }
-
-    #[test]
-    fn a_job_has_not_ended_while_a_mail_is_open() {
-        let shard = Shard {
-            issue: IssueSets { issued: set(&[1]), ..IssueSets::default() },
-            ..Shard::default()
-        };
-        assert!(!shard.tally().ended(1));
     }
 }

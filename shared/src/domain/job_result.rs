@@ -3,10 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::{
-    ids::CredentialId,
-    job::{JobKind, RowStatus},
-};
+use crate::domain::{ids::CredentialId, job::JobKind, job_outcome::RowStatus};
 
 /// A column of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

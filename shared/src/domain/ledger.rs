@@ -1,5 +1,5 @@
 //! The outcome of a mail. A job's ledger has a set of rows for each, see
-//! [`crate::domain::job::MailSets`].
+//! [`crate::domain::job_outcome::MailSets`].
 
 use std::ops::Deref;
 

@@ -24,6 +24,7 @@ pub mod identity;
 pub mod ids;
 pub mod image;
 pub mod job;
+pub mod job_outcome;
 pub mod job_result;
 pub mod job_view;
 pub mod lang;

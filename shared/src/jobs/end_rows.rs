@@ -9,8 +9,9 @@ use crate::{
     domain::{
         credential::{Credential, MailState, Origin, RecipientType, Status},
         fault::Fault,
-        ids::CredentialId,
-        job::{Job, KEPT_DAYS, MailSets, RowId, RowStatus, Shard},
+        ids::{CredentialId, RowId},
+        job::{Job, KEPT_DAYS},
+        job_outcome::{MailSets, RowStatus, Shard},
         ledger::Ended,
     },
     jobs::{JobError, progress},

@@ -5,8 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
-    job::{Revocation, Row, RowId, ShardId},
+    ids::{CredentialId, JobId, Mode, OrgId, RowId, ShardId, TemplateId},
+    job::{Revocation, Row},
     lang::Lang,
 };
 

@@ -10,7 +10,8 @@ use crate::{
     app::App,
     aws::sqs::{self, Outgoing},
     domain::{
-        job::{Job, SHOWN_ERRORS, Tally},
+        job::{Job, SHOWN_ERRORS},
+        job_outcome::Tally,
         job_view::RowError,
         time,
     },

@@ -9,7 +9,8 @@ use crate::{
     domain::{
         fault::Fault,
         ids::{CredentialId, JobId},
-        job::{Job, JobKind, NewJob, Revocation, Row, RowStatus},
+        job::{Job, JobKind, NewJob, Revocation, Row},
+        job_outcome::RowStatus,
         lang::Lang,
         tenant::Tenant,
     },

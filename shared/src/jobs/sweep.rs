@@ -22,7 +22,8 @@ use crate::{
         credential::MailState,
         fault::Fault,
         ids::{CredentialId, JobId},
-        job::{Job, Row, RowStatus, Shard, Tally},
+        job::{Job, Row},
+        job_outcome::{RowStatus, Shard, Tally},
         time,
     },
     jobs::{

@@ -17,8 +17,9 @@ use crate::{
     domain::{
         credential::{Credential, MailState, Origin},
         feedback::{self, Change, DeliveryState, FeedbackMessage, Kind, Notice, Suppression},
-        ids::{CredentialId, Mode},
-        job::{KEPT_DAYS, MailSets, RowId, ShardId},
+        ids::{CredentialId, Mode, RowId, ShardId},
+        job::KEPT_DAYS,
+        job_outcome::MailSets,
         time,
     },
     mail::ledger,

@@ -19,7 +19,8 @@ use crate::{
     app::App,
     domain::{
         credential::{Credential, MailState},
-        job::{KEPT_DAYS, RowId},
+        ids::RowId,
+        job::KEPT_DAYS,
         ledger::{CurrentCredential, Ended, LedgerEntry},
         time,
     },

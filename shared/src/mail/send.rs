@@ -31,8 +31,9 @@ use crate::{
     aws::sqs,
     domain::{
         credential::Origin,
-        ids::{CredentialId, JobId},
-        job::{KEPT_DAYS, MailSets, RowId, ShardId},
+        ids::{CredentialId, JobId, RowId, ShardId},
+        job::KEPT_DAYS,
+        job_outcome::MailSets,
         ledger::Ended,
         time,
     },

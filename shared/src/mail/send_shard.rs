@@ -14,8 +14,9 @@ use crate::{
     aws::ses::SesVerdict,
     domain::{
         credential::{Credential, Status},
-        ids::CredentialId,
-        job::{KEPT_DAYS, MailSets, ShardId},
+        ids::{CredentialId, ShardId},
+        job::KEPT_DAYS,
+        job_outcome::MailSets,
         ledger::Ended,
         time,
     },

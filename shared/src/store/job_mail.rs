@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Item, StoreError, from_item, get_many, key, number, pause};
 use crate::{
-    domain::job::{MailSets, RowId, ShardId},
+    domain::{
+        ids::{RowId, ShardId},
+        job_outcome::MailSets,
+    },
     store::{
         job_rows::row_set,
         jobs::{Jobs, shard_pk},

@@ -17,8 +17,9 @@ use crate::{
     domain::{
         fault::FaultText,
         identity::{self, IdSecret},
-        ids::{CredentialId, JobId},
-        job::{IssueSets, Job, MailSets, Row, Shard, ShardId},
+        ids::{CredentialId, JobId, ShardId},
+        job::{Job, Row},
+        job_outcome::{IssueSets, MailSets, Shard},
     },
     store::{
         job_mail::Claims,

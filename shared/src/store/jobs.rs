@@ -6,8 +6,8 @@
 //! |---|---|---|
 //! | `JOB#{job}` | `JOB` | [`Job`] |
 //! | `{job}#{shard}` | `IN#{piece}` | rows as sent, deflated JSON lines, at most 300 KB each |
-//! | | `ISSUE` | [`IssueSets`](crate::domain::job::IssueSets) |
-//! | | `MAIL` | [`MailSets`](crate::domain::job::MailSets) |
+//! | | `ISSUE` | [`IssueSets`](crate::domain::job_outcome::IssueSets) |
+//! | | `MAIL` | [`MailSets`](crate::domain::job_outcome::MailSets) |
 //! | | `SENDING` | [`Claims`](super::job_mail::Claims) |
 //! | | `F#{row}` | a failed row's code and text |
 //! | | `A#{row}` | the credential of a row found through an alias |
@@ -28,8 +28,9 @@ use aws_sdk_dynamodb::{
 use super::{Item, Page, StoreError, from_item, get_many, key, number, text, to_item};
 use crate::{
     domain::{
-        ids::{JobId, Mode, OrgId},
-        job::{Job, ShardId, Tally},
+        ids::{JobId, Mode, OrgId, ShardId},
+        job::Job,
+        job_outcome::Tally,
         tenant::Tenant,
     },
     store::schema::{BY_ORG, OPEN, TTL},
