@@ -116,3 +116,20 @@ fn marks_of_right_to_left_names_and_emoji_are_text() {
         assert_eq!(normal_text(name, 200), Ok(Some(name.to_owned())));
     }
 }
+
+#[test]
+fn every_field_of_the_table_is_read_and_taken_out_again() {
+    let bare = entry(r#"{"email":"a@b.cl"}"#).recipient.expect("valid");
+    for field in FieldName::ALL {
+        let value = match field.kind() {
+            Kind::Text => r#""x""#,
+            Kind::Number => "6.5",
+            Kind::Date => r#""2026-08-03""#,
+            Kind::Array => r#"[{"name":"x"}]"#,
+        };
+        let json = format!(r#"{{"email":"a@b.cl","{}":{value}}}"#, field.as_str());
+        let read = entry(&json).recipient.expect("valid");
+        assert!(read.value(field).is_some(), "{field:?}");
+        assert!(read.without(&[field]) == bare, "{field:?}");
+    }
+}
