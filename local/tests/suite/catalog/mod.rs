@@ -9,7 +9,7 @@ mod templates;
 use serde_json::{Value, json};
 use unicreda::{
     App,
-    api::{auth, organization},
+    api::{auth, organization as organizations},
     domain::{
         api_key::{self, Scope},
         email::EmailAddress,
@@ -33,7 +33,7 @@ pub async fn another_organization(app: &App, name: &str) -> String {
         "Otra Universidad",
         EmailAddress::parse("credenciales@otra.example").expect("an address"),
     );
-    let created = organization::create(app, org, settings, now).await;
+    let created = organizations::create(app, org, settings, now).await;
     assert!(created.expect("the organization"));
     key_of(app, name, Mode::Live, &Scope::ALL, None).await
 }
