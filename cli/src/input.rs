@@ -28,9 +28,10 @@ pub fn read_file(path: &Path, printer: Printer) -> Result<Vec<u8>, Failure> {
     if u64::try_from(bytes.len()).is_ok_and(|size| size > MAX_BODY) {
         let path = path.display();
         return Err(Failure::usage(
-            printer.pick(format!("{path} pasa de 4 MiB"), format!("{path} is larger than 4 MiB")),
+            printer
+                .pick(format!("{path} supera los 4 MiB"), format!("{path} is larger than 4 MiB")),
         )
-        .next(printer.pick("divídelo en partes", "split it into parts")));
+        .next(printer.pick("divídelo en varios archivos", "split it into parts")));
     }
     Ok(bytes)
 }

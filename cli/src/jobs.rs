@@ -142,7 +142,7 @@ async fn retry(session: &Session, id: &str) -> Result<Exit, Failure> {
     let rows = input::number(&answer, "retried_rows");
     let mails = input::number(&answer, "retried_emails");
     if rows + mails == 0 {
-        printer.line(printer.pick("No hay nada que repetir", "There is nothing to retry"))?;
+        printer.line(printer.pick("No hay nada que reintentar", "There is nothing to retry"))?;
         return Ok(Exit::Done);
     }
     let rows = printer.count(rows, &ROW);

@@ -134,11 +134,11 @@ impl Flags {
         let with_url = sources.iter().position(|source| source.url.is_some());
         let Some((place, from)) = with_url.and_then(|at| Some((at, sources.get(at)?))) else {
             return Err(Failure::usage(printer.pick(
-                "no se indicó ningún servicio, y en esta carpeta no hay una pila local",
+                "no se indicó ningún servicio, y en esta carpeta no hay un servicio local",
                 "no service is named, and this folder has no local stack",
             ))
             .next(printer.pick(
-                "para la pila local, ejecuta `cargo run` en otra terminal y este comando en la misma carpeta (o con --data CARPETA); para un servicio desplegado, usa --url URL y pon la clave en UNICREDA_API_KEY o --key-file",
+                "para el servicio local, ejecuta `cargo run` en otra terminal y este comando en la misma carpeta (o con --data CARPETA); para un servicio desplegado, usa --url URL y pon la clave en UNICREDA_API_KEY o --key-file",
                 "for the local stack, run `cargo run` in another terminal and this command in the same folder (or with --data DIR); for a deployed service, use --url URL and put the key in UNICREDA_API_KEY or --key-file",
             )));
         };
@@ -272,7 +272,7 @@ impl Flags {
             }
             Err(error) => {
                 return Err(Failure::file(&path, &error).next(printer.pick(
-                    "inicia la pila local con `cargo run`, o indica su carpeta con --data",
+                    "inicia el servicio local con `cargo run`, o indica su carpeta con --data",
                     "start the local stack with `cargo run`, or name its folder with --data",
                 )));
             }
@@ -319,7 +319,7 @@ fn site(text: &str, printer: Printer) -> Result<(String, bool), Failure> {
     }
     if url.scheme() == "http" && !local {
         return Err(Failure::usage(printer.pick(
-            format!("{text} no usa cifrado: la clave no se envía sin cifrar"),
+            format!("{text} no está cifrada: la clave no se envía sin cifrar"),
             format!("{text} is not encrypted: the key is not sent unencrypted"),
         ))
         .next(printer.pick("usa https://", "use https://")));

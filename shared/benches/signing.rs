@@ -225,7 +225,7 @@ fn main() -> Result<()> {
     let seed = [7; 32];
     let pair = Ed25519KeyPair::from_seed_unchecked(&seed)?;
     let public: [u8; 32] = pair.public_key().as_ref().try_into()?;
-    let multikey = did::multikey(&public);
+    let multikey = unicreda::domain::signing_key::multikey(&public);
     let key_id = did::key_id(&issuer, &multikey);
 
     let templates = templates()?;

@@ -25,7 +25,7 @@ impl Client {
         );
         if self.settings.local {
             return failure.next(self.printer.pick(
-                "inicia la pila local con `cargo run` y repite el mismo comando",
+                "inicia el servicio local con `cargo run` y repite el mismo comando",
                 "start the local stack with `cargo run` and run the same command again",
             ));
         }

@@ -51,10 +51,10 @@ impl Source {
         }
         if size > MAX_SIZE {
             return Err(Failure::usage(printer.pick(
-                format!("{shown} pasa de 500 MB"),
+                format!("{shown} supera los 500 MB"),
                 format!("{shown} is larger than 500 MB"),
             ))
-            .next(printer.pick("divídelo en partes", "split it into parts")));
+            .next(printer.pick("divídelo en varios archivos", "split it into parts")));
         }
         Ok(Self { path, name, size, digest, _buffer: buffer })
     }

@@ -99,7 +99,7 @@ async fn a_job_is_cancelled_and_retried() {
     let job = world.job(people(2));
     world.done(&["jobs", "watch", &job]);
     world.run(&["jobs", "cancel", &job]).code(1);
-    world.done(&["jobs", "retry", &job]).stdout_has("No hay nada que repetir");
+    world.done(&["jobs", "retry", &job]).stdout_has("No hay nada que reintentar");
     let reader = world.file("leer.key", &world.key(&["read"]), 0o600);
     let reader = reader.to_str().expect("UTF-8");
     let url = world.stack.base_url();

@@ -31,9 +31,9 @@ pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchR
         refused = report.refused,
         mailed = report.mailed,
         mail_failed = report.mail_failed,
-        mail_put_off = report.mail_put_off,
+        mail_deferred = report.mail_deferred,
         mail_waiting = report.mail_waiting,
-        poison = report.poison,
+        unreadable = report.unreadable,
         duration_ms,
         request_id = event.context.request_id,
         "batch"

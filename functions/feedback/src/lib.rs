@@ -25,12 +25,12 @@ pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchR
     tracing::info!(
         messages = size,
         retried = report.retry.len(),
-        noted = report.noted,
+        recorded = report.recorded,
         not_arrived = report.not_arrived,
-        again = report.again,
+        requeued = report.requeued,
         suppressed = report.suppressed,
-        nothing = report.nothing,
-        poison = report.poison,
+        ignored = report.ignored,
+        unreadable = report.unreadable,
         duration_ms,
         request_id = event.context.request_id,
         "feedback"

@@ -26,6 +26,7 @@ pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Value, Error
                 rows = swept.rows,
                 mails = swept.mails,
                 given_up = swept.given_up,
+                files = swept.files,
                 duration_ms,
                 "sweep"
             );

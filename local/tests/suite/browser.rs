@@ -178,7 +178,7 @@ async fn a_registrar_issues_from_a_file_in_the_console() {
         );
     }
     let desk = &runs["desk"];
-    assert_eq!(desk["wrongKey"], "La API key no es válida o fue revocada.");
+    assert_eq!(desk["wrongKey"], "La clave de API no es válida o fue revocada.");
     assert_eq!(desk["sums"], json!(["12 nuevas", "2 con errores"]));
     assert_eq!(desk["button"], "Emitir 12 credenciales");
     assert_eq!(desk["totals"], json!(["12 emitidas", "2 fallidas", "12 correos enviados"]));

@@ -82,7 +82,7 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 /// `DELETE /api-keys/{key_id}`: 204, the second call too. A key can revoke itself.
 pub async fn revoke(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call, &[Scope::Admin]).await?;
-    let unknown = || Problem::not_found("La API key no existe", "The API key does not exist");
+    let unknown = || Problem::not_found("La clave de API no existe", "The API key does not exist");
     if !api_key::may_be_id(&call.parameter) {
         return Err(unknown());
     }

@@ -61,7 +61,7 @@ impl From<RetryError> for Problem {
                 "The job has not ended; wait for its end",
             ),
             RetryError::FailedAsWhole => Self::conflict(
-                "El trabajo falló como un todo y no tiene filas que reintentar; corrige el archivo y súbelo de nuevo",
+                "El trabajo falló por completo y no tiene filas que reintentar; corrige el archivo y súbelo de nuevo",
                 "The job failed as a whole and has no rows to retry; mend the file and upload it again",
             ),
             RetryError::Job(error) => error.into(),

@@ -10,7 +10,6 @@
 //! the 64 bytes of [`crate::document::proof::Unsigned::to_sign`], which is what KMS signs too
 //! (`ED25519_SHA_512`, message type `RAW`): a key held in KMS would be a second variant here.
 
-use crate::domain::signing_key::{KeyError, SealedKey};
 use std::{
     collections::HashMap,
     path::Path,
@@ -25,9 +24,9 @@ use aws_lc_rs::{
 use aws_sdk_kms::{error::ProvideErrorMetadata, primitives::Blob};
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use crate::{
-    document::did,
-    domain::ids::{Mode, OrgId},
+use crate::domain::{
+    ids::{Mode, OrgId},
+    signing_key::{self, KeyError, SealedKey},
 };
 
 /// What seals and opens seeds.
@@ -231,7 +230,7 @@ impl Signer {
             .as_ref()
             .try_into()
             .map_err(|_| KeyError::Broken("not an Ed25519 key".to_owned()))?;
-        Ok(Self { multikey: did::multikey(&public), pair })
+        Ok(Self { multikey: signing_key::multikey(&public), pair })
     }
 
     /// Signs the 64 bytes of a proof.

@@ -212,5 +212,5 @@ pub(super) fn store_error(error: SignError) -> StoreError {
 /// Logs a change: after a restore from a backup only the log has it. The reason may name a
 /// person and is left out.
 pub(super) fn note(credential: &Credential, action: Action, by: &Who) {
-    tracing::info!(credential_id = %credential.id, ?action, key = by.key_id, "credential changed");
+    tracing::info!(credential_id = %credential.id, ?action, key_id = by.key_id, "credential changed");
 }

@@ -20,7 +20,7 @@ use crate::{
     domain::{
         credential::Status,
         ids::{CredentialId, Mode, OrgId},
-        signing_key::PublicKey,
+        signing_key::{PublicKey, public_key},
         status_entry::{LENGTH, ListId, StatusEntry},
         tenant::Tenant,
     },
@@ -310,12 +310,12 @@ fn period(
     now: Timestamp,
 ) -> Result<((), Text), Text> {
     if from.is_none_or(|from| from > now) {
-        return Err(Text::new("Todavía no rige", "It is not valid yet"));
+        return Err(Text::new("Todavía no está vigente", "It is not valid yet"));
     }
     match until {
-        Some(until) if until < now => Err(Text::new("Su plazo terminó", "Its period has ended")),
-        Some(_) => Ok(((), Text::new("Está dentro de su plazo", "It is within its period"))),
-        None => Ok(((), Text::new("Está en vigor y no vence", "It is valid and does not expire"))),
+        Some(until) if until < now => Err(Text::new("Venció", "Its period has ended")),
+        Some(_) => Ok(((), Text::new("Está vigente", "It is within its period"))),
+        None => Ok(((), Text::new("Está vigente y no vence", "It is valid and does not expire"))),
     }
 }
 
@@ -337,7 +337,7 @@ fn key_of(
             "The key of the signature was declared compromised",
         ));
     }
-    did::public_key(&key.multikey).ok_or(unknown)
+    public_key(&key.multikey).ok_or(unknown)
 }
 
 /// The issuer of a document.
@@ -389,7 +389,7 @@ async fn status(
         Some(Status::Suspended) => (
             Standing::Suspended,
             Text::new(
-                "El emisor la suspendió; por ahora no rige",
+                "El emisor la suspendió; por ahora no está vigente",
                 "The issuer has suspended it; for now it does not hold",
             ),
         ),

@@ -13,22 +13,6 @@ use crate::domain::ids::{Mode, OrgId};
 /// Characters that a segment of a `did:web` encodes, such as the colon of a port.
 const SEGMENT: &AsciiSet = &CONTROLS.add(b':').add(b'%').add(b'/').add(b'?').add(b'#').add(b' ');
 
-/// Codec `ed25519-pub` as a varint (multicodec table).
-const ED25519_PUB: [u8; 2] = [0xed, 0x01];
-
-/// An Ed25519 public key as a Multikey: `z6Mk…` (base58btc).
-pub fn multikey(public: &[u8; 32]) -> String {
-    let mut bytes = ED25519_PUB.to_vec();
-    bytes.extend_from_slice(public);
-    format!("z{}", bs58::encode(bytes).into_string())
-}
-
-/// The Ed25519 public key of a Multikey.
-pub fn public_key(multikey: &str) -> Option<[u8; 32]> {
-    let bytes = bs58::decode(multikey.strip_prefix('z')?).into_vec().ok()?;
-    bytes.strip_prefix(&ED25519_PUB)?.try_into().ok()
-}
-
 /// The identifier of the site itself.
 pub fn of_site(site_url: &str) -> String {
     let (_, rest) = site_url.split_once("://").unwrap_or(("", site_url));
@@ -94,6 +78,7 @@ pub fn site_document(site_url: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::signing_key::{multikey, public_key};
 
     #[test]
     fn an_identifier_follows_from_the_site_and_leads_back_to_its_owner() {

@@ -204,7 +204,7 @@ impl Fault {
 
     fn spanish(&self) -> String {
         match self {
-            Self::NotAnObject => "El recipiente debe ser un objeto JSON".into(),
+            Self::NotAnObject => "El destinatario debe ser un objeto JSON".into(),
             Self::UnknownField(f) => format!("Campo desconocido: {f}"),
             Self::RepeatedField(f) => format!("El campo {f} está repetido"),
             Self::WrongType(f, e) => format!("El campo {f} debe ser {}", e.name(Lang::Es)),
@@ -243,7 +243,7 @@ impl Fault {
             }
             Self::EmptyEvidence(n) => format!("evidence[{n}] debe tener al menos name o url"),
             Self::TooMany(f, max) => format!("El campo {f} admite {max} elementos como máximo"),
-            Self::TooLarge(max) => format!("Los datos del recipiente superan los {max} bytes"),
+            Self::TooLarge(max) => format!("Los datos del destinatario superan los {max} bytes"),
             Self::InvalidLanguage => "El campo language debe ser es o en".into(),
             Self::ExternalIdTaken(id) => format!(
                 "El external_id ya pertenece a la credencial {id} con otros datos. Para corregirla usa PATCH /api/v1/credentials/{id}; para emitir otra, usa otro external_id"

@@ -59,3 +59,19 @@ impl PublicKey {
         })
     }
 }
+
+/// Codec `ed25519-pub` as a varint (multicodec table).
+const ED25519_PUB: [u8; 2] = [0xed, 0x01];
+
+/// An Ed25519 public key as a Multikey: `z6Mk…` (base58btc).
+pub fn multikey(public: &[u8; 32]) -> String {
+    let mut bytes = ED25519_PUB.to_vec();
+    bytes.extend_from_slice(public);
+    format!("z{}", bs58::encode(bytes).into_string())
+}
+
+/// The Ed25519 public key of a Multikey.
+pub fn public_key(multikey: &str) -> Option<[u8; 32]> {
+    let bytes = bs58::decode(multikey.strip_prefix('z')?).into_vec().ok()?;
+    bytes.strip_prefix(&ED25519_PUB)?.try_into().ok()
+}

@@ -205,7 +205,7 @@ impl FileRefusal {
             Self::TooLarge(limit) => {
                 let mib = limit / (1024 * 1024);
                 lang.pick(
-                    format!("El archivo supera el límite de {mib} MB; divídelo en varios"),
+                    format!("El archivo supera el límite de {mib} MB; divídelo en varios archivos"),
                     format!("The file is larger than the limit of {mib} MB; split it"),
                 )
             }

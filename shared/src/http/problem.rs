@@ -112,7 +112,7 @@ impl Problem {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "unauthenticated",
-            "Falta la API key en el encabezado X-API-Key, o no es válida",
+            "Falta la clave de API en el encabezado X-API-Key, o no es válida",
             "The API key in the header X-API-Key is missing or not valid",
         )
     }
@@ -122,7 +122,7 @@ impl Problem {
         Self::new(
             StatusCode::FORBIDDEN,
             "insufficient_scope",
-            format!("La API key no tiene el permiso «{scope}»"),
+            format!("La clave de API no tiene el permiso «{scope}»"),
             format!("The API key lacks the scope \"{scope}\""),
         )
     }
@@ -132,7 +132,7 @@ impl Problem {
         Self::new(
             StatusCode::FORBIDDEN,
             "insufficient_scope",
-            "Con una API key de prueba esto es de solo lectura; usa una key uc_live_",
+            "Con una clave de API de prueba esto es de solo lectura; usa una clave uc_live_",
             "With a test key this is read-only; use a uc_live_ key",
         )
     }
@@ -191,7 +191,7 @@ impl Problem {
         Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "idempotency_mismatch",
-            "Esta Idempotency-Key ya se usó con otro cuerpo; usa otra clave",
+            "Esta Idempotency-Key ya se usó con otro cuerpo; usa otra",
             "This Idempotency-Key was used with another body; use another key",
         )
     }
@@ -227,7 +227,7 @@ impl Problem {
             StatusCode::PAYLOAD_TOO_LARGE,
             "too_many_recipients",
             format!(
-                "La solicitud tiene {sent} recipientes y el límite es {limit}; las listas más grandes van como archivo por POST /api/v1/uploads"
+                "La solicitud tiene {sent} destinatarios y el límite es {limit}; las listas más grandes van como archivo por POST /api/v1/uploads"
             ),
             format!(
                 "The request has {sent} recipients and the limit is {limit}; larger lists go as a file through POST /api/v1/uploads"
@@ -290,10 +290,10 @@ impl Problem {
             "not_found" => lang.pick("No encontrado", "Not found"),
             "method_not_allowed" => lang.pick("Método no permitido", "Method not allowed"),
             "idempotency_in_progress" => lang.pick("Solicitud en curso", "Request in progress"),
-            "idempotency_mismatch" => lang.pick("Clave ya usada", "Key already used"),
+            "idempotency_mismatch" => lang.pick("Idempotency-Key ya usada", "Key already used"),
             "conflict" => lang.pick("Conflicto", "Conflict"),
             "payload_too_large" => lang.pick("Cuerpo demasiado grande", "Payload too large"),
-            "too_many_recipients" => lang.pick("Demasiados recipientes", "Too many recipients"),
+            "too_many_recipients" => lang.pick("Demasiados destinatarios", "Too many recipients"),
             "unsupported_media_type" => {
                 lang.pick("Tipo de contenido no admitido", "Unsupported media type")
             }

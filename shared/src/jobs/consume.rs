@@ -64,7 +64,7 @@ pub async fn batch(app: &App, messages: Vec<Delivered>, deadline: Instant) -> Re
             Ok(Message::Mail(mail)) if mail.v == MESSAGE_VERSION => mails.push((message, mail)),
             Ok(_) | Err(_) => {
                 tracing::error!(message_id = message.id, "message not readable");
-                report.poison += 1;
+                report.unreadable += 1;
                 report.retry.push(message.id);
             }
         }

@@ -63,7 +63,7 @@ pub(super) async fn end_rows(
         app.jobs.record_mail(job.shard_id(*number), &ended.mail, ttl).await?;
     }
     if *why != Fault::Cancelled {
-        tracing::error!(job_id = %job.job_id, ended = given_up, "rows or mails given up");
+        tracing::error!(job_id = %job.job_id, given_up, "rows or mails given up");
     }
     let tally = app.jobs.tally(job).await?;
     progress::save_totals(app, job, &tally, app.clock.now()).await?;

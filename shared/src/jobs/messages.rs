@@ -143,11 +143,11 @@ pub struct Report {
     /// Mail refused for good.
     pub mail_failed: usize,
     /// Mail deferred: no time left, another worker's claim, or SES.
-    pub mail_put_off: usize,
+    pub mail_deferred: usize,
     /// Of these, mail that SES did not accept now, or may have accepted.
     pub mail_waiting: usize,
     /// Messages that could not be read.
-    pub poison: usize,
+    pub unreadable: usize,
 }
 
 #[cfg(test)]

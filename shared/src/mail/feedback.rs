@@ -39,17 +39,17 @@ pub struct Report {
     /// Ids of messages that come back.
     pub retry: Vec<String>,
     /// Mails with a recorded delivery state.
-    pub noted: usize,
+    pub recorded: usize,
     /// Of these, mails that did not arrive.
     pub not_arrived: usize,
     /// Mails that are pending again after a soft bounce.
-    pub again: usize,
+    pub requeued: usize,
     /// Addresses that were put on a suppression list, or were on it.
     pub suppressed: usize,
     /// Messages that change nothing.
-    pub nothing: usize,
+    pub ignored: usize,
     /// Messages that could not be read.
-    pub poison: usize,
+    pub unreadable: usize,
 }
 
 /// The effect of one notice.
@@ -78,10 +78,10 @@ pub async fn batch(app: &App, messages: Vec<(String, String)>, deadline: Instant
             Ok(FeedbackMessage::Notice(notice)) => {
                 by_credential.entry(notice.credential_id).or_default().push((id, notice));
             }
-            Ok(FeedbackMessage::Other) => report.nothing += 1,
+            Ok(FeedbackMessage::Other) => report.ignored += 1,
             Err(error) => {
                 tracing::error!(%error, message_id = id, "message not readable");
-                report.poison += 1;
+                report.unreadable += 1;
                 report.retry.push(id);
             }
         }
@@ -117,11 +117,11 @@ pub async fn batch(app: &App, messages: Vec<(String, String)>, deadline: Instant
                 if let Some(RowId { shard, row }) = unrecorded {
                     delivered.entry(shard).or_default().insert(row, id);
                 }
-                report.noted += 1;
+                report.recorded += 1;
                 report.not_arrived += usize::from(!arrived);
             }
-            Some(NoticeOutcome::Again) => report.again += 1,
-            Some(NoticeOutcome::Nothing) => report.nothing += 1,
+            Some(NoticeOutcome::Again) => report.requeued += 1,
+            Some(NoticeOutcome::Nothing) => report.ignored += 1,
             Some(NoticeOutcome::Later) | None => report.retry.push(id),
         }
     }

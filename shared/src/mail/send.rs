@@ -61,7 +61,7 @@ pub async fn send_mails(
     let cancelled = match app.jobs.which(jobs, |job| job.cancelled_at.is_some()).await {
         Ok(cancelled) => cancelled,
         Err(error) => {
-            tracing::error!(%error, "mail sets not read");
+            tracing::error!(%error, "jobs not read");
             report.retry.extend(mails.into_iter().map(|(message, _)| message.id));
             return;
         }
@@ -175,7 +175,7 @@ impl Outcomes {
                 }
             }
             MailOutcome::Deferred { wait, reason } => {
-                report.mail_put_off += 1;
+                report.mail_deferred += 1;
                 report.mail_waiting += usize::from(reason.is_some());
                 report.retry.push(message.id.clone());
                 self.deferred.push((message, wait));

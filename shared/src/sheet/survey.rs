@@ -96,7 +96,9 @@ impl Survey {
             if *rows > MAX_ROWS {
                 return Err(SheetFault::new(
                     "too_many_rows",
-                    format!("El archivo tiene más de {MAX_ROWS} filas: divídelo en varios"),
+                    format!(
+                        "El archivo tiene más de {MAX_ROWS} filas: divídelo en varios archivos"
+                    ),
                     format!("The file has more than {MAX_ROWS} rows: split it"),
                 )
                 .at_line(record.line));

@@ -84,7 +84,8 @@ pub fn replaced(url: &str, version: u32, lang: Lang) -> String {
 
 /// Renders the page in place of a certificate whose names the certificate's fonts lack.
 pub fn not_drawn(url: &str, lang: Lang) -> String {
-    let title = lang.pick("Este certificado se imprime", "This certificate is for printing");
+    let title = lang
+        .pick("Este certificado se imprime desde el navegador", "This certificate is for printing");
     let main = html! {
         div.card.notice {
             h1 { (title) }

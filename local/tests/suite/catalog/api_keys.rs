@@ -94,7 +94,7 @@ async fn a_key_is_shown_once_grants_only_what_its_maker_has_and_ends_at_once() {
     ] {
         let reply = world.call_as(&key, method, path, Some(&json!({}))).await;
         let problem = reply.problem(403, "insufficient_scope");
-        assert_eq!(problem["detail"], format!("La API key no tiene el permiso «{scope}»"));
+        assert_eq!(problem["detail"], format!("La clave de API no tiene el permiso «{scope}»"));
     }
     let issuer = key_of(app, "demo", Mode::Live, &[Scope::Issue], None).await;
     for (path, status) in [
@@ -157,7 +157,7 @@ async fn assert_catalog_is_read_only(world: &World) {
         let problem = reply.problem(403, "insufficient_scope");
         assert_eq!(
             problem["detail"],
-            "Con una API key de prueba esto es de solo lectura; usa una key uc_live_",
+            "Con una clave de API de prueba esto es de solo lectura; usa una clave uc_live_",
             "{method} {path}"
         );
     }

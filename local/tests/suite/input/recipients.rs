@@ -37,7 +37,7 @@ fn cases() -> Vec<Case> {
 
     // Values that are no object.
     for raw in ["\"persona1@ejemplo.com\"", "null", "7", "[]", "[[[[]]]]"] {
-        let es = "El recipiente debe ser un objeto JSON";
+        let es = "El destinatario debe ser un objeto JSON";
         refused(raw.to_owned(), &fault("not_an_object", es, "The recipient must be a JSON object"));
     }
 

@@ -261,7 +261,10 @@ async fn a_key_that_is_missing_wrong_expired_or_revoked_gets_one_and_the_same_an
             answers.push(problem);
         }
     }
-    assert_eq!(answers[0]["detail"], "Falta la API key en el encabezado X-API-Key, o no es válida");
+    assert_eq!(
+        answers[0]["detail"],
+        "Falta la clave de API en el encabezado X-API-Key, o no es válida"
+    );
     assert!(answers.iter().all(|answer| *answer == answers[0]));
     let headers = [("content-type", "application/json"), ("accept-language", "en")];
     let reply = world.send("POST", "/api/v1/credentials/issue", &headers, good).await;

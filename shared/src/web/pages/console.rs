@@ -12,12 +12,12 @@ use crate::{domain::lang::Lang, sheet::columns};
 const TEXTS: [(&str, &str, &str); 48] = [
     (
         "bad_key",
-        "La API key no es válida o fue revocada.",
+        "La clave de API no es válida o fue revocada.",
         "The API key is not valid or was revoked.",
     ),
     (
         "no_scope",
-        "A esta API key le falta un permiso: necesita issue y read.",
+        "A esta clave de API le falta un permiso: necesita issue y read.",
         "This API key lacks a scope: it needs issue and read.",
     ),
     (
@@ -40,7 +40,7 @@ const TEXTS: [(&str, &str, &str); 48] = [
     ("takes", "Columnas", "Columns"),
     (
         "too_large",
-        "El archivo supera los 500 MB: divídelo en varios.",
+        "El archivo supera los 500 MB: divídelo en varios archivos.",
         "The file is larger than 500 MB: split it.",
     ),
     ("empty", "El archivo está vacío.", "The file is empty."),
@@ -91,7 +91,7 @@ const TEXTS: [(&str, &str, &str); 48] = [
     ("writing", "Escribiendo el archivo de resultados", "Writing the results file"),
     (
         "gone",
-        "El trabajo no existe o es de otra API key.",
+        "El trabajo no existe o es de otra clave de API.",
         "The job does not exist or belongs to another API key.",
     ),
 ];
@@ -139,10 +139,10 @@ fn sign_in(lang: Lang) -> Markup {
     step(
         "sign-in",
         0,
-        lang.pick("Tu API key", "Your API key"),
+        lang.pick("Tu clave de API", "Your API key"),
         &html! {
             form id="key-form" {
-                label for="key" { (lang.pick("API key (uc_live_… o uc_test_…)", "API key (uc_live_… or uc_test_…)")) }
+                label for="key" { (lang.pick("Clave de API (uc_live_… o uc_test_…)", "API key (uc_live_… or uc_test_…)")) }
                 div.line {
                     input type="password" id="key" autocomplete="off" spellcheck="false" required;
                     button.button.first type="submit" { (lang.pick("Entrar", "Sign in")) }
@@ -217,7 +217,7 @@ fn follow(lang: Lang) -> Markup {
             progress id="bar" max="1" value="0" aria-label=(lang.pick("Avance de la emisión", "Progress of issuing")) {}
             p role="status" id="status" {}
             p.soft id="keep" { (lang.pick(
-                "Puedes cerrar esta página: el trabajo sigue solo. Su dirección lo recuerda.",
+                "Puedes cerrar esta página: el trabajo continúa. Su enlace lo recuerda.",
                 "You can close this page: the job goes on by itself. Its address remembers it.",
             )) }
             ul.sums id="totals" {}

@@ -66,7 +66,7 @@ pub fn credential(shown: &CredentialView, site_url: &str, lang: Lang) -> String 
     };
     let foot = html! {
         p { (lang.pick("Identificador: ", "Identifier: ")) (shown.id) }
-        p { (lang.pick("Dirección: ", "Address: ")) a href=(shown.url) { (shown.url) } }
+        p { (lang.pick("Enlace: ", "Address: ")) a href=(shown.url) { (shown.url) } }
         p { (lang.pick(
             "Esta página proviene del sistema de emisión de la institución y muestra el estado actual de la credencial.",
             "This page comes from the institution’s issuing system and shows the credential’s current state.",
@@ -278,7 +278,7 @@ fn take_along(shown: &CredentialView, lang: Lang) -> Markup {
             p.copied role="status" id="copied" {}
             @if !drawn {
                 p.soft { (lang.pick(
-                    "El certificado en PDF admite los alfabetos latino, griego y cirílico. Para otras escrituras, imprime esta página: sale como certificado, y tu navegador también la guarda como PDF.",
+                    "El certificado en PDF admite los alfabetos latino, griego y cirílico. Para otras escrituras, imprime esta página: sale como certificado, y tu navegador también puede guardarla como PDF.",
                     "The PDF certificate has the Latin, Greek and Cyrillic alphabets. For other scripts, print this page: it comes out as a certificate, and your browser also saves it as PDF.",
                 )) }
             }

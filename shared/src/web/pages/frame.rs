@@ -154,7 +154,7 @@ pub(super) fn describe(
             "expired",
             lang.pick("Vencida", "Expired"),
             Some(lang.pick(
-                "El plazo de esta credencial terminó.",
+                "Esta credencial venció.",
                 "The period of this credential has ended.",
             )),
         ),
