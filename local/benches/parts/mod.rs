@@ -24,6 +24,8 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use unicreda::{App, Config, aws::s3::Files, domain::ids::JobId};
 
+pub mod figures;
+
 /// Messages of a batch.
 const BATCH: usize = 100;
 /// A consumer that finds both queues empty polls so long: another's batch may bring more.

@@ -16,20 +16,21 @@ use crate::{
     sim::Sim,
 };
 
+#[path = "../../benches/parts/figures.rs"]
+mod figures;
 #[path = "../../benches/parts/graduate.rs"]
 mod graduate;
+
+use figures::figure;
 
 /// Messages that Lambda's event source receives or deletes with one request.
 const RECEIVE: f64 = 10.0;
 /// Events of SES that the function `feedback` gets at once; a deployment lets up to 500 gather.
 const HEARD: usize = 100;
-/// Prices of us-east-1 in $ per million: a write unit, a read unit, a request of SQS, a message
-/// in a fair queue, an event that SNS hands over.
-const WRITE: f64 = 0.625;
-const READ: f64 = 0.125;
-const REQUEST: f64 = 0.40;
-const FAIR: f64 = 0.10;
-const NOTIFICATION: f64 = 0.50;
+/// $ per million of a thing that AWS bills.
+fn price_of(name: &str) -> f64 {
+    figure("prices", name)
+}
 
 /// Tables and indexes.
 const CREDENTIALS: &str = "unicreda-credentials";
@@ -187,11 +188,11 @@ impl Counted {
 
     /// $ per million credentials beside SES, the API's requests and Lambda.
     fn price(&self) -> f64 {
-        self.writes() * WRITE
-            + self.reads() * READ
-            + self.requests() * REQUEST
-            + self.ledger.messages / self.rows * FAIR
-            + self.events / self.rows * NOTIFICATION
+        self.writes() * price_of("write_unit")
+            + self.reads() * price_of("read_unit")
+            + self.requests() * price_of("sqs_request")
+            + self.ledger.messages / self.rows * price_of("sqs_fair_message")
+            + self.events / self.rows * price_of("sns_notification")
     }
 
     /// Fails when a recipient costs more than its limit and its part of the job's fixed cost.
@@ -235,7 +236,7 @@ impl Counted {
         [BY_TIME, BY_EMAIL, OWED].into_iter().filter_map(|index| {
             let units = self.written(index);
             let name = index.rsplit('/').next().unwrap_or_default();
-            let price = units * WRITE;
+            let price = units * price_of("write_unit");
             (units > 0.0).then(|| {
                 format!(
                     "| – of these, the index {name} | | | {units:.2} | | | | | | | | {price:.2} |"
@@ -406,7 +407,11 @@ async fn naive(sim: &Sim) -> String {
     let writes = 3.0 * place + counters;
     // Two messages and an event: sent (but for the event), received, deleted.
     let requests = 3.0 * 2.0 + 2.0;
-    let price = writes * WRITE + reads * READ + requests * REQUEST + 2.0 * FAIR + NOTIFICATION;
+    let price = writes * price_of("write_unit")
+        + reads * price_of("read_unit")
+        + requests * price_of("sqs_request")
+        + 2.0 * price_of("sqs_fair_message")
+        + price_of("sns_notification");
     // Two sends, the reads, put and three updates, the counters.
     let calls = 2.0 + reads + 4.0 + counters;
     format!(
