@@ -1,7 +1,9 @@
 //! The product: digital academic credentials, issued once, signed, mailed and kept.
 //!
-//! A room is what a line in it may touch; `infra/check_rooms.py` holds each to its rule. A room
-//! imports only rooms above it in this table; `api` and `web` never import each other.
+//! A room is a set of files that may touch the same things; `infra/check_rooms.py` checks its
+//! imports and names. A room imports only rooms above it in this table, except that use cases
+//! import each other and `app` imports `credentials/status_indexes.rs`; `api` and `web` never
+//! import each other.
 //!
 //! | room | rule |
 //! |---|---|
@@ -11,8 +13,8 @@
 //! | [`sdk`] | what all AWS clients share |
 //! | [`clock`] | the present instant |
 //! | [`telemetry`] | the log of a function |
-//! | [`store`] | the only room with DynamoDB |
-//! | [`aws`] | the only room with other AWS clients; it has no rule of the product |
+//! | [`store`] | the only room that calls DynamoDB; `app` makes the clients |
+//! | [`aws`] | the only room that calls other AWS services; it has no rule of the product |
 //! | [`app`] | the configuration and clients of a process, composed |
 //! | [`credentials`] | use cases: issue, sign, change, verify; no HTTP |
 //! | [`jobs`] | use cases: accept, consume, follow, retry, sweep; no HTTP |
