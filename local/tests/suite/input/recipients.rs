@@ -227,7 +227,7 @@ fn cases() -> Vec<Case> {
         recipient(&[("evidence", &json!(vec![heavy; 10]).to_string())]),
         &fault(
             "too_large",
-            "Los datos del recipiente superan los 16384 bytes",
+            "Los datos del destinatario superan los 16384 bytes",
             "The recipient's data is larger than 16384 bytes",
         ),
     );

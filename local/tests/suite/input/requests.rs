@@ -278,7 +278,7 @@ async fn a_key_that_is_missing_wrong_expired_or_revoked_gets_one_and_the_same_an
     let reader = key_of(app, "demo", Mode::Live, &[Read, Catalog, Manage, Admin], None).await;
     for bodies in [body(&world, &[recipient(&[])]), "{}".to_owned()] {
         for (lang, text) in [
-            (None, "La API key no tiene el permiso «issue»"),
+            (None, "La clave de API no tiene el permiso «issue»"),
             (Some("en"), "The API key lacks the scope \"issue\""),
         ] {
             let mut headers =
@@ -303,7 +303,7 @@ async fn more_than_a_request_takes_is_refused_with_the_limit_and_the_upload_rout
         assert_eq!(
             problem["detail"],
             format!(
-                "La solicitud tiene {n} recipientes y el límite es 10000; las listas más grandes van como archivo por POST /api/v1/uploads"
+                "La solicitud tiene {n} destinatarios y el límite es 10000; las listas más grandes van como archivo por POST /api/v1/uploads"
             )
         );
         let problem = post(&world, Some("en"), many(n)).await.problem(413, "too_many_recipients");
