@@ -86,7 +86,7 @@ fn compare(rows: u32) -> Result<()> {
 fn stack(data: &str, tracks_deliveries: bool, rows: u32) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let data = if data == "folder" { Data::Dir(folder.path().into()) } else { Data::Memory };
-    // What SES says afterwards comes after the end of a job: as in a deployment, nobody waits.
+    // SES reports deliveries after the end of a job. The measurement, like a deployment, does not wait.
     let options =
         Options { data, ses_rate_per_second: 1e6, tracks_deliveries, ..Options::in_memory() };
     Runtime::new()?.block_on(async {

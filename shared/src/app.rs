@@ -1,6 +1,5 @@
-//! What a function needs to do its work: configuration and AWS clients, built once a process.
+//! Configuration and AWS clients of a function, built once a process.
 
-use crate::aws::s3::FileError;
 use std::{sync::Arc, time::Duration};
 
 use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
@@ -10,7 +9,7 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provi
 use crate::{
     aws::{
         kms::{Keys, Vault},
-        s3::Files,
+        s3::{FileError, Files},
         ses::RateLimiter,
     },
     clock::Clock,
@@ -22,8 +21,8 @@ use crate::{
     },
 };
 
-/// Where everything is. Read from the environment, which `template.yaml` and the
-/// local stack set alike.
+/// Names of tables, queues and buckets, and settings. A process reads them from its environment,
+/// which `template.yaml` and the local stack set alike.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Table of organizations, keys, templates and members (`CATALOG_TABLE`).
@@ -36,44 +35,44 @@ pub struct Config {
     pub issue_queue_url: String,
     /// Queue of mail to send (`MAIL_QUEUE_URL`).
     pub mail_queue_url: String,
-    /// Queue of the function `uploads`: files that arrived, and what is to be done with them
+    /// Queue of the function `uploads`: notices of files that arrived, and tasks on files
     /// (`UPLOADS_QUEUE_URL`).
     pub uploads_queue_url: String,
-    /// Bucket of uploaded files and of results (`UPLOADS_BUCKET`); none in functions that
+    /// Bucket of uploaded files and of results (`UPLOADS_BUCKET`); `None` in functions that
     /// touch no file.
     pub uploads_bucket: Option<String>,
-    /// Where browsers reach that bucket, for the console's security policy
-    /// (`UPLOADS_ORIGIN`); in the function `page` alone.
+    /// Origin at which browsers reach that bucket, for the console's security policy
+    /// (`UPLOADS_ORIGIN`); set in the function `page` alone.
     pub uploads_origin: Option<String>,
     /// Root of every public link, path included, without a trailing slash
-    /// (`SITE_URL`). Never taken from a `Host` header.
+    /// (`SITE_URL`). No `Host` header changes it.
     pub site_url: String,
-    /// Whether live credentials may point to a host of `execute-api`, which ends with the API
+    /// Whether live credentials may link to a host of `execute-api`, which AWS deletes with the API
     /// (`ACCEPT_EXECUTE_API_HOST`).
     pub accept_execute_api_host: bool,
-    /// Recipients a second that the whole account may mail (`SES_RATE_PER_SECOND`).
+    /// Sending rate of the whole account, in recipients a second (`SES_RATE_PER_SECOND`).
     pub ses_rate_per_second: f64,
-    /// SES configuration set that publishes delivery events, when there is one
+    /// SES configuration set that publishes delivery events, if any
     /// (`SES_CONFIGURATION_SET`).
     pub ses_configuration_set: Option<String>,
-    /// Whether SES says of each mail that it was delivered (`TRACK_DELIVERIES`, true or false):
-    /// the credential is then told once, by that, instead of by its receipt.
+    /// Whether SES reports each delivery (`TRACK_DELIVERIES`, true or false). The credential is
+    /// then updated once, by that report, instead of by the receipt of its mail.
     pub tracks_deliveries: bool,
-    /// What opens the signing keys; none in functions that sign nothing.
+    /// The seal of the signing keys; `None` in functions that sign nothing.
     pub sealed_by: Option<SealedBy>,
     /// The consumer's timeout, which sizes the lease of a mail claim
     /// (`CONSUMER_TIMEOUT_SECONDS`).
     pub consumer_timeout: Duration,
 }
 
-/// What signing keys are sealed by.
+/// The key that seals the signing keys.
 #[derive(Clone, PartialEq, Eq)]
 pub enum SealedBy {
     /// ARN of a symmetric KMS key (`KMS_KEY_ID`).
     Kms(String),
     /// A key file of mode 0600 (`SIGNING_KEY_FILE`).
     File(std::path::PathBuf),
-    /// The content of such a file (`SIGNING_KEY`), for a container that sees no file of ours.
+    /// The content of a key file (`SIGNING_KEY`), for a container without that file.
     Text(String),
 }
 
@@ -92,8 +91,8 @@ pub struct ConfigError {
 }
 
 impl Config {
-    /// Whether links of live credentials would end with this deployment, and nobody has said
-    /// that this is meant.
+    /// Whether links of live credentials would stop working with this deployment, without the
+    /// operator having accepted that.
     pub fn live_links_end(&self) -> bool {
         let host = self.site_url.split("://").nth(1).unwrap_or_default();
         let host = host.split(['/', ':']).next().unwrap_or_default();
@@ -103,7 +102,7 @@ impl Config {
     /// Reads the configuration from the environment.
     ///
     /// # Errors
-    /// When a variable is missing or malformed; the error names it.
+    /// [`ConfigError`] names a variable that is missing or malformed.
     pub fn from_env() -> Result<Self, ConfigError> {
         fn text(name: &'static str) -> Result<String, ConfigError> {
             std::env::var(name)
@@ -147,7 +146,7 @@ impl Config {
 /// Configuration and clients of one process, shared by all its requests.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// Where everything is.
+    /// Names and settings.
     pub config: Config,
     /// Organizations, keys, templates, members.
     pub catalog: Catalog,
@@ -157,30 +156,30 @@ pub struct App {
     pub status_lists: StatusLists,
     /// Signing keys.
     pub keys: Keys,
-    /// Status indexes that this process took.
+    /// Status indexes that this process reserved.
     pub indexes: Indexes,
     /// Jobs.
     pub jobs: Jobs,
     /// Requests with an `Idempotency-Key`.
     pub idempotency: Idempotency,
-    /// Uploaded files and results; in the functions `jobs` and `uploads` alone, so that the
+    /// Uploaded files and results. Only the functions `jobs` and `uploads` have them, so that the
     /// others do not carry the S3 client.
     pub files: Option<Files>,
-    /// DynamoDB itself, which the tables' adapters speak to.
+    /// DynamoDB, which the adapters of the tables share.
     pub dynamodb: aws_sdk_dynamodb::Client,
     /// SQS.
     pub sqs: aws_sdk_sqs::Client,
     /// SES, without retries: it has no idempotency token, so a transparent retry
     /// could send twice.
     pub ses: aws_sdk_ses::Client,
-    /// The rate_limiter at which this process hands mail to SES.
+    /// Limits the rate at which this process hands mail to SES.
     pub rate_limiter: Arc<RateLimiter>,
     /// The present instant.
     pub clock: Clock,
-    /// Rows of a new job's shard: [`SHARD_ROWS`], less in tests of many shards.
+    /// Rows of a new job's shard: [`SHARD_ROWS`], fewer in tests of many shards.
     pub shard_rows: u32,
-    /// Seconds for which the totals of a job that somebody follows serve, at least: 2. The local
-    /// stack, where a read costs nothing, has 0.
+    /// Seconds for which a running job's stored totals answer requests before they are counted
+    /// again, at least: 2. The local stack, where a read costs nothing, has 0.
     pub totals_serve: i64,
 }
 
@@ -188,7 +187,7 @@ impl App {
     /// Builds the clients from one SDK configuration, so that they share one HTTP client.
     ///
     /// # Errors
-    /// When the key file cannot be used.
+    /// [`KeyError`] when the key file cannot be used.
     pub fn new(config: Config, sdk: &SdkConfig) -> Result<Self, KeyError> {
         let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
         let vault = match &config.sealed_by {
@@ -208,7 +207,7 @@ impl App {
         ))
     }
 
-    /// Takes clients that were built elsewhere; SES retries are turned off all the same.
+    /// Takes clients that the caller built, and turns off the retries of SES.
     pub fn with_clients(
         config: Config,
         vault: Vault,
@@ -240,15 +239,15 @@ impl App {
     /// Reads configuration and credentials as Lambda provides them.
     ///
     /// # Errors
-    /// When the configuration is incomplete.
+    /// [`ConfigError`].
     pub async fn from_env() -> Result<Self, ConfigError> {
         Self::of(Config::from_env()?, &sdk_from_env().await?)
     }
 
-    /// As [`App::from_env`], with the bucket of files.
+    /// Does as [`App::from_env`], with the bucket of files.
     ///
     /// # Errors
-    /// When the configuration is incomplete.
+    /// [`ConfigError`], also without a bucket.
     pub async fn from_env_with_files() -> Result<Self, ConfigError> {
         let config = Config::from_env()?;
         let bucket = config
@@ -265,10 +264,10 @@ impl App {
             .map_err(|error| ConfigError { name: "SIGNING_KEY_FILE", problem: error.to_string() })
     }
 
-    /// The bucket of files.
+    /// Returns the bucket of files.
     ///
     /// # Errors
-    /// [`FileError::NoBucket`] in a function that has none.
+    /// [`FileError::NoBucket`] in a function without one.
     pub fn files(&self) -> Result<&Files, FileError> {
         self.files.as_ref().ok_or(FileError::NoBucket)
     }
@@ -299,9 +298,9 @@ fn https(roots: TrustStore) -> Result<SharedHttpClient, ConfigError> {
         .build_https())
 }
 
-/// The roots of Amazon Trust Services, which every endpoint of AWS is signed below: all five
-/// that [its repository](https://www.amazontrust.com/repository/) asks a trust store to hold.
-/// A system's 140 would be read and parsed at each cold start (docs/decisions/0021-cold-start.md).
+/// The five roots of Amazon Trust Services that [its repository](https://www.amazontrust.com/repository/)
+/// asks a trust store to hold. They certify every endpoint of AWS. Each cold start would parse
+/// the 140 roots of a system (docs/decisions/0021-cold-start.md).
 fn amazon_roots() -> TrustStore {
     TrustStore::empty().with_pem_certificate(include_bytes!("amazon-roots.pem"))
 }
@@ -323,7 +322,7 @@ mod tests {
     fn the_roots_of_amazon_are_five_and_can_be_read() {
         let bundle = include_str!("amazon-roots.pem");
         assert_eq!(bundle.matches("-----BEGIN CERTIFICATE-----").count(), 5);
-        // A client reads its roots when it is built, and panics at what is none.
+        // A client reads its roots when it is built, and panics at one that it cannot read.
         let sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .http_client(https(amazon_roots()).unwrap())

@@ -1,5 +1,5 @@
-//! The clock: the only place that asks the machine for the time. Rules take instants as
-//! arguments; use cases ask the clock of their [`App`](crate::App).
+//! The clock: only this module asks the machine for the time. Rules take instants as arguments;
+//! use cases ask the clock of their [`App`](crate::App).
 
 use std::{
     sync::{
@@ -20,21 +20,21 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The present instant.
+    /// Returns the present instant.
     pub fn now(&self) -> Timestamp {
         let now = Timestamp::now().as_millisecond() + self.ahead.load(Ordering::SeqCst);
         Timestamp::from_millisecond(now).unwrap_or(Timestamp::MAX)
     }
 
-    /// Moves this clock and its clones forward: tests jump past leases instead of waiting.
+    /// Moves this clock and its clones forward, so that tests jump past leases instead of waiting.
     pub fn jump(&self, by: Duration) {
         let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX / 4);
         self.ahead.fetch_add(by, Ordering::SeqCst);
     }
 }
 
-/// Time until an invocation's deadline. An emulator that gives none sends one of 1970; the
-/// answer is then 15 minutes, the longest that Lambda runs any function.
+/// Returns the time until an invocation's deadline. An emulator without deadlines sends one of
+/// 1970; the result is then 15 minutes, the longest that Lambda runs a function.
 pub fn left(deadline: SystemTime) -> Duration {
     const LONGEST: Duration = Duration::from_secs(15 * 60);
     let given = deadline > SystemTime::UNIX_EPOCH + Duration::from_secs(365 * 24 * 3600);

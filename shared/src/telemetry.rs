@@ -1,9 +1,8 @@
-//! Logs: one JSON line an event, to standard output, where Lambda collects them.
+//! The log of a function: one JSON line an event, on standard output, which Lambda collects.
 
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging at the level that `LOG_LEVEL` names (default `info`). A second call
-/// changes nothing.
+/// Starts the log at the level of `LOG_LEVEL` (default `info`). A second call changes nothing.
 pub fn init() {
     let filter = EnvFilter::try_from_env("LOG_LEVEL").unwrap_or_else(|_| EnvFilter::new("info"));
     let _ = tracing_subscriber::fmt()

@@ -1,5 +1,6 @@
-//! The function `catalog`: templates, members, API keys, settings, suppressions; it shows and
-//! verifies credentials. API Gateway also sends it every path that is no route.
+//! The function `catalog`: manages templates, members, API keys, the organization and
+//! suppressions, and shows and verifies credentials. API Gateway also sends it every path that is
+//! no route.
 
 use lambda_http::{Body, Request, Response};
 use unicreda::{
@@ -8,7 +9,7 @@ use unicreda::{
     http::{routes::Catalog, serve},
 };
 
-/// Answers a request to the catalog.
+/// Answers a request to the catalog, or for an unknown path.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
     serve::serve(app, request, |endpoint, call| async move {
         match endpoint {

@@ -1,4 +1,5 @@
-//! The function `page`: what a stranger reads. It changes nothing and holds no signing key.
+//! The function `page`: serves the public pages and files. It changes nothing and has no signing
+//! key.
 
 use lambda_http::{Body, Request, Response};
 use unicreda::{
@@ -8,7 +9,7 @@ use unicreda::{
     web::{public, wallet},
 };
 
-/// Answers a public request. None changes anything: mail scanners follow links.
+/// Answers a public request. No request changes anything, because mail scanners follow links.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
     serve::serve(app, request, |endpoint, call| async move {
         match endpoint {

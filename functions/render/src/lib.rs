@@ -1,8 +1,9 @@
-//! The function `render`: draws a credential's certificate as PDF, the badge that carries it, and
-//! the preview image of chat programs. It changes nothing and holds no key.
+//! The function `render`: draws a credential's certificate as PDF, its badge with the signed
+//! document inside, and the preview image that chat programs show. It changes nothing and has no
+//! signing key.
 //!
-//! Fonts and a renderer take some megabytes. They are in this function alone, so that the
-//! functions that issue do not grow by them.
+//! Fonts and the renderer take some megabytes. Only this function has them, so that the functions
+//! that issue stay small.
 
 mod certificate;
 mod drawing;
@@ -32,7 +33,7 @@ use unicreda::{
     },
 };
 
-/// Side of a seal as PNG, in pixels.
+/// Side of the badge's square image, in pixels.
 const BADGE_SIDE: u32 = 800;
 
 /// Answers a request for a drawn file.
@@ -41,7 +42,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
         .await
 }
 
-/// The content of a drawn file.
+/// The data that a drawing needs.
 struct Content {
     shown: CredentialView,
     document: Vec<u8>,
@@ -84,7 +85,7 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
         }
     };
     let mut response = file(call, bytes, media_type)?;
-    // A revocation or a correction replaces it at once, so a cache must ask each time.
+    // A revocation or a correction changes the file at once, so a cache must revalidate each time.
     set(&mut response, header::CACHE_CONTROL, "no-cache");
     set(&mut response, header::VARY, "Accept-Language");
     set(
@@ -99,8 +100,7 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
     Ok(response)
 }
 
-/// Reads the content of a file; `None` if there is no such credential, or it is from before
-/// signing.
+/// Reads the data of a drawing; `None` if the credential does not exist or has no signed document.
 async fn read(app: &App, call: &Call) -> Result<Option<Content>, StoreError> {
     let Ok(id) = CredentialId::parse(&call.parameter) else {
         return Ok(None);

@@ -1,7 +1,7 @@
-// Opens the pages in Chromium, as people do, and says what is wrong with them.
+// Opens the pages in Chromium and reports their faults.
 //
 // In: one JSON object on standard input, { site, pages: [{ name, url, missing? }], plan: {…} }.
-// Out: one JSON object, { faults: [text], seen: {…} }. What is in `seen` the test judges.
+// Out: one JSON object, { faults: [text], seen: {…} }. The test judges `seen`.
 
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
@@ -22,7 +22,7 @@ const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-gpu", "--no-zygote"],
 });
 
-/** Opens a page; whatever it complains of, asks elsewhere or sets wrongly is a fault. */
+/** Opens a page. An error or warning that it logs, and a request to another host, are faults. */
 async function open(name, url, options = {}, missing = false) {
   const context = await browser.newContext({ locale: "es-CL", ...options });
   const page = await context.newPage();
@@ -45,7 +45,7 @@ async function audit(name, page) {
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() =>
     axe.run(document, {
-      // A mail in its sandbox runs no script.
+      // The frame of a mail is sandboxed: axe cannot run in it.
       iframes: false,
       runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     }),
@@ -55,7 +55,7 @@ async function audit(name, page) {
   }
 }
 
-// What nobody can overlook: the first thing of a credential's page, in full sight on a phone.
+// The band with the state of each credential: a phone shows it without scrolling.
 seen.bands = {};
 
 // Every page, on a phone and a desk, by day and by night.
@@ -80,7 +80,7 @@ for (const { name, url, missing } of pages) {
   }
 }
 
-// Language: the browser's, and the switch.
+// Language: a page follows the browser; the switch changes it.
 {
   const page = await open("language", plan.credential, { locale: "en-GB" });
   seen.browserLanguage = await page.getAttribute("html", "lang");
@@ -90,7 +90,7 @@ for (const { name, url, missing } of pages) {
   await page.context().close();
 }
 
-// Keyboard: everything that can be pressed is reached, in the order of the page, and shows it.
+// Keyboard: Tab reaches every link and button in the order of the page, and the focus is visible.
 async function keyboard(name, url) {
   const page = await open(name, url);
   const wanted = await page.evaluate(() =>
@@ -121,7 +121,7 @@ async function keyboard(name, url) {
 seen.credentialStops = await keyboard("keyboard on a credential", plan.credential);
 seen.walletStops = await keyboard("keyboard on a wallet", plan.wallet);
 
-// The copied link, by keyboard.
+// Copies the link by keyboard.
 {
   const page = await open("copying", plan.credential, {
     permissions: ["clipboard-read", "clipboard-write"],
@@ -133,7 +133,7 @@ seen.walletStops = await keyboard("keyboard on a wallet", plan.wallet);
   await page.context().close();
 }
 
-// Without a script there is everything but what only a script can do.
+// Without a script, a page shows all its content and no button.
 {
   const page = await open("no script", plan.credential, { javaScriptEnabled: false });
   seen.withoutScript = await page.locator("body").innerText();
@@ -141,7 +141,7 @@ seen.walletStops = await keyboard("keyboard on a wallet", plan.wallet);
   await page.context().close();
 }
 
-// Paper: one page, the certificate and nothing else.
+// Paper: the certificate alone, on one sheet.
 seen.sheets = {};
 for (const { name, url } of pages.filter((page) => page.paper)) {
   const page = await open(`${name} on paper`, url);
@@ -163,7 +163,7 @@ for (const { name, url } of pages.filter((page) => page.paper)) {
   await page.context().close();
 }
 
-// The codes lead to the page: the file's, and the certificate's on paper.
+// The QR codes, in the file and on the printed certificate, lead to the page.
 {
   const page = await open("codes", plan.credential);
   const read = async (svg) => {

@@ -1,7 +1,7 @@
-// Issues from a file in the console, as a registrar does, and says what is wrong on the way.
+// Issues from a file in the console, as a registrar does, and reports the faults on the way.
 //
 // In: one JSON object on standard input, { site, bucket, key, files: { wrong, good }, shots? }.
-// Out: one JSON object, { faults: [text], seen: {…} }. What is in `seen` the test judges.
+// Out: one JSON object, { faults: [text], seen: {…} }. The test judges `seen`.
 
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
@@ -41,7 +41,7 @@ async function open(name, options) {
   const context = await browser.newContext({ acceptDownloads: true, ...options });
   const page = await context.newPage();
   page.on("console", (message) => {
-    // A wrong key is answered with 401, and the browser says so.
+    // The API answers a wrong key with 401, which the browser logs.
     const expected = message.text().includes("401");
     if (["error", "warning"].includes(message.type()) && !expected) {
       faults.push(`${name}: console: ${message.text()}`);
@@ -72,7 +72,7 @@ for (const [n, { name, options }] of people.entries()) {
   const run = (seen.runs[name] = {});
   await look(`${name} 1 key`, page);
 
-  // A wrong key is told, and asked for again.
+  // With a wrong key the console shows the problem and asks again.
   await page.locator("#key").fill("uc_live_demo_nobody_x");
   await page.keyboard.press("Enter");
   await page.locator("#problem:not([hidden])").waitFor();
@@ -84,14 +84,14 @@ for (const [n, { name, options }] of people.entries()) {
   run.example = await downloaded(page, () => page.locator("#example").click());
   await look(`${name} 2 file`, page);
 
-  // A wrong file: its place, and nothing issued.
+  // With a wrong file it shows the place of the fault and issues nothing.
   await page.locator("#file").setInputFiles({ name: "mala.csv", mimeType: "text/csv", buffer: Buffer.from(files.wrong) });
   await page.locator("#dry-run").click();
   await page.locator("#problem:not([hidden])").waitFor({ timeout: 60_000 });
   run.refusal = await page.locator("#problem").innerText();
   await look(`${name} 3 refused`, page);
 
-  // The right one: what would happen, then it happens.
+  // With a right file it shows the dry run, then issues.
   await page.locator("#file").setInputFiles({ name: `acta ${n}.csv`, mimeType: "text/csv", buffer: Buffer.from(files.good) });
   await page.locator("#dry-run").click();
   await page.locator("#check-result").waitFor({ timeout: 60_000 });
@@ -110,7 +110,7 @@ for (const [n, { name, options }] of people.entries()) {
   await look(`${name} 5 issued`, page);
   run.results = await downloaded(page, () => page.locator("#results").click());
 
-  // Its address remembers the job.
+  // The address of the console names the job: a reload shows it again.
   await page.reload();
   await page.locator("#key").fill(key);
   await page.keyboard.press("Enter");

@@ -1,8 +1,8 @@
 // Takes a picture of a page, for the documents.
 //
 // In: one JSON object on standard input, { url, path, width, height, scale, fonts }.
-// A page uses the fonts of its reader's system; here it gets the project's own, so that the picture
-// looks the same on every machine.
+// A page uses the fonts of its reader's system. This program gives it the project's fonts, so that the
+// picture looks the same on every machine.
 
 import { readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
@@ -33,12 +33,12 @@ const page = await browser.newPage({
   colorScheme: "light",
   viewport: { width, height },
   deviceScaleFactor: scale,
-  // The page's policy admits no style sheet but its own.
+  // The page's policy admits only its own style sheet.
   bypassCSP: true,
 });
 await page.goto(url);
 await page.addStyleTag({ content: style });
-// Every reader's system has a check mark; the project's fonts have none.
+// The project's fonts have no check mark, so the program draws one.
 await page.evaluate(() => {
   for (const mark of document.querySelectorAll("[aria-hidden]")) {
     if (mark.textContent.trim() !== "✓") continue;

@@ -1,5 +1,5 @@
-//! The pages in Chromium, through `tests/browser/browse.mjs`: for everybody, on phone and desk,
-//! by keyboard, on paper, without a script.
+//! Runs the pages and the console in Chromium, by the programs of `tests/browser`: on phone and
+//! desk, by keyboard, on paper, without a script.
 
 use std::{process::Stdio, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
 
 const MEMBER: &str = "ana.rojas@demo.example";
 
-/// Somebody with everything, under a name and address of their own.
+/// A recipient with every field, of this address and name.
 fn everything(email: &str, name: &str) -> Value {
     json!({
         "email": email, "recipient_name": name, "result_value": "A", "credits_earned": 6.5,
@@ -28,10 +28,9 @@ fn everything(email: &str, name: &str) -> Value {
     })
 }
 
-/// Every page that there is, in every state.
-async fn pages(world: &World) -> (Vec<Value>, Value) {
-    let site = world.stack.app().config.site_url.clone();
-    // First, so that the clock can pass its end.
+/// Issues a credential that lasts a month and moves the clock past its end; its URL. The clock
+/// moves once, so this comes before every other credential.
+async fn expired(world: &World) -> String {
     let brief = json!({
         "name": "Primeros auxilios", "description": "Vale un mes.", "validity_months": 1,
         "fields": [{ "name": "recipient_name", "required": true }],
@@ -42,33 +41,36 @@ async fn pages(world: &World) -> (Vec<Value>, Value) {
         "recipients": [{ "email": "vencida@ejemplo.com", "recipient_name": "Ana Soto" }],
     });
     let one = world.call("POST", "/credentials/issue", Some(&one)).await.expect(200).json();
-    let expired = one["credentials"][0]["credential_url"].as_str().expect("a URL").to_owned();
+    let url = one["credentials"][0]["credential_url"].as_str().expect("a URL").to_owned();
     world.mails("vencida@ejemplo.com", 1).await;
     world.stack.app().clock.jump(Duration::from_secs(40 * 24 * 3_600));
+    url
+}
+
+async fn issue(world: &World, name: &str, recipient: Value) -> String {
+    let answer = world.issue_one(&recipient).await;
+    let url = answer["credential_url"].as_str().unwrap_or_else(|| panic!("{name}: {answer}"));
+    url.to_owned()
+}
+
+/// Issues a credential for every state and for names of every kind: the name of each state and
+/// the URL of its page.
+async fn every_state(world: &World) -> Vec<(&'static str, String)> {
+    let expired = expired(world).await;
     let logo = json!({ "logo": data_url(&picture(300, 90)) });
     world.call("PUT", "/organization", Some(&logo)).await.expect(200);
-    let issue = async |name: &str, recipient: Value| {
-        let answer = world.issue_one(&recipient).await;
-        let url = answer["credential_url"].as_str().unwrap_or_else(|| panic!("{name}: {answer}"));
-        url.to_owned()
-    };
-    let act = async |url: &str, method: &str, action: &str, body: Value| {
-        let id = url.rsplit('/').next().expect("an id");
-        let path = format!("/credentials/{id}{action}");
-        world.call(method, &path, Some(&body)).await.expect(200);
-    };
     let long = "María de los Ángeles Concepción Fernández-Villaverde y Goicoechea de la Santísima Trinidad Martínez de Irujo y Fitz-James Stuart";
     let word = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen".repeat(3);
-    let credential = issue("full", everything("a@ejemplo.com", "María José Núñez")).await;
-    let mut shown = vec![("credential", credential.clone())];
+    let mut shown = Vec::new();
     for (name, person) in [
+        ("credential", "María José Núñez"),
         ("long name", long),
         ("long word", &word),
         ("Arabic", "محمد بن عبد الله الخوارزمي"),
         ("Japanese", "山田 太郎"),
     ] {
         let email = format!("{}@ejemplo.com", shown.len());
-        shown.push((name, issue(name, everything(&email, person)).await));
+        shown.push((name, issue(world, name, everything(&email, person)).await));
     }
     let reason = || json!({ "reason": "Error de acta" });
     for (name, method, action, body) in [
@@ -77,37 +79,47 @@ async fn pages(world: &World) -> (Vec<Value>, Value) {
         ("corrected", "PATCH", "", json!({ "result_value": "B" })),
     ] {
         let email = format!("{name}@ejemplo.com");
-        let url = issue(name, everything(&email, "Ana Soto")).await;
-        act(&url, method, action, body).await;
+        let url = issue(world, name, everything(&email, "Ana Soto")).await;
+        let id = url.rsplit('/').next().expect("an id");
+        let path = format!("/credentials/{id}{action}");
+        world.call(method, &path, Some(&body)).await.expect(200);
         shown.push((name, url));
     }
     let test = world.issue_as(&world.demo.test_api_key, &[person(9)]).await.expect(200).json();
     let test = test["credentials"][0]["credential_url"].as_str().expect("a URL").to_owned();
-    shown.push(("test", test));
-    shown.push(("expired", expired));
+    shown.extend([("test", test), ("expired", expired)]);
+    shown
+}
+
+/// Issues three credentials to a member; the URL of the member's wallet.
+async fn wallet_of_three(world: &World) -> String {
     for n in 1..=3 {
-        issue(
-            "member",
-            json!({ "email": MEMBER, "result_value": "A", "term": format!("2026-{n}") }),
-        )
-        .await;
+        let term = format!("2026-{n}");
+        issue(world, "member", json!({ "email": MEMBER, "result_value": "A", "term": term })).await;
     }
     let wallet = world.get(&format!("/members/{MEMBER}/credentials")).await;
-    let wallet = wallet["wallet_url"].as_str().expect("a link").to_owned();
     world.mails(MEMBER, 3).await;
+    wallet["wallet_url"].as_str().expect("a link").to_owned()
+}
+
+/// Every page of the site in every state, and the addresses of a credential and a wallet.
+async fn pages(world: &World) -> (Vec<Value>, Value) {
+    let site = world.stack.app().config.site_url.clone();
+    let shown = every_state(world).await;
+    let wallet = wallet_of_three(world).await;
+    let url = |of: &str| &shown.iter().find(|(name, _)| *name == of).expect("a page").1;
+    let credential = url("credential");
     world.stack.show(Showcase {
         environment: ".local/demo.env".to_owned(),
         credential: Some(credential.clone()),
         wallet: Some(wallet.clone()),
     });
-
     let page = |name: &str, url: &str| json!({ "name": name, "url": url, "missing": false });
     let missing = |name: &str, url: &str| json!({ "name": name, "url": url, "missing": true });
-    let corrected = &shown[7].1;
     let mut pages = vec![
-        page("replaced", &format!("{corrected}?version=1")),
+        page("replaced", &format!("{}?version=1", url("corrected"))),
         missing("unknown", &format!("{site}/credential/nobody")),
-        missing("not drawn", &format!("{}/certificate.pdf", shown[4].1)),
+        missing("not drawn", &format!("{}/certificate.pdf", url("Japanese"))),
         page("wallet", &wallet),
         missing("wallet closed", &format!("{site}/wallet/demo.live.x")),
         page("start", &format!("{site}/")),
@@ -122,7 +134,7 @@ async fn pages(world: &World) -> (Vec<Value>, Value) {
     (pages, json!({ "credential": credential, "wallet": wallet }))
 }
 
-/// Runs a program of `tests/browser`; what it saw. What it found wrong fails the test.
+/// Runs a program of `tests/browser` and returns what it saw. A fault that it found fails the test.
 async fn in_browser(program: &str, work: &Value) -> Value {
     let folder = packages("browser").await.expect("packages");
     let mut node = Command::new("node")
@@ -133,7 +145,7 @@ async fn in_browser(program: &str, work: &Value) -> Value {
         .spawn()
         .expect("node");
     let mut to = node.stdin.take().expect("its input");
-    to.write_all(work.to_string().as_bytes()).await.expect("told");
+    to.write_all(work.to_string().as_bytes()).await.expect("written");
     drop(to);
     let output = node.wait_with_output().await.expect("its end");
     assert!(output.status.success(), "the browser's program ended with {}", output.status);
@@ -144,7 +156,8 @@ async fn in_browser(program: &str, work: &Value) -> Value {
     answer["seen"].take()
 }
 
-/// Key, template, file, dry run, upload, progress, results: on a desk, a phone and in English.
+/// The registrar enters a key, chooses template and file, tries, uploads, follows the job and
+/// downloads its results: on a desk, on a phone and in English.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_registrar_issues_from_a_file_in_the_console() {
     let world = World::new().await;
@@ -185,7 +198,7 @@ async fn a_registrar_issues_from_a_file_in_the_console() {
     assert_eq!(desk["results"]["name"], "acta 0-resultados.csv");
     assert_eq!(desk["results"]["text"].as_str().expect("text").matches(";issued;").count(), 12);
     assert_eq!(desk["hash"], "");
-    // Whoever comes after finds that it was done.
+    // The runs on the phone and in English find the credentials of the first.
     assert_eq!(
         runs["phone, dark"]["sums"],
         json!(["0 nuevas", "12 ya emitidas: no se repiten", "2 con errores"])

@@ -95,7 +95,7 @@ async fn a_retry_issues_the_rows_that_failed_for_our_reasons_and_a_second_one_fi
             (3, Fault::InvalidEmail("invalido@test".into())),
         ] {
             learned.sets.failed.insert(row);
-            let faults = vec![fault.said(Lang::Es)];
+            let faults = vec![fault.in_language(Lang::Es)];
             learned.failures.push(Failure { row, email: String::new(), faults });
         }
         let (shard, ttl) = (ShardId { job: id, number: 0 }, 4_000_000_000);

@@ -214,7 +214,7 @@ fn a_key_file_is_its_owners_alone() {
     Vault::make_file(&file).expect("made");
     let first = fs::read(&file).expect("read");
     Vault::make_file(&file).expect("it is there");
-    assert_eq!(fs::read(&file).expect("read"), first, "it is not made anew");
+    assert_eq!(fs::read(&file).expect("read"), first, "the file keeps its key");
     assert_eq!(fs::metadata(&file).expect("metadata").permissions().mode() & 0o777, 0o600);
     Vault::of_file(&file).expect("a vault");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("set");

@@ -101,7 +101,7 @@ async fn a_file_out_of_excel_becomes_a_job_whose_results_can_be_corrected_and_up
     let result = world.file_job(&again).await["result"].clone();
     assert_eq!((&result["successful"], &result["duplicates"]), (&json!(4), &json!(3)), "{result}");
     let again = world.results_file(&again).await;
-    assert_eq!(lines(&again)[0], rows[0], "results of before give way to those of now");
+    assert_eq!(lines(&again)[0], rows[0], "the new results replace the earlier ones");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

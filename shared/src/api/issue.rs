@@ -33,7 +33,7 @@ use crate::{
         serve::{Call, json as answer},
     },
     jobs::accept::{self, AcceptError, Accepted},
-    store::catalog::Together,
+    store::catalog::RequestItems,
 };
 
 /// The body of `POST /credentials/issue`.
@@ -266,7 +266,7 @@ async fn foresee(
     app: &App,
     call: &Call,
     caller: &Caller,
-    read: Together,
+    read: RequestItems,
     submission: Submission,
 ) -> Result<Response<Body>, Problem> {
     let (template, settings) =
@@ -281,11 +281,11 @@ async fn perform(
     app: &App,
     call: &Call,
     caller: &Caller,
-    read: Together,
+    read: RequestItems,
     submission: Submission,
     work: Attempt,
 ) -> Result<Response<Body>, Problem> {
-    let Together { template, organization, members, .. } = read;
+    let RequestItems { template, organization, members, .. } = read;
     let (template, settings) = issue::prerequisites(app, caller.mode, template, organization)?;
     let Submission { mut entries, send_email, .. } = submission;
     if entries.len() > 1 {

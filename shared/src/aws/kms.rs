@@ -1,14 +1,13 @@
-//! Signing keys: made, kept sealed, opened once a process.
+//! Signing keys: makes and seals them, and opens each once a process.
 //!
-//! A key is an Ed25519 seed. In the catalog table it stands sealed: by AWS KMS under the
-//! organization and mode as encryption context, so that a seed copied into another
-//! organization's item does not open; or, locally, by AES-256-GCM under a key file of mode
-//! 0600, with the same context authenticated. An opened key stays in this process's memory
-//! and nowhere else.
+//! A key is an Ed25519 seed. The catalog table stores it sealed: by AWS KMS with organization and
+//! mode as encryption context, so that a seed copied into another organization's item does not
+//! open; or, locally, by AES-256-GCM under a key file of mode 0600, which authenticates the same
+//! context. An opened key exists only in the memory of its process.
 //!
-//! [`Signer::sign`] is the one way in which anything is signed. It is asynchronous and takes
-//! the 64 bytes of [`crate::document::proof::Unsigned::to_sign`], which is what KMS signs too
-//! (`ED25519_SHA_512`, message type `RAW`): a key held in KMS would be a second variant here.
+//! [`Signer::sign`] makes every signature. It is asynchronous and takes the 64 bytes of
+//! [`crate::document::proof::Unsigned::to_sign`], which KMS can sign too (`ED25519_SHA_512`,
+//! message type `RAW`): a key held in KMS would be a second variant of `Signer`.
 
 use std::{
     collections::HashMap,
@@ -29,7 +28,7 @@ use crate::domain::{
     signing_key::{self, KeyError, SealedKey},
 };
 
-/// What seals and opens seeds.
+/// Seals and opens seeds.
 #[derive(Clone)]
 pub enum Vault {
     /// AWS KMS, under a symmetric key.
@@ -39,9 +38,9 @@ pub enum Vault {
         /// ARN of the KMS key.
         key_id: String,
     },
-    /// A key of this machine.
+    /// An AES-256-GCM key on this machine.
     Local(Arc<RandomizedNonceKey>),
-    /// Nothing: a function that signs nothing.
+    /// No key: the function signs nothing.
     Closed,
 }
 
@@ -56,20 +55,20 @@ impl std::fmt::Debug for Vault {
 }
 
 impl Vault {
-    /// A vault under a key of 32 bytes.
+    /// Makes a vault with a key of 32 bytes.
     ///
     /// # Errors
-    /// Never in practice.
+    /// [`KeyError::Broken`], in theory: every 32 bytes are a key.
     pub fn local(key: &[u8; 32]) -> Result<Self, KeyError> {
         let key = RandomizedNonceKey::new(&AES_256_GCM, key)
             .map_err(|_| KeyError::Broken("not an AES-256 key".to_owned()))?;
         Ok(Self::Local(Arc::new(key)))
     }
 
-    /// A vault under a key file: 32 bytes in base64, readable by its owner alone.
+    /// Makes a vault with a key file: 32 bytes in base64, which its owner alone can read.
     ///
     /// # Errors
-    /// When the file cannot be read, is open to others, or holds no key.
+    /// [`KeyError::Broken`] when the file cannot be read, other users can read it, or it has no key.
     pub fn of_file(path: &Path) -> Result<Self, KeyError> {
         let broken = |why: String| KeyError::Broken(format!("{}: {why}", path.display()));
         #[cfg(unix)]
@@ -84,20 +83,20 @@ impl Vault {
         Self::of_text(&text)
     }
 
-    /// A vault under the content of a key file.
+    /// Makes a vault with the content of a key file.
     ///
     /// # Errors
-    /// When it is no key.
+    /// [`KeyError::Broken`] when the text is no key.
     pub fn of_text(text: &str) -> Result<Self, KeyError> {
         let key = BASE64_STANDARD.decode(text.trim()).ok().and_then(|key| key.try_into().ok());
         let key = key.ok_or(KeyError::Broken("not a key of 32 bytes in base64".to_owned()))?;
         Self::local(&key)
     }
 
-    /// Makes a key file of mode 0600, unless there is one.
+    /// Writes a new key to a file of mode 0600, unless the file exists.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// [`KeyError::Broken`] when the file cannot be written.
     pub fn make_file(path: &Path) -> Result<(), KeyError> {
         use std::io::{ErrorKind, Write};
         let mut options = std::fs::OpenOptions::new();
@@ -191,7 +190,7 @@ where
     E: ProvideErrorMetadata,
 {
     let kind = crate::sdk::error_kind(error);
-    // What KMS says of the key or of who asks will not pass by itself.
+    // These report a fault of the key or of the caller's permissions: a later attempt fails too.
     let lasting = [
         "AccessDeniedException",
         "DisabledException",
@@ -236,13 +235,13 @@ impl Signer {
     /// Signs the 64 bytes of a proof.
     ///
     /// # Errors
-    /// None with a key in memory; a key held elsewhere has its own.
+    /// None with a key in memory; a key held in KMS could return one.
     pub async fn sign(&self, message: &[u8; 64]) -> Result<Vec<u8>, KeyError> {
         Ok(self.pair.sign(message).as_ref().to_vec())
     }
 }
 
-/// The keys of this process: the vault, and what was opened with it.
+/// The keys of this process: the vault, and the keys that it opened.
 #[derive(Clone, Debug)]
 pub struct Keys {
     vault: Vault,
@@ -250,15 +249,15 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The keys that a vault opens.
+    /// Starts with a vault and no opened key.
     pub fn new(vault: Vault) -> Self {
         Self { vault, open: Arc::default() }
     }
 
-    /// Makes a key for an organization and mode.
+    /// Makes and seals a key for an organization and mode.
     ///
     /// # Errors
-    /// As of the vault.
+    /// [`KeyError`].
     pub async fn make(&self, org: &OrgId, mode: Mode, now: &str) -> Result<SealedKey, KeyError> {
         let seed = random::<32>()?;
         let signer = Signer::of_seed(&seed)?;
@@ -266,10 +265,10 @@ impl Keys {
         Ok(SealedKey { v: 1, multikey: signer.multikey, sealed, created_at: now.to_owned() })
     }
 
-    /// Opens a key, or finds it open.
+    /// Opens a key, or returns it if this process opened it before.
     ///
     /// # Errors
-    /// As of the vault; when the seed is another key's.
+    /// [`KeyError`]; [`KeyError::Broken`] also when the seed is another key's.
     pub async fn signer(
         &self,
         key: &SealedKey,

@@ -3,7 +3,7 @@
 //! | key | object |
 //! |---|---|
 //! | `incoming/{live\|test}/{org}/{template}/{upload}/{name}` | a file that `POST /uploads` announced |
-//! | `incoming/{live\|test}/{org}/{template}/…` | a file that another system put there |
+//! | `incoming/{live\|test}/{org}/{template}/…` | a file that another system wrote |
 //! | `results/{live\|test}/{org}/{job}.csv` | the results file of a job |
 
 use std::time::Duration;
@@ -23,18 +23,18 @@ use crate::{domain::upload::Object, sdk::pause};
 
 /// Validity of a presigned URL.
 pub const PRESIGNED_FOR: Duration = Duration::from_secs(15 * 60);
-/// Bytes of one part of a large object; S3 takes no less than 5 MiB, the last one excepted.
+/// Bytes of a part of a large object; S3 requires 5 MiB of each part but the last.
 const PART: usize = 8 * 1024 * 1024;
 /// Attempts at a read.
 const ROUNDS: u32 = 6;
 
-/// A call to S3 failed. The key is not shown: a file's name is the organization's own.
+/// A call to S3 failed. The error leaves out the key, which holds the organization's file name.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The object was deleted or replaced.
     #[error("the file is gone or was replaced")]
     Gone,
-    /// Likely to pass.
+    /// A later attempt is likely to succeed.
     #[error("S3 is not available: {0}")]
     Unavailable(String),
     /// The function has no bucket: a bug.
@@ -67,15 +67,15 @@ pub struct Presigned {
 }
 
 impl Files {
-    /// Builds the client. With an endpoint of its own (an emulator) the bucket is in the
-    /// path, on AWS in the host.
+    /// Builds the client. An emulator (a configured endpoint) has the bucket in the path, AWS in
+    /// the host.
     pub fn new(sdk: &SdkConfig, bucket: String) -> Self {
         let elsewhere = sdk.endpoint_url().is_some()
             || ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"]
                 .iter()
                 .any(|name| std::env::var(name).is_ok_and(|url| !url.is_empty()));
-        // TLS and the length guard what is sent; a further checksum would be signed into the
-        // URLs that clients use.
+        // TLS and the length protect the content; the URLs for clients would have to sign a
+        // further checksum.
         let config = aws_sdk_s3::config::Builder::from(sdk)
             .force_path_style(elsewhere)
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
@@ -84,12 +84,12 @@ impl Files {
         Self { client: Client::from_conf(config), bucket }
     }
 
-    /// The client, for tests and tools.
+    /// Returns the client, for tests and tools.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The bucket's name.
+    /// Returns the bucket's name.
     pub fn bucket(&self) -> &str {
         &self.bucket
     }
@@ -125,7 +125,7 @@ impl Files {
         Ok(as_presigned(&presigned))
     }
 
-    /// Bytes of an object from a position on, at most `length`; empty at its end.
+    /// Reads at most `length` bytes of an object from a position on; none at its end.
     ///
     /// # Errors
     /// [`FileError::Gone`] when the object was deleted or replaced.
@@ -172,7 +172,7 @@ impl Files {
         }
     }
 
-    /// Begins to write an object piece by piece; it appears when it is finished.
+    /// Starts to write an object in pieces; it exists once [`Writer::finish`] returns.
     pub fn writer(&self, key: String, content_type: &'static str) -> Writer<'_> {
         Writer { files: self, key, content_type, buffer: Vec::new(), upload: None, parts: vec![] }
     }
@@ -206,7 +206,7 @@ impl Files {
     }
 }
 
-/// Writes one object, in parts when it is large; memory stays at one part.
+/// Writes one object, a large one in parts; it holds one part in memory.
 #[derive(Debug)]
 pub struct Writer<'a> {
     files: &'a Files,
@@ -260,7 +260,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Makes the object appear.
+    /// Writes the rest and completes the object.
     ///
     /// # Errors
     /// [`FileError`]; the bucket's lifecycle deletes the parts that were written.
@@ -305,10 +305,10 @@ fn as_presigned(request: &aws_sdk_s3::presigning::PresignedRequest) -> Presigned
     Presigned { url: request.uri().to_owned(), headers: headers.collect() }
 }
 
-/// Characters that are encoded in RFC 8187's form: all but letters, digits and these three.
+/// Characters that RFC 8187's form encodes: all but letters, digits and these three.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
-/// The header that names a download (RFC 6266), any letters included.
+/// Returns the `Content-Disposition` (RFC 6266) that names a download, in any script.
 fn disposition(name: &str) -> String {
     let plain: String = name
         .chars()

@@ -1,7 +1,7 @@
 //! SQS: sends messages in batches, and reads how many a queue holds.
 //!
-//! Group ids make the standard queues fair: a large job delays no other organization's
-//! messages, nor its own organization's single issues.
+//! Group ids make the standard queues fair: a large job delays neither messages of other
+//! organizations nor single issues of its own.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -24,7 +24,7 @@ const BATCH_ENTRIES: usize = 10;
 const BATCH_BYTES: usize = 240 * 1024;
 /// Batches sent at once.
 const CONCURRENCY: usize = 16;
-/// Rounds in which failed entries are sent again.
+/// Attempts at sending an entry.
 const ROUNDS: u32 = 6;
 
 /// Some messages could not be sent.
@@ -55,7 +55,7 @@ impl Outgoing {
     /// Writes a message for a group.
     ///
     /// # Errors
-    /// [`serde_json::Error`], which no message of ours causes.
+    /// [`serde_json::Error`], in theory: every message of the service can be serialized.
     pub fn new<T: Serialize>(message: &T, group: String) -> Result<Self, serde_json::Error> {
         let body = serde_json::to_string(message)?;
         // SQS refuses the two noncharacters (SendMessage, "U+E000 to U+FFFD"); JSON can
@@ -65,20 +65,20 @@ impl Outgoing {
     }
 }
 
-/// The group of a job's messages.
+/// Returns the group of a job's messages.
 pub fn job_group(org: &OrgId, job: JobId) -> String {
     format!("{org}:{job}")
 }
 
-/// The group of an organization's single issues.
+/// Returns the group of an organization's single issues.
 pub fn sync_group(org: &OrgId) -> String {
     format!("{org}:sync")
 }
 
-/// Sends messages in batches with bounded concurrency; each entry that SQS reports as failed
-/// is sent again. Returns which positions could not be sent.
+/// Sends messages in batches with bounded concurrency, and again each entry that SQS reports as
+/// failed. The result names the positions that it could not send.
 ///
-/// Repeating it queues messages twice, which consumers make harmless.
+/// A repeated call queues messages twice; consumers handle a message that arrives twice.
 pub async fn send_all(client: &Client, url: &str, messages: &[Outgoing]) -> Sent {
     let mut batches: Vec<Vec<usize>> = Vec::new();
     let mut bytes = 0;
@@ -119,10 +119,10 @@ impl Sent {
         !self.failed.contains_key(&at)
     }
 
-    /// An error unless all were sent.
+    /// Requires that all messages were sent.
     ///
     /// # Errors
-    /// [`QueueError`] when one was not.
+    /// [`QueueError`] when SQS did not take one.
     pub fn all(self) -> Result<(), QueueError> {
         let sent = self.total - self.failed.len();
         match self.failed.into_values().next() {
@@ -132,7 +132,7 @@ impl Sent {
     }
 }
 
-/// How many messages a queue holds, about; those in a consumer's hands, or deferred, count too.
+/// Returns about how many messages a queue holds, received and deferred ones included.
 ///
 /// # Errors
 /// [`DepthError`] when SQS does not answer.
@@ -155,8 +155,8 @@ pub async fn depth(client: &Client, url: &str) -> Result<i64, DepthError> {
     Ok(names.iter().map(count).sum())
 }
 
-/// Makes a received message come back after `wait`, of at most 12 hours from its receipt;
-/// false when SQS did not take that.
+/// Makes SQS deliver a received message again after `wait`, at most 12 hours from its receipt;
+/// false when SQS refuses.
 pub async fn hide(client: &Client, url: &str, receipt: &str, wait: Duration) -> bool {
     let changed = client
         .change_message_visibility()

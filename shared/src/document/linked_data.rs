@@ -19,8 +19,9 @@ mod labelling;
 mod libraries;
 mod terms;
 
-use crate::domain::fault::Unportable;
 use serde_json::{Map, Value};
+
+use crate::domain::fault::Unportable;
 
 /// Context of Verifiable Credentials 2.0.
 pub const VC_CONTEXT: &str = "https://www.w3.org/ns/credentials/v2";

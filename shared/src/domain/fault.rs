@@ -193,7 +193,7 @@ impl Fault {
     }
 
     /// Code and text for an item, the text cut to [`KEPT_TEXT`] characters.
-    pub fn said(&self, lang: Lang) -> FaultText {
+    pub fn in_language(&self, lang: Lang) -> FaultText {
         let text = self.text(lang);
         let text = match text.char_indices().nth(KEPT_TEXT) {
             Some((at, _)) => text.get(..at).unwrap_or_default().to_owned() + "…",

@@ -1,5 +1,5 @@
-//! Reads the members of a JSON object in a request, recipients excepted, and collects every
-//! fault with its pointer, so that one answer has all of them.
+//! Reads the members of a JSON object in a request, recipients excepted. It collects every fault
+//! with its pointer, so that one answer names all of them.
 
 use serde_json::{Map, Value};
 
@@ -33,7 +33,7 @@ impl FieldError {
     }
 }
 
-/// A refused body.
+/// The reason for refusing a body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBody {
     /// Not JSON in UTF-8.
@@ -58,7 +58,7 @@ impl From<serde_json::Error> for InvalidBody {
     }
 }
 
-/// The members of an object that are still to be read.
+/// The unread members of an object, and the faults of those already read.
 #[derive(Debug)]
 pub struct Fields {
     path: String,
@@ -123,7 +123,7 @@ impl Fields {
         self.errors
     }
 
-    /// The pointer of a member.
+    /// Returns the pointer of a member.
     pub fn pointer(&self, name: &str) -> String {
         format!("{}/{}", self.path, name.replace('~', "~0").replace('/', "~1"))
     }
@@ -139,14 +139,14 @@ impl Fields {
         self.errors.push(FieldError::new(self.pointer(name), code, es, en));
     }
 
-    /// Drops members of our answers, which a request may send back.
+    /// Drops members that only answers have; a client may send an answer back as a request.
     pub fn ignore(&mut self, names: &[&str]) {
         for name in names {
             self.members.remove(*name);
         }
     }
 
-    /// Takes a member that is null, where null means "remove it".
+    /// Takes a member that is null, and returns whether there was one. Null means "remove it".
     pub fn take_null(&mut self, name: &str) -> bool {
         let null = self.members.get(name).is_some_and(Value::is_null);
         if null {
@@ -160,12 +160,12 @@ impl Fields {
         self.members.contains_key(name)
     }
 
-    /// The unread members.
+    /// Returns the unread members.
     pub fn into_members(self) -> Map<String, Value> {
         self.members
     }
 
-    /// The value of a member, null as absent.
+    /// Takes the value of a member; null counts as absent.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.members.remove(name).filter(|value| !value.is_null())
     }
@@ -190,7 +190,7 @@ impl Fields {
         );
     }
 
-    /// An optional text of at most `max` characters, in normal form.
+    /// Takes an optional text of at most `max` characters, in normal form.
     pub fn text(&mut self, name: &str, max: usize) -> Option<String> {
         let value = self.take(name)?;
         let Value::String(text) = value else {
@@ -220,7 +220,7 @@ impl Fields {
         }
     }
 
-    /// A required text.
+    /// Takes a required text.
     pub fn required_text(&mut self, name: &str, max: usize) -> Option<String> {
         let before = self.errors.len();
         let text = self.text(name, max);
@@ -230,7 +230,7 @@ impl Fields {
         text
     }
 
-    /// An optional `es` or `en`.
+    /// Takes an optional `es` or `en`.
     pub fn language(&mut self, name: &str) -> Option<Lang> {
         match self.text(name, 10)?.as_str() {
             "es" => Some(Lang::Es),
@@ -247,7 +247,7 @@ impl Fields {
         }
     }
 
-    /// An optional boolean.
+    /// Takes an optional boolean.
     pub fn boolean(&mut self, name: &str) -> Option<bool> {
         match self.take(name)? {
             Value::Bool(value) => Some(value),
@@ -258,7 +258,7 @@ impl Fields {
         }
     }
 
-    /// An optional whole number within bounds.
+    /// Takes an optional whole number within bounds.
     pub fn whole(&mut self, name: &str, min: u64, max: u64) -> Option<u64> {
         let value = self.take(name)?;
         match value.as_u64().filter(|n| (min..=max).contains(n)) {
@@ -275,7 +275,7 @@ impl Fields {
         }
     }
 
-    /// An optional list.
+    /// Takes an optional list.
     pub fn list(&mut self, name: &str) -> Option<Vec<Value>> {
         match self.take(name)? {
             Value::Array(values) => Some(values),

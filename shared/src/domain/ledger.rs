@@ -1,23 +1,24 @@
-//! The outcome of a mail. A job's ledger has a set of rows for each, see
+//! The outcomes of a mail. A job's ledger has a set of rows for each outcome, see
 //! [`crate::domain::job_outcome::MailSets`].
 
 use std::ops::Deref;
 
 use crate::domain::credential::{Credential, MailState};
 
-/// How a mail ended, in order of precedence: a row in two sets of a ledger has the earlier.
+/// The outcome of a mail, in order of precedence: of a row in two sets of a ledger, the first
+/// outcome counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// SES took it (in test mode: it is kept for reading).
+    /// SES accepted it; in test mode, it is stored for `GET /credentials/{id}/mail`.
     Sent,
-    /// SES refused it for good, or it was given up.
+    /// SES rejected it, or the service gave up.
     Failed,
-    /// Nobody asked for it, or it is not due any more.
+    /// The request asked for no mail, or the mail is no longer due.
     Skipped,
 }
 
 impl Ended {
-    /// The end of a mail in this state; none while it is pending.
+    /// Returns the outcome of a mail in this state; `None` while it is pending.
     pub fn of(state: MailState) -> Option<Self> {
         match state {
             MailState::Sent => Some(Self::Sent),
@@ -27,7 +28,7 @@ impl Ended {
         }
     }
 
-    /// The stored text, and `email_status` on the wire.
+    /// Returns the stored text, which is also `email_status` on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Sent => "sent",
@@ -52,14 +53,14 @@ impl From<Ended> for MailState {
 pub enum LedgerEntry {
     /// The mail has ended.
     Ended(Ended),
-    /// A worker sends it, until the lease ends, Unix seconds.
+    /// A worker is sending it; its lease ends at this instant, Unix seconds.
     Sending(i64),
     /// No worker has claimed it.
     Unclaimed,
 }
 
-/// A credential with the current state of its mail, from its item and its job's ledger. Only
-/// this type answers requests: the item alone can say `owed` of a mail that was sent.
+/// A credential with the current state of its mail, read from its item and its job's ledger.
+/// Requests are answered with this type alone: the item can be `owed` although the mail was sent.
 #[derive(Clone, Debug)]
 pub struct CurrentCredential {
     credential: Credential,
@@ -76,7 +77,7 @@ impl Deref for CurrentCredential {
 }
 
 impl CurrentCredential {
-    /// Joins a credential and its entry, which counts while the mail is on the ledger.
+    /// Joins a credential and its entry; the entry counts while the mail is on the ledger.
     pub fn new(credential: Credential, entry: LedgerEntry) -> Self {
         let (mail, lease) = match (credential.on_ledger(), entry) {
             (Some(_), LedgerEntry::Ended(ended)) => (ended.into(), credential.mail_lease),
@@ -88,28 +89,28 @@ impl CurrentCredential {
         Self { credential, mail, lease }
     }
 
-    /// A credential whose item has the state of its mail: no job follows the mail, its state
-    /// has just been written, or it is pending on the ledger too.
+    /// Makes one from an item whose mail state is current: the mail is on no ledger, its state was
+    /// just written, or it is pending on the ledger too.
     pub fn written(credential: Credential) -> Self {
         Self::new(credential, LedgerEntry::Unclaimed)
     }
 
-    /// The state of its mail.
+    /// Returns the state of the mail.
     pub fn mail(&self) -> MailState {
         self.mail
     }
 
-    /// The end of the running attempt's lease, Unix seconds.
+    /// Returns the end of the running attempt's lease, Unix seconds.
     pub fn mail_lease(&self) -> Option<i64> {
         self.lease
     }
 
-    /// The credential as it is after the state of its mail was written on its item.
+    /// Returns the credential with the current state of its mail written into it.
     pub fn into_written(self) -> Credential {
         Credential { stored_mail: self.mail, mail_lease: self.lease, ..self.credential }
     }
 
-    /// `email_status` on the wire.
+    /// Returns `email_status` of the answer.
     pub fn email_status(&self) -> &'static str {
         match (self.mail, self.mail_delivery) {
             (MailState::Owed | MailState::Claimed, _) => "pending",
@@ -120,7 +121,7 @@ impl CurrentCredential {
         }
     }
 
-    /// The answer of `GET /credentials/{id}`.
+    /// Returns the answer of `GET /credentials/{id}`.
     pub fn answer(&self, site_url: &str) -> serde_json::Value {
         let r = &self.recipient;
         let mut answer = serde_json::json!({

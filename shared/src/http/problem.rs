@@ -1,13 +1,11 @@
-//! The one place where trouble becomes an HTTP answer: RFC 9457 problems.
+//! RFC 9457 problems: only this module turns an error into an HTTP answer.
 //!
-//! A use case returns `Result<_, Problem>`. What the client did wrong is made by the
-//! constructors here, with a text in both languages that names the field. What failed on
-//! our side arrives through `From<StoreError>` and `From<QueueError>`: the client hears
-//! `internal` or `unavailable` and a request id, the log hears the cause, once, where the
-//! answer is made. No AWS message, table name or stack trace reaches a client.
+//! An endpoint returns `Result<_, Problem>`. For a mistake of the client it calls a constructor
+//! of this module, whose text names the field in both languages. Failures of the service arrive
+//! through `From`, for example `From<StoreError>`: the client receives `internal` or
+//! `unavailable` and a request id, and [`serve`](crate::http::serve) logs the cause once. No AWS
+//! message, table name or stack trace reaches a client.
 
-use crate::domain::fields::FieldError;
-use crate::{aws::s3::FileError, domain::fields::InvalidBody, domain::upload::FileRefusal};
 use std::fmt;
 
 use http::{HeaderValue, Response, StatusCode, header};
@@ -15,8 +13,13 @@ use lambda_http::Body;
 use serde::Serialize;
 
 use crate::{
-    aws::sqs::QueueError,
-    domain::{lang::Lang, signing_key::KeyError},
+    aws::{s3::FileError, sqs::QueueError},
+    domain::{
+        fields::{FieldError, InvalidBody},
+        lang::Lang,
+        signing_key::KeyError,
+        upload::FileRefusal,
+    },
     store::StoreError,
 };
 
@@ -31,7 +34,7 @@ pub struct Problem {
     en: String,
     errors: Vec<FieldError>,
     headers: Vec<(header::HeaderName, HeaderValue)>,
-    /// What failed on our side, for the log.
+    /// The failure of the service behind the problem, for the log.
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -73,7 +76,7 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "invalid_json", es, en)
     }
 
-    /// 400: fields outside a recipient are missing, unknown or wrong.
+    /// 400: fields of the request, recipients excepted, are missing, unknown or wrong.
     pub fn invalid_request(errors: Vec<FieldError>) -> Self {
         let (es, en) = match errors.as_slice() {
             [one] => (one.es.clone(), one.en.clone()),
@@ -87,7 +90,7 @@ impl Problem {
         problem
     }
 
-    /// 400 for one field.
+    /// 400: one field is wrong.
     pub fn invalid_field(
         pointer: impl Into<String>,
         code: &'static str,
@@ -97,7 +100,7 @@ impl Problem {
         Self::invalid_request(vec![FieldError::new(pointer, code, es, en)])
     }
 
-    /// 400: a cursor that no answer of ours gave.
+    /// 400: the service never returned this cursor.
     pub fn invalid_cursor() -> Self {
         Self::invalid_field(
             "cursor",
@@ -107,7 +110,7 @@ impl Problem {
         )
     }
 
-    /// 401: key missing, unknown, revoked or expired: one answer for all four.
+    /// 401: the key is missing, unknown, revoked or expired; the answer is the same for all four.
     pub fn unauthenticated() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
@@ -127,7 +130,7 @@ impl Problem {
         )
     }
 
-    /// 403: a test key cannot change what is shared with live mode.
+    /// 403: a test key cannot change data that live mode shares.
     pub fn test_key_reads_only() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
@@ -137,12 +140,12 @@ impl Problem {
         )
     }
 
-    /// 404: unknown, or another organization's.
+    /// 404: it does not exist, or belongs to another organization.
     pub fn not_found(es: impl Into<String>, en: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", es, en)
     }
 
-    /// 404 for a template, pointing at the field that named it.
+    /// 404: the template does not exist; `pointer` is the field that named it.
     pub fn template_not_found(pointer: Option<&str>) -> Self {
         let mut problem = Self::not_found("La plantilla no existe", "The template does not exist");
         if let Some(pointer) = pointer {
@@ -152,14 +155,14 @@ impl Problem {
         problem
     }
 
-    /// 400: the template issues nothing new.
+    /// 400: the template is archived and issues no new credential.
     pub fn template_archived() -> Self {
         let refusal = FileRefusal::TemplateArchived;
         let (es, en) = (refusal.text(Lang::Es), refusal.text(Lang::En));
         Self::invalid_field("/template_id", refusal.code(), es, en)
     }
 
-    /// 405, with the methods that the path has.
+    /// 405: the path has only the methods of `allow`.
     pub fn method_not_allowed(allow: &str) -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -170,12 +173,12 @@ impl Problem {
         .header(header::ALLOW, allow)
     }
 
-    /// 409: changed by somebody else meanwhile, or already there.
+    /// 409: another request changed it first, or it already exists.
     pub fn conflict(es: impl Into<String>, en: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", es, en)
     }
 
-    /// 409: the first call with this `Idempotency-Key` still runs.
+    /// 409: the first request with this `Idempotency-Key` is still running.
     pub fn idempotency_in_progress(retry_after_seconds: i64) -> Self {
         Self::new(
             StatusCode::CONFLICT,
@@ -186,7 +189,7 @@ impl Problem {
         .header(header::RETRY_AFTER, &retry_after_seconds.to_string())
     }
 
-    /// 422: this `Idempotency-Key` was used with another body.
+    /// 422: an earlier request used this `Idempotency-Key` with another body.
     pub fn idempotency_mismatch() -> Self {
         Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -221,7 +224,7 @@ impl Problem {
         problem
     }
 
-    /// 413: more recipients than one request takes.
+    /// 413: the request has more recipients than `limit`.
     pub fn too_many_recipients(limit: usize, sent: usize) -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -235,7 +238,7 @@ impl Problem {
         )
     }
 
-    /// 415: not the media type that the route takes.
+    /// 415: the route takes another media type.
     pub fn unsupported_media_type(expected: &str) -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -245,7 +248,7 @@ impl Problem {
         )
     }
 
-    /// 500: ours.
+    /// 500: the service failed.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let mut problem = Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -257,7 +260,7 @@ impl Problem {
         problem
     }
 
-    /// 503: ours, and likely to pass.
+    /// 503: the service failed; a later attempt is likely to succeed.
     pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let mut problem = Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -270,7 +273,7 @@ impl Problem {
         problem
     }
 
-    /// What is wrong, in both languages: every fault, or the whole.
+    /// Returns the text in Spanish and in English: all faults of fields, or else the problem's own.
     pub fn texts(&self) -> (String, String) {
         if self.errors.is_empty() {
             return (self.es.clone(), self.en.clone());
@@ -302,7 +305,7 @@ impl Problem {
         }
     }
 
-    /// The answer, as `application/problem+json`.
+    /// Returns the answer, as `application/problem+json`.
     pub fn response(&self, lang: Lang, request_id: &str) -> Response<Body> {
         #[derive(Serialize)]
         struct Field<'a> {

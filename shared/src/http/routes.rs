@@ -49,9 +49,9 @@ pub enum Jobs {
     List,
     /// Shows a job and its progress.
     Show,
-    /// Lists the rows of a job with their outcomes.
+    /// Lists the outcomes of a job's rows.
     Results,
-    /// Links to the results as a file.
+    /// Returns a link to the results as a file.
     ResultsFile,
     /// Runs the failed rows of a job again.
     Retry,
@@ -59,7 +59,7 @@ pub enum Jobs {
     Cancel,
     /// Sends the mail of a credential again.
     Resend,
-    /// Accepts a file: answers where to put it.
+    /// Announces a file and returns the URL that takes it.
     CreateUpload,
     /// Shows an upload.
     ShowUpload,
@@ -101,7 +101,7 @@ pub enum Catalog {
     PutTemplate,
     /// Archives a template.
     ArchiveTemplate,
-    /// Gives an example of the files that a template takes.
+    /// Returns an example of the files that a template takes.
     TemplateCsv,
     /// Lists credentials, newest first.
     ListCredentials,

@@ -1,5 +1,5 @@
 //! Serves HTTP requests: finds the route, reads the body, turns problems into answers and
-//! writes one wide event.
+//! logs one event.
 
 use std::{future::Future, panic::AssertUnwindSafe, time::Instant};
 
@@ -19,12 +19,12 @@ use crate::{
     },
 };
 
-/// Largest body in bytes. Binary media types make the gateway hand every body over as
-/// base64, so Lambda's 6 MB event is really about 4.4 MB.
+/// Largest body in bytes. With binary media types the gateway encodes every body in base64, so
+/// Lambda's event of 6 MB holds about 4.4 MB.
 pub const MAX_BODY: usize = 4 * 1024 * 1024;
-/// Entries of a page when the caller names no limit.
+/// Entries of a page without the parameter `limit`.
 const DEFAULT_LIMIT: usize = 100;
-/// Bytes of entries after which a page ends early: an answer of Lambda takes 6 MB.
+/// Bytes of entries after which a page ends early: Lambda returns at most 6 MB.
 pub const MAX_PAGE_BYTES: usize = 4_000_000;
 /// Most entries of a page.
 const MAX_LIMIT: usize = 1_000;
@@ -46,12 +46,12 @@ pub struct Call {
     pub lang: Lang,
     /// The gateway's id of the request.
     pub request_id: String,
-    /// The instant of its arrival.
+    /// The instant at which it arrived.
     pub now: Timestamp,
     query: lambda_http::aws_lambda_events::query_map::QueryMap,
 }
 
-/// The circumstances of a call.
+/// Language, id and arrival of a call.
 struct At {
     lang: Lang,
     request_id: String,
@@ -137,7 +137,7 @@ impl Call {
     /// Returns the parameter `cursor`; `is_ours` tests its form.
     ///
     /// # Errors
-    /// `invalid_request`: DynamoDB would refuse a key that the list cannot have.
+    /// `invalid_request` for a cursor of another form, which DynamoDB would refuse as a key.
     pub fn cursor(&self, is_ours: impl FnOnce(&str) -> bool) -> Result<Option<&str>, Problem> {
         let cursor = self.query("cursor");
         if cursor.is_none_or(|cursor| cursor.len() <= MAX_CURSOR && is_ours(cursor)) {
@@ -152,7 +152,7 @@ impl Call {
     }
 }
 
-/// A page of a list, as it is answered.
+/// The answer of a list: one page.
 #[derive(Debug, Serialize)]
 pub struct List {
     /// Entries.

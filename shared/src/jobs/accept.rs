@@ -60,7 +60,7 @@ pub enum AcceptError {
 pub fn row(number: u32, line: Option<u64>, entry: Entry, lang: Lang) -> Row {
     let (recipient, faults): (_, Vec<FaultText>) = match entry.recipient {
         Ok(recipient) => (Some(recipient), Vec::new()),
-        Err(faults) => (None, faults.iter().map(|fault| fault.said(lang)).collect()),
+        Err(faults) => (None, faults.iter().map(|fault| fault.in_language(lang)).collect()),
     };
     let cut = |text: String| match text.char_indices().nth(KEPT_EMAIL) {
         Some((at, _)) => text.get(..at).unwrap_or_default().to_owned() + "…",

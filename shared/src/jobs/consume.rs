@@ -420,7 +420,7 @@ fn record_row(
         }
         RowOutcome::Ended(Outcome::Refused(faults))
         | RowOutcome::Foreseen(Foreseen::Refused(faults)) => {
-            faults.iter().map(|fault| fault.said(message.job.lang)).collect()
+            faults.iter().map(|fault| fault.in_language(message.job.lang)).collect()
         }
         RowOutcome::Refused(faults) => faults,
     };

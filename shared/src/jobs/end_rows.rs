@@ -18,6 +18,7 @@ use crate::{
     mail::ledger::Lease,
     store::{
         StoreError,
+        job_mail::ClaimTerm,
         job_rows::{Failure, ShardUpdate, ShardView},
     },
 };
@@ -81,7 +82,7 @@ struct Ending<'a> {
     now: i64,
 }
 
-/// What exists of a shard's pending rows.
+/// The credentials that a shard's pending rows issued or revoked.
 struct Found {
     /// Credentials that its rows issued, by row.
     issued: BTreeMap<u32, Credential>,
@@ -159,7 +160,7 @@ impl Ending<'_> {
             let Some(credential) = existing else {
                 ended.given_up += 1;
                 sets.failed.insert(row);
-                let faults = vec![self.why.said(self.job.lang)];
+                let faults = vec![self.why.in_language(self.job.lang)];
                 ended.update.failures.push(Failure { row, email: input.email.clone(), faults });
                 continue;
             };
@@ -213,9 +214,10 @@ impl Ending<'_> {
         RowId { shard, row }: RowId,
     ) -> Result<Option<Ended>, StoreError> {
         let (app, end, now) = (self.app, self.mail_end, self.now);
-        let (rows, ttl) = (BTreeSet::from([row]), now + KEPT_DAYS * 24 * 3600);
-        let until = Lease::from(app, now).until;
-        let claim = app.jobs.claim_mails(shard, &rows, (until, ttl));
+        let rows = BTreeSet::from([row]);
+        let term =
+            ClaimTerm { until: Lease::from(app, now).until, ttl: now + KEPT_DAYS * 24 * 3600 };
+        let claim = app.jobs.claim_mails(shard, &rows, term);
         if let Some(claims) = claim.await? {
             if claims.until >= now {
                 return Ok(None);

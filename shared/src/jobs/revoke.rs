@@ -102,7 +102,7 @@ fn rows_of_ids(ids: &[String], lang: Lang) -> Vec<Row> {
             let revoke = CredentialId::parse(id).ok();
             let faults = match revoke {
                 Some(_) => Vec::new(),
-                None => vec![Fault::UnknownCredential.said(lang)],
+                None => vec![Fault::UnknownCredential.in_language(lang)],
             };
             Row {
                 number,

@@ -76,7 +76,7 @@ pub(super) async fn revoke_rows(
 
 /// The outcome of a row that revokes.
 fn revoked_row(message: &RowMessage, known: &Revocations) -> RowOutcome {
-    let refused = |fault: Fault| RowOutcome::Refused(vec![fault.said(message.job.lang)]);
+    let refused = |fault: Fault| RowOutcome::Refused(vec![fault.in_language(message.job.lang)]);
     match message.row.revoke.and_then(|id| known.outcomes.get(&id)) {
         Some(StatusOutcome::Changed(credential)) => {
             RowOutcome::Revoked { credential: credential.clone(), duplicate: false }

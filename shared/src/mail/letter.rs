@@ -10,14 +10,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::{
-    domain::{
-        feedback::{CREDENTIAL_ID_HEADER, ROUND_HEADER},
-        image::Image,
-        lang::Lang,
-    },
-    mail::words::{Words, clean, shorten},
-};
 use lettre::{
     Address,
     address::AddressError,
@@ -28,6 +20,15 @@ use lettre::{
             HeaderValue, MIME_VERSION_1_0, ReplyTo, Subject, To,
         },
     },
+};
+
+use crate::{
+    domain::{
+        feedback::{CREDENTIAL_ID_HEADER, ROUND_HEADER},
+        image::Image,
+        lang::Lang,
+    },
+    mail::words::{Words, clean, shorten},
 };
 
 /// The kind of recipient that a letter addresses.

@@ -26,7 +26,7 @@ use crate::{
             MailOutcome, MailTask, caught, compose, hand_over, look_again, refused, send_one,
         },
     },
-    store::StoreError,
+    store::{StoreError, job_mail::ClaimTerm},
 };
 
 /// Mails of a shard that are claimed together, sent at once, and recorded: a process that is
@@ -142,10 +142,10 @@ impl ShardClaim {
     ) -> Result<Self, StoreError> {
         let now = app.clock.now().as_second();
         let lease = Lease::from(app, now);
-        let ttl = now + KEPT_DAYS * 24 * 3600;
+        let term = ClaimTerm { until: lease.until, ttl: now + KEPT_DAYS * 24 * 3600 };
         let mut others_until = 0;
         while !mine.is_empty() {
-            match app.jobs.claim_mails(shard, &mine, (lease.until, ttl)).await? {
+            match app.jobs.claim_mails(shard, &mine, term).await? {
                 None => break,
                 Some(claims) => {
                     others_until = claims.until;

@@ -105,7 +105,7 @@ pub fn is_member_cursor(cursor: &str) -> bool {
 
 /// The items that one call reads for a request: those that were asked for and exist.
 #[derive(Debug, Default)]
-pub struct Together {
+pub struct RequestItems {
     /// The key.
     pub key: Option<ApiKey>,
     /// The organization.
@@ -205,7 +205,7 @@ impl Catalog {
         key_id: Option<&str>,
         template: Option<TemplateId>,
         members: &[&EmailAddress],
-    ) -> Result<Together, StoreError> {
+    ) -> Result<RequestItems, StoreError> {
         let mut keys = vec![key(org_pk(org), "ORG")];
         let secret = self.cached(|cache| cache.secrets.contains_key(org));
         if !secret {
@@ -223,7 +223,7 @@ impl Catalog {
         addresses.sort_unstable();
         addresses.dedup();
         keys.extend(addresses.into_iter().map(|email| member_key(org, email)));
-        let mut read = Together::default();
+        let mut read = RequestItems::default();
         for item in get_many(&self.client, &self.table, keys).await? {
             let sk = item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
             match sk.as_str() {

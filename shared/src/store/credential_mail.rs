@@ -1,6 +1,14 @@
 //! The mail of credentials: attributes `mail…` of a credential's item, the index of pending
 //! mail, see [`crate::store::credentials`].
 
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::update_item::{
+        UpdateItemError, UpdateItemOutput, builders::UpdateItemFluentBuilder,
+    },
+    types::{BatchStatementRequest, ReturnValue, ReturnValuesOnConditionCheckFailure},
+};
+
 use super::{
     Item, StoreError,
     credentials::{Credentials, OWED_PARTITIONS, TOGETHER, id_key, owed_key},
@@ -13,13 +21,6 @@ use crate::{
         ledger::Ended,
     },
     store::schema::OWED,
-};
-use aws_sdk_dynamodb::{
-    error::SdkError,
-    operation::update_item::{
-        UpdateItemError, UpdateItemOutput, builders::UpdateItemFluentBuilder,
-    },
-    types::{BatchStatementRequest, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 
 /// A pending mail is claimed while its credential is valid.

@@ -35,6 +35,15 @@ pub struct Claims {
     pub until: i64,
 }
 
+/// The term of a claim on mails, in seconds since 1970.
+#[derive(Clone, Copy, Debug)]
+pub struct ClaimTerm {
+    /// The end of the claim.
+    pub until: i64,
+    /// The expiry of the item that records it.
+    pub ttl: i64,
+}
+
 /// Allows a few retries of a write that met a transaction: a correction checks a shard's claims
 /// in its own, and the SDK does not repeat what that refuses.
 fn met_a_transaction(error: StoreError, round: u32) -> Result<(), StoreError> {
@@ -61,8 +70,8 @@ impl Jobs {
         self.add_to_sets(key(shard_pk(shard), "MAIL"), &sets, ttl).await
     }
 
-    /// Claims the mails of rows of a shard, all or none, until an instant (seconds since 1970).
-    /// `None` if they are now claimed; otherwise the present claims of the shard.
+    /// Claims the mails of rows of a shard, all or none. Returns `None` if they are now claimed,
+    /// otherwise the present claims of the shard.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -70,7 +79,7 @@ impl Jobs {
         &self,
         shard: ShardId,
         rows: &BTreeSet<u32>,
-        (until, ttl): (i64, i64),
+        ClaimTerm { until, ttl }: ClaimTerm,
     ) -> Result<Option<Claims>, StoreError> {
         let free: Vec<String> =
             (0..rows.len()).map(|n| format!("NOT contains(claimed, :r{n})")).collect();

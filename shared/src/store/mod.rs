@@ -1,9 +1,8 @@
-//! DynamoDB: every key and expression of the service, a module a table.
+//! DynamoDB: every key and expression of the service.
 //!
-//! The question that a caller asks an error is "again later, or broken?"; "somebody was
-//! there first" is an answer, not an error, wherever a use case expects it.
+//! [`StoreError`] tells a caller whether to try later or to give up. Where a use case expects that
+//! another request came first, a function returns that as a value, not as an error.
 
-use crate::sdk::pause;
 use std::{collections::HashMap, error::Error as StdError};
 
 use aws_sdk_dynamodb::{
@@ -14,6 +13,11 @@ use aws_sdk_dynamodb::{
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    domain::signing_key::KeyError,
+    sdk::{error_kind, pause},
+};
 
 pub mod catalog;
 mod credential_delivery;
@@ -39,24 +43,24 @@ pub type Item = HashMap<String, AttributeValue>;
 const BATCH_GET: usize = 100;
 /// Items of one `BatchWriteItem` (API reference, "up to 25").
 const BATCH_WRITE: usize = 25;
-/// Calls of one use case under way at once.
+/// Calls that one use case makes at once.
 const CONCURRENCY: usize = 16;
-/// Rounds in which what DynamoDB left undone is asked again.
+/// Attempts at the keys and items that DynamoDB returns as unprocessed.
 const ROUNDS: u32 = 8;
 
-/// A call failed. Neither form shows what was written: keys hold personal data.
+/// A call failed. The error leaves out keys and values, which hold personal data.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Likely to pass: throttled, timed out, out of reach.
+    /// Throttled, timed out or out of reach: a later attempt is likely to succeed.
     #[error("DynamoDB is not available: {0}")]
     Unavailable(String),
-    /// A signing key cannot be used now, or at all.
+    /// A signing key cannot be used, now or ever.
     #[error(transparent)]
-    Keys(#[from] crate::domain::signing_key::KeyError),
-    /// A condition did not hold where it should have.
+    Keys(#[from] KeyError),
+    /// A condition did not hold, and the caller did not expect that.
     #[error("a condition did not hold")]
     Conflict,
-    /// A bug, or a table that is not ours.
+    /// A bug, or a table of another service.
     #[error("DynamoDB refused the call, or its answer: {0}")]
     Broken(String),
 }
@@ -83,8 +87,8 @@ where
                     _ => Self::Broken(code),
                 }
             }
-            SdkError::ConstructionFailure(_) => Self::Broken(crate::sdk::error_kind(&error)),
-            _ => Self::Unavailable(crate::sdk::error_kind(&error)),
+            SdkError::ConstructionFailure(_) => Self::Broken(error_kind(&error)),
+            _ => Self::Unavailable(error_kind(&error)),
         }
     }
 }
@@ -105,23 +109,23 @@ pub(crate) fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-/// The keys of an item with partition and sort key.
+/// The key of an item with partition and sort key.
 pub(crate) fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
     HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
 }
 
-/// A value as an item.
+/// Turns a value into an item.
 pub(crate) fn to_item<T: Serialize>(value: &T) -> Result<Item, StoreError> {
     serde_dynamo::to_item(value).map_err(|e| StoreError::Broken(e.to_string()))
 }
 
-/// An item as a value. The error names the type, not the content.
+/// Turns an item into a value. The error names the type, not the content.
 pub(crate) fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
     serde_dynamo::from_item(item)
         .map_err(|_| StoreError::Broken(format!("not a {}", std::any::type_name::<T>())))
 }
 
-/// Reads items by their keys, strongly consistent, in any order; repeated keys once.
+/// Reads items by their keys, strongly consistent, in any order. Each key may occur once.
 pub(crate) async fn get_many(
     client: &Client,
     table: &str,
@@ -130,7 +134,7 @@ pub(crate) async fn get_many(
     read_many(client, table, keys, true).await
 }
 
-/// As [`get_many`]; for half the price, what was written in the last second may be missing.
+/// Does as [`get_many`]. Without `consistent` it costs half, and can miss writes of the last second.
 pub(crate) async fn read_many(
     client: &Client,
     table: &str,
@@ -167,7 +171,7 @@ async fn get_chunk(
     Err(StoreError::Unavailable("unprocessed keys".to_owned()))
 }
 
-/// Writes whole items, whatever stood there before.
+/// Writes whole items, and replaces earlier ones.
 pub(crate) async fn put_many(
     client: &Client,
     table: &str,
@@ -198,10 +202,10 @@ async fn put_chunk(client: &Client, table: &str, items: Vec<Item>) -> Result<(),
     Err(StoreError::Unavailable("unprocessed items".to_owned()))
 }
 
-/// Writes items at once, all or none; false when a condition of one of them did not hold.
+/// Writes items in one transaction; false when a condition of one of them did not hold.
 ///
 /// # Errors
-/// As of the store.
+/// [`StoreError`].
 pub(crate) async fn write_together(
     client: &Client,
     writes: Vec<TransactWriteItem>,
@@ -222,11 +226,11 @@ pub(crate) async fn write_together(
     }
 }
 
-/// One page of a list, and where the next begins.
+/// One page of a list.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
     /// Entries.
     pub items: Vec<T>,
-    /// Opaque; absent at the end.
+    /// Cursor of the next page, opaque; `None` at the end.
     pub next: Option<String>,
 }

@@ -32,7 +32,7 @@ pub const TTL: &str = "ttl";
 pub const BY_TIME: Index = Index { name: "by_time", partition: "time_pk", sort: "time_sk" };
 /// Credentials of one e-mail address (a keyed hash), by time.
 pub const BY_EMAIL: Index = Index { name: "by_email", partition: "email_pk", sort: "email_sk" };
-/// Credentials whose mail is owed and that no job follows (sparse).
+/// Credentials whose mail is pending and on no job's ledger (sparse).
 pub const OWED: Index = Index { name: "owed", partition: "owed_pk", sort: "owed_sk" };
 /// Jobs of an organization by time.
 pub const BY_ORG: Index = Index { name: "by_org", partition: "org_pk", sort: "org_sk" };

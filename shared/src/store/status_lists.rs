@@ -1,10 +1,10 @@
-//! The credentials table, further: status lists and their counter, histories, dictionaries
-//! of signed documents, and the one transaction by which a credential's standing changes.
+//! Status lists and their counter, histories, dictionaries of signed documents, and the
+//! transaction that changes the status of credentials. All are items of the credentials table.
 //!
 //! | id | item |
 //! |---|---|
 //! | `LIST#{org}.{mode}.{number}` | [`List`]: a signed status list |
-//! | `NEXT#{org}.{mode}` | how many status indexes were taken |
+//! | `NEXT#{org}.{mode}` | the number of status indexes that were reserved |
 //! | `EVENT#{credential id}#{revision}` | [`Event`]: an entry of a credential's history |
 //! | `DICT#{name}` | a dictionary of signed documents |
 
@@ -35,34 +35,34 @@ use crate::{
     store::schema::{BY_EMAIL, OWED},
 };
 
-/// Dictionaries kept in memory; beyond it the cache begins anew.
+/// Dictionaries kept in memory; a full cache is emptied.
 const CACHED: usize = 1_000;
 
-/// A list begins once.
+/// A list has no first version yet.
 const NEW: &str = "attribute_not_exists(id)";
-/// A credential is changed if nobody changed it since it was read.
+/// A credential's status changes if the credential is as it was read.
 const UNCHANGED: &str = "revision = :before";
-/// A credential is corrected if its mail, too, is as it was read: who sends it has read the
-/// address that it had.
+/// A credential is corrected if it and the state of its mail are as they were read: a worker that
+/// claimed the mail has read the former address.
 const CORRECTABLE: &str = "revision = :before AND mail = :mail";
-/// A list is replaced by whoever read its last version.
+/// A list is replaced if its latest version is the one that was read.
 const LIST_UNCHANGED: &str = "version = :before";
-/// An alias leads where it led before.
+/// An alias is new, or already leads to this credential.
 const SAME_ALIAS: &str = "attribute_not_exists(id) OR alias_of = :of";
-/// The counter never goes back.
+/// The counter only grows.
 const FORWARD: &str = "attribute_not_exists(id) OR taken < :to";
 
-/// A status list as it is kept and served.
+/// A status list, as stored and served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct List {
     /// Version of this item's format.
     pub v: u32,
-    /// Counts its signatures, from 1.
+    /// Number of times that it was signed, from 1.
     pub version: u64,
     /// The list credential, exactly as signed.
     #[serde(with = "serde_bytes")]
     pub document: Vec<u8>,
-    /// When it was signed, RFC 3339.
+    /// Time of its signature, RFC 3339.
     pub signed_at: String,
 }
 
@@ -71,7 +71,7 @@ pub struct List {
 pub struct StatusWrite {
     /// The credential as it was read.
     pub credential: Credential,
-    /// Its status from now on.
+    /// Its new status.
     pub status: Status,
     /// What is written into its history.
     pub event: Event,
@@ -82,17 +82,18 @@ pub struct StatusWrite {
 pub struct Correction {
     /// The credential as it was read.
     pub before: Credential,
-    /// The credential from now on.
+    /// The corrected credential.
     pub after: Credential,
-    /// The key of its address from now on.
+    /// The key of its new address.
     pub email_key: String,
-    /// Whether its mail is owed again, followed by the sweeper.
+    /// Whether its mail becomes pending again, in the sweeper's index.
     pub owes: bool,
     /// The identity of the corrected content, unless it is the credential's own.
     pub alias: Option<CredentialId>,
     /// What is written into its history.
     pub event: Event,
-    /// That nobody sends its mail to the address before, if that stands elsewhere.
+    /// For a mail on a job's ledger: the check that no worker has claimed it, and so sends it to
+    /// the former address.
     pub unclaimed: Option<TransactWriteItem>,
 }
 
@@ -129,18 +130,18 @@ impl StatusLists {
         Ok(answer.item)
     }
 
-    /// A status list.
+    /// Reads a status list.
     ///
     /// # Errors
-    /// As of the store.
+    /// [`StoreError`].
     pub async fn list(&self, list: &ListId) -> Result<Option<List>, StoreError> {
         self.get(list_key(list)).await?.map(from_item).transpose()
     }
 
-    /// Writes the first version of a list, unless it is there.
+    /// Writes the first version of a list, unless the list exists.
     ///
     /// # Errors
-    /// As of the store.
+    /// [`StoreError`].
     pub async fn create_list(&self, id: &ListId, list: &List) -> Result<(), StoreError> {
         let mut item = to_item(list)?;
         item.extend(list_key(id));
@@ -158,10 +159,10 @@ impl StatusLists {
         }
     }
 
-    /// Takes `count` status indexes that nobody else gets; answers the first.
+    /// Reserves `count` status indexes, each once, and returns the first.
     ///
     /// # Errors
-    /// As of the store.
+    /// [`StoreError`].
     pub async fn take(&self, org: &OrgId, mode: Mode, count: u64) -> Result<u64, StoreError> {
         let answer = self
             .client
@@ -178,21 +179,22 @@ impl StatusLists {
         Ok(taken.saturating_sub(count))
     }
 
-    /// How many lists have been begun.
+    /// Returns the number of lists from which indexes were reserved.
     ///
     /// # Errors
-    /// As of the store.
+    /// [`StoreError`].
     pub async fn lists(&self, org: &OrgId, mode: Mode) -> Result<u32, StoreError> {
         let counter = self.get(id_key(format!("NEXT#{org}.{mode}"))).await?;
         let taken = counter.as_ref().and_then(taken_of).unwrap_or(0);
         Ok(u32::try_from(taken.div_ceil(u64::from(LENGTH))).unwrap_or(u32::MAX))
     }
 
-    /// Leaves the rest of the present list unused and begins the next, whose number it
-    /// answers. For a restored backup, whose counter may stand behind what was issued.
+    /// Leaves the rest of the present list unused and returns the number of the next, from which
+    /// indexes are reserved from then on. After a restored backup, whose counter can be lower than
+    /// the indexes already issued.
     ///
     /// # Errors
-    /// As of the store; [`StoreError::Conflict`] when indexes were taken meanwhile.
+    /// [`StoreError`]; [`StoreError::Conflict`] when another process reserved indexes first.
     pub async fn begin_list(&self, org: &OrgId, mode: Mode) -> Result<u32, StoreError> {
         let key = id_key(format!("NEXT#{org}.{mode}"));
         let before = self.get(key.clone()).await?.as_ref().and_then(taken_of).unwrap_or(0);
@@ -209,10 +211,10 @@ impl StatusLists {
         Ok(u32::try_from(to).unwrap_or(u32::MAX))
     }
 
-    /// Keeps a dictionary under its name. Repeating it writes the same.
+    /// Stores a dictionary and returns its name. A repeated call writes the same.
     ///
     /// # Errors
-    /// As of the store.
+    /// [`StoreError`].
     pub async fn keep_dictionary(&self, dictionary: &[u8]) -> Result<String, StoreError> {
         let name = packing::name_of(dictionary);
         if self.dictionaries(|kept| kept.contains_key(&name)) {
@@ -225,10 +227,10 @@ impl StatusLists {
         Ok(name)
     }
 
-    /// A signed document, exactly as it was signed; none of an item of format 1.
+    /// Returns a signed document, byte for byte; `None` for an item of format 1.
     ///
     /// # Errors
-    /// As of the store; [`StoreError::Broken`] when its dictionary is missing.
+    /// [`StoreError`]; [`StoreError::Broken`] when its dictionary is missing.
     pub async fn document(&self, signed: &Packed) -> Result<Option<Vec<u8>>, StoreError> {
         if signed.document.is_empty() {
             return Ok(None);
@@ -264,10 +266,10 @@ impl StatusLists {
         look(&mut kept)
     }
 
-    /// A credential's history, oldest first.
+    /// Reads a credential's history, oldest first.
     ///
     /// # Errors
-    /// As of the store.
+    /// [`StoreError`].
     pub async fn history(&self, credential: &Credential) -> Result<Vec<Event>, StoreError> {
         let keys = (1..=credential.revision).map(|n| id_key(event_id(credential.id, n))).collect();
         let found = get_many(&self.client, &self.table, keys).await?;
@@ -276,11 +278,11 @@ impl StatusLists {
         Ok(events)
     }
 
-    /// Which of some revoked credentials a job revoked: revoking is the last thing that
-    /// happens to one.
+    /// Returns which of some revoked credentials a job revoked. It reads their last event, because
+    /// a revoked credential does not change any more.
     ///
     /// # Errors
-    /// As of the store.
+    /// [`StoreError`].
     pub async fn revoked_by(
         &self,
         job: JobId,
@@ -297,11 +299,11 @@ impl StatusLists {
         Ok(by)
     }
 
-    /// Changes credentials of one list, their histories and the list, all or none; false
-    /// when one of them is not any more as it was read.
+    /// Changes credentials of one list, their histories and the list in one transaction; false
+    /// when another writer changed one of them since it was read.
     ///
     /// # Errors
-    /// As of the store.
+    /// [`StoreError`].
     pub async fn change(
         &self,
         id: &ListId,
@@ -337,12 +339,12 @@ impl StatusLists {
         write_together(&self.client, writes).await
     }
 
-    /// Puts a corrected version in the place of the one before, all or none: credential,
-    /// history, the bit of the version before, and the alias. False when one of them is not
-    /// any more as it was read, or the alias leads elsewhere.
+    /// Replaces a credential by its corrected version in one transaction: credential, history, the
+    /// former version's bit in the list, and the alias. False when another writer changed one of
+    /// them since it was read, or the alias leads to another credential.
     ///
     /// # Errors
-    /// As of the store.
+    /// [`StoreError`].
     pub async fn correct(
         &self,
         id: &ListId,
@@ -432,7 +434,7 @@ impl StatusLists {
     ) -> Result<TransactWriteItem, StoreError> {
         let mut item = to_item(event)?;
         item.extend(id_key(event_id(id, event.revision)));
-        // The credential's own revision keeps two from writing the same entry.
+        // Two writers cannot write one entry: the credential's revision is checked beside it.
         let put = Put::builder().table_name(&self.table).set_item(Some(item)).build()?;
         Ok(TransactWriteItem::builder().put(put).build())
     }

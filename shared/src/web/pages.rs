@@ -20,8 +20,9 @@ pub use credential::credential;
 pub use frame::{console_security_policy, content_security_policy, stamp};
 pub use wallet::{WalletEntry, WalletPage, wallet, wallet_closed};
 
-use crate::domain::lang::Lang;
 use frame::{Frame, notice};
+
+use crate::domain::lang::Lang;
 
 /// Renders the page for an address that names no credential.
 pub fn not_found(lang: Lang) -> String {
