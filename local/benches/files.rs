@@ -21,8 +21,6 @@ use unicreda::{App, domain::ids::JobId};
 
 mod parts;
 
-use parts::figures::figure;
-
 /// Files that are issued to the end, and those that are only read and queued.
 const SIZES: [&str; 4] = ["1000", "10000", "100000", "parse:1000000"];
 /// Consumers at work at the same time.
@@ -85,7 +83,7 @@ fn print(rows: &[Value]) -> Result<()> {
         ratios.flatten().fold(0.0, f64::max)
     };
     let time = worst(["read_us", "issue_us", "results_us"]);
-    let target = figure("targets", "growth_ratio");
+    let target = parts::figures::figure("targets", "growth_ratio");
     let cpu = worst(["read_cpu_us", "issue_cpu_us", "results_cpu_us"]);
     say(&format!(
         "\nTarget: a row costs at most x{target} of what it costs in the first size; at worst it is x{time:.2} of the time, {}, and x{cpu:.2} of the CPU, {}.\n",

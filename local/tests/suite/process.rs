@@ -304,7 +304,11 @@ async fn data_and_keys_survive_a_restart_and_fresh_starts_empty() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn memory_leaves_nothing_but_the_settings_that_were_asked_for() {
     let process = Process::start(&["--port", "0", "--memory"]).await;
-    assert!(process.greeting.contains("in memory, lost when the stack stops"), "{}", process.greeting);
+    assert!(
+        process.greeting.contains("in memory, lost when the stack stops"),
+        "{}",
+        process.greeting
+    );
     let environment = environment_file(&process.greeting);
     let mode = std::fs::metadata(&environment).expect("demo.env").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
