@@ -31,8 +31,6 @@ mod graduates;
 mod parts;
 mod trace;
 
-use parts::figures::figure;
-
 /// Consumers at work at the same time, by default.
 const CONSUMERS: usize = 2;
 /// Jobs of each size. The one that took least CPU counts: other load of the machine only adds.
@@ -236,7 +234,10 @@ fn compare_growth(sizes: &Sizes) -> Result<()> {
         say(&format!("| {} | {} | {others} |", row["rows"], cells.join(" | ")))?;
     }
     let last = rows.last().context("a row")?;
-    let (cpu_target, growth) = (figure("targets", "cpu_us"), figure("targets", "growth_ratio"));
+    let (cpu_target, growth) = (
+        parts::figures::figure("targets", "cpu_us"),
+        parts::figures::figure("targets", "growth_ratio"),
+    );
     let cpu = of(last, "all_cpu_us");
     let [time, more] = ["all_us", "all_cpu_us"].map(|name| of(last, name) / of(&first, name));
     say(&format!(
