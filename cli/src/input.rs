@@ -7,7 +7,8 @@ use std::{
 };
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
+use unicreda::domain::json;
 
 use crate::{exit::Failure, printer::Printer};
 
@@ -42,16 +43,28 @@ pub fn read_file(path: &Path, printer: Printer) -> Result<Vec<u8>, Failure> {
 /// As [`read_file`], and when it is not JSON.
 pub fn read_json_file(path: &Path, printer: Printer) -> Result<Vec<u8>, Failure> {
     let bytes = read_file(path, printer)?;
-    if let Err(error) = serde_json::from_slice::<&serde_json::value::RawValue>(&bytes) {
+    // The service reads over a byte order mark as well.
+    let fault = match json::text(&bytes) {
+        None => Some(printer.pick("no está en UTF-8", "it is not in UTF-8").to_owned()),
+        Some(text) => serde_json::from_str::<&RawValue>(text).err().map(|error| error.to_string()),
+    };
+    if let Some(fault) = fault {
         let path = path.display();
         return Err(Failure::usage(
             printer.pick(
-                format!("{path} no es JSON: {error}"),
-                format!("{path} is not JSON: {error}"),
+                format!("{path} no es JSON: {fault}"),
+                format!("{path} is not JSON: {fault}"),
             ),
         ));
     }
     Ok(bytes)
+}
+
+/// A line about the errors that an answer does not list, if there are any.
+pub fn omitted(answer: &Value, printer: Printer) -> Option<String> {
+    let more = number(answer, "errors_omitted");
+    (more > 0)
+        .then(|| printer.pick(format!("y {more} errores más"), format!("and {more} more errors")))
 }
 
 /// Encodes an argument as one segment of a URL path, so that it cannot name another path.

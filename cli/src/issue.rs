@@ -9,6 +9,7 @@ use unicreda::domain::field::FieldName;
 use crate::{
     client::ApiRequest,
     exit::{Exit, Failure},
+    input::omitted,
     printer::{Printer, cell},
     session::Session,
     upload,
@@ -210,6 +211,9 @@ fn print_outcome(printer: Printer, outcome: &Value) -> Result<Exit, Failure> {
             .line(&printer.pick(format!("{email}: no se emite"), format!("{email}: not issued")))?;
         for error in errors {
             printer.line(&format!("  {}", cell(Some(error))))?;
+        }
+        if let Some(more) = omitted(outcome, printer) {
+            printer.line(&format!("  {more}"))?;
         }
         return Ok(Exit::RowsFailed);
     }

@@ -4,7 +4,10 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 use super::{ApiRequest, ApiResponse, Client, Repeat, root_cause};
-use crate::exit::{Exit, Failure};
+use crate::{
+    exit::{Exit, Failure},
+    input::omitted,
+};
 
 impl Client {
     pub(super) fn stalled(&self) -> Failure {
@@ -74,6 +77,9 @@ impl Client {
         for error in errors.into_iter().flatten() {
             let part = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
             failure = failure.detail(format!("{}: {}", part("pointer"), part("message")));
+        }
+        if let Some(more) = omitted(&problem, self.printer) {
+            failure = failure.detail(more);
         }
         if !text("request_id").is_empty() {
             failure = failure.detail(format!("request_id: {}", text("request_id")));
