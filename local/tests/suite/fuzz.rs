@@ -165,7 +165,9 @@ async fn no_changed_document_verifies_and_none_is_answered_with_a_5xx() {
         let content: Value = serde_json::from_slice(answer.body()).expect("JSON");
         if content["verified"] == true {
             verified += 1;
-            let read: Value = serde_json::from_slice(&body).expect("JSON");
+            // A byte order mark is no part of the document.
+            let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body);
+            let read: Value = serde_json::from_slice(body).expect("JSON");
             assert_eq!(read, original, "verified although it was changed");
         } else {
             refused += 1;

@@ -44,6 +44,7 @@ mod sweeper;
 mod upgrade;
 mod uploads;
 mod verifiers;
+mod verifying;
 mod wallet;
 
 /// As in `local`'s own binary: its threads free what others allocated.

@@ -15,7 +15,7 @@ use crate::{
     domain::{
         api_key::Scope,
         fault::Fault,
-        fields::{FieldError, Fields},
+        fields::{FieldError, FieldErrors, Fields},
         history::Action,
         ids::{CredentialId, JobId},
         job::Revocation,
@@ -189,15 +189,20 @@ fn which(fields: &mut Fields) -> Which {
 
 /// The problem of a recipient's faults.
 fn refused(faults: &[Fault]) -> Problem {
-    let errors = faults.iter().map(|fault| {
-        FieldError::new(
+    let mut errors = FieldErrors::default();
+    for fault in faults {
+        if let Fault::Rest(more) = fault {
+            errors.omit(*more);
+            continue;
+        }
+        errors.push(FieldError::new(
             fault.field().map_or_else(String::new, |field| format!("/{field}")),
             fault.code(),
             fault.text(Lang::Es),
             fault.text(Lang::En),
-        )
-    });
-    Problem::invalid_request(errors.collect())
+        ));
+    }
+    Problem::invalid_request(errors)
 }
 
 impl From<CorrectError> for Problem {

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use futures::{StreamExt, TryStreamExt, stream};
 use http::Response;
 use lambda_http::Body;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::{
     app::App,
@@ -15,14 +16,19 @@ use crate::{
         sign::Issuer,
     },
     domain::{
-        credential::Credential, fault::Fault, ids::CredentialId, lang::Lang, recipient::Entry,
-        template::Template, time,
+        credential::{Credential, RecipientType},
+        fault::MAX_FAULTS,
+        fault_report::FaultReport,
+        ids::CredentialId,
+        lang::Lang,
+        recipient::Entry,
+        template::Template,
+        time,
     },
     http::{
         problem::Problem,
         serve::{Call, ok},
     },
-    store::StoreError,
 };
 
 /// Recipients foreseen at once.
@@ -44,7 +50,7 @@ pub(super) async fn answer(
         entries.iter().filter_map(|e| e.recipient.as_ref().ok().map(|r| &r.email)).collect();
     let members = app.catalog.together(by.org, None, None, &emails).await?.members;
     let (members, issued_at) = (&members, &time::seconds(call.now));
-    let foreseen: Vec<(String, Option<String>, Foreseen)> = stream::iter(entries)
+    let report = stream::iter(entries)
         .map(|entry| async move {
             let foreseen = match entry.recipient {
                 Err(faults) => Foreseen::Refused(faults),
@@ -54,19 +60,70 @@ pub(super) async fn answer(
                     dry_run::foresee(app, by, request).await?
                 }
             };
-            Ok::<_, StoreError>((entry.email, entry.external_id, foreseen))
+            Ok::<_, Problem>((entry.email, entry.external_id, foreseen))
         })
         .buffered(CONCURRENCY)
-        .try_collect()
+        .try_fold(Report::default(), async |mut report, (email, external_id, outcome)| {
+            report.add(app, call.lang, email, external_id, outcome)?;
+            Ok(report)
+        })
         .await?;
-    let mut report = Report::default();
-    for (email, external_id, outcome) in foreseen {
-        report.add(app, call.lang, email, external_id, outcome);
+    report.answer()
+}
+
+/// Bytes of rows up to which an answer grows: Lambda returns at most 6 MB.
+const MAX_ROWS_BYTES: usize = 5_000_000;
+
+/// The extent to which rows are reported: faults, characters of each text, other credentials.
+type Extent = (usize, usize, usize);
+
+/// The extents, of which the first is used whose rows fit the answer.
+const EXTENTS: [Extent; 6] = [
+    (MAX_FAULTS, usize::MAX, dry_run::NAMED),
+    (MAX_FAULTS, 100, dry_run::NAMED),
+    (5, 100, dry_run::NAMED),
+    (1, 100, dry_run::NAMED),
+    (1, 40, 1),
+    (0, 0, 0),
+];
+
+/// A row of the answer.
+#[derive(Serialize)]
+struct Row {
+    row: usize,
+    email: String,
+    outcome: &'static str,
+    #[serde(flatten)]
+    found: Option<Found>,
+    #[serde(flatten)]
+    faults: Option<FaultReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_id: Option<String>,
+}
+
+/// The credential of a row.
+#[derive(Serialize)]
+struct Found {
+    credential_id: CredentialId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential_url: Option<String>,
+    recipient_type: RecipientType,
+    also_holds: Vec<CredentialId>,
+}
+
+impl Row {
+    fn shorten(&mut self, (faults, characters, holds): Extent) {
+        if let Some(report) = &mut self.faults {
+            report.shorten(faults, characters);
+        }
+        if let Some(found) = &mut self.found {
+            found.also_holds.truncate(holds);
+        }
     }
-    ok(&json!({
-        "mode": "dry_run", "total": report.rows.len(), "new": report.new,
-        "duplicates": report.duplicates, "invalid": report.invalid, "recipients": report.rows,
-    }))
+
+    fn bytes(&self) -> Result<usize, Problem> {
+        Ok(serde_json::to_string(self).map_err(Problem::internal)?.len() + 1)
+    }
 }
 
 /// The outcomes so far.
@@ -77,7 +134,11 @@ struct Report {
     new: u32,
     duplicates: u32,
     invalid: u32,
-    rows: Vec<Value>,
+    rows: Vec<Row>,
+    /// Their bytes in the answer.
+    bytes: usize,
+    /// Which of [`EXTENTS`] they have.
+    extent: usize,
 }
 
 impl Report {
@@ -88,53 +149,80 @@ impl Report {
         email: String,
         external_id: Option<String>,
         mut foreseen: Foreseen,
-    ) {
+    ) -> Result<(), Problem> {
         if let Foreseen::New { id, .. } = &foreseen
             && let Some(first) = self.seen.get(id)
         {
             foreseen = foreseen.after(first);
         }
+        let (mut found, mut faults) = (None, None);
         let outcome = match foreseen {
             Foreseen::New { id, internal, also_holds, content, repeats } => {
                 self.seen.entry(id).or_insert(content);
+                let recipient_type =
+                    if internal { RecipientType::Internal } else { RecipientType::External };
+                found = Some(Found {
+                    credential_id: id,
+                    credential_url: None,
+                    recipient_type,
+                    also_holds,
+                });
                 if repeats {
                     self.duplicates += 1;
+                    "duplicate"
                 } else {
                     self.new += 1;
+                    "new"
                 }
-                json!({
-                    "outcome": if repeats { "duplicate" } else { "new" },
-                    "credential_id": id,
-                    "recipient_type": if internal { "internal" } else { "external" },
-                    "also_holds": also_holds,
-                })
             }
             Foreseen::Duplicate { credential, also_holds, .. } => {
                 self.duplicates += 1;
-                json!({
-                    "outcome": "duplicate",
-                    "credential_id": credential.id,
-                    "credential_url": Credential::url(&app.config.site_url, credential.id),
-                    "recipient_type": credential.recipient_type,
-                    "also_holds": also_holds,
-                })
+                found = Some(Found {
+                    credential_id: credential.id,
+                    credential_url: Some(Credential::url(&app.config.site_url, credential.id)),
+                    recipient_type: credential.recipient_type,
+                    also_holds,
+                });
+                "duplicate"
             }
-            Foreseen::Refused(faults) => {
+            Foreseen::Refused(refused) => {
                 self.invalid += 1;
-                json!({
-                    "outcome": "invalid",
-                    "errors": faults.iter().map(|f| f.text(lang)).collect::<Vec<_>>(),
-                    "error_codes": faults.iter().map(Fault::code).collect::<Vec<_>>(),
-                })
+                faults = Some(FaultReport::of(refused, lang));
+                "invalid"
             }
         };
-        let mut row = json!({ "row": self.rows.len() + 1, "email": email });
-        if let (Some(row), Value::Object(outcome)) = (row.as_object_mut(), outcome) {
-            row.extend(outcome);
-            if let Some(external_id) = external_id {
-                row.insert("external_id".to_owned(), external_id.into());
+        self.push(Row { row: self.rows.len() + 1, email, outcome, found, faults, external_id })
+    }
+
+    /// Takes a row. When the rows pass what an answer holds, all of them get shorter at once: so
+    /// no more than an answer is in memory either.
+    fn push(&mut self, mut row: Row) -> Result<(), Problem> {
+        if let Some(extent) = EXTENTS.get(self.extent) {
+            row.shorten(*extent);
+        }
+        self.bytes += row.bytes()?;
+        self.rows.push(row);
+        while self.bytes > MAX_ROWS_BYTES
+            && let Some(extent) = EXTENTS.get(self.extent + 1)
+        {
+            self.extent += 1;
+            self.bytes = 0;
+            for row in &mut self.rows {
+                row.shorten(*extent);
+                self.bytes += row.bytes()?;
             }
         }
-        self.rows.push(row);
+        Ok(())
+    }
+
+    fn answer(self) -> Result<Response<Body>, Problem> {
+        if self.bytes > MAX_ROWS_BYTES {
+            return Err(Problem::answer_too_large());
+        }
+        ok(&json!({
+            "mode": "dry_run", "total": self.rows.len(), "new": self.new,
+            "duplicates": self.duplicates, "invalid": self.invalid,
+            "errors_truncated": self.extent > 0, "recipients": self.rows,
+        }))
     }
 }

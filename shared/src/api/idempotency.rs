@@ -6,11 +6,16 @@
 //! fence, with the same work id, so that it finds what the first one made. Answers of 500 and
 //! above are not stored.
 
+use std::{collections::BTreeMap, fmt};
+
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use lambda_http::Body;
-use serde_json::Value;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, MapAccess, SeqAccess, Visitor},
+};
 use uuid::Uuid;
 
 use crate::{
@@ -141,24 +146,80 @@ fn hash(bytes: &[u8]) -> String {
 }
 
 /// Removes a body's white space and sorts its members. A body with numbers beyond a double's
-/// range stays as it is.
+/// range stays as it is, and so does one with a byte order mark.
 fn canonical(body: &[u8]) -> Vec<u8> {
-    fn sort(value: &mut Value) {
-        match value {
-            Value::Object(members) => {
-                members.sort_keys();
-                members.values_mut().for_each(sort);
-            }
-            Value::Array(values) => values.iter_mut().for_each(sort),
-            _ => {}
-        }
-    }
-    match serde_json::from_slice::<Value>(body) {
-        Ok(mut value) => {
-            sort(&mut value);
-            serde_json::to_vec(&value).unwrap_or_else(|_| body.to_vec())
-        }
+    match serde_json::from_slice::<Canonical>(body) {
+        Ok(Canonical(text)) => text.into_bytes(),
         Err(_) => body.to_vec(),
+    }
+}
+
+/// A JSON value written without white space and with sorted members, of a repeated one the last.
+/// Each part is text as soon as it has been read, so that no tree is built: one of many small
+/// objects takes a hundred times its text.
+struct Canonical(String);
+
+impl Canonical {
+    fn of<E: Error>(value: impl Serialize) -> Result<Self, E> {
+        serde_json::to_string(&value).map(Self).map_err(E::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for Canonical {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Writer;
+        impl<'de> Visitor<'de> for Writer {
+            type Value = Canonical;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("JSON")
+            }
+            fn visit_unit<E: Error>(self) -> Result<Canonical, E> {
+                Canonical::of(())
+            }
+            fn visit_bool<E: Error>(self, value: bool) -> Result<Canonical, E> {
+                Canonical::of(value)
+            }
+            fn visit_u64<E: Error>(self, value: u64) -> Result<Canonical, E> {
+                Canonical::of(value)
+            }
+            fn visit_i64<E: Error>(self, value: i64) -> Result<Canonical, E> {
+                Canonical::of(value)
+            }
+            fn visit_f64<E: Error>(self, value: f64) -> Result<Canonical, E> {
+                Canonical::of(value)
+            }
+            fn visit_str<E: Error>(self, value: &str) -> Result<Canonical, E> {
+                Canonical::of(value)
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Canonical, A::Error> {
+                let mut text = String::from("[");
+                while let Some(Canonical(entry)) = entries.next_element()? {
+                    if text.len() > 1 {
+                        text.push(',');
+                    }
+                    text.push_str(&entry);
+                }
+                text.push(']');
+                Ok(Canonical(text))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Canonical, A::Error> {
+                let mut sorted = BTreeMap::new();
+                while let Some((name, Canonical(value))) = members.next_entry::<String, _>()? {
+                    sorted.insert(name, value);
+                }
+                let mut text = String::from("{");
+                for (name, value) in sorted {
+                    if text.len() > 1 {
+                        text.push(',');
+                    }
+                    let Canonical(name) = Canonical::of(name)?;
+                    text.extend([name.as_str(), ":", &value]);
+                }
+                text.push('}');
+                Ok(Canonical(text))
+            }
+        }
+        deserializer.deserialize_any(Writer)
     }
 }
 
@@ -172,5 +233,30 @@ mod tests {
         assert_eq!(one, canonical(b"{ \"b\": [ {\"c\":\"x y\", \"d\":2} ],\n \"a\":1 }"));
         assert_ne!(one, canonical(br#"{"a":1,"b":[{"d":3,"c":"x y"}]}"#));
         assert_ne!(one, canonical(br#"{"a":1,"b":[{"d":2,"c":"xy"}]}"#));
+    }
+
+    /// The hash of a body is stored, and compared by later versions too.
+    #[test]
+    fn a_body_has_the_bytes_of_the_sorted_tree() {
+        for body in [
+            r#"{ "b" : [ 1, -2, 0.5, 1e2, -0, 18446744073709551615, 1.0, 123456789012345678901 ],
+                "a": {"ñ":"\u00f1\ud83d\ude00\n\u0007/\/","z":null,"Z":true,"":{}},"a\"":[[],[[]],false]}"#,
+            r#"{"b":1,"a":2,"b":{"c":3,"c":4}}"#,
+            "[]",
+            " 7 ",
+            "\"x\"",
+            "null",
+            "1.7976931348623157e308",
+            "5e-324",
+        ] {
+            let mut tree: serde_json::Value = serde_json::from_str(body).expect("JSON");
+            tree.sort_all_objects();
+            assert_eq!(canonical(body.as_bytes()), tree.to_string().into_bytes(), "{body}");
+        }
+        for body in ["", "{", "[1e400]", "{} {}", "\u{feff}{}"] {
+            assert_eq!(canonical(body.as_bytes()), body.as_bytes());
+        }
+        let deep = "[".repeat(200) + &"]".repeat(200);
+        assert_eq!(canonical(deep.as_bytes()), deep.as_bytes());
     }
 }

@@ -2,7 +2,8 @@
 
 use http::{HeaderValue, Response, StatusCode, header};
 use lambda_http::Body;
-use serde_json::{json, value::RawValue};
+use serde::de::IgnoredAny;
+use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     api::{
@@ -18,13 +19,14 @@ use crate::{
     domain::{
         api_key::Scope,
         credential::{Credential, Origin},
-        fault::Fault,
-        fields::{FieldError, InvalidBody},
+        fault_report::FaultReport,
+        fields::{FieldError, FieldErrors, InvalidBody, text_of, unknown_field},
         ids::TemplateId,
         job::{Issuing, Job, JobKind, MAX_RECIPIENTS, NewJob, Row},
+        json::{Bounds, Object, shown},
         member::Member,
         organization::Settings,
-        recipient::{Entry, Object},
+        recipient::Entry,
         template::Template,
         upload::FileRefusal,
     },
@@ -36,6 +38,10 @@ use crate::{
     store::catalog::RequestItems,
 };
 
+/// The bounds of the body: 60 values a recipient, whose own bounds and repeated members are that
+/// recipient's fault.
+const BOUNDS: Bounds = Bounds { depth: 16, values: MAX_RECIPIENTS * 60, apart: Some("recipients") };
+
 /// The body of `POST /credentials/issue`.
 #[derive(Debug)]
 struct Submission {
@@ -46,12 +52,8 @@ struct Submission {
 
 impl Submission {
     fn read(call: &Call) -> Result<Self, Problem> {
-        let body = call.expect_json()?;
-        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        let text = std::str::from_utf8(body).map_err(|_| {
-            Problem::invalid_json("El cuerpo no está en UTF-8", "The body is not in UTF-8")
-        })?;
-        let mut faults = Faults(Vec::new());
+        let text = text_of(call.expect_json()?, &BOUNDS)?;
+        let mut faults = Faults::default();
         let members = Members::read(text, &mut faults)?;
         let template = template_id(members.template_id, &mut faults);
         let send_email = send_email(members.send_email, &mut faults);
@@ -60,7 +62,7 @@ impl Submission {
             return Err(Problem::too_many_recipients(MAX_RECIPIENTS, recipients.len()));
         }
         match template {
-            Some(template) if faults.0.is_empty() => Ok(Self {
+            Some(template) if faults.0.count() == 0 => Ok(Self {
                 template,
                 entries: recipients.into_iter().map(Entry::parse).collect(),
                 send_email,
@@ -71,7 +73,8 @@ impl Submission {
 }
 
 /// The faults of a body.
-struct Faults(Vec<FieldError>);
+#[derive(Default)]
+struct Faults(FieldErrors);
 
 impl Faults {
     fn add(&mut self, pointer: &str, code: &'static str, es: &str, en: &str) {
@@ -89,11 +92,11 @@ struct Members<'a> {
 
 impl<'a> Members<'a> {
     fn read(text: &'a str, faults: &mut Faults) -> Result<Self, InvalidBody> {
-        let whole: &RawValue = serde_json::from_str(text)?;
-        if !whole.get().starts_with('{') {
+        if !text.trim_start().starts_with('{') {
+            serde_json::from_str::<IgnoredAny>(text)?;
             return Err(InvalidBody::NotAnObject);
         }
-        let Object(members) = serde_json::from_str(whole.get())?;
+        let Object(members) = serde_json::from_str(text)?;
         let mut read = Self::default();
         for (name, raw) in members {
             let slot = match name.as_str() {
@@ -101,24 +104,13 @@ impl<'a> Members<'a> {
                 "recipients" => &mut read.recipients,
                 "send_email" => &mut read.send_email,
                 _ => {
-                    let name: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
-                    faults.add(
-                        &format!("/{}", name.replace('~', "~0").replace('/', "~1")),
-                        "unknown_field",
-                        &format!("Campo desconocido: {name}"),
-                        &format!("Unknown field: {name}"),
-                    );
+                    let name = shown(&name);
+                    let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+                    faults.0.push(unknown_field(pointer, &name));
                     continue;
                 }
             };
-            if slot.replace(raw).is_some() {
-                faults.add(
-                    &format!("/{name}"),
-                    "repeated_field",
-                    &format!("El campo {name} está repetido"),
-                    &format!("The field {name} is given twice"),
-                );
-            }
+            *slot = Some(raw);
         }
         let is_given = |raw: &&RawValue| raw.get() != "null";
         Ok(Self {
@@ -338,12 +330,10 @@ async fn issue_at_once(
         }
     };
     let mut issued = match outcome {
-        IssuedAtOnce::Refused(faults) => json!({
-            "email": entry.email,
-            "status": "error",
-            "errors": faults.iter().map(|f| f.text(call.lang)).collect::<Vec<_>>(),
-            "error_codes": faults.iter().map(Fault::code).collect::<Vec<_>>(),
-        }),
+        IssuedAtOnce::Refused(faults) => {
+            let head = json!({ "email": entry.email, "status": "error" });
+            with(head, &FaultReport::of(faults, call.lang))?
+        }
         IssuedAtOnce::Issued { credential, duplicate } => json!({
             "email": entry.email,
             "status": "issued",
@@ -358,6 +348,15 @@ async fn issue_at_once(
         members.insert("external_id".to_owned(), external_id.into());
     }
     answer(StatusCode::OK, &json!({ "mode": "sync", "credentials": [issued] }))
+}
+
+/// Adds the members of a report to those of an object.
+pub(super) fn with(mut head: Value, report: &FaultReport) -> Result<Value, Problem> {
+    let report = serde_json::to_value(report).map_err(Problem::internal)?;
+    if let (Some(head), Value::Object(report)) = (head.as_object_mut(), report) {
+        head.extend(report);
+    }
+    Ok(head)
 }
 
 async fn accept_job(

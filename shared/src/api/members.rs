@@ -18,6 +18,7 @@ use crate::{
         fields::{FieldError, Fields},
         lang::Lang,
         member::{Member, Profile},
+        text::shortened,
         time, wallet_link,
     },
     http::{
@@ -35,6 +36,9 @@ const MAX_IMPORT: usize = 20_000;
 
 /// Faults that the answer of an import lists.
 const SHOWN_FAULTS: usize = 100;
+
+/// Characters of an address or a text in them.
+const SHOWN_TEXT: usize = 1_000;
 
 /// `GET /members`.
 pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
@@ -181,7 +185,9 @@ impl Import {
                 }
                 Err((email, Texts { es, en })) => {
                     let line = record.position().map_or(0, csv::Position::line);
-                    import.faults.push(RowFault { row, line, email, error: lang.pick(es, en) });
+                    let email = shortened(&email, SHOWN_TEXT);
+                    let error = shortened(&lang.pick(es, en), SHOWN_TEXT);
+                    import.faults.push(RowFault { row, line, email, error });
                 }
             }
         }

@@ -9,7 +9,12 @@ use crate::{
     app::App,
     credentials::verify::{self, Verification},
     domain::{
-        api_key::Scope, credential::Credential, fields::Fields, ids::CredentialId, lang::Lang,
+        api_key::Scope,
+        credential::Credential,
+        fields::{Fields, InvalidBody, refuse_repeated},
+        ids::CredentialId,
+        json::{self, Bounds, Repeated},
+        lang::Lang,
     },
     http::{
         problem::Problem,
@@ -17,14 +22,30 @@ use crate::{
     },
 };
 
+/// Largest body, in bytes: no document that the service signs is larger.
+const MAX_BODY: usize = 256 * 1024;
+
 /// `POST /verify`: a document as the body, or under `document`; or `{"url": …}` with the
 /// address of a credential of this service. Any key may ask.
 ///
 /// # Errors
-/// `unauthenticated`, `invalid_json`, `invalid_request`, `not_found` and those of the store.
+/// `unauthenticated`, `payload_too_large`, `invalid_json`, `invalid_request`, `not_found` and those of the store.
 pub async fn verify(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     auth::authenticate(app, call, &Scope::ALL).await?;
-    let mut fields = Fields::of_body(call.expect_json()?)?;
+    let body = call.expect_json()?;
+    if body.len() > MAX_BODY {
+        return Err(Problem::document_too_large(MAX_BODY));
+    }
+    let text = json::text(body).ok_or(InvalidBody::NotUtf8)?;
+    let survey = json::survey(text, &Bounds::BODY).map_err(InvalidBody::from)?;
+    let mut fields = Fields::of_text(text)?;
+    let is_document = fields.has("@context") && !fields.has("document") && !fields.has("url");
+    // Members that the document repeats are its own fault; others are the request's.
+    let of_document = |place: &Repeated| is_document || place.is_inside("document");
+    if !survey.repeated.iter().all(of_document) {
+        refuse_repeated(&survey)?;
+    }
+    let repeated = survey.repeated.first().map(Repeated::pointer);
     let document = match fields.take("document") {
         Some(Value::Object(document)) => Some(document),
         Some(_) => {
@@ -34,9 +55,8 @@ pub async fn verify(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         None => None,
     };
     let url = fields.take("url");
-    if document.is_none() && url.is_none() && fields.has("@context") {
-        let verification = verify::verify(app, &fields.into_members(), call.now).await?;
-        return ok(&answer(&verification, &app.config.site_url, call.lang));
+    if is_document {
+        return verdict(app, call, &fields.into_members(), repeated).await;
     }
     if document.is_none() && url.is_none() {
         fields.missing("document");
@@ -57,7 +77,20 @@ pub async fn verify(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
             document_of(app, id).await?
         }
     };
-    let verification = verify::verify(app, &document, call.now).await?;
+    verdict(app, call, &document, repeated).await
+}
+
+/// Answers the verification of a document; `repeated` is the place of a member that it repeats.
+async fn verdict(
+    app: &App,
+    call: &Call,
+    document: &Map<String, Value>,
+    repeated: Option<String>,
+) -> Result<Response<Body>, Problem> {
+    let verification = match repeated {
+        Some(place) => verify::ambiguous(app, document, &place),
+        None => verify::verify(app, document, call.now).await?,
+    };
     ok(&answer(&verification, &app.config.site_url, call.lang))
 }
 

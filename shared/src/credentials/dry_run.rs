@@ -23,7 +23,7 @@ use crate::{
 /// Credentials of an address that are searched for others of the template.
 const LOOKED_AT: usize = 50;
 /// Other credentials that are named.
-const NAMED: usize = 5;
+pub const NAMED: usize = 5;
 
 /// The outcome that issuing a recipient would have.
 #[derive(Debug)]

@@ -23,9 +23,13 @@ use crate::{
         signing_key::{PublicKey, public_key},
         status_entry::{LENGTH, ListId, StatusEntry},
         tenant::Tenant,
+        text::shortened,
     },
     store::StoreError,
 };
+
+/// Characters of a reason that names a place in a document.
+const SHOWN_REASON: usize = 300;
 
 /// A check of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +120,17 @@ pub struct Verification {
 }
 
 impl Verification {
+    /// Begins the verification of a document.
+    fn of(app: &App, document: &Map<String, Value>) -> Self {
+        let id = document.get("id").and_then(Value::as_str);
+        Self {
+            standing: Standing::Invalid,
+            mode: None,
+            credential: id.and_then(|id| credential_at(&app.config.site_url, id)),
+            findings: Vec::new(),
+        }
+    }
+
     /// Returns whether every check passed.
     pub fn verified(&self) -> bool {
         self.findings.iter().all(|finding| finding.passed == Some(true))
@@ -167,16 +182,23 @@ pub async fn verify(
     document: &Map<String, Value>,
     now: Timestamp,
 ) -> Result<Verification, StoreError> {
-    let id = document.get("id").and_then(Value::as_str);
-    let mut verification = Verification {
-        standing: Standing::Invalid,
-        mode: None,
-        credential: id.and_then(|id| credential_at(&app.config.site_url, id)),
-        findings: Vec::new(),
-    };
+    let mut verification = Verification::of(app, document);
     run(app, document, now, &mut verification).await?;
     verification.skip_others();
     Ok(verification)
+}
+
+/// The outcome for a document that repeats a member, at this place: what is signed is then not what
+/// every program reads.
+pub fn ambiguous(app: &App, document: &Map<String, Value>, place: &str) -> Verification {
+    let mut verification = Verification::of(app, document);
+    let text = Text::new(
+        format!("Repite un miembro ({place}): cada programa leería otro valor"),
+        format!("It repeats a member ({place}): programs would read different values"),
+    );
+    verification.note::<()>(Check::Document, Err(text));
+    verification.skip_others();
+    verification
 }
 
 /// Makes the checks, up to the first failure of the first three.
@@ -288,10 +310,13 @@ fn signature(document: &Map<String, Value>, key: &[u8; 32]) -> Result<((), Text)
             );
             Ok(((), passed))
         }
-        Err(Broken::Unportable(why)) => Err(Text::new(
-            format!("Tiene algo que una firma no cubre ({why})"),
-            format!("It has something that a signature does not cover ({why})"),
-        )),
+        Err(Broken::Unportable(why)) => {
+            let why = shortened(&why.to_string(), SHOWN_REASON);
+            Err(Text::new(
+                format!("Tiene algo que una firma no cubre ({why})"),
+                format!("It has something that a signature does not cover ({why})"),
+            ))
+        }
         Err(Broken::NoProof | Broken::Signature) => Err(Text::new(
             "La firma no corresponde al contenido: el documento fue alterado",
             "The signature does not match the content: the document was altered",

@@ -41,6 +41,10 @@ pub fn entry(secret: &IdSecret, org: &OrgId, mode: Mode, n: u64) -> StatusEntry 
     StatusEntry { list, index: high << 8 | low }
 }
 
+/// Longest text of a list's bits: random ones, which do not compress, have four characters for
+/// three bytes.
+const MAX_ENCODED: usize = LENGTH as usize / 8 * 3 / 2;
+
 /// The bits of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bits(Vec<u8>);
@@ -78,7 +82,8 @@ impl Bits {
 
     /// Reads what [`Bits::encode`] writes.
     pub fn decode(text: &str) -> Option<Self> {
-        let packed = URL_SAFE_NO_PAD.decode(text.strip_prefix('u')?).ok()?;
+        let text = text.strip_prefix('u').filter(|text| text.len() <= MAX_ENCODED)?;
+        let packed = URL_SAFE_NO_PAD.decode(text).ok()?;
         let mut bits = Vec::new();
         let limit = u64::from(LENGTH / 8) + 1;
         GzDecoder::new(packed.as_slice()).take(limit).read_to_end(&mut bits).ok()?;
@@ -156,8 +161,12 @@ mod tests {
         assert!(read.get(0) && !read.get(9) && read.get(65_535) && read.get(LENGTH - 1));
         assert_eq!(read.0.first(), Some(&0x80));
         assert!(!read.get(LENGTH));
-        for bad in ["", "u", "uAAAA", "zAAAA"] {
+        let long = format!("u{}", "A".repeat(MAX_ENCODED + 1));
+        for bad in ["", "u", "uAAAA", "zAAAA", &long] {
             assert_eq!(Bits::decode(bad), None, "{bad}");
         }
+        let mut rng = fastrand::Rng::with_seed(7);
+        let random = Bits((0..LENGTH / 8).map(|_| rng.u8(..)).collect());
+        assert_eq!(Bits::decode(&random.encode().expect("encoded")), Some(random));
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     field::{FieldName, field_at},
     lang::Lang,
+    text::shortened,
 };
 
 /// The text of a job whose template does not exist. It never changes.
@@ -16,6 +17,8 @@ pub const ACHIEVEMENT_NOT_FOUND: &str = "Achievement not found";
 
 /// Characters of a stored text: a job's item of faults stays far below DynamoDB's 400 KB.
 pub const KEPT_TEXT: usize = 1_000;
+/// Most faults that an answer or a row lists of one recipient.
+pub const MAX_FAULTS: usize = 20;
 
 /// A fault of a recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +63,10 @@ pub enum Fault {
     TooMany(String, usize),
     /// The recipient as a whole is too large; holds the limit in bytes.
     TooLarge(usize),
+    /// Its objects and lists nest deeper than this.
+    TooDeep(usize),
+    /// It holds more values than this, at all levels together.
+    TooManyValues(usize),
     /// A language other than `es` and `en`.
     InvalidLanguage,
     /// The `external_id` belongs to a credential with other content; holds its id.
@@ -84,6 +91,24 @@ pub enum Fault {
     NamelessColumn(usize),
     /// A number that a spreadsheet shortened (`1.2E+11`): its digits are lost.
     Shortened(String),
+    /// So many further faults, which are not listed; always the last.
+    Rest(usize),
+}
+
+/// The first [`MAX_FAULTS`] faults, and as [`Fault::Rest`] the number of the others.
+pub fn listed(mut faults: Vec<Fault>) -> Vec<Fault> {
+    let mut rest = 0;
+    faults.retain(|fault| match fault {
+        Fault::Rest(more) => {
+            rest += more;
+            false
+        }
+        _ => true,
+    });
+    rest += faults.len().saturating_sub(MAX_FAULTS);
+    faults.truncate(MAX_FAULTS);
+    faults.extend((rest > 0).then_some(Fault::Rest(rest)));
+    faults
 }
 
 /// The expected JSON type of a field.
@@ -129,8 +154,9 @@ impl Fault {
             Self::NotAllowed(..) => "value_not_allowed",
             Self::InvalidUrl(_) => "invalid_url",
             Self::EmptyEvidence(_) => "empty_evidence",
-            Self::TooMany(..) => "too_many",
+            Self::TooMany(..) | Self::TooManyValues(_) => "too_many",
             Self::TooLarge(_) => "too_large",
+            Self::TooDeep(_) => "too_deep",
             Self::InvalidLanguage => "invalid_language",
             Self::ExternalIdTaken(_) => "external_id_taken",
             Self::NotActive(_) => "credential_not_active",
@@ -143,6 +169,7 @@ impl Fault {
             Self::TooManyCells(..) => "too_many_cells",
             Self::NamelessColumn(_) => "nameless_column",
             Self::Shortened(_) => "shortened_number",
+            Self::Rest(_) => "more_faults",
         }
     }
 
@@ -172,6 +199,9 @@ impl Fault {
             Self::ExternalIdTaken(_) => Some("external_id".to_owned()),
             Self::NotAnObject
             | Self::TooLarge(_)
+            | Self::TooDeep(_)
+            | Self::TooManyValues(_)
+            | Self::Rest(_)
             | Self::NotActive(_)
             | Self::NotSignable(_)
             | Self::UnknownCredential
@@ -194,12 +224,7 @@ impl Fault {
 
     /// Code and text for an item, the text cut to [`KEPT_TEXT`] characters.
     pub fn in_language(&self, lang: Lang) -> FaultText {
-        let text = self.text(lang);
-        let text = match text.char_indices().nth(KEPT_TEXT) {
-            Some((at, _)) => text.get(..at).unwrap_or_default().to_owned() + "…",
-            None => text,
-        };
-        FaultText { code: self.code().to_owned(), text }
+        FaultText { code: self.code().to_owned(), text: shortened(&self.text(lang), KEPT_TEXT) }
     }
 
     fn spanish(&self) -> String {
@@ -244,6 +269,14 @@ impl Fault {
             Self::EmptyEvidence(n) => format!("evidence[{n}] debe tener al menos name o url"),
             Self::TooMany(f, max) => format!("El campo {f} admite {max} elementos como máximo"),
             Self::TooLarge(max) => format!("Los datos del destinatario superan los {max} bytes"),
+            Self::TooDeep(max) => {
+                format!("Los datos del destinatario anidan objetos y listas en más de {max} niveles")
+            }
+            Self::TooManyValues(max) => {
+                format!("Los datos del destinatario tienen más de {max} valores")
+            }
+            Self::Rest(1) => "y un error más".into(),
+            Self::Rest(more) => format!("y {more} errores más"),
             Self::InvalidLanguage => "El campo language debe ser es o en".into(),
             Self::ExternalIdTaken(id) => format!(
                 "El external_id ya pertenece a la credencial {id} con otros datos. Para corregirla usa PATCH /api/v1/credentials/{id}; para emitir otra, usa otro external_id"
@@ -313,6 +346,14 @@ impl Fault {
             Self::EmptyEvidence(n) => format!("evidence[{n}] must have at least name or url"),
             Self::TooMany(f, max) => format!("The field {f} takes at most {max} entries"),
             Self::TooLarge(max) => format!("The recipient's data is larger than {max} bytes"),
+            Self::TooDeep(max) => {
+                format!("The recipient's data nests objects and lists in more than {max} levels")
+            }
+            Self::TooManyValues(max) => {
+                format!("The recipient's data has more than {max} values")
+            }
+            Self::Rest(1) => "and one more error".into(),
+            Self::Rest(more) => format!("and {more} more errors"),
             Self::InvalidLanguage => "The field language must be es or en".into(),
             Self::ExternalIdTaken(id) => format!(
                 "This external_id belongs to credential {id} with other data. To correct it use PATCH /api/v1/credentials/{id}; to issue another, use another external_id"

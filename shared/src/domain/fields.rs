@@ -4,9 +4,13 @@
 use serde_json::{Map, Value};
 
 use crate::domain::{
+    json::{self, Bounds, Excess, Repeated, Survey, shown},
     lang::Lang,
     text::{TextFault, normal_text},
 };
+
+/// Most faults that an answer lists of one request.
+pub const MAX_ERRORS: usize = 100;
 
 /// A faulty field of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,10 +37,82 @@ impl FieldError {
     }
 }
 
+impl From<&Repeated> for FieldError {
+    fn from(repeated: &Repeated) -> Self {
+        let field = repeated.field();
+        Self::new(
+            repeated.pointer(),
+            "repeated_field",
+            format!("El campo {field} está repetido"),
+            format!("The field {field} is given twice"),
+        )
+    }
+}
+
+/// The faulty fields of a request: the first [`MAX_ERRORS`], and the number of the rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldErrors {
+    listed: Vec<FieldError>,
+    omitted: usize,
+}
+
+impl FieldErrors {
+    /// The first faults.
+    pub fn listed(&self) -> &[FieldError] {
+        &self.listed
+    }
+
+    /// How many more there are.
+    pub fn omitted(&self) -> usize {
+        self.omitted
+    }
+
+    /// How many there are in all.
+    pub fn count(&self) -> usize {
+        self.listed.len() + self.omitted
+    }
+
+    /// Takes a fault.
+    pub fn push(&mut self, error: FieldError) {
+        if self.listed.len() < MAX_ERRORS {
+            self.listed.push(error);
+        } else {
+            self.omitted += 1;
+        }
+    }
+
+    /// Counts faults of which no more than their number is known.
+    pub fn omit(&mut self, number: usize) {
+        self.omitted += number;
+    }
+
+    fn absorb(&mut self, other: Self) {
+        self.extend(other.listed);
+        self.omitted += other.omitted;
+    }
+}
+
+impl Extend<FieldError> for FieldErrors {
+    fn extend<I: IntoIterator<Item = FieldError>>(&mut self, errors: I) {
+        errors.into_iter().for_each(|error| self.push(error));
+    }
+}
+
+impl From<Vec<FieldError>> for FieldErrors {
+    fn from(errors: Vec<FieldError>) -> Self {
+        let mut these = Self::default();
+        these.extend(errors);
+        these
+    }
+}
+
 /// The reason for refusing a body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBody {
-    /// Not JSON in UTF-8.
+    /// Not in UTF-8.
+    #[error("not UTF-8")]
+    NotUtf8,
+    /// Not JSON.
     #[error("not JSON: line {line}, column {column}")]
     NotJson {
         /// Line of the fault, from 1.
@@ -48,8 +124,33 @@ pub enum InvalidBody {
     #[error("not an object")]
     NotAnObject,
     /// Faulty fields.
-    #[error("{} fields at fault", .0.len())]
-    Fields(Vec<FieldError>),
+    #[error("{} fields at fault", .0.count())]
+    Fields(FieldErrors),
+}
+
+impl InvalidBody {
+    /// A body whose faults say all.
+    pub fn fields(errors: impl Into<FieldErrors>) -> Self {
+        Self::Fields(errors.into())
+    }
+}
+
+impl From<Excess> for InvalidBody {
+    fn from(excess: Excess) -> Self {
+        let (code, es, en) = match excess {
+            Excess::Depth(max) => (
+                "too_deep",
+                format!("El cuerpo anida objetos y listas en más de {max} niveles"),
+                format!("The body nests objects and lists in more than {max} levels"),
+            ),
+            Excess::Values(max) => (
+                "too_many",
+                format!("El cuerpo tiene más de {max} valores"),
+                format!("The body has more than {max} values"),
+            ),
+        };
+        Self::fields(vec![FieldError::new("", code, es, en)])
+    }
 }
 
 impl From<serde_json::Error> for InvalidBody {
@@ -58,22 +159,67 @@ impl From<serde_json::Error> for InvalidBody {
     }
 }
 
+/// Reads a body as a text within its bounds, in which no object repeats a member.
+///
+/// # Errors
+/// [`InvalidBody::NotUtf8`]; [`InvalidBody::Fields`] with the members that are repeated.
+pub fn text_of<'a>(body: &'a [u8], bounds: &Bounds) -> Result<&'a str, InvalidBody> {
+    let text = json::text(body).ok_or(InvalidBody::NotUtf8)?;
+    refuse_repeated(&json::survey(text, bounds)?)?;
+    Ok(text)
+}
+
+/// Refuses a body for its repeated members.
+///
+/// # Errors
+/// [`InvalidBody::Fields`] if there are any.
+pub fn refuse_repeated(survey: &Survey) -> Result<(), InvalidBody> {
+    if survey.repeated.is_empty() {
+        return Ok(());
+    }
+    let mut errors = FieldErrors::default();
+    errors.extend(survey.repeated.iter().map(FieldError::from));
+    errors.omit(survey.more);
+    Err(InvalidBody::Fields(errors))
+}
+
+/// The fault of a member that the request does not take, at this pointer.
+pub fn unknown_field(pointer: String, name: &str) -> FieldError {
+    FieldError::new(
+        pointer,
+        "unknown_field",
+        format!("Campo desconocido: {name}"),
+        format!("Unknown field: {name}"),
+    )
+}
+
 /// The unread members of an object, and the faults of those already read.
 #[derive(Debug)]
 pub struct Fields {
     path: String,
     members: Map<String, Value>,
-    errors: Vec<FieldError>,
+    errors: FieldErrors,
 }
 
 impl Fields {
     /// Takes a body, which must be an object.
     ///
     /// # Errors
-    /// [`InvalidBody::NotJson`] or [`InvalidBody::NotAnObject`].
+    /// As [`text_of`]; [`InvalidBody::NotJson`] or [`InvalidBody::NotAnObject`].
     pub fn of_body(body: &[u8]) -> Result<Self, InvalidBody> {
-        match serde_json::from_slice(body)? {
-            Value::Object(members) => Ok(Self { path: String::new(), members, errors: Vec::new() }),
+        Self::of_text(text_of(body, &Bounds::BODY)?)
+    }
+
+    /// Takes a text that was surveyed. Of a repeated member it has the last; the caller has judged
+    /// those.
+    ///
+    /// # Errors
+    /// [`InvalidBody::NotJson`] or [`InvalidBody::NotAnObject`].
+    pub fn of_text(text: &str) -> Result<Self, InvalidBody> {
+        match serde_json::from_str(text)? {
+            Value::Object(members) => {
+                Ok(Self { path: String::new(), members, errors: FieldErrors::default() })
+            }
             _ => Err(InvalidBody::NotAnObject),
         }
     }
@@ -81,7 +227,7 @@ impl Fields {
     /// Takes an inner object. [`Fields::absorb`] returns its faults.
     pub fn inner(&mut self, path: String, value: Value) -> Option<Self> {
         match value {
-            Value::Object(members) => Some(Self { path, members, errors: Vec::new() }),
+            Value::Object(members) => Some(Self { path, members, errors: FieldErrors::default() }),
             _ => {
                 self.errors.push(FieldError::new(
                     path,
@@ -96,29 +242,24 @@ impl Fields {
 
     /// Takes the faults of an inner object, its unread members included.
     pub fn absorb(&mut self, inner: Self) {
-        self.errors.extend(inner.unread());
+        self.errors.absorb(inner.unread());
     }
 
     /// Ends the reading: unread members are unknown fields.
     ///
     /// # Errors
-    /// [`InvalidBody::Fields`] with all faults.
+    /// [`InvalidBody::Fields`] with the faults.
     pub fn end(self) -> Result<(), InvalidBody> {
         let errors = self.unread();
-        if errors.is_empty() { Ok(()) } else { Err(InvalidBody::Fields(errors)) }
+        if errors.count() == 0 { Ok(()) } else { Err(InvalidBody::Fields(errors)) }
     }
 
-    fn unread(mut self) -> Vec<FieldError> {
+    fn unread(mut self) -> FieldErrors {
         let mut unknown: Vec<String> = self.members.keys().cloned().collect();
         unknown.sort_unstable();
         for name in unknown {
-            let shown: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
-            self.errors.push(FieldError::new(
-                self.pointer(&shown),
-                "unknown_field",
-                format!("Campo desconocido: {shown}"),
-                format!("Unknown field: {shown}"),
-            ));
+            let name = shown(&name);
+            self.errors.push(unknown_field(self.pointer(&name), &name));
         }
         self.errors
     }
@@ -222,9 +363,9 @@ impl Fields {
 
     /// Takes a required text.
     pub fn required_text(&mut self, name: &str, max: usize) -> Option<String> {
-        let before = self.errors.len();
+        let before = self.errors.count();
         let text = self.text(name, max);
-        if text.is_none() && self.errors.len() == before {
+        if text.is_none() && self.errors.count() == before {
             self.missing(name);
         }
         text

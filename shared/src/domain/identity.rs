@@ -80,8 +80,11 @@ impl From<IdSecret> for String {
 impl TryFrom<String> for IdSecret {
     type Error = &'static str;
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| "not base64url")?;
-        bytes.try_into().map(Self).map_err(|_| "not 32 bytes")
+        let mut secret = [0; 32];
+        match URL_SAFE_NO_PAD.decode_slice(text, &mut secret) {
+            Ok(32) => Ok(Self(secret)),
+            _ => Err("not 32 bytes in base64url"),
+        }
     }
 }
 

@@ -186,6 +186,8 @@ impl ImageInput {
         };
         let text = value.as_str().unwrap_or_default();
         let fault = match text.strip_prefix(DATA_URL) {
+            // Four characters for three bytes.
+            Some(data) if data.trim_end().len() > MAX_BYTES.div_ceil(3) * 4 => ImageFault::TooLarge,
             Some(data) => match BASE64_STANDARD.decode(data.trim_end()) {
                 Ok(bytes) => match Png::read(&bytes) {
                     Ok(png) => return Self::New(png),
@@ -325,7 +327,7 @@ mod tests {
         let mut fields = Fields::of_body(body.as_bytes()).expect("an object");
         let given = ImageInput::take(&mut fields, "image");
         let fault = fields.end().err().map(|invalid| match invalid {
-            InvalidBody::Fields(errors) => errors[0].code.to_owned(),
+            InvalidBody::Fields(errors) => errors.listed()[0].code.to_owned(),
             other => panic!("{other}"),
         });
         (given, fault)

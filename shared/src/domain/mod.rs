@@ -5,17 +5,20 @@
 //! | modules | subject |
 //! |---|---|
 //! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`credits`] | plain values |
-//! | [`field`], [`recipient`], [`fault`], [`fields`] | the fields of a recipient, their reading, their faults; other bodies |
+//! | [`json`], [`base58`] | texts of callers, within bounds before they are read |
+//! | [`field`], [`recipient`], [`fault`], [`fault_report`], [`fields`] | the fields of a recipient, their reading, their faults; other bodies |
 //! | [`tenant`], [`organization`], [`member`], [`api_key`], [`image`], [`template`], [`signing_key`] | the catalog |
 //! | [`identity`], [`credential`], [`history`], [`status_entry`], [`packing`] | credentials |
 //! | [`job`], [`upload`] | jobs and their files |
 //! | [`feedback`], [`wallet_link`] | mail |
 
 pub mod api_key;
+pub mod base58;
 pub mod credential;
 pub mod credits;
 pub mod email;
 pub mod fault;
+pub mod fault_report;
 pub mod feedback;
 pub mod field;
 pub mod fields;
@@ -27,6 +30,7 @@ pub mod job;
 pub mod job_outcome;
 pub mod job_result;
 pub mod job_view;
+pub mod json;
 pub mod lang;
 pub mod ledger;
 pub mod member;

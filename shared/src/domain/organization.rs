@@ -134,7 +134,7 @@ impl Settings {
                 };
                 Ok((settings, given))
             }
-            _ => Err(InvalidBody::Fields(Vec::new())),
+            _ => Err(InvalidBody::fields(Vec::new())),
         }
     }
 }

@@ -6,22 +6,20 @@
 //! number without trailing zeros; links as the URL standard writes them; line breaks and
 //! tabs of a description as one space.
 
-use std::{fmt, str::FromStr};
+use std::{collections::HashSet, fmt, str::FromStr};
 
 use jiff::civil::Date;
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{MapAccess, Visitor},
-};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::domain::{
     credits::Credits,
     email::EmailAddress,
-    fault::{Expected, Fault},
+    fault::{self, Expected, Fault},
     field::{FieldName, Kind},
+    json::{self, Bounds, Excess, Object, shown},
     lang::Lang,
-    text::{MAX_TEXT, TextFault, normal_text},
+    text::{MAX_TEXT, TextFault, normal_text, shortened},
 };
 
 /// Most evidence entries.
@@ -32,10 +30,12 @@ pub const MAX_URL: usize = 2_048;
 pub const MAX_DESCRIPTION: usize = 2_000;
 /// Longest `external_id`, in characters.
 pub const MAX_EXTERNAL_ID: usize = 128;
-/// Most faults that an answer lists of one recipient.
-pub const MAX_FAULTS: usize = 20;
 /// Largest normalized recipient, in bytes of its JSON.
 pub const MAX_RECIPIENT: usize = 16 * 1024;
+/// Characters of an address that a fault repeats; a valid one has 254 at most.
+const SHOWN_EMAIL: usize = 320;
+/// The bounds of a recipient's JSON: ten entries of evidence are 40 values.
+const BOUNDS: Bounds = Bounds { depth: 8, values: 1_000, apart: None };
 
 /// A piece of evidence: a link, a name, or both.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -212,24 +212,32 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// An entry that was refused before its address was read.
+    pub fn unread(fault: Fault) -> Self {
+        Self { email: String::new(), external_id: None, recipient: Err(vec![fault]) }
+    }
+
     /// Reads one element of `recipients`.
     pub fn parse(raw: &RawValue) -> Self {
-        let Ok(Object(fields)) = serde_json::from_str::<Object<'_>>(raw.get()) else {
-            return Self {
-                email: String::new(),
-                external_id: None,
-                recipient: Err(vec![Fault::NotAnObject]),
-            };
+        let survey = match json::survey(raw.get(), &BOUNDS) {
+            Ok(survey) => survey,
+            Err(Excess::Depth(max)) => return Self::unread(Fault::TooDeep(max)),
+            Err(Excess::Values(max)) => return Self::unread(Fault::TooManyValues(max)),
         };
-        let mut reader = Reader { fields, faults: Vec::new() };
-        reader.refuse_repeated("");
+        let Ok(Object(fields)) = serde_json::from_str::<Object<'_>>(raw.get()) else {
+            return Self::unread(Fault::NotAnObject);
+        };
+        let repeated = survey.repeated.iter().map(|place| Fault::RepeatedField(place.field()));
+        let mut reader = Reader::new(fields, !survey.repeated.is_empty());
+        reader.faults.extend(repeated);
+        reader.faults.extend((survey.more > 0).then_some(Fault::Rest(survey.more)));
         let sent = reader.take("email");
         let email = sent.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
         let address = match (&sent, &email) {
             (_, Some(text)) if text.trim().is_empty() => reader.fail(Fault::MissingEmail),
             (_, Some(text)) => match EmailAddress::parse(text) {
                 Ok(address) => Some(address),
-                Err(_) => reader.fail(Fault::InvalidEmail(text.clone())),
+                Err(_) => reader.fail(Fault::InvalidEmail(shortened(text, SHOWN_EMAIL))),
             },
             (Some(_), None) => reader.fail(Fault::WrongType("email".into(), Expected::Text)),
             (None, None) => reader.fail(Fault::MissingEmail),
@@ -251,9 +259,9 @@ impl Entry {
         let evidence = reader.evidence();
         let language = reader.language();
         reader.refuse_unknown("");
-        reader.faults.truncate(MAX_FAULTS);
+        let faults = fault::listed(reader.faults);
 
-        let recipient = match (address, reader.faults) {
+        let recipient = match (address, faults) {
             (Some(email), faults) if faults.is_empty() => {
                 let recipient = Recipient {
                     email,
@@ -280,36 +288,23 @@ impl Entry {
     }
 }
 
-/// A JSON object as the list of its members, which keeps repeated names.
-pub(crate) struct Object<'a>(pub(crate) Vec<(String, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Vec<(String, &'de RawValue)>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry::<String, &'de RawValue>()? {
-                    members.push(member);
-                }
-                Ok(members)
-            }
-        }
-        deserializer.deserialize_map(Members).map(Object)
-    }
-}
-
 /// Takes fields out of an object one after the other and collects their faults.
 struct Reader<'a> {
     fields: Vec<(String, &'a RawValue)>,
+    /// Whether any object of the recipient repeats a member; that is a fault already.
+    repeats: bool,
     faults: Vec<Fault>,
 }
 
 impl<'a> Reader<'a> {
+    fn new(mut fields: Vec<(String, &'a RawValue)>, repeats: bool) -> Self {
+        if repeats {
+            let mut seen = HashSet::new();
+            fields.retain(|(name, _)| seen.insert(name.clone()));
+        }
+        Self { fields, repeats, faults: Vec::new() }
+    }
+
     fn fail<T>(&mut self, fault: Fault) -> Option<T> {
         self.faults.push(fault);
         None
@@ -320,24 +315,6 @@ impl<'a> Reader<'a> {
         let at = self.fields.iter().position(|(name, _)| name == field)?;
         let (_, raw) = self.fields.swap_remove(at);
         (raw.get() != "null").then_some(raw)
-    }
-
-    fn refuse_repeated(&mut self, prefix: &str) {
-        let mut names: Vec<&str> = self.fields.iter().map(|(name, _)| name.as_str()).collect();
-        names.sort_unstable();
-        let repeated: Vec<Fault> = names
-            .windows(2)
-            .filter_map(|pair| match pair {
-                [a, b] if a == b => Some(Fault::RepeatedField(format!("{prefix}{}", shown(a)))),
-                _ => None,
-            })
-            .collect();
-        if !repeated.is_empty() {
-            self.faults.extend(repeated);
-            self.faults.dedup();
-            let mut seen = std::collections::HashSet::new();
-            self.fields.retain(|(name, _)| seen.insert(name.clone()));
-        }
     }
 
     fn refuse_unknown(&mut self, prefix: &str) {
@@ -406,8 +383,7 @@ impl<'a> Reader<'a> {
                 self.faults.push(Fault::WrongType(path, Expected::Object));
                 continue;
             };
-            let mut reader = Reader { fields, faults: Vec::new() };
-            reader.refuse_repeated(&format!("{path}."));
+            let mut reader = Reader::new(fields, self.repeats);
             let name = reader.text("name", &format!("{path}.name"), MAX_TEXT);
             let url = reader.url(&format!("{path}.url"));
             let description = reader.description(&format!("{path}.description"));
@@ -445,9 +421,9 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A caller's field name, cut and cleaned for an answer.
-fn shown(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(60).collect()
+/// Whether a recipient's JSON is within its bounds and repeats no member.
+pub fn reads_in_one_way(text: &str) -> bool {
+    json::survey(text, &BOUNDS).is_ok_and(|survey| survey.repeated.is_empty())
 }
 
 /// Reads `YYYY-MM-DD`, exactly.

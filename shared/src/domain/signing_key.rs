@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::Mode;
+use crate::domain::{base58, ids::Mode};
 
 /// A failure to make or open a key.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -67,11 +67,11 @@ const ED25519_PUB: [u8; 2] = [0xed, 0x01];
 pub fn multikey(public: &[u8; 32]) -> String {
     let mut bytes = ED25519_PUB.to_vec();
     bytes.extend_from_slice(public);
-    format!("z{}", bs58::encode(bytes).into_string())
+    base58::encode(&bytes)
 }
 
 /// The Ed25519 public key of a Multikey.
 pub fn public_key(multikey: &str) -> Option<[u8; 32]> {
-    let bytes = bs58::decode(multikey.strip_prefix('z')?).into_vec().ok()?;
+    let bytes = base58::decode::<34>(multikey)?;
     bytes.strip_prefix(&ED25519_PUB)?.try_into().ok()
 }

@@ -133,7 +133,7 @@ impl Definition {
                     Self { name, description, language, achievement, fields, validity_months };
                 Ok((definition, image))
             }
-            _ => Err(InvalidBody::Fields(Vec::new())),
+            _ => Err(InvalidBody::fields(Vec::new())),
         }
     }
 

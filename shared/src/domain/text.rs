@@ -36,6 +36,20 @@ pub fn normal_text(text: &str, max: usize) -> Result<Option<String>, TextFault> 
     Ok(Some(text.to_owned()))
 }
 
+/// The first characters of a text, `max` of them at most.
+pub fn first(text: &str, max: usize) -> &str {
+    match text.char_indices().nth(max) {
+        Some((at, _)) => text.get(..at).unwrap_or_default(),
+        None => text,
+    }
+}
+
+/// A text of at most `max` characters, or its first ones and an ellipsis.
+pub fn shortened(text: &str, max: usize) -> String {
+    let kept = first(text, max);
+    if kept.len() == text.len() { text.to_owned() } else { format!("{kept}…") }
+}
+
 fn is_forbidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'

@@ -78,6 +78,9 @@ pub fn claimed(token: &str) -> Option<(OrgId, Mode, &str)> {
 /// Opens the sealed part of a link; none if this organization did not seal it for this mode.
 /// The caller checks its end.
 pub fn open(secret: &IdSecret, org: &OrgId, mode: Mode, sealed: &str) -> Option<Pass> {
+    if sealed.len() > MAX_TOKEN {
+        return None;
+    }
     let mut sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
     let (nonce, content) = sealed.split_first_chunk_mut::<NONCE_LEN>()?;
     let nonce = Nonce::assume_unique_for_key(*nonce);

@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::{
     aws::{s3::FileError, sqs::QueueError},
     domain::{
-        fields::{FieldError, InvalidBody},
+        fields::{FieldError, FieldErrors, InvalidBody},
         lang::Lang,
         signing_key::KeyError,
         upload::FileRefusal,
@@ -32,7 +32,7 @@ pub struct Problem {
     pub code: &'static str,
     es: String,
     en: String,
-    errors: Vec<FieldError>,
+    errors: FieldErrors,
     headers: Vec<(header::HeaderName, HeaderValue)>,
     /// The failure of the service behind the problem, for the log.
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -58,7 +58,7 @@ impl Problem {
             code,
             es: es.into(),
             en: en.into(),
-            errors: Vec::new(),
+            errors: FieldErrors::default(),
             headers: Vec::new(),
             cause: None,
         }
@@ -77,12 +77,13 @@ impl Problem {
     }
 
     /// 400: fields of the request, recipients excepted, are missing, unknown or wrong.
-    pub fn invalid_request(errors: Vec<FieldError>) -> Self {
-        let (es, en) = match errors.as_slice() {
-            [one] => (one.es.clone(), one.en.clone()),
-            many => (
-                format!("La solicitud tiene {} errores; ver errors", many.len()),
-                format!("The request has {} errors; see errors", many.len()),
+    pub fn invalid_request(errors: impl Into<FieldErrors>) -> Self {
+        let errors = errors.into();
+        let (es, en) = match (errors.listed(), errors.count()) {
+            ([one], 1) => (one.es.clone(), one.en.clone()),
+            (_, count) => (
+                format!("La solicitud tiene {count} errores; ver errors"),
+                format!("The request has {count} errors; see errors"),
             ),
         };
         let mut problem = Self::new(StatusCode::BAD_REQUEST, "invalid_request", es, en);
@@ -149,8 +150,8 @@ impl Problem {
     pub fn template_not_found(pointer: Option<&str>) -> Self {
         let mut problem = Self::not_found("La plantilla no existe", "The template does not exist");
         if let Some(pointer) = pointer {
-            problem.errors =
-                vec![FieldError::new(pointer, "not_found", problem.es.clone(), problem.en.clone())];
+            let (es, en) = (problem.es.clone(), problem.en.clone());
+            problem.errors.push(FieldError::new(pointer, "not_found", es, en));
         }
         problem
     }
@@ -214,13 +215,34 @@ impl Problem {
         )
     }
 
+    /// 413: a dry run has more rows than an answer holds, however short.
+    pub fn answer_too_large() -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "payload_too_large",
+            "La respuesta superaría los 5 MB; revisa menos destinatarios a la vez, o la lista como archivo con POST /api/v1/uploads y dry_run",
+            "The answer would be larger than 5 MB; check fewer recipients at a time, or the list as a file with POST /api/v1/uploads and dry_run",
+        )
+    }
+
+    /// 413: a document to verify is larger than the limit in bytes.
+    pub fn document_too_large(limit: usize) -> Self {
+        let kib = limit / 1024;
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "payload_too_large",
+            format!("El cuerpo supera el límite de {kib} KiB para un documento"),
+            format!("The body is larger than the limit of {kib} KiB for a document"),
+        )
+    }
+
     /// 413: a file is larger than the limit in bytes.
     pub fn file_too_large(limit: u64) -> Self {
         let refusal = FileRefusal::TooLarge(limit);
         let (es, en) = (refusal.text(Lang::Es), refusal.text(Lang::En));
-        let errors = vec![FieldError::new("/size", "too_large", es.clone(), en.clone())];
+        let error = FieldError::new("/size", "too_large", es.clone(), en.clone());
         let mut problem = Self::new(StatusCode::PAYLOAD_TOO_LARGE, refusal.code(), es, en);
-        problem.errors = errors;
+        problem.errors.push(error);
         problem
     }
 
@@ -275,11 +297,11 @@ impl Problem {
 
     /// Returns the text in Spanish and in English: all faults of fields, or else the problem's own.
     pub fn texts(&self) -> (String, String) {
-        if self.errors.is_empty() {
+        if self.errors.count() == 0 {
             return (self.es.clone(), self.en.clone());
         }
         let join = |text: fn(&FieldError) -> &str| {
-            self.errors.iter().map(text).collect::<Vec<_>>().join("; ")
+            self.errors.listed().iter().map(text).collect::<Vec<_>>().join("; ")
         };
         (join(|e| &e.es), join(|e| &e.en))
     }
@@ -323,6 +345,8 @@ impl Problem {
             request_id: &'a str,
             #[serde(skip_serializing_if = "Vec::is_empty")]
             errors: Vec<Field<'a>>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            errors_omitted: Option<usize>,
         }
         let document = Document {
             r#type: format!("urn:unicreda:problem:{}", self.code),
@@ -333,6 +357,7 @@ impl Problem {
             request_id,
             errors: self
                 .errors
+                .listed()
                 .iter()
                 .map(|e| Field {
                     pointer: &e.pointer,
@@ -340,6 +365,7 @@ impl Problem {
                     message: lang.pick(&e.es, &e.en),
                 })
                 .collect(),
+            errors_omitted: Some(self.errors.omitted()).filter(|omitted| *omitted > 0),
         };
         let mut response =
             Response::new(Body::Text(serde_json::to_string(&document).unwrap_or_default()));
@@ -360,6 +386,9 @@ impl Problem {
 impl From<InvalidBody> for Problem {
     fn from(invalid: InvalidBody) -> Self {
         match invalid {
+            InvalidBody::NotUtf8 => {
+                Self::invalid_json("El cuerpo no está en UTF-8", "The body is not in UTF-8")
+            }
             InvalidBody::NotJson { line, column } => Self::invalid_json(
                 format!("El cuerpo no es JSON válido en UTF-8 (línea {line}, columna {column})"),
                 format!("The body is not valid JSON in UTF-8 (line {line}, column {column})"),

@@ -19,6 +19,7 @@ use crate::{
         job::{Job, Row},
         lang::Lang,
         recipient::Entry,
+        text::shortened,
     },
     jobs::messages::{MESSAGE_VERSION, Message, RowJob, RowMessage},
     store::StoreError,
@@ -62,11 +63,7 @@ pub fn row(number: u32, line: Option<u64>, entry: Entry, lang: Lang) -> Row {
         Ok(recipient) => (Some(recipient), Vec::new()),
         Err(faults) => (None, faults.iter().map(|fault| fault.in_language(lang)).collect()),
     };
-    let cut = |text: String| match text.char_indices().nth(KEPT_EMAIL) {
-        Some((at, _)) => text.get(..at).unwrap_or_default().to_owned() + "…",
-        None => text,
-    };
-    let (email, external_id) = (cut(entry.email), entry.external_id);
+    let (email, external_id) = (shortened(&entry.email, KEPT_EMAIL), entry.external_id);
     Row { number, line, email, external_id, recipient, revoke: None, faults }
 }
 

@@ -17,6 +17,7 @@ use crate::{
         ids::JobId,
         job::{FILE_LEASE, Job, JobFile, files_until},
         job_result::ResultColumn,
+        recipient::reads_in_one_way,
         template::Template,
         time,
         upload::{Format, Kind},
@@ -290,12 +291,12 @@ impl<'a> Layout<'a> {
         own: &[String],
     ) -> Result<Vec<u8>, JobError> {
         let ended = result_row(app, self.job, secret, view, row);
-        let object: Map<String, Value> = match self.sheet.kind {
-            Kind::Csv => Map::new(),
-            Kind::JsonLines => {
-                own.first().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default()
-            }
-        };
+        let line = own.first().filter(|_| self.sheet.kind == Kind::JsonLines);
+        // Of a member that is given twice, cells would hold one value, which nobody has chosen.
+        let clear = line.is_none_or(|line| reads_in_one_way(line));
+        let object: Option<Map<String, Value>> =
+            line.filter(|_| clear).and_then(|line| serde_json::from_str(line).ok());
+        let object = object.unwrap_or_default();
         let cells = self.own.iter().map(|(name, at)| match self.sheet.kind {
             Kind::Csv => own.get(*at).map(|cell| guarded(unguarded(cell))).unwrap_or_default(),
             Kind::JsonLines => object.get(name).map(text).unwrap_or_default(),
@@ -306,7 +307,7 @@ impl<'a> Layout<'a> {
             Kind::Csv => own.get(self.sheet.header.len()..).unwrap_or_default().to_vec(),
             Kind::JsonLines => {
                 let known = |name: &String| self.own.iter().any(|(own, _)| own == name);
-                own.first().filter(|_| !object.keys().all(known)).into_iter().cloned().collect()
+                line.filter(|_| !clear || !object.keys().all(known)).into_iter().cloned().collect()
             }
         };
         let further = further.iter().map(|cell| guarded(unguarded(cell)));

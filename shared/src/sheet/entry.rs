@@ -1,5 +1,6 @@
 //! The recipient of a row, read from its cells as the API reads it.
 
+use serde::Serialize;
 use serde_json::{Map, Number, Value, value::RawValue};
 
 use super::{
@@ -7,16 +8,11 @@ use super::{
     columns::{Column, Columns, Part},
 };
 use crate::domain::{
-    fault::Fault,
+    fault::{self, Fault},
     field::{FieldName, Kind},
-    recipient::{Entry, MAX_FAULTS},
+    recipient::Entry,
     template::Definition,
 };
-
-/// An entry that was refused before its address was read.
-pub(super) fn refused(faults: Vec<Fault>) -> Entry {
-    Entry { email: String::new(), external_id: None, recipient: Err(faults) }
-}
 
 /// Reads a row's cells.
 pub(super) fn read(columns: &Columns, texts: &[String], definition: &Definition) -> Entry {
@@ -30,14 +26,23 @@ pub(super) fn read(columns: &Columns, texts: &[String], definition: &Definition)
     row.entry()
 }
 
+/// The recipient's JSON.
+#[derive(Serialize)]
+struct Members<'a> {
+    #[serde(flatten)]
+    fields: &'a Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<&'a RawValue>,
+}
+
 /// The members of the recipient's JSON so far.
 #[derive(Default)]
 struct Row {
     fields: Map<String, Value>,
     /// Evidence by columns of its parts.
     evidence: Vec<Map<String, Value>>,
-    /// Evidence as the API's JSON.
-    listed: Option<Value>,
+    /// Evidence as the API's JSON, as it was written: the recipient's reader judges it.
+    listed: Option<Box<RawValue>>,
     faults: Vec<Fault>,
 }
 
@@ -61,8 +66,11 @@ impl Row {
             }
             Column::Field(field) => self.field(field, cell, definition),
             Column::Evidence(1, Part::Whole) if cell.starts_with('[') => {
-                // A text that is no JSON is refused as such.
-                self.listed = serde_json::from_str(cell).ok().or_else(|| Some(cell.into()));
+                match RawValue::from_string(cell.to_owned()) {
+                    Ok(json) => self.listed = Some(json),
+                    // A text that is no JSON is refused as such.
+                    Err(_) => self.put(FieldName::Evidence.as_str(), cell),
+                }
             }
             Column::Evidence(number, part) => self.evidence(number, part, cell),
         }
@@ -127,21 +135,20 @@ impl Row {
 
     fn entry(mut self) -> Entry {
         self.evidence.retain(|entry| !entry.is_empty());
-        let evidence = self.listed.take().or_else(|| {
-            (!self.evidence.is_empty()).then(|| std::mem::take(&mut self.evidence).into())
-        });
-        if let Some(evidence) = evidence {
-            self.put(FieldName::Evidence.as_str(), evidence);
+        let name = FieldName::Evidence.as_str();
+        if self.listed.is_none() && !self.evidence.is_empty() && !self.fields.contains_key(name) {
+            let evidence = std::mem::take(&mut self.evidence);
+            self.put(name, evidence);
         }
-        let object = Value::Object(self.fields).to_string();
-        let mut entry = match serde_json::from_str::<&RawValue>(&object) {
-            Ok(raw) => Entry::parse(raw),
-            Err(_) => refused(vec![Fault::NotAnObject]),
+        let object = Members { fields: &self.fields, evidence: self.listed.as_deref() };
+        let object = serde_json::to_string(&object).and_then(RawValue::from_string);
+        let mut entry = match object {
+            Ok(raw) => Entry::parse(&raw),
+            Err(_) => Entry::unread(Fault::NotAnObject),
         };
         if !self.faults.is_empty() {
             self.faults.extend(entry.recipient.err().unwrap_or_default());
-            self.faults.truncate(MAX_FAULTS);
-            entry.recipient = Err(self.faults);
+            entry.recipient = Err(fault::listed(self.faults));
         }
         entry
     }

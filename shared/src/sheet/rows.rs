@@ -139,8 +139,8 @@ fn json_entry(record: &Record<'_>) -> Entry {
     let text = record.cells().next().and_then(|line| std::str::from_utf8(line).ok());
     match text.map(serde_json::from_str::<&RawValue>) {
         Some(Ok(raw)) => Entry::parse(raw),
-        Some(Err(_)) => entry::refused(vec![Fault::NotAnObject]),
-        None => entry::refused(vec![Fault::NotUtf8]),
+        Some(Err(_)) => Entry::unread(Fault::NotAnObject),
+        None => Entry::unread(Fault::NotUtf8),
     }
 }
 
@@ -154,12 +154,12 @@ fn csv_entry(
     // A results file of ours, or another program, has lost the letter already.
     let lost = |texts: &Vec<String>| texts.iter().any(|text| text.contains('\u{fffd}'));
     let Some(texts) = texts.filter(|texts| !lost(texts)) else {
-        return entry::refused(vec![Fault::NotUtf8]);
+        return Entry::unread(Fault::NotUtf8);
     };
     let want = columns.len();
     if texts.iter().skip(want).any(|cell| !cell.trim().is_empty()) {
         // A delimiter that is not quoted has moved the cells: none of them is trusted.
-        let mut entry = entry::refused(vec![Fault::TooManyCells(texts.len(), want)]);
+        let mut entry = Entry::unread(Fault::TooManyCells(texts.len(), want));
         entry.email = texts.into_iter().find(|cell| cell.contains('@')).unwrap_or_default();
         return entry;
     }

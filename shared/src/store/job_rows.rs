@@ -34,6 +34,9 @@ const PIECE: usize = 300 * 1024;
 /// Uncompressed bytes after which a piece is closed: rows of 16 KB that do not compress
 /// still stay below [`PIECE`].
 const PIECE_RAW: usize = 280 * 1024;
+/// Most uncompressed bytes of a piece that is read: [`PIECE_RAW`] and one row, whose 20 faults have
+/// 1,000 characters each at most.
+const MAX_RAW: u64 = 1024 * 1024;
 
 /// All that is stored of a shard.
 #[derive(Debug, Default)]
@@ -166,6 +169,7 @@ impl ShardView {
                 let data = item.get("data").and_then(|v| v.as_b().ok());
                 let mut raw = String::new();
                 DeflateDecoder::new(data.map_or(&[][..], |blob| blob.as_ref()))
+                    .take(MAX_RAW)
                     .read_to_string(&mut raw)
                     .map_err(|e| StoreError::Broken(e.to_string()))?;
                 for line in raw.lines() {
