@@ -31,7 +31,6 @@ mod tests {
             assert_eq!(decode(&text), Some(bytes));
             assert_eq!(decode::<63>(&text), None);
             assert_eq!(decode::<65>(&text), None);
-            assert_eq!(decode::<64>(&format!("{text}1")), None);
         }
         for text in ["", "z", "z0", "zO", "zé", "u5T", &encode(b"short"), &"1".repeat(64)] {
             assert_eq!(decode::<64>(text), None, "{text}");
