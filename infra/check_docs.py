@@ -161,11 +161,40 @@ def headings(file: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in found}
 
 
+def keyed_routes(table: str) -> dict[str, str]:
+    """The row that docs/api.md has of each route with a key: scopes, live keys alone or not, parameters."""
+    parameters = dict(
+        re.findall(r'const (\w+): Parameter = Parameter \{ name: "(\w+)"', read("shared/src/http/parameters.rs"))
+    )
+    lists = dict(re.findall(r"^const (\w+): &\[Parameter\] =\s*&\[([^\]]*)\];", table, flags=re.M))
+    rows = {}
+    for kind, method, path, scopes, names in re.findall(
+        r'^    (keyed|live)\("([A-Z]+)", "([^"]+)", [^&]*&\[([^\]]*)\], (.*)\),$', table, flags=re.M
+    ):
+        scopes = re.findall(r"\w+", scopes)
+        any_of = "any" if len(scopes) == 5 else ", ".join(f"`{scope.lower()}`" for scope in scopes)
+        names = re.findall(r"\w+", lists.get(names, names))
+        taken = ", ".join(f"`{parameters[name]}`" for name in names)
+        route = f"`{method} {path.removeprefix('/api/v1')}`"
+        rows[route] = " ".join(f"| {route} | {any_of} | {'live' * (kind == 'live')} | {taken} |".split())
+    return rows
+
+
 def check_routes() -> int:
-    """Parameters are written {id} where the text calls them so."""
-    api = re.sub(r"\{\w+\}", "{}", read("docs/api.md"))
+    """Parameters are written {id} where the text calls them so; the table of routes agrees with the code's."""
+    text = read("docs/api.md")
+    api = re.sub(r"\{\w+\}", "{}", text)
     [table] = ROOT.glob("shared/src/**/routes.rs")
-    routes = re.findall(r'\("([A-Z]+)", "(/[^"]*)", (?:\w+::)*Function', table.read_text())
+    routes = re.findall(r'^    \w+\("([A-Z]+)", "(/[^"]*)", Function', table.read_text(), flags=re.M)
+    rows = keyed_routes(table.read_text())
+    section = re.search(r"^### Routes$(.*?)^## ", text, flags=re.M | re.S)
+    written = [" ".join(line.split()) for line in (section[1] if section else "").splitlines()]
+    for row in sorted({*written} ^ {*rows.values()}):
+        if row.startswith("| `"):
+            where = "lacks" if row in rows.values() else "has what the code lacks:"
+            problems.append(f"docs/api.md {where} {row}")
+    if len(rows) != sum(path.startswith("/api/v1/") for _, path in routes):
+        problems.append("not every route of /api/v1 was read from the table of routes")
     for method, path in routes:
         short = re.sub(r"\{\w+\}", "{}", path.removeprefix("/api/v1"))
         if method != "HEAD" and not re.search(rf"{method} {re.escape(short)}[`?:, \n]", api):

@@ -65,8 +65,9 @@ def routes_in_code() -> dict:
     return {
         (path, method): function
         for method, path, function in re.findall(
-            r'\(\s*"([A-Z]+)",\s*"(/[^"]*)",\s*(?:\w+::)*Function::(\w+)(?:\([^()]*\))?,?\s*\)',
+            r'^    \w+\("([A-Z]+)", "(/[^"]*)", Function::(\w+)\(',
             source(ROUTES),
+            flags=re.M,
         )
     }
 

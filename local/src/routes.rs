@@ -1,8 +1,8 @@
 //! Finds the route of a request and the parameters that the gateway hands over with it.
 
 use percent_encoding::percent_decode_str;
+use unicreda::http::resolve::{Resolved, resolve};
 pub use unicreda::http::routes::Function;
-use unicreda::http::routes::{Resolved, resolve};
 
 /// The route of a request.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,12 +25,12 @@ impl Route {
 
 /// Finds the route of a request; a catch-all resource if its method and path have none.
 pub fn find(method: &str, path: &str) -> Route {
-    if let Resolved::Route((_, resource, function), parameter) = resolve(method, path) {
-        let name = resource.split('/').find_map(|s| s.strip_prefix('{')?.strip_suffix('}'));
+    if let Resolved::Route(route, parameter) = resolve(method, path) {
+        let name = route.path.split('/').find_map(|s| s.strip_prefix('{')?.strip_suffix('}'));
         return Route {
-            resource,
+            resource: route.path,
             parameters: name.zip(parameter).into_iter().collect(),
-            function: Some(*function),
+            function: Some(route.function),
         };
     }
     let rest = path.trim_start_matches('/');

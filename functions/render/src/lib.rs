@@ -21,6 +21,7 @@ use unicreda::{
         lang::Lang,
     },
     http::{
+        parameters::LANG,
         problem::Problem,
         routes::Render,
         serve::{self, Call},
@@ -51,7 +52,7 @@ struct Content {
 }
 
 async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>, Problem> {
-    let lang = call.query("lang").and_then(Lang::from_tag).unwrap_or(call.lang);
+    let lang = call.query(LANG).and_then(Lang::from_tag).unwrap_or(call.lang);
     let site_url = &app.config.site_url;
     let Some(content) = read(app, call).await? else {
         return html(StatusCode::NOT_FOUND, pages::not_found(lang), lang, site_url);

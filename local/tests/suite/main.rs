@@ -40,6 +40,7 @@ mod queues;
 mod runtime;
 mod sim;
 mod status;
+mod strict;
 mod sweeper;
 mod upgrade;
 mod uploads;

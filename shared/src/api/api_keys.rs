@@ -4,7 +4,7 @@ use http::{Response, StatusCode};
 use lambda_http::Body;
 
 use crate::{
-    api::auth,
+    api::{auth, lists},
     app::App,
     domain::{
         api_key::{self, ApiKey, NewKey, Scope},
@@ -15,25 +15,28 @@ use crate::{
     },
     http::{
         problem::Problem,
-        serve::{Call, List, json, no_content, ok},
+        serve::{Call, json, no_content},
     },
 };
 
 /// `GET /api-keys`: a test key sees test keys only.
 pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let limit = call.limit()?;
-    let cursor = call.cursor(|cursor| cursor.starts_with("KEY#"))?;
-    let caller = auth::authenticate(app, call, &[Scope::Admin]).await?;
-    let page = app.catalog.keys(&caller.org, cursor, limit).await?;
-    let visible = |key: &&ApiKey| caller.mode == Mode::Live || key.mode == Mode::Test;
-    let items = page.items.iter().filter(visible).map(ApiKey::answer).collect();
-    ok(&List { items, next_cursor: page.next })
+    let caller = auth::authenticate(app, call).await?;
+    let after = lists::position(app, call, &caller).await?;
+    let visible = match caller.mode {
+        Mode::Live => None,
+        Mode::Test => Some(Mode::Test),
+    };
+    let page = app.catalog.keys(&caller.org, visible, after.as_deref(), limit).await?;
+    let items = page.items.iter().map(ApiKey::answer).collect();
+    lists::page(app, call, &caller, items, page.next).await
 }
 
 /// `POST /api-keys`: the secret is in this answer and nowhere else. A key grants no scope that it
 /// lacks.
 pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let caller = auth::authenticate(app, call, &[Scope::Admin]).await?;
+    let caller = auth::authenticate(app, call).await?;
     let mut fields = Fields::of_body(call.expect_json()?)?;
     let name = fields.required_text("name", MAX_TEXT);
     let mode = match fields.text("mode", 10).as_deref() {
@@ -64,8 +67,8 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         at.map(time::millis)
     });
     fields.end()?;
-    if mode == Mode::Live {
-        caller.require_live()?;
+    if mode == Mode::Live && caller.mode == Mode::Test {
+        return Err(Problem::test_key_reads_only());
     }
     if let Some(scope) = scopes.iter().find(|scope| !caller.scopes.contains(scope)) {
         return Err(Problem::insufficient_scope(scope.as_str()));
@@ -81,7 +84,7 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 
 /// `DELETE /api-keys/{key_id}`: 204, the second call too. A key can revoke itself.
 pub async fn revoke(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let caller = auth::authenticate(app, call, &[Scope::Admin]).await?;
+    let caller = auth::authenticate(app, call).await?;
     let unknown = || Problem::not_found("La clave de API no existe", "The API key does not exist");
     if !api_key::may_be_id(&call.parameter) {
         return Err(unknown());

@@ -1,7 +1,5 @@
 //! The callers of the API: which key they present and what it permits.
 
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-
 use crate::{
     app::App,
     domain::{
@@ -13,9 +11,11 @@ use crate::{
     },
     http::{
         problem::Problem,
+        routes::Access,
         serve::{Call, note_caller},
     },
 };
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 
 /// Age in seconds at which the stored last use of a key is renewed.
 const LAST_USED_EVERY: i64 = 3600;
@@ -50,45 +50,51 @@ impl Caller {
     pub fn who(&self) -> Who {
         Who { key_id: self.key_id.clone(), key_name: self.key_name.clone(), job_id: None }
     }
-
-    /// Requires a live key: templates, members and settings are read-only for test keys.
-    ///
-    /// # Errors
-    /// `insufficient_scope` for a test key.
-    pub fn require_live(&self) -> Result<(), Problem> {
-        match self.mode {
-            Mode::Live => Ok(()),
-            Mode::Test => Err(Problem::test_key_reads_only()),
-        }
-    }
 }
 
-/// Parses the key that a request presents.
+/// Parses the key that a request presents, as `X-API-Key: KEY` or as `Authorization: Bearer KEY`.
+/// Other schemes of `Authorization` are not the key's.
 ///
 /// # Errors
-/// `unauthenticated` when the header is missing or has not the form of a key.
+/// `unauthenticated` when there is none, when one has not the form of a key, and when two differ:
+/// nobody could tell whose request it is.
 pub fn presented(call: &Call) -> Result<Presented, Problem> {
-    call.header("x-api-key").and_then(Presented::parse).ok_or_else(Problem::unauthenticated)
+    let text = |name: &str| call.headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let bearer = text("authorization").and_then(|value| {
+        let (scheme, rest) = value.trim().split_once(' ').unwrap_or((value.trim(), ""));
+        scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim())
+    });
+    let key = match (text("x-api-key"), bearer) {
+        (Some(key), Some(bearer)) if key != bearer => None,
+        (key, bearer) => key.or(bearer),
+    };
+    key.and_then(Presented::parse).ok_or_else(Problem::unauthenticated)
 }
 
-/// Admits the caller if the stored key matches the presented one and has one of the scopes.
+/// Admits the caller if the stored key matches the presented one, has one of the route's scopes,
+/// and is live where the route demands that.
 ///
 /// # Errors
 /// `unauthenticated`, the same for an unknown, wrong, expired and revoked key;
-/// `insufficient_scope`.
+/// `insufficient_scope`; `internal` on a route without keys.
 pub async fn admit(
     app: &App,
     call: &Call,
     presented: &Presented,
     key: Option<&ApiKey>,
-    any_of: &[Scope],
 ) -> Result<Caller, Problem> {
+    let Access::Key { any_of, live_only } = call.route.access else {
+        return Err(Problem::internal("a public route asks for a key"));
+    };
     let now = call.now_text();
     let key = key.filter(|key| key.admits(presented, &now)).ok_or_else(Problem::unauthenticated)?;
     note_caller(presented.org.as_str(), presented.mode.as_str(), &key.id);
     if !any_of.iter().any(|scope| key.scopes.contains(scope)) {
         let needed = any_of.first().map_or("", |scope| scope.as_str());
         return Err(Problem::insufficient_scope(needed));
+    }
+    if live_only && key.mode == Mode::Test {
+        return Err(Problem::test_key_reads_only());
     }
     let stale =
         key.last_used_at.as_deref().is_none_or(|at| time::elapsed(at, call.now) >= LAST_USED_EVERY);
@@ -113,10 +119,10 @@ pub async fn admit(
 ///
 /// # Errors
 /// Those of [`presented`], [`admit`] and the store.
-pub async fn authenticate(app: &App, call: &Call, any_of: &[Scope]) -> Result<Caller, Problem> {
+pub async fn authenticate(app: &App, call: &Call) -> Result<Caller, Problem> {
     let presented = presented(call)?;
     let read = app.catalog.together(&presented.org, Some(&presented.id), None, &[]).await?;
-    admit(app, call, &presented, read.key.as_ref(), any_of).await
+    admit(app, call, &presented, read.key.as_ref()).await
 }
 
 /// Returns random bytes fit for secrets.

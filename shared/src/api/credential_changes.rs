@@ -13,7 +13,6 @@ use crate::{
         correct::{self, CorrectError, CorrectRequest, correctable},
     },
     domain::{
-        api_key::Scope,
         fault::Fault,
         fields::{FieldError, FieldErrors, Fields},
         history::Action,
@@ -69,7 +68,7 @@ fn body(call: &Call) -> Result<Fields, Problem> {
 /// `not_found`; `conflict` for a revoked or unsigned credential; those of the body, of
 /// authentication and the store.
 pub async fn set_status(app: &App, call: &Call, action: Action) -> Result<Response<Body>, Problem> {
-    let caller = auth::authenticate(app, call, &[Scope::Manage]).await?;
+    let caller = auth::authenticate(app, call).await?;
     let id = CredentialId::parse(&call.parameter).map_err(|_| unknown())?;
     let mut fields = body(call)?;
     let reason = reason(&mut fields, action == Action::Revoke);
@@ -123,7 +122,7 @@ impl From<RevokeError> for Problem {
 /// `invalid_request` for an unknown job; `conflict` when the job runs or issued nothing; those
 /// of the body, of authentication, of the `Idempotency-Key` and the store.
 pub async fn revoke_many(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let caller = auth::authenticate(app, call, &[Scope::Manage]).await?;
+    let caller = auth::authenticate(app, call).await?;
     let key = idempotency::key(call)?;
     let mut fields = Fields::of_body(call.expect_json()?)?;
     let reason = reason(&mut fields, true);
@@ -239,7 +238,7 @@ impl From<CorrectError> for Problem {
 /// not hold, is unsigned, is being mailed or has the content of another; `unavailable` when it
 /// keeps changing; those of the body, of authentication and the store.
 pub async fn correct(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let caller = auth::authenticate(app, call, &[Scope::Manage]).await?;
+    let caller = auth::authenticate(app, call).await?;
     let id = CredentialId::parse(&call.parameter).map_err(|_| unknown())?;
     let (fields, reason) = patch(call)?;
     let request = CorrectRequest {

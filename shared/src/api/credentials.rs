@@ -6,10 +6,12 @@ use lambda_http::Body;
 use serde_json::{Value, json};
 
 use crate::{
-    api::auth::{self, Caller},
+    api::{
+        auth::{self, Caller},
+        lists,
+    },
     app::App,
     domain::{
-        api_key::Scope,
         credential::{Credential, Status},
         email::EmailAddress,
         fields::FieldError,
@@ -19,6 +21,7 @@ use crate::{
         time,
     },
     http::{
+        parameters::{EMAIL, EXTERNAL_ID, ISSUED_AFTER, STATUS, TEMPLATE_ID},
         problem::Problem,
         serve::{Call, List, MAX_PAGE_BYTES, ok},
     },
@@ -63,7 +66,7 @@ pub async fn test_mail(app: &App, call: &Call) -> Result<Response<Body>, Problem
 pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let limit = call.limit()?;
     let query = Query::read(call)?;
-    let caller = auth::authenticate(app, call, &[Scope::Read]).await?;
+    let caller = auth::authenticate(app, call).await?;
     ok(&page(app, call, &caller, &query, limit).await?)
 }
 
@@ -85,12 +88,12 @@ impl Query {
     fn read(call: &Call) -> Result<Self, Problem> {
         let mut errors = Vec::new();
         let filters = Filters::read(call, &mut errors);
-        let email = call.query("email").map(EmailAddress::parse);
+        let email = call.query(EMAIL).map(EmailAddress::parse);
         if matches!(email, Some(Err(_))) {
-            let text = format!("Invalid email: {}", call.query("email").unwrap_or_default());
+            let text = format!("Invalid email: {}", call.query(EMAIL).unwrap_or_default());
             errors.push(FieldError::new("email", "invalid_email", text.clone(), text));
         }
-        let since = call.query("issued_after").map(|text| {
+        let since = call.query(ISSUED_AFTER).map(|text| {
             text.parse::<Timestamp>().or_else(|_| format!("{text}T00:00:00Z").parse::<Timestamp>())
         });
         if matches!(since, Some(Err(_))) {
@@ -122,7 +125,8 @@ pub(super) async fn page(
     limit: usize,
 ) -> Result<List, Problem> {
     let read = if query.filters.is_any() { FILTERED_READ } else { limit };
-    let (since, before) = (query.since.as_deref(), call.cursor(time::is_sort_key)?);
+    let before = lists::position(app, call, caller).await?;
+    let (since, before) = (query.since.as_deref(), before.as_deref());
     let page = match &query.email {
         Some(email) => {
             let secret = app.catalog.id_secret(&caller.org).await?;
@@ -149,7 +153,7 @@ pub(super) async fn page(
             break;
         }
     }
-    Ok(List { items, next_cursor: next })
+    Ok(List { items, next_cursor: lists::cursor(app, call, caller, next).await? })
 }
 
 /// The filters of a credential list that no index serves.
@@ -165,7 +169,7 @@ impl Filters {
         let mut fault = |name: &str, es: &str, en: &str| {
             errors.push(FieldError::new(name, "invalid_parameter", es, en));
         };
-        let template = call.query("template_id").map(TemplateId::parse);
+        let template = call.query(TEMPLATE_ID).map(TemplateId::parse);
         if matches!(template, Some(Err(_))) {
             fault(
                 "template_id",
@@ -173,7 +177,7 @@ impl Filters {
                 "The parameter template_id must be a UUID",
             );
         }
-        let status = call.query("status").map(|text| match text {
+        let status = call.query(STATUS).map(|text| match text {
             "issued" => Some(Status::Issued),
             "suspended" => Some(Status::Suspended),
             "revoked" => Some(Status::Revoked),
@@ -188,7 +192,7 @@ impl Filters {
         }
         Self {
             template: template.and_then(Result::ok),
-            external_id: call.query("external_id").map(str::to_owned),
+            external_id: call.query(EXTERNAL_ID).map(str::to_owned),
             status: status.flatten(),
         }
     }
@@ -208,7 +212,7 @@ impl Filters {
 }
 
 async fn own_credential(app: &App, call: &Call) -> Result<Credential, Problem> {
-    let caller = auth::authenticate(app, call, &[Scope::Read]).await?;
+    let caller = auth::authenticate(app, call).await?;
     let id = CredentialId::parse(&call.parameter).map_err(|_| unknown_credential())?;
     let found = app.credentials.get(id).await?.ok_or_else(unknown_credential)?;
     if !caller.owns(&found.org, found.mode) {

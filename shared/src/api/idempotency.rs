@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::{
     api::auth::Caller,
     app::App,
-    http::{problem::Problem, serve::Call},
+    http::{problem::Problem, routes::Route, serve::Call},
     store::idempotency::{Begin, Beginning, Request},
 };
 
@@ -80,8 +80,8 @@ where
     let Some(key) = key else {
         return work(fresh).await;
     };
-    let (method, route) = call.route;
-    let scope = format!("{}#{}#{method} {route}#{key}", caller.org, caller.mode);
+    let Route { method, path, .. } = call.route;
+    let scope = format!("{}#{}#{method} {path}#{key}", caller.org, caller.mode);
     let id = hash(scope.as_bytes());
     let now = call.now.as_second();
     let beginning = Beginning {

@@ -17,7 +17,6 @@ use crate::{
         sign::Issuer,
     },
     domain::{
-        api_key::Scope,
         credential::{Credential, Origin},
         fault_report::FaultReport,
         fields::{FieldError, FieldErrors, InvalidBody, text_of, unknown_field},
@@ -31,6 +30,7 @@ use crate::{
         upload::FileRefusal,
     },
     http::{
+        parameters::DRY_RUN,
         problem::Problem,
         serve::{Call, json as answer},
     },
@@ -207,7 +207,7 @@ pub async fn submit(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         Ok(read) => read,
         Err(problem) => {
             // Only a caller with a good key learns what is wrong with the body.
-            auth::authenticate(app, call, &[Scope::Issue]).await?;
+            auth::authenticate(app, call).await?;
             return Err(problem);
         }
     };
@@ -219,28 +219,14 @@ pub async fn submit(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         .catalog
         .together(&presented.org, Some(&presented.id), Some(submission.template), single.as_slice())
         .await?;
-    let caller = auth::admit(app, call, &presented, read.key.as_ref(), &[Scope::Issue]).await?;
-    if is_dry_run(call)? {
+    let caller = auth::admit(app, call, &presented, read.key.as_ref()).await?;
+    if call.flag(DRY_RUN) {
         return foresee(app, call, &caller, read, submission).await;
     }
     idempotency::once(app, call, &caller, key, |work| async {
         perform(app, call, &caller, read, submission, work).await
     })
     .await
-}
-
-/// Reads the parameter `dry_run`.
-fn is_dry_run(call: &Call) -> Result<bool, Problem> {
-    match call.query("dry_run") {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(_) => Err(Problem::invalid_field(
-            "dry_run",
-            "value_not_allowed",
-            "El parámetro dry_run debe ser true o false",
-            "The parameter dry_run must be true or false",
-        )),
-    }
 }
 
 impl From<CannotIssue> for Problem {

@@ -5,16 +5,18 @@ use lambda_http::Body;
 use serde_json::{Value, json};
 
 use crate::{
-    api::auth,
+    api::{
+        auth::{self, Caller},
+        lists,
+    },
     app::App,
     domain::{
-        api_key::Scope,
         ids::JobId,
         job::Job,
         job_result::{ResultColumn, ResultRow},
-        time,
     },
     http::{
+        parameters::STATUS,
         problem::Problem,
         serve::{Call, List, MAX_PAGE_BYTES, json as answer, ok},
     },
@@ -28,9 +30,6 @@ use crate::{
     },
     sheet::cells::guarded,
 };
-
-/// Scopes that may follow jobs: a key that issues must be able to poll.
-const MAY_FOLLOW: &[Scope] = &[Scope::Read, Scope::Issue];
 
 impl From<JobError> for Problem {
     fn from(error: JobError) -> Self {
@@ -89,15 +88,16 @@ impl From<ResultsFileError> for Problem {
     }
 }
 
-/// The job that the path names, if it is the caller's own in its own mode.
+/// The caller, and the job that the path names, if it is the caller's own in its own mode.
 ///
 /// # Errors
 /// `not_found`, those of authentication and of the store.
-async fn own_job(app: &App, call: &Call, any_of: &[Scope]) -> Result<Job, Problem> {
+async fn own_job(app: &App, call: &Call) -> Result<(Caller, Job), Problem> {
     let unknown = || Problem::not_found("El trabajo no existe", "The job does not exist");
-    let caller = auth::authenticate(app, call, any_of).await?;
+    let caller = auth::authenticate(app, call).await?;
     let id = JobId::parse(&call.parameter).map_err(|_| unknown())?;
-    app.jobs.get_for(caller.tenant(), id).await?.ok_or_else(unknown)
+    let job = app.jobs.get_for(caller.tenant(), id).await?.ok_or_else(unknown)?;
+    Ok((caller, job))
 }
 
 /// `GET /jobs`: newest first.
@@ -106,12 +106,12 @@ async fn own_job(app: &App, call: &Call, any_of: &[Scope]) -> Result<Job, Proble
 /// `invalid_request` for the cursor or limit, those of authentication and of the store.
 pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let limit = call.limit()?;
-    let cursor = call.cursor(time::is_sort_key)?;
-    let caller = auth::authenticate(app, call, MAY_FOLLOW).await?;
-    let page = app.jobs.list(&caller.org, caller.mode, cursor, limit).await?;
+    let caller = auth::authenticate(app, call).await?;
+    let before = lists::position(app, call, &caller).await?;
+    let page = app.jobs.list(&caller.org, caller.mode, before.as_deref(), limit).await?;
     let page = progress::refresh_page(app, page, call.now).await?;
     let items = page.items.iter().map(|job| job.summary(call.now)).collect();
-    ok(&List { items, next_cursor: page.next })
+    lists::page(app, call, &caller, items, page.next).await
 }
 
 /// `GET /jobs/{job_id}`.
@@ -119,7 +119,7 @@ pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 /// # Errors
 /// `not_found`, those of authentication and of the store.
 pub async fn status(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let job = own_job(app, call, MAY_FOLLOW).await?;
+    let (_, job) = own_job(app, call).await?;
     let (job, errors) = progress::status(app, job, call.now).await?;
     let mut response = ok(&job.answer(&errors, call.now))?;
     if job.closed_at.is_none() {
@@ -134,7 +134,7 @@ pub async fn status(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 /// `invalid_request` for a parameter, `not_found`, those of authentication and of the store.
 pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let limit = call.limit()?;
-    let status = match call.query("status").map(ResultRow::status_of_word) {
+    let status = match call.query(STATUS).map(ResultRow::status_of_word) {
         None => None,
         Some(Some(status)) => Some(status),
         Some(None) => {
@@ -146,12 +146,15 @@ pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
             ));
         }
     };
-    let row = |cursor: &str| cursor.parse().ok().filter(|row: &u32| *row < u32::MAX);
-    let after = call.cursor(|cursor| row(cursor).is_some())?.and_then(row).unwrap_or(0);
-    let job = own_job(app, call, MAY_FOLLOW).await?;
+    let (caller, job) = own_job(app, call).await?;
+    let after = match lists::position(app, call, &caller).await? {
+        None => 0,
+        Some(row) => row.parse().map_err(|_| Problem::invalid_cursor())?,
+    };
     let query = ResultsQuery { status, after, limit, max_bytes: MAX_PAGE_BYTES };
     let page = results::page(app, &job, query).await?;
     let next = page.next.map(|row| row.to_string());
+    let next = lists::cursor(app, call, &caller, next).await?;
     if call.header("accept").is_some_and(|accept| accept.contains("text/csv")) {
         return csv_page(&page.rows, next.as_deref());
     }
@@ -191,7 +194,7 @@ fn csv_page(rows: &[ResultRow], next: Option<&str>) -> Result<Response<Body>, Pr
 /// `not_found` without a file, `conflict` before it is written, those of authentication and of
 /// the store.
 pub async fn results_file(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let job = own_job(app, call, MAY_FOLLOW).await?;
+    let (_, job) = own_job(app, call).await?;
     let link = results_file::link(app, &job, call.now).await?;
     ok(&json!({
         "url": link.url, "expires_at": link.expires_at, "file_name": link.file_name,
@@ -204,7 +207,7 @@ pub async fn results_file(app: &App, call: &Call) -> Result<Response<Body>, Prob
 /// # Errors
 /// `conflict` when the job has ended, `not_found`, those of authentication and of the store.
 pub async fn cancel(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let job = own_job(app, call, &[Scope::Manage]).await?;
+    let (_, job) = own_job(app, call).await?;
     let job = cancel::cancel(app, job, call.now).await?;
     ok(&job.answer(&[], call.now))
 }
@@ -216,7 +219,7 @@ pub async fn cancel(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 /// `conflict` before the job has ended, or when it failed as a whole; `not_found`, those of
 /// authentication, of the store and of the queue.
 pub async fn retry(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let job = own_job(app, call, &[Scope::Manage]).await?;
+    let (_, job) = own_job(app, call).await?;
     let retried = retry::retry(app, &job, call.now).await?;
     let any = retried.rows + retried.mails > 0;
     answer(

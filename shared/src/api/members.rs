@@ -10,10 +10,10 @@ use crate::{
     api::{
         auth,
         credentials::{self, Query},
+        lists,
     },
     app::App,
     domain::{
-        api_key::Scope,
         email::EmailAddress,
         fields::{FieldError, Fields},
         lang::Lang,
@@ -23,13 +23,9 @@ use crate::{
     },
     http::{
         problem::Problem,
-        serve::{Call, List, json as json_answer, no_content, ok},
+        serve::{Call, json as json_answer, no_content, ok},
     },
-    store::catalog::is_member_cursor,
 };
-
-/// Scopes that may read members.
-const MAY_READ: &[Scope] = &[Scope::Read, Scope::Catalog];
 
 /// Rows of one member import.
 const MAX_IMPORT: usize = 20_000;
@@ -43,16 +39,16 @@ const SHOWN_TEXT: usize = 1_000;
 /// `GET /members`.
 pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let limit = call.limit()?;
-    let cursor = call.cursor(is_member_cursor)?;
-    let caller = auth::authenticate(app, call, MAY_READ).await?;
-    let page = app.catalog.members(&caller.org, cursor, limit).await?;
+    let caller = auth::authenticate(app, call).await?;
+    let after = lists::position(app, call, &caller).await?;
+    let page = app.catalog.members(&caller.org, after.as_deref(), limit).await?;
     let items = page.items.iter().map(Member::answer).collect();
-    ok(&List { items, next_cursor: page.next })
+    lists::page(app, call, &caller, items, page.next).await
 }
 
 /// `GET /members/{email}`.
 pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let caller = auth::authenticate(app, call, MAY_READ).await?;
+    let caller = auth::authenticate(app, call).await?;
     let email = EmailAddress::parse(&call.parameter).map_err(|_| unknown_member())?;
     let found = app.catalog.member(&caller.org, &email).await?;
     ok(&found.ok_or_else(unknown_member)?.answer())
@@ -60,8 +56,7 @@ pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 
 /// `PUT /members/{email}`. Safe to repeat: only `updated_at` changes.
 pub async fn put(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let caller = auth::authenticate(app, call, &[Scope::Catalog]).await?;
-    caller.require_live()?;
+    let caller = auth::authenticate(app, call).await?;
     let email = member_email(call)?;
     let profile = Profile::read(Fields::of_body(call.expect_json()?)?, &email)?;
     let before = app.catalog.member(&caller.org, &email).await?;
@@ -75,8 +70,7 @@ pub async fn put(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 
 /// `DELETE /members/{email}`: 204; the second call answers 404. The credentials remain.
 pub async fn delete(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let caller = auth::authenticate(app, call, &[Scope::Catalog]).await?;
-    caller.require_live()?;
+    let caller = auth::authenticate(app, call).await?;
     let email = EmailAddress::parse(&call.parameter).map_err(|_| unknown_member())?;
     if !app.catalog.delete_member(&caller.org, &email).await? {
         return Err(unknown_member());
@@ -88,7 +82,7 @@ pub async fn delete(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 /// to the wallet page that shows them to the member.
 pub async fn list_credentials(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let limit = call.limit()?;
-    let caller = auth::authenticate(app, call, MAY_READ).await?;
+    let caller = auth::authenticate(app, call).await?;
     let email = EmailAddress::parse(&call.parameter).map_err(|_| unknown_member())?;
     if app.catalog.member(&caller.org, &email).await?.is_none() {
         return Err(unknown_member());
@@ -106,8 +100,7 @@ pub async fn list_credentials(app: &App, call: &Call) -> Result<Response<Body>, 
 /// `POST /members/import`: CSV with the columns `email, name, role, license_number, term,
 /// language` in any order. Good rows are stored, faulty ones reported. Safe to repeat.
 pub async fn import(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let caller = auth::authenticate(app, call, &[Scope::Catalog]).await?;
-    caller.require_live()?;
+    let caller = auth::authenticate(app, call).await?;
     let body = call.expect_body(&["text/csv"])?;
     let Import { rows, mut members, faults } = Import::read(body, call.lang, &call.now_text())?;
     let emails: Vec<&EmailAddress> = members.keys().collect();

@@ -1,8 +1,8 @@
 //! The API: a request with a key is parsed and authorized, calls one use case, and is answered.
 //! It never imports `web`.
 //!
-//! [`auth`] admits callers and [`idempotency`] makes requests repeatable; the others hold the
-//! endpoints of one resource each.
+//! [`auth`] admits callers, [`idempotency`] makes requests repeatable, `lists` pages; the others
+//! hold the endpoints of one resource each.
 
 pub mod api_keys;
 pub mod auth;
@@ -13,6 +13,7 @@ pub mod idempotency;
 pub mod images;
 pub mod issue;
 pub mod jobs;
+mod lists;
 pub mod members;
 pub mod organization;
 pub mod resend;

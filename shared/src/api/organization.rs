@@ -10,7 +10,6 @@ use crate::{
     },
     app::App,
     domain::{
-        api_key::Scope,
         fields::Fields,
         identity::IdSecret,
         ids::{Mode, OrgId},
@@ -26,14 +25,13 @@ use crate::{
 
 /// `GET /organization`.
 pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let caller = auth::authenticate(app, call, &[Scope::Read, Scope::Admin]).await?;
+    let caller = auth::authenticate(app, call).await?;
     ok(&own_organization(app, &caller).await?.answer(&app.config.site_url))
 }
 
 /// `PUT /organization`.
 pub async fn put(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let caller = auth::authenticate(app, call, &[Scope::Admin]).await?;
-    caller.require_live()?;
+    let caller = auth::authenticate(app, call).await?;
     let mut organization = own_organization(app, &caller).await?;
     let fields = Fields::of_body(call.expect_json()?)?;
     let (mut settings, logo) = Settings::read(fields, Some(&organization.settings))?;

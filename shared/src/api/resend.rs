@@ -6,7 +6,7 @@ use lambda_http::Body;
 use crate::{
     api::auth,
     app::App,
-    domain::{api_key::Scope, ids::CredentialId},
+    domain::ids::CredentialId,
     http::{
         problem::Problem,
         serve::{Call, json},
@@ -45,7 +45,7 @@ impl From<ResendError> for Problem {
 /// `not_found`; `conflict` when the credential is not active, its address is suppressed, or a
 /// mail is pending or was requested just now; those of authentication and of the store.
 pub async fn resend(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let caller = auth::authenticate(app, call, &[Scope::Manage]).await?;
+    let caller = auth::authenticate(app, call).await?;
     let id = CredentialId::parse(&call.parameter).map_err(|_| ResendError::Unknown)?;
     let credential = resend::resend(app, caller.tenant(), id, call.now).await?;
     json(

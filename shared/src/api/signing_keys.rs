@@ -12,7 +12,7 @@ use crate::{
     app::App,
     credentials::signing_keys::{self, SigningKeyError},
     document::did,
-    domain::{api_key::Scope, fields::Fields, signing_key::PublicKey, status_entry::ListId},
+    domain::{fields::Fields, signing_key::PublicKey, status_entry::ListId},
     http::{
         problem::Problem,
         serve::{Call, json as answer, ok},
@@ -49,7 +49,7 @@ fn key_answer(app: &App, caller: &Caller, key: &PublicKey) -> Value {
 /// # Errors
 /// Those of authentication and the store.
 pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let caller = auth::authenticate(app, call, &[Scope::Admin]).await?;
+    let caller = auth::authenticate(app, call).await?;
     let keys = app.catalog.public_keys(&caller.org, caller.mode).await?;
     let items: Vec<Value> = keys.iter().map(|key| key_answer(app, &caller, key)).collect();
     ok(&json!({ "items": items, "next_cursor": null }))
@@ -60,7 +60,7 @@ pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 /// # Errors
 /// `conflict` when another request replaced the key; those of authentication and the store.
 pub async fn rotate(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let caller = auth::authenticate(app, call, &[Scope::Admin]).await?;
+    let caller = auth::authenticate(app, call).await?;
     let made = signing_keys::rotate(app, caller.tenant(), &call.now_text()).await?;
     answer(StatusCode::CREATED, &made.map(|key| key_answer(app, &caller, &key)))
 }
@@ -71,7 +71,7 @@ pub async fn rotate(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 /// `not_found`; `conflict` when the key still signs; `unavailable` when a status list is in use;
 /// those of the body, of authentication and the store.
 pub async fn compromise(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let caller = auth::authenticate(app, call, &[Scope::Admin]).await?;
+    let caller = auth::authenticate(app, call).await?;
     let mut fields = Fields::of_body(call.expect_json()?)?;
     let reason = reason(&mut fields, true);
     fields.end()?;
@@ -87,7 +87,7 @@ pub async fn compromise(app: &App, call: &Call) -> Result<Response<Body>, Proble
 /// # Errors
 /// Those of authentication and the store.
 pub async fn begin_list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let caller = auth::authenticate(app, call, &[Scope::Admin]).await?;
+    let caller = auth::authenticate(app, call).await?;
     let number = app.status_lists.begin_list(&caller.org, caller.mode).await?;
     let list = ListId { org: caller.org, mode: caller.mode, number };
     let url = list.url(&app.config.site_url);

@@ -5,23 +5,23 @@ use http::Response;
 use lambda_http::Body;
 
 use crate::{
-    api::auth,
+    api::{auth, lists},
     app::App,
-    domain::{api_key::Scope, email::EmailAddress, feedback::Suppression},
+    domain::{email::EmailAddress, feedback::Suppression},
     http::{
         problem::Problem,
-        serve::{Call, List, no_content, ok},
+        serve::{Call, no_content},
     },
 };
 
 /// `GET /suppressions`: in the order of the addresses.
 pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let limit = call.limit()?;
-    let cursor = call.cursor(|cursor| EmailAddress::parse(cursor).is_ok())?;
-    let caller = auth::authenticate(app, call, &[Scope::Read]).await?;
-    let page = app.catalog.suppressions(&caller.org, cursor, limit).await?;
+    let caller = auth::authenticate(app, call).await?;
+    let after = lists::position(app, call, &caller).await?;
+    let page = app.catalog.suppressions(&caller.org, after.as_deref(), limit).await?;
     let items = page.items.iter().map(Suppression::answer).collect();
-    ok(&List { items, next_cursor: page.next })
+    lists::page(app, call, &caller, items, page.next).await
 }
 
 /// `DELETE /suppressions/{email}`: 204. Safe to repeat: the second call finds nothing and answers
@@ -33,8 +33,7 @@ pub async fn remove(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
             "The address is not on the suppression list",
         )
     };
-    let caller = auth::authenticate(app, call, &[Scope::Manage]).await?;
-    caller.require_live()?;
+    let caller = auth::authenticate(app, call).await?;
     let email = EmailAddress::parse(&call.parameter).map_err(|_| unknown())?;
     if !app.catalog.unsuppress(&caller.org, &email).await? {
         return Err(unknown());

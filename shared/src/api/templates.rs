@@ -5,46 +5,41 @@ use lambda_http::Body;
 use uuid::Uuid;
 
 use crate::{
-    api::{auth, images},
+    api::{auth, images, lists},
     app::App,
     domain::{
-        api_key::Scope,
         fields::Fields,
         ids::{OrgId, TemplateId},
         template::{Definition, Template},
     },
     http::{
         problem::Problem,
-        serve::{Call, List, json, ok},
+        serve::{Call, json, ok},
     },
     sheet,
 };
 
-/// Scopes that may read templates. To issue, a client must know what a template asks for.
-const MAY_READ: &[Scope] = &[Scope::Read, Scope::Issue, Scope::Catalog];
-
 /// `GET /templates`.
 pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let limit = call.limit()?;
-    let cursor = call.cursor(|cursor| cursor.starts_with("TPL#"))?;
-    let caller = auth::authenticate(app, call, MAY_READ).await?;
-    let page = app.catalog.templates(&caller.org, cursor, limit).await?;
+    let caller = auth::authenticate(app, call).await?;
+    let after = lists::position(app, call, &caller).await?;
+    let page = app.catalog.templates(&caller.org, after.as_deref(), limit).await?;
     let site_url = &app.config.site_url;
     let items = page.items.iter().map(|template| template.answer(site_url)).collect();
-    ok(&List { items, next_cursor: page.next })
+    lists::page(app, call, &caller, items, page.next).await
 }
 
 /// `GET /templates/{template_id}`.
 pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let caller = auth::authenticate(app, call, MAY_READ).await?;
+    let caller = auth::authenticate(app, call).await?;
     let found = app.catalog.template(&caller.org, template_id(call)?).await?;
     ok(&found.ok_or_else(|| Problem::template_not_found(None))?.answer(&app.config.site_url))
 }
 
 /// `POST /templates`.
 pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let caller = auth::authenticate(app, call, &[Scope::Catalog]).await?;
-    caller.require_live()?;
+    let caller = auth::authenticate(app, call).await?;
     let definition = definition(app, call, &caller.org).await?;
     let id = TemplateId::from(Uuid::new_v4());
     let template = first_version(id, definition, call.now_text());
@@ -61,8 +56,7 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 /// `PUT /templates/{template_id}`: writes a new version. Safe to repeat: the same definition
 /// makes no version.
 pub async fn put(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let caller = auth::authenticate(app, call, &[Scope::Catalog]).await?;
-    caller.require_live()?;
+    let caller = auth::authenticate(app, call).await?;
     let definition = definition(app, call, &caller.org).await?;
     let current = app.catalog.template(&caller.org, template_id(call)?).await?;
     let current = current.ok_or_else(|| Problem::template_not_found(None))?;
@@ -86,15 +80,14 @@ pub async fn put(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 
 /// `POST /templates/{template_id}/archive`. Safe to repeat: the second call answers like the first.
 pub async fn archive(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let caller = auth::authenticate(app, call, &[Scope::Catalog]).await?;
-    caller.require_live()?;
+    let caller = auth::authenticate(app, call).await?;
     let archived = app.catalog.archive_template(&caller.org, template_id(call)?).await?;
     ok(&archived.ok_or_else(|| Problem::template_not_found(None))?.answer(&app.config.site_url))
 }
 
 /// `GET /templates/{template_id}/csv`: an example of the files that the template takes.
 pub async fn csv(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let caller = auth::authenticate(app, call, MAY_READ).await?;
+    let caller = auth::authenticate(app, call).await?;
     let found = app.catalog.template(&caller.org, template_id(call)?).await?;
     let template = found.ok_or_else(|| Problem::template_not_found(None))?;
     let text = sheet::columns::example(&template.definition, call.lang);

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     api::auth,
     app::App,
-    domain::{api_key::Scope, fields::Fields, ids::TemplateId, text::MAX_TEXT},
+    domain::{fields::Fields, ids::TemplateId, text::MAX_TEXT},
     http::{
         problem::Problem,
         serve::{Call, json as answer, ok},
@@ -33,7 +33,7 @@ impl From<UploadError> for Problem {
 /// `invalid_request`, `not_found` for the template, `payload_too_large`, `conflict` where live
 /// links end with the deployment; those of authentication, of the store and of the bucket.
 pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let caller = auth::authenticate(app, call, &[Scope::Issue]).await?;
+    let caller = auth::authenticate(app, call).await?;
     let mut body = Fields::of_body(call.expect_json()?)?;
     let template_id = body.required_text("template_id", MAX_TEXT);
     let template_id = template_id.and_then(|text| match TemplateId::parse(&text) {
@@ -89,7 +89,7 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 /// `not_found`, those of authentication and of the store.
 pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let unknown = || Problem::not_found("La subida no existe", "The upload does not exist");
-    let caller = auth::authenticate(app, call, &[Scope::Issue, Scope::Read]).await?;
+    let caller = auth::authenticate(app, call).await?;
     let id = Uuid::try_parse(&call.parameter).map_err(|_| unknown())?;
     let upload = app.jobs.upload_for(caller.tenant(), id).await?.ok_or_else(unknown)?;
     ok(&upload.answer())

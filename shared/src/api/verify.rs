@@ -9,7 +9,6 @@ use crate::{
     app::App,
     credentials::verify::{self, Verification},
     domain::{
-        api_key::Scope,
         credential::Credential,
         fields::{Fields, InvalidBody, refuse_repeated},
         ids::CredentialId,
@@ -31,7 +30,7 @@ const MAX_BODY: usize = 256 * 1024;
 /// # Errors
 /// `unauthenticated`, `payload_too_large`, `invalid_json`, `invalid_request`, `not_found` and those of the store.
 pub async fn verify(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    auth::authenticate(app, call, &Scope::ALL).await?;
+    auth::authenticate(app, call).await?;
     let body = call.expect_json()?;
     if body.len() > MAX_BODY {
         return Err(Problem::document_too_large(MAX_BODY));

@@ -23,6 +23,8 @@ pub struct FieldError {
     pub es: String,
     /// English text.
     pub en: String,
+    /// The known name or value that was probably meant, if one is near.
+    pub hint: Option<String>,
 }
 
 impl FieldError {
@@ -33,7 +35,13 @@ impl FieldError {
         es: impl Into<String>,
         en: impl Into<String>,
     ) -> Self {
-        Self { pointer: pointer.into(), code, es: es.into(), en: en.into() }
+        Self { pointer: pointer.into(), code, es: es.into(), en: en.into(), hint: None }
+    }
+
+    /// Adds what was probably meant.
+    pub fn hint(mut self, near: Option<&str>) -> Self {
+        self.hint = near.map(str::to_owned);
+        self
     }
 }
 

@@ -19,6 +19,8 @@ use crate::domain::{
     field::{FieldName, Kind},
     ids::{CredentialId, Mode, OrgId, TemplateId},
     recipient::{FieldValue, Recipient},
+    seal::Sealed,
+    tenant::Tenant,
 };
 
 /// Version of the normal form and of the encoding below. It never changes in place: a
@@ -43,15 +45,20 @@ impl IdSecret {
         tag.as_ref().first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes))
     }
 
-    /// The key that seals links to the wallets of an organization and mode.
-    pub(crate) fn wallet_key(&self, org: &OrgId, mode: Mode) -> [u8; 32] {
-        let tag = self.tag("unicreda wallet key 1", format!("{org} {mode}").as_bytes());
+    /// The key of a seal of an organization and mode.
+    pub(crate) fn seal_key(&self, what: Sealed, tenant: Tenant<'_>) -> [u8; 32] {
+        let Tenant { org, mode } = tenant;
+        let label = format!("unicreda {} key 1", what.as_str());
+        let tag = self.tag(&label, format!("{org} {mode}").as_bytes());
         tag.as_ref().first_chunk().copied().unwrap_or_default()
     }
 
-    /// The nonce of a link's seal.
-    pub(crate) fn wallet_nonce(&self, content: &[u8]) -> [u8; 12] {
-        let tag = self.tag("unicreda wallet nonce 1", content);
+    /// The nonce under which a content is sealed and bound.
+    pub(crate) fn seal_nonce(&self, what: Sealed, bound: &str, content: &[u8]) -> [u8; 12] {
+        let mut message = Vec::with_capacity(8 + bound.len() + content.len());
+        put(&mut message, bound);
+        message.extend_from_slice(content);
+        let tag = self.tag(&format!("unicreda {} nonce 1", what.as_str()), &message);
         tag.as_ref().first_chunk().copied().unwrap_or_default()
     }
 

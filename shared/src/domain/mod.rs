@@ -4,10 +4,10 @@
 //!
 //! | modules | subject |
 //! |---|---|
-//! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`credits`] | plain values |
+//! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`credits`], [`nearest`] | plain values |
 //! | [`json`], [`base58`] | texts of callers, within bounds before they are read |
 //! | [`field`], [`recipient`], [`fault`], [`fault_report`], [`fields`] | the fields of a recipient, their reading, their faults; other bodies |
-//! | [`tenant`], [`organization`], [`member`], [`api_key`], [`image`], [`template`], [`signing_key`] | the catalog |
+//! | [`tenant`], [`seal`], [`organization`], [`member`], [`api_key`], [`image`], [`template`], [`signing_key`] | the catalog |
 //! | [`identity`], [`credential`], [`history`], [`status_entry`], [`packing`] | credentials |
 //! | [`job`], [`upload`] | jobs and their files |
 //! | [`feedback`], [`wallet_link`] | mail |
@@ -34,9 +34,11 @@ pub mod json;
 pub mod lang;
 pub mod ledger;
 pub mod member;
+pub mod nearest;
 pub mod organization;
 pub mod packing;
 pub mod recipient;
+pub mod seal;
 pub mod signing_key;
 pub mod status_entry;
 pub mod template;

@@ -12,15 +12,6 @@ pub fn seconds(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// Whether a text is a cursor of a list by time: `{instant}#{UUID}`, or `{instant}#` and the
-/// UUID's first 16 digits.
-pub fn is_sort_key(text: &str) -> bool {
-    text.split_once('#').is_some_and(|(at, id)| {
-        let half = id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit());
-        at.parse::<Timestamp>().is_ok() && (half || uuid::Uuid::try_parse(id).is_ok())
-    })
-}
-
 /// Seconds from an instant in RFC 3339 to a later one; 0 if the text is unreadable.
 pub fn elapsed(from: &str, to: Timestamp) -> i64 {
     from.parse::<Timestamp>()

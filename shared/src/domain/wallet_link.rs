@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 
 use crate::domain::{
     email::EmailAddress,
     identity::IdSecret,
     ids::{Mode, OrgId},
+    seal::{self, Sealed},
+    tenant::Tenant,
 };
 
 /// How long a link opens the wallet: 30 days. Each notification brings a new one.
@@ -27,16 +27,6 @@ pub struct Pass {
     pub until: i64,
 }
 
-fn cipher(secret: &IdSecret, org: &OrgId, mode: Mode) -> Option<LessSafeKey> {
-    let key = secret.wallet_key(org, mode);
-    Some(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).ok()?))
-}
-
-/// The context that the seal binds.
-fn bound(org: &OrgId, mode: Mode) -> Aad<String> {
-    Aad::from(format!("unicreda wallet 1 {org} {mode}"))
-}
-
 /// Makes the link to a wallet, valid for [`LIFETIME`] from `now`. The same arguments make the
 /// same link.
 pub fn link(
@@ -48,18 +38,9 @@ pub fn link(
     now: Timestamp,
 ) -> Option<String> {
     let until = now.as_second() + i64::try_from(LIFETIME.as_secs()).ok()?;
-    let mut sealed = until.to_be_bytes().to_vec();
-    sealed.extend_from_slice(email.as_str().as_bytes());
-    // The nonce follows from the content, so only the same content uses it again.
-    let nonce: [u8; NONCE_LEN] = secret.wallet_nonce(&sealed);
-    cipher(secret, org, mode)?
-        .seal_in_place_append_tag(
-            Nonce::assume_unique_for_key(nonce),
-            bound(org, mode),
-            &mut sealed,
-        )
-        .ok()?;
-    let token = URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat());
+    let mut pass = until.to_be_bytes().to_vec();
+    pass.extend_from_slice(email.as_str().as_bytes());
+    let token = seal::seal(secret, Sealed::Wallet, Tenant { org, mode }, "", &pass)?;
     Some(format!("{site_url}/wallet/{org}.{mode}.{token}"))
 }
 
@@ -78,14 +59,7 @@ pub fn claimed(token: &str) -> Option<(OrgId, Mode, &str)> {
 /// Opens the sealed part of a link; none if this organization did not seal it for this mode.
 /// The caller checks its end.
 pub fn open(secret: &IdSecret, org: &OrgId, mode: Mode, sealed: &str) -> Option<Pass> {
-    if sealed.len() > MAX_TOKEN {
-        return None;
-    }
-    let mut sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
-    let (nonce, content) = sealed.split_first_chunk_mut::<NONCE_LEN>()?;
-    let nonce = Nonce::assume_unique_for_key(*nonce);
-    let content =
-        cipher(secret, org, mode)?.open_in_place(nonce, bound(org, mode), content).ok()?;
+    let content = seal::open(secret, Sealed::Wallet, Tenant { org, mode }, "", sealed)?;
     let (until, email) = content.split_first_chunk::<8>()?;
     let email = EmailAddress::parse(std::str::from_utf8(email).ok()?).ok()?;
     Some(Pass { email, until: i64::from_be_bytes(*until) })

@@ -91,6 +91,11 @@ impl Problem {
         problem
     }
 
+    /// 400: query parameters that the route does not know, beside other faults of parameters.
+    pub fn unknown_parameter(errors: Vec<FieldError>) -> Self {
+        Self { code: "unknown_parameter", ..Self::invalid_request(errors) }
+    }
+
     /// 400: one field is wrong.
     pub fn invalid_field(
         pointer: impl Into<String>,
@@ -119,6 +124,7 @@ impl Problem {
             "Falta la clave de API en el encabezado X-API-Key, o no es válida",
             "The API key in the header X-API-Key is missing or not valid",
         )
+        .header(header::WWW_AUTHENTICATE, "Bearer")
     }
 
     /// 403: the key lacks a scope.
@@ -310,6 +316,7 @@ impl Problem {
         match self.code {
             "invalid_json" => lang.pick("JSON inválido", "Invalid JSON"),
             "invalid_request" => lang.pick("Solicitud inválida", "Invalid request"),
+            "unknown_parameter" => lang.pick("Parámetro desconocido", "Unknown parameter"),
             "unauthenticated" => lang.pick("No autenticado", "Unauthenticated"),
             "insufficient_scope" => lang.pick("Permiso insuficiente", "Insufficient scope"),
             "not_found" => lang.pick("No encontrado", "Not found"),
@@ -334,6 +341,8 @@ impl Problem {
             pointer: &'a str,
             code: &'a str,
             message: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            hint: Option<&'a str>,
         }
         #[derive(Serialize)]
         struct Document<'a> {
@@ -363,6 +372,7 @@ impl Problem {
                     pointer: &e.pointer,
                     code: e.code,
                     message: lang.pick(&e.es, &e.en),
+                    hint: e.hint.as_deref(),
                 })
                 .collect(),
             errors_omitted: Some(self.errors.omitted()).filter(|omitted| *omitted > 0),

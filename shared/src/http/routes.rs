@@ -1,8 +1,18 @@
-//! The routes of the service and the endpoint that answers each. `infra/check_template.py`
-//! compares them with `template.yaml`.
+//! The routes of the service: the endpoint that answers each, the keys that open it, and the query
+//! parameters that it takes. `infra/check_template.py` compares them with `template.yaml`,
+//! `infra/check_docs.py` with `docs/api.md`.
 //!
 //! A function matches the enum of its endpoints exhaustively, so a route without an answer does
-//! not compile.
+//! not compile. The scopes of a route stand here alone: [`serve`](crate::http::serve) checks the
+//! parameters, [`auth`](crate::api::auth) the key.
+
+use crate::{
+    domain::api_key::Scope,
+    http::parameters::{
+        CURSOR, DRY_RUN, EMAIL, EXTERNAL_ID, ISSUED_AFTER, LANG, LIMIT, Parameter, STATUS,
+        TEMPLATE_ID, VERSION,
+    },
+};
 
 /// The Lambda functions that answer HTTP, each with its endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,176 +205,136 @@ macro_rules! endpoints {
 
 endpoints! { Issue Jobs Amend Catalog Page Render }
 
-/// Method, path and endpoint of a route.
-pub type Route = (&'static str, &'static str, Function);
+/// A route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Method.
+    pub method: &'static str,
+    /// Path, its parameter in braces.
+    pub path: &'static str,
+    /// The function, and its endpoint that answers.
+    pub function: Function,
+    /// Who may call it.
+    pub access: Access,
+    /// The query parameters that it takes. With a key, any other is refused.
+    pub parameters: &'static [Parameter],
+}
 
-/// All routes, one a line: `infra/check_template.py` reads them here.
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anyone.
+    Public,
+    /// A key with at least one of these scopes.
+    Key {
+        /// The scopes, the one that an answer names as lacking first.
+        any_of: &'static [Scope],
+        /// Whether a test key is refused: the route changes what both modes share.
+        live_only: bool,
+    },
+}
+
+const ISSUE: Scope = Scope::Issue;
+const READ: Scope = Scope::Read;
+const CATALOG: Scope = Scope::Catalog;
+const MANAGE: Scope = Scope::Manage;
+const ADMIN: Scope = Scope::Admin;
+
+/// Parameters of every list.
+const PAGE: &[Parameter] = &[LIMIT, CURSOR];
+/// Parameters of the list of credentials.
+const CREDENTIALS: &[Parameter] =
+    &[TEMPLATE_ID, EMAIL, EXTERNAL_ID, STATUS, ISSUED_AFTER, LIMIT, CURSOR];
+
+/// A route for keys with one of these scopes; what it changes has the key's mode.
+const fn keyed(
+    method: &'static str,
+    path: &'static str,
+    function: Function,
+    any_of: &'static [Scope],
+    parameters: &'static [Parameter],
+) -> Route {
+    Route { method, path, function, access: Access::Key { any_of, live_only: false }, parameters }
+}
+
+/// A route for live keys with one of these scopes: it changes what both modes share.
+const fn live(
+    method: &'static str,
+    path: &'static str,
+    function: Function,
+    any_of: &'static [Scope],
+    parameters: &'static [Parameter],
+) -> Route {
+    Route { method, path, function, access: Access::Key { any_of, live_only: true }, parameters }
+}
+
+/// A route for anyone.
+const fn public(
+    method: &'static str,
+    path: &'static str,
+    function: Function,
+    parameters: &'static [Parameter],
+) -> Route {
+    Route { method, path, function, access: Access::Public, parameters }
+}
+
+/// All routes, one a line: `infra/check_template.py` and `infra/check_docs.py` read them here.
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
-    ("POST", "/api/v1/credentials/issue", Function::Issue(Issue::Submit)),
-    ("GET", "/api/v1/jobs", Function::Jobs(Jobs::List)),
-    ("GET", "/api/v1/jobs/{job_id}", Function::Jobs(Jobs::Show)),
-    ("GET", "/api/v1/jobs/{job_id}/results", Function::Jobs(Jobs::Results)),
-    ("GET", "/api/v1/jobs/{job_id}/results/file", Function::Jobs(Jobs::ResultsFile)),
-    ("POST", "/api/v1/jobs/{job_id}/retry", Function::Jobs(Jobs::Retry)),
-    ("POST", "/api/v1/jobs/{job_id}/cancel", Function::Jobs(Jobs::Cancel)),
-    ("POST", "/api/v1/credentials/{credential_id}/resend", Function::Jobs(Jobs::Resend)),
-    ("POST", "/api/v1/uploads", Function::Jobs(Jobs::CreateUpload)),
-    ("GET", "/api/v1/uploads/{upload_id}", Function::Jobs(Jobs::ShowUpload)),
-    ("POST", "/api/v1/credentials/revoke", Function::Amend(Amend::RevokeMany)),
-    ("PATCH", "/api/v1/credentials/{credential_id}", Function::Amend(Amend::Correct)),
-    ("POST", "/api/v1/credentials/{credential_id}/revoke", Function::Amend(Amend::Revoke)),
-    ("POST", "/api/v1/credentials/{credential_id}/suspend", Function::Amend(Amend::Suspend)),
-    ("POST", "/api/v1/credentials/{credential_id}/reinstate", Function::Amend(Amend::Reinstate)),
-    ("GET", "/api/v1/signing-keys", Function::Amend(Amend::ListSigningKeys)),
-    ("POST", "/api/v1/signing-keys", Function::Amend(Amend::RotateSigningKey)),
-    ("POST", "/api/v1/signing-keys/{multikey}/compromise", Function::Amend(Amend::CompromiseSigningKey)),
-    ("POST", "/api/v1/status-lists", Function::Amend(Amend::BeginStatusList)),
-    ("GET", "/api/v1/templates", Function::Catalog(Catalog::ListTemplates)),
-    ("POST", "/api/v1/templates", Function::Catalog(Catalog::CreateTemplate)),
-    ("GET", "/api/v1/templates/{template_id}", Function::Catalog(Catalog::ShowTemplate)),
-    ("PUT", "/api/v1/templates/{template_id}", Function::Catalog(Catalog::PutTemplate)),
-    ("POST", "/api/v1/templates/{template_id}/archive", Function::Catalog(Catalog::ArchiveTemplate)),
-    ("GET", "/api/v1/templates/{template_id}/csv", Function::Catalog(Catalog::TemplateCsv)),
-    ("GET", "/api/v1/credentials", Function::Catalog(Catalog::ListCredentials)),
-    ("GET", "/api/v1/credentials/{credential_id}", Function::Catalog(Catalog::ShowCredential)),
-    ("GET", "/api/v1/credentials/{credential_id}/mail", Function::Catalog(Catalog::TestMail)),
-    ("GET", "/api/v1/members", Function::Catalog(Catalog::ListMembers)),
-    ("POST", "/api/v1/members/import", Function::Catalog(Catalog::ImportMembers)),
-    ("GET", "/api/v1/members/{email}", Function::Catalog(Catalog::ShowMember)),
-    ("PUT", "/api/v1/members/{email}", Function::Catalog(Catalog::PutMember)),
-    ("DELETE", "/api/v1/members/{email}", Function::Catalog(Catalog::DeleteMember)),
-    ("GET", "/api/v1/members/{email}/credentials", Function::Catalog(Catalog::MemberCredentials)),
-    ("GET", "/api/v1/suppressions", Function::Catalog(Catalog::ListSuppressions)),
-    ("DELETE", "/api/v1/suppressions/{email}", Function::Catalog(Catalog::RemoveSuppression)),
-    ("GET", "/api/v1/api-keys", Function::Catalog(Catalog::ListApiKeys)),
-    ("POST", "/api/v1/api-keys", Function::Catalog(Catalog::CreateApiKey)),
-    ("DELETE", "/api/v1/api-keys/{key_id}", Function::Catalog(Catalog::RevokeApiKey)),
-    ("GET", "/api/v1/organization", Function::Catalog(Catalog::ShowOrganization)),
-    ("PUT", "/api/v1/organization", Function::Catalog(Catalog::PutOrganization)),
-    ("POST", "/api/v1/verify", Function::Catalog(Catalog::Verify)),
-    ("GET", "/status/{list_id}", Function::Page(Page::StatusList)),
-    ("GET", "/orgs/{org}/did.json", Function::Page(Page::DidDocument)),
-    ("GET", "/orgs/{org}/test/did.json", Function::Page(Page::TestDidDocument)),
-    ("GET", "/.well-known/did.json", Function::Page(Page::SiteDidDocument)),
-    ("GET", "/images/{image}", Function::Page(Page::Image)),
-    ("GET", "/wallet/{token}", Function::Page(Page::Wallet)),
-    ("GET", "/console", Function::Page(Page::Console)),
-    ("GET", "/credential/{credential_id}/qr.svg", Function::Page(Page::QrCode)),
-    ("GET", "/credential/{credential_id}/certificate.pdf", Function::Render(Render::Certificate)),
-    ("GET", "/credential/{credential_id}/badge.png", Function::Render(Render::Badge)),
-    ("GET", "/credential/{credential_id}/preview.png", Function::Render(Render::Preview)),
-    ("GET", "/credential/{credential_id}", Function::Page(Page::Credential)),
+    keyed("POST", "/api/v1/credentials/issue", Function::Issue(Issue::Submit), &[ISSUE], &[DRY_RUN]),
+    keyed("GET", "/api/v1/jobs", Function::Jobs(Jobs::List), &[READ, ISSUE], PAGE),
+    keyed("GET", "/api/v1/jobs/{job_id}", Function::Jobs(Jobs::Show), &[READ, ISSUE], &[]),
+    keyed("GET", "/api/v1/jobs/{job_id}/results", Function::Jobs(Jobs::Results), &[READ, ISSUE], &[STATUS, LIMIT, CURSOR]),
+    keyed("GET", "/api/v1/jobs/{job_id}/results/file", Function::Jobs(Jobs::ResultsFile), &[READ, ISSUE], &[]),
+    keyed("POST", "/api/v1/jobs/{job_id}/retry", Function::Jobs(Jobs::Retry), &[MANAGE], &[]),
+    keyed("POST", "/api/v1/jobs/{job_id}/cancel", Function::Jobs(Jobs::Cancel), &[MANAGE], &[]),
+    keyed("POST", "/api/v1/credentials/{credential_id}/resend", Function::Jobs(Jobs::Resend), &[MANAGE], &[]),
+    keyed("POST", "/api/v1/uploads", Function::Jobs(Jobs::CreateUpload), &[ISSUE], &[]),
+    keyed("GET", "/api/v1/uploads/{upload_id}", Function::Jobs(Jobs::ShowUpload), &[READ, ISSUE], &[]),
+    keyed("POST", "/api/v1/credentials/revoke", Function::Amend(Amend::RevokeMany), &[MANAGE], &[]),
+    keyed("PATCH", "/api/v1/credentials/{credential_id}", Function::Amend(Amend::Correct), &[MANAGE], &[]),
+    keyed("POST", "/api/v1/credentials/{credential_id}/revoke", Function::Amend(Amend::Revoke), &[MANAGE], &[]),
+    keyed("POST", "/api/v1/credentials/{credential_id}/suspend", Function::Amend(Amend::Suspend), &[MANAGE], &[]),
+    keyed("POST", "/api/v1/credentials/{credential_id}/reinstate", Function::Amend(Amend::Reinstate), &[MANAGE], &[]),
+    keyed("GET", "/api/v1/signing-keys", Function::Amend(Amend::ListSigningKeys), &[ADMIN], &[]),
+    keyed("POST", "/api/v1/signing-keys", Function::Amend(Amend::RotateSigningKey), &[ADMIN], &[]),
+    keyed("POST", "/api/v1/signing-keys/{multikey}/compromise", Function::Amend(Amend::CompromiseSigningKey), &[ADMIN], &[]),
+    keyed("POST", "/api/v1/status-lists", Function::Amend(Amend::BeginStatusList), &[ADMIN], &[]),
+    keyed("GET", "/api/v1/templates", Function::Catalog(Catalog::ListTemplates), &[READ, ISSUE, CATALOG], PAGE),
+    live("POST", "/api/v1/templates", Function::Catalog(Catalog::CreateTemplate), &[CATALOG], &[]),
+    keyed("GET", "/api/v1/templates/{template_id}", Function::Catalog(Catalog::ShowTemplate), &[READ, ISSUE, CATALOG], &[]),
+    live("PUT", "/api/v1/templates/{template_id}", Function::Catalog(Catalog::PutTemplate), &[CATALOG], &[]),
+    live("POST", "/api/v1/templates/{template_id}/archive", Function::Catalog(Catalog::ArchiveTemplate), &[CATALOG], &[]),
+    keyed("GET", "/api/v1/templates/{template_id}/csv", Function::Catalog(Catalog::TemplateCsv), &[READ, ISSUE, CATALOG], &[]),
+    keyed("GET", "/api/v1/credentials", Function::Catalog(Catalog::ListCredentials), &[READ], CREDENTIALS),
+    keyed("GET", "/api/v1/credentials/{credential_id}", Function::Catalog(Catalog::ShowCredential), &[READ], &[]),
+    keyed("GET", "/api/v1/credentials/{credential_id}/mail", Function::Catalog(Catalog::TestMail), &[READ], &[]),
+    keyed("GET", "/api/v1/members", Function::Catalog(Catalog::ListMembers), &[READ, CATALOG], PAGE),
+    live("POST", "/api/v1/members/import", Function::Catalog(Catalog::ImportMembers), &[CATALOG], &[]),
+    keyed("GET", "/api/v1/members/{email}", Function::Catalog(Catalog::ShowMember), &[READ, CATALOG], &[]),
+    live("PUT", "/api/v1/members/{email}", Function::Catalog(Catalog::PutMember), &[CATALOG], &[]),
+    live("DELETE", "/api/v1/members/{email}", Function::Catalog(Catalog::DeleteMember), &[CATALOG], &[]),
+    keyed("GET", "/api/v1/members/{email}/credentials", Function::Catalog(Catalog::MemberCredentials), &[READ, CATALOG], PAGE),
+    keyed("GET", "/api/v1/suppressions", Function::Catalog(Catalog::ListSuppressions), &[READ], PAGE),
+    live("DELETE", "/api/v1/suppressions/{email}", Function::Catalog(Catalog::RemoveSuppression), &[MANAGE], &[]),
+    keyed("GET", "/api/v1/api-keys", Function::Catalog(Catalog::ListApiKeys), &[ADMIN], PAGE),
+    keyed("POST", "/api/v1/api-keys", Function::Catalog(Catalog::CreateApiKey), &[ADMIN], &[]),
+    keyed("DELETE", "/api/v1/api-keys/{key_id}", Function::Catalog(Catalog::RevokeApiKey), &[ADMIN], &[]),
+    keyed("GET", "/api/v1/organization", Function::Catalog(Catalog::ShowOrganization), &[READ, ADMIN], &[]),
+    live("PUT", "/api/v1/organization", Function::Catalog(Catalog::PutOrganization), &[ADMIN], &[]),
+    keyed("POST", "/api/v1/verify", Function::Catalog(Catalog::Verify), &[ISSUE, READ, CATALOG, MANAGE, ADMIN], &[]),
+    public("GET", "/status/{list_id}", Function::Page(Page::StatusList), &[]),
+    public("GET", "/orgs/{org}/did.json", Function::Page(Page::DidDocument), &[]),
+    public("GET", "/orgs/{org}/test/did.json", Function::Page(Page::TestDidDocument), &[]),
+    public("GET", "/.well-known/did.json", Function::Page(Page::SiteDidDocument), &[]),
+    public("GET", "/images/{image}", Function::Page(Page::Image), &[]),
+    public("GET", "/wallet/{token}", Function::Page(Page::Wallet), &[LANG, CURSOR]),
+    public("GET", "/console", Function::Page(Page::Console), &[LANG]),
+    public("GET", "/credential/{credential_id}/qr.svg", Function::Page(Page::QrCode), &[]),
+    public("GET", "/credential/{credential_id}/certificate.pdf", Function::Render(Render::Certificate), &[LANG]),
+    public("GET", "/credential/{credential_id}/badge.png", Function::Render(Render::Badge), &[LANG]),
+    public("GET", "/credential/{credential_id}/preview.png", Function::Render(Render::Preview), &[LANG]),
+    public("GET", "/credential/{credential_id}", Function::Page(Page::Credential), &[LANG, VERSION]),
     // Mail scanners send it; the gateway drops the body.
-    ("HEAD", "/credential/{credential_id}", Function::Page(Page::Credential)),
+    public("HEAD", "/credential/{credential_id}", Function::Page(Page::Credential), &[LANG, VERSION]),
 ];
-
-/// The result of looking up a method and path.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Resolved {
-    /// A route, and the value of its parameter, percent-decoded.
-    Route(&'static Route, Option<String>),
-    /// The path exists, with these methods, comma-separated.
-    OtherMethods(String),
-    /// No route has this path.
-    Nothing,
-}
-
-/// Finds the route of a method and path. Literal paths come before parameters, as in API
-/// Gateway.
-pub fn resolve(method: &str, path: &str) -> Resolved {
-    let mut best: Vec<(&'static Route, Option<String>)> = Vec::new();
-    for route in ROUTES {
-        let Some(parameter) = matches(route.1, path) else {
-            continue;
-        };
-        match (&parameter, best.first().map(|(_, p)| p.is_some())) {
-            (None, Some(true)) => best.clear(),
-            (Some(_), Some(false)) => continue,
-            _ => {}
-        }
-        best.push((route, parameter));
-    }
-    if best.is_empty() {
-        return Resolved::Nothing;
-    }
-    let methods: Vec<&str> = best.iter().map(|(route, _)| route.0).collect();
-    let allowed = methods.join(", ");
-    match best.into_iter().find(|(route, _)| route.0 == method) {
-        Some((route, parameter)) => Resolved::Route(route, parameter),
-        None => Resolved::OtherMethods(allowed),
-    }
-}
-
-/// Compares a path with a pattern: `Some` if it follows it, with the value of its parameter.
-fn matches(pattern: &str, path: &str) -> Option<Option<String>> {
-    let mut parameter = None;
-    let (mut want, mut have) = (pattern.split('/'), path.split('/'));
-    loop {
-        match (want.next(), have.next()) {
-            (None, None) => return Some(parameter),
-            (Some(want), Some(have)) if want.starts_with('{') && !have.is_empty() => {
-                parameter = Some(percent_decoded(have));
-            }
-            (Some(want), Some(have)) if want == have => {}
-            _ => return None,
-        }
-    }
-}
-
-/// Decodes `%40` and the like; a `+` is a plus. A segment that is no UTF-8 is kept undecoded.
-fn percent_decoded(segment: &str) -> String {
-    let mut bytes = Vec::with_capacity(segment.len());
-    let mut rest = segment.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        let pair = tail.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        match pair.and_then(|two| u8::from_str_radix(two, 16).ok()) {
-            Some(byte) if *first == b'%' => {
-                bytes.push(byte);
-                rest = tail.get(2..).unwrap_or_default();
-            }
-            _ => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| segment.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_lead_to_their_routes() {
-        let route = |method, path| match resolve(method, path) {
-            Resolved::Route(route, parameter) => (route.1, parameter),
-            other => panic!("{method} {path}: {other:?}"),
-        };
-        assert_eq!(route("POST", "/api/v1/members/import").0, "/api/v1/members/import");
-        assert_eq!(
-            route("GET", "/api/v1/members/ana%2Btag%40ejemplo.com/credentials"),
-            ("/api/v1/members/{email}/credentials", Some("ana+tag@ejemplo.com".into()))
-        );
-        assert_eq!(
-            route("GET", "/api/v1/members/ana+tag@ejemplo.com").1,
-            Some("ana+tag@ejemplo.com".into())
-        );
-    }
-
-    #[test]
-    fn a_known_path_with_another_method_names_its_methods() {
-        assert_eq!(
-            resolve("PATCH", "/api/v1/templates"),
-            Resolved::OtherMethods("GET, POST".into())
-        );
-        assert_eq!(
-            resolve("GET", "/api/v1/credentials/issue"),
-            Resolved::OtherMethods("POST".into())
-        );
-        for path in ["/", "", "/api/v1", "/api/v1/jobs/", "/api/v1/jobs//results", "/api/v2/jobs"] {
-            assert_eq!(resolve("GET", path), Resolved::Nothing, "{path}");
-        }
-    }
-}

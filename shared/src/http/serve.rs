@@ -14,8 +14,10 @@ use crate::{
     app::App,
     domain::{lang::Lang, time},
     http::{
+        parameters::{self, LIMIT, Parameter},
         problem::Problem,
-        routes::{self, Endpoints, Resolved},
+        resolve::{Resolved, resolve},
+        routes::{Access, Endpoints, Route},
     },
 };
 
@@ -28,14 +30,12 @@ const DEFAULT_LIMIT: usize = 100;
 pub const MAX_PAGE_BYTES: usize = 4_000_000;
 /// Most entries of a page.
 const MAX_LIMIT: usize = 1_000;
-/// Longest cursor of a list, in bytes: a partition and an address.
-const MAX_CURSOR: usize = 300;
 
 /// A request to an endpoint.
 #[derive(Debug)]
 pub struct Call {
-    /// Method and path pattern.
-    pub route: (&'static str, &'static str),
+    /// The route.
+    pub route: &'static Route,
     /// The value of the path's parameter.
     pub parameter: String,
     /// Headers.
@@ -59,12 +59,7 @@ struct At {
 }
 
 impl Call {
-    fn new(
-        route: (&'static str, &'static str),
-        parameter: String,
-        request: Request,
-        at: At,
-    ) -> Self {
+    fn new(route: &'static Route, parameter: String, request: Request, at: At) -> Self {
         let query = request.query_string_parameters();
         let (parts, body) = request.into_parts();
         let body = match body {
@@ -82,8 +77,22 @@ impl Call {
     }
 
     /// Returns a query parameter; an empty one counts as absent.
-    pub fn query(&self, name: &str) -> Option<&str> {
-        self.query.first(name).filter(|value| !value.is_empty())
+    pub fn query(&self, parameter: Parameter) -> Option<&str> {
+        self.query.first(parameter.name).filter(|value| !value.is_empty())
+    }
+
+    /// Whether a flag is `true`.
+    pub fn flag(&self, flag: Parameter) -> bool {
+        self.query(flag) == Some("true")
+    }
+
+    /// Requires that a route with a key knows all parameters, and that flags are `true` or `false`.
+    /// Public routes ignore what they do not know: mail programs append parameters to links.
+    fn check_parameters(&self) -> Result<(), Problem> {
+        match self.route.access {
+            Access::Public => Ok(()),
+            Access::Key { .. } => parameters::check(self.query.iter(), self.route.parameters),
+        }
     }
 
     /// Requires one of these media types and a body within the limit.
@@ -120,7 +129,7 @@ impl Call {
     /// # Errors
     /// `invalid_request`.
     pub fn limit(&self) -> Result<usize, Problem> {
-        let Some(text) = self.query("limit") else {
+        let Some(text) = self.query(LIMIT) else {
             return Ok(DEFAULT_LIMIT);
         };
         match text.parse::<usize>() {
@@ -132,18 +141,6 @@ impl Call {
                 format!("The parameter limit must be a whole number from 1 to {MAX_LIMIT}"),
             )),
         }
-    }
-
-    /// Returns the parameter `cursor`; `is_ours` tests its form.
-    ///
-    /// # Errors
-    /// `invalid_request` for a cursor of another form, which DynamoDB would refuse as a key.
-    pub fn cursor(&self, is_ours: impl FnOnce(&str) -> bool) -> Result<Option<&str>, Problem> {
-        let cursor = self.query("cursor");
-        if cursor.is_none_or(|cursor| cursor.len() <= MAX_CURSOR && is_ours(cursor)) {
-            return Ok(cursor);
-        }
-        Err(Problem::invalid_cursor())
     }
 
     /// Returns the arrival of the request, RFC 3339 to the millisecond.
@@ -203,22 +200,25 @@ where
     let path = site_path(&app.config.site_url, request.raw_http_path()).to_owned();
 
     let unknown = || Problem::not_found("La ruta no existe", "The path does not exist");
-    let (route, outcome) = match routes::resolve(&method, &path) {
+    let (route, outcome) = match resolve(&method, &path) {
         Resolved::Nothing => ("unknown", Err(unknown())),
         Resolved::OtherMethods(allow) => ("unknown", Err(Problem::method_not_allowed(&allow))),
-        Resolved::Route((method, pattern, function), parameter) => {
-            let outcome = match E::of(*function) {
+        Resolved::Route(route, parameter) => {
+            let outcome = match E::of(route.function) {
                 None => Err(unknown()),
                 Some(endpoint) => {
                     let parameter = parameter.unwrap_or_default();
                     let at = At { lang, request_id: request_id.clone(), now: app.clock.now() };
-                    let call = Call::new((method, pattern), parameter, request, at);
-                    let work = AssertUnwindSafe(work(endpoint, call));
+                    let call = Call::new(route, parameter, request, at);
+                    let work = AssertUnwindSafe(async {
+                        call.check_parameters()?;
+                        work(endpoint, call).await
+                    });
                     let outcome = work.catch_unwind().instrument(span.clone()).await;
                     outcome.unwrap_or_else(|_| Err(Problem::internal("panic")))
                 }
             };
-            (*pattern, outcome)
+            (route.path, outcome)
         }
     };
 

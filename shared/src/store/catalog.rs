@@ -97,12 +97,6 @@ pub(super) fn member_key(org: &OrgId, email: &EmailAddress) -> Item {
     key(member_pk(org, first % MEMBER_PARTITIONS), email.as_str())
 }
 
-/// Tests the form of a cursor of the list of members: `{partition}#{address}`.
-pub fn is_member_cursor(cursor: &str) -> bool {
-    let partition = cursor.split_once('#').and_then(|(number, _)| number.parse::<u8>().ok());
-    partition.is_some_and(|partition| partition < MEMBER_PARTITIONS)
-}
-
 /// The items that one call reads for a request: those that were asked for and exist.
 #[derive(Debug, Default)]
 pub struct RequestItems {

@@ -150,7 +150,7 @@ impl Jobs {
         &self,
         org: &OrgId,
         mode: Mode,
-        cursor: Option<&str>,
+        before: Option<&str>,
         limit: usize,
     ) -> Result<Page<Job>, StoreError> {
         // `~` sorts after every instant.
@@ -161,7 +161,7 @@ impl Jobs {
             .index_name(BY_ORG.name)
             .key_condition_expression("org_pk = :pk AND org_sk < :before")
             .expression_attribute_values(":pk", text(org_pk(org, mode)))
-            .expression_attribute_values(":before", text(cursor.unwrap_or("~")))
+            .expression_attribute_values(":before", text(before.unwrap_or("~")))
             .scan_index_forward(false)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .send()

@@ -15,6 +15,10 @@ use crate::domain::{
     signing_key::{PublicKey, SealedKey},
 };
 
+fn key_sk(id: &str) -> String {
+    format!("KEY#{id}")
+}
+
 fn public_sk(mode: Mode, multikey: &str) -> String {
     format!("PUBLIC#{mode}#{multikey}")
 }
@@ -136,7 +140,7 @@ impl Catalog {
 
     /// Writes an API key.
     pub async fn put_key(&self, org: &OrgId, api_key: &ApiKey) -> Result<(), StoreError> {
-        self.put(key(org_pk(org), format!("KEY#{}", api_key.id)), api_key).await
+        self.put(key(org_pk(org), key_sk(&api_key.id)), api_key).await
     }
 
     /// Sets one instant of an API key (`revoked_at`, `last_used_at`); false if there is no such key.
@@ -154,7 +158,7 @@ impl Catalog {
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(key(org_pk(org), format!("KEY#{id}"))))
+            .set_key(Some(key(org_pk(org), key_sk(id))))
             .update_expression(update)
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#a", attribute)
@@ -168,13 +172,30 @@ impl Catalog {
         }
     }
 
-    /// Reads a page of API keys.
+    /// Reads a page of API keys, of one mode alone if one is given. A page is full while there
+    /// are more keys of that mode, so that neither its length nor its end tells of others.
     pub async fn keys(
         &self,
         org: &OrgId,
+        mode: Option<Mode>,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<ApiKey>, StoreError> {
-        self.query(org_pk(org), "KEY#", after, limit).await
+        let (mut items, mut after) = (Vec::<ApiKey>::new(), after.map(str::to_owned));
+        loop {
+            let page: Page<ApiKey> =
+                self.query(org_pk(org), "KEY#", after.as_deref(), limit + 1).await?;
+            let visible = |key: &ApiKey| mode.is_none_or(|mode| key.mode == mode);
+            items.extend(page.items.into_iter().filter(visible));
+            if items.len() > limit {
+                items.truncate(limit);
+                let next = items.last().map(|key| key_sk(&key.id));
+                return Ok(Page { items, next });
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(Page { items, next: None }),
+            }
+        }
     }
 }

@@ -43,15 +43,15 @@ impl Catalog {
         self.delete(member_key(org, email)).await
     }
 
-    /// Reads a page of members, partition after partition. A cursor is
+    /// Reads a page of members, partition after partition. A position is
     /// `{partition}#{address}`.
     pub async fn members(
         &self,
         org: &OrgId,
-        cursor: Option<&str>,
+        after: Option<&str>,
         limit: usize,
     ) -> Result<Page<Member>, StoreError> {
-        let (mut partition, mut after) = match cursor.and_then(|c| c.split_once('#')) {
+        let (mut partition, mut after) = match after.and_then(|at| at.split_once('#')) {
             Some((partition, after)) => (partition.parse().unwrap_or(0), after.to_owned()),
             None => (0_u8, String::new()),
         };
@@ -110,13 +110,13 @@ impl Catalog {
         self.delete(key(suppressed_pk(org), email.as_str())).await
     }
 
-    /// Reads a page of suppressed addresses, in their order. A cursor is an address.
+    /// Reads a page of suppressed addresses, in their order. A position is an address.
     pub async fn suppressions(
         &self,
         org: &OrgId,
-        cursor: Option<&str>,
+        after: Option<&str>,
         limit: usize,
     ) -> Result<Page<Suppression>, StoreError> {
-        self.query(suppressed_pk(org), "", cursor, limit).await
+        self.query(suppressed_pk(org), "", after, limit).await
     }
 }

@@ -231,6 +231,6 @@ pub(crate) async fn write_together(
 pub struct Page<T> {
     /// Entries.
     pub items: Vec<T>,
-    /// Cursor of the next page, opaque; `None` at the end.
+    /// Position of the next page; `None` at the end. A client gets it sealed, as a cursor.
     pub next: Option<String>,
 }

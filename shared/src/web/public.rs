@@ -14,7 +14,11 @@ use crate::{
         lang::Lang,
         status_entry::ListId,
     },
-    http::{problem::Problem, serve::Call},
+    http::{
+        parameters::{LANG, VERSION},
+        problem::Problem,
+        serve::Call,
+    },
     web::{
         pages, qr,
         respond::{self, html, set},
@@ -36,7 +40,7 @@ pub async fn credential(app: &App, call: &Call) -> Result<Response<Body>, Proble
         None if suffix => Some("application/json"),
         wanted => wanted,
     };
-    let lang = call.query("lang").and_then(Lang::from_tag).unwrap_or(call.lang);
+    let lang = call.query(LANG).and_then(Lang::from_tag).unwrap_or(call.lang);
     let found = match CredentialId::parse(id) {
         Ok(id) => app.credentials.get(id).await,
         Err(_) => Ok(None),
@@ -92,7 +96,7 @@ fn no_credential() -> Problem {
 fn page_of(app: &App, call: &Call, found: &LoadedCredential, lang: Lang) -> String {
     let site_url = &app.config.site_url;
     let present = found.credential.version;
-    let asked = call.query("version").and_then(|version| version.parse::<u32>().ok());
+    let asked = call.query(VERSION).and_then(|version| version.parse::<u32>().ok());
     if let Some(asked) = asked.filter(|asked| (1..present).contains(asked)) {
         return pages::replaced(&Credential::url(site_url, found.credential.id), asked, lang);
     }
@@ -101,7 +105,7 @@ fn page_of(app: &App, call: &Call, found: &LoadedCredential, lang: Lang) -> Stri
 
 /// `GET /console`: the page for issuing from a file.
 pub fn console(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let lang = call.query("lang").and_then(Lang::from_tag).unwrap_or(call.lang);
+    let lang = call.query(LANG).and_then(Lang::from_tag).unwrap_or(call.lang);
     let site_url = &app.config.site_url;
     let mut response = html(StatusCode::OK, pages::console(site_url, lang), lang, site_url)?;
     let uploads = app.config.uploads_origin.as_deref().unwrap_or_default();

@@ -18,10 +18,10 @@ use crate::{
         lang::Lang,
         member::Member,
         organization::Organization,
-        time,
+        tenant::Tenant,
         wallet_link::{MAX_TOKEN, claimed, open},
     },
-    http::{problem::Problem, serve::Call},
+    http::{parameters::LANG, problem::Problem, serve::Call},
     store::StoreError,
     web::{
         pages::{self, WalletEntry, WalletPage},
@@ -36,7 +36,7 @@ const PAGE: usize = 50;
 
 /// `GET /wallet/{token}`: the page of a wallet.
 pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let lang = call.query("lang").and_then(Lang::from_tag);
+    let lang = call.query(LANG).and_then(Lang::from_tag);
     let asked = lang.unwrap_or(call.lang);
     let site_url = &app.config.site_url;
     match read(app, call).await {
@@ -106,8 +106,11 @@ async fn read(app: &App, call: &Call) -> Result<Option<Wallet>, StoreError> {
     };
     let organization = app.catalog.organization(&org).await?;
     let key = identity::email_key(&secret, &org, mode, &pass.email);
-    let cursor = call.query("cursor").filter(|cursor| time::is_sort_key(cursor));
-    let page = app.credentials.by_email(&key, None, cursor, PAGE).await?;
+    let tenant = Tenant { org: &org, mode };
+    // A cursor of elsewhere shows the first page: a link in a mail opens whatever is appended to it.
+    let before = call.position(&secret, tenant).unwrap_or_default();
+    let page = app.credentials.by_email(&key, None, before.as_deref(), PAGE).await?;
+    let next = page.next.and_then(|next| call.cursor(&secret, tenant, &next).ok());
     let mut entries = Vec::new();
     for credential in app.credentials.get_all(&page.items).await? {
         entries.push(entry(app, &organization, &credential, call.now).await?);
@@ -118,8 +121,8 @@ async fn read(app: &App, call: &Call) -> Result<Option<Wallet>, StoreError> {
         member,
         until: Timestamp::from_second(pass.until).unwrap_or(Timestamp::MAX),
         entries,
-        next: page.next,
-        later: cursor.is_some(),
+        next,
+        later: before.is_some(),
     }))
 }
 

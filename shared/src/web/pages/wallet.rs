@@ -90,7 +90,7 @@ pub fn wallet(page: &WalletPage<'_>, lang: Lang) -> String {
             nav.pages aria-label=(lang.pick("Páginas", "Pages")) {
                 @if page.later { a href={ "?lang=" (lang.tag()) } { (lang.pick("← Las más recientes", "← Newest")) } }
                 @if let Some(next) = page.next {
-                    a href={ "?cursor=" (encoded(next)) "&lang=" (lang.tag()) } { (lang.pick("Anteriores →", "Older →")) }
+                    a href={ "?cursor=" (next) "&lang=" (lang.tag()) } { (lang.pick("Anteriores →", "Older →")) }
                 }
             }
         }
@@ -114,11 +114,6 @@ pub fn wallet(page: &WalletPage<'_>, lang: Lang) -> String {
         ..Frame::of(lang, &title)
     };
     frame.around(&main, Some(&foot))
-}
-
-/// Writes a cursor for a query.
-fn encoded(cursor: &str) -> String {
-    url::form_urlencoded::byte_serialize(cursor.as_bytes()).collect()
 }
 
 /// Renders the page for a link that is invalid or expired.
