@@ -4,10 +4,7 @@
 //! Safe to repeat: `org create` of an existing organization creates the signing keys that it lacks
 //! and changes nothing else. `keys create` creates one more key.
 
-use std::{
-    io::{self, Write},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
@@ -28,7 +25,11 @@ use unicreda::{
     },
 };
 
-use crate::{deployment::Deployment, key_sink::KeySinkFlags, printer::Printer};
+use crate::{
+    deployment::Deployment,
+    key_sink::KeySinkFlags,
+    printer::{Printer, print_document, print_error},
+};
 
 /// `unicreda admin …`
 #[derive(Debug, Args)]
@@ -158,7 +159,7 @@ pub async fn run(
         }
         Command::Org(Org::Show { id }) => {
             let organization = read_organization(&app, &parse_org(&id)?).await?;
-            print_json(&organization.answer(&app.config.site_url))
+            Ok(print_document(&organization.answer(&app.config.site_url))?)
         }
         Command::Keys(keys) => create_key(&app, keys, printer).await,
     }
@@ -192,10 +193,9 @@ async fn create_key(app: &App, keys: Keys, printer: Printer) -> anyhow::Result<(
     };
     sink.write(&created.secret, printer)?;
     let id = &created.kept.id;
-    writeln!(
-        io::stderr(),
+    print_error(&format!(
         "Key {id} of {org} created. This is the only time you get it: only its hash is stored."
-    )?;
+    ));
     Ok(())
 }
 
@@ -211,12 +211,11 @@ async fn create_organization(app: &App, id: &str, body: Value) -> anyhow::Result
             "{org} already exists with other settings: change them with `unicreda admin org update {org}`"
         );
     }
-    print_json(&stored.answer(&app.config.site_url))?;
+    print_document(&stored.answer(&app.config.site_url))?;
     let outcome = if created { "created" } else { "already exists; nothing has changed" };
-    writeln!(
-        io::stderr(),
+    print_error(&format!(
         "Organization {org} {outcome}. Next: unicreda admin keys create {org} --name …"
-    )?;
+    ));
     Ok(())
 }
 
@@ -224,8 +223,8 @@ async fn update_organization(app: &App, id: &str, body: Value) -> anyhow::Result
     let mut stored = read_organization(app, &parse_org(id)?).await?;
     stored.settings = read_settings(app, &stored.org, &body, Some(&stored.settings)).await?;
     app.catalog.put_organization(&stored).await?;
-    print_json(&stored.answer(&app.config.site_url))?;
-    writeln!(io::stderr(), "The functions use the new settings within a minute.")?;
+    print_document(&stored.answer(&app.config.site_url))?;
+    print_error("The functions use the new settings within a minute.");
     Ok(())
 }
 
@@ -302,11 +301,6 @@ async fn read_settings(
         settings.logo = images::store(app, org, &logo, "/logo").await.map_err(service_error)?;
     }
     Ok(settings)
-}
-
-fn print_json(value: &Value) -> anyhow::Result<()> {
-    writeln!(io::stdout(), "{}", serde_json::to_string_pretty(value)?)?;
-    Ok(())
 }
 
 /// A problem as the error that an operator reads: its English text, or the AWS call that failed.

@@ -1,6 +1,6 @@
 //! The end of a command: its exit code, and the message of a failure.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use serde_json::{Map, Value, json};
 use unicreda::domain::lang::Lang;
@@ -67,6 +67,14 @@ impl Failure {
         Self::new(Exit::Done, "")
     }
 
+    /// Standard output that could not be written, or that its reader has closed.
+    pub fn output(error: &std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Self::closed(),
+            _ => Self::failed(error.to_string()),
+        }
+    }
+
     /// A file that could not be read or written.
     pub fn file(path: &std::path::Path, error: &std::io::Error) -> Self {
         Self::failed(format!("{}: {error}", path.display()))
@@ -100,19 +108,13 @@ impl Failure {
         self.problem.as_ref()?.get("code")?.as_str()
     }
 
-    /// The message for a person.
-    pub fn to_text(&self, lang: Lang) -> String {
-        let mut text = String::new();
-        if !self.text.is_empty() {
-            let _ = writeln!(text, "error: {}", self.text);
-        }
-        for line in &self.details {
-            let _ = writeln!(text, "  {line}");
-        }
-        if let Some(next) = &self.next {
-            let _ = writeln!(text, "{}: {next}", lang.pick("Qué hacer", "What to do"));
-        }
-        text
+    /// The lines for a person.
+    pub fn lines(&self, lang: Lang) -> Vec<String> {
+        let text = (!self.text.is_empty()).then(|| format!("error: {}", self.text));
+        let details = self.details.iter().map(|line| format!("  {line}"));
+        let what = lang.pick("Qué hacer", "What to do");
+        let next = self.next.iter().map(|next| format!("{what}: {next}"));
+        text.into_iter().chain(details).chain(next).collect()
     }
 
     /// The message for a script: `{"error":{"exit","message","next","problem"}}`.

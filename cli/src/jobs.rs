@@ -1,6 +1,6 @@
 //! `unicreda jobs`: lists, follows, retries and cancels jobs, and downloads their results.
 
-use std::{io, path::PathBuf};
+use std::{io::Write, path::PathBuf};
 
 use clap::{Args, Subcommand};
 
@@ -9,7 +9,7 @@ use crate::{
     exit::{Exit, Failure},
     follow, input,
     output_file::{Existing, OutputFile},
-    printer::{MAIL, ROW, cell},
+    printer::{FileOut, MAIL, ROW, cell},
     results,
     session::{self, Session},
     summary,
@@ -106,8 +106,9 @@ async fn download(session: &Session, arguments: Results) -> Result<Exit, Failure
         return Ok(Exit::Done);
     }
     let Some(path) = &arguments.output else {
-        let mut out = io::stdout();
+        let mut out = FileOut::new();
         write(session, id, status, &mut out).await?;
+        out.flush().map_err(|error| Failure::output(&error))?;
         return Ok(Exit::Done);
     };
     let existing = Existing::with_force(arguments.force);
@@ -125,7 +126,7 @@ async fn write(
     session: &Session,
     id: &str,
     status: Option<&str>,
-    into: &mut impl io::Write,
+    into: &mut impl Write,
 ) -> Result<(), Failure> {
     match status {
         None => results::write_all(session, id, into).await,

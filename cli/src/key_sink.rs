@@ -3,14 +3,17 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, IsTerminal, Write},
+    io::Write,
     os::unix::fs::OpenOptionsExt,
     path::PathBuf,
 };
 
 use clap::Args;
 
-use crate::{exit::Failure, printer::Printer};
+use crate::{
+    exit::Failure,
+    printer::{self, Printer},
+};
 
 /// Flags that choose the destination.
 #[derive(Debug, Args)]
@@ -43,7 +46,7 @@ impl KeySinkFlags {
                 let file = file.map_err(|error| Failure::file(&path, &error))?;
                 Ok(KeySink::File(path, file))
             }
-            None if io::stdout().is_terminal() && !self.show => {
+            None if printer::is_on_terminal() && !self.show => {
                 Err(Failure::usage(printer.pick(
                     "la clave se mostraría en esta pantalla",
                     "the key would be shown on this screen",
@@ -69,18 +72,15 @@ impl KeySink {
     /// # Errors
     /// When it cannot be written: the key exists, but its value is lost.
     pub fn write(self, key: &str, printer: Printer) -> Result<(), Failure> {
-        let (written, name) = match self {
+        let written = match self {
             Self::File(path, mut file) => {
                 let written = writeln!(file, "{key}").and_then(|()| file.sync_all());
-                (written, path.display().to_string())
+                written.map_err(|error| Failure::file(&path, &error))
             }
-            Self::Stdout => {
-                let mut out = io::stdout();
-                (writeln!(out, "{key}").and_then(|()| out.flush()), "standard output".to_owned())
-            }
+            Self::Stdout => printer::print_line(key),
         };
-        written.map_err(|error| {
-            Failure::failed(format!("{name}: {error}")).next(printer.pick(
+        written.map_err(|failure| {
+            Failure::failed(failure.text()).next(printer.pick(
                 "la clave se creó, pero su valor se perdió: revócala y crea otra",
                 "the key was created, but its value is lost: revoke it and create another",
             ))

@@ -25,11 +25,7 @@ mod summary;
 mod templates;
 mod upload;
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
@@ -134,7 +130,9 @@ async fn main() -> ExitCode {
                 Some(hint) => failure.next(hint),
                 None => failure,
             };
-            let _ = io::stderr().write_all(failure.to_text(printer.lang).as_bytes());
+            for line in failure.lines(printer.lang) {
+                printer::print_error(&line);
+            }
             if failure.exit != Exit::Done {
                 let _ = printer.json(&failure.to_json());
             }

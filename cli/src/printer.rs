@@ -1,9 +1,16 @@
 //! Prints in Spanish or English: results on standard output, everything else on standard error.
+//!
+//! Texts come from rows, files and services that anybody may have written, and a terminal obeys
+//! what some characters say. So this file alone writes to the two, and makes such characters
+//! visible ([`visible`]).
 
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal, Write},
+};
 
 use serde_json::Value;
-use unicreda::domain::lang::Lang;
+use unicreda::domain::{lang::Lang, text::is_unseen};
 
 use crate::exit::Failure;
 
@@ -39,19 +46,22 @@ impl Printer {
 
     /// Prints a result as a line on standard output; with `--json`, nothing.
     pub fn line(self, line: &str) -> Result<(), Failure> {
-        if self.json { Ok(()) } else { write_out(&[plain(line).as_bytes(), b"\n"].concat()) }
+        if self.json { Ok(()) } else { print_line(line) }
     }
 
     /// Prints a result as one line of JSON; without `--json`, nothing.
     pub fn json(self, value: &Value) -> Result<(), Failure> {
-        if self.json { write_out(format!("{value}\n").as_bytes()) } else { Ok(()) }
+        if self.json {
+            write_out(format!("{}\n", escaped(&value.to_string())).as_bytes())
+        } else {
+            Ok(())
+        }
     }
 
     /// Prints a notice as a line on standard error.
     pub fn notice(self, line: &str) {
         if !self.quiet {
-            // A closed standard error must not end the command.
-            let _ = writeln!(io::stderr(), "{}", plain(line));
+            print_error(line);
         }
     }
 
@@ -122,14 +132,85 @@ pub fn draws_bars() -> bool {
     io::stderr().is_terminal() && named("NO_COLOR").is_empty() && named("TERM") != "dumb"
 }
 
+/// Prints a line on standard output.
+pub fn print_line(line: &str) -> Result<(), Failure> {
+    write_out(format!("{}\n", visible(line)).as_bytes())
+}
+
+/// Prints a JSON document on standard output, for people to read.
+pub fn print_document(value: &Value) -> Result<(), Failure> {
+    write_out(format!("{}\n", escaped(&format!("{value:#}"))).as_bytes())
+}
+
+/// Prints a line on standard error.
+pub fn print_error(line: &str) {
+    // A closed standard error must not end the command.
+    let _ = writeln!(io::stderr(), "{}", visible(line));
+}
+
+/// Whether standard output is a terminal.
+pub fn is_on_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
 /// Writes bytes to standard output. When its reader has closed it, as `head` does, the command
 /// ends.
-pub fn write_out(bytes: &[u8]) -> Result<(), Failure> {
+fn write_out(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::closed()),
-        Err(error) => Err(Failure::failed(error.to_string())),
-        Ok(()) => Ok(()),
+    let written = out.write_all(bytes).and_then(|()| out.flush());
+    written.map_err(|error| Failure::output(&error))
+}
+
+/// Standard output for a file: its bytes as they are, on a terminal its lines made visible.
+#[derive(Debug)]
+pub struct FileOut {
+    terminal: bool,
+    /// The line so far.
+    line: Vec<u8>,
+}
+
+impl FileOut {
+    /// Longest piece of a line that is held back, in bytes.
+    const HELD: usize = 64 * 1024;
+
+    /// Begins a file.
+    pub fn new() -> Self {
+        Self { terminal: is_on_terminal(), line: Vec::new() }
+    }
+
+    fn show(&mut self, line_end: &str) -> io::Result<()> {
+        let line = String::from_utf8_lossy(&self.line);
+        // A byte order mark and tabs belong to such files, and move nothing.
+        let line = line.trim_end_matches('\r').trim_start_matches('\u{feff}');
+        let cells: Vec<String> = line.split('\t').map(visible).collect();
+        write!(io::stdout(), "{}{line_end}", cells.join("\t"))?;
+        self.line.clear();
+        Ok(())
+    }
+}
+
+impl Write for FileOut {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.terminal {
+            return io::stdout().write(bytes);
+        }
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let text = piece.strip_suffix(b"\n");
+            self.line.extend_from_slice(text.unwrap_or(piece));
+            if text.is_some() {
+                self.show("\n")?;
+            } else if self.line.len() > Self::HELD {
+                self.show("")?;
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if !self.line.is_empty() {
+            self.show("\n")?;
+        }
+        io::stdout().flush()
     }
 }
 
@@ -137,16 +218,40 @@ pub fn write_out(bytes: &[u8]) -> Result<(), Failure> {
 pub fn cell(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => "-".to_owned(),
-        Some(Value::String(text)) => plain(text),
+        Some(Value::String(text)) => visible(text),
         Some(Value::Array(items)) => {
             items.iter().map(|item| cell(Some(item))).collect::<Vec<_>>().join(",")
         }
-        Some(other) => other.to_string(),
+        Some(other) => visible(&other.to_string()),
     }
 }
 
-/// Replaces control characters, with which a text from the service or a file could control the
-/// terminal.
-pub fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
+/// A text whose control, format and bidi characters are written as `\u{202e}`: with them it could
+/// control a terminal, or show itself in another order than it is.
+pub fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_unseen(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// A JSON text whose control, format and bidi characters are escaped as JSON escapes them; it means
+/// the same. Only its strings have such characters, but for the line feeds between its members.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_unseen(c) && c != '\n' {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    text
 }

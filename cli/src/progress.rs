@@ -137,7 +137,7 @@ impl Progress {
             bar.set_prefix(activity.to_owned());
             bar.set_length(of.total.max(of.done).max(1));
             bar.set_position(of.done);
-            bar.set_message(text.to_owned());
+            bar.set_message(printer::visible(text));
             // Drawn here, because no timer redraws the bar between two polls.
             bar.tick();
             return;

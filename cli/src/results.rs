@@ -95,10 +95,7 @@ async fn write_pages(
         };
         let heads = if first { heads } else { &[] };
         let written = into.write_all(heads).and_then(|()| into.write_all(cells));
-        written.map_err(|error| match error.kind() {
-            std::io::ErrorKind::BrokenPipe => Failure::closed(),
-            _ => Failure::failed(error.to_string()),
-        })?;
+        written.map_err(|error| Failure::output(&error))?;
         first = false;
         cursor = page.header("x-next-cursor").map(str::to_owned);
         if cursor.is_none() {

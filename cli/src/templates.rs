@@ -1,6 +1,6 @@
 //! `unicreda templates`: lists, shows and creates templates, and writes example files.
 
-use std::path::PathBuf;
+use std::{io::Write, path::PathBuf};
 
 use bytes::Bytes;
 use clap::Subcommand;
@@ -11,7 +11,7 @@ use crate::{
     exit::{Exit, Failure},
     input,
     output_file::{Existing, OutputFile},
-    printer::{cell, write_out},
+    printer::{FileOut, cell},
     session::{self, Session},
 };
 
@@ -102,7 +102,8 @@ fn print(session: &Session, template: &Value) -> Result<(), Failure> {
         format!("{}  version {version}", part("/id")),
     ))?;
     printer.line(&part("/name"))?;
-    printer.line(&part("/description"))?;
+    let description = template.get("description").and_then(Value::as_str).unwrap_or_default();
+    description.lines().try_for_each(|line| printer.line(line))?;
     printer.line("")?;
     let fields = template.get("fields").and_then(Value::as_array).cloned().unwrap_or_default();
     let columns = [
@@ -128,12 +129,13 @@ async fn csv(
         ApiRequest::get(format!("/templates/{}/csv", input::path_segment(&id))).accept("text/csv");
     let example = session.client.send(request).await?;
     let Some(target) = target else {
-        write_out(&example.body)?;
+        let mut out = FileOut::new();
+        let written = out.write_all(&example.body).and_then(|()| out.flush());
+        written.map_err(|error| Failure::output(&error))?;
         return Ok(Exit::Done);
     };
     let mut file = target.begin()?;
-    let written = std::io::Write::write_all(&mut file, &example.body);
-    written.map_err(|error| Failure::file(&target.path, &error))?;
+    file.write_all(&example.body).map_err(|error| Failure::file(&target.path, &error))?;
     target.finish(file, printer)?;
     printer.json(&serde_json::json!({ "template_id": id, "file": target.path }))?;
     let name = target.path.display();

@@ -121,9 +121,7 @@ impl Client {
             let chunk = chunk.map_err(|_| self.stalled())?;
             match chunk.map_err(|error| self.unreachable(&error))? {
                 None => return Ok(()),
-                Some(chunk) => {
-                    into.write_all(&chunk).map_err(|error| Failure::failed(error.to_string()))?
-                }
+                Some(chunk) => into.write_all(&chunk).map_err(|error| Failure::output(&error))?,
             }
         }
     }

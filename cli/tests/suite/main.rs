@@ -15,4 +15,5 @@ mod harness;
 mod issuing;
 mod jobs;
 mod settings;
+mod terminal;
 mod uploads;
