@@ -28,7 +28,7 @@ use crate::{
         results_file::{self, ResultsFileError},
         retry::{self, RetryError},
     },
-    sheet::cells::guarded,
+    sheet::guarding::guarded,
 };
 
 impl From<JobError> for Problem {
@@ -173,7 +173,7 @@ fn csv_page(rows: &[ResultRow], next: Option<&str>) -> Result<Response<Body>, Pr
     for row in rows {
         let cells = ResultColumn::of_page().map(|column| match row.value(column) {
             Value::Null => String::new(),
-            Value::String(text) => guarded(&text),
+            Value::String(text) => guarded(&text).into_owned(),
             other => other.to_string(),
         });
         writer.write_record(cells.collect::<Vec<_>>()).map_err(Problem::internal)?;

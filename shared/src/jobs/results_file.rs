@@ -24,9 +24,8 @@ use crate::{
     },
     jobs::{JobError, results::result_row},
     sheet::{
-        Cells, Columns,
-        cells::{guarded, unguarded},
-        columns,
+        Cells, Columns, columns,
+        guarding::{guarded, unguarded, unmarked},
     },
     store::{
         job_files::{FileEnd, FileLease},
@@ -231,6 +230,8 @@ struct Layout<'a> {
     sheet: &'a Format,
     /// The file's own columns: their names and positions in a row.
     own: Vec<(String, usize)>,
+    /// Whether the file is an earlier results file.
+    ours: bool,
 }
 
 impl<'a> Layout<'a> {
@@ -258,7 +259,15 @@ impl<'a> Layout<'a> {
                 names.into_iter().enumerate().map(|(at, name)| (name, at)).collect()
             }
         };
-        Self { job, sheet, own }
+        Self { job, sheet, own, ours: Columns::of(&sheet.header).are_ours() }
+    }
+
+    /// A cell of the file as the results have it; one of an earlier results file is guarded once.
+    fn own_cell(&self, cell: &str) -> String {
+        match self.ours {
+            true => guarded(&unguarded(cell)).into_owned(),
+            false => guarded(unmarked(cell)).into_owned(),
+        }
     }
 
     fn results(&self) -> impl Iterator<Item = ResultColumn> {
@@ -277,7 +286,7 @@ impl<'a> Layout<'a> {
 
     /// With a BOM, by which Excel knows UTF-8.
     fn header(&self) -> Result<Vec<u8>, JobError> {
-        let own = self.own.iter().map(|(name, _)| guarded(unguarded(name)));
+        let own = self.own.iter().map(|(name, _)| self.own_cell(name));
         let line = self.line(own.chain(self.results().map(|column| column.name().to_owned())))?;
         Ok([b"\xef\xbb\xbf".as_slice(), &line].concat())
     }
@@ -298,7 +307,7 @@ impl<'a> Layout<'a> {
             line.filter(|_| clear).and_then(|line| serde_json::from_str(line).ok());
         let object = object.unwrap_or_default();
         let cells = self.own.iter().map(|(name, at)| match self.sheet.kind {
-            Kind::Csv => own.get(*at).map(|cell| guarded(unguarded(cell))).unwrap_or_default(),
+            Kind::Csv => own.get(*at).map(|cell| self.own_cell(cell)).unwrap_or_default(),
             Kind::JsonLines => object.get(name).map(text).unwrap_or_default(),
         });
         let results = self.results().map(|column| text(&ended.value(column)));
@@ -310,7 +319,7 @@ impl<'a> Layout<'a> {
                 line.filter(|_| !clear || !object.keys().all(known)).into_iter().cloned().collect()
             }
         };
-        let further = further.iter().map(|cell| guarded(unguarded(cell)));
+        let further = further.iter().map(|cell| self.own_cell(cell));
         self.line(cells.chain(results).chain(further))
     }
 }
@@ -319,11 +328,12 @@ impl<'a> Layout<'a> {
 fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => guarded(text),
+        Value::String(text) => guarded(text).into_owned(),
         Value::Array(values) if values.iter().all(Value::is_string) => {
-            values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
+            guarded(&values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "))
+                .into_owned()
         }
-        other => guarded(&other.to_string()),
+        other => guarded(&other.to_string()).into_owned(),
     }
 }
 

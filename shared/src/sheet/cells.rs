@@ -4,24 +4,6 @@ use jiff::civil::Date;
 
 use crate::domain::recipient::parse_date;
 
-/// Characters with which a spreadsheet begins a formula.
-const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
-
-/// A cell that no spreadsheet runs: a `'` precedes a formula. [`unguarded`] removes it.
-pub fn guarded(text: &str) -> String {
-    if is_formula(text) { format!("'{text}") } else { text.to_owned() }
-}
-
-/// A cell without the `'` of [`guarded`].
-pub fn unguarded(text: &str) -> &str {
-    text.strip_prefix('\'').filter(|rest| is_formula(rest)).unwrap_or(text)
-}
-
-/// Guards count as well, so that a person's own `'` survives both ways.
-fn is_formula(text: &str) -> bool {
-    text.trim_start_matches('\'').starts_with(FORMULA)
-}
-
 /// A number as JSON writes it, from one with a decimal point or comma, and with or without
 /// separators of thousands: `6,5`, `1.234,5`, `1,234.5`, `1 234`. A single separator is the
 /// decimal one. Any other grouping is no number: a stray dot must not turn 1 into 10.
@@ -168,16 +150,6 @@ mod tests {
         for bad in ["11/15/2026", "31/2/2026", "15/11/26", "46341", "mañana", "15/11", "1/2/3/2026"]
         {
             assert_eq!(date(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_guard_goes_on_and_off_without_a_trace() {
-        for text in ["=1+1", "+56 9", "-x", "@a", "'=x", "''=x", "\tx", "'quoted", "plain", "", "'"]
-        {
-            let cell = guarded(text);
-            assert!(!cell.starts_with(FORMULA), "{text}");
-            assert_eq!(unguarded(&cell), text);
         }
     }
 

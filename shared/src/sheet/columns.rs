@@ -4,7 +4,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::cells::guarded;
+use super::guarding::guarded;
 use crate::domain::{
     field::FieldName, job_result::ResultColumn, lang::Lang, recipient::MAX_EVIDENCE,
     template::Definition,
@@ -61,7 +61,10 @@ impl Column {
 
 /// The columns of a file.
 #[derive(Clone, Debug)]
-pub struct Columns(Vec<Column>);
+pub struct Columns {
+    all: Vec<Column>,
+    ours: bool,
+}
 
 /// A column as people name it.
 #[derive(Clone, Copy, Debug)]
@@ -186,22 +189,31 @@ fn evidence(name: &str) -> Option<Column> {
 impl Columns {
     /// Reads a header.
     pub fn of(header: &[String]) -> Self {
-        Self(header.iter().map(|name| column(name)).collect())
+        let has = |wanted: ResultColumn| {
+            header.iter().any(|name| !name.starts_with('#') && plain(name) == plain(wanted.name()))
+        };
+        let ours = has(ResultColumn::CredentialId) && has(ResultColumn::Status);
+        Self { all: header.iter().map(|name| column(name)).collect(), ours }
+    }
+
+    /// Whether the file is a results file of ours, whose cells are [`guarded`].
+    pub fn are_ours(&self) -> bool {
+        self.ours
     }
 
     /// The number of columns.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.all.len()
     }
 
     /// Whether the file has no columns.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 
     /// The number of columns with a known name.
     pub fn known(&self) -> usize {
-        self.0.iter().filter(|c| !matches!(c, Column::Unknown | Column::Nameless)).count()
+        self.all.iter().filter(|c| !matches!(c, Column::Unknown | Column::Nameless)).count()
     }
 
     /// Whether a column belongs to a results file of ours.
@@ -213,7 +225,7 @@ impl Columns {
 
     /// The column of the addresses, from 0.
     pub(super) fn email(&self) -> Option<usize> {
-        self.0.iter().position(|c| matches!(c, Column::Email))
+        self.all.iter().position(|c| matches!(c, Column::Email))
     }
 
     /// For each column, whether line breaks are text in it.
@@ -221,11 +233,11 @@ impl Columns {
         let prose = |c: &Column| {
             matches!(c, Column::Evidence(_, Part::Description | Part::Whole) | Column::Ignored)
         };
-        self.0.iter().map(prose).collect()
+        self.all.iter().map(prose).collect()
     }
 
     pub(super) fn all(&self) -> &[Column] {
-        &self.0
+        &self.all
     }
 }
 
@@ -258,8 +270,9 @@ pub fn of_template(definition: &Definition) -> Vec<ColumnName> {
 pub fn example(definition: &Definition, lang: Lang) -> String {
     let columns = of_template(definition);
     let cell = |text: &str| {
-        let quoted = text.contains(['"', ',', ';', '\n']);
-        if quoted { format!("\"{}\"", text.replace('"', "\"\"")) } else { guarded(text) }
+        let text = guarded(text);
+        let quoted = text.contains(['"', ',', ';', '\n', '\r']);
+        if quoted { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.into_owned() }
     };
     let line = |cells: Vec<String>| {
         let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();

@@ -6,6 +6,7 @@ use serde_json::{Map, Number, Value, value::RawValue};
 use super::{
     cells,
     columns::{Column, Columns, Part},
+    guarding::{unguarded, unmarked},
 };
 use crate::domain::{
     fault::{self, Fault},
@@ -18,7 +19,8 @@ use crate::domain::{
 pub(super) fn read(columns: &Columns, texts: &[String], definition: &Definition) -> Entry {
     let mut row = Row::default();
     for (at, (column, cell)) in columns.all().iter().zip(texts).enumerate() {
-        let cell = cells::unguarded(cell).trim();
+        let cell = if columns.are_ours() { unguarded(cell) } else { unmarked(cell).into() };
+        let cell = cell.trim();
         if !cell.is_empty() {
             row.take(at, *column, cell, definition);
         }

@@ -12,12 +12,13 @@
 //! | encoding | UTF-8 with or without BOM, Windows-1252 |
 //! | empty rows, empty columns without a name | left out |
 //! | column names | Spanish, English or the API's, in any order and case, see [`columns`] |
-//! | cells | see [`cells`] |
+//! | cells | see [`cells`], those of our results [`guarding`] |
 
 pub mod cells;
 pub mod columns;
 mod entry;
 mod fault;
+pub mod guarding;
 mod header;
 mod limits;
 mod recognize;
