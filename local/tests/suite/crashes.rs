@@ -313,6 +313,33 @@ pub fn file_of_12(sim: &mut Sim) -> Run<'_> {
     })
 }
 
+/// The URL of an upload is used again, with another content.
+pub fn upload_used_again(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let people = people(1..=1);
+        let row = |person: &Value| {
+            ["email", "recipient_name", "result_value"]
+                .map(|name| person[name].as_str().unwrap_or_default())
+                .join(",")
+        };
+        let file = format!("email,name,grade\n{}\n", row(&people[0]));
+        let allowed = sim.upload_to(file.as_bytes(), &people).await?;
+        sim.drain().await?;
+        let other = file.replace("persona1", "persona2");
+        let status = sim.world.put_file(&allowed["upload"], other.into_bytes()).await;
+        ensure!(status == 200, "the bucket answers {status}");
+        sim.drain().await?;
+        let jobs = sim.world.get("/jobs").await;
+        ensure!(jobs["items"].as_array().is_some_and(|jobs| jobs.len() == 1), "{jobs}");
+        ensure!(jobs["items"][0]["result"]["successful"] == 1, "{jobs}");
+        let path = allowed["status_url"].as_str().unwrap_or_default();
+        let upload = sim.world.get(path.trim_start_matches("/api/v1")).await;
+        ensure!(upload["job_id"] == jobs["items"][0]["job_id"], "{upload}");
+        ensure!(upload["ignored"]["at"].is_string(), "{upload}");
+        Ok(())
+    })
+}
+
 /// A job revokes the credentials of another job.
 pub fn revocation(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
@@ -453,6 +480,11 @@ async fn a_job_that_revokes_survives_a_crash_at_every_call() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_survives_a_crash_at_every_call() {
     every_point("file of 12", file_of_12).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_that_is_used_again_survives_a_crash_at_every_call() {
+    every_point("upload used again", upload_used_again).await;
 }
 
 /// Forty crashes a run, at sampled calls; one a run in the long run.

@@ -570,3 +570,121 @@ async fn interrupted_reading_is_resumed_while_a_client_polls() {
     assert!(sim.deliver_file().await, "its reading goes on");
     sim.finish().await.expect("it ends right");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_upload_is_one_job_however_often_its_url_is_used() {
+    let world = World::with(queues::unread()).await;
+    let app = world.stack.app();
+    let (file, other) = (file_of(1..=3), file_of(7..=9));
+    assert_eq!(file.len(), other.len(), "the length is signed");
+    let body = json!({
+        "template_id": world.demo.template_id, "file_name": "acta.csv", "size": file.len(),
+    });
+    let allowed = world.call("POST", "/uploads", Some(&body)).await.expect(201).json();
+    let path = format!("/uploads/{}", allowed["upload_id"].as_str().expect("id"));
+    let later = Instant::now() + Duration::from_secs(600);
+    let mut events = Vec::new();
+    for (bytes, ignored) in [(&file, false), (&file, false), (&other, true), (&other, true)] {
+        assert_eq!(world.put_file(&allowed["upload"], bytes.clone()).await, 200);
+        let event = queues::take_exactly(&world, Queue::Uploads, 1).await;
+        events.push(event[0]["body"].as_str().expect("body").to_owned());
+        unicreda::jobs::upload::handle(app, &events[events.len() - 1], later)
+            .await
+            .expect("handled");
+        let upload = world.get(&path).await;
+        assert_eq!(upload["status"], "received");
+        assert_eq!(upload["ignored"]["at"].is_string(), ignored, "{upload}");
+    }
+    // Events come late and again; a copy at another key is another system's file.
+    for event in &events {
+        unicreda::jobs::upload::handle(app, event, later).await.expect("handled");
+    }
+    queues::drain(&world).await;
+    let jobs = world.get("/jobs").await;
+    assert_eq!(jobs["items"].as_array().expect("jobs").len(), 1, "{jobs}");
+    let upload = world.get(&path).await;
+    assert_eq!(upload["job_id"], jobs["items"][0]["job_id"]);
+    let detail = upload["ignored"]["detail"].as_str().expect("text");
+    assert!(detail.contains("crea otra subida"), "{detail}");
+    let issued = world.get("/credentials").await;
+    let emails: Vec<&str> = issued["items"]
+        .as_array()
+        .expect("credentials")
+        .iter()
+        .map(|credential| credential["email"].as_str().expect("email"))
+        .collect();
+    assert_eq!(emails.len(), 3);
+    for n in 1..=3 {
+        assert!(emails.contains(&&*format!("persona{n}@ejemplo.com")), "{emails:?}");
+    }
+}
+
+/// Whether a program that splits at this separator would run a cell, with or without quotes.
+fn would_run(csv: &str, separator: u8) -> bool {
+    let starts = |cell: &str| {
+        let blank = |c: char| c.is_whitespace() || c == '"' || c == '\u{feff}' || c == '\u{200b}';
+        cell.trim_start_matches(blank).starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
+    };
+    [true, false].into_iter().any(|quoting| {
+        let mut reader = csv::ReaderBuilder::new();
+        let reader = reader.has_headers(false).flexible(true).delimiter(separator);
+        let rows = reader.quoting(quoting).from_reader(csv.as_bytes()).into_records();
+        rows.map(|row| row.expect("a row")).any(|row| row.iter().any(starts))
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_cell_of_our_csv_runs_in_a_spreadsheet_and_each_comes_back() {
+    let world = World::new().await;
+    let names = [
+        "=1+1",
+        "+Ana",
+        "-Ana",
+        "@Ana",
+        "＝Ana",
+        "Ana,=1+1",
+        "Ana;=1+1",
+        "Ana, -1",
+        "Ana;\"=1\"",
+        "\u{a0}=1",
+        "\u{200b}=1+1",
+        "'Ana'; '-ar'",
+        "Ana,'=1",
+        "Ana",
+    ];
+    for delimiter in [",", ";", "\t"] {
+        let mut file = ["email", "name", "grade", "#=nota\n"].join(delimiter);
+        for (n, name) in names.iter().enumerate() {
+            let name = format!("\"{}\"", name.replace('"', "\"\""));
+            let row = [&*format!("p{n}@ejemplo.com"), &name, "A", "\" x\n=1+1\"\n"];
+            file += &row.join(delimiter);
+        }
+        file += &["=1@x", "=cmd|' /C calc'!A0", "A", "\n"].join(delimiter);
+        let job = world.upload("acta.csv", file.as_bytes(), &json!({})).await;
+        let status = world.file_job(&job).await;
+        assert_eq!(status["result"]["failed"], 1, "{status}");
+        let duplicates = status["result"]["duplicates"].as_u64().expect("a number");
+        assert_eq!(duplicates, if delimiter == "," { 0 } else { 14 }, "one content in all files");
+
+        let results = world.results_file(&job).await;
+        let path = format!("/api/v1/jobs/{job}/results");
+        let headers = [("x-api-key", world.demo.api_key.as_str()), ("accept", "text/csv")];
+        let page = world.send("GET", &path, &headers, "").await.expect(200).text();
+        for separator in [b',', b';', b'\t'] {
+            assert!(!would_run(&results, separator), "{results}");
+            assert!(!would_run(&page, separator), "{page}");
+        }
+        // What was written is read back as what it was.
+        let again = world.upload("resultados.csv", results.as_bytes(), &json!({})).await;
+        let status = world.file_job(&again).await;
+        assert_eq!(status["result"]["duplicates"], 14, "{status}\n{results}");
+        assert_eq!(world.results_file(&again).await.lines().count(), results.lines().count());
+    }
+    let issued = world.get("/credentials?limit=100").await;
+    let issued = issued["items"].as_array().expect("credentials");
+    let shown = |name: &str| name.trim_matches(['\u{a0}', '\u{200b}', ' ']).to_owned();
+    for name in names {
+        let named = |one: &Value| one["recipient_name"].as_str().map(shown) == Some(shown(name));
+        assert!(issued.iter().any(named), "{name:?}");
+    }
+}

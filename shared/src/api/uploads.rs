@@ -92,5 +92,5 @@ pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call).await?;
     let id = Uuid::try_parse(&call.parameter).map_err(|_| unknown())?;
     let upload = app.jobs.upload_for(caller.tenant(), id).await?.ok_or_else(unknown)?;
-    ok(&upload.answer())
+    ok(&upload.answer(call.lang))
 }

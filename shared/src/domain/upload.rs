@@ -24,6 +24,14 @@ pub struct Object {
     pub size: u64,
 }
 
+impl Object {
+    /// Whether two objects have the same bytes. The bucket's entity tags are hashes of the content:
+    /// it is encrypted with S3's own keys.
+    pub fn has_content_of(&self, other: &Self) -> bool {
+        (self.size, &self.etag) == (other.size, &other.etag)
+    }
+}
+
 /// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -113,6 +121,9 @@ pub struct Upload {
     /// The job that it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_id: Option<JobId>,
+    /// When another content last arrived after the one that began the job, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ignored_at: Option<String>,
 }
 
 impl Upload {
@@ -123,11 +134,19 @@ impl Upload {
     }
 
     /// The answer of the upload routes.
-    pub fn answer(&self) -> Value {
+    pub fn answer(&self, lang: Lang) -> Value {
+        let ignored = self.ignored_at.as_ref().map(|at| {
+            let detail = lang.pick(
+                "A la misma dirección llegó después otro contenido, del que no se emite nada; para emitirlo, crea otra subida",
+                "Another content arrived later at the same address, and nothing is issued from it; to issue it, create another upload",
+            );
+            json!({ "at": at, "detail": detail })
+        });
         json!({
             "upload_id": self.upload_id,
             "status": if self.job_id.is_some() { "received" } else { "waiting" },
             "job_id": self.job_id,
+            "ignored": ignored,
             "template_id": self.template_id,
             "file_name": self.file_name,
             "size": self.size,

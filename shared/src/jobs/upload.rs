@@ -1,10 +1,13 @@
 //! Uploads: a file is announced, arrives, and begins a job.
 //!
-//! A file that arrives under `incoming/` starts a job. The job's id follows from the object's
-//! key and its version or entity tag, so an event that comes twice finds the one job. Then the
-//! file is read, see [`read_file`](crate::jobs::read_file).
+//! A file that arrives under `incoming/` starts a job. The id of an announced file's job follows
+//! from its upload, so an upload is one job, however often its URL is used: the content that
+//! arrives first is read, and another one is not. The id of any other file's job follows from the
+//! object's key and its version or entity tag: there a new content is a new job. Either way an
+//! event that comes twice finds the one job. Then the file is read, see
+//! [`read_file`](crate::jobs::read_file).
 //!
-//! Safe to repeat: an announcement begins nothing, and an object is one job.
+//! Safe to repeat: an announcement begins nothing, and an upload or an object is one job.
 
 use std::time::Instant;
 
@@ -110,6 +113,7 @@ pub async fn announce(
         created_at: time::millis(now),
         expires_at: time::seconds(now.checked_add(until).map_err(JobError::broken)?),
         job_id: None,
+        ignored_at: None,
     };
     let files = app.files().map_err(JobError::from)?;
     let presigned =
@@ -197,7 +201,16 @@ pub async fn handle(app: &App, body: &str, deadline: Instant) -> Result<(), JobE
 /// Derives a job's id from an object: the same object is the same job.
 fn job_of(object: &Object) -> JobId {
     let version = object.version.as_deref().unwrap_or(&object.etag);
-    let hash = digest::digest(&digest::SHA256, format!("{}\n{version}", object.key).as_bytes());
+    job_named(&format!("{}\n{version}", object.key))
+}
+
+/// Derives a job's id from an upload. One that a former release began keeps its job.
+fn job_of_upload(upload: &Upload) -> JobId {
+    upload.job_id.unwrap_or_else(|| job_named(&format!("upload\n{}", upload.upload_id)))
+}
+
+fn job_named(name: &str) -> JobId {
+    let hash = digest::digest(&digest::SHA256, name.as_bytes());
     let mut bytes = [0; 16];
     for (to, from) in bytes.iter_mut().zip(hash.as_ref()) {
         *to = *from;
@@ -232,7 +245,7 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, JobError> {
         template_version: read.template.as_ref().map_or(0, |template| template.version),
         send_email: upload.as_ref().is_none_or(|upload| upload.send_email),
     };
-    let job_id = job_of(&object);
+    let job_id = upload.as_ref().map_or_else(|| job_of(&object), job_of_upload);
     let new = NewJob {
         job_id,
         org,
@@ -242,7 +255,7 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, JobError> {
         shard_rows: app.shard_rows,
         begun_at: time::millis(now),
         lang,
-        file: Some(JobFile { object, name }),
+        file: Some(JobFile { object: object.clone(), name }),
     };
     let job = Job::new(new, now);
     let begun = match app.jobs.create(&job, ttl_of(&job)?).await {
@@ -252,6 +265,13 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, JobError> {
     };
     if let Some(upload) = &upload {
         app.jobs.uploaded(upload.upload_id, job_id).await?;
+        let begun = begun.as_ref().and_then(|job| job.file.as_ref());
+        if begun.is_some_and(|file| !file.object.has_content_of(&object)) {
+            let upload_id = upload.upload_id;
+            tracing::warn!(%upload_id, %job_id, "file ignored: its upload has begun a job");
+            app.jobs.ignored(upload_id, &time::millis(now)).await?;
+            return Ok(None);
+        }
     }
     if begun.is_some_and(|job| job.sheet.is_some() || !job.is_reading()) {
         // The event comes again: what was right when its reading began stays right.

@@ -284,13 +284,30 @@ impl Jobs {
     /// # Errors
     /// [`StoreError`].
     pub async fn uploaded(&self, upload: Uuid, job: JobId) -> Result<(), StoreError> {
+        self.note_upload(upload, "SET job_id = :value", job.to_string()).await
+    }
+
+    /// Notes that another content than that of its job arrived for an upload.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn ignored(&self, upload: Uuid, now: &str) -> Result<(), StoreError> {
+        self.note_upload(upload, "SET ignored_at = :value", now.to_owned()).await
+    }
+
+    async fn note_upload(
+        &self,
+        upload: Uuid,
+        expression: &str,
+        value: String,
+    ) -> Result<(), StoreError> {
         self.client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(upload_pk(upload), "UPLOAD")))
-            .update_expression("SET job_id = :job")
+            .update_expression(expression)
             .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":job", text(job.to_string()))
+            .expression_attribute_values(":value", text(value))
             .send()
             .await?;
         Ok(())
