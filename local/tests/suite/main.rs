@@ -33,6 +33,7 @@ mod load;
 mod logs;
 mod mutants;
 mod node;
+mod normalization;
 mod oracle;
 mod page;
 mod process;

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`credits`], [`nearest`] | plain values |
 //! | [`json`], [`base58`] | texts of callers, within bounds before they are read |
-//! | [`field`], [`recipient`], [`fault`], [`fault_report`], [`fields`] | the fields of a recipient, their reading, their faults; other bodies |
+//! | [`field`], [`recipient`], [`cleaning`], [`fault`], [`fault_report`], [`fields`] | the fields of a recipient, their reading, their faults; other bodies |
 //! | [`tenant`], [`seal`], [`organization`], [`member`], [`api_key`], [`image`], [`template`], [`signing_key`] | the catalog |
 //! | [`identity`], [`credential`], [`history`], [`status_entry`], [`packing`] | credentials |
 //! | [`job`], [`upload`] | jobs and their files |
@@ -14,6 +14,7 @@
 
 pub mod api_key;
 pub mod base58;
+pub mod cleaning;
 pub mod credential;
 pub mod credits;
 pub mod email;
