@@ -15,6 +15,7 @@ mod catalog;
 mod clients;
 mod consumer;
 mod crashes;
+mod damage;
 mod delivery;
 mod delivery_events;
 mod events;

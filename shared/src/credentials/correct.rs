@@ -152,6 +152,11 @@ async fn attempt(
     let template = template.await?.ok_or(CorrectError::TemplateNotFound)?;
     let mut faults = template.definition.check(&recipient);
     faults.extend(recipient.emptied());
+    // What the correction leaves as it is may be what it was issued with.
+    faults.extend(whole.damages().into_iter().filter(|fault| {
+        let field = fault.field().unwrap_or_default();
+        request.fields.keys().any(|name| field.split('[').next() == Some(name))
+    }));
     if !faults.is_empty() {
         return Err(CorrectError::Refused(faults));
     }

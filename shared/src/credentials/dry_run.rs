@@ -101,6 +101,9 @@ pub async fn foresee(
     let others: Vec<CredentialId> = held.items.into_iter().filter(|id| *id != held_by).collect();
     let also_holds = of_template(app, template, &others).await?;
     let Some(credential) = found.map(Box::new) else {
+        if !checked.damages.is_empty() {
+            return Ok(Foreseen::Refused(checked.damages));
+        }
         return Ok(Foreseen::New {
             id: own,
             alias: identities.alias().is_some(),

@@ -143,8 +143,8 @@ pub enum IssuedAtOnce {
 pub enum Prepared {
     /// Its credential, signed.
     Signed(Box<Signed>),
-    /// The recipient is refused.
-    Refused(Vec<Fault>),
+    /// The recipient has ended without one.
+    Ended(Outcome),
 }
 
 /// A signed credential that is to be put.
@@ -162,6 +162,8 @@ pub(super) struct Checked<'a> {
     /// The identities of the recipient as sent.
     pub(super) identities: Identities,
     filled: Vec<FieldName>,
+    /// The faults of its damaged texts, which count where no credential is found.
+    pub(super) damages: Vec<Fault>,
 }
 
 impl<'a> Checked<'a> {
@@ -196,6 +198,7 @@ pub(super) fn check<'a>(
     mut request: IssueRequest<'a>,
 ) -> Result<Checked<'a>, Vec<Fault>> {
     let template = request.template;
+    let damages = request.recipient.damages();
     let (recipient, identities) =
         identity::cleaned(by.secret, by.org, by.mode, template.id, request.recipient);
     request.recipient = recipient;
@@ -208,7 +211,7 @@ pub(super) fn check<'a>(
     if !faults.is_empty() {
         return Err(faults);
     }
-    Ok(Checked { request, identities, filled })
+    Ok(Checked { request, identities, filled, damages })
 }
 
 /// Turns one recipient into its credential: fills, checks, signs and puts it.
@@ -225,7 +228,7 @@ pub async fn issue(
     now: &str,
 ) -> Result<Outcome, StoreError> {
     match prepare(app, by, request, requester).await? {
-        Prepared::Refused(faults) => Ok(Outcome::Refused(faults)),
+        Prepared::Ended(outcome) => Ok(outcome),
         Prepared::Signed(signed) => {
             let put = app.credentials.put(&signed.new, now).await?;
             Ok(outcome(*signed, put))
@@ -277,13 +280,23 @@ pub async fn prepare(
 ) -> Result<Prepared, StoreError> {
     let checked = match check(by, request) {
         Ok(checked) => checked,
-        Err(faults) => return Ok(Prepared::Refused(faults)),
+        Err(faults) => return Ok(Prepared::Ended(Outcome::Refused(faults))),
     };
+    // Damaged texts are issued no more; what was issued for them is found.
+    if !checked.damages.is_empty() {
+        let outcome = match find(app, &checked.identities).await? {
+            Some(found) => judged(&checked.identities, &requester.origin, Box::new(found)),
+            None => Outcome::Refused(checked.damages),
+        };
+        return Ok(Prepared::Ended(outcome));
+    }
     let signed = match Box::pin(sign::sign(app, by, checked.draft())).await {
         Ok(signed) => signed,
-        Err(error) => return Ok(Prepared::Refused(vec![error.into_fault()?])),
+        Err(error) => {
+            return Ok(Prepared::Ended(Outcome::Refused(vec![error.into_fault()?])));
+        }
     };
-    let Checked { request, identities, filled } = checked;
+    let Checked { request, identities, filled, .. } = checked;
     let IssueRequest { template, member, recipient, issued_at } = request;
     let recipient_type = match member {
         Some(_) => RecipientType::Internal,
@@ -341,23 +354,23 @@ pub async fn prepare(
 /// Returns the outcome of a recipient from the put of its credential.
 pub fn outcome(asked: Signed, put: Put) -> Outcome {
     let Signed { new: NewCredential { credential, .. }, identities } = asked;
-    let sent_id = identities.sent_id();
-    let own = |credential: Box<Credential>| {
-        let alias = credential.id != sent_id;
-        Outcome::Issued { credential, duplicate: false, alias }
-    };
-    let found = match put {
-        Put::Written => return own(Box::new(credential)),
-        Put::Found(found) => found,
-    };
-    if found.origin == credential.origin {
-        return own(found);
-    }
-    match duplicate(&identities, &found) {
-        Ok(()) => {
-            let alias = found.id != sent_id;
-            Outcome::Issued { credential: found, duplicate: true, alias }
+    match put {
+        Put::Written => {
+            let alias = credential.id != identities.sent_id();
+            Outcome::Issued { credential: Box::new(credential), duplicate: false, alias }
         }
+        Put::Found(found) => judged(&identities, &credential.origin, found),
+    }
+}
+
+/// Returns the outcome of a recipient whose credential was found.
+fn judged(identities: &Identities, origin: &Origin, found: Box<Credential>) -> Outcome {
+    let alias = found.id != identities.sent_id();
+    if found.origin == *origin {
+        return Outcome::Issued { credential: found, duplicate: false, alias };
+    }
+    match duplicate(identities, &found) {
+        Ok(()) => Outcome::Issued { credential: found, duplicate: true, alias },
         Err(fault) => Outcome::Refused(vec![fault]),
     }
 }

@@ -1,7 +1,10 @@
-//! Normal form 2 of a recipient: form 1 of its cleaned texts, see [`text::cleaned`].
+//! Normal form 2 of a recipient: form 1 of its cleaned texts, see [`text::cleaned`]; and which of
+//! its texts are damaged.
 
 use crate::domain::{
+    damage::Damaged,
     fault::Fault,
+    field::FieldName,
     recipient::{Evidence, Recipient},
     text,
 };
@@ -52,6 +55,24 @@ impl Recipient {
         let empty = |entry: &Evidence| entry.name.is_none() && entry.url.is_none();
         let empty = self.evidence.iter().enumerate().filter(move |(_, entry)| empty(entry));
         empty.map(|(n, _)| Fault::EmptyEvidence(n))
+    }
+
+    /// The faults of its damaged texts. They count only where no credential was issued for the
+    /// same content, so that a repeated list finds what it issued.
+    pub fn damages(&self) -> Vec<Fault> {
+        let mut damaged = Vec::new();
+        let mut judge = |field: &str, text: Option<&str>| {
+            damaged.extend(text.and_then(|text| Damaged::of(field, text)));
+        };
+        for field in FieldName::ALL {
+            judge(field.as_str(), self.text(field));
+        }
+        judge("external_id", self.external_id.as_deref());
+        for (n, Evidence { name, description, .. }) in self.evidence.iter().enumerate() {
+            judge(&format!("evidence[{n}].name"), name.as_deref());
+            judge(&format!("evidence[{n}].description"), description.as_deref());
+        }
+        damaged.into_iter().map(Fault::Damaged).collect()
     }
 }
 

@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::domain::{
     credits::Credits,
+    damage::Damaged,
     email::EmailAddress,
     fault::{self, Expected, Fault},
     field::{FieldName, Kind},
@@ -332,7 +333,11 @@ impl<'a> Reader<'a> {
         match sent_text(&text, max) {
             Ok(text) => text,
             Err(TextFault::TooLong) => self.fail(Fault::TooLong(path.to_owned(), max)),
-            Err(TextFault::Forbidden) => self.fail(Fault::ForbiddenCharacters(path.to_owned())),
+            // No identity can rest on it, so nothing is looked up.
+            Err(TextFault::Forbidden) => self.fail(
+                Damaged::of(path, &text)
+                    .map_or_else(|| Fault::ForbiddenCharacters(path.to_owned()), Fault::Damaged),
+            ),
         }
     }
 

@@ -338,9 +338,7 @@ async fn prepare_row(
     let requester = Requester { origin, send_email: job.send_email };
     Ok(match issue::prepare(app, by, request, requester).await? {
         Prepared::Signed(signed) => PreparedRow::Signed(signed),
-        Prepared::Refused(faults) => {
-            PreparedRow::Ended(RowOutcome::Ended(Outcome::Refused(faults)))
-        }
+        Prepared::Ended(outcome) => PreparedRow::Ended(RowOutcome::Ended(outcome)),
     })
 }
 

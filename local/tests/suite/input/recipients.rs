@@ -405,7 +405,7 @@ async fn names_of_all_scripts_are_kept_and_shown() {
     for name in [
         "Persona Zorrilla 🎓👩‍🔬",
         "ليلى \u{200f}زوريلا",
-        "O'Higgins <b>&amp; \"Zorrilla\"",
+        "O'Higgins <b>& \"Zorrilla\"",
         "李 Zorrilla",
         &longest,
     ] {
