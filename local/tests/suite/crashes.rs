@@ -286,6 +286,54 @@ pub fn correction(sim: &mut Sim) -> Run<'_> {
     })
 }
 
+/// Rows that look alike and rows that cleaning changes, in a job and one at once, a cancelled job
+/// among them.
+pub fn cleaned(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let spelled = |n: u32, name: &str| {
+            let mut person = person(n);
+            person["recipient_name"] = name.into();
+            person
+        };
+        let at_once = [spelled(1, "Persona  Zorrilla 1")];
+        let first = sim.issue(&at_once, &at_once, None).await?.json();
+        let people = [
+            spelled(1, "Persona\u{a0}Zorrilla 1"),
+            spelled(2, "Persona  Zorrilla 2"),
+            spelled(2, "Persona Zorrilla 2"),
+            spelled(3, "\u{200b}Persona Zorrilla 3"),
+            person(4),
+        ];
+        let job = sim.job(&people, &people, None).await?;
+        sim.drain().await?;
+        let again = sim.issue(&at_once, &[], None).await?.json();
+        let (first, again) = (&first["credentials"][0], &again["credentials"][0]);
+        ensure!(first["credential_id"] == again["credential_id"], "{first} {again}");
+        let rows = sim.world.get(&format!("/jobs/{job}/results")).await["items"].clone();
+        ensure!(rows[0]["credential_id"] == first["credential_id"], "{first} {rows}");
+        ensure!(rows[1]["credential_id"] == rows[2]["credential_id"], "{rows}");
+        Ok(())
+    })
+}
+
+/// A job of rows that cleaning changes is cancelled while it runs.
+pub fn cleaned_and_cancelled(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let mut people = people(1..=6);
+        for person in &mut people {
+            let name = person["recipient_name"].as_str().unwrap_or_default().replace(' ', "  ");
+            person["recipient_name"] = name.into();
+        }
+        sim.stopped = true;
+        let job = sim.job(&people, &people, None).await?;
+        sim.deliver(4).await;
+        let path = format!("/jobs/{job}/cancel");
+        let answer = sim.insist("POST", &path, None, None).await?;
+        ensure!(answer.status == 200 || answer.status == 409, "{}", answer.body);
+        Ok(())
+    })
+}
+
 /// A file of two shards with one faulty row arrives, is read, and gets its results.
 pub fn file_of_12(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
@@ -452,6 +500,12 @@ async fn a_job_of_mixed_rows_survives_a_crash_at_every_call() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn content_that_is_cleaned_survives_a_crash_at_every_call() {
+    every_point("cleaned", cleaned).await;
+    every_point("cleaned and cancelled", cleaned_and_cancelled).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_retry_survives_a_crash_at_every_call() {
     every_point("retry", retry).await;
 }
@@ -533,7 +587,8 @@ async fn a_job_of_1200_survives_crashes_at_200_sampled_calls() {
 async fn random_plans_of_all_faults_end_right() {
     let first = seed("random plans");
     let count = if long() { 1_000 } else { 60 };
-    let scenarios: [(&str, Scenario); 10] = [
+    let scenarios: [(&str, Scenario); 11] = [
+        ("cleaned", cleaned),
         ("file of 12", file_of_12),
         ("one with a key", one_with_a_key),
         ("job of 3", job_of_3),

@@ -112,6 +112,10 @@ async fn on(fixture: &Path) {
     let wallet = world.get("/members/ana.rojas@demo.example/credentials").await;
     assert_eq!(wallet["items"][0]["credential_id"], names["member"]);
 
+    if names["as_sent"].is_string() {
+        content_as_it_was_sent(&world, &names).await;
+    }
+
     // These credentials take every change.
     let path = |name: &str, action: &str| format!("/credentials/{}/{action}", id(name));
     world.call("POST", &path("suspended", "reinstate"), Some(&json!({}))).await.expect(200);
@@ -138,6 +142,75 @@ async fn on(fixture: &Path) {
     check_sums(&result);
     assert_eq!((&result["successful"], &result["emails_sent"]), (&json!(30), &json!(30)));
     world.stop().await;
+}
+
+/// What the earlier version issued for texts that today's code cleans is found as it was sent, and
+/// its jobs show it.
+async fn content_as_it_was_sent(world: &World, names: &Value) {
+    let issued = async |person: &Value| {
+        let answer = world.issue_one(person).await;
+        assert_eq!(answer["duplicate"], true, "{answer}");
+        answer["credential_id"].clone()
+    };
+    let named = |n: u32, name: &str| {
+        let mut person = person(n);
+        person["recipient_name"] = name.into();
+        person
+    };
+    let as_sent = named(6, "Persona  Zorrilla\u{a0}6");
+    assert_eq!(issued(&as_sent).await, names["as_sent"]);
+    let mut with_id = named(7, "Persona Zorrilla 7\u{200b}");
+    with_id["external_id"] = "legajo-7".into();
+    assert_eq!(issued(&with_id).await, names["as_sent_with_external_id"]);
+    let mut corrected = named(8, "Persona  Zorrilla 8");
+    assert_eq!(issued(&corrected).await, names["as_sent_corrected"]);
+    corrected["role"] = "Docente".into();
+    assert_eq!(issued(&corrected).await, names["as_sent_corrected"]);
+
+    // Clean content does not find it; the dry run shows that the address holds it.
+    let clean = person(6);
+    let body = json!({ "template_id": world.demo.template_id, "recipients": [as_sent, clean] });
+    let path = "/credentials/issue?dry_run=true";
+    let rows = world.call("POST", path, Some(&body)).await.expect(200).json()["recipients"].clone();
+    assert_eq!(rows[0]["credential_id"], names["as_sent"], "{rows}");
+    assert_eq!(
+        (&rows[1]["outcome"], &rows[1]["also_holds"][0]),
+        (&json!("new"), &names["as_sent"])
+    );
+    assert_eq!(world.issue_one(&person(6)).await["duplicate"], false);
+    assert_eq!(issued(&as_sent).await, names["as_sent"], "its own content comes first");
+
+    // Its job leads to it, and so does the same list again.
+    let before = world.get(&path_of(names, "job_as_sent", "results")).await["items"].clone();
+    for row in before.as_array().expect("rows") {
+        let id = row["credential_id"].as_str().expect("an id");
+        assert_eq!(world.get(&format!("/credentials/{id}")).await["email"], row["email"]);
+    }
+    let list = [
+        person(21),
+        named(22, "Persona\u{a0}Zorrilla  22"),
+        named(23, "\u{200b}Persona Zorrilla 23"),
+    ];
+    let again = world.start_job(&list).await;
+    assert_eq!(world.success(&again).await["result"]["duplicates"], 3);
+    let rows = world.get(&format!("/jobs/{again}/results")).await["items"].clone();
+    for (row, before) in rows.as_array().expect("rows").iter().zip(before.as_array().expect("rows"))
+    {
+        assert_eq!(row["credential_id"], before["credential_id"]);
+    }
+
+    // A correction finds it by its content as it was, and leaves its text clean.
+    let path = format!("/credentials/{}", names["as_sent"].as_str().expect("an id"));
+    let unchanged = world.call("PATCH", &path, Some(&json!({ "term": null }))).await;
+    assert_eq!(unchanged.expect(200).json()["version"], 1);
+    let change = json!({ "term": "2026-1" });
+    let changed = world.call("PATCH", &path, Some(&change)).await.expect(200).json();
+    assert_eq!(changed["recipient_name"], "Persona Zorrilla 6");
+    for name in ["Persona  Zorrilla\u{a0}6", "Persona Zorrilla 6"] {
+        let mut content = named(6, name);
+        content["term"] = "2026-1".into();
+        assert_eq!(issued(&content).await, names["as_sent"], "{name:?}");
+    }
 }
 
 fn path_of(names: &Value, job: &str, what: &str) -> String {

@@ -18,6 +18,7 @@ use crate::{
         history::Event,
         identity,
         ids::{CredentialId, Mode, TemplateId},
+        text::cleaned,
         time,
     },
     http::{
@@ -204,10 +205,11 @@ impl Filters {
     fn admit(&self, credential: &Credential) -> bool {
         self.template.is_none_or(|id| id == credential.template_id)
             && self.status.is_none_or(|status| status == credential.status)
-            && self
-                .external_id
-                .as_ref()
-                .is_none_or(|id| Some(id) == credential.recipient.external_id.as_ref())
+            && self.external_id.as_ref().is_none_or(|id| {
+                // As it was sent, or cleaned.
+                let own = credential.recipient.external_id.as_ref();
+                own.is_some_and(|own| own == id || *own == cleaned(id))
+            })
     }
 }
 

@@ -157,7 +157,7 @@ impl Report {
         }
         let (mut found, mut faults) = (None, None);
         let outcome = match foreseen {
-            Foreseen::New { id, internal, also_holds, content, repeats } => {
+            Foreseen::New { id, internal, also_holds, content, repeats, .. } => {
                 self.seen.entry(id).or_insert(content);
                 let recipient_type =
                     if internal { RecipientType::Internal } else { RecipientType::External };

@@ -1,7 +1,7 @@
 //! Corrects a credential: same id, same address of the page, a new signed version.
 //!
-//! The credential, the status bit of the replaced version, the history and the alias of the new
-//! content are written in one transaction, see [`super::change_status`].
+//! The credential, the status bit of the replaced version, the history and the aliases of the new
+//! content, as it was sent and cleaned, are written in one transaction, see [`super::change_status`].
 //!
 //! Safe to repeat: a correction that changes nothing returns the credential as it is, unless
 //! the key that signed it was compromised: then it is signed again.
@@ -25,7 +25,7 @@ use crate::{
         fault::Fault,
         field::FieldName,
         history::{Action, Event, Replaced, Who},
-        identity::{self, Identity},
+        identity::{self, Identities},
         ids::CredentialId,
         ledger::CurrentCredential,
         recipient::{Entry, Recipient},
@@ -140,14 +140,23 @@ async fn attempt(
     if before.status != Status::Issued {
         return Err(CorrectError::NotActive);
     }
-    let (recipient, filled) = apply(&request.fields, before)?;
-    if recipient == before.recipient && !signed_by_compromised(app, before).await? {
+    let (whole, filled) = apply(&request.fields, before)?;
+    let clean = whole.cleaned();
+    let unchanged = [Some(&whole), clean.as_ref()].contains(&Some(&before.recipient));
+    if unchanged && !signed_by_compromised(app, before).await? {
         return Ok(Some(before.clone()));
     }
+    let recipient = clean.unwrap_or_else(|| whole.clone());
     let template =
         app.catalog.template_version(&before.org, before.template_id, before.template_version);
     let template = template.await?.ok_or(CorrectError::TemplateNotFound)?;
-    let faults = template.definition.check(&recipient);
+    let mut faults = template.definition.check(&recipient);
+    faults.extend(recipient.emptied());
+    // What the correction leaves as it is may be what it was issued with.
+    faults.extend(whole.damages().into_iter().filter(|fault| {
+        let field = fault.field().unwrap_or_default();
+        request.fields.keys().any(|name| field.split('[').next() == Some(name))
+    }));
     if !faults.is_empty() {
         return Err(CorrectError::Refused(faults));
     }
@@ -159,8 +168,9 @@ async fn attempt(
     }
     let organization = app.catalog.organization(&before.org).await?;
     let secret = app.catalog.id_secret(&before.org).await?;
-    let sent = recipient.without(&filled);
-    let identity = identity::of(&secret, &before.org, before.mode, before.template_id, &sent);
+    let sent = whole.without(&filled);
+    let (org, mode) = (&before.org, before.mode);
+    let (_, identities) = identity::cleaned(&secret, org, mode, before.template_id, sent);
     let by = Issuer {
         org: &before.org,
         mode: before.mode,
@@ -180,7 +190,7 @@ async fn attempt(
     let list =
         ListId { org: before.org.clone(), mode: before.mode, number: before.signed.status_list };
     let next = list_without(app, &list, before).await?;
-    let corrected = Corrected { recipient, filled, identity, signed, moved };
+    let corrected = Corrected { recipient, filled, identities, signed, moved };
     let correction = correction(app, request, by, before, corrected).await?;
     write(app, &list, &next, correction).await
 }
@@ -216,7 +226,7 @@ async fn list_without(app: &App, list: &ListId, before: &Credential) -> Result<L
 struct Corrected {
     recipient: Recipient,
     filled: Vec<FieldName>,
-    identity: Identity,
+    identities: Identities,
     signed: Packed,
     /// Whether the address changed.
     moved: bool,
@@ -230,7 +240,7 @@ async fn correction(
     before: &Credential,
     corrected: Corrected,
 ) -> Result<Correction, CorrectError> {
-    let Corrected { recipient, filled, identity, signed, moved } = corrected;
+    let Corrected { recipient, filled, identities, signed, moved } = corrected;
     let member = match moved {
         true => app.catalog.member(&before.org, &recipient.email).await?,
         false => None,
@@ -245,7 +255,8 @@ async fn correction(
         moved && notified && matches!(before.stored_mail, MailState::Sent | MailState::Failed);
     let at = time::millis(request.now);
     let mut former = before.former.clone();
-    if before.content != identity.content && !former.contains(&before.content) {
+    let content = identities.own.content.clone();
+    if before.content != content && !former.contains(&before.content) {
         former.push(before.content.clone());
     }
     let event = Event {
@@ -267,7 +278,7 @@ async fn correction(
         recipient,
         recipient_type,
         filled,
-        content: identity.content,
+        content,
         former,
         revision: event.revision,
         version: before.version + 1,
@@ -282,10 +293,12 @@ async fn correction(
         after.mail_delivery = None;
         after.mail_delivery_at = None;
     }
-    let alias = Some(identity.id).filter(|alias| *alias != before.id);
+    let mut aliases: Vec<CredentialId> = identities.all().map(|identity| identity.id).collect();
+    aliases.dedup();
+    aliases.retain(|alias| *alias != before.id);
     let unclaimed = before.on_ledger().filter(|_| moved).map(|row| app.jobs.unclaimed(row));
     let unclaimed = unclaimed.transpose()?;
-    Ok(Correction { before: before.clone(), after, email_key, owes, alias, event, unclaimed })
+    Ok(Correction { before: before.clone(), after, email_key, owes, aliases, event, unclaimed })
 }
 
 /// Writes a correction and queues the mail to a new address; none when a concurrent writer
@@ -298,7 +311,7 @@ async fn write(
 ) -> Result<Option<Credential>, CorrectError> {
     let before = &correction.before;
     if !raced(app.status_lists.correct(list, next, &correction).await)? {
-        if let Some(alias) = correction.alias {
+        for alias in correction.aliases {
             refuse_taken(app, alias, before.id).await?;
         }
         return Ok(None);

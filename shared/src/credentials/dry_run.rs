@@ -32,6 +32,8 @@ pub enum Foreseen {
     New {
         /// Its id.
         id: CredentialId,
+        /// Whether the content as it was sent has another id.
+        alias: bool,
         /// Whether the recipient is a member.
         internal: bool,
         /// Other credentials of the template that the address holds.
@@ -45,7 +47,7 @@ pub enum Foreseen {
     Duplicate {
         /// The credential.
         credential: Box<Credential>,
-        /// Whether another identity leads to it.
+        /// Whether it has another id than the content as it was sent.
         alias: bool,
         /// Other credentials of the template that the address holds.
         also_holds: Vec<CredentialId>,
@@ -62,8 +64,8 @@ impl Foreseen {
             Self::New { id, content, .. } if content != first => {
                 Self::Refused(vec![Fault::ExternalIdTaken(id.to_string())])
             }
-            Self::New { id, internal, also_holds, content, .. } => {
-                Self::New { id, internal, also_holds, content, repeats: true }
+            Self::New { id, alias, internal, also_holds, content, .. } => {
+                Self::New { id, alias, internal, also_holds, content, repeats: true }
             }
             other => other,
         }
@@ -87,27 +89,35 @@ pub async fn foresee(
     if let Err(error) = sign::can_be_signed(app, by, checked.draft()) {
         return Ok(Foreseen::Refused(vec![error.into_fault()?]));
     }
-    let identity = &checked.identity;
+    let identities = &checked.identities;
+    let own = identities.own.id;
     let email_key = identity::email_key(by.secret, by.org, by.mode, &checked.recipient().email);
     let (found, held) = try_join(
-        app.credentials.at(identity.id),
+        issue::find(app, identities),
         app.credentials.by_email(&email_key, None, None, LOOKED_AT),
     )
     .await?;
-    let own = found.as_ref().map_or(identity.id, |credential| credential.id);
-    let others: Vec<CredentialId> = held.items.into_iter().filter(|id| *id != own).collect();
+    let held_by = found.as_ref().map_or(own, |credential| credential.id);
+    let others: Vec<CredentialId> = held.items.into_iter().filter(|id| *id != held_by).collect();
     let also_holds = of_template(app, template, &others).await?;
     let Some(credential) = found.map(Box::new) else {
+        if !checked.damages.is_empty() {
+            return Ok(Foreseen::Refused(checked.damages));
+        }
         return Ok(Foreseen::New {
-            id: identity.id,
+            id: own,
+            alias: identities.alias().is_some(),
             internal: checked.member().is_some(),
             also_holds,
-            content: identity.content.clone(),
+            content: identities.own.content.clone(),
             repeats: false,
         });
     };
-    Ok(match issue::duplicate(identity.id, &identity.content, &credential) {
-        Ok(alias) => Foreseen::Duplicate { credential, alias, also_holds },
+    Ok(match issue::duplicate(identities, &credential) {
+        Ok(()) => {
+            let alias = credential.id != identities.sent_id();
+            Foreseen::Duplicate { credential, alias, also_holds }
+        }
         Err(fault) => Foreseen::Refused(vec![fault]),
     })
 }

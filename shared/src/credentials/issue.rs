@@ -2,7 +2,9 @@
 //!
 //! Safe to repeat: a credential's id follows from its content, so the conditional put of a
 //! second attempt finds the item of the first. The item names its origin: under the origin of
-//! this attempt it means "issued, earlier", under any other it is a duplicate.
+//! this attempt it means "issued, earlier", under any other it is a duplicate. Content that
+//! cleaning changes is put with an alias in one transaction, on the condition that both ids are
+//! free, so a second attempt finds the first under either.
 
 use std::time::Duration;
 
@@ -16,8 +18,8 @@ use crate::{
         credential::{self, Credential, MailState, Origin, RecipientType, Status},
         fault::Fault,
         field::FieldName,
-        identity::{self, Identity},
-        ids::{CredentialId, Mode},
+        identity::{self, Identities},
+        ids::Mode,
         ledger::CurrentCredential,
         member::Member,
         organization::{Organization, Settings},
@@ -27,7 +29,10 @@ use crate::{
     },
     jobs::messages::{MESSAGE_VERSION, MailMessage, Message},
     mail::ledger,
-    store::{StoreError, credentials::Put},
+    store::{
+        StoreError,
+        credentials::{NewCredential, Put},
+    },
 };
 
 /// Longest wait for the mail queue in an answer. An unreachable queue must not keep an issued
@@ -112,7 +117,7 @@ pub enum Outcome {
         credential: Box<Credential>,
         /// Whether another request had issued it before.
         duplicate: bool,
-        /// Whether another identity led to it.
+        /// Whether it has another id than the content as it was sent.
         alias: bool,
     },
     /// The recipient is refused.
@@ -136,18 +141,29 @@ pub enum IssuedAtOnce {
 /// A recipient before its credential is put.
 #[derive(Debug)]
 pub enum Prepared {
-    /// The credential, and the key of its address.
-    Signed(Box<Credential>, String),
-    /// The recipient is refused.
-    Refused(Vec<Fault>),
+    /// Its credential, signed.
+    Signed(Box<Signed>),
+    /// The recipient has ended without one.
+    Ended(Outcome),
+}
+
+/// A signed credential that is to be put.
+#[derive(Debug)]
+pub struct Signed {
+    /// The credential and its keys.
+    pub new: NewCredential,
+    /// The identities of its recipient.
+    pub identities: Identities,
 }
 
 /// A recipient that passed every check before signing.
 pub(super) struct Checked<'a> {
     request: IssueRequest<'a>,
-    /// The identity of the recipient as sent.
-    pub(super) identity: Identity,
+    /// The identities of the recipient as sent.
+    pub(super) identities: Identities,
     filled: Vec<FieldName>,
+    /// The faults of its damaged texts, which count where no credential is found.
+    pub(super) damages: Vec<Fault>,
 }
 
 impl<'a> Checked<'a> {
@@ -155,13 +171,13 @@ impl<'a> Checked<'a> {
     pub(super) fn draft(&self) -> Draft<'_> {
         Draft {
             template: self.request.template,
-            id: self.identity.id,
+            id: self.identities.own.id,
             recipient: &self.request.recipient,
             issued_at: self.request.issued_at,
         }
     }
 
-    /// The recipient, profile filled in.
+    /// The recipient, cleaned and profile filled in.
     pub(super) fn recipient(&self) -> &Recipient {
         &self.request.recipient
     }
@@ -172,8 +188,8 @@ impl<'a> Checked<'a> {
     }
 }
 
-/// Fills a recipient from its member's profile and checks it against its template: the part
-/// of issuing that reads and writes nothing.
+/// Cleans a recipient, fills it from its member's profile and checks it against its template:
+/// the part of issuing that reads and writes nothing.
 ///
 /// # Errors
 /// The recipient's faults.
@@ -182,16 +198,20 @@ pub(super) fn check<'a>(
     mut request: IssueRequest<'a>,
 ) -> Result<Checked<'a>, Vec<Fault>> {
     let template = request.template;
-    let identity = identity::of(by.secret, by.org, by.mode, template.id, &request.recipient);
+    let damages = request.recipient.damages();
+    let (recipient, identities) =
+        identity::cleaned(by.secret, by.org, by.mode, template.id, request.recipient);
+    request.recipient = recipient;
     let filled = match request.member {
         Some(member) => member.profile.fill(&mut request.recipient, &template.definition),
         None => Vec::new(),
     };
-    let faults = template.definition.check(&request.recipient);
+    let mut faults = template.definition.check(&request.recipient);
+    faults.extend(request.recipient.emptied());
     if !faults.is_empty() {
         return Err(faults);
     }
-    Ok(Checked { request, identity, filled })
+    Ok(Checked { request, identities, filled, damages })
 }
 
 /// Turns one recipient into its credential: fills, checks, signs and puts it.
@@ -208,10 +228,10 @@ pub async fn issue(
     now: &str,
 ) -> Result<Outcome, StoreError> {
     match prepare(app, by, request, requester).await? {
-        Prepared::Refused(faults) => Ok(Outcome::Refused(faults)),
-        Prepared::Signed(credential, email_key) => {
-            let put = app.credentials.put(&credential, &email_key, now).await?;
-            Ok(outcome(credential, put))
+        Prepared::Ended(outcome) => Ok(outcome),
+        Prepared::Signed(signed) => {
+            let put = app.credentials.put(&signed.new, now).await?;
+            Ok(outcome(*signed, put))
         }
     }
 }
@@ -260,13 +280,23 @@ pub async fn prepare(
 ) -> Result<Prepared, StoreError> {
     let checked = match check(by, request) {
         Ok(checked) => checked,
-        Err(faults) => return Ok(Prepared::Refused(faults)),
+        Err(faults) => return Ok(Prepared::Ended(Outcome::Refused(faults))),
     };
+    // Damaged texts are issued no more; what was issued for them is found.
+    if !checked.damages.is_empty() {
+        let outcome = match find(app, &checked.identities).await? {
+            Some(found) => judged(&checked.identities, &requester.origin, Box::new(found)),
+            None => Outcome::Refused(checked.damages),
+        };
+        return Ok(Prepared::Ended(outcome));
+    }
     let signed = match Box::pin(sign::sign(app, by, checked.draft())).await {
         Ok(signed) => signed,
-        Err(error) => return Ok(Prepared::Refused(vec![error.into_fault()?])),
+        Err(error) => {
+            return Ok(Prepared::Ended(Outcome::Refused(vec![error.into_fault()?])));
+        }
     };
-    let Checked { request, identity, filled } = checked;
+    let Checked { request, identities, filled, .. } = checked;
     let IssueRequest { template, member, recipient, issued_at } = request;
     let recipient_type = match member {
         Some(_) => RecipientType::Internal,
@@ -285,14 +315,14 @@ pub async fn prepare(
     };
     let credential = Credential {
         v: credential::FORMAT,
-        id: identity.id,
+        id: identities.own.id,
         org: by.org.clone(),
         mode: by.mode,
         template_id: template.id,
         template_version: template.version,
         recipient,
         filled,
-        content: identity.content,
+        content: identities.own.content.clone(),
         former: Vec::new(),
         recipient_type,
         issued_at: issued_at.to_owned(),
@@ -317,45 +347,66 @@ pub async fn prepare(
         mail_at: None,
         mail_error: None,
     };
-    Ok(Prepared::Signed(Box::new(credential), email_key))
+    let new = NewCredential { credential, email_key, alias: identities.alias() };
+    Ok(Prepared::Signed(Box::new(Signed { new, identities })))
 }
 
 /// Returns the outcome of a recipient from the put of its credential.
-pub fn outcome(asked: Box<Credential>, put: Put) -> Outcome {
-    let found = match put {
+pub fn outcome(asked: Signed, put: Put) -> Outcome {
+    let Signed { new: NewCredential { credential, .. }, identities } = asked;
+    match put {
         Put::Written => {
-            return Outcome::Issued { credential: asked, duplicate: false, alias: false };
+            let alias = credential.id != identities.sent_id();
+            Outcome::Issued { credential: Box::new(credential), duplicate: false, alias }
         }
-        Put::Found(found) => found,
-    };
-    if found.origin == asked.origin {
-        return Outcome::Issued { credential: found, duplicate: false, alias: false };
+        Put::Found(found) => judged(&identities, &credential.origin, found),
     }
-    match duplicate(asked.id, &asked.content, &found) {
-        Ok(alias) => Outcome::Issued { credential: found, duplicate: true, alias },
+}
+
+/// Returns the outcome of a recipient whose credential was found.
+fn judged(identities: &Identities, origin: &Origin, found: Box<Credential>) -> Outcome {
+    let alias = found.id != identities.sent_id();
+    if found.origin == *origin {
+        return Outcome::Issued { credential: found, duplicate: false, alias };
+    }
+    match duplicate(identities, &found) {
+        Ok(()) => Outcome::Issued { credential: found, duplicate: true, alias },
         Err(fault) => Outcome::Refused(vec![fault]),
     }
 }
 
-/// Judges the credential found under an identity: if it is the duplicate of this content,
-/// returns whether it was found under an alias.
+/// Reads the credential that a recipient's identities lead to; what was issued for the content
+/// as it was sent comes first, as it does when a credential is put.
+///
+/// # Errors
+/// [`StoreError`] of the reads.
+pub(super) async fn find(
+    app: &App,
+    identities: &Identities,
+) -> Result<Option<Credential>, StoreError> {
+    for id in identities.alias().into_iter().chain([identities.own.id]) {
+        if let Some(found) = app.credentials.at(id).await? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// Judges the credential found under an identity of a recipient: whether it is the duplicate of
+/// this content. One that an alias of a correction led to is.
 ///
 /// # Errors
 /// [`Fault::ExternalIdTaken`] or [`Fault::NotActive`].
-pub(super) fn duplicate(
-    id: CredentialId,
-    content: &String,
-    found: &Credential,
-) -> Result<bool, Fault> {
-    let alias = found.id != id;
-    let known = found.content == *content || found.former.contains(content);
-    if !alias && !known {
+pub(super) fn duplicate(identities: &Identities, found: &Credential) -> Result<(), Fault> {
+    let led = identities.all().all(|identity| identity.id != found.id);
+    let is_known = |content: &String| found.content == *content || found.former.contains(content);
+    if !led && !identities.all().any(|identity| is_known(&identity.content)) {
         return Err(Fault::ExternalIdTaken(found.id.to_string()));
     }
     if found.status != Status::Issued {
         return Err(Fault::NotActive(found.id.to_string()));
     }
-    Ok(alias)
+    Ok(())
 }
 
 /// Writes the message that asks for a credential's mail. The credential's job follows the

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::text::is_invisible;
+
 /// Longest address in characters (RFC 5321 §4.5.3.1.3: a path of 256 with its brackets).
 pub const MAX_ADDRESS: usize = 254;
 /// Longest text that is read, in bytes. Characters that a domain drops, such as a soft hyphen, and
@@ -25,7 +27,7 @@ pub struct EmailAddress(String);
 pub struct InvalidEmail;
 
 impl EmailAddress {
-    /// Reads an address; spaces around it are dropped.
+    /// Reads an address; spaces and invisible characters around it are dropped.
     ///
     /// The local part is ASCII (SES does not carry SMTPUTF8) and a dot-atom (RFC 5322
     /// §3.2.3), the domain a public one of two labels or more, in any script (IDNA 2008
@@ -38,7 +40,8 @@ impl EmailAddress {
         if text.len() > MAX_TYPED {
             return Err(InvalidEmail);
         }
-        let text = text.trim_matches([' ', '\u{a0}']);
+        let is_around = |c: char| is_invisible(c) || (c.is_whitespace() && !c.is_control());
+        let text = text.trim_matches(is_around);
         let (local, domain) = text.rsplit_once('@').ok_or(InvalidEmail)?;
         let atoms = local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atext));
         if !atoms || local.len() > MAX_LOCAL_PART {
@@ -96,6 +99,8 @@ mod tests {
         let cases = [
             ("Ana.Perez@Ejemplo.COM", "ana.perez@ejemplo.com"),
             ("  ana+tag@ejemplo.com ", "ana+tag@ejemplo.com"),
+            ("\u{200b}ana@ejemplo.com\u{feff}\u{3000}", "ana@ejemplo.com"),
+            ("\u{202a}ana@ejemplo.com\u{202c}", "ana@ejemplo.com"),
             ("ana@ñandú.cl", "ana@xn--and-6ma2c.cl"),
             ("ana@ÑANDÚ.cl", "ana@xn--and-6ma2c.cl"),
             ("o'brien@ejemplo.ie", "o'brien@ejemplo.ie"),

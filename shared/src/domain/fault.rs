@@ -6,11 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    field::{FieldName, field_at},
-    lang::Lang,
-    text::shortened,
-};
+use crate::domain::{damage::Damaged, field::FieldName, lang::Lang, text::shortened};
+
+pub use crate::domain::unportable::Unportable;
 
 /// The text of a job whose template does not exist. It never changes.
 pub const ACHIEVEMENT_NOT_FOUND: &str = "Achievement not found";
@@ -91,6 +89,8 @@ pub enum Fault {
     NamelessColumn(usize),
     /// A number that a spreadsheet shortened (`1.2E+11`): its digits are lost.
     Shortened(String),
+    /// A text that was damaged before it came here.
+    Damaged(Damaged),
     /// So many further faults, which are not listed; always the last.
     Rest(usize),
 }
@@ -169,6 +169,7 @@ impl Fault {
             Self::TooManyCells(..) => "too_many_cells",
             Self::NamelessColumn(_) => "nameless_column",
             Self::Shortened(_) => "shortened_number",
+            Self::Damaged(_) => "damaged_text",
             Self::Rest(_) => "more_faults",
         }
     }
@@ -194,6 +195,7 @@ impl Fault {
                 Some(FieldName::CreditsEarned.as_str().to_owned())
             }
             Self::InvalidResult(_) => Some(FieldName::ResultValue.as_str().to_owned()),
+            Self::Damaged(damaged) => Some(damaged.field.clone()),
             Self::EmptyEvidence(_) => Some(FieldName::Evidence.as_str().to_owned()),
             Self::InvalidLanguage => Some("language".to_owned()),
             Self::ExternalIdTaken(_) => Some("external_id".to_owned()),
@@ -284,7 +286,7 @@ impl Fault {
             Self::NotActive(id) => format!(
                 "La credencial {id} de estos datos está revocada o suspendida. Si está suspendida, reactívala con POST /api/v1/credentials/{id}/reinstate; para emitir otra, usa otro external_id"
             ),
-            Self::NotSignable(why) => not_signable(why, Lang::Es),
+            Self::NotSignable(why) => why.text(Lang::Es),
             Self::UnknownCredential => "La credencial no existe".to_owned(),
             Self::Unsigned => {
                 "La credencial es de una versión anterior y no está firmada".to_owned()
@@ -303,6 +305,7 @@ impl Fault {
             Self::InvalidEmail(email) => invalid_email(email),
             Self::InvalidResult(values) => invalid_result(values),
             Self::Cancelled => CANCELLED.into(),
+            Self::Damaged(damaged) => damaged.text(Lang::Es),
         }
     }
 
@@ -361,7 +364,7 @@ impl Fault {
             Self::NotActive(id) => format!(
                 "Credential {id} of this data is revoked or suspended. If it is suspended, reinstate it with POST /api/v1/credentials/{id}/reinstate; to issue another, use another external_id"
             ),
-            Self::NotSignable(why) => not_signable(why, Lang::En),
+            Self::NotSignable(why) => why.text(Lang::En),
             Self::UnknownCredential => "The credential does not exist".to_owned(),
             Self::Unsigned => {
                 "The credential is of an earlier version and is not signed".to_owned()
@@ -380,6 +383,7 @@ impl Fault {
             Self::InvalidEmail(email) => invalid_email(email),
             Self::InvalidResult(values) => invalid_result(values),
             Self::Cancelled => CANCELLED.into(),
+            Self::Damaged(damaged) => damaged.text(Lang::En),
         }
     }
 }
@@ -397,43 +401,6 @@ fn invalid_result(values: &[String]) -> String {
 /// The text of a cancelled row, in both languages. It never changes.
 const CANCELLED: &str = "Cancelado";
 
-/// The text of a credential that cannot be signed: the field and the reason.
-fn not_signable(why: &Unportable, lang: Lang) -> String {
-    let at = match why {
-        Unportable::UnknownTerm(at)
-        | Unportable::RelativeIri(at)
-        | Unportable::ControlCharacter(at)
-        | Unportable::Number(at)
-        | Unportable::Repeated(at)
-        | Unportable::Shape(at) => field_at(at),
-        Unportable::Order => None,
-    };
-    let what = match (&at, lang) {
-        (Some(field), Lang::Es) => format!("El campo {field}"),
-        (Some(field), Lang::En) => format!("The field {field}"),
-        (None, Lang::Es) => "Un texto de la plantilla o del destinatario".to_owned(),
-        (None, Lang::En) => "A text of the template or of the recipient".to_owned(),
-    };
-    let why = match why {
-        Unportable::Repeated(_) => lang.pick(
-            "repite un valor que ya está en la credencial",
-            "repeats a value that the credential has already",
-        ),
-        Unportable::ControlCharacter(_) => {
-            lang.pick("contiene caracteres de control", "contains control characters")
-        }
-        Unportable::UnknownTerm(_)
-        | Unportable::RelativeIri(_)
-        | Unportable::Number(_)
-        | Unportable::Order
-        | Unportable::Shape(_) => lang.pick(
-            "no se puede firmar de modo que todos los verificadores lo lean igual",
-            "cannot be signed so that all verifiers read it alike",
-        ),
-    };
-    format!("{what} {why}")
-}
-
 impl Expected {
     fn name(self, lang: Lang) -> &'static str {
         match self {
@@ -443,33 +410,6 @@ impl Expected {
             Self::Object => lang.pick("un objeto", "an object"),
         }
     }
-}
-
-/// The reason why a document has no canonical form that every verifier finds, with the place
-/// as a JSON Pointer (RFC 6901).
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unportable {
-    /// A member that the contexts do not know.
-    #[error("{0}: unknown term")]
-    UnknownTerm(String),
-    /// An identifier that is no absolute IRI.
-    #[error("{0}: not an absolute IRI")]
-    RelativeIri(String),
-    /// A control character, on whose escape verifiers disagree.
-    #[error("{0}: control character")]
-    ControlCharacter(String),
-    /// A number that JavaScript and others write differently.
-    #[error("{0}: number out of the portable range")]
-    Number(String),
-    /// Two equal entries, or two things of one identifier.
-    #[error("{0}: repeated")]
-    Repeated(String),
-    /// Texts of one property that sort differently as UTF-16 and as code points.
-    #[error("texts of one property sort differently by UTF-16 and by code points")]
-    Order,
-    /// Any other shape than that of our documents.
-    #[error("{0}: not the shape of a document of this service")]
-    Shape(String),
 }
 
 #[cfg(test)]

@@ -6,6 +6,10 @@
 //! filled in. So retries, redeliveries and repeated scripts converge on one item without a
 //! lock, and a guessed grade does not lead to a person's page. Language, mail options and
 //! the template's version are not part of it.
+//!
+//! Neither normal form nor encoding ever changes in place. Form 2 cleans first
+//! ([`crate::domain::cleaning`]) and computes the rest as form 1 does: content that is clean has
+//! one identity, any other has one under each form.
 
 use std::fmt;
 
@@ -22,10 +26,6 @@ use crate::domain::{
     seal::Sealed,
     tenant::Tenant,
 };
-
-/// Version of the normal form and of the encoding below. It never changes in place: a
-/// change is a new version beside it, and each job keeps the version that it began with.
-pub const NORMALIZATION: u32 = 1;
 
 /// The organization's secret for ids. Never rotated: a new one would issue every credential
 /// again.
@@ -104,7 +104,52 @@ pub struct Identity {
     pub content: String,
 }
 
-/// Computes the identity of a recipient's credential.
+/// The identities that a recipient's credential can have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identities {
+    /// That of the cleaned content: where a new credential is put.
+    pub own: Identity,
+    /// That of the content as it was sent, where cleaning changes it: what a release before
+    /// normalization 2 issued is there.
+    pub as_sent: Option<Identity>,
+}
+
+impl Identities {
+    /// The id of the content as it was sent. A job's stored rows lead to it.
+    pub fn sent_id(&self) -> CredentialId {
+        self.as_sent.as_ref().map_or(self.own.id, |as_sent| as_sent.id)
+    }
+
+    /// The id that is to lead to a new credential beside its own.
+    pub fn alias(&self) -> Option<CredentialId> {
+        Some(self.sent_id()).filter(|id| *id != self.own.id)
+    }
+
+    /// The identities, that of the content as sent first.
+    pub fn all(&self) -> impl Iterator<Item = &Identity> {
+        self.as_sent.iter().chain([&self.own])
+    }
+}
+
+/// Computes the identities of a recipient's credential, and cleans the recipient.
+pub fn cleaned(
+    secret: &IdSecret,
+    org: &OrgId,
+    mode: Mode,
+    template: TemplateId,
+    sent: Recipient,
+) -> (Recipient, Identities) {
+    let as_sent = of(secret, org, mode, template, &sent);
+    match sent.cleaned() {
+        None => (sent, Identities { own: as_sent, as_sent: None }),
+        Some(clean) => {
+            let own = of(secret, org, mode, template, &clean);
+            (clean, Identities { own, as_sent: Some(as_sent) })
+        }
+    }
+}
+
+/// Computes the identity of a recipient's credential from the recipient as it is.
 pub fn of(
     secret: &IdSecret,
     org: &OrgId,
@@ -268,6 +313,61 @@ mod tests {
             let identity = identity_of(json);
             assert_eq!(format!("{} {}", identity.id, identity.content), golden);
         }
+    }
+
+    /// Golden vectors of normalization 2: the identity of the cleaned content and, where that is
+    /// another, of the content as sent. Clean content has that of normalization 1.
+    #[test]
+    fn golden_vectors_of_the_second_normalization() {
+        let golden = |json: &str| {
+            let raw = RawValue::from_string(json.to_owned()).expect("JSON");
+            let sent = Entry::parse(&raw).recipient.expect("valid");
+            let org = OrgId::parse("demo").expect("org");
+            let template = TemplateId::parse("550e8400-e29b-41d4-a716-446655440000").expect("id");
+            let secret = IdSecret::new([7; 32]);
+            let (_, found) = cleaned(&secret, &org, Mode::Live, template, sent);
+            let text = |identity: &Identity| format!("{} {}", identity.id, identity.content);
+            (text(&found.own), found.as_sent.as_ref().map(text))
+        };
+        let full = "730f0d47-6341-8625-b2b3-eb5ec5f1a767 n0MhNFp0pVxXhqGnqT2Ppw";
+        assert_eq!(golden(FULL), (full.to_owned(), None));
+        for (from, to, as_sent) in [
+            (
+                "Juan Pérez",
+                "Juan  Pérez",
+                "ed237a06-84cf-8b1a-b77b-69f86ec7d079 DbCUsuKQUJX0B154Nvs6CA",
+            ),
+            (
+                "Juan Pérez",
+                "\u{200b}Juan\u{a0}Pérez",
+                "f37c6d53-aaad-8ddd-b4b0-cb183177c939 SJqmCAQxyvTdk3WX82WQyA",
+            ),
+            (
+                "API REST",
+                "API\u{2003}REST\u{200e}",
+                "4a8fc49a-cf4c-80eb-87cf-6b37dbce1b26 8WO0FYQITirO6VgFIPFWaw",
+            ),
+            (
+                "/proyecto\"",
+                "/proyecto\u{200b}\"",
+                "42ec3e38-eea0-8633-8d12-da6e64a22799 fo_e2LjFQOFqFB819NGmPw",
+            ),
+        ] {
+            let dirty = FULL.replacen(from, to, 1);
+            assert_ne!(dirty, FULL);
+            assert_eq!(golden(&dirty), (full.to_owned(), Some(as_sent.to_owned())), "{to}");
+        }
+        // What normalization 1 refuses has no identity under it.
+        let lines = FULL.replacen("Juan Pérez", "Juan\\nPérez\\ufeff", 1);
+        assert_eq!(golden(&lines), (full.to_owned(), None));
+        let named = r#"{"email":"a@b.cl","external_id":"matricula\u00a01","role":"Docente "}"#;
+        assert_eq!(
+            golden(named),
+            (
+                "c58b2233-43fb-88b9-b58b-cd7e7d7de167 _iU05_HkptZxAYfLlntUFw".to_owned(),
+                Some("e50fef2b-5cc6-8e86-b031-a63025298d00 _iU05_HkptZxAYfLlntUFw".to_owned())
+            )
+        );
     }
 
     #[test]

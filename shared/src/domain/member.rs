@@ -10,7 +10,7 @@ use crate::domain::{
     lang::Lang,
     recipient::Recipient,
     template::Definition,
-    text::MAX_TEXT,
+    text::{MAX_TEXT, cleaned},
 };
 
 /// A member of an organization. Its `Debug` form is redacted.
@@ -98,13 +98,14 @@ impl Profile {
         }
     }
 
-    /// Fills in the fields that a recipient lacks and the template takes; answers which.
+    /// Fills in the fields that a recipient lacks and the template takes, cleaned; answers which.
     pub fn fill(&self, recipient: &mut Recipient, template: &Definition) -> Vec<FieldName> {
         let mut filled = Vec::new();
         for field in FieldName::ALL.into_iter().filter(|field| field.spec().from_profile) {
-            if let Some(text) = self.text(field)
+            if let Some(text) = self.text(field).map(cleaned)
+                && !text.is_empty()
                 && template.field(field).is_some()
-                && recipient.fill(field, text)
+                && recipient.fill(field, &text)
             {
                 filled.push(field);
             }

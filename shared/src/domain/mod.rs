@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`credits`], [`nearest`] | plain values |
 //! | [`json`], [`base58`] | texts of callers, within bounds before they are read |
-//! | [`field`], [`recipient`], [`fault`], [`fault_report`], [`fields`] | the fields of a recipient, their reading, their faults; other bodies |
+//! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`fault_report`], [`unportable`], [`fields`] | the fields of a recipient, their reading, their faults; other bodies |
 //! | [`tenant`], [`seal`], [`organization`], [`member`], [`api_key`], [`image`], [`template`], [`signing_key`] | the catalog |
 //! | [`identity`], [`credential`], [`history`], [`status_entry`], [`packing`] | credentials |
 //! | [`job`], [`upload`] | jobs and their files |
@@ -14,8 +14,10 @@
 
 pub mod api_key;
 pub mod base58;
+pub mod cleaning;
 pub mod credential;
 pub mod credits;
+pub mod damage;
 pub mod email;
 pub mod fault;
 pub mod fault_report;
@@ -45,5 +47,6 @@ pub mod template;
 pub mod tenant;
 pub mod text;
 pub mod time;
+pub mod unportable;
 pub mod upload;
 pub mod wallet_link;

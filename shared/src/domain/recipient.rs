@@ -1,10 +1,10 @@
 //! A recipient: the data of one person in a request, read field by field and brought into
-//! its one normal form.
+//! normal form 1.
 //!
-//! Normal form, version 1 (`identity::NORMALIZATION`): text in NFC, trimmed, an empty one
-//! absent; the address in lower case with its domain as A-labels; credits as a decimal
-//! number without trailing zeros; links as the URL standard writes them; line breaks and
-//! tabs of a description as one space.
+//! Normal form 1: text in NFC, trimmed, an empty one absent; the address in lower case with its
+//! domain as A-labels; credits as a decimal number without trailing zeros; links as the URL
+//! standard writes them; line breaks and tabs of a description as one space. A text that form 1
+//! refuses is cleaned first. [`crate::domain::cleaning`] makes form 2 of form 1: what is signed.
 
 use std::{collections::HashSet, fmt, str::FromStr};
 
@@ -14,12 +14,13 @@ use serde_json::value::RawValue;
 
 use crate::domain::{
     credits::Credits,
+    damage::Damaged,
     email::EmailAddress,
     fault::{self, Expected, Fault},
     field::{FieldName, Kind},
     json::{self, Bounds, Excess, Object, shown},
     lang::Lang,
-    text::{MAX_TEXT, TextFault, normal_text, shortened},
+    text::{MAX_TEXT, TextFault, cleaned, sent_text, shortened},
 };
 
 /// Most evidence entries.
@@ -329,10 +330,14 @@ impl<'a> Reader<'a> {
         let Ok(text) = serde_json::from_str::<String>(raw.get()) else {
             return self.fail(Fault::WrongType(path.to_owned(), Expected::Text));
         };
-        match normal_text(&text, max) {
+        match sent_text(&text, max) {
             Ok(text) => text,
             Err(TextFault::TooLong) => self.fail(Fault::TooLong(path.to_owned(), max)),
-            Err(TextFault::Forbidden) => self.fail(Fault::ForbiddenCharacters(path.to_owned())),
+            // No identity can rest on it, so nothing is looked up.
+            Err(TextFault::Forbidden) => self.fail(
+                Damaged::of(path, &text)
+                    .map_or_else(|| Fault::ForbiddenCharacters(path.to_owned()), Fault::Damaged),
+            ),
         }
     }
 
@@ -349,7 +354,7 @@ impl<'a> Reader<'a> {
 
     fn date(&mut self, field: &str) -> Option<Date> {
         let text = self.text(field, field, MAX_TEXT)?;
-        match parse_date(&text) {
+        match parse_date(&cleaned(&text)) {
             Some(date) => Some(date),
             None => self.fail(Fault::InvalidDate(field.to_owned())),
         }
@@ -357,7 +362,7 @@ impl<'a> Reader<'a> {
 
     fn language(&mut self) -> Option<Lang> {
         let text = self.text("language", "language", MAX_TEXT)?;
-        match text.as_str() {
+        match &*cleaned(&text) {
             "es" => Some(Lang::Es),
             "en" => Some(Lang::En),
             _ => self.fail(Fault::InvalidLanguage),
@@ -399,7 +404,7 @@ impl<'a> Reader<'a> {
 
     fn url(&mut self, path: &str) -> Option<String> {
         let text = self.text("url", path, MAX_URL)?;
-        match normal_url(&text) {
+        match normal_url(&text).or_else(|| normal_url(&cleaned(&text))) {
             Some(url) if url.len() <= MAX_URL * 3 => Some(url),
             _ => self.fail(Fault::InvalidUrl(path.to_owned())),
         }
@@ -413,7 +418,7 @@ impl<'a> Reader<'a> {
         let is_break = |c: char| matches!(c, '\r' | '\n' | '\t');
         let lines: Vec<&str> =
             text.split(is_break).map(str::trim).filter(|line| !line.is_empty()).collect();
-        match normal_text(&lines.join(" "), MAX_DESCRIPTION) {
+        match sent_text(&lines.join(" "), MAX_DESCRIPTION) {
             Ok(text) => text,
             Err(TextFault::TooLong) => self.fail(Fault::TooLong(path.to_owned(), MAX_DESCRIPTION)),
             Err(TextFault::Forbidden) => self.fail(Fault::ForbiddenCharacters(path.to_owned())),

@@ -15,7 +15,7 @@ use crate::domain::{
     image::{Image, ImageInput},
     lang::Lang,
     recipient::{MAX_EVIDENCE, Recipient},
-    text::{MAX_TEXT, TextFault, normal_text},
+    text::{MAX_TEXT, TextFault, cleaned, normal_text},
 };
 
 /// Most values that a field can allow.
@@ -167,8 +167,8 @@ impl Definition {
 impl Field {
     fn check(&self, recipient: &Recipient) -> Option<Fault> {
         if let Some(text) = recipient.text(self.name) {
-            let allowed =
-                self.allowed_values.is_empty() || self.allowed_values.iter().any(|v| v == text);
+            let is_it = |value: &String| value == text || cleaned(value) == text;
+            let allowed = self.allowed_values.is_empty() || self.allowed_values.iter().any(is_it);
             return match (allowed, self.name) {
                 (true, _) => None,
                 (false, FieldName::ResultValue) => {

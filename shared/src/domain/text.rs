@@ -1,4 +1,7 @@
-//! Texts in normal form: NFC, trimmed, without characters that are not text.
+//! Texts in normal form: NFC, trimmed, without characters that are not text. [`cleaned`] is what
+//! normalization 2 does before.
+
+use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -63,9 +66,198 @@ pub fn is_unseen(c: char) -> bool {
             | '\u{e0001}' | '\u{e0020}'..='\u{e007f}')
 }
 
+/// Brings a text into normal form 1, or what [`cleaned`] leaves of one that form 1 refuses: no
+/// identity can rest on that.
+///
+/// # Errors
+/// [`TextFault`] of the cleaned text.
+pub fn sent_text(text: &str, max: usize) -> Result<Option<String>, TextFault> {
+    normal_text(text, max).or_else(|_| normal_text(&cleaned(text), max))
+}
+
+/// A text without what nobody sees, in NFC: the form of normalization 2.
+///
+/// - White space, line breaks and blank characters (U+2800, U+3164, U+FFA0) become one space
+///   between words, and none at the ends.
+/// - Soft hyphens, word joiners and byte order marks are taken out.
+/// - Zero-width spaces are taken out, except inside a word of a script that separates words with
+///   them (Thai, Lao, Tibetan, Myanmar, Khmer).
+/// - Joiners and the Mongolian vowel separator are taken off the ends of words. They stay inside:
+///   words of Persian or Hindi and emoji need them. A joiner at the end stays where it shapes the
+///   letter before it (Arabic and Indic scripts).
+/// - Direction marks and other invisible signs are taken off the ends of the text.
+///
+/// Cleaning twice is cleaning once. What is forbidden in a text stays forbidden inside.
+pub fn cleaned(text: &str) -> Cow<'_, str> {
+    if is_plain(text) {
+        return Cow::Borrowed(text);
+    }
+    // What is taken out can uncover more: two rounds, or three.
+    let mut before = text.to_owned();
+    loop {
+        let after = cleaned_once(&before);
+        if after == before {
+            break;
+        }
+        before = after;
+    }
+    if before == text { Cow::Borrowed(text) } else { Cow::Owned(before) }
+}
+
+/// Whether a text has nothing that [`cleaned`] looks at.
+fn is_plain(text: &str) -> bool {
+    let mut before = ' ';
+    for c in text.chars() {
+        let plain = if c == ' ' { before != ' ' } else { !is_blank(c) && !is_invisible(c) };
+        if !plain {
+            return false;
+        }
+        before = c;
+    }
+    before != ' ' || text.is_empty()
+}
+
+fn cleaned_once(text: &str) -> String {
+    let words: Vec<String> = without_ends(text, |c| is_blank(c) || is_invisible(c))
+        .split(is_blank)
+        .map(clean_word)
+        .filter(|word| !word.is_empty())
+        .collect();
+    words.join(" ").nfc().collect()
+}
+
+/// A word without what is invisible in it or at its ends.
+fn clean_word(word: &str) -> String {
+    let mut kept = String::with_capacity(word.len());
+    for c in word.chars() {
+        let out = match c {
+            '\u{ad}' | '\u{2060}' | '\u{feff}' => true,
+            ZERO_WIDTH_SPACE => !kept.chars().next_back().is_some_and(is_of_unspaced_script),
+            _ => false,
+        };
+        if !out {
+            kept.push(c);
+        }
+    }
+    let at_ends = |c| c == ZERO_WIDTH_SPACE || is_joiner(c) || matches!(c, '\u{34f}' | '\u{180e}');
+    without_ends(&kept, at_ends).to_owned()
+}
+
+/// A text without such characters at its ends. A joiner stays behind a letter that it shapes.
+fn without_ends(text: &str, is_out: impl Fn(char) -> bool) -> &str {
+    let mut text = text.trim_start_matches(&is_out);
+    while let Some(last) = text.chars().next_back().filter(|last| is_out(*last)) {
+        let rest = text.strip_suffix(last).unwrap_or_default();
+        if last == ZERO_WIDTH_JOINER && rest.chars().next_back().is_some_and(is_shaped) {
+            break;
+        }
+        text = rest;
+    }
+    text
+}
+
+const ZERO_WIDTH_SPACE: char = '\u{200b}';
+const ZERO_WIDTH_JOINER: char = '\u{200d}';
+
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | ZERO_WIDTH_JOINER)
+}
+
+/// White space, and letters and signs that show nothing.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{2800}' | '\u{3164}' | '\u{ffa0}')
+}
+
+/// Characters without a shape of their own, those of emoji excepted. Overrides of the direction
+/// (U+202D, U+202E) are not among them: without them the text would read in another order.
+pub fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202c}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// Thai, Lao, Tibetan and Myanmar; Khmer.
+fn is_of_unspaced_script(c: char) -> bool {
+    matches!(c, '\u{e00}'..='\u{109f}' | '\u{1780}'..='\u{17ff}')
+}
+
+/// From Arabic to Sinhala.
+fn is_shaped(c: char) -> bool {
+    matches!(c, '\u{600}'..='\u{dff}')
+}
+
 fn is_forbidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
             | '\u{feff}' | '\u{fdd0}'..='\u{fdef}')
         || (c as u32) & 0xfffe == 0xfffe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_sees_is_cleaned_off() {
+        for (sent, clean) in [
+            ("Ana  Pérez", "Ana Pérez"),
+            ("Ana\u{a0}Pérez", "Ana Pérez"),
+            ("Ana \u{a0}\u{2003} Pérez", "Ana Pérez"),
+            ("Ana\tMaría\r\nPérez\u{2028}Soto", "Ana María Pérez Soto"),
+            ("山田\u{3000}太郎", "山田 太郎"),
+            ("Ana\u{2800}Pérez\u{3164}", "Ana Pérez"),
+            ("\u{feff}Ana\u{200b}", "Ana"),
+            ("\u{200e}\u{202a}Ana Pérez\u{202c}\u{200f}", "Ana Pérez"),
+            ("Ana\u{200b} \u{200b}Pérez", "Ana Pérez"),
+            ("Ana\u{200b}Pérez", "AnaPérez"),
+            ("Mu\u{ad}ñoz", "Muñoz"),
+            ("Mu\u{2060}ño\u{feff}z", "Muñoz"),
+            ("Jose\u{ad}\u{301}", "José"),
+            ("علی\u{200c}", "علی"),
+            ("\u{200d}Ana\u{200d}", "Ana"),
+            ("\u{200b}\u{2060} ", ""),
+        ] {
+            assert_eq!(cleaned(sent), clean, "{sent:?}");
+        }
+    }
+
+    #[test]
+    fn what_words_and_emoji_need_stays() {
+        for text in [
+            "",
+            "Ana Pérez",
+            "محمد\u{200c}رضا",         // Persian, a joiner inside
+            "सन्\u{200d}दीप",           // Hindi
+            "സുരേഷ് കുമാര\u{d4d}\u{200d}", // Malayalam, a final letter of its own
+            "۱۴۰۲ ه\u{200d}",          // the year of the Hegira, abbreviated
+            "👩\u{200d}🎓 Ana",
+            "🎓\u{fe0f}",
+            "ᠮᠣᠩᠭᠣᠯ\u{180e}ᠠ",
+            "ភាសា\u{200b}ខ្មែរ", // Khmer, between words
+            "פרופ\u{200f}׳ כהן",
+            "\u{202e}anA", // refused, not read in another order
+        ] {
+            assert_eq!(cleaned(text), text, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn cleaning_twice_is_cleaning_once() {
+        let signs: Vec<char> = " \u{a0}\u{200b}\u{200c}\u{200d}\u{200f}\u{ad}\u{feff}\u{2060}\u{301}\u{180e}\u{3164}\naeñÑक\u{94d}شខ🎓\u{34f}\u{202c}".chars().collect();
+        let mut state = 7_u32;
+        let mut next = |below: usize| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as usize % below
+        };
+        for _ in 0..20_000 {
+            let text: String = (0..next(9)).filter_map(|_| signs.get(next(signs.len()))).collect();
+            let once = cleaned(&text).into_owned();
+            assert_eq!(cleaned(&once), once, "{text:?}");
+            // Cleaning before normalizing, or after it, is the same.
+            if let Ok(sent) = normal_text(&text, 200) {
+                let clean = normal_text(&once, 200).expect("clean text is text");
+                let after = cleaned(sent.as_deref().unwrap_or_default()).into_owned();
+                assert_eq!(after, clean.unwrap_or_default(), "{text:?}");
+            }
+        }
+    }
 }

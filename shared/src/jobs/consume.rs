@@ -19,13 +19,14 @@ use crate::{
     aws::sqs::{self, Outgoing},
     credentials::{
         dry_run::{self, Foreseen},
-        issue::{self, IssueRequest, Outcome, Prepared, Requester},
+        issue::{self, IssueRequest, Outcome, Prepared, Requester, Signed},
         sign::Issuer,
     },
     domain::{
         credential::{Credential, MailState, Origin, RecipientType},
         email::EmailAddress,
         fault::{ACHIEVEMENT_NOT_FOUND, FaultText},
+        identity::Identities,
         ids::{OrgId, ShardId},
         member::Member,
         time,
@@ -37,7 +38,7 @@ use crate::{
     mail::send,
     store::{
         StoreError,
-        credentials::{Put, TOGETHER},
+        credentials::{NewCredential, Put, TOGETHER},
         job_rows::{Failure, FirstRow, ShardUpdate, SucceededRow},
     },
 };
@@ -46,6 +47,8 @@ use crate::{
 const CONCURRENCY: usize = 16;
 /// Groups of rows issued at once.
 const GROUPS: usize = 4;
+/// Credentials of a group that are put at once by calls of their own.
+const ALONE: usize = 8;
 /// Time before the deadline at which no further work begins: work under way ends, and its
 /// outcome is recorded.
 const RESERVE: Duration = Duration::from_secs(8);
@@ -226,44 +229,47 @@ async fn issue_group(
         .collect()
         .await;
     let mut worked = Vec::with_capacity(prepared.len());
-    let mut rows: Vec<ReceivedRow> = Vec::new();
-    let mut signed: Vec<(Box<Credential>, String)> = Vec::new();
-    let mut repeated = Vec::new();
+    let mut together: Vec<(ReceivedRow, Identities)> = Vec::new();
+    let mut new: Vec<NewCredential> = Vec::new();
+    // Those with an alias, and one identity a second time, which finds the first.
+    let mut alone: Vec<(ReceivedRow, Box<Signed>)> = Vec::new();
     for (row, prepared) in prepared {
         match prepared {
-            Some(PreparedRow::Signed(credential, email_key)) => {
-                if signed.iter().any(|(other, _)| other.id == credential.id) {
-                    repeated.push((row, credential, email_key));
+            Some(PreparedRow::Signed(signed)) => {
+                let id = signed.new.credential.id;
+                let repeated = new.iter().any(|other| other.credential.id == id);
+                if repeated || signed.new.alias.is_some() {
+                    alone.push((row, signed));
                 } else {
-                    rows.push(row);
-                    signed.push((credential, email_key));
+                    together.push((row, signed.identities));
+                    new.push(signed.new);
                 }
             }
             Some(PreparedRow::Ended(outcome)) => worked.push(row.ended(Some(outcome))),
             None => worked.push(row.ended(None)),
         }
     }
-    let now = time::millis(now);
-    let put = app.credentials.put_together(&signed, &now).await;
-    for (row, ((credential, _), put)) in rows.into_iter().zip(signed.into_iter().zip(put)) {
-        worked.push(put_row(row, credential, put));
+    let now = &time::millis(now);
+    let put = app.credentials.put_together(&new, now).await;
+    for ((row, identities), (new, put)) in together.into_iter().zip(new.into_iter().zip(put)) {
+        worked.push(put_row(row, Signed { new, identities }, put));
     }
-    // One identity a second time: it finds the first.
-    for (row, credential, email_key) in repeated {
-        let put = app.credentials.put(&credential, &email_key, &now).await;
-        worked.push(put_row(row, credential, put));
-    }
+    let put_alone: Vec<WorkedRow> = stream::iter(alone)
+        .map(|(row, signed)| async move {
+            let put = app.credentials.put(&signed.new, now).await;
+            put_row(row, *signed, put)
+        })
+        .buffer_unordered(ALONE)
+        .collect()
+        .await;
+    worked.extend(put_alone);
     worked
 }
 
 /// A row after the put of its credential.
-fn put_row(
-    row: ReceivedRow,
-    credential: Box<Credential>,
-    put: Result<Put, StoreError>,
-) -> WorkedRow {
+fn put_row(row: ReceivedRow, signed: Signed, put: Result<Put, StoreError>) -> WorkedRow {
     let outcome = match put {
-        Ok(put) => Some(RowOutcome::Ended(issue::outcome(credential, put))),
+        Ok(put) => Some(RowOutcome::Ended(issue::outcome(signed, put))),
         Err(error) => {
             tracing::error!(%error, message_id = row.id, "row not issued");
             None
@@ -288,7 +294,7 @@ async fn members_among(app: &App, rows: &[ReceivedRow]) -> Result<Members, Store
 
 /// A row whose credential is to be put, or that has ended without one.
 enum PreparedRow {
-    Signed(Box<Credential>, String),
+    Signed(Box<Signed>),
     Ended(RowOutcome),
 }
 
@@ -331,10 +337,8 @@ async fn prepare_row(
     let origin = Origin::Job { job: id.shard.job, shard: id.shard.number, row: id.row };
     let requester = Requester { origin, send_email: job.send_email };
     Ok(match issue::prepare(app, by, request, requester).await? {
-        Prepared::Signed(credential, email_key) => PreparedRow::Signed(credential, email_key),
-        Prepared::Refused(faults) => {
-            PreparedRow::Ended(RowOutcome::Ended(Outcome::Refused(faults)))
-        }
+        Prepared::Signed(signed) => PreparedRow::Signed(signed),
+        Prepared::Ended(outcome) => PreparedRow::Ended(RowOutcome::Ended(outcome)),
     })
 }
 
@@ -404,9 +408,14 @@ fn record_row(
             update.succeed(SucceededRow { row, internal, duplicate, unmailed: true });
             return;
         }
-        RowOutcome::Foreseen(Foreseen::New { internal, also_holds, repeats, .. }) => {
+        RowOutcome::Foreseen(Foreseen::New {
+            id, alias, internal, also_holds, repeats, ..
+        }) => {
             update.succeed(SucceededRow { row, internal, duplicate: repeats, unmailed: true });
             update.hold(row, also_holds);
+            if alias {
+                update.aliases.push((row, id));
+            }
             return;
         }
         RowOutcome::Foreseen(Foreseen::Duplicate { credential, alias, also_holds }) => {

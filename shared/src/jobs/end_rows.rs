@@ -116,7 +116,11 @@ impl Ending<'_> {
         let wanted: BTreeSet<CredentialId> =
             ids.iter().filter(|(row, _)| pending(row)).map(|(_, id)| *id).collect();
         let wanted: Vec<CredentialId> = wanted.into_iter().collect();
-        let credentials = app.credentials.get_all(&wanted).await?;
+        // A row's credential can be where the alias of its content as sent leads.
+        let led = app.credentials.at_all(&wanted).await?;
+        let credentials: BTreeMap<CredentialId, Credential> =
+            led.into_iter().map(|(_, credential)| (credential.id, credential)).collect();
+        let credentials: Vec<Credential> = credentials.into_values().collect();
         let mut revoked: Vec<&Credential> = Vec::new();
         if job.revocation.is_some() {
             revoked.extend(credentials.iter().filter(|c| c.status == Status::Revoked));
@@ -165,6 +169,9 @@ impl Ending<'_> {
                 continue;
             };
             sets.issued.insert(row);
+            if ids.get(&row) != Some(&credential.id) {
+                ended.update.aliases.push((row, credential.id));
+            }
             if credential.recipient_type == RecipientType::Internal {
                 sets.internal.insert(row);
             }
@@ -194,7 +201,8 @@ impl Ending<'_> {
     ) -> Result<(), StoreError> {
         for row in &ended.open_mail {
             let row = *row;
-            if let Some(id) = ids.get(&row)
+            let own = ended.update.aliases.iter().find(|(of, _)| *of == row).map(|(_, id)| id);
+            if let Some(id) = own.or_else(|| ids.get(&row))
                 && view.shard.mail.ended(row).is_none()
                 && let shard = self.job.shard_id(number)
                 && let Some(state) = self.write_off(*id, RowId { shard, row }).await?

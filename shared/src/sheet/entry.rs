@@ -13,6 +13,7 @@ use crate::domain::{
     field::{FieldName, Kind},
     recipient::Entry,
     template::Definition,
+    text::cleaned,
 };
 
 /// Reads a row's cells.
@@ -60,7 +61,7 @@ impl Row {
             Column::Nameless => self.faults.push(Fault::NamelessColumn(at + 1)),
             Column::Email => self.put("email", cell),
             Column::ExternalId => self.code("external_id", cell),
-            Column::Language => self.put("language", cells::language(cell)),
+            Column::Language => self.put("language", cells::language(&cleaned(cell))),
             Column::Surname => self.name(cell, |name, cell| format!("{name} {cell}")),
             // Surnames in columns before it.
             Column::Field(FieldName::RecipientName) => {
@@ -97,18 +98,21 @@ impl Row {
 
     fn field(&mut self, field: FieldName, cell: &str, definition: &Definition) {
         let name = field.as_str();
+        let clean = &*cleaned(cell);
         match field.kind() {
             Kind::Number => {
-                match cells::number(cell).and_then(|n| serde_json::from_str::<Number>(&n).ok()) {
+                match cells::number(clean).and_then(|n| serde_json::from_str::<Number>(&n).ok()) {
                     Some(number) => self.put(name, Value::Number(number)),
                     None => self.faults.push(Fault::InvalidCredits),
                 }
             }
             // A text that is no date is refused as such.
-            Kind::Date => self.put(name, cells::date(cell).unwrap_or_else(|| cell.to_owned())),
+            Kind::Date => self.put(name, cells::date(clean).unwrap_or_else(|| cell.to_owned())),
             Kind::Text | Kind::Array => {
                 let allowed = definition.field(field).map_or(&[][..], |f| &f.allowed_values);
-                let meant = cells::meant(cell, allowed);
+                // A text is read as it was sent: what was issued for it before is found by that.
+                let meant = Some(cells::meant(clean, allowed)).filter(|meant| *meant != clean);
+                let meant = meant.unwrap_or(cell);
                 if field == FieldName::LicenseNumber && cells::is_shortened(cell) {
                     self.faults.push(Fault::Shortened(name.to_owned()));
                 } else {

@@ -1,5 +1,6 @@
 //! The credentials table: one item for each credential, under its id, and three keys-only
-//! indexes. [`crate::store::credential_mail`] has the updates of its mail.
+//! indexes. [`crate::store::credential_mail`] has the updates of its mail, and
+//! [`crate::store::credential_alias`] the aliases.
 //!
 //! | id | item |
 //! |---|---|
@@ -14,9 +15,11 @@ use aws_sdk_dynamodb::{
         ReturnValuesOnConditionCheckFailure,
     },
 };
-use serde::{Deserialize, Serialize};
 
-use super::{Item, Page, ROUNDS, StoreError, from_item, get_many, pause, text, to_item};
+use super::{
+    Item, Page, ROUNDS, StoreError, credential_alias::Alias, from_item, get_many, pause, text,
+    to_item,
+};
 use crate::{
     domain::{
         credential::{Credential, MailState, Origin},
@@ -40,6 +43,17 @@ pub struct Credentials {
     pub(super) table: String,
 }
 
+/// A credential that is to be put.
+#[derive(Debug)]
+pub struct NewCredential {
+    /// The credential.
+    pub credential: Credential,
+    /// The key of its address.
+    pub email_key: String,
+    /// Another id that is to lead to it.
+    pub alias: Option<CredentialId>,
+}
+
 /// The answer to a put.
 #[derive(Debug)]
 pub enum Put {
@@ -47,13 +61,6 @@ pub enum Put {
     Written,
     /// The id is taken, by this credential.
     Found(Box<Credential>),
-}
-
-#[derive(Serialize, Deserialize)]
-struct Alias {
-    id: CredentialId,
-    v: u32,
-    alias_of: CredentialId,
 }
 
 pub(super) fn id_key(id: impl Into<String>) -> Item {
@@ -83,11 +90,6 @@ pub(super) fn owed_key(id: CredentialId, since: &str) -> IndexKey {
     (format!("OWED#{}", spread(id, OWED_PARTITIONS)), format!("{since}#{id}"))
 }
 
-/// The item under the identity of a corrected content: it leads to the credential.
-pub(super) fn alias_item(alias: CredentialId, alias_of: CredentialId) -> Result<Item, StoreError> {
-    to_item(&Alias { id: alias, v: 1, alias_of })
-}
-
 /// Index keys of one entry: partition and sort value.
 pub(super) type IndexKey = (String, String);
 
@@ -96,18 +98,16 @@ impl Credentials {
         Self { client, table }
     }
 
-    /// Writes a credential if its id is free. The item has its origin and the state of its
-    /// mail, so a repeated put recognizes its own write.
+    /// Writes a credential if its id is free, and its alias if it has one and that is free. The
+    /// item has its origin and the state of its mail, so a repeated put recognizes its own write.
     ///
     /// # Errors
     /// [`StoreError`] when DynamoDB does not answer or refuses the call.
-    pub async fn put(
-        &self,
-        credential: &Credential,
-        email_key: &str,
-        now: &str,
-    ) -> Result<Put, StoreError> {
-        let item = item_of(credential, email_key, now)?;
+    pub async fn put(&self, new: &NewCredential, now: &str) -> Result<Put, StoreError> {
+        let item = item_of(new, now)?;
+        if let Some(alias) = new.alias {
+            return self.put_with_alias(new.credential.id, item, alias).await;
+        }
         let written = self
             .client
             .put_item()
@@ -129,34 +129,28 @@ impl Credentials {
                 _ => return Err(error.into()),
             },
         };
-        if found.contains_key("alias_of") {
-            let alias: Alias = from_item(found)?;
-            let target = self.get(alias.alias_of).await?;
-            let target = target.ok_or(StoreError::Broken("alias of nothing".to_owned()))?;
-            return Ok(Put::Found(Box::new(target)));
-        }
-        Ok(Put::Found(Box::new(from_item(found)?)))
+        self.taken_by(found).await
     }
 
-    /// Writes credentials whose ids are free, in one call, and answers in their order. At most
-    /// [`TOGETHER`], of distinct ids.
+    /// Writes credentials without an alias whose ids are free, in one call, and answers in their
+    /// order. At most [`TOGETHER`], of distinct ids.
     pub async fn put_together(
         &self,
-        credentials: &[(Box<Credential>, String)],
+        credentials: &[NewCredential],
         now: &str,
     ) -> Vec<Result<Put, StoreError>> {
         let mut found = Vec::with_capacity(credentials.len());
-        let insertions = credentials.iter().map(|(c, email_key)| self.insertion(c, email_key, now));
+        let insertions = credentials.iter().map(|new| self.insertion(new, now));
         let inserted = self.run_together(insertions).await;
-        for ((credential, email_key), inserted) in credentials.iter().zip(inserted) {
+        for (new, inserted) in credentials.iter().zip(inserted) {
             found.push(match inserted {
                 Ok(true) => Ok(Put::Written),
-                Ok(false) => self.at(credential.id).await.and_then(|stored| {
+                Ok(false) => self.at(new.credential.id).await.and_then(|stored| {
                     let stored = stored.ok_or(StoreError::Broken("taken by nothing".into()))?;
                     Ok(Put::Found(Box::new(stored)))
                 }),
                 // One that is refused for good must not keep the others from being written.
-                Err(StoreError::Broken(_)) => self.put(credential, email_key, now).await,
+                Err(StoreError::Broken(_)) => self.put(new, now).await,
                 Err(error) => Err(error),
             });
         }
@@ -222,11 +216,10 @@ impl Credentials {
     /// The statement that writes a credential if its id is free.
     fn insertion(
         &self,
-        credential: &Credential,
-        email_key: &str,
+        new: &NewCredential,
         now: &str,
     ) -> Result<BatchStatementRequest, StoreError> {
-        let item = item_of(credential, email_key, now)?;
+        let item = item_of(new, now)?;
         let (names, values): (Vec<String>, Vec<AttributeValue>) = item.into_iter().unzip();
         let names: Vec<String> = names.iter().map(|name| format!("'{name}': ?")).collect();
         let insert = format!("INSERT INTO \"{}\" VALUE {{{}}}", self.table, names.join(", "));
@@ -371,7 +364,8 @@ impl Credentials {
 }
 
 /// The first item of a credential, with its keys in the indexes.
-fn item_of(credential: &Credential, email_key: &str, now: &str) -> Result<Item, StoreError> {
+fn item_of(new: &NewCredential, now: &str) -> Result<Item, StoreError> {
+    let NewCredential { credential, email_key, .. } = new;
     let mut item = to_item(credential)?;
     let sort = sort_key(&credential.issued_at, credential.id);
     let partition = spread(credential.id, TIME_PARTITIONS);

@@ -9,7 +9,10 @@ use aws_sdk_dynamodb::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, KeysAndAttributes, PutRequest, TransactWriteItem, WriteRequest},
+    types::{
+        AttributeValue, CancellationReason, KeysAndAttributes, PutRequest, TransactWriteItem,
+        WriteRequest,
+    },
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Serialize, de::DeserializeOwned};
@@ -20,6 +23,7 @@ use crate::{
 };
 
 pub mod catalog;
+mod credential_alias;
 mod credential_delivery;
 pub mod credential_mail;
 pub mod credentials;
@@ -214,15 +218,23 @@ pub(crate) async fn write_together(
     match written {
         Ok(_) => Ok(true),
         Err(error) => {
-            let refused = error.as_service_error().is_some_and(|e| match e {
-                TransactWriteItemsError::TransactionCanceledException(cancelled) => cancelled
-                    .cancellation_reasons()
-                    .iter()
-                    .any(|reason| reason.code() == Some("ConditionalCheckFailed")),
-                _ => false,
-            });
+            let refused = cancellation_reasons(&error)
+                .iter()
+                .any(|reason| reason.code() == Some("ConditionalCheckFailed"));
             if refused { Ok(false) } else { Err(error.into()) }
         }
+    }
+}
+
+/// Why a transaction was cancelled, an entry an item; none for any other error.
+fn cancellation_reasons<R>(
+    error: &SdkError<TransactWriteItemsError, R>,
+) -> Vec<CancellationReason> {
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+            cancelled.cancellation_reasons().to_vec()
+        }
+        _ => Vec::new(),
     }
 }
 

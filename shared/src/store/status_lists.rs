@@ -21,8 +21,10 @@ use aws_sdk_dynamodb::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Item, StoreError, credentials::id_key, from_item, get_many, number, text, to_item,
-    write_together,
+    Item, StoreError,
+    credential_alias::{SAME_ALIAS, alias_item},
+    credentials::id_key,
+    from_item, get_many, number, text, to_item, write_together,
 };
 use crate::{
     domain::{
@@ -47,8 +49,6 @@ const UNCHANGED: &str = "revision = :before";
 const CORRECTABLE: &str = "revision = :before AND mail = :mail";
 /// A list is replaced if its latest version is the one that was read.
 const LIST_UNCHANGED: &str = "version = :before";
-/// An alias is new, or already leads to this credential.
-const SAME_ALIAS: &str = "attribute_not_exists(id) OR alias_of = :of";
 /// The counter only grows.
 const FORWARD: &str = "attribute_not_exists(id) OR taken < :to";
 
@@ -88,8 +88,8 @@ pub struct Correction {
     pub email_key: String,
     /// Whether its mail becomes pending again, in the sweeper's index.
     pub owes: bool,
-    /// The identity of the corrected content, unless it is the credential's own.
-    pub alias: Option<CredentialId>,
+    /// The identities of the corrected content, without the credential's own.
+    pub aliases: Vec<CredentialId>,
     /// What is written into its history.
     pub event: Event,
     /// For a mail on a job's ledger: the check that no worker has claimed it, and so sends it to
@@ -340,8 +340,8 @@ impl StatusLists {
     }
 
     /// Replaces a credential by its corrected version in one transaction: credential, history, the
-    /// former version's bit in the list, and the alias. False when another writer changed one of
-    /// them since it was read, or the alias leads to another credential.
+    /// former version's bit in the list, and the aliases. False when another writer changed one of
+    /// them since it was read, or an alias leads to another credential.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -351,7 +351,7 @@ impl StatusLists {
         list: &List,
         correction: &Correction,
     ) -> Result<bool, StoreError> {
-        let Correction { before, after, email_key, owes, alias, event, unclaimed } = correction;
+        let Correction { before, after, email_key, owes, aliases, event, unclaimed } = correction;
         let item = to_item(after)?;
         let mut set = vec!["revision = :after".to_owned()];
         let mut update = Update::builder()
@@ -403,10 +403,10 @@ impl StatusLists {
             self.event_write(before.id, event)?,
         ];
         writes.extend(unclaimed.clone());
-        if let Some(alias) = alias {
+        for alias in aliases {
             let put = Put::builder()
                 .table_name(&self.table)
-                .set_item(Some(super::credentials::alias_item(*alias, before.id)?))
+                .set_item(Some(alias_item(*alias, before.id)?))
                 .condition_expression(SAME_ALIAS)
                 .expression_attribute_values(":of", text(before.id.to_string()))
                 .build()?;

@@ -3,7 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use serde_json::{Value, json};
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Value, json, value::RawValue};
+use unicreda::domain::{
+    identity,
+    ids::{Mode, OrgId, TemplateId},
+    recipient::Entry,
+};
 
 use super::steps::{answer_of, issue_one};
 use crate::{
@@ -21,6 +27,52 @@ pub(super) fn asked_twice(sim: &mut Sim) -> Run<'_> {
             ensure!(answer["credentials"][0]["duplicate"] == duplicate, "{answer}");
             sim.drain().await?;
         }
+        Ok(())
+    })
+}
+
+/// A person whose name cleaning changes.
+fn unclean(n: u32) -> Value {
+    let mut person = person(n);
+    person["recipient_name"] = "Persona  Zorrilla".into();
+    person
+}
+
+/// Content that cleaning changes is asked for again.
+pub(super) fn cleaned_twice(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let people = [unclean(1)];
+        for duplicate in [false, true] {
+            let answer = sim.issue(&people, &people, None).await?.json();
+            ensure!(answer["credentials"][0]["duplicate"] == duplicate, "{answer}");
+            sim.drain().await?;
+        }
+        Ok(())
+    })
+}
+
+/// A credential was corrected, by a release that did not clean, to content as it is sent again.
+pub(super) fn cleaned_after_a_correction(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let id = issue_one(sim).await?;
+        let people = [unclean(1)];
+        let change = json!({ "recipient_name": people[0]["recipient_name"] });
+        let answer =
+            sim.insist("PATCH", &format!("/credentials/{id}"), Some(&change), None).await?;
+        ensure!(answer.status == 200, "{}", answer.body);
+        // That release left no alias at the cleaned content.
+        let app = sim.world.stack.app();
+        let recipient = Entry::parse(&RawValue::from_string(people[0].to_string())?).recipient;
+        let recipient = recipient.ok().context("a recipient")?;
+        let org = OrgId::parse(local::demo::ORGANIZATION)?;
+        let secret = app.catalog.id_secret(&org).await?;
+        let template = TemplateId::parse(&sim.world.demo.template_id)?;
+        let (_, found) = identity::cleaned(&secret, &org, Mode::Live, template, recipient);
+        let delete = app.dynamodb.delete_item().table_name(&app.config.credentials_table);
+        delete.key("id", AttributeValue::S(found.own.id.to_string())).send().await?;
+
+        let answer = sim.issue(&people, &[], None).await?.json();
+        ensure!(answer["credentials"][0]["credential_id"] == id.as_str(), "{answer}");
         Ok(())
     })
 }

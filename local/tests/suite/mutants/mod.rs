@@ -22,7 +22,8 @@ use self::{
     issuing::{
         a_zombie_answers, another_body, another_body_after_a_crash, another_content,
         archived_during_a_change, asked_twice, asked_twice_with_a_key, asked_while_it_runs,
-        expired_after_a_crash, expired_for_two, issued_while_a_list_begins, put_twice,
+        cleaned_after_a_correction, cleaned_twice, expired_after_a_crash, expired_for_two,
+        issued_while_a_list_begins, put_twice,
     },
     jobs::{
         a_deleted_job, an_old_count, an_old_recount, cancelled_after_its_mail,
@@ -196,6 +197,7 @@ macro_rules! mutants {
 /// Every guard, and the scenario that needs it.
 static MUTANTS: &[Mutant] = mutants! {
     "a credential is put once": Off::Condition("attribute_not_exists(id)", "") => asked_twice;
+    "a cleaned credential is put once": Off::Condition("attribute_not_exists(id)", "") => cleaned_twice;
     "only pending mail is claimed": Off::Condition(CLAIM, "mail = :owed") => one_delivered_twice;
     "only mail of a credential in force is claimed": Off::Condition(CLAIM, "#status = :issued") => revoked_before_its_mail;
     "one consumer claims a mail of a job": Off::Condition(CLAIM_TOGETHER, "") => two_consumers_of_a_job;
@@ -232,6 +234,7 @@ static MUTANTS: &[Mutant] = mutants! {
     "a correction rests on the credential that it read": Off::Condition("revision = :before AND mail = :mail", "revision = :before") => two_corrections;
     "an address is not corrected while its mail is sent": Off::Condition("revision = :before AND mail = :mail", "mail = :mail") => corrected_while_it_is_sent;
     "an alias hides no credential": Off::Condition("attribute_not_exists(id) OR alias_of = :of", "") => corrected_to_anothers_content;
+    "nor does that of content as it was sent": Off::Condition("attribute_not_exists(id) OR alias_of = :of", "") => cleaned_after_a_correction;
     "the counter of status indexes never goes back": Off::Condition("attribute_not_exists(id) OR taken < :to", "") => issued_while_a_list_begins;
     "a key is replaced by its reader": Off::Condition("multikey = :before", "") => two_rotations;
     "the key that signs is not declared compromised": Off::Condition("attribute_exists(retired_at)", "") => compromised_while_it_signs;

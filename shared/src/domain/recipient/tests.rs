@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::text::normal_text;
 
 fn entry(json: &str) -> Entry {
     Entry::parse(&RawValue::from_string(json.to_owned()).expect("JSON"))

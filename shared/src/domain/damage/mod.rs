@@ -1,0 +1,148 @@
+//! Texts that were damaged before they came here: letters that were lost, that another encoding
+//! made of them, or that are written as code.
+//!
+//! A text counts as damaged when no language writes it so. What only looks odd is a text: `Ãlves`,
+//! `JoÃo` and `MuÑoz` come out of programs that change the case of ASCII letters alone.
+
+mod entities;
+mod misread;
+mod names;
+
+use crate::domain::{lang::Lang, text::shortened};
+
+/// Characters of a damaged text that its fault shows.
+const SHOWN: usize = 80;
+
+/// What damaged a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// Letters were lost.
+    Lost,
+    /// Letters were read in another encoding; holds the text as it was meant, where that is sure.
+    Misread(Option<String>),
+    /// Letters are written as HTML's code; holds the text as it was meant.
+    Code(String),
+}
+
+/// A damaged text of a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damaged {
+    /// The field, as the API names it.
+    pub field: String,
+    /// The text as it was sent, without control characters, at most [`SHOWN`] characters of it.
+    shown: String,
+    damage: Damage,
+}
+
+impl Damaged {
+    /// Judges a text of a field, as the API names it; none if it is not damaged.
+    pub fn of(field: &str, text: &str) -> Option<Self> {
+        let shown = |text: &str| shortened(&text.replace(char::is_control, ""), SHOWN);
+        let damage = match damage(text, kind_of(field))? {
+            Damage::Misread(Some(meant)) => Damage::Misread(Some(shown(&meant))),
+            Damage::Code(meant) => Damage::Code(shown(&meant)),
+            damage => damage,
+        };
+        Some(Self { field: field.to_owned(), shown: shown(text), damage })
+    }
+
+    /// The text of the fault: the field, its text, and what to do.
+    pub fn text(&self, lang: Lang) -> String {
+        let Self { field, shown, damage } = self;
+        match (damage, lang) {
+            (Damage::Lost, Lang::Es) => format!(
+                "El campo {field} ha perdido letras: «{shown}». Escríbelas de nuevo, o exporta otra vez los datos en UTF-8"
+            ),
+            (Damage::Lost, Lang::En) => format!(
+                "The field {field} has lost letters: \"{shown}\". Write them again, or export the data once more, in UTF-8"
+            ),
+            (Damage::Misread(None), Lang::Es) => format!(
+                "El campo {field} tiene letras dañadas: «{shown}». Corrígelas, o exporta otra vez los datos en UTF-8"
+            ),
+            (Damage::Misread(None), Lang::En) => format!(
+                "The field {field} has damaged letters: \"{shown}\". Correct them, or export the data once more, in UTF-8"
+            ),
+            (Damage::Misread(Some(meant)), Lang::Es) => format!(
+                "El campo {field} tiene letras dañadas: «{shown}» parece «{meant}» leído en otra codificación. Corrígelas, o exporta otra vez los datos en UTF-8"
+            ),
+            (Damage::Misread(Some(meant)), Lang::En) => format!(
+                "The field {field} has damaged letters: \"{shown}\" looks like \"{meant}\" read in another encoding. Correct them, or export the data once more, in UTF-8"
+            ),
+            (Damage::Code(meant), Lang::Es) => format!(
+                "El campo {field} tiene letras escritas como código HTML: «{shown}» en lugar de «{meant}». Corrígelas, o exporta los datos sin ese código"
+            ),
+            (Damage::Code(meant), Lang::En) => format!(
+                "The field {field} has letters written as HTML code: \"{shown}\" instead of \"{meant}\". Correct them, or export the data without that code"
+            ),
+        }
+    }
+}
+
+/// What a text is, which decides how much can be said of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A person's name.
+    Name,
+    /// Some words: a role, a title.
+    Words,
+    /// A code of the organization's own: any sign can be meant.
+    Code,
+    /// Sentences, which can speak of signs and codes.
+    Prose,
+}
+
+/// Judges a text; none if it is not damaged.
+pub fn damage(text: &str, kind: Kind) -> Option<Damage> {
+    if text.contains('\u{fffd}') || has_lost(text, kind) {
+        return Some(Damage::Lost);
+    }
+    if text.contains('&')
+        && let Some(meant) = entities::decoded(text, kind)
+    {
+        return Some(Damage::Code(meant));
+    }
+    if text.is_ascii() {
+        return None;
+    }
+    misread::damage(text, kind)
+}
+
+/// Whether letters of a word are question marks: what a program writes for a letter that its
+/// encoding lacks.
+fn has_lost(text: &str, kind: Kind) -> bool {
+    if !text.contains('?') || text.contains('¿') || matches!(kind, Kind::Code | Kind::Prose) {
+        return false;
+    }
+    text.split_whitespace().any(|word| {
+        let letters: Vec<char> = word.chars().collect();
+        let plain = letters.iter().all(|c| c.is_alphabetic() || *c == '?');
+        let lost = |at: usize| {
+            let before = at.checked_sub(1).and_then(|at| letters.get(at)).copied();
+            let after = letters.get(at + 1).copied();
+            let is = |c: Option<char>, of: fn(char) -> bool| c.is_some_and(of);
+            match kind {
+                Kind::Name => is(before, char::is_alphabetic) || is(after, char::is_alphabetic),
+                _ => {
+                    plain
+                        && (is(before, char::is_lowercase) && is(after, char::is_lowercase)
+                            || is(before, char::is_uppercase) && is(after, char::is_uppercase))
+                }
+            }
+        };
+        letters.iter().enumerate().any(|(at, c)| *c == '?' && lost(at))
+    })
+}
+
+/// What the text of a field is.
+fn kind_of(field: &str) -> Kind {
+    match field {
+        "recipient_name" => Kind::Name,
+        "role" | "term" => Kind::Words,
+        _ if field.ends_with(".name") => Kind::Words,
+        _ if field.ends_with("description") => Kind::Prose,
+        _ => Kind::Code,
+    }
+}
+
+#[cfg(test)]
+mod tests;
