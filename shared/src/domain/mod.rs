@@ -17,6 +17,7 @@ pub mod base58;
 pub mod credential;
 pub mod credits;
 pub mod email;
+pub mod encoding;
 pub mod fault;
 pub mod fault_report;
 pub mod feedback;

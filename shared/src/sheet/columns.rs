@@ -53,10 +53,26 @@ impl Column {
         }
     }
 
+    /// Whether line breaks are text in it.
+    pub(super) fn is_prose(self) -> bool {
+        matches!(self, Self::Evidence(_, Part::Description | Part::Whole))
+    }
+
     /// Whether the column alone brings a field: surnames are not a name.
     pub(super) fn holds(self, field: FieldName) -> bool {
         self != Self::Surname && self.field() == Some(field)
     }
+}
+
+/// What a cell of a column is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// It is read.
+    Read,
+    /// It is left alone.
+    Ignored,
+    /// It has no column that anybody named.
+    Nameless,
 }
 
 /// The columns of a file.
@@ -230,10 +246,23 @@ impl Columns {
 
     /// For each column, whether line breaks are text in it.
     pub(super) fn prose(&self) -> Vec<bool> {
-        let prose = |c: &Column| {
-            matches!(c, Column::Evidence(_, Part::Description | Part::Whole) | Column::Ignored)
+        self.all.iter().map(|column| column.is_prose() || *column == Column::Ignored).collect()
+    }
+
+    /// What the cells of each column are for.
+    pub(super) fn uses(&self) -> Vec<Use> {
+        let uses = |column: &Column| match column {
+            Column::Ignored => Use::Ignored,
+            Column::Nameless => Use::Nameless,
+            Column::Email
+            | Column::ExternalId
+            | Column::Language
+            | Column::Field(_)
+            | Column::Surname
+            | Column::Evidence(..)
+            | Column::Unknown => Use::Read,
         };
-        self.all.iter().map(prose).collect()
+        self.all.iter().map(uses).collect()
     }
 
     pub(super) fn all(&self) -> &[Column] {
