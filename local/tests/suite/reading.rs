@@ -30,7 +30,7 @@ const FILES: [(&str, &[u8], Outcome); 19] = [
     ),
     (
         "cp850.csv",
-        b"email;nombre;calificacion\r\nana@ejemplo.com;Mar\xa1a Mu\xa4oz P\x82rez;A\r\n",
+        b"email;nombre;calificacion\r\ndos@ejemplo.com;Mar\xa1a Mu\xa4oz P\x82rez;A\r\n",
         Read(&["María Muñoz Pérez"], 0),
     ),
     (

@@ -31,8 +31,10 @@ pub(super) enum Column {
     Surname,
     /// Of an entry, from 1.
     Evidence(usize, Part),
-    /// Of a results file of ours, or marked with `#`: not read.
+    /// Marked with `#`: not read.
     Ignored,
+    /// Of a results file of ours: not read, but its row is one.
+    Result,
     Nameless,
     Unknown,
 }
@@ -48,6 +50,7 @@ impl Column {
             | Self::ExternalId
             | Self::Language
             | Self::Ignored
+            | Self::Result
             | Self::Nameless
             | Self::Unknown => None,
         }
@@ -71,6 +74,8 @@ pub(super) enum Use {
     Read,
     /// It is left alone.
     Ignored,
+    /// It is not read, but says that its row is one.
+    Said,
     /// It has no column that anybody named.
     Nameless,
 }
@@ -164,7 +169,7 @@ fn column(name: &str) -> Column {
         return Column::Nameless;
     }
     if ResultColumn::of_file(true).any(|known| plain(known.name()) == name) {
-        return Column::Ignored;
+        return Column::Result;
     }
     let listed = NAMES.iter().find(|(_, names)| names.contains(&name.as_str()));
     listed
@@ -246,13 +251,17 @@ impl Columns {
 
     /// For each column, whether line breaks are text in it.
     pub(super) fn prose(&self) -> Vec<bool> {
-        self.all.iter().map(|column| column.is_prose() || *column == Column::Ignored).collect()
+        let prose = |column: &Column| {
+            column.is_prose() || matches!(column, Column::Ignored | Column::Result)
+        };
+        self.all.iter().map(prose).collect()
     }
 
     /// What the cells of each column are for.
     pub(super) fn uses(&self) -> Vec<Use> {
         let uses = |column: &Column| match column {
             Column::Ignored => Use::Ignored,
+            Column::Result => Use::Said,
             Column::Nameless => Use::Nameless,
             Column::Email
             | Column::ExternalId

@@ -59,7 +59,7 @@ impl Row {
     /// Takes a cell that is not empty; `at` is its column, from 0.
     fn take(&mut self, at: usize, column: Column, cell: &str, definition: &Definition) {
         match column {
-            Column::Ignored | Column::Unknown => {}
+            Column::Ignored | Column::Result | Column::Unknown => {}
             Column::Nameless => self.faults.push(Fault::NamelessColumn(at + 1)),
             Column::Email => self.address(cell),
             Column::ExternalId => self.code("external_id", cell),

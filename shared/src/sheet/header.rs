@@ -82,7 +82,8 @@ impl Header<'_> {
                 ),
             ));
         }
-        let several = matches!(column, Column::Surname | Column::Ignored | Column::Nameless);
+        let several =
+            matches!(column, Column::Surname | Column::Ignored | Column::Result | Column::Nameless);
         let first = self.columns.all().iter().take(at).position(|other| *other == column);
         match first.filter(|_| !several) {
             None => Ok(()),

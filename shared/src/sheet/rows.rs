@@ -143,7 +143,7 @@ impl<'a> Cells<'a> {
 /// A word of a row that is not certain in the guessed encoding.
 fn doubt(record: &Record<'_>, columns: &Columns, doubts: &mut Doubts) -> Option<String> {
     let mut uses = columns.uses().into_iter();
-    let read = |use_: Option<Use>| use_ != Some(Use::Ignored);
+    let read = |use_: Option<Use>| !matches!(use_, Some(Use::Ignored | Use::Said));
     record.cells().filter(|_| read(uses.next())).find_map(|cell| doubts.about(cell))
 }
 

@@ -279,7 +279,7 @@ impl Splitter {
         }
         let mut uses = uses.iter().copied();
         cells(&self.output, &self.ends).all(|cell| match uses.next().unwrap_or(Use::Nameless) {
-            Use::Read => blank(cell),
+            Use::Read | Use::Said => blank(cell),
             Use::Ignored => true,
             // A row that has slipped aside is no empty one.
             Use::Nameless => !cell.contains(&b'@'),

@@ -125,6 +125,13 @@ fn rows_that_say_nothing_in_the_columns_that_are_read_are_left_out() {
     assert_eq!(outcome(file), (one("Ana", 2), vec![3, 4, 5]));
 }
 
+/// What could not be read has no cell of its own in the results, and must not vanish from them.
+#[test]
+fn a_row_of_results_that_has_nothing_but_its_fault_stays_a_row() {
+    let file = b"email,recipient_name,result_value,row,line,status,credential_id,error\r\na@x.cl,Ana,A,1,1,issued,,\r\n,,,2,2,failed,,Debe ser un objeto\r\n";
+    assert_eq!(outcome(file), (one("Ana", 2), vec![3]));
+}
+
 #[test]
 fn rows_of_the_former_release_are_counted_as_it_counted_them() {
     let file = b"email;nombre;nota;#x\r\na@x.cl;Ana;A;\r\n;;;FALSE\r\nb@x.cl; \"Luis;A;\r\n";
@@ -243,7 +250,7 @@ fn json_that_is_none_is_refused_with_its_line_and_nobody_is_lost() {
         (format!("[{a}]\n{a}"), 2),
         (format!("[\n{{\"email\":\"a@x.cl,\"x\":1}},\n{a},{{\"email\":\"a@x.cl,\"x\":1}}]"), 2),
         (format!("[\n{{\"email\":\"a@x.cl\",\n{a},\n{a}]"), 2),
-        (format!("[{{\"email\":'a@x.cl'}}]"), 1),
+        ("[{\"email\":'a@x.cl'}]".to_owned(), 1),
         ("{\n \"email\": 1\n}}\n".to_owned(), 3),
         ("{\n \"email\": 1\n".to_owned(), 1),
     ] {

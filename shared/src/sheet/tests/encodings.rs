@@ -95,7 +95,7 @@ fn read(names: &[&str], page: Encoding, size: usize) -> Counts {
 fn names_of_seven_languages_are_read_right_or_refused_in_every_code_page() {
     let mut wrong = Vec::new();
     for size in [1, 3, 60] {
-        println!("files of {size}: {}", PAGES.map(Encoding::as_str).join(" "));
+        eprintln!("files of {size}: {}", PAGES.map(Encoding::as_str).join(" "));
         for (language, names) in names() {
             assert!(names.len() >= 60, "{language}");
             let mut line = String::new();
@@ -119,7 +119,7 @@ fn names_of_seven_languages_are_read_right_or_refused_in_every_code_page() {
                 }
                 wrong.extend(counts.wrong.into_iter().filter(|_| offered));
             }
-            println!("{language}{line}");
+            eprintln!("{language}{line}");
         }
     }
     assert_eq!(wrong, [] as [String; 0]);
