@@ -6,11 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    field::{FieldName, field_at},
-    lang::Lang,
-    text::shortened,
-};
+use crate::domain::{field::FieldName, lang::Lang, text::shortened};
 
 /// The text of a job whose template does not exist. It never changes.
 pub const ACHIEVEMENT_NOT_FOUND: &str = "Achievement not found";
@@ -294,7 +290,7 @@ impl Fault {
             Self::NotActive(id) => format!(
                 "La credencial {id} de estos datos está revocada o suspendida. Si está suspendida, reactívala con POST /api/v1/credentials/{id}/reinstate; para emitir otra, usa otro external_id"
             ),
-            Self::NotSignable(why) => not_signable(why, Lang::Es),
+            Self::NotSignable(why) => why.text(Lang::Es),
             Self::UnknownCredential => "La credencial no existe".to_owned(),
             Self::Unsigned => {
                 "La credencial es de una versión anterior y no está firmada".to_owned()
@@ -375,7 +371,7 @@ impl Fault {
             Self::NotActive(id) => format!(
                 "Credential {id} of this data is revoked or suspended. If it is suspended, reinstate it with POST /api/v1/credentials/{id}/reinstate; to issue another, use another external_id"
             ),
-            Self::NotSignable(why) => not_signable(why, Lang::En),
+            Self::NotSignable(why) => why.text(Lang::En),
             Self::UnknownCredential => "The credential does not exist".to_owned(),
             Self::Unsigned => {
                 "The credential is of an earlier version and is not signed".to_owned()
@@ -414,43 +410,6 @@ fn invalid_result(values: &[String]) -> String {
 
 /// The text of a cancelled row, in both languages. It never changes.
 const CANCELLED: &str = "Cancelado";
-
-/// The text of a credential that cannot be signed: the field and the reason.
-fn not_signable(why: &Unportable, lang: Lang) -> String {
-    let at = match why {
-        Unportable::UnknownTerm(at)
-        | Unportable::RelativeIri(at)
-        | Unportable::ControlCharacter(at)
-        | Unportable::Number(at)
-        | Unportable::Repeated(at)
-        | Unportable::Shape(at) => field_at(at),
-        Unportable::Order => None,
-    };
-    let what = match (&at, lang) {
-        (Some(field), Lang::Es) => format!("El campo {field}"),
-        (Some(field), Lang::En) => format!("The field {field}"),
-        (None, Lang::Es) => "Un texto de la plantilla o del destinatario".to_owned(),
-        (None, Lang::En) => "A text of the template or of the recipient".to_owned(),
-    };
-    let why = match why {
-        Unportable::Repeated(_) => lang.pick(
-            "repite un valor que ya está en la credencial",
-            "repeats a value that the credential has already",
-        ),
-        Unportable::ControlCharacter(_) => {
-            lang.pick("contiene caracteres de control", "contains control characters")
-        }
-        Unportable::UnknownTerm(_)
-        | Unportable::RelativeIri(_)
-        | Unportable::Number(_)
-        | Unportable::Order
-        | Unportable::Shape(_) => lang.pick(
-            "no se puede firmar de modo que todos los verificadores lo lean igual",
-            "cannot be signed so that all verifiers read it alike",
-        ),
-    };
-    format!("{what} {why}")
-}
 
 impl Expected {
     fn name(self, lang: Lang) -> &'static str {

@@ -46,5 +46,6 @@ pub mod template;
 pub mod tenant;
 pub mod text;
 pub mod time;
+mod unportable;
 pub mod upload;
 pub mod wallet_link;
