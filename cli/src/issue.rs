@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 use serde_json::{Number, Value, json};
-use unicreda::domain::field::FieldName;
+use unicreda::domain::{encoding::Encoding, field::FieldName};
 
 use crate::{
     client::ApiRequest,
@@ -19,8 +19,7 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("whom").required(true).args(["file", "email"])))]
 pub struct Arguments {
-    /// CSV (comma, semicolon or tab; UTF-8 or Windows-1252) or JSON Lines file, one recipient per
-    /// row; - reads standard input.
+    /// CSV (comma, semicolon or tab) or JSON file, one recipient per row; - reads standard input.
     file: Option<PathBuf>,
     /// Template; may be left out if the organization has only one [env: UNICREDA_TEMPLATE].
     #[arg(long, value_name = "ID")]
@@ -114,6 +113,14 @@ pub struct FileFlags {
     /// Start over with a new job, even if this file was issued before.
     #[arg(long, requires = "file")]
     pub again: bool,
+    /// Encoding of the file's text, such as utf-8, windows-1252, macroman or cp850; found by its
+    /// letters if it is left out.
+    #[arg(long, value_name = "NAME", requires = "file", value_parser = encoding)]
+    pub encoding: Option<Encoding>,
+}
+
+fn encoding(name: &str) -> Result<Encoding, String> {
+    Encoding::parse(name).ok_or_else(|| format!("one of: {}", Encoding::names()))
 }
 
 /// Runs the command.

@@ -1,6 +1,7 @@
 //! Prints how a job ended, and derives the exit code from it.
 
 use serde_json::Value;
+use unicreda::domain::{encoding::Encoding, lang::Lang};
 
 use crate::{
     exit::{Exit, Failure},
@@ -66,6 +67,7 @@ pub fn print(printer: Printer, job: &Value) -> Result<Exit, Failure> {
             format!("Mail: {sent} sent, {failed} failed, {skipped} skipped"),
         ))?;
     }
+    print_reading(printer, job)?;
     print_errors(printer, job, counts.failed)?;
     if counts.mails_failed > 0 {
         let job_id = text("job_id").unwrap_or_default();
@@ -111,6 +113,27 @@ fn issued(printer: Printer, counts: &Counts) -> String {
     )
 }
 
+/// Prints how the file was read, where that was found out: its encoding, its header.
+fn print_reading(printer: Printer, job: &Value) -> Result<(), Failure> {
+    let Some(file) = job.get("file") else { return Ok(()) };
+    if file.get("encoding_guessed").is_some_and(|guessed| guessed == true) {
+        let name = printer::cell(file.get("encoding"));
+        let label = Encoding::parse(&name)
+            .map_or(name.as_str(), |encoding| encoding.label(printer.pick(Lang::Es, Lang::En)));
+        printer.line(&printer.pick(
+            format!("Codificación supuesta por las letras: {label}; otra se indica con --encoding"),
+            format!("Encoding, by the letters: {label}; name another with --encoding"),
+        ))?;
+    }
+    if let Some(line) = file.get("header_line").and_then(Value::as_u64).filter(|line| *line > 1) {
+        printer.line(&printer.pick(
+            format!("Los nombres de las columnas están en la línea {line}"),
+            format!("The names of the columns are in line {line}"),
+        ))?;
+    }
+    Ok(())
+}
+
 /// Prints the first failed rows, and how many more the results list.
 fn print_errors(printer: Printer, job: &Value, failed: u64) -> Result<(), Failure> {
     let errors = job.pointer("/result/errors").and_then(Value::as_array);
@@ -140,6 +163,13 @@ fn print_failure(printer: Printer, job: &Value) -> Result<Exit, Failure> {
     // A job can fail with these two codes after rows were issued.
     let after_issuing =
         matches!(job.get("code").and_then(Value::as_str), Some("file_gone" | "gave_up"));
+    // The names as each encoding would read them.
+    for reading in job.get("readings").and_then(Value::as_array).into_iter().flatten() {
+        let texts = reading.get("texts").and_then(Value::as_array).into_iter().flatten();
+        let texts: Vec<String> = texts.map(|text| printer::cell(Some(text))).collect();
+        let name = printer::cell(reading.get("encoding"));
+        printer.line(&format!("  --encoding {name:<13} {}", texts.join(" · ")))?;
+    }
     printer.notice(if after_issuing {
         printer.pick(
             "Repite el comando: lo ya emitido no se emite otra vez",

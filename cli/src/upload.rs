@@ -108,6 +108,7 @@ fn open_state(
         template: &issuance.template,
         dry_run: issuance.options.dry_run,
         send_email: issuance.options.send_email,
+        encoding: issuance.flags.encoding,
         digest: &source.digest,
     };
     StateFile::open(&identity, session.printer)

@@ -109,13 +109,16 @@ impl Sending<'_> {
     /// upload without its file creates no job.
     async fn announce(&self) -> Result<Upload, Failure> {
         let name: String = self.source.name.chars().take(200).collect();
-        let body = json!({
+        let mut body = json!({
             "template_id": self.issuance.template,
             "file_name": name,
             "size": self.source.size,
             "send_email": self.issuance.options.send_email,
             "dry_run": self.issuance.options.dry_run,
         });
+        if let (Some(encoding), Some(body)) = (self.issuance.flags.encoding, body.as_object_mut()) {
+            body.insert("encoding".to_owned(), encoding.as_str().into());
+        }
         let request = ApiRequest::post("/uploads").json(&body).repeatable();
         let answer = self.client.json(request).await?;
         announced(&self.source.name, &answer).ok_or_else(|| unknown_answer(self.session.printer))

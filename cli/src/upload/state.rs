@@ -14,6 +14,7 @@ use std::{
 
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
+use unicreda::domain::encoding::Encoding;
 
 use crate::{client::UploadTarget, exit::Failure, printer::Printer, settings};
 
@@ -29,6 +30,8 @@ pub struct Identity<'a> {
     pub dry_run: bool,
     /// Whether mail is sent.
     pub send_email: bool,
+    /// Encoding of the file's text, if it was named.
+    pub encoding: Option<Encoding>,
     /// SHA-256 of the file.
     pub digest: &'a str,
 }
@@ -36,8 +39,12 @@ pub struct Identity<'a> {
 impl Identity<'_> {
     /// Name of the state file. No part contains a line feed.
     fn file_name(&self) -> String {
-        let Self { site, owner, template, dry_run, send_email, digest } = self;
-        let text = format!("{site}\n{owner}\n{template}\n{dry_run}\n{send_email}\n{digest}");
+        let Self { site, owner, template, dry_run, send_email, encoding, digest } = self;
+        let mut text = format!("{site}\n{owner}\n{template}\n{dry_run}\n{send_email}\n{digest}");
+        // Absent as before there were encodings, so that an upload of then is continued.
+        if let Some(encoding) = encoding {
+            text = format!("{text}\n{}", encoding.as_str());
+        }
         hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
     }
 }

@@ -212,6 +212,26 @@ async fn a_connection_that_comes_and_goes_makes_no_second_job() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_encoding_is_said_and_can_be_named() {
+    let world = World::new().await;
+    let file = |name: &str, bytes: &[u8]| std::fs::write(world.path(name), bytes).expect("a file");
+    file("mac.csv", b"Acta\remail;nombre;nota\rana@ejemplo.com;Mar\x92a Mu\x96oz;A\r");
+    let ran = world.done(&["issue", "mac.csv", "--dry-run"]);
+    let ran = ran.stdout_has("Codificación supuesta por las letras: Mac occidental (MacRoman)");
+    ran.stdout_has("Los nombres de las columnas están en la línea 2");
+    // Two ways to read it: the command shows both and takes the one that is named.
+    file("acta.csv", b"email;nombre;nota\r\na@ejemplo.com;Xqw\xeaz;A\r\n");
+    let ran = world.run(&["issue", "acta.csv"]).code(1);
+    let ran = ran.stdout_has("--encoding windows-1252  Xqwêz");
+    assert!(ran.out.contains("--encoding windows-1250  Xqwęz"), "{ran:?}");
+    world.run(&["issue", "acta.csv", "--encoding", "latin"]).code(2).stderr_has("macroman");
+    let ran = world.done(&["issue", "acta.csv", "--encoding", "windows-1250"]);
+    assert!(!ran.out.contains("Codificación"), "{ran:?}");
+    assert!(results(&world, "acta").contains("Xqwęz"));
+    world.stack.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn results_do_not_replace_a_file_created_while_issuing() {
     let world = World::new().await;
     let wire = Wire::to(world.stack.port()).await;

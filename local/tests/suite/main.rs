@@ -39,6 +39,7 @@ mod oracle;
 mod page;
 mod process;
 mod queues;
+mod reading;
 mod runtime;
 mod sim;
 mod status;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     api::auth,
     app::App,
-    domain::{fields::Fields, ids::TemplateId, text::MAX_TEXT},
+    domain::{encoding::Encoding, fields::Fields, ids::TemplateId, text::MAX_TEXT},
     http::{
         problem::Problem,
         serve::{Call, json as answer, ok},
@@ -55,6 +55,19 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let size = body.whole("size", 1, u64::MAX);
     let send_email = body.boolean("send_email").unwrap_or(true);
     let dry_run = body.boolean("dry_run").unwrap_or(false);
+    let encoding = body.text("encoding", MAX_TEXT).and_then(|name| {
+        let encoding = Encoding::parse(&name);
+        if encoding.is_none() {
+            let names = Encoding::names();
+            body.fault(
+                "encoding",
+                "value_not_allowed",
+                format!("El campo encoding debe ser una de estas codificaciones: {names}"),
+                format!("The field encoding must be one of these encodings: {names}"),
+            );
+        }
+        encoding
+    });
     body.end()?;
     let (Some(template_id), Some(file_name), Some(size)) = (template_id, file_name, size) else {
         return Err(Problem::invalid_request(Vec::new()));
@@ -67,6 +80,7 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         size,
         send_email,
         dry_run,
+        encoding,
         lang: call.lang,
     };
     let (upload, presigned) = upload::announce(app, request, call.now).await?;

@@ -83,6 +83,11 @@ pub enum Fault {
     GaveUp(u32),
     /// A row of a file whose bytes are no text in the file's encoding.
     NotUtf8,
+    /// A word of a row that is not certain in the file's guessed encoding; holds it as it would
+    /// be read.
+    DoubtfulText(String),
+    /// A cell of a file with several addresses.
+    SeveralAddresses,
     /// A row of a file with more cells than its header; holds both numbers.
     TooManyCells(usize, usize),
     /// A cell in a column without a name; holds the column, from 1.
@@ -166,6 +171,8 @@ impl Fault {
             Self::Cancelled => "cancelled",
             Self::GaveUp(_) => "gave_up",
             Self::NotUtf8 => "not_utf8",
+            Self::DoubtfulText(_) => "doubtful_text",
+            Self::SeveralAddresses => "several_addresses",
             Self::TooManyCells(..) => "too_many_cells",
             Self::NamelessColumn(_) => "nameless_column",
             Self::Shortened(_) => "shortened_number",
@@ -189,7 +196,9 @@ impl Fault {
             | Self::InvalidUrl(name)
             | Self::Shortened(name)
             | Self::TooMany(name, _) => Some(name.clone()),
-            Self::MissingEmail | Self::InvalidEmail(_) => Some("email".to_owned()),
+            Self::MissingEmail | Self::InvalidEmail(_) | Self::SeveralAddresses => {
+                Some("email".to_owned())
+            }
             Self::EndsBeforeStart => Some(FieldName::ActivityEndDate.as_str().to_owned()),
             Self::InvalidCredits | Self::CreditsOutOfRange(..) => {
                 Some(FieldName::CreditsEarned.as_str().to_owned())
@@ -211,6 +220,7 @@ impl Fault {
             | Self::Cancelled
             | Self::GaveUp(_)
             | Self::NotUtf8
+            | Self::DoubtfulText(_)
             | Self::TooManyCells(..)
             | Self::NamelessColumn(_) => None,
         }
@@ -294,11 +304,15 @@ impl Fault {
             Self::GaveUp(n) => {
                 format!("No se pudo procesar tras {n} intentos por un fallo nuestro; reintenta el trabajo")
             }
-            Self::NotUtf8 => "La fila tiene letras que no están en UTF-8: guarda el archivo como «CSV UTF-8»".into(),
+            Self::NotUtf8 => "La fila tiene letras que no están en la codificación del archivo: guárdalo como «CSV UTF-8»".into(),
+            Self::DoubtfulText(word) => format!(
+                "No es seguro que «{word}» se lea así: guarda el archivo como «CSV UTF-8», o indica su codificación en encoding"
+            ),
+            Self::SeveralAddresses => "La celda del correo tiene varias direcciones: deja una, o pon a cada persona en su fila".into(),
             Self::TooManyCells(have, want) => format!(
                 "La fila tiene {have} celdas y el encabezado {want}: una celda que contiene el separador va entre comillas"
             ),
-            Self::NamelessColumn(n) => format!("La columna {n} tiene un valor, pero no tiene nombre en la primera línea"),
+            Self::NamelessColumn(n) => format!("La columna {n} tiene un valor, pero no tiene nombre en el encabezado"),
             Self::Shortened(f) => format!(
                 "El campo {f} es un número que la hoja de cálculo abrevió y ha perdido cifras: dale formato de texto a la columna"
             ),
@@ -372,11 +386,15 @@ impl Fault {
             Self::GaveUp(n) => {
                 format!("Could not be processed after {n} attempts, by a failure of ours; retry the job")
             }
-            Self::NotUtf8 => "The row has letters that are not in UTF-8: save the file as \"CSV UTF-8\"".into(),
+            Self::NotUtf8 => "The row has letters that are not in the file's encoding: save it as \"CSV UTF-8\"".into(),
+            Self::DoubtfulText(word) => format!(
+                "It is not certain that \"{word}\" is read right: save the file as \"CSV UTF-8\", or name its encoding in encoding"
+            ),
+            Self::SeveralAddresses => "The cell of the address holds several: leave one, or give each person a row".into(),
             Self::TooManyCells(have, want) => format!(
                 "The row has {have} cells and the header {want}: a cell that holds the delimiter goes between quotes"
             ),
-            Self::NamelessColumn(n) => format!("Column {n} has a value but no name in the first line"),
+            Self::NamelessColumn(n) => format!("Column {n} has a value but no name in the header"),
             Self::Shortened(f) => format!(
                 "The field {f} is a number that the spreadsheet has shortened, and its digits are lost: format the column as text"
             ),

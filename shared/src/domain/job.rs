@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::domain::{
+    encoding::Encoding,
     fault::FaultText,
     ids::{CredentialId, JobId, Mode, OrgId, ShardId, TemplateId},
     job_outcome::Tally,
@@ -83,6 +84,9 @@ pub struct JobFile {
     pub object: Object,
     /// Its name.
     pub name: String,
+    /// Encoding of its text, if its upload named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
 }
 
 /// The reason why a job failed as a whole.
@@ -98,6 +102,18 @@ pub struct JobFailure {
     /// Column of the file, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<usize>,
+    /// The encodings that the file may have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<Reading>,
+}
+
+/// Some texts of a file, as an encoding reads them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// The encoding.
+    pub encoding: Encoding,
+    /// The texts, at most three.
+    pub texts: Vec<String>,
 }
 
 /// What a job does with each row.

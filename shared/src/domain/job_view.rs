@@ -95,14 +95,24 @@ impl Job {
             }
         }
         if let Some(file) = &self.file {
-            let file = json!({ "name": file.name, "size": file.object.size });
-            answer.insert("file".to_owned(), file);
+            let mut shown = json!({ "name": file.name, "size": file.object.size });
+            if let (Some(sheet), Some(shown)) = (&self.sheet, shown.as_object_mut()) {
+                shown.insert("encoding".to_owned(), sheet.encoding.as_str().into());
+                shown.insert("encoding_guessed".to_owned(), sheet.guessed.into());
+                if sheet.header_line > 0 {
+                    shown.insert("header_line".to_owned(), sheet.header_line.into());
+                }
+            }
+            answer.insert("file".to_owned(), shown);
         }
         if let Some(failure) = &self.failure {
             answer.insert("error".to_owned(), failure.error.clone().into());
             answer.insert("code".to_owned(), failure.code.clone().into());
             answer.insert("line".to_owned(), failure.line.into());
             answer.insert("column".to_owned(), failure.column.into());
+            if !failure.readings.is_empty() {
+                answer.insert("readings".to_owned(), json!(failure.readings));
+            }
         } else if self.closed_at.is_some() {
             answer.insert("result".to_owned(), self.result(errors));
         }

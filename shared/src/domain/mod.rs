@@ -19,6 +19,7 @@ pub mod credential;
 pub mod credits;
 pub mod damage;
 pub mod email;
+pub mod encoding;
 pub mod fault;
 pub mod fault_report;
 pub mod feedback;

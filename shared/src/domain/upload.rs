@@ -1,11 +1,11 @@
 //! Files of recipients: the object in the bucket, how it is read, and the upload it came by.
 
-use encoding_rs::WINDOWS_1252;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::domain::{
+    encoding::Encoding,
     ids::{JobId, Mode, OrgId, TemplateId},
     lang::Lang,
 };
@@ -40,33 +40,17 @@ pub enum Kind {
     Csv,
     /// A JSON object a line, as the API takes a recipient.
     JsonLines,
+    /// JSON objects over any number of lines: those of a list, or one after another.
+    Json,
 }
 
-/// The encoding of a file's text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Encoding {
-    /// UTF-8.
-    #[serde(rename = "utf-8")]
-    Utf8,
-    /// Windows-1252: Excel's default in Western languages.
-    #[serde(rename = "windows-1252")]
-    Windows1252,
-}
-
-impl Encoding {
-    /// Decodes bytes; none when they are no text of this encoding.
-    pub fn text(self, bytes: &[u8]) -> Option<String> {
-        match self {
-            Self::Utf8 => std::str::from_utf8(bytes).ok().map(str::to_owned),
-            Self::Windows1252 => WINDOWS_1252
-                .decode_without_bom_handling_and_without_replacement(bytes)
-                .map(Into::into),
-        }
-    }
-}
+/// Version of the rules by which rows are told apart. A file is read to its end by those of
+/// its survey.
+pub const ROW_RULES: u8 = 2;
 
 /// The format of a file, found once by its survey.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "stored::Format", into = "stored::Format")]
 pub struct Format {
     /// Kind.
     pub kind: Kind,
@@ -74,10 +58,85 @@ pub struct Format {
     pub delimiter: char,
     /// Encoding of its text.
     pub encoding: Encoding,
-    /// The header's cells; none in JSON Lines.
+    /// Whether the encoding was found by what the letters make of the words.
+    pub guessed: bool,
+    /// The header's cells; none in JSON.
     pub header: Vec<String>,
+    /// The header's line, from 1; 0 in JSON, and where an earlier release read it.
+    pub header_line: u64,
     /// Start of the first row.
     pub start: Position,
+    /// The rules by which its rows are told apart, see [`ROW_RULES`].
+    pub rules: u8,
+}
+
+/// The form in which a format is stored.
+mod stored {
+    use serde::{Deserialize, Serialize};
+
+    use super::{Encoding, Kind, Position};
+
+    /// A format with what release 0.1 reads of it. `kind` and `encoding` have the values that it
+    /// knows; what it does not know stands beside them, so that it refuses rows instead of
+    /// reading other letters.
+    #[derive(Serialize, Deserialize)]
+    pub(super) struct Format {
+        kind: Kind,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind_now: Option<Kind>,
+        delimiter: char,
+        encoding: Encoding,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        encoding_now: Option<Encoding>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        guessed: bool,
+        header: Vec<String>,
+        #[serde(default)]
+        header_line: u64,
+        start: Position,
+        #[serde(default)]
+        rules: u8,
+    }
+
+    impl From<Format> for super::Format {
+        fn from(stored: Format) -> Self {
+            Self {
+                kind: stored.kind_now.unwrap_or(stored.kind),
+                delimiter: stored.delimiter,
+                encoding: stored.encoding_now.unwrap_or(stored.encoding),
+                guessed: stored.guessed,
+                header: stored.header,
+                header_line: stored.header_line,
+                start: stored.start,
+                rules: stored.rules,
+            }
+        }
+    }
+
+    impl From<super::Format> for Format {
+        fn from(format: super::Format) -> Self {
+            let (kind, kind_now) = match format.kind {
+                Kind::Json => (Kind::JsonLines, Some(Kind::Json)),
+                known => (known, None),
+            };
+            let (encoding, encoding_now) = match format.encoding {
+                known @ (Encoding::Utf8 | Encoding::Windows1252) => (known, None),
+                other => (Encoding::Utf8, Some(other)),
+            };
+            Self {
+                kind,
+                kind_now,
+                delimiter: format.delimiter,
+                encoding,
+                encoding_now,
+                guessed: format.guessed,
+                header: format.header,
+                header_line: format.header_line,
+                start: format.start,
+                rules: format.rules,
+            }
+        }
+    }
 }
 
 /// A place between two rows.
@@ -89,6 +148,9 @@ pub struct Position {
     pub line: u64,
     /// Rows before it, empty ones not counted.
     pub row: u32,
+    /// Whether the byte before it is a CR whose line is not counted yet: an LF may follow.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub after_cr: bool,
 }
 
 /// An announced file, and the terms under which it will be issued.
@@ -112,6 +174,9 @@ pub struct Upload {
     pub send_email: bool,
     /// Whether its job is a dry run.
     pub dry_run: bool,
+    /// Encoding of its text, if the request named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
     /// Language of its error texts.
     pub lang: Lang,
     /// When it was announced, RFC 3339.
@@ -152,6 +217,7 @@ impl Upload {
             "size": self.size,
             "send_email": self.send_email,
             "dry_run": self.dry_run,
+            "encoding": self.encoding,
             "created_at": self.created_at,
             "expires_at": self.expires_at,
         })
@@ -248,6 +314,25 @@ mod tests {
         let path = UploadPath::parse(key).expect("a path");
         assert_eq!(path.name, "acta nº 1+2&x.csv");
         assert_eq!((path.mode, path.upload_id), (Mode::Live, None));
+    }
+
+    #[test]
+    fn a_format_of_the_former_release_is_read_and_it_reads_ours() {
+        let former = r#"{"kind":"csv","delimiter":";","encoding":"windows-1252","header":["email"],"start":{"offset":9,"line":2,"row":0}}"#;
+        let read: Format = serde_json::from_str(former).expect("a format");
+        assert_eq!((read.encoding, read.guessed, read.rules), (Encoding::Windows1252, false, 0));
+        assert!(!read.start.after_cr);
+        for (kind, encoding) in [
+            (Kind::Csv, Encoding::MacRoman),
+            (Kind::Json, Encoding::Utf16Le),
+            (Kind::JsonLines, Encoding::Utf8),
+        ] {
+            let ours = Format { kind, encoding, guessed: true, rules: ROW_RULES, ..read.clone() };
+            let stored = serde_json::to_value(&ours).expect("JSON");
+            assert!(["csv", "json_lines"].contains(&stored["kind"].as_str().expect("text")));
+            assert_eq!(stored["encoding"], "utf-8");
+            assert_eq!(serde_json::from_value::<Format>(stored).expect("a format"), ours);
+        }
     }
 
     #[test]

@@ -22,7 +22,6 @@ use crate::{
         ids::JobId,
         job::{FILE_LEASE, Job, JobFailure, JobFile, Row, files_until},
         lang::Lang,
-        template::Template,
         time,
         upload::Position,
     },
@@ -30,7 +29,7 @@ use crate::{
         JobError,
         accept::{self, fan_out},
     },
-    sheet::{self, MAX_HEADER, Rows, SheetFault, SheetRow, Survey},
+    sheet::{self, MAX_HEADER, Rows, SheetFault, SheetRow, Survey, Terms},
     store::job_files::{FileEnd, FileLease},
 };
 
@@ -43,7 +42,7 @@ const RESERVE: Duration = Duration::from_secs(20);
 /// Time between two renewals of the lease during the survey.
 const RENEW_EVERY: Duration = Duration::from_secs(30);
 pub(super) fn failure(code: &str, error: String) -> JobFailure {
-    JobFailure { error, code: code.to_owned(), line: None, column: None }
+    JobFailure { error, code: code.to_owned(), line: None, column: None, readings: Vec::new() }
 }
 
 pub(super) fn ttl_of(job: &Job) -> Result<i64, JobError> {
@@ -128,6 +127,7 @@ fn refused(fault: SheetFault, lang: Lang) -> Broken {
         code: fault.code.to_owned(),
         line: fault.line,
         column: fault.column,
+        readings: fault.readings,
     })
 }
 
@@ -158,7 +158,13 @@ impl Reader<'_> {
         let mut job = match job.sheet {
             Some(_) => job,
             None => {
-                let surveyed = self.survey(&file, &template, lang).await?;
+                let terms = Terms {
+                    template_id: job.template_id,
+                    definition: &template.definition,
+                    encoding: file.encoding,
+                    send_email: job.send_email,
+                };
+                let surveyed = self.survey(&file, terms, lang).await?;
                 let counted =
                     app.jobs.counted(self.lease(), &surveyed.format, surveyed.rows).await?;
                 counted.ok_or(Broken::Lost)?
@@ -228,12 +234,12 @@ impl Reader<'_> {
     async fn survey(
         &self,
         file: &JobFile,
-        template: &Template,
+        terms: Terms<'_>,
         lang: Lang,
     ) -> Result<sheet::Surveyed, Broken> {
         let refused = |fault| refused(fault, lang);
         let first = self.bytes(file, 0, MAX_HEADER as u64, lang).await?;
-        let mut survey = Survey::begin(&first, &template.definition).map_err(refused)?;
+        let mut survey = Survey::begin(&first, terms).map_err(refused)?;
         let mut offset = survey.starts_at();
         let mut renewed = Instant::now();
         loop {

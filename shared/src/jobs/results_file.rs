@@ -245,7 +245,7 @@ impl<'a> Layout<'a> {
                 .filter(|(_, name)| !Columns::is_result(name))
                 .map(|(at, name)| (name.clone(), at))
                 .collect(),
-            Kind::JsonLines => {
+            Kind::JsonLines | Kind::Json => {
                 let mut names: Vec<String> = Vec::new();
                 for columns::ColumnName { field: name, .. } in
                     columns::of_template(&template.definition)
@@ -300,7 +300,7 @@ impl<'a> Layout<'a> {
         own: &[String],
     ) -> Result<Vec<u8>, JobError> {
         let ended = result_row(app, self.job, secret, view, row);
-        let line = own.first().filter(|_| self.sheet.kind == Kind::JsonLines);
+        let line = own.first().filter(|_| self.sheet.kind != Kind::Csv);
         // Of a member that is given twice, cells would hold one value, which nobody has chosen.
         let clear = line.is_none_or(|line| reads_in_one_way(line));
         let object: Option<Map<String, Value>> =
@@ -308,13 +308,13 @@ impl<'a> Layout<'a> {
         let object = object.unwrap_or_default();
         let cells = self.own.iter().map(|(name, at)| match self.sheet.kind {
             Kind::Csv => own.get(*at).map(|cell| self.own_cell(cell)).unwrap_or_default(),
-            Kind::JsonLines => object.get(name).map(text).unwrap_or_default(),
+            Kind::JsonLines | Kind::Json => object.get(name).map(text).unwrap_or_default(),
         });
         let results = self.results().map(|column| text(&ended.value(column)));
         // Cells without a column come after all others: the row stays refused until corrected.
         let further: Vec<String> = match self.sheet.kind {
             Kind::Csv => own.get(self.sheet.header.len()..).unwrap_or_default().to_vec(),
-            Kind::JsonLines => {
+            Kind::JsonLines | Kind::Json => {
                 let known = |name: &String| self.own.iter().any(|(own, _)| own == name);
                 line.filter(|_| !clear || !object.keys().all(known)).into_iter().cloned().collect()
             }

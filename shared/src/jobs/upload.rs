@@ -21,6 +21,7 @@ use crate::{
     aws::s3::{PRESIGNED_FOR, Presigned},
     credentials::issue::require_lasting_links,
     domain::{
+        encoding::Encoding,
         fault::ACHIEVEMENT_NOT_FOUND,
         ids::{JobId, Mode, OrgId, TemplateId},
         job::{Issuing, Job, JobFile, JobKind, NewJob},
@@ -60,6 +61,8 @@ pub struct UploadRequest {
     pub send_email: bool,
     /// Whether its job is a dry run.
     pub dry_run: bool,
+    /// Encoding of its text, if the request names one.
+    pub encoding: Option<Encoding>,
     /// Language of its error texts.
     pub lang: Lang,
 }
@@ -109,6 +112,7 @@ pub async fn announce(
         size: request.size,
         send_email: request.send_email,
         dry_run: request.dry_run,
+        encoding: request.encoding,
         lang: request.lang,
         created_at: time::millis(now),
         expires_at: time::seconds(now.checked_add(until).map_err(JobError::broken)?),
@@ -255,7 +259,11 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, JobError> {
         shard_rows: app.shard_rows,
         begun_at: time::millis(now),
         lang,
-        file: Some(JobFile { object: object.clone(), name }),
+        file: Some(JobFile {
+            object: object.clone(),
+            name,
+            encoding: upload.as_ref().and_then(|upload| upload.encoding),
+        }),
     };
     let job = Job::new(new, now);
     let begun = match app.jobs.create(&job, ttl_of(&job)?).await {

@@ -1,8 +1,54 @@
 //! Cells as people and spreadsheets write them.
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
 
-use crate::domain::recipient::parse_date;
+use crate::domain::{email::EmailAddress, recipient::parse_date};
+
+/// The digits of a cell that was made a text by hand: `="00123"` and `'00123`. Any other cell as
+/// it is.
+pub fn digits_as_text(cell: &str) -> &str {
+    let formula = cell.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"'));
+    let marked =
+        cell.strip_prefix('\'').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    formula.filter(|text| !text.contains('"')).or(marked).unwrap_or(cell)
+}
+
+/// A text of one line: line breaks and tabs are one space.
+pub fn one_line(cell: &str) -> Cow<'_, str> {
+    let is_break = |c: char| matches!(c, '\r' | '\n' | '\t');
+    if !cell.contains(is_break) {
+        return Cow::Borrowed(cell);
+    }
+    let parts = cell.split(is_break).map(str::trim).filter(|part| !part.is_empty());
+    Cow::Owned(parts.collect::<Vec<_>>().join(" "))
+}
+
+/// The address of a cell, as it is or from `Ana <ana@x.cl>` and `mailto:ana@x.cl`; none when the
+/// cell holds several.
+pub fn address(cell: &str) -> Option<&str> {
+    if EmailAddress::parse(cell).is_ok() {
+        return Some(cell);
+    }
+    let signs = |c: char| c.is_whitespace() || ",;/|<>()[]\"".contains(c);
+    let mut addresses =
+        cell.split(signs).map(without_scheme).filter(|part| EmailAddress::parse(part).is_ok());
+    let Some(first) = addresses.next() else { return Some(cell) };
+    if addresses.any(|other| !other.eq_ignore_ascii_case(first)) {
+        return None;
+    }
+    let bracketed = cell.split_once('<').and_then(|(_, rest)| rest.strip_suffix('>'));
+    let inner = without_scheme(bracketed.unwrap_or(cell).trim());
+    Some(if inner == first { first } else { cell })
+}
+
+fn without_scheme(text: &str) -> &str {
+    match text.split_at_checked(7) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("mailto:") => rest,
+        _ => text,
+    }
+}
 
 /// A number as JSON writes it, from one with a decimal point or comma, and with or without
 /// separators of thousands: `6,5`, `1.234,5`, `1,234.5`, `1 234`. A single separator is the
@@ -161,6 +207,42 @@ mod tests {
         assert_eq!(meant("A", &allowed), "A");
         assert_eq!(meant("7", &allowed), "7");
         assert_eq!(meant("6", &["6.0".to_owned(), "6.00".to_owned()]), "6");
+    }
+
+    #[test]
+    fn an_address_is_read_as_mail_programs_write_it() {
+        for (cell, read) in [
+            ("ana@x.cl", Some("ana@x.cl")),
+            ("Ana <ana@x.cl>", Some("ana@x.cl")),
+            ("\"Soto, Ana\" <ana@x.cl>", Some("ana@x.cl")),
+            ("<MAILTO:ana@x.cl>", Some("ana@x.cl")),
+            ("mailto:ana@x.cl", Some("ana@x.cl")),
+            ("ana@x.cl\nluis@x.cl", None),
+            ("ana@x.cl; luis@x.cl", None),
+            ("ana@x.cl / ana@y.cl", None),
+            ("Ana <ana@x.cl>, Luis <luis@x.cl>", None),
+            // None of these says which it is.
+            ("ana@x.cl (casa)", Some("ana@x.cl (casa)")),
+            ("no", Some("no")),
+            ("ana@", Some("ana@")),
+        ] {
+            assert_eq!(address(cell), read, "{cell}");
+        }
+    }
+
+    #[test]
+    fn digits_that_were_made_a_text_keep_their_zeros() {
+        for (cell, read) in [
+            ("=\"00123\"", "00123"),
+            ("'00123", "00123"),
+            ("'t Hooft", "'t Hooft"),
+            ("=\"a\"&\"b\"", "=\"a\"&\"b\""),
+            ("=1+1", "=1+1"),
+            ("'", "'"),
+        ] {
+            assert_eq!(digits_as_text(cell), read);
+        }
+        assert_eq!(one_line("Ana Maria\r\n  Perez\tSoto"), "Ana Maria Perez Soto");
     }
 
     #[test]

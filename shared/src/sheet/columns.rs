@@ -31,8 +31,10 @@ pub(super) enum Column {
     Surname,
     /// Of an entry, from 1.
     Evidence(usize, Part),
-    /// Of a results file of ours, or marked with `#`: not read.
+    /// Marked with `#`: not read.
     Ignored,
+    /// Of a results file of ours: not read, but its row is one.
+    Result,
     Nameless,
     Unknown,
 }
@@ -48,15 +50,34 @@ impl Column {
             | Self::ExternalId
             | Self::Language
             | Self::Ignored
+            | Self::Result
             | Self::Nameless
             | Self::Unknown => None,
         }
+    }
+
+    /// Whether line breaks are text in it.
+    pub(super) fn is_prose(self) -> bool {
+        matches!(self, Self::Evidence(_, Part::Description | Part::Whole))
     }
 
     /// Whether the column alone brings a field: surnames are not a name.
     pub(super) fn holds(self, field: FieldName) -> bool {
         self != Self::Surname && self.field() == Some(field)
     }
+}
+
+/// What a cell of a column is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// It is read.
+    Read,
+    /// It is left alone.
+    Ignored,
+    /// It is not read, but says that its row is one.
+    Said,
+    /// It has no column that anybody named.
+    Nameless,
 }
 
 /// The columns of a file.
@@ -148,7 +169,7 @@ fn column(name: &str) -> Column {
         return Column::Nameless;
     }
     if ResultColumn::of_file(true).any(|known| plain(known.name()) == name) {
-        return Column::Ignored;
+        return Column::Result;
     }
     let listed = NAMES.iter().find(|(_, names)| names.contains(&name.as_str()));
     listed
@@ -230,10 +251,27 @@ impl Columns {
 
     /// For each column, whether line breaks are text in it.
     pub(super) fn prose(&self) -> Vec<bool> {
-        let prose = |c: &Column| {
-            matches!(c, Column::Evidence(_, Part::Description | Part::Whole) | Column::Ignored)
+        let prose = |column: &Column| {
+            column.is_prose() || matches!(column, Column::Ignored | Column::Result)
         };
         self.all.iter().map(prose).collect()
+    }
+
+    /// What the cells of each column are for.
+    pub(super) fn uses(&self) -> Vec<Use> {
+        let uses = |column: &Column| match column {
+            Column::Ignored => Use::Ignored,
+            Column::Result => Use::Said,
+            Column::Nameless => Use::Nameless,
+            Column::Email
+            | Column::ExternalId
+            | Column::Language
+            | Column::Field(_)
+            | Column::Surname
+            | Column::Evidence(..)
+            | Column::Unknown => Use::Read,
+        };
+        self.all.iter().map(uses).collect()
     }
 
     pub(super) fn all(&self) -> &[Column] {

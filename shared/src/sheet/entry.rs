@@ -1,5 +1,7 @@
 //! The recipient of a row, read from its cells as the API reads it.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::{Map, Number, Value, value::RawValue};
 
@@ -21,9 +23,10 @@ pub(super) fn read(columns: &Columns, texts: &[String], definition: &Definition)
     let mut row = Row::default();
     for (at, (column, cell)) in columns.all().iter().zip(texts).enumerate() {
         let cell = if columns.are_ours() { unguarded(cell) } else { unmarked(cell).into() };
-        let cell = cell.trim();
+        let cell = cells::digits_as_text(cell.trim()).trim();
+        let cell = if column.is_prose() { Cow::Borrowed(cell) } else { cells::one_line(cell) };
         if !cell.is_empty() {
-            row.take(at, *column, cell, definition);
+            row.take(at, *column, &cell, definition);
         }
     }
     row.entry()
@@ -57,9 +60,9 @@ impl Row {
     /// Takes a cell that is not empty; `at` is its column, from 0.
     fn take(&mut self, at: usize, column: Column, cell: &str, definition: &Definition) {
         match column {
-            Column::Ignored | Column::Unknown => {}
+            Column::Ignored | Column::Result | Column::Unknown => {}
             Column::Nameless => self.faults.push(Fault::NamelessColumn(at + 1)),
-            Column::Email => self.put("email", cell),
+            Column::Email => self.address(cell),
             Column::ExternalId => self.code("external_id", cell),
             Column::Language => self.put("language", cells::language(&cleaned(cell))),
             Column::Surname => self.name(cell, |name, cell| format!("{name} {cell}")),
@@ -76,6 +79,13 @@ impl Row {
                 }
             }
             Column::Evidence(number, part) => self.evidence(number, part, cell),
+        }
+    }
+
+    fn address(&mut self, cell: &str) {
+        self.put("email", cells::address(cell).unwrap_or(cell));
+        if cells::address(cell).is_none() {
+            self.faults.push(Fault::SeveralAddresses);
         }
     }
 
@@ -153,7 +163,10 @@ impl Row {
             Err(_) => Entry::unread(Fault::NotAnObject),
         };
         if !self.faults.is_empty() {
-            self.faults.extend(entry.recipient.err().unwrap_or_default());
+            let several = self.faults.contains(&Fault::SeveralAddresses);
+            let mut further = entry.recipient.err().unwrap_or_default();
+            further.retain(|fault| !several || !matches!(fault, Fault::InvalidEmail(_)));
+            self.faults.extend(further);
             entry.recipient = Err(fault::listed(self.faults));
         }
         entry

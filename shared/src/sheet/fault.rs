@@ -1,6 +1,6 @@
 //! Faults of a file as a whole; a fault of one row is a [`Fault`](crate::domain::fault::Fault).
 
-use crate::domain::lang::Lang;
+use crate::domain::{job::Reading, lang::Lang};
 
 /// A fault of a file as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,11 +16,14 @@ pub struct SheetFault {
     pub es: String,
     /// The same in English.
     pub en: String,
+    /// The encodings that the file may have, if that is the fault.
+    pub readings: Vec<Reading>,
 }
 
 impl SheetFault {
     pub(super) fn new(code: &'static str, es: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { code, line: None, column: None, es: es.into(), en: en.into() }
+        let (es, en) = (es.into(), en.into());
+        Self { code, line: None, column: None, es, en, readings: Vec::new() }
     }
 
     pub(super) fn at_line(mut self, line: u64) -> Self {

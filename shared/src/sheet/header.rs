@@ -44,10 +44,10 @@ impl Header<'_> {
         Err(SheetFault::new(
             "missing_column",
             format!(
-                "Falta la columna del correo («Correo electrónico» o «email»). La primera línea debe tener los nombres de las columnas; tiene: {found}"
+                "Falta la columna del correo («Correo electrónico» o «email»). Una de las primeras 20 líneas debe tener los nombres de las columnas; esta tiene: {found}"
             ),
             format!(
-                "The column of the address (\"Email\") is missing. The first line must hold the names of the columns; it holds: {found}"
+                "The column of the address (\"Email\") is missing. One of the first 20 lines must hold the names of the columns; this one holds: {found}"
             ),
         ))
     }
@@ -82,7 +82,8 @@ impl Header<'_> {
                 ),
             ));
         }
-        let several = matches!(column, Column::Surname | Column::Ignored | Column::Nameless);
+        let several =
+            matches!(column, Column::Surname | Column::Ignored | Column::Result | Column::Nameless);
         let first = self.columns.all().iter().take(at).position(|other| *other == column);
         match first.filter(|_| !several) {
             None => Ok(()),

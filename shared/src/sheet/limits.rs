@@ -6,6 +6,8 @@ pub const MAX_FILE: u64 = 500 * 1024 * 1024;
 pub const MAX_ROWS: u32 = 1_000_000;
 /// Bytes within which a header must end.
 pub const MAX_HEADER: usize = 16 * 1024;
+/// Lines within which a header must begin.
+pub(super) const HEADER_LINES: u64 = 20;
 /// Largest row, in bytes: ten entries of evidence with the longest descriptions fit.
 pub(super) const MAX_RECORD: usize = 256 * 1024;
 /// Most cells of a line: the columns of a spreadsheet.

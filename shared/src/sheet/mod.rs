@@ -8,9 +8,12 @@
 //!
 //! | taken | as |
 //! |---|---|
+//! | header | the first of the first 20 lines that names the columns, after empty and title lines |
 //! | delimiter | comma, semicolon or tab, found in the header; `sep=;` in the first line |
-//! | encoding | UTF-8 with or without BOM, Windows-1252 |
-//! | empty rows, empty columns without a name | left out |
+//! | encoding | UTF-8 and UTF-16 with or without BOM, and code pages by their letters, see `guess` |
+//! | rows that say nothing in the columns that are read | left out |
+//! | columns without a name | empty |
+//! | JSON | an object a line, a list, objects one after another, a request of the API |
 //! | column names | Spanish, English or the API's, in any order and case, see [`columns`] |
 //! | cells | see [`cells`], those of our results [`guarding`] |
 
@@ -18,19 +21,26 @@ pub mod cells;
 pub mod columns;
 mod entry;
 mod fault;
+mod foreign;
 pub mod guarding;
+mod guess;
 mod header;
+mod json_files;
+mod letters;
 mod limits;
 mod recognize;
 mod rows;
 mod splitting;
 mod survey;
+mod terms;
+mod wide;
 
 pub use columns::Columns;
 pub use fault::SheetFault;
 pub use limits::{MAX_FILE, MAX_HEADER, MAX_ROWS};
 pub use rows::{Cells, Rows, SheetRow};
 pub use survey::{Survey, Surveyed};
+pub use terms::Terms;
 
 #[cfg(test)]
 mod tests;

@@ -3,124 +3,297 @@
 use super::{
     columns::Columns,
     fault::SheetFault,
-    limits::MAX_HEADER,
-    splitting::{Record, Splitter},
+    foreign,
+    guess::{Guess, Verdict},
+    json_files::{self, Json},
+    limits::{HEADER_LINES, MAX_HEADER},
+    splitting::{Record, Shape, Splitter},
+    wide::{Wide, width},
 };
-use crate::domain::upload::{Encoding, Format, Kind, Position};
+use crate::domain::{
+    email::EmailAddress,
+    encoding::Encoding,
+    upload::{Format, Kind, Position, ROW_RULES},
+};
 
-/// The format of a file, and the line of its header.
-pub(super) fn recognize(first: &[u8]) -> Result<(Format, u64), SheetFault> {
-    refuse_binary(first)?;
-    let bom = if first.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-    let text = first.get(bom..).unwrap_or_default();
-    match text.iter().find(|b| !b.is_ascii_whitespace()) {
-        None => Err(SheetFault::new("empty_file", "El archivo está vacío", "The file is empty")),
-        Some(b'{') => {
-            let (kind, encoding) = (Kind::JsonLines, Encoding::Utf8);
-            let start = position(bom, 1);
-            Ok((Format { kind, delimiter: ',', encoding, header: Vec::new(), start }, 1))
-        }
-        Some(b'[') => Err(SheetFault::new(
-            "json_array",
-            "Es una lista JSON: envía JSON Lines, un objeto por línea sin corchetes ni comas entre ellos",
-            "It is a JSON array: send JSON Lines, one object a line without brackets or commas between them",
-        )
-        .at_line(1)),
-        Some(_) => csv(first, bom),
-    }
+/// What the first bytes say.
+#[derive(Debug)]
+pub(super) struct Recognized {
+    pub format: Format,
+    /// The header's cells as they are; of JSON none.
+    pub names: Vec<Vec<u8>>,
+    /// How the values of JSON follow one another.
+    pub shape: Option<Shape>,
+    /// The beginning of a request, up to the bracket of its list.
+    pub request: Option<Vec<u8>>,
+    /// Whether the encoding is still to be found.
+    pub open: bool,
 }
 
-/// Refuses workbooks, UTF-16 and any other file that is no text.
-fn refuse_binary(first: &[u8]) -> Result<(), SheetFault> {
-    let is = |magic: &[u8]| first.starts_with(magic);
-    if is(b"PK\x03\x04") || is(b"\xd0\xcf\x11\xe0") {
-        return Err(SheetFault::new(
-            "spreadsheet",
-            "Es un libro de Excel o de otra hoja de cálculo: guárdalo como «CSV UTF-8 (delimitado por comas)» y envía ese archivo",
-            "It is a workbook of Excel or another spreadsheet: save it as \"CSV UTF-8 (comma delimited)\" and send that file",
-        ));
-    }
-    if is(b"\xff\xfe") || is(b"\xfe\xff") {
-        return Err(SheetFault::new(
-            "utf_16",
-            "El archivo está en UTF-16 («Texto Unicode»): guárdalo como «CSV UTF-8»",
-            "The file is in UTF-16 (\"Unicode Text\"): save it as \"CSV UTF-8\"",
-        ));
-    }
-    if first.contains(&0) {
-        return Err(SheetFault::new(
-            "not_text",
-            "El archivo no es de texto: envía un CSV o JSON Lines",
-            "The file is no text: send CSV or JSON Lines",
-        ));
-    }
-    Ok(())
+/// The beginning of a file as text.
+struct Beginning<'a> {
+    text: &'a [u8],
+    /// Bytes of the file before the text.
+    mark: usize,
+    encoding: Encoding,
+    /// Whether the text is the whole file.
+    whole: bool,
 }
 
-/// A CSV file's delimiter and header, which follows `bom` bytes and Excel's hint, if any.
-fn csv(first: &[u8], bom: usize) -> Result<(Format, u64), SheetFault> {
-    let text = first.get(bom..).unwrap_or_default();
-    let (mut at, mut line, mut named) = (bom, 1, None);
-    // Excel's hint, in a line of its own.
-    let hint = text.split(|b| *b == b'\n').next().unwrap_or_default();
-    let hinted = hint.strip_suffix(b"\r").unwrap_or(hint).strip_prefix(b"sep=");
-    if let Some([delimiter]) = hinted {
-        if !b",;\t".contains(delimiter) {
+/// Recognizes a file; `named` is the encoding that its sender named.
+pub(super) fn recognize(first: &[u8], named: Option<Encoding>) -> Result<Recognized, SheetFault> {
+    foreign::refuse(first)?;
+    let (mark, marked) = mark_of(first, named);
+    let bytes = first.get(mark..).unwrap_or_default();
+    let decided = named.or(marked).or_else(|| unmarked_wide(bytes));
+    let mut text = String::new();
+    let wide = decided.and_then(Wide::of).map(|mut wide| wide.push(bytes, &mut text));
+    let text = if wide.is_some() { text.as_bytes() } else { bytes };
+    if text.contains(&0) {
+        return Err(foreign::not_text());
+    }
+    foreign::refuse_markup(text)?;
+    let whole = first.len() < MAX_HEADER;
+    let encoding = decided.unwrap_or_else(|| provisional(text, whole));
+    let beginning = Beginning { text, mark, encoding, whole };
+    let mut recognized = match text.trim_ascii_start().first() {
+        None if !whole => return Err(header_too_long(1)),
+        None => {
             return Err(SheetFault::new(
-                "unknown_delimiter",
-                "Separa las celdas con coma, punto y coma o tabulador",
-                "Separate the cells with comma, semicolon or tab",
+                "empty_file",
+                "El archivo está vacío",
+                "The file is empty",
+            ));
+        }
+        Some(b'{' | b'[') => beginning.json(),
+        Some(_) => beginning.csv()?,
+    };
+    recognized.open = decided.is_none();
+    Ok(recognized)
+}
+
+/// The bytes of a mark at the beginning, and the encoding that it stands for. An encoding that
+/// was named holds; its mark is skipped.
+fn mark_of(first: &[u8], named: Option<Encoding>) -> (usize, Option<Encoding>) {
+    let wide = named.is_none_or(Encoding::is_wide);
+    if first.starts_with(b"\xef\xbb\xbf") {
+        (3, Some(Encoding::Utf8))
+    } else if wide && first.starts_with(b"\xff\xfe") {
+        (2, Some(Encoding::Utf16Le))
+    } else if wide && first.starts_with(b"\xfe\xff") {
+        (2, Some(Encoding::Utf16Be))
+    } else {
+        (0, None)
+    }
+}
+
+/// UTF-16 without a mark: what is ASCII in a list of recipients has a zero byte each.
+fn unmarked_wide(bytes: &[u8]) -> Option<Encoding> {
+    let pairs = bytes.len() / 2;
+    let zeros = |at: usize| bytes.iter().skip(at).step_by(2).filter(|b| **b == 0).count();
+    let (even, odd) = (zeros(0), zeros(1));
+    let (few, most) = (pairs / 50, |zeros: usize| zeros * 3 > pairs);
+    match () {
+        () if pairs < 2 => None,
+        () if most(odd) && even <= few => Some(Encoding::Utf16Le),
+        () if most(even) && odd <= few => Some(Encoding::Utf16Be),
+        () => None,
+    }
+}
+
+/// The encoding by the first lines, until all of them were read.
+fn provisional(text: &[u8], whole: bool) -> Encoding {
+    let end = memchr::memrchr2(b'\r', b'\n', text).filter(|_| !whole).unwrap_or(text.len());
+    let mut guess = Guess::new();
+    for line in text.get(..end).unwrap_or_default().split(|b| matches!(b, b'\r' | b'\n')) {
+        guess.take(line);
+    }
+    match guess.decide() {
+        Verdict::Utf8 => Encoding::Utf8,
+        Verdict::Guessed(encoding) => encoding,
+        Verdict::Open(_) => Encoding::Windows1252,
+    }
+}
+
+/// A header's name. One in UTF-8 is, whatever the rows are.
+pub(super) fn name(cell: &[u8], encoding: Encoding) -> String {
+    match std::str::from_utf8(cell) {
+        Ok(name) => name.trim().to_owned(),
+        Err(_) => encoding.lossy(cell).trim().to_owned(),
+    }
+}
+
+fn header_too_long(line: u64) -> SheetFault {
+    let kib = MAX_HEADER / 1024;
+    SheetFault::new(
+        "header_too_long",
+        format!(
+            "Una de las primeras {HEADER_LINES} líneas debe tener los nombres de las columnas, en los primeros {kib} KB"
+        ),
+        format!(
+            "One of the first {HEADER_LINES} lines must hold the names of the columns, in the first {kib} KB"
+        ),
+    )
+    .at_line(line)
+}
+
+/// A line that may be the header.
+struct Candidate {
+    names: Vec<Vec<u8>>,
+    columns: Columns,
+    line: u64,
+    end: Position,
+    /// Whether a cell is an address.
+    has_address: bool,
+}
+
+impl Candidate {
+    /// How much it looks like a header.
+    fn rank(&self) -> (bool, usize) {
+        (self.columns.email().is_some(), self.columns.known())
+    }
+}
+
+impl Beginning<'_> {
+    /// The position after so many bytes of the text.
+    fn position(&self, at: usize, line: u64) -> Position {
+        let text = self.text.get(..at).unwrap_or_default();
+        let bytes = if self.encoding.is_wide() { width(text) } else { text.len() };
+        Position { offset: (self.mark + bytes) as u64, line, row: 0, after_cr: false }
+    }
+
+    fn format(&self, kind: Kind, start: Position) -> Format {
+        Format {
+            kind,
+            delimiter: ',',
+            encoding: self.encoding,
+            guessed: false,
+            header: Vec::new(),
+            header_line: 0,
+            start,
+            rules: ROW_RULES,
+        }
+    }
+
+    fn json(&self) -> Recognized {
+        let Json { kind, shape, start, request } = json_files::recognize(self.text);
+        let before = self.text.get(..start).unwrap_or_default();
+        // CRLF is one line.
+        let breaks = before.iter().filter(|b| **b == b'\n').count()
+            + before
+                .windows(2)
+                .filter(|two| matches!(two, [b'\r', next] if *next != b'\n'))
+                .count();
+        let start = self.position(start, 1 + breaks as u64);
+        Recognized {
+            format: self.format(kind, start),
+            names: Vec::new(),
+            shape,
+            request: request.then(|| before.to_vec()),
+            open: false,
+        }
+    }
+
+    /// A CSV file's delimiter and header. Empty and title lines may come before it.
+    fn csv(&self) -> Result<Recognized, SheetFault> {
+        let (hint, named) = self.hint()?;
+        let start = self.position(hint, 1);
+        let rest = self.text.get(hint..).unwrap_or_default();
+        // The last of those that explain as much: a single column leaves the delimiter open.
+        let best = ['\t', ';', ',']
+            .into_iter()
+            .filter(|delimiter| named.is_none_or(|named| named == *delimiter))
+            .filter_map(|delimiter| Some((delimiter, self.header(rest, delimiter, start)?)))
+            .max_by_key(|(_, (header, _))| (header.rank(), header.columns.len()));
+        let Some((delimiter, (header, above))) = best else {
+            return Err(header_too_long(start.line + u64::from(hint > 0)));
+        };
+        if let Some(line) = above {
+            return Err(SheetFault::new(
+                "rows_above_header",
+                "Encima del encabezado hay una fila con una dirección de correo: ponla debajo, o borra las líneas de encima",
+                "A row above the header holds an e-mail address: put it below, or delete the lines above",
             )
-            .at_line(1));
+            .at_line(line));
         }
-        (at, line, named) = (bom + hint.len() + 1, 2, Some(char::from(*delimiter)));
+        let names = header.names.iter().map(|cell| name(cell, self.encoding)).collect();
+        let format = Format {
+            delimiter,
+            header: names,
+            header_line: header.line,
+            ..self.format(Kind::Csv, Position { row: 0, ..header.end })
+        };
+        Ok(Recognized { format, names: header.names, shape: None, request: None, open: false })
     }
-    let rest = first.get(at..).unwrap_or_default();
-    // The last of those that explain as much: a single column leaves the delimiter open.
-    let best = ['\t', ';', ',']
-        .into_iter()
-        .filter(|delimiter| named.is_none_or(|named| named == *delimiter))
-        .filter_map(|delimiter| Some((delimiter, header_of(rest, delimiter, position(at, line))?)))
-        .max_by_key(|(_, (header, _))| (Columns::of(header).known(), header.len()));
-    let Some((delimiter, (header, start))) = best else {
-        let kib = MAX_HEADER / 1024;
-        return Err(SheetFault::new(
-            "header_too_long",
-            format!(
-                "La primera línea debe tener los nombres de las columnas, en {kib} KB como máximo"
-            ),
-            format!("The first line must hold the names of the columns, in at most {kib} KB"),
-        )
-        .at_line(line));
-    };
-    let (kind, encoding) = (Kind::Csv, Encoding::Utf8);
-    Ok((Format { kind, delimiter, encoding, header, start }, line))
-}
 
-fn position(offset: usize, line: u64) -> Position {
-    Position { offset: offset as u64, line, row: 0 }
-}
-
-/// The header's cells under a delimiter, and the position of the first row.
-fn header_of(bytes: &[u8], delimiter: char, from: Position) -> Option<(Vec<String>, Position)> {
-    let mut splitter = Splitter::new(Kind::Csv, delimiter, from);
-    let mut header = None;
-    let end = (bytes.len() < MAX_HEADER).then_some(());
-    let mut take = |record: Record<'_>| {
-        let utf8 = record.cells().all(|cell| std::str::from_utf8(cell).is_ok());
-        let encoding = if utf8 { Encoding::Utf8 } else { Encoding::Windows1252 };
-        let cells = record.cells();
-        let mut cells: Vec<String> =
-            cells.map(|cell| encoding.text(cell).unwrap_or_default().trim().to_owned()).collect();
-        while cells.last().is_some_and(String::is_empty) {
-            cells.pop();
+    /// The bytes of Excel's hint, in a line of its own, and the delimiter that it names. A
+    /// spreadsheet that wrote the file again has quoted or filled the line.
+    fn hint(&self) -> Result<(usize, Option<char>), SheetFault> {
+        let end = memchr::memchr2(b'\r', b'\n', self.text).unwrap_or(self.text.len());
+        let line = self.text.get(..end).unwrap_or_default();
+        let unquoted = line.strip_prefix(b"\"").unwrap_or(line);
+        let (name, rest) = unquoted.split_at_checked(4).unwrap_or_default();
+        match rest {
+            _ if !name.eq_ignore_ascii_case(b"sep=") => Ok((0, None)),
+            [delimiter, rest @ ..] if rest.iter().all(|b| b == delimiter || *b == b'"') => {
+                if b",;\t".contains(delimiter) {
+                    return Ok((end, Some(char::from(*delimiter))));
+                }
+                Err(SheetFault::new(
+                    "unknown_delimiter",
+                    "Separa las celdas con coma, punto y coma o tabulador",
+                    "Separate the cells with comma, semicolon or tab",
+                )
+                .at_line(1))
+            }
+            _ => Ok((0, None)),
         }
-        header = Some((cells, Position { row: 0, ..record.end }));
-        // One record is enough.
-        Err(SheetFault::new("enough", "", ""))
-    };
-    if splitter.push(bytes, &mut take).is_ok() && end.is_some() {
-        let _ = splitter.finish(&mut take);
     }
-    header
+
+    /// The header under a delimiter: of the first lines the one with most known names if it has
+    /// the address's, else the first. With the line of an address above it.
+    fn header(
+        &self,
+        rest: &[u8],
+        delimiter: char,
+        start: Position,
+    ) -> Option<(Candidate, Option<u64>)> {
+        let mut candidates = Vec::new();
+        let mut splitter = Splitter::of_header(delimiter, self.encoding, start);
+        let mut take = |record: Record<'_>| {
+            if record.line > HEADER_LINES {
+                // Enough.
+                return Err(SheetFault::new("", "", ""));
+            }
+            if !record.blank {
+                candidates.push(self.candidate(&record));
+            }
+            Ok(())
+        };
+        let read = splitter.push_text(rest, &mut take);
+        if read.is_ok() && self.whole {
+            let _ = splitter.finish(&mut take);
+        }
+        let mut best = 0;
+        for (at, candidate) in candidates.iter().enumerate() {
+            let so_far = candidates.get(best).map(Candidate::rank);
+            if candidate.rank().0 && so_far.is_some_and(|rank| rank < candidate.rank()) {
+                best = at;
+            }
+        }
+        let above = candidates.iter().take(best).find(|above| above.has_address);
+        let above = above.map(|above| above.line);
+        (best < candidates.len()).then(|| (candidates.swap_remove(best), above))
+    }
+
+    fn candidate(&self, record: &Record<'_>) -> Candidate {
+        let mut names: Vec<Vec<u8>> = record.cells().map(<[u8]>::to_vec).collect();
+        while names.last().is_some_and(|name| name.trim_ascii().is_empty()) {
+            names.pop();
+        }
+        let texts: Vec<String> = names.iter().map(|cell| name(cell, self.encoding)).collect();
+        let has_address = texts.iter().any(|text| EmailAddress::parse(text).is_ok());
+        let columns = Columns::of(&texts);
+        Candidate { names, columns, line: record.line, end: record.end, has_address }
+    }
 }

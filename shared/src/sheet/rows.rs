@@ -1,18 +1,22 @@
 //! The rows of a file, from any row on, and its cells.
 
+use std::borrow::Cow;
+
 use serde_json::value::RawValue;
 
 use super::{
-    columns::Columns,
+    columns::{Columns, Use},
     entry,
     fault::SheetFault,
+    guess::Doubts,
     splitting::{Record, Splitter},
 };
 use crate::domain::{
+    encoding::Encoding,
     fault::Fault,
     recipient::Entry,
     template::Definition,
-    upload::{Encoding, Format, Kind, Position},
+    upload::{Format, Kind, Position},
 };
 
 /// One row of a file.
@@ -35,14 +39,16 @@ pub struct Rows<'a> {
     columns: Columns,
     definition: &'a Definition,
     splitter: Splitter,
+    /// Of a file whose encoding was guessed.
+    doubts: Option<Doubts>,
 }
 
 impl<'a> Rows<'a> {
     /// Begins at a position that this file's survey or an earlier reader gave.
     pub fn new(format: &'a Format, definition: &'a Definition, from: Position) -> Self {
         let columns = Columns::of(&format.header);
-        let splitter = Splitter::new(format.kind, format.delimiter, from);
-        Self { format, columns, definition, splitter }
+        let doubts = format.guessed.then(|| Doubts::new(format.encoding));
+        Self { format, columns, definition, splitter: Splitter::new(format, from), doubts }
     }
 
     /// The rows that end in these bytes.
@@ -64,11 +70,14 @@ impl<'a> Rows<'a> {
     fn take(&mut self, bytes: &[u8], end: bool) -> Result<Vec<SheetRow>, SheetFault> {
         let mut rows = Vec::new();
         let (format, columns, definition) = (self.format, &self.columns, self.definition);
+        let doubts = &mut self.doubts;
         let mut each = |record: Record<'_>| {
-            if !record.is_blank() {
-                let entry = match format.kind {
-                    Kind::Csv => csv_entry(&record, format.encoding, columns, definition),
-                    Kind::JsonLines => json_entry(&record),
+            if !record.blank {
+                let doubt = doubts.as_mut().and_then(|doubts| doubt(&record, columns, doubts));
+                let entry = match (doubt, format.kind) {
+                    (Some(word), _) => Entry::unread(Fault::DoubtfulText(word)),
+                    (None, Kind::Csv) => csv_entry(&record, format.encoding, columns, definition),
+                    (None, Kind::JsonLines | Kind::Json) => json_entry(&record, format.encoding),
                 };
                 let (line, end) = (record.line, record.end);
                 rows.push(SheetRow { row: end.row, line, entry, end });
@@ -94,11 +103,10 @@ pub struct Cells<'a> {
 impl<'a> Cells<'a> {
     /// Begins at the first row.
     pub fn new(format: &'a Format) -> Self {
-        let splitter = Splitter::new(format.kind, format.delimiter, format.start);
-        Self { format, splitter }
+        Self { format, splitter: Splitter::new(format, format.start) }
     }
 
-    /// The cells of the rows that end in these bytes; in JSON Lines, the whole line.
+    /// The cells of the rows that end in these bytes; in JSON, the whole value.
     ///
     /// # Errors
     /// As [`Rows::push`].
@@ -118,11 +126,8 @@ impl<'a> Cells<'a> {
         let mut rows = Vec::new();
         let encoding = self.format.encoding;
         let mut each = |record: Record<'_>| {
-            if !record.is_blank() {
-                let cells = record.cells().map(|cell| {
-                    encoding.text(cell).unwrap_or_else(|| String::from_utf8_lossy(cell).into())
-                });
-                rows.push(cells.collect());
+            if !record.blank {
+                rows.push(record.cells().map(|cell| encoding.lossy(cell)).collect());
             }
             Ok(())
         };
@@ -135,9 +140,16 @@ impl<'a> Cells<'a> {
     }
 }
 
-fn json_entry(record: &Record<'_>) -> Entry {
-    let text = record.cells().next().and_then(|line| std::str::from_utf8(line).ok());
-    match text.map(serde_json::from_str::<&RawValue>) {
+/// A word of a row that is not certain in the guessed encoding.
+fn doubt(record: &Record<'_>, columns: &Columns, doubts: &mut Doubts) -> Option<String> {
+    let mut uses = columns.uses().into_iter();
+    let read = |use_: Option<Use>| !matches!(use_, Some(Use::Ignored | Use::Said));
+    record.cells().filter(|_| read(uses.next())).find_map(|cell| doubts.about(cell))
+}
+
+fn json_entry(record: &Record<'_>, encoding: Encoding) -> Entry {
+    let text = record.cells().next().and_then(|line| encoding.text(line));
+    match text.as_deref().map(serde_json::from_str::<&RawValue>) {
         Some(Ok(raw)) => Entry::parse(raw),
         Some(Err(_)) => Entry::unread(Fault::NotAnObject),
         None => Entry::unread(Fault::NotUtf8),
@@ -150,7 +162,8 @@ fn csv_entry(
     columns: &Columns,
     definition: &Definition,
 ) -> Entry {
-    let texts: Option<Vec<String>> = record.cells().map(|cell| encoding.text(cell)).collect();
+    let text = |cell| encoding.text(cell).map(Cow::into_owned);
+    let texts: Option<Vec<String>> = record.cells().map(text).collect();
     // A results file of ours, or another program, has lost the letter already.
     let lost = |texts: &Vec<String>| texts.iter().any(|text| text.contains('\u{fffd}'));
     let Some(texts) = texts.filter(|texts| !lost(texts)) else {

@@ -1,27 +1,30 @@
 //! The first reading of a file: its format, its columns, its rows, its faults.
 
+use serde::de::IgnoredAny;
+
 use super::{
     columns::Columns,
     fault::{SheetFault, unclosed},
-    header,
+    guess::{Guess, Verdict},
+    header, json_files,
     limits::MAX_ROWS,
-    recognize::recognize,
-    splitting::{Record, Splitter},
+    recognize::{self, Recognized},
+    splitting::{self, Record, Splitter},
+    terms::Terms,
 };
 use crate::domain::{
-    template::Definition,
-    upload::{Encoding, Format, Kind},
+    encoding::Encoding,
+    upload::{Format, Kind},
 };
 
 /// The first reading of a file, from its first byte to its last.
 #[derive(Debug)]
-pub struct Survey {
-    format: Format,
+pub struct Survey<'a> {
+    terms: Terms<'a>,
+    recognized: Recognized,
     splitter: Splitter,
     rows: u32,
-    /// Cells beyond ASCII that are UTF-8, and cells that are not.
-    unicode: u64,
-    other: u64,
+    guess: Guess,
     prose: Vec<bool>,
     /// The column of the addresses.
     email: Option<usize>,
@@ -36,55 +39,65 @@ pub struct Surveyed {
     pub rows: u32,
 }
 
-impl Survey {
-    /// Begins with the first [`MAX_HEADER`] bytes of a file, or all of a shorter one:
-    /// recognizes the format and checks the header against the template. The caller gives
-    /// these bytes to [`Survey::push`] again, from [`Survey::starts_at`] on.
+impl<'a> Survey<'a> {
+    /// Begins with the first [`MAX_HEADER`](super::MAX_HEADER) bytes of a file, or all of a
+    /// shorter one: recognizes the format and checks the header against the template. The
+    /// caller gives these bytes to [`Survey::push`] again, from [`Survey::starts_at`] on.
     ///
     /// # Errors
     /// [`SheetFault`]: no file of recipients, or a header that the template does not take.
-    pub fn begin(first: &[u8], definition: &Definition) -> Result<Self, SheetFault> {
-        let (format, header_line) = recognize(first)?;
+    pub fn begin(first: &[u8], terms: Terms<'a>) -> Result<Self, SheetFault> {
+        let recognized = recognize::recognize(first, terms.encoding)?;
+        let format = &recognized.format;
         let columns = Columns::of(&format.header);
         if format.kind == Kind::Csv {
-            header::check(&columns, &format.header, header_line, definition)?;
+            header::check(&columns, &format.header, format.header_line, terms.definition)?;
         }
+        let splitter = match recognized.shape {
+            None => Splitter::new(format, format.start),
+            Some(shape) => Splitter::of_json(shape, format.encoding, format.start),
+        };
+        let mut guess = Guess::new();
+        recognized.names.iter().for_each(|name| guess.take(name));
         Ok(Self {
-            splitter: Splitter::new(format.kind, format.delimiter, format.start),
+            terms,
+            splitter,
+            guess,
             prose: columns.prose(),
             email: columns.email(),
-            format,
             rows: 0,
-            unicode: 0,
-            other: 0,
+            recognized,
         })
     }
 
     /// Where the first row begins, in bytes.
     pub fn starts_at(&self) -> u64 {
-        self.format.start.offset
+        self.recognized.format.start.offset
     }
 
     /// Reads further bytes.
     ///
     /// # Errors
-    /// [`SheetFault`]: `too_many_rows`, `unclosed_quote`, `line_too_long`.
+    /// [`SheetFault`]: `too_many_rows`, `unclosed_quote`, `line_too_long`, `invalid_json`.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), SheetFault> {
         self.read(bytes, false)
     }
 
     fn read(&mut self, bytes: &[u8], end: bool) -> Result<(), SheetFault> {
-        let Self { format, splitter, rows, unicode, other, prose, email } = self;
+        let Self { recognized, splitter, rows, guess, prose, email, .. } = self;
+        let format = &recognized.format;
         let mut each = |record: Record<'_>| {
-            if record.is_blank() {
+            if record.blank {
                 return Ok(());
             }
             for (at, bytes) in record.cells().enumerate() {
-                if !bytes.is_ascii() {
-                    match std::str::from_utf8(bytes) {
-                        Ok(_) => *unicode += 1,
-                        Err(_) => *other += 1,
-                    }
+                if recognized.open {
+                    guess.take(bytes);
+                }
+                if format.kind == Kind::Json && serde_json::from_slice::<IgnoredAny>(bytes).is_err()
+                {
+                    // Where a value is none, the ends of those after it are not known either.
+                    return Err(splitting::invalid_json(record.line));
                 }
                 let prose = prose.get(at).copied().unwrap_or_default();
                 let cell = Cell { bytes, at, prose };
@@ -111,7 +124,8 @@ impl Survey {
     /// Ends the reading.
     ///
     /// # Errors
-    /// [`SheetFault`]: `no_rows`, and those of [`Survey::push`].
+    /// [`SheetFault`]: `no_rows`, `unknown_encoding`, `invalid_request`, `other_template`, and
+    /// those of [`Survey::push`].
     pub fn finish(mut self) -> Result<Surveyed, SheetFault> {
         self.read(&[], true)?;
         if self.rows == 0 {
@@ -121,11 +135,39 @@ impl Survey {
                 "The file has no rows with data",
             ));
         }
-        // The majority decides: one broken letter in a file of UTF-8 must not garble all names.
-        if self.other > self.unicode && self.format.kind == Kind::Csv {
-            self.format.encoding = Encoding::Windows1252;
+        if self.recognized.open {
+            self.decide_encoding()?;
         }
-        Ok(Surveyed { format: self.format, rows: self.rows })
+        let Recognized { format, request, .. } = self.recognized;
+        if let Some(before) = request {
+            let after = self.splitter.tail();
+            json_files::check_request(&before, after, format.encoding, &self.terms)?;
+        }
+        Ok(Surveyed { format, rows: self.rows })
+    }
+
+    /// Decides on the encoding by the whole file, and reads the header in it.
+    fn decide_encoding(&mut self) -> Result<(), SheetFault> {
+        let Recognized { format, names, .. } = &mut self.recognized;
+        let (encoding, guessed) = match self.guess.decide() {
+            Verdict::Utf8 => (Encoding::Utf8, false),
+            Verdict::Guessed(encoding) => (encoding, true),
+            Verdict::Open(encodings) => return Err(self.guess.fault(&encodings)),
+        };
+        (format.encoding, format.guessed) = (encoding, guessed);
+        let header: Vec<String> =
+            names.iter().map(|cell| recognize::name(cell, encoding)).collect();
+        if header == format.header {
+            return Ok(());
+        }
+        let (before, columns) = (Columns::of(&format.header), Columns::of(&header));
+        header::check(&columns, &header, format.header_line, self.terms.definition)?;
+        if before.all() != columns.all() {
+            // The rows were told apart by columns that the header does not have.
+            return Err(self.guess.fault(&[encoding, Encoding::Utf8]));
+        }
+        format.header = header;
+        Ok(())
     }
 }
 
@@ -142,9 +184,12 @@ struct Cell<'a> {
 /// quote has closed. Text may have any line breaks, but no address in the column of addresses.
 fn swallowed_rows(cell: &Cell<'_>, format: &Format, email: Option<usize>) -> bool {
     let Cell { bytes, at, prose } = *cell;
+    if memchr::memchr2(b'\r', b'\n', bytes).is_none() {
+        return false;
+    }
     let delimiter = u8::try_from(format.delimiter).unwrap_or(b',');
     let columns = format.header.len();
-    let lines: Vec<&[u8]> = bytes.split(|b| *b == b'\n').collect();
+    let lines: Vec<&[u8]> = bytes.split(|b| matches!(b, b'\r' | b'\n')).collect();
     let [first, further @ .., last] = lines.as_slice() else { return false };
     // Whether a line has a cell for each of these columns, and an address in its column.
     let part = |line: &[u8], from: usize, to: usize| {

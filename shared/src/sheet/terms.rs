@@ -1,0 +1,16 @@
+//! What was decided of a file before it is read.
+
+use crate::domain::{encoding::Encoding, ids::TemplateId, template::Definition};
+
+/// What was decided of a file before it is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// Its template.
+    pub template_id: TemplateId,
+    /// What the template takes.
+    pub definition: &'a Definition,
+    /// The encoding of its text, if its sender named one.
+    pub encoding: Option<Encoding>,
+    /// Whether its credentials are mailed.
+    pub send_email: bool,
+}
