@@ -4,7 +4,10 @@
 use std::sync::{Arc, LazyLock};
 
 use resvg::usvg::{self, fontdb};
-use ttf_parser::Face;
+use skrifa::{
+    FontRef, MetadataProvider,
+    instance::{LocationRef, Size},
+};
 
 /// A font of this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +34,9 @@ impl Font {
         }
     }
 
-    fn face(self) -> Option<&'static Face<'static>> {
-        static FACES: LazyLock<[Option<Face<'static>>; 3]> =
-            LazyLock::new(|| [DISPLAY, TEXT, STRONG].map(|data| Face::parse(data, 0).ok()));
+    fn face(self) -> Option<&'static FontRef<'static>> {
+        static FACES: LazyLock<[Option<FontRef<'static>>; 3]> =
+            LazyLock::new(|| [DISPLAY, TEXT, STRONG].map(|data| FontRef::new(data).ok()));
         let [display, text, strong] = &*FACES;
         match self {
             Self::Display => display.as_ref(),
@@ -48,14 +51,16 @@ impl Font {
         let Some(face) = self.face() else {
             return 0.0;
         };
-        let units: u32 = text
+        let (letters, glyphs) =
+            (face.charmap(), face.glyph_metrics(Size::unscaled(), LocationRef::default()));
+        // Whole numbers, whose sum is below 2^24 for about a thousand letters: exact.
+        let units: f32 = text
             .chars()
-            .filter_map(|c| face.glyph_index(c))
-            .filter_map(|glyph| face.glyph_hor_advance(glyph))
-            .map(u32::from)
+            .filter_map(|c| letters.map(c))
+            .filter_map(|glyph| glyphs.advance_width(glyph))
             .sum();
-        // The sum is below 2^24 units, about a thousand letters, so the conversion is exact.
-        units as f32 / f32::from(face.units_per_em()) * size
+        let em = face.metrics(Size::unscaled(), LocationRef::default()).units_per_em;
+        units / f32::from(em) * size
     }
 }
 
@@ -93,10 +98,14 @@ mod tests {
             let face = font.face().expect("a font");
             for (first, last) in RANGES {
                 for c in (*first..=*last).filter_map(char::from_u32) {
-                    assert!(face.glyph_index(c).is_some(), "{font:?} lacks U+{:04X}", u32::from(c));
+                    assert!(
+                        face.charmap().map(c).is_some(),
+                        "{font:?} lacks U+{:04X}",
+                        u32::from(c)
+                    );
                 }
             }
-            assert!(face.glyph_index('山').is_none());
+            assert!(face.charmap().map('山').is_none());
         }
     }
 }

@@ -17,8 +17,9 @@ use unicreda::{
     App,
     domain::{
         ids::CredentialId,
-        image::{self, Image},
+        image::Image,
         lang::Lang,
+        picture::{self, Png},
     },
     http::{
         parameters::LANG,
@@ -76,7 +77,7 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
                 None => drawing::png(&drawing::seal(shown), BADGE_SIDE, BADGE_SIDE)
                     .map_err(Problem::internal)?,
             };
-            let baked = image::bake(&plain, document);
+            let baked = picture::bake(&plain, document);
             let baked = baked.ok_or_else(|| Problem::internal("a badge that is no PNG file"))?;
             (baked, "image/png", format!("{id}.png"))
         }
@@ -118,9 +119,20 @@ async fn read(app: &App, call: &Call) -> Result<Option<Content>, StoreError> {
     Ok(Some(Content { shown, document, logo, badge }))
 }
 
+/// The file of an image, without what does not draw. `None` for one that cannot be drawn: a
+/// credential is shown without its decoration, and not refused because of it.
 async fn bytes(app: &App, image: &Option<Image>) -> Result<Option<Vec<u8>>, StoreError> {
-    match image {
-        Some(image) => Ok(app.catalog.image(&image.id).await?.map(|(_, png)| png)),
-        None => Ok(None),
+    let Some(image) = image else {
+        return Ok(None);
+    };
+    let Some((_, file)) = app.catalog.image(&image.id).await? else {
+        return Ok(None);
+    };
+    match Png::kept(&file) {
+        Ok(png) => Ok(Some(png.into_bytes())),
+        Err(error) => {
+            tracing::error!(%error, image_id = %image.id, "image not drawn");
+            Ok(None)
+        }
     }
 }

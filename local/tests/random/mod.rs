@@ -157,7 +157,11 @@ pub fn document(rng: &mut fastrand::Rng) -> Option<Map<String, Value>> {
     let org = OrgId::parse("u-andina").ok()?;
     definition.achievement.image = rng.bool().then(|| image(rng, &org));
     let mode = if rng.bool() { Mode::Live } else { Mode::Test };
-    let logo = rng.bool().then(|| image(rng, &org));
+    let logo = match rng.u8(..4) {
+        0 => definition.achievement.image.clone(),
+        1 => Some(image(rng, &org)),
+        _ => None,
+    };
     let issuer_name = unicreda::domain::text::normal_text(&text(rng, false), 200).ok()??;
     Some(unicreda::document::build(&Content {
         site_url: "https://credenciales.ejemplo.edu",

@@ -156,7 +156,7 @@ async fn a_name_that_cannot_be_drawn_is_reported_and_printing_offered() {
 }
 
 /// The demo template's definition, with a badge.
-async fn with_badge(world: &World, image: Value) -> Value {
+pub async fn with_badge(world: &World, image: Value) -> Value {
     let path = format!("/templates/{}", world.demo.template_id);
     let mut definition = world.get(&path).await;
     definition["achievement"]["image"] = image;
@@ -182,7 +182,10 @@ async fn an_organizations_own_images_are_shown_signed_and_never_fetched() {
         let image = world.send("GET", path, &[], "").await.expect(200);
         assert_eq!(image.header("content-type"), "image/png");
         assert!(image.header("cache-control").contains("immutable"));
-        assert_eq!(unicreda::domain::image::Png::read(png).expect("PNG").bytes(), &image.body[..]);
+        assert_eq!(
+            unicreda::domain::picture::Png::read(png).expect("PNG").bytes(),
+            &image.body[..]
+        );
         world.send("GET", &path.replace(".png", "0.png"), &[], "").await.problem(404, "not_found");
     }
 

@@ -25,6 +25,7 @@ mod files;
 mod fuzz;
 mod harness;
 mod idempotency;
+mod images;
 mod input;
 mod issuing;
 mod job_control;

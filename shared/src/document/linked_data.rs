@@ -262,6 +262,31 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_in_two_places_is_one_statement() {
+        let picture = json!({ "id": "https://u.example/images/a.png", "type": "Image" });
+        let twice = |second: Value| {
+            let mut document = sample();
+            document["issuer"]["image"] = picture.clone();
+            document["credentialSubject"]["achievement"]["image"] = second;
+            document
+        };
+        let document = twice(picture.clone());
+        let ours = by_table(&document).expect("portable").expect("of our shape");
+        assert_eq!(ours.matches("images/a.png> <http").count(), 1, "{ours}");
+        for contexts in [Contexts::Issued, Contexts::Named] {
+            assert_eq!(by_libraries(&document, contexts).as_ref(), Ok(&ours));
+        }
+        for other in [
+            json!({ "id": "https://u.example/images/a.png" }),
+            json!({ "id": "https://u.example/images/a.png", "type": ["Image"] }),
+            json!({ "id": "https://u.example/images/a.png", "type": "Image", "name": "x" }),
+        ] {
+            let at = "/credentialSubject/achievement/image/id".to_owned();
+            assert_eq!(by_table(&twice(other)), Err(Unportable::Repeated(at)));
+        }
+    }
+
+    #[test]
     fn a_term_where_the_named_contexts_drop_it_counts() {
         let plain = canonical(&sample(), Contexts::Issued);
         assert_ne!(changed("/issuer/creditsEarned", json!(9)), plain);

@@ -7,7 +7,7 @@
 //! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`credits`], [`nearest`] | plain values |
 //! | [`json`], [`base58`] | texts of callers, within bounds before they are read |
 //! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`fault_report`], [`unportable`], [`fields`] | the fields of a recipient, their reading, their faults; other bodies |
-//! | [`tenant`], [`seal`], [`organization`], [`member`], [`api_key`], [`image`], [`template`], [`signing_key`] | the catalog |
+//! | [`tenant`], [`seal`], [`organization`], [`member`], [`api_key`], [`image`], [`picture`], [`template`], [`signing_key`] | the catalog |
 //! | [`identity`], [`credential`], [`history`], [`status_entry`], [`packing`] | credentials |
 //! | [`job`], [`upload`] | jobs and their files |
 //! | [`feedback`], [`wallet_link`] | mail |
@@ -40,6 +40,7 @@ pub mod member;
 pub mod nearest;
 pub mod organization;
 pub mod packing;
+pub mod picture;
 pub mod recipient;
 pub mod seal;
 pub mod signing_key;

@@ -224,6 +224,10 @@ impl Upload {
     }
 }
 
+/// Longest key of an object, in bytes ("Naming Amazon S3 objects"). An event can claim a longer one,
+/// for which there is no request.
+const MAX_KEY: usize = 1_024;
+
 /// The parts of an object's key below `incoming/`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct UploadPath {
@@ -242,6 +246,9 @@ pub struct UploadPath {
 impl UploadPath {
     /// Parses an object's key.
     pub fn parse(key: &str) -> Option<Self> {
+        if key.len() > MAX_KEY {
+            return None;
+        }
         let mut parts = key.strip_prefix("incoming/")?.splitn(4, '/');
         let mode = match parts.next()? {
             "live" => Mode::Live,
@@ -346,6 +353,7 @@ mod tests {
             format!("incoming/live/demo/{template}/"),
             format!("incoming/live/demo/{template}"),
             format!("results/live/demo/{template}/a.csv"),
+            format!("incoming/live/demo/{template}/{}", "a".repeat(MAX_KEY)),
         ] {
             assert_eq!(UploadPath::parse(&key), None, "{key}");
         }

@@ -1,6 +1,9 @@
 //! The check of a document: refuses one without a canonical form that every verifier finds.
 
-use std::{collections::HashSet, fmt};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+};
 
 use oxrdf::NamedNodeRef;
 use serde_json::{Map, Value};
@@ -45,7 +48,8 @@ impl fmt::Display for Place<'_> {
 /// The identifiers and counts of a walk over a document.
 #[derive(Default)]
 struct Seen<'a> {
-    ids: HashSet<&'a str>,
+    /// Each thing with an identifier, where it is first.
+    ids: HashMap<&'a str, &'a Map<String, Value>>,
     blank: usize,
 }
 
@@ -88,7 +92,9 @@ fn node<'a>(
                 if !absolute(id) {
                     return Err(Unportable::RelativeIri(here.to_string()));
                 }
-                if !seen.ids.insert(id) {
+                if let Some(first) = seen.ids.insert(id, members)
+                    && !same_picture(first, members)
+                {
                     return Err(Unportable::Repeated(here.to_string()));
                 }
             }
@@ -152,6 +158,13 @@ fn value<'a>(
         Value::Bool(_) => Ok(()),
         Value::Null => Err(Unportable::Shape(at.to_string())),
     }
+}
+
+/// Whether two things of one identifier are the same, and no more than an identifier and a type: an
+/// organization's logo that is a template's badge too. Said twice it is the same statement, in
+/// every verifier, and there is nothing to move from one place to the other.
+fn same_picture(first: &Map<String, Value>, second: &Map<String, Value>) -> bool {
+    first == second && first.len() == 2 && first.contains_key("type")
 }
 
 /// Whether a number is a whole count of thousandths.

@@ -6,7 +6,8 @@ use aws_lc_rs::digest::{Context, SHA256};
 
 use super::expanding::{Node, Object, Quad, Quads};
 
-/// Canonical N-Quads, sorted, a line each; none if two things tie or a line is repeated.
+/// Canonical N-Quads, sorted, a line each; none if two things tie. A statement that is made twice is
+/// one line, since a dataset is a set.
 pub(super) fn canonical(quads: &Quads<'_>) -> Option<String> {
     let mut said: Vec<Vec<&Quad<'_>>> = vec![Vec::new(); quads.blanks];
     for quad in &quads.all {
@@ -24,7 +25,12 @@ pub(super) fn canonical(quads: &Quads<'_>) -> Option<String> {
             quad.write(&mut text, |other| if other == number { "a" } else { "z" });
         }
         let mut hash = Context::new(&SHA256);
-        sorted(&text)?.iter().for_each(|line| hash.update(line.as_bytes()));
+        let lines = sorted(&text);
+        // Of two statements with equal lines, or one that is made twice: the libraries know.
+        if lines.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
+            return None;
+        }
+        lines.iter().for_each(|line| hash.update(line.as_bytes()));
         let hash: [u8; 32] = hash.finish().as_ref().try_into().ok()?;
         hashes.push((hash, number));
     }
@@ -40,16 +46,17 @@ pub(super) fn canonical(quads: &Quads<'_>) -> Option<String> {
     for quad in &quads.all {
         quad.write(&mut text, |number| labels.get(number).map_or("", String::as_str));
     }
-    Some(sorted(&text)?.concat())
+    let mut lines = sorted(&text);
+    lines.dedup();
+    Some(lines.concat())
 }
 
-/// Lines in the order of their code points; none if one is repeated.
-fn sorted(text: &str) -> Option<Vec<&str>> {
+/// Lines in the order of their code points.
+fn sorted(text: &str) -> Vec<&str> {
     // A line feed within a text is an escape.
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     lines.sort_unstable();
-    let repeated = lines.windows(2).any(|pair| matches!(pair, [a, b] if a == b));
-    (!repeated).then_some(lines)
+    lines
 }
 
 impl<'a> Object<'a> {
