@@ -19,6 +19,7 @@ use crate::{
     sdk::{error_kind, pause},
 };
 
+mod attributes;
 pub mod catalog;
 mod credential_delivery;
 pub mod credential_mail;
