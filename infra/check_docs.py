@@ -1,5 +1,5 @@
 """Holds the documents to the tree: every link leads somewhere, every path and every `module::name` exists,
-the tests that keep a guarantee are tests, docs/api.md names every route, docs/operate.md every alarm, docs/logging.md every log message, and README and its pictures
+what keeps a guarantee or shows that an attack fails is a test, docs/api.md names every route, docs/operate.md every alarm, docs/logging.md every log message, and README and its pictures
 stay small. Prints what it compared, or every difference and exits with 1.
 """
 
@@ -104,7 +104,8 @@ def check_names() -> int:
 
 
 def check_tests() -> int:
-    """What keeps a guarantee, the last column of the first table in docs/guarantees.md, is a test."""
+    """What keeps a guarantee, the last column of the first table in docs/guarantees.md, is a test; so is what
+    shows that an attack fails, the third column of the tables in docs/security.md, or a step of the rehearsal."""
     tree = modules()
     tests = {
         f"{'::'.join(path)}::{name}"
@@ -115,14 +116,26 @@ def check_tests() -> int:
     }
     [table] = re.findall(r"^## Guarantees$(.*?)^## ", read("docs/guarantees.md"), flags=re.M | re.S)
     rows = re.findall(r"^\| .* \| .* \| (`.*) \|$", table, flags=re.M)
-    names = [name for row in rows for name in re.findall(r"`([a-z_]+(?:::\w+)+)`", row)]
-    for name in names:
-        known = any(f"::{test}".endswith(f"::{name}") for test in tests)
-        if not known and exists(name, tree):
-            problems.append(f"docs/guarantees.md: {name} is no test")
-    if not names:
-        problems.append("docs/guarantees.md names no test")
-    return len(names)
+    security = read("docs/security.md")
+    shown = [row.split(" | ")[2] for row in re.findall(r"^\| (.* \| .* \| .* \|.*)\|$", security, flags=re.M)]
+    count = 0
+    for document, cells in (("docs/guarantees.md", rows), ("docs/security.md", shown)):
+        names = [name for cell in cells for name in re.findall(r"`([a-z_]+(?:::\w+)+)`", cell)]
+        count += len(names)
+        for name in names:
+            known = any(f"::{test}".endswith(f"::{name}") for test in tests)
+            if not known and exists(name, tree):
+                problems.append(f"{document}: {name} is no test")
+        if not names:
+            problems.append(f"{document} names no test")
+    for cell in shown:
+        if not re.search(r"`|\*rehearsal: |^shown by$|^-+", cell):
+            problems.append(f"docs/security.md: nothing shows that an attack fails: {cell}")
+    steps = re.findall(r"^    def (\w+)\(self\) -> str:", read("infra/rehearsal/rehearse.py"), flags=re.M)
+    for step in re.findall(r"\*rehearsal: ([a-z ]+)\*", security):
+        if step.replace(" ", "_") not in steps:
+            problems.append(f"docs/security.md: the rehearsal has no step: {step}")
+    return count
 
 
 def check_links() -> int:

@@ -23,6 +23,7 @@ TEMPLATE = ROOT / "template.yaml"
 ROUTES = "shared/src/http/routes.rs"
 SCHEMA = "shared/src/store/schema.rs"
 FILES = "shared/src/aws/s3.rs"
+SERVE = "shared/src/http/serve.rs"
 
 # Further settings that the template sets, and who reads them.
 FOREIGN_SETTINGS = {
@@ -33,6 +34,21 @@ FOREIGN_SETTINGS = {
     "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH": "lambda_http",
     "LOG_LEVEL": "the functions' log filter",
 }
+
+# Routes whose requests cost much: the stage gives each a limit of its own, so each is a method of its
+# own in the API.
+COSTLY = {
+    ("/api/v1/verify", "POST"),
+    ("/api/v1/uploads", "POST"),
+    ("/api/v1/members/import", "POST"),
+    ("/api/v1/credentials/revoke", "POST"),
+    ("/credential/{credential_id}/certificate.pdf", "GET"),
+    ("/credential/{credential_id}/badge.png", "GET"),
+    ("/credential/{credential_id}/preview.png", "GET"),
+}
+
+# Who opens signing keys.
+SIGNERS = {"IssueFunction", "ConsumerFunction", "AmendFunction"}
 
 problems: list[str] = []
 
@@ -77,7 +93,7 @@ def paths_of(routes: dict) -> dict:
 
     A path goes to one function with all its methods, as all functions know all routes and answer
     405 from them. Where several share a path, `Catalog` or else the first takes what the others do
-    not name. What no route has goes to `Catalog`, which answers 404.
+    not name. What no route has goes to `Catalog`, which answers 404. Costly routes are named.
     """
     paths: dict[str, dict[str, str]] = {}
     for (path, method), function in routes.items():
@@ -85,7 +101,11 @@ def paths_of(routes: dict) -> dict:
     for path, methods in paths.items():
         functions = list(methods.values())
         rest = "Catalog" if "Catalog" in functions else functions[0]
-        named = {method: function for method, function in methods.items() if function != rest}
+        named = {
+            method: function
+            for method, function in methods.items()
+            if function != rest or (path, method) in COSTLY
+        }
         paths[path] = named | {"ANY": rest}
     return paths | {"/": {"ANY": "Catalog"}, "/{proxy+}": {"ANY": "Catalog"}}
 
@@ -166,6 +186,76 @@ def check_routes(functions: dict, expanded: dict) -> int:
     return len(in_code)
 
 
+def check_limits(functions: dict, expanded: dict) -> int:
+    """The stage has one limit for every path and one for each costly route. Concurrency is reserved
+    for what answers requests, and for nothing that reads a queue: messages that a function is too
+    busy for count as received, and reach the dead letters unread."""
+    (stage,) = of_type(expanded, "AWS::ApiGateway::Stage").values()
+    limits_of = {
+        (one["ResourcePath"].replace("~1", "/").replace("//", "/"), one["HttpMethod"]): (
+            one["ThrottlingRateLimit"],
+            one["ThrottlingBurstLimit"],
+        )
+        for one in stage["MethodSettings"]
+    }
+    costly = ({"Ref": "CostlyThrottleRate"}, {"Ref": "CostlyThrottleBurst"})
+    every = ({"Ref": "ThrottleRate"}, {"Ref": "ThrottleBurst"})
+    check(
+        limits_of == {("/*", "*"): every} | dict.fromkeys(COSTLY, costly),
+        f"the stage has other limits: {sorted(limits_of)}",
+    )
+    for path, method in COSTLY - set(routes_in_code()):
+        problems.append(f"the costly route {method} {path} is not in {ROUTES}")
+    answering = {f"{function}Function" for function in routes_in_code().values()}
+    reserved = {"Fn::If": ["ReservesConcurrency", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]}
+    for name, function in functions.items():
+        wanted = reserved if name in answering else None
+        got = function.get("ReservedConcurrentExecutions")
+        check(got == wanted, f"{name} reserves {got} instead of {wanted}")
+    return len(limits_of)
+
+
+def statements_of(resources: dict, role: str) -> list:
+    policies = resources[role]["Properties"]["Policies"]
+    return [one for policy in policies for one in policy["PolicyDocument"]["Statement"]]
+
+
+def check_roles(resources: dict) -> int:
+    """Signing keys open for those who sign and for nothing else than signing; whoever draws for
+    everybody reads no secret; updates are of the items and attributes that are written."""
+    roles = of_type(resources, "AWS::IAM::Role")
+    for role in roles:
+        if "Policies" not in roles[role]:
+            continue
+        name = role.removesuffix("Role")
+        for one in statements_of(resources, role):
+            actions = one["Action"] if isinstance(one["Action"], list) else [one["Action"]]
+            condition = one.get("Condition", {})
+            if any(action.startswith("kms:") for action in actions):
+                check(f"{name}Function" in SIGNERS, f"{role} may {actions} and signs nothing")
+                check(
+                    condition
+                    == {
+                        "Null": {f"kms:EncryptionContext:{key}": "false" for key in ("org", "mode")},
+                        "StringEqualsIfExists": {"kms:EncryptionContext:purpose": "signing-key"},
+                    },
+                    f"{role} opens what is no signing key: {condition}",
+                )
+            catalog = one["Resource"] == {"Fn::GetAtt": ["CatalogTable", "Arn"]}
+            attributes = condition.get("ForAllValues:StringEquals", {}).get("dynamodb:Attributes", [])
+            if catalog and "dynamodb:UpdateItem" in actions:
+                check(bool(attributes), f"{role} may update every attribute of the catalog")
+                check(actions == ["dynamodb:UpdateItem"], f"{role} updates among {actions}")
+            if catalog and name == "Render":
+                secrets = {"secret", "sealed", "hash"} & set(attributes)
+                check(bool(attributes) and not secrets, f"{role} may read {secrets or 'everything'}")
+                check(
+                    condition.get("StringEquals") == {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
+                    f"{role} may read without naming what it wants",
+                )
+    return len(roles)
+
+
 def check_tables(resources: dict, settings: dict) -> int:
     """Each table has the keys and indexes of `store/schema.rs`."""
     rust = source(SCHEMA)
@@ -242,7 +332,7 @@ def check_settings(settings: dict, functions: dict) -> int:
         allowed = {"KMS_KEY_ID", "UPLOADS_BUCKET", "UPLOADS_ORIGIN"}
         check(own <= allowed, f"{name} has settings of its own: {own}")
         # Who signs is given the key, and nobody else.
-        signs = name in ("IssueFunction", "ConsumerFunction", "AmendFunction")
+        signs = name in SIGNERS
         check(("KMS_KEY_ID" in own) == signs, f"{name} and KMS_KEY_ID: signs is {signs}")
         # Who builds the bucket's client is told its name, and nobody else.
         crate = name.removesuffix("Function").lower()
@@ -365,6 +455,11 @@ def check_gateway_responses(resources: dict) -> int:
                 headers["Content-Type"] == "'application/problem+json'",
                 f"gateway response {name} is no problem document",
             )
+            https = re.search(r'const ONLY_HTTPS: &str = "(.*)"', source(SERVE))
+            check(
+                bool(https) and headers.get("Strict-Transport-Security") == f"'{https[1]}'",
+                f"gateway response {name} does not say that the site is under https",
+            )
             body = json.loads(response["ResponseTemplates"]["application/json"])
             check(
                 set(body) == {"type", "title", "status", "detail", "code", "request_id"},
@@ -411,6 +506,8 @@ def main() -> int:
     counts = {
         "functions": check_binaries(template, functions),
         "routes": check_routes(functions, expanded),
+        "limits": check_limits(functions, expanded),
+        "roles": check_roles(resources),
         "tables": check_tables(resources, settings),
         "settings": check_settings(settings, functions),
         "queues": check_times(template, functions, settings),

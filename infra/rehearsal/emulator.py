@@ -11,11 +11,13 @@ import email
 import email.policy
 import fnmatch
 import json
+import os
+import re
 import urllib.parse
 
 from ministack import app
-from ministack.core import iam_actions
-from ministack.services import apigateway_v1, lambda_svc, ses
+from ministack.core import iam_actions, iam_evaluator
+from ministack.services import apigateway_v1, lambda_svc, ses, waf
 from ministack.services.cloudformation import provisioners
 
 # --- IAM: a batch is authorized as the action of one ("Actions, resources, and condition keys
@@ -47,11 +49,12 @@ def dynamodb_transaction_checks(iam_action, body, region, account_id):
         checks.append((f"dynamodb:PartiQL{verb.capitalize()}", arn))
     return checks
 
-
-iam_actions.dynamodb_transaction_checks = dynamodb_transaction_checks
-
-# --- IAM: condition keys of the services, which the emulator leaves out.
+# --- IAM: condition keys of the services, which the emulator leaves out. Each item of a transaction is
+# authorized with its own.
 _request_tag_context = iam_actions.request_tag_context
+_dynamodb_service_context = iam_actions.dynamodb_service_context
+_enforce = iam_evaluator.enforce
+_items = contextvars.ContextVar("items", default=())
 
 
 def leading_keys(request: dict) -> list[str]:
@@ -70,9 +73,6 @@ def leading_keys(request: dict) -> list[str]:
             for write in asked:
                 one = write.get("PutRequest", {}).get("Item") or write.get("DeleteRequest", {}).get("Key")
                 keys += partition(one or {})
-    for write in request.get("TransactItems") or []:
-        for one in write.values():
-            keys += partition(one.get("Key") or one.get("Item") or {})
     expression = request.get("KeyConditionExpression", "")
     if expression:
         value = expression.split("=")[1].split()[0]
@@ -80,12 +80,67 @@ def leading_keys(request: dict) -> list[str]:
     return keys
 
 
+WORDS = {
+    "add", "and", "attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "between",
+    "contains", "delete", "if_not_exists", "in", "list_append", "not", "or", "remove", "set", "size",
+}  # fmt: skip
+
+
+def attributes(request: dict) -> list[str]:
+    """dynamodb:Attributes: the attributes that a request names, in its keys, items and expressions."""
+    named = [*(request.get("Key") or {}), *(request.get("Item") or {})]
+    placeholders = request.get("ExpressionAttributeNames") or {}
+    for name, expression in request.items():
+        if name.endswith("Expression") and isinstance(expression, str):
+            paths = re.findall(r"(?<![\w:#.])(#?[A-Za-z]\w*)", expression)
+            named += [placeholders.get(one, one) for one in paths if one.lower() not in WORDS]
+    return sorted(set(named))
+
+
+def dynamodb_context(request: dict) -> dict:
+    context = {"dynamodb:LeadingKeys": leading_keys(request), "dynamodb:Attributes": attributes(request)}
+    return {key: values for key, values in context.items() if values}
+
+
+def dynamodb_service_context(body):
+    return _dynamodb_service_context(body) | dynamodb_context(json.loads(body or b"{}"))
+
+
+def transaction_checks(iam_action, body, *args):
+    request = json.loads(body or b"{}")
+    ones = [one for write in request.get("TransactItems") or [] for one in write.values()]
+    _items.set(iter([dynamodb_context(one) for one in ones]))
+    return dynamodb_transaction_checks(iam_action, body, *args)
+
+
+def enforce(access_key, action, service, region, resource_arn="*", service_context=None):
+    context = dict(service_context or {})
+    if "dynamodb:EnclosingOperation" in context:
+        context |= next(_items.get(), {})
+    denied = _enforce(access_key, action, service, region, resource_arn, context)
+    if not denied:
+        record(access_key, action, resource_arn, context)
+    return denied
+
+
+def record(access_key, action, resource_arn, context):
+    """Notes who did what, for the step that looks for permissions without a use."""
+    caller = iam_evaluator.resolve_caller_identity(access_key or "") or {}
+    _, is_role, name = caller.get("userArn", "").partition(":assumed-role/")
+    if is_role:
+        seen = {"role": name.split("/")[0], "action": action, "resource": resource_arn}
+        seen |= {key: context[key] for key in ("dynamodb:LeadingKeys", "dynamodb:Attributes") if key in context}
+        with open(os.environ["PERMISSIONS_LOG"], "a") as log:
+            log.write(json.dumps(seen) + "\n")
+
+
+iam_actions.dynamodb_service_context = dynamodb_service_context
+iam_actions.dynamodb_transaction_checks = transaction_checks
+iam_evaluator.enforce = enforce
+
+
 def request_tag_context(service, iam_action, body, params):
     context = _request_tag_context(service, iam_action, body, params)
-    if service == "dynamodb":
-        keys = leading_keys(json.loads(body or b"{}"))
-        if keys:
-            context["dynamodb:LeadingKeys"] = keys
     if service == "kms":
         request = json.loads(body or b"{}")
         for name, value in (request.get("EncryptionContext") or {}).items():
@@ -243,6 +298,45 @@ def metric_alarm_record(name, props):
 
 
 provisioners._cw_metric_alarm_record = metric_alarm_record
+
+# --- CloudFormation: reserves concurrency for a function (ReservedConcurrentExecutions).
+_function_handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+
+
+def reserving(provision, place):
+    """Does as `provision`, whose argument at `place` are the function's properties."""
+
+    def provision_and_reserve(*args):
+        made = provision(*args)
+        reserved = args[place].get("ReservedConcurrentExecutions")
+        function = lambda_svc._functions[args[place]["FunctionName"]]
+        function["concurrency"] = None if reserved is None else int(reserved)
+        return made
+
+    return provision_and_reserve
+
+
+_function_handlers["create"] = reserving(_function_handlers["create"], 1)
+_function_handlers["update"] = reserving(_function_handlers["update"], 2)
+
+# --- CloudFormation: puts a web ACL before a stage (AWS::WAFv2::WebACLAssociation).
+
+
+def associate_web_acl(_logical_id, props, _stack_name):
+    status, *_ = waf._associate_web_acl(props)
+    if status != 200:
+        raise ValueError(f"no web ACL {props['WebACLArn']}")
+    return props["ResourceArn"], {}
+
+
+def disassociate_web_acl(_physical_id, props):
+    waf._disassociate_web_acl(props)
+
+
+provisioners._RESOURCE_HANDLERS["AWS::WAFv2::WebACLAssociation"] = {
+    "create": associate_web_acl,
+    "delete": disassociate_web_acl,
+}
 
 if __name__ == "__main__":
     app.main()

@@ -14,6 +14,7 @@ Over 500 lines: one list of steps that build on each other and share the stack's
 import argparse
 import base64
 import csv
+import fnmatch
 import io
 import json
 import os
@@ -38,6 +39,8 @@ STACK = "rehearsal"
 SITE = "https://credenciales.ejemplo.edu"
 SENDER = "titulos@ejemplo.edu"
 SIMULATOR = "simulator.amazonses.com"
+# Lambda polls a queue with the role of the function; the emulator does so by itself.
+POLLER = "Lambda, which polls the queue"
 # Amazon Linux 2023 has glibc 2.34.
 NEWEST_GLIBC = (2, 34)
 
@@ -95,6 +98,7 @@ class Aws:
                 "AUTH": "true",
                 "LOG_LEVEL": "INFO",
                 "S3_DATA_DIR": str(folder / "s3"),
+                "PERMISSIONS_LOG": str(folder / "permissions.jsonl"),
             },
             stdout=self.log,
             stderr=subprocess.STDOUT,
@@ -111,13 +115,16 @@ class Aws:
         except OSError:
             return None
 
-    def client(self, service: str):
+    def client(self, service: str, credentials: dict | None = None):
+        """A client of the account's owner, or of a role whose credentials are given."""
+        given = credentials or {"AccessKeyId": "test", "SecretAccessKey": "test"}
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
             region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given.get("SessionToken"),
         )
 
     def mails(self) -> list[dict]:
@@ -381,6 +388,8 @@ class Rehearsal:
         check(two["duplicate"] and two["credential_id"] == one["credential_id"], again)
         check(one["credential_url"] == f"{SITE}/credential/{one['credential_id']}", one)
         self.credential = one["credential_id"]
+        foreseen = self.api("POST", "/api/v1/credentials/issue?dry_run=true", self.body(self.person(1000)), status=200)
+        check(foreseen[1]["recipients"][0]["credential_id"] == self.credential, foreseen[1])
         wrong = self.body(self.person(1001, result_value="Z"))
         refused = self.api("POST", "/api/v1/credentials/issue", wrong, status=200)[1]["credentials"][0]
         text = "Calificacion invalida. Valores permitidos: A, B, C, D, F"
@@ -445,7 +454,17 @@ class Rehearsal:
         )
         check((ended["email_status"], ended["email_error"]) == ("failed", "suppressed"), ended)
         self.api("DELETE", f"/api/v1/suppressions/{urllib.parse.quote(address)}", status=204)
-        return "3 bounced, 2 complained, 5 delivered, 5 addresses suppressed"
+        # The mail of an ended job, sent again, and the wallet that it is in.
+        again = self.api.get(f"/api/v1/jobs/{self.job}/results?limit=1")["items"][0]
+        path = f"/api/v1/credentials/{again['credential_id']}"
+        self.api("POST", f"{path}/resend", status=202)
+        until("it is sent again", lambda: self.api.get(path)["email_status"] != "pending" or None)
+        held = self.api.get(f"/api/v1/members/{again['email']}/credentials")
+        wallet = self.api.get(urllib.parse.urlparse(held["wallet_url"]).path, key="")
+        check(again["credential_id"] in wallet, wallet[:300])
+        listed = self.api.get("/api/v1/credentials?limit=5")["items"]
+        check(len(listed) == 5, listed)
+        return "3 bounced, 2 complained, 5 delivered, 5 addresses suppressed, one sent again"
 
     def fetch(self, method, url, body=None, status=200, **headers) -> tuple[bytes, dict]:
         """Sends a request to the bucket without AWS credentials."""
@@ -707,11 +726,185 @@ class Rehearsal:
         self.api("GET", "/api/v1/jobs", status=200)
         return f"500 without it, 200 with it: {source}"
 
+    def as_function(self, name: str, service: str):
+        """A client with the role of a function, as somebody has it who took the function over."""
+        iam, functions = self.aws.client("iam"), self.aws.client("lambda")
+        arn = functions.get_function(FunctionName=f"{STACK}-{name}")["Configuration"]["Role"]
+        role = arn.rpartition("/")[2]
+        kept = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+        root = f"arn:aws:iam::{arn.split(':')[4]}:root"
+        trust = {"Effect": "Allow", "Principal": {"AWS": root}, "Action": "sts:AssumeRole"}
+        iam.update_assume_role_policy(
+            RoleName=role,
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+        )
+        taken = self.aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="taken-over")
+        iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(kept))
+        return self.aws.client(service, taken["Credentials"])
+
+    def refused(self, what: str, call, **arguments) -> None:
+        try:
+            call(**arguments)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            check(code in ("AccessDenied", "AccessDeniedException"), f"{what}: {error}")
+            return
+        raise Failure(f"{what} was allowed")
+
+    def what_a_taken_over_function_may(self) -> str:
+        """The roles as such, without the code that they run: what each may do with the organization's
+        secrets, keys and settings."""
+        table = f"{STACK}-catalog"
+
+        def at(sort, partition="ORG#uni"):
+            return {"pk": {"S": partition}, "sk": {"S": sort}}
+
+        def items(prefix):
+            return {
+                "TableName": table,
+                "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
+                "ExpressionAttributeValues": {":pk": {"S": "ORG#uni"}, ":prefix": {"S": prefix}},
+            }
+
+        # `render` draws for everybody.
+        render = self.as_function("render", "dynamodb")
+        get, query = render.get_item, render.query
+        for sort, attribute in [("IDSECRET", "secret"), ("SIGNING#live", "sealed")]:
+            self.refused(f"render reads {sort}", get, TableName=table, Key=at(sort))
+            self.refused(
+                f"render reads {attribute}", get, TableName=table, Key=at(sort), ProjectionExpression=attribute
+            )
+            known = get(TableName=table, Key=at(sort), ProjectionExpression="v")["Item"]
+            check(set(known) == {"v"}, known)
+        self.refused("render reads API keys", query, **items("KEY#"))
+        for select in ({}, {"Select": "SPECIFIC_ATTRIBUTES"}):
+            self.refused("render reads hashes", query, **items("KEY#"), ProjectionExpression="#h",
+                         ExpressionAttributeNames={"#h": "hash"}, **select)  # fmt: skip
+        member = at("persona1@ejemplo.com", "MEMBERS#uni#0")
+        self.refused("render reads a member", get, TableName=table, Key=member, ProjectionExpression="v")
+        key = self.aws.client("dynamodb").query(**items("KEY#"))["Items"][0]["sk"]["S"]
+
+        def setting(sort, attribute, value):
+            return {
+                "TableName": table, "Key": at(sort), "UpdateExpression": "SET #a = :v",
+                "ExpressionAttributeNames": {"#a": attribute}, "ExpressionAttributeValues": {":v": value},
+            }  # fmt: skip
+
+        # Whoever records a key's last use changes nothing else.
+        now = {"S": "2026-11-28T12:00:00.000Z"}
+        for name in ("issue", "jobs", "amend"):
+            dynamodb = self.as_function(name, "dynamodb")
+            dynamodb.update_item(**setting(key, "last_used_at", now))
+            for sort, attribute, value in [
+                (key, "scopes", {"L": [{"S": "admin"}]}),
+                (key, "hash", {"S": "x"}),
+                ("ORG", "settings", {"M": {}}),
+                ("IDSECRET", "secret", {"S": "x"}),
+            ]:
+                self.refused(f"{name} sets {attribute}", dynamodb.update_item, **setting(sort, attribute, value))
+            item = at("KEY#x") | {"hash": {"S": "x"}, "scopes": {"L": [{"S": "admin"}]}}
+            self.refused(f"{name} makes an API key", dynamodb.put_item, TableName=table, Item=item)
+        issue = self.as_function("issue", "dynamodb")
+        self.refused(
+            "issue changes a credential", issue.update_item, TableName=f"{STACK}-credentials",
+            Key={"id": {"S": self.credential}}, UpdateExpression="SET mail = :v",
+            ExpressionAttributeValues={":v": {"S": "owed"}},
+        )  # fmt: skip
+
+        # A sealed value opens for its purpose, with its whole context.
+        operator, sealer = self.aws.client("kms"), self.outputs["SigningKeyArn"]
+        whole = {"org": "uni", "mode": "live"}
+
+        def sealed(context):
+            blob = operator.encrypt(KeyId=sealer, Plaintext=b"x", EncryptionContext=context)["CiphertextBlob"]
+            return {"KeyId": sealer, "CiphertextBlob": blob, "EncryptionContext": context}
+
+        for name in ("issue", "consumer", "amend"):
+            kms = self.as_function(name, "kms")
+            for context in (whole, whole | {"purpose": "signing-key"}):
+                check(kms.decrypt(**sealed(context))["Plaintext"] == b"x", context)
+            for context in (whole | {"purpose": "webhook"}, {"org": "uni"}, {"mode": "live"}, {}):
+                self.refused(f"{name} opens {context}", kms.decrypt, **sealed(context))
+        self.refused("catalog opens a key", self.as_function("catalog", "kms").decrypt, **sealed(whole))
+        return "no secret for render, no attribute of a key but its last use, no sealed value of another purpose"
+
+    # Permissions that a step need not use, and who does.
+    UNUSED = {
+        ("amend", "Jobs", "dynamodb:BatchGetItem"): "a correction while a job sends the credential's mail",
+        ("amend", "Jobs", "dynamodb:ConditionCheckItem"): "a correction while a job sends the credential's mail",
+        ("amend", "Jobs", "dynamodb:DeleteItem"): "an Idempotency-Key after its 24 h",
+        ("catalog", "Jobs", "dynamodb:BatchGetItem"): "a credential whose mail a job is sending",
+        ("consumer", "TakeMessages", "sqs:ChangeMessageVisibility"): "mail that waits for SES",
+        ("consumer", "TakeMessages", "sqs:DeleteMessage"): POLLER,
+        ("consumer", "TakeMessages", "sqs:GetQueueAttributes"): POLLER,
+        ("consumer", "TakeMessages", "sqs:ReceiveMessage"): POLLER,
+        ("feedback", "TakeMessages", "sqs:ChangeMessageVisibility"): POLLER,
+        ("feedback", "TakeMessages", "sqs:DeleteMessage"): POLLER,
+        ("feedback", "TakeMessages", "sqs:GetQueueAttributes"): POLLER,
+        ("feedback", "TakeMessages", "sqs:ReceiveMessage"): POLLER,
+        ("issue", "Catalog", "dynamodb:GetItem"): "a signing key that grew too old during the request",
+        ("issue", "Jobs", "dynamodb:BatchGetItem"): "a credential whose mail a job is sending",
+        ("issue", "Jobs", "dynamodb:DeleteItem"): "an Idempotency-Key after its 24 h",
+        ("issue", "Jobs", "dynamodb:GetItem"): "a request that takes over another that died",
+        ("jobs", "KeyLastUsed", "dynamodb:UpdateItem"): "the first request with a key in an hour",
+        ("sweeper", "Credentials", "dynamodb:BatchGetItem"): "rows of a stopped job",
+        ("sweeper", "Credentials", "dynamodb:GetItem"): "rows of a stopped job",
+        ("sweeper", "Credentials", "dynamodb:UpdateItem"): "rows of a stopped job",
+        ("sweeper", "Jobs", "dynamodb:BatchWriteItem"): "rows of a stopped job",
+        ("uploads", "RemoveFiles", "s3:DeleteObject"): "files seven days after their job",
+        ("uploads", "TakeMessages", "sqs:ChangeMessageVisibility"): POLLER,
+        ("uploads", "TakeMessages", "sqs:DeleteMessage"): POLLER,
+        ("uploads", "TakeMessages", "sqs:GetQueueAttributes"): POLLER,
+        ("uploads", "TakeMessages", "sqs:ReceiveMessage"): POLLER,
+        ("uploads", "TellsWhatIsGone", "s3:ListBucket"): "a file that is gone",
+    }
+
+    def every_permission_is_used(self) -> str:
+        """Each action that a role grants was needed by a step before this one, or is named with its use."""
+        used = [json.loads(line) for line in (self.folder / "permissions.jsonl").read_text().splitlines()]
+        iam, functions = self.aws.client("iam"), self.aws.client("lambda")
+        granted, idle = set(), set()
+        for function in functions.list_functions()["Functions"]:
+            name = function["FunctionName"].removeprefix(f"{STACK}-")
+            role = function["Role"].rpartition("/")[2]
+            for statement in iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]["Statement"]:
+                actions, resources = (
+                    [part] if isinstance(part, str) else part
+                    for part in (statement["Action"], statement["Resource"])
+                )
+                for action in actions:
+                    granted.add((name, statement["Sid"], action))
+                    if not any(
+                        one["role"] == role and one["action"] == action
+                        and any(fnmatch.fnmatchcase(one["resource"], pattern) for pattern in resources)
+                        for one in used
+                    ):  # fmt: skip
+                        idle.add((name, statement["Sid"], action))
+        unknown = idle - set(self.UNUSED)
+        check(not unknown, f"granted and not used: {sorted(unknown)}")
+        stale = set(self.UNUSED) - granted
+        check(not stale, f"excused and not granted: {sorted(stale)}")
+        return f"{len(granted)} granted, {len(idle)} of them for what no step did"
+
     def second_update(self) -> str:
         self.deploy(
             SiteUrl=SITE, SenderAddresses="*@ejemplo.edu", LogLevel="info,unicreda=debug",
-            LogRetentionDays=365, TrackDeliveries="false",
+            LogRetentionDays=365, TrackDeliveries="false", MailTls="OPTIONAL",
+            ReservedConcurrency=50, FirewallRate=2000,
         )  # fmt: skip
+        functions = self.aws.client("lambda")
+        kept = {
+            name: functions.get_function_concurrency(FunctionName=f"{STACK}-{name}").get(
+                "ReservedConcurrentExecutions"
+            )
+            for name in ("issue", "jobs", "catalog", "amend", "page", "render", "consumer", "uploads", "feedback")
+        }
+        check([int(n) for n in kept.values() if n is not None] == [50] * 6, kept)
+        check(not {"consumer", "uploads", "feedback"} & {n for n, v in kept.items() if v is not None}, kept)
+        api = self.outputs["ApiUrl"].removeprefix("https://").split(".")[0]
+        stage = f"arn:aws:apigateway:us-east-1::/restapis/{api}/stages/main"
+        firewall = self.aws.client("wafv2").get_web_acl_for_resource(ResourceArn=stage)["WebACL"]
+        check([rule["Name"] for rule in firewall["Rules"]] == ["rate", "common"], firewall)
         result = self.api.get(f"/api/v1/jobs/{self.job}")["result"]
         check(result["successful"] == 495, result)
         again = self.api("POST", "/api/v1/credentials/issue", self.body(self.person(2)), status=200)
@@ -775,8 +968,8 @@ class Rehearsal:
         binaries, first_deploy, first_organization, no_live_issuing_without_a_domain,
         update_deploy, gateway_answers, members, one_at_once, client_programs, a_job_of_500, ses_feedback,
         a_file_of_300, a_file_of_another_system, the_bucket_is_private,
-        page_and_proof, dead_letters, sweeper, second_update, logs, a_missing_permission_fails,
-        the_api_needs_its_permission, removal,
+        page_and_proof, dead_letters, sweeper, second_update, logs, every_permission_is_used,
+        what_a_taken_over_function_may, a_missing_permission_fails, the_api_needs_its_permission, removal,
     )  # fmt: skip
 
 

@@ -1,8 +1,10 @@
 //! The public page for people and for programs, which shows no address; and the local inbox.
 
+use lambda_http::{Body, Request, Response};
 use serde_json::{Value, json};
+use unicreda::App;
 
-use crate::harness::{Reply, World, person};
+use crate::harness::{Reply, World, person, proxy_event};
 
 const HTML: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
 
@@ -267,4 +269,65 @@ async fn the_inbox_lists_every_mail_newest_first() {
 async fn inbox(world: &World, query: &str) -> Value {
     let path = format!("/_local/mail{query}");
     world.send("GET", &path, &[("accept", "application/json")], "").await.expect(200).json()
+}
+
+/// The answer of the function that has this path.
+async fn answered(app: &App, key: &str, path: &str) -> Response<Body> {
+    let mut event = proxy_event(key, "GET", "", None, None);
+    event["path"] = path.into();
+    let request: Request = lambda_http::request::from_str(&event.to_string()).expect("an event");
+    match path.starts_with("/api/") {
+        true => catalog::handle(app, request).await,
+        false => page::handle(app, request).await,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_answer_of_a_site_under_https_keeps_browsers_there() {
+    let world = World::new().await;
+    let id = issued(&world).await;
+    let mut app = world.stack.app().clone();
+    app.config.site_url = "https://credenciales.ejemplo.edu".to_owned();
+    let key = world.demo.api_key.as_str();
+    for (key, path, status) in [
+        ("", format!("/credential/{id}"), 200),
+        ("", format!("/credential/{id}.json"), 200),
+        ("", "/credential/x".to_owned(), 404),
+        ("", "/console".to_owned(), 200),
+        ("", "/nada".to_owned(), 404),
+        (key, "/api/v1/templates".to_owned(), 200),
+        ("", "/api/v1/templates".to_owned(), 401),
+    ] {
+        let answer = answered(&app, key, &path).await;
+        assert_eq!(answer.status(), status, "{path}");
+        assert_eq!(answer.headers()["strict-transport-security"], "max-age=31536000", "{path}");
+    }
+    // A stack on localhost shares its host with whatever else runs there.
+    let plain = world.send("GET", "/console", &[], "").await.expect(200);
+    assert!(!plain.headers.contains_key("strict-transport-security"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_header_of_a_request_changes_a_link() {
+    let world = World::new().await;
+    let id = issued(&world).await;
+    for path in [format!("/credential/{id}"), format!("/credential/{id}.json"), "/console".into()] {
+        let expected = world.send("GET", &path, &[], "").await.expect(200).text();
+        for header in [
+            ("host", "otra.example"),
+            ("x-forwarded-host", "otra.example"),
+            ("x-forwarded-proto", "gopher"),
+            ("x-forwarded-prefix", "/otra"),
+            ("x-forwarded-for", "192.0.2.1"),
+            ("forwarded", "host=otra.example;proto=https"),
+            ("x-original-url", "/otra"),
+            ("x-rewrite-url", "/otra"),
+            ("x-http-method-override", "DELETE"),
+            ("origin", "https://otra.example"),
+            ("referer", "https://otra.example/"),
+        ] {
+            let answer = world.send("GET", &path, &[header], "").await.expect(200).text();
+            assert_eq!(answer, expected, "{path} with {header:?}");
+        }
+    }
 }

@@ -30,6 +30,9 @@ const DEFAULT_LIMIT: usize = 100;
 pub const MAX_PAGE_BYTES: usize = 4_000_000;
 /// Most entries of a page.
 const MAX_LIMIT: usize = 1_000;
+/// `Strict-Transport-Security` of a site under https: a year, and this host alone. Whoever owns the
+/// domain decides about its other hosts.
+const ONLY_HTTPS: &str = "max-age=31536000";
 
 /// A request to an endpoint.
 #[derive(Debug)]
@@ -240,17 +243,20 @@ where
             tracing::info!(method, route, status, code, duration_ms, request_id, "request");
         }
     });
-    complete_headers(&mut response, &request_id);
+    complete_headers(&mut response, &request_id, &app.config.site_url);
     response
 }
 
 /// Sets the headers that every answer has.
-fn complete_headers(response: &mut Response<Body>, request_id: &str) {
+fn complete_headers(response: &mut Response<Body>, request_id: &str, site_url: &str) {
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert("x-request-id", id);
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if site_url.starts_with("https://") {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(ONLY_HTTPS));
+    }
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }

@@ -23,11 +23,14 @@ use std::{
 use aws_lc_rs::digest;
 use aws_sdk_dynamodb::{
     Client,
-    types::{Put, ReturnValue, TransactWriteItem},
+    types::{Put, ReturnValue, Select, TransactWriteItem},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Item, Page, StoreError, from_item, get_many, key, text, to_item, write_together};
+use super::{
+    Item, Page, StoreError, attributes::Projection, from_item, get_many, key, text, to_item,
+    write_together,
+};
 use crate::domain::{
     api_key::ApiKey,
     email::EmailAddress,
@@ -124,11 +127,14 @@ impl Catalog {
         &self,
         key: Item,
     ) -> Result<Option<T>, StoreError> {
+        let Projection { expression, names } = Projection::of::<T>();
         let answer = self
             .client
             .get_item()
             .table_name(&self.table)
             .set_key(Some(key))
+            .set_projection_expression(expression)
+            .set_expression_attribute_names(names)
             .consistent_read(true)
             .send()
             .await?;
@@ -162,10 +168,14 @@ impl Catalog {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<T>, StoreError> {
+        let Projection { expression, names } = Projection::of::<T>();
         let mut query = self
             .client
             .query()
             .table_name(&self.table)
+            .set_select(expression.is_some().then_some(Select::SpecificAttributes))
+            .set_projection_expression(expression)
+            .set_expression_attribute_names(names)
             .consistent_read(true)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .expression_attribute_values(":pk", text(&pk));
@@ -459,7 +469,7 @@ impl Catalog {
 
 /// An image as it is stored.
 #[derive(Clone, Debug, Serialize, serde::Deserialize)]
-struct ImageItem {
+pub(super) struct ImageItem {
     v: u32,
     image: Image,
     #[serde(with = "serde_bytes")]
@@ -468,7 +478,7 @@ struct ImageItem {
 
 /// The secret as it is stored.
 #[derive(Clone, Debug, Serialize, serde::Deserialize)]
-struct SecretItem {
+pub(super) struct SecretItem {
     v: u32,
     secret: IdSecret,
 }

@@ -22,6 +22,7 @@ use crate::{
     sdk::{error_kind, pause},
 };
 
+mod attributes;
 pub mod catalog;
 mod credential_alias;
 mod credential_delivery;
