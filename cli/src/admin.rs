@@ -16,8 +16,9 @@ use unicreda::{
         images, organization as organizations,
     },
     domain::{
+        admission,
         api_key::Scope,
-        fields::Fields,
+        fields::{Fields, InvalidBody},
         ids::{Mode, OrgId},
         image,
         organization::{Organization, Settings},
@@ -173,12 +174,13 @@ async fn create_key(app: &App, keys: Keys, printer: Printer) -> anyhow::Result<(
         KeyMode::Live => Mode::Live,
         KeyMode::Test => Mode::Test,
     };
+    let name = parse_name(name)?;
     let scopes = scopes.iter().map(|scope| parse_scope(scope)).collect::<Result<_, _>>()?;
     let now = app.clock.now();
     let expires_at = expires_at
         .map(|text| match text.parse::<jiff::Timestamp>() {
-            Ok(at) if at > now => Ok(time::millis(at)),
-            _ => bail!("--expires-at {text}: give an RFC 3339 instant in the future, e.g. 2027-12-31T00:00:00Z"),
+            Ok(at) if at > now && admission::is_on_a_day(at) => Ok(time::millis(at)),
+            _ => bail!("--expires-at {text}: give an RFC 3339 instant in the future, up to the year 2100, e.g. 2027-12-31T00:00:00Z"),
         })
         .transpose()?;
     let sink = sink.open(printer)?;
@@ -240,6 +242,16 @@ async fn read_organization(app: &App, org: &OrgId) -> anyhow::Result<Organizatio
             "organization {org} does not exist: create it with `unicreda admin org create {org}`"
         )
     })
+}
+
+/// Reads the name of a key as `POST /api-keys` does.
+fn parse_name(name: String) -> anyhow::Result<String> {
+    let refused = |invalid: InvalidBody| service_error(invalid.into());
+    let body = serde_json::json!({ "name": name }).to_string();
+    let mut fields = Fields::of_body(body.as_bytes()).map_err(refused)?;
+    let name = fields.required_name("name").unwrap_or_default();
+    fields.end().map_err(refused)?;
+    Ok(name)
 }
 
 fn parse_scope(text: &str) -> anyhow::Result<Scope> {

@@ -7,10 +7,10 @@ use crate::{
     api::{auth, lists},
     app::App,
     domain::{
+        admission,
         api_key::{self, ApiKey, NewKey, Scope},
         fields::Fields,
         ids::{Mode, OrgId},
-        text::MAX_TEXT,
         time,
     },
     http::{
@@ -38,7 +38,7 @@ pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call).await?;
     let mut fields = Fields::of_body(call.expect_json()?)?;
-    let name = fields.required_text("name", MAX_TEXT);
+    let name = fields.required_name("name");
     let mode = match fields.text("mode", 10).as_deref() {
         None => caller.mode,
         Some("live") => Mode::Live,
@@ -55,13 +55,14 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     };
     let scopes = read_scopes(&mut fields);
     let expires_at = fields.text("expires_at", 40).and_then(|text| {
-        let at = text.parse::<jiff::Timestamp>().ok().filter(|at| *at > call.now);
+        let at = text.parse::<jiff::Timestamp>().ok();
+        let at = at.filter(|at| *at > call.now && admission::is_on_a_day(*at));
         if at.is_none() {
             fields.fault(
                 "expires_at",
                 "invalid_instant",
-                "El campo expires_at debe ser un instante RFC 3339 en el futuro",
-                "The field expires_at must be an RFC 3339 instant in the future",
+                "El campo expires_at debe ser un instante RFC 3339 en el futuro, hasta el año 2100",
+                "The field expires_at must be an RFC 3339 instant in the future, up to the year 2100",
             );
         }
         at.map(time::millis)

@@ -308,6 +308,7 @@ async fn issue_at_once(
                 template: terms.template,
                 member: terms.member,
                 recipient,
+                sent_email: &entry.email,
                 issued_at: &second_of(&work.begun_at),
             };
             let origin = Origin::Request(work.id.to_string());

@@ -21,6 +21,7 @@ use crate::{
     },
     document::proof,
     domain::{
+        admission,
         credential::{Credential, MailState, Packed, RecipientType, Status},
         fault::Fault,
         field::FieldName,
@@ -143,6 +144,11 @@ async fn attempt(
     let (recipient, filled) = apply(&request.fields, before)?;
     if recipient == before.recipient && !signed_by_compromised(app, before).await? {
         return Ok(Some(before.clone()));
+    }
+    let sent_email = request.fields.get("email").and_then(Value::as_str).unwrap_or_default();
+    let doubts = admission::judge(&recipient, sent_email, Some(&before.recipient));
+    if !doubts.is_empty() {
+        return Err(CorrectError::Refused(doubts));
     }
     let template =
         app.catalog.template_version(&before.org, before.template_id, before.template_version);

@@ -97,6 +97,9 @@ pub async fn foresee(
     let own = found.as_ref().map_or(identity.id, |credential| credential.id);
     let others: Vec<CredentialId> = held.items.into_iter().filter(|id| *id != own).collect();
     let also_holds = of_template(app, template, &others).await?;
+    if found.is_none() && !checked.doubts.is_empty() {
+        return Ok(Foreseen::Refused(checked.doubts));
+    }
     let Some(credential) = found.map(Box::new) else {
         return Ok(Foreseen::New {
             id: identity.id,

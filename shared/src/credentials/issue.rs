@@ -13,6 +13,7 @@ use crate::{
     aws::sqs::{self, Outgoing, Sent},
     credentials::sign::{self, Draft, Issuer},
     domain::{
+        admission,
         credential::{self, Credential, MailState, Origin, RecipientType, Status},
         fault::Fault,
         field::FieldName,
@@ -90,6 +91,8 @@ pub struct IssueRequest<'a> {
     pub member: Option<&'a Member>,
     /// The recipient as sent, in normal form.
     pub recipient: Recipient,
+    /// Its address as sent.
+    pub sent_email: &'a str,
     /// `validFrom`, RFC 3339 to the second.
     pub issued_at: &'a str,
 }
@@ -138,8 +141,8 @@ pub enum IssuedAtOnce {
 pub enum Prepared {
     /// The credential, and the key of its address.
     Signed(Box<Credential>, String),
-    /// The recipient is refused.
-    Refused(Vec<Fault>),
+    /// The recipient is refused, or has its credential already.
+    Ended(Outcome),
 }
 
 /// A recipient that passed every check before signing.
@@ -148,6 +151,8 @@ pub(super) struct Checked<'a> {
     /// The identity of the recipient as sent.
     pub(super) identity: Identity,
     filled: Vec<FieldName>,
+    /// The reasons to refuse it, unless it has its credential already.
+    pub(super) doubts: Vec<Fault>,
 }
 
 impl<'a> Checked<'a> {
@@ -187,11 +192,29 @@ pub(super) fn check<'a>(
         Some(member) => member.profile.fill(&mut request.recipient, &template.definition),
         None => Vec::new(),
     };
-    let faults = template.definition.check(&request.recipient);
+    let mut faults = template.definition.check(&request.recipient);
+    let doubts = admission::judge(&request.recipient, request.sent_email, None);
     if !faults.is_empty() {
+        faults.extend(doubts);
         return Err(faults);
     }
-    Ok(Checked { request, identity, filled })
+    Ok(Checked { request, identity, filled, doubts })
+}
+
+/// Ends a recipient in doubt: it has its credential from an earlier request, or is refused.
+async fn settle(
+    app: &App,
+    checked: &Checked<'_>,
+    origin: &Origin,
+) -> Result<Option<Outcome>, StoreError> {
+    if checked.doubts.is_empty() {
+        return Ok(None);
+    }
+    let Identity { id, content } = &checked.identity;
+    Ok(Some(match app.credentials.at(*id).await? {
+        None => Outcome::Refused(checked.doubts.clone()),
+        Some(found) => found_outcome(*id, content, origin, Box::new(found)),
+    }))
 }
 
 /// Turns one recipient into its credential: fills, checks, signs and puts it.
@@ -208,7 +231,7 @@ pub async fn issue(
     now: &str,
 ) -> Result<Outcome, StoreError> {
     match prepare(app, by, request, requester).await? {
-        Prepared::Refused(faults) => Ok(Outcome::Refused(faults)),
+        Prepared::Ended(outcome) => Ok(outcome),
         Prepared::Signed(credential, email_key) => {
             let put = app.credentials.put(&credential, &email_key, now).await?;
             Ok(outcome(credential, put))
@@ -260,14 +283,19 @@ pub async fn prepare(
 ) -> Result<Prepared, StoreError> {
     let checked = match check(by, request) {
         Ok(checked) => checked,
-        Err(faults) => return Ok(Prepared::Refused(faults)),
+        Err(faults) => return Ok(Prepared::Ended(Outcome::Refused(faults))),
     };
+    if let Some(outcome) = settle(app, &checked, &requester.origin).await? {
+        return Ok(Prepared::Ended(outcome));
+    }
     let signed = match Box::pin(sign::sign(app, by, checked.draft())).await {
         Ok(signed) => signed,
-        Err(error) => return Ok(Prepared::Refused(vec![error.into_fault()?])),
+        Err(error) => {
+            return Ok(Prepared::Ended(Outcome::Refused(vec![error.into_fault()?])));
+        }
     };
-    let Checked { request, identity, filled } = checked;
-    let IssueRequest { template, member, recipient, issued_at } = request;
+    let Checked { request, identity, filled, .. } = checked;
+    let IssueRequest { template, member, recipient, issued_at, .. } = request;
     let recipient_type = match member {
         Some(_) => RecipientType::Internal,
         None => RecipientType::External,
@@ -322,16 +350,23 @@ pub async fn prepare(
 
 /// Returns the outcome of a recipient from the put of its credential.
 pub fn outcome(asked: Box<Credential>, put: Put) -> Outcome {
-    let found = match put {
-        Put::Written => {
-            return Outcome::Issued { credential: asked, duplicate: false, alias: false };
-        }
-        Put::Found(found) => found,
-    };
-    if found.origin == asked.origin {
+    match put {
+        Put::Written => Outcome::Issued { credential: asked, duplicate: false, alias: false },
+        Put::Found(found) => found_outcome(asked.id, &asked.content, &asked.origin, found),
+    }
+}
+
+/// Returns the outcome of a recipient from the credential that was found under its identity.
+fn found_outcome(
+    id: CredentialId,
+    content: &String,
+    origin: &Origin,
+    found: Box<Credential>,
+) -> Outcome {
+    if found.origin == *origin {
         return Outcome::Issued { credential: found, duplicate: false, alias: false };
     }
-    match duplicate(asked.id, &asked.content, &found) {
+    match duplicate(id, content, &found) {
         Ok(alias) => Outcome::Issued { credential: found, duplicate: true, alias },
         Err(fault) => Outcome::Refused(vec![fault]),
     }

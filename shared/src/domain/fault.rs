@@ -45,6 +45,10 @@ pub enum Fault {
     ForbiddenCharacters(String),
     /// A date that is not a day of the calendar as `YYYY-MM-DD`.
     InvalidDate(String),
+    /// A date outside [`admission::DAYS`](super::admission::DAYS).
+    DateOutOfRange(String),
+    /// A name of which a reader sees nothing.
+    NothingVisible(String),
     /// The activity ends before it starts.
     EndsBeforeStart,
     /// Credits that are not a number from 0 to 1,000,000 with at most 3 decimals.
@@ -147,6 +151,8 @@ impl Fault {
             Self::TooLong(..) => "too_long",
             Self::ForbiddenCharacters(_) => "forbidden_characters",
             Self::InvalidDate(_) => "invalid_date",
+            Self::DateOutOfRange(_) => "date_out_of_range",
+            Self::NothingVisible(_) => "nothing_visible",
             Self::EndsBeforeStart => "ends_before_start",
             Self::InvalidCredits => "invalid_credits",
             Self::CreditsOutOfRange(..) => "credits_out_of_range",
@@ -184,6 +190,8 @@ impl Fault {
             | Self::TooLong(name, _)
             | Self::ForbiddenCharacters(name)
             | Self::InvalidDate(name)
+            | Self::DateOutOfRange(name)
+            | Self::NothingVisible(name)
             | Self::NotAllowed(name, _)
             | Self::InvalidUrl(name)
             | Self::Shortened(name)
@@ -242,6 +250,12 @@ impl Fault {
             }
             Self::InvalidDate(f) => {
                 format!("El campo {f} debe ser una fecha válida con el formato AAAA-MM-DD")
+            }
+            Self::DateOutOfRange(f) => {
+                format!("El campo {f} debe ser una fecha entre 1900-01-01 y 2100-12-31")
+            }
+            Self::NothingVisible(f) => {
+                format!("El campo {f} no contiene ningún carácter visible: escribe el nombre")
             }
             Self::EndsBeforeStart => {
                 "activity_end_date no puede ser anterior a activity_start_date".into()
@@ -320,6 +334,12 @@ impl Fault {
                 format!("The field {f} contains characters that are not allowed (control characters)")
             }
             Self::InvalidDate(f) => format!("The field {f} must be a valid date as YYYY-MM-DD"),
+            Self::DateOutOfRange(f) => {
+                format!("The field {f} must be a date from 1900-01-01 to 2100-12-31")
+            }
+            Self::NothingVisible(f) => {
+                format!("The field {f} has no visible character: write the name")
+            }
             Self::EndsBeforeStart => {
                 "activity_end_date must not be before activity_start_date".into()
             }

@@ -4,9 +4,10 @@
 use serde_json::{Map, Value};
 
 use crate::domain::{
+    fault::Fault,
     json::{self, Bounds, Excess, Repeated, Survey, shown},
     lang::Lang,
-    text::{TextFault, normal_text},
+    text::{MAX_TEXT, TextFault, is_visible, normal_text},
 };
 
 /// Most faults that an answer lists of one request.
@@ -374,6 +375,28 @@ impl Fields {
         let before = self.errors.count();
         let text = self.text(name, max);
         if text.is_none() && self.errors.count() == before {
+            self.missing(name);
+        }
+        text
+    }
+
+    /// Takes an optional name: a text of at most [`MAX_TEXT`] characters of which a reader sees
+    /// something.
+    pub fn name(&mut self, name: &str) -> Option<String> {
+        let text = self.text(name, MAX_TEXT)?;
+        if is_visible(&text) {
+            return Some(text);
+        }
+        let fault = Fault::NothingVisible(name.to_owned());
+        self.fault(name, fault.code(), fault.text(Lang::Es), fault.text(Lang::En));
+        None
+    }
+
+    /// Takes a required name.
+    pub fn required_name(&mut self, name: &str) -> Option<String> {
+        let before = self.errors.len();
+        let text = self.name(name);
+        if text.is_none() && self.errors.len() == before {
             self.missing(name);
         }
         text

@@ -6,12 +6,13 @@
 //! |---|---|
 //! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`credits`], [`nearest`] | plain values |
 //! | [`json`], [`base58`] | texts of callers, within bounds before they are read |
-//! | [`field`], [`recipient`], [`fault`], [`fault_report`], [`fields`] | the fields of a recipient, their reading, their faults; other bodies |
+//! | [`field`], [`recipient`], [`fault`], [`fault_report`], [`fields`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
 //! | [`tenant`], [`seal`], [`organization`], [`member`], [`api_key`], [`image`], [`template`], [`signing_key`] | the catalog |
 //! | [`identity`], [`credential`], [`history`], [`status_entry`], [`packing`] | credentials |
 //! | [`job`], [`upload`] | jobs and their files |
 //! | [`feedback`], [`wallet_link`] | mail |
 
+pub mod admission;
 pub mod api_key;
 pub mod base58;
 pub mod credential;

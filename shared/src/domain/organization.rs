@@ -9,7 +9,6 @@ use crate::domain::{
     ids::OrgId,
     image::{Image, ImageInput},
     lang::Lang,
-    text::MAX_TEXT,
 };
 
 /// An issuing organization.
@@ -75,8 +74,8 @@ impl Settings {
     ) -> Result<(Self, ImageInput), InvalidBody> {
         fields.ignore(&["id", "created_at"]);
         let name = match before {
-            None => fields.required_text("name", MAX_TEXT),
-            Some(before) => fields.text("name", MAX_TEXT).or_else(|| Some(before.name.clone())),
+            None => fields.required_name("name"),
+            Some(before) => fields.name("name").or_else(|| Some(before.name.clone())),
         };
         let kept = before.map_or(Lang::Es, |b| b.language);
         let language = fields.language("language").unwrap_or(kept);
@@ -91,7 +90,8 @@ impl Settings {
                 "The field time_zone must be an IANA time zone, for example America/Santiago",
             );
         }
-        let sender = match (address(&mut fields, "sender"), before) {
+        let kept = before.map(|b| &b.sender);
+        let sender = match (address(&mut fields, "sender", kept), before) {
             (Some(sender), _) => Some(sender),
             (None, Some(before)) => Some(before.sender.clone()),
             (None, None) => {
@@ -102,8 +102,8 @@ impl Settings {
         let reply_to = if fields.take_null("reply_to") {
             None
         } else {
-            let kept = before.and_then(|b| b.reply_to.clone());
-            address(&mut fields, "reply_to").or(kept)
+            let kept = before.and_then(|b| b.reply_to.as_ref());
+            address(&mut fields, "reply_to", kept).or_else(|| kept.cloned())
         };
         let notify_members = fields
             .boolean("notify_members")
@@ -139,15 +139,17 @@ impl Settings {
     }
 }
 
-/// Reads an optional address.
-fn address(fields: &mut Fields, name: &str) -> Option<EmailAddress> {
+/// Reads an optional address; a new one is under a domain that somebody can own.
+fn address(fields: &mut Fields, name: &str, kept: Option<&EmailAddress>) -> Option<EmailAddress> {
     let text = fields.text(name, 320)?;
-    let parsed = EmailAddress::parse(&text);
-    if parsed.is_err() {
+    let address = EmailAddress::parse(&text)
+        .ok()
+        .filter(|address| Some(address) == kept || address.can_be_owned());
+    if address.is_none() {
         let text = format!("Invalid email: {text}");
         fields.fault(name, "invalid_email", text.clone(), text);
     }
-    parsed.ok()
+    address
 }
 
 impl Organization {

@@ -106,7 +106,7 @@ impl Definition {
     /// [`InvalidBody::Fields`] with every fault.
     pub fn read(mut body: Fields) -> Result<(Self, ImageInput), InvalidBody> {
         body.ignore(&["id", "version", "archived", "created_at", "updated_at"]);
-        let name = body.required_text("name", MAX_TEXT);
+        let name = body.required_name("name");
         let description = body.required_text("description", MAX_PROSE);
         let language = body.language("language");
         let mut achievement = Achievement::default();

@@ -1,6 +1,6 @@
 //! Texts in normal form: NFC, trimmed, without characters that are not text.
 
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// Longest text of a field, in characters.
 pub const MAX_TEXT: usize = 200;
@@ -50,6 +50,27 @@ pub fn shortened(text: &str, max: usize) -> String {
     if kept.len() == text.len() { text.to_owned() } else { format!("{kept}…") }
 }
 
+/// Whether a text shows anything: it has a character that is neither white space, nor control or
+/// format character, nor a mark without a letter, nor a filler that fonts leave blank.
+pub fn is_visible(text: &str) -> bool {
+    !text.chars().all(is_blank)
+}
+
+fn is_blank(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || is_combining_mark(c)
+        // Format characters and others that are ignored in drawing (Default_Ignorable_Code_Point).
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff0}'..='\u{fffc}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+        // Fillers of Hangul, the blank of Braille, the null notehead.
+        || matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{2800}' | '\u{1d159}')
+        // Private use: no reader's font has them.
+        || matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}')
+}
+
 /// Whether a character cannot be seen and can change how the text around it is shown: a control
 /// or format character, or a line or paragraph separator (Unicode 16, general categories Cc, Cf,
 /// Zl and Zp).
@@ -68,4 +89,37 @@ fn is_forbidden(c: char) -> bool {
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
             | '\u{feff}' | '\u{fdd0}'..='\u{fdef}')
         || (c as u32) & 0xfffe == 0xfffe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_nothing_visible_is_known() {
+        for blank in [
+            "",
+            " \u{a0}\u{2003}",
+            "\u{200b}",
+            "\u{200d}\u{200c}",
+            "\u{ad}\u{2060}",
+            "\u{301}\u{308}",
+            "\u{3164}",
+            "\u{115f}\u{1160}\u{ffa0}",
+            "\u{2800}\u{2800}",
+            "\u{fe0f}",
+            "\u{e0041}\u{e0100}",
+            "\u{180e}",
+            "\u{34f}",
+            "\u{17b4}",
+            "\u{7}\u{7f}",
+            "\u{e000}",
+            "\u{1d159}",
+        ] {
+            assert!(!is_visible(blank), "{blank:?}");
+        }
+        for visible in ["A", "李", "Ñ", "e\u{301}", ".", "★", "🎓", "ㄱ", "\u{200b}x", "⠁", "ไทย", "ٱ"] {
+            assert!(is_visible(visible), "{visible:?}");
+        }
+    }
 }

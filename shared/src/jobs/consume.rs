@@ -315,7 +315,8 @@ async fn prepare_row(
     let settings = &organization.settings;
     let by = Issuer { org: &job.org, mode: job.mode, secret: &secret, settings };
     let (template, issued_at) = (&template, job.issued_at.as_str());
-    let request = IssueRequest { template, member, recipient, issued_at };
+    let sent_email = &row.email;
+    let request = IssueRequest { template, member, recipient, sent_email, issued_at };
     if job.dry_run {
         let mut foreseen = dry_run::foresee(app, by, request).await?;
         if let Foreseen::New { id, content, .. } = &foreseen {
@@ -332,9 +333,7 @@ async fn prepare_row(
     let requester = Requester { origin, send_email: job.send_email };
     Ok(match issue::prepare(app, by, request, requester).await? {
         Prepared::Signed(credential, email_key) => PreparedRow::Signed(credential, email_key),
-        Prepared::Refused(faults) => {
-            PreparedRow::Ended(RowOutcome::Ended(Outcome::Refused(faults)))
-        }
+        Prepared::Ended(outcome) => PreparedRow::Ended(RowOutcome::Ended(outcome)),
     })
 }
 
