@@ -38,6 +38,7 @@ mod page;
 mod process;
 mod queues;
 mod runtime;
+mod signing_keys;
 mod sim;
 mod status;
 mod strict;

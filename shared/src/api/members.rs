@@ -181,12 +181,8 @@ impl Import {
         let headers = reader.headers().map_err(|e| unreadable(&e))?;
         let headers: Vec<String> = headers.iter().map(str::to_ascii_lowercase).collect();
         check_columns(&headers)?;
-        let mut import = Self {
-            rows: 0,
-            members: BTreeMap::new(),
-            doubts: BTreeMap::new(),
-            faults: Vec::new(),
-        };
+        let mut import =
+            Self { rows: 0, members: BTreeMap::new(), doubts: BTreeMap::new(), faults: Vec::new() };
         for (row, record) in (1_u32..).zip(reader.records()) {
             let record = record.map_err(|e| unreadable(&e))?;
             if record.iter().all(str::is_empty) {

@@ -24,7 +24,7 @@ pub const DAYS: RangeInclusive<Date> = date(1900, 1, 1)..=date(2100, 12, 31);
 
 /// Whether an instant is on one of [`DAYS`], in UTC.
 pub fn is_on_a_day(at: Timestamp) -> bool {
-    DAYS.contains(&at.to_zoned(TimeZone::UTC).date())
+    DAYS.contains(&at.to_zoned_datetime(TimeZone::UTC).date())
 }
 
 /// Returns the faults of a recipient that would be new: an address under a domain that nobody can

@@ -6,11 +6,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    field::{FieldName, field_at},
-    lang::Lang,
-    text::shortened,
-};
+use crate::domain::{field::FieldName, lang::Lang, text::shortened};
+
+mod unportable;
+
+pub use unportable::Unportable;
+use unportable::not_signable;
 
 /// The text of a job whose template does not exist. It never changes.
 pub const ACHIEVEMENT_NOT_FOUND: &str = "Achievement not found";
@@ -251,12 +252,8 @@ impl Fault {
             Self::InvalidDate(f) => {
                 format!("El campo {f} debe ser una fecha válida con el formato AAAA-MM-DD")
             }
-            Self::DateOutOfRange(f) => {
-                format!("El campo {f} debe ser una fecha entre 1900-01-01 y 2100-12-31")
-            }
-            Self::NothingVisible(f) => {
-                format!("El campo {f} no contiene ningún carácter visible: escribe el nombre")
-            }
+            Self::DateOutOfRange(f) => date_out_of_range(f, Lang::Es),
+            Self::NothingVisible(f) => nothing_visible(f, Lang::Es),
             Self::EndsBeforeStart => {
                 "activity_end_date no puede ser anterior a activity_start_date".into()
             }
@@ -334,12 +331,8 @@ impl Fault {
                 format!("The field {f} contains characters that are not allowed (control characters)")
             }
             Self::InvalidDate(f) => format!("The field {f} must be a valid date as YYYY-MM-DD"),
-            Self::DateOutOfRange(f) => {
-                format!("The field {f} must be a date from 1900-01-01 to 2100-12-31")
-            }
-            Self::NothingVisible(f) => {
-                format!("The field {f} has no visible character: write the name")
-            }
+            Self::DateOutOfRange(f) => date_out_of_range(f, Lang::En),
+            Self::NothingVisible(f) => nothing_visible(f, Lang::En),
             Self::EndsBeforeStart => {
                 "activity_end_date must not be before activity_start_date".into()
             }
@@ -409,6 +402,24 @@ fn invalid_email(email: &str) -> String {
     format!("Invalid email: {email}")
 }
 
+/// The text of a date outside the days that a new credential can name.
+fn date_out_of_range(field: &str, lang: Lang) -> String {
+    match lang {
+        Lang::Es => format!("El campo {field} debe ser una fecha entre 1900-01-01 y 2100-12-31"),
+        Lang::En => format!("The field {field} must be a date from 1900-01-01 to 2100-12-31"),
+    }
+}
+
+/// The text of a name of which a reader sees nothing.
+fn nothing_visible(field: &str, lang: Lang) -> String {
+    match lang {
+        Lang::Es => {
+            format!("El campo {field} no contiene ningún carácter visible: escribe el nombre")
+        }
+        Lang::En => format!("The field {field} has no visible character: write the name"),
+    }
+}
+
 /// The text of a grade that the template does not allow, in both languages. It never changes.
 fn invalid_result(values: &[String]) -> String {
     format!("Calificacion invalida. Valores permitidos: {}", values.join(", "))
@@ -416,43 +427,6 @@ fn invalid_result(values: &[String]) -> String {
 
 /// The text of a cancelled row, in both languages. It never changes.
 const CANCELLED: &str = "Cancelado";
-
-/// The text of a credential that cannot be signed: the field and the reason.
-fn not_signable(why: &Unportable, lang: Lang) -> String {
-    let at = match why {
-        Unportable::UnknownTerm(at)
-        | Unportable::RelativeIri(at)
-        | Unportable::ControlCharacter(at)
-        | Unportable::Number(at)
-        | Unportable::Repeated(at)
-        | Unportable::Shape(at) => field_at(at),
-        Unportable::Order => None,
-    };
-    let what = match (&at, lang) {
-        (Some(field), Lang::Es) => format!("El campo {field}"),
-        (Some(field), Lang::En) => format!("The field {field}"),
-        (None, Lang::Es) => "Un texto de la plantilla o del destinatario".to_owned(),
-        (None, Lang::En) => "A text of the template or of the recipient".to_owned(),
-    };
-    let why = match why {
-        Unportable::Repeated(_) => lang.pick(
-            "repite un valor que ya está en la credencial",
-            "repeats a value that the credential has already",
-        ),
-        Unportable::ControlCharacter(_) => {
-            lang.pick("contiene caracteres de control", "contains control characters")
-        }
-        Unportable::UnknownTerm(_)
-        | Unportable::RelativeIri(_)
-        | Unportable::Number(_)
-        | Unportable::Order
-        | Unportable::Shape(_) => lang.pick(
-            "no se puede firmar de modo que todos los verificadores lo lean igual",
-            "cannot be signed so that all verifiers read it alike",
-        ),
-    };
-    format!("{what} {why}")
-}
 
 impl Expected {
     fn name(self, lang: Lang) -> &'static str {
@@ -463,33 +437,6 @@ impl Expected {
             Self::Object => lang.pick("un objeto", "an object"),
         }
     }
-}
-
-/// The reason why a document has no canonical form that every verifier finds, with the place
-/// as a JSON Pointer (RFC 6901).
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unportable {
-    /// A member that the contexts do not know.
-    #[error("{0}: unknown term")]
-    UnknownTerm(String),
-    /// An identifier that is no absolute IRI.
-    #[error("{0}: not an absolute IRI")]
-    RelativeIri(String),
-    /// A control character, on whose escape verifiers disagree.
-    #[error("{0}: control character")]
-    ControlCharacter(String),
-    /// A number that JavaScript and others write differently.
-    #[error("{0}: number out of the portable range")]
-    Number(String),
-    /// Two equal entries, or two things of one identifier.
-    #[error("{0}: repeated")]
-    Repeated(String),
-    /// Texts of one property that sort differently as UTF-16 and as code points.
-    #[error("texts of one property sort differently by UTF-16 and by code points")]
-    Order,
-    /// Any other shape than that of our documents.
-    #[error("{0}: not the shape of a document of this service")]
-    Shape(String),
 }
 
 #[cfg(test)]

@@ -394,9 +394,9 @@ impl Fields {
 
     /// Takes a required name.
     pub fn required_name(&mut self, name: &str) -> Option<String> {
-        let before = self.errors.len();
+        let before = self.errors.count();
         let text = self.name(name);
-        if text.is_none() && self.errors.len() == before {
+        if text.is_none() && self.errors.count() == before {
             self.missing(name);
         }
         text

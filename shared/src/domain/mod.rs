@@ -7,7 +7,7 @@
 //! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`credits`], [`nearest`] | plain values |
 //! | [`json`], [`base58`] | texts of callers, within bounds before they are read |
 //! | [`field`], [`recipient`], [`fault`], [`fault_report`], [`fields`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
-//! | [`tenant`], [`seal`], [`organization`], [`member`], [`api_key`], [`image`], [`template`], [`signing_key`] | the catalog |
+//! | [`tenant`], [`seal`], [`organization`], [`member`], [`api_key`], [`image`], [`template`], [`signing_key`], [`sender`], [`likeness`] | the catalog |
 //! | [`identity`], [`credential`], [`history`], [`status_entry`], [`packing`] | credentials |
 //! | [`job`], [`upload`] | jobs and their files |
 //! | [`feedback`], [`wallet_link`] | mail |
@@ -34,12 +34,14 @@ pub mod job_view;
 pub mod json;
 pub mod lang;
 pub mod ledger;
+pub mod likeness;
 pub mod member;
 pub mod nearest;
 pub mod organization;
 pub mod packing;
 pub mod recipient;
 pub mod seal;
+pub mod sender;
 pub mod signing_key;
 pub mod status_entry;
 pub mod template;

@@ -9,6 +9,7 @@ use crate::domain::{
     ids::OrgId,
     image::{Image, ImageInput},
     lang::Lang,
+    sender::AllowedSender,
 };
 
 /// An issuing organization.
@@ -22,6 +23,10 @@ pub struct Organization {
     pub settings: Settings,
     /// When it was created, RFC 3339.
     pub created_at: String,
+    /// The senders that the operator allows it. Organizations of before this list have none: the
+    /// sender of their settings is the one that they may use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub senders: Option<Vec<AllowedSender>>,
 }
 
 /// The settings of an organization.
@@ -72,7 +77,7 @@ impl Settings {
         mut fields: Fields,
         before: Option<&Self>,
     ) -> Result<(Self, ImageInput), InvalidBody> {
-        fields.ignore(&["id", "created_at"]);
+        fields.ignore(&["id", "created_at", "allowed_senders"]);
         let name = match before {
             None => fields.required_name("name"),
             Some(before) => fields.name("name").or_else(|| Some(before.name.clone())),
@@ -153,13 +158,26 @@ fn address(fields: &mut Fields, name: &str, kept: Option<&EmailAddress>) -> Opti
 }
 
 impl Organization {
+    /// The senders that it may use.
+    pub fn allowed_senders(&self) -> Vec<AllowedSender> {
+        match &self.senders {
+            Some(senders) => senders.clone(),
+            None => vec![AllowedSender::of(&self.settings.sender)],
+        }
+    }
+
+    /// Whether it may send mail as an address.
+    pub fn may_send_as(&self, sender: &EmailAddress) -> bool {
+        self.allowed_senders().iter().any(|allowed| allowed.allows(sender))
+    }
+
     /// The answer of `GET /organization`.
     pub fn answer(&self, site_url: &str) -> serde_json::Value {
         let s = &self.settings;
         let logo = s.logo.as_ref().map(|logo| logo.id.url(site_url));
         serde_json::json!({
             "id": self.org, "name": s.name, "language": s.language, "time_zone": s.time_zone,
-            "sender": s.sender, "reply_to": s.reply_to, "notify_members": s.notify_members,
+            "sender": s.sender, "allowed_senders": self.allowed_senders(), "reply_to": s.reply_to, "notify_members": s.notify_members,
             "logo": logo, "linkedin_id": s.linkedin_id,
             "created_at": self.created_at,
         })

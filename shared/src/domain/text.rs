@@ -58,15 +58,10 @@ pub fn is_visible(text: &str) -> bool {
 
 fn is_blank(c: char) -> bool {
     c.is_whitespace()
-        || c.is_control()
+        || is_unseen(c)
         || is_combining_mark(c)
-        // Format characters and others that are ignored in drawing (Default_Ignorable_Code_Point).
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-            | '\u{fff0}'..='\u{fffc}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}')
-        // Fillers of Hangul, the blank of Braille, the null notehead.
-        || matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{2800}' | '\u{1d159}')
+        // Fillers of Hangul, the blank of Braille, the null notehead, the replacement of an object.
+        || matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{2800}' | '\u{1d159}' | '\u{fffc}')
         // Private use: no reader's font has them.
         || matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}')
 }
@@ -118,7 +113,9 @@ mod tests {
         ] {
             assert!(!is_visible(blank), "{blank:?}");
         }
-        for visible in ["A", "李", "Ñ", "e\u{301}", ".", "★", "🎓", "ㄱ", "\u{200b}x", "⠁", "ไทย", "ٱ"] {
+        for visible in
+            ["A", "李", "Ñ", "e\u{301}", ".", "★", "🎓", "ㄱ", "\u{200b}x", "⠁", "ไทย", "ٱ"]
+        {
             assert!(is_visible(visible), "{visible:?}");
         }
     }

@@ -23,6 +23,7 @@ pub mod catalog;
 mod credential_delivery;
 pub mod credential_mail;
 pub mod credentials;
+mod dictionaries;
 pub mod idempotency;
 #[cfg(test)]
 mod item_formats;
@@ -33,6 +34,7 @@ pub mod jobs;
 mod keys;
 mod members;
 pub mod schema;
+mod settings;
 pub mod status_lists;
 pub mod test_mail;
 

@@ -210,9 +210,8 @@ async fn members_and_settings_of_before_are_served_and_new_ones_are_judged() {
 
     // Names and addresses of everything else.
     let template = json!({ "name": "\u{3164}", "description": "Un curso.", "fields": [] });
-    let key = |name: &str, until: &str| {
-        json!({ "name": name, "scopes": ["read"], "expires_at": until })
-    };
+    let key =
+        |name: &str, until: &str| json!({ "name": name, "scopes": ["read"], "expires_at": until });
     for (method, path, body, code) in [
         ("POST", "/templates", template, "nothing_visible"),
         ("PUT", "/members/eva@ejemplo.com", json!({ "name": "\u{2800}" }), "nothing_visible"),
