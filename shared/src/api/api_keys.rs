@@ -11,6 +11,7 @@ use crate::{
         api_key::{self, ApiKey, NewKey, Scope},
         fields::Fields,
         ids::{Mode, OrgId},
+        nearest::nearest,
         time,
     },
     http::{
@@ -43,12 +44,13 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         None => caller.mode,
         Some("live") => Mode::Live,
         Some("test") => Mode::Test,
-        Some(_) => {
-            fields.fault(
+        Some(other) => {
+            fields.fault_near(
                 "mode",
                 "value_not_allowed",
                 "El campo mode debe ser live o test",
                 "The field mode must be live or test",
+                nearest(other, ["live", "test"]),
             );
             caller.mode
         }
@@ -132,11 +134,16 @@ fn read_scopes(fields: &mut Fields) -> Vec<Scope> {
         .filter_map(|value| Scope::ALL.into_iter().find(|s| Some(s.as_str()) == value.as_str()))
         .collect();
     if scopes.len() != asked.len() || scopes.is_empty() {
-        fields.fault(
+        let known = Scope::ALL.map(Scope::as_str);
+        let unknown = asked.iter().filter_map(|value| value.as_str());
+        let unknown = unknown.filter(|scope| !known.contains(scope));
+        let near = unknown.into_iter().find_map(|scope| nearest(scope, known));
+        fields.fault_near(
             "scopes",
             "invalid_scopes",
             "El campo scopes debe ser una lista con uno o más de: issue, read, catalog, manage, admin",
             "The field scopes must be an array of one or more of: issue, read, catalog, manage, admin",
+            near,
         );
     }
     scopes.sort_unstable();

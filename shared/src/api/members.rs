@@ -18,6 +18,7 @@ use crate::{
         fields::{FieldError, Fields},
         lang::Lang,
         member::{Member, Profile},
+        nearest::nearest,
         text::shortened,
         time, wallet_link,
     },
@@ -303,12 +304,13 @@ fn check_columns(headers: &[String]) -> Result<(), Problem> {
         .filter(|header| !KNOWN.contains(&header.as_str()))
         .map(|header| {
             let name: String = header.chars().filter(|c| !c.is_control()).take(60).collect();
-            FieldError::new(
+            let fault = FieldError::new(
                 name.clone(),
                 "unknown_column",
                 format!("Columna desconocida: {name}. Columnas: {list}"),
                 format!("Unknown column: {name}. Columns: {list}"),
-            )
+            );
+            fault.hint(nearest(&name, KNOWN))
         })
         .collect();
     if unknown.is_empty() { Ok(()) } else { Err(Problem::invalid_request(unknown)) }

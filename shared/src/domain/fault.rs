@@ -6,7 +6,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{field::FieldName, lang::Lang, text::shortened};
+use crate::domain::{
+    field::{FieldName, field_meant},
+    lang::Lang,
+    text::shortened,
+};
 
 mod unportable;
 
@@ -239,7 +243,10 @@ impl Fault {
     fn spanish(&self) -> String {
         match self {
             Self::NotAnObject => "El destinatario debe ser un objeto JSON".into(),
-            Self::UnknownField(f) => format!("Campo desconocido: {f}"),
+            Self::UnknownField(f) => match field_meant(f) {
+                Some(name) => format!("Campo desconocido: {f}. ¿Quisiste decir {name}?"),
+                None => format!("Campo desconocido: {f}"),
+            },
             Self::RepeatedField(f) => format!("El campo {f} está repetido"),
             Self::WrongType(f, e) => format!("El campo {f} debe ser {}", e.name(Lang::Es)),
             Self::MissingEmail => "Falta el campo obligatorio: email".into(),
@@ -320,7 +327,10 @@ impl Fault {
     fn english(&self) -> String {
         match self {
             Self::NotAnObject => "The recipient must be a JSON object".into(),
-            Self::UnknownField(f) => format!("Unknown field: {f}"),
+            Self::UnknownField(f) => match field_meant(f) {
+                Some(name) => format!("Unknown field: {f}. Did you mean {name}?"),
+                None => format!("Unknown field: {f}"),
+            },
             Self::RepeatedField(f) => format!("The field {f} is given twice"),
             Self::WrongType(f, e) => format!("The field {f} must be {}", e.name(Lang::En)),
             Self::MissingEmail => "Required field missing: email".into(),

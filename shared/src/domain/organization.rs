@@ -9,6 +9,7 @@ use crate::domain::{
     ids::OrgId,
     image::{Image, ImageInput},
     lang::Lang,
+    nearest::nearest,
     sender::AllowedSender,
 };
 
@@ -88,11 +89,13 @@ impl Settings {
             .text("time_zone", 64)
             .unwrap_or_else(|| before.map_or_else(|| "UTC".to_owned(), |b| b.time_zone.clone()));
         if TimeZone::get(&time_zone).is_err() {
-            fields.fault(
+            let zones: Vec<_> = jiff::tz::db().available().collect();
+            fields.fault_near(
                 "time_zone",
                 "unknown_time_zone",
                 "El campo time_zone debe ser una zona horaria IANA, por ejemplo America/Santiago",
                 "The field time_zone must be an IANA time zone, for example America/Santiago",
+                nearest(&time_zone, zones.iter().map(|zone| zone.as_str())),
             );
         }
         let kept = before.map(|b| &b.sender);

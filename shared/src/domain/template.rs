@@ -14,6 +14,7 @@ use crate::domain::{
     ids::TemplateId,
     image::{Image, ImageInput},
     lang::Lang,
+    nearest::nearest,
     recipient::{MAX_EVIDENCE, Recipient},
     text::{MAX_TEXT, TextFault, normal_text},
 };
@@ -225,12 +226,13 @@ fn read_fields(body: &mut Fields, values: Vec<Value>) -> Vec<Field> {
             continue;
         }
         let known = name.as_deref().and_then(FieldName::of);
-        if known.is_none() && name.is_some() {
-            inner.fault(
+        if let (None, Some(name)) = (known, name.as_deref()) {
+            inner.fault_near(
                 "name",
                 "unknown_field_name",
                 format!("El campo name debe ser uno de: {}", FieldName::list()),
                 format!("The field name must be one of: {}", FieldName::list()),
+                nearest(name, FieldName::ALL.map(FieldName::as_str)),
             );
         }
         let allowed_values = read_allowed_values(&mut inner, known);
