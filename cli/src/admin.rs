@@ -16,11 +16,13 @@ use unicreda::{
         images, organization as organizations,
     },
     domain::{
+        admission,
         api_key::Scope,
-        fields::Fields,
+        fields::{Fields, InvalidBody},
         ids::{Mode, OrgId},
         image,
         organization::{Organization, Settings},
+        sender::AllowedSender,
         time,
     },
 };
@@ -30,6 +32,11 @@ use crate::{
     key_sink::KeySinkFlags,
     printer::{Printer, print_document, print_error},
 };
+
+mod names;
+mod senders;
+
+use senders::SenderChange;
 
 /// `unicreda admin …`
 #[derive(Debug, Args)]
@@ -63,19 +70,30 @@ enum Org {
         /// Sender address of mail; it or its domain must be verified in SES.
         #[arg(long, value_name = "ADDRESS")]
         sender: String,
+        /// Further sender that the organization may choose: an address, or a domain for all of
+        /// its addresses. Repeat the flag for several.
+        #[arg(long, value_name = "ADDRESS|DOMAIN")]
+        allow_sender: Vec<String>,
         #[command(flatten)]
         optional: OptionalSettings,
     },
-    /// Change the given settings and keep the others.
+    /// Change the given settings and senders, and keep the others.
     Update {
         /// Short name.
         id: String,
         /// Name for people.
         #[arg(long)]
         name: Option<String>,
-        /// Sender address of mail.
+        /// Sender address of mail, which becomes an allowed one.
         #[arg(long, value_name = "ADDRESS")]
         sender: Option<String>,
+        /// Sender that the organization may choose from now on: an address, or a domain for all
+        /// of its addresses. Repeat the flag for several.
+        #[arg(long, value_name = "ADDRESS|DOMAIN")]
+        allow_sender: Vec<String>,
+        /// Sender that it may choose no more; not the one that its mail has.
+        #[arg(long, value_name = "ADDRESS|DOMAIN")]
+        remove_sender: Vec<String>,
         #[command(flatten)]
         optional: OptionalSettings,
     },
@@ -84,6 +102,8 @@ enum Org {
         /// Short name.
         id: String,
     },
+    /// List all organizations, each with those that have a name like its own.
+    List,
 }
 
 /// Settings that have a default.
@@ -149,14 +169,16 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let app = arguments.deployment.app(data).await?;
     match arguments.command {
-        Command::Org(Org::Create { id, name, sender, optional }) => {
+        Command::Org(Org::Create { id, name, sender, allow_sender, optional }) => {
             let given = GivenSettings { name: Some(name), sender: Some(sender), optional };
-            create_organization(&app, &id, given.into_json()?).await
+            create_organization(&app, &id, given.into_json()?, &allow_sender).await
         }
-        Command::Org(Org::Update { id, name, sender, optional }) => {
+        Command::Org(Org::Update { id, name, sender, allow_sender, remove_sender, optional }) => {
             let given = GivenSettings { name, sender, optional };
-            update_organization(&app, &id, given.into_json()?).await
+            let change = SenderChange { allow: &allow_sender, remove: &remove_sender };
+            update_organization(&app, &id, given.into_json()?, change).await
         }
+        Command::Org(Org::List) => names::list(&app).await,
         Command::Org(Org::Show { id }) => {
             let organization = read_organization(&app, &parse_org(&id)?).await?;
             Ok(print_document(&organization.answer(&app.config.site_url))?)
@@ -173,12 +195,13 @@ async fn create_key(app: &App, keys: Keys, printer: Printer) -> anyhow::Result<(
         KeyMode::Live => Mode::Live,
         KeyMode::Test => Mode::Test,
     };
+    let name = parse_name(name)?;
     let scopes = scopes.iter().map(|scope| parse_scope(scope)).collect::<Result<_, _>>()?;
     let now = app.clock.now();
     let expires_at = expires_at
         .map(|text| match text.parse::<jiff::Timestamp>() {
-            Ok(at) if at > now => Ok(time::millis(at)),
-            _ => bail!("--expires-at {text}: give an RFC 3339 instant in the future, e.g. 2027-12-31T00:00:00Z"),
+            Ok(at) if at > now && admission::is_on_a_day(at) => Ok(time::millis(at)),
+            _ => bail!("--expires-at {text}: give an RFC 3339 instant in the future, up to the year 2100, e.g. 2027-12-31T00:00:00Z"),
         })
         .transpose()?;
     let sink = sink.open(printer)?;
@@ -199,19 +222,29 @@ async fn create_key(app: &App, keys: Keys, printer: Printer) -> anyhow::Result<(
     Ok(())
 }
 
-async fn create_organization(app: &App, id: &str, body: Value) -> anyhow::Result<()> {
+async fn create_organization(
+    app: &App,
+    id: &str,
+    body: Value,
+    allow: &[String],
+) -> anyhow::Result<()> {
     let org = parse_org(id)?;
     let settings = read_settings(app, &org, &body, None).await?;
-    let now = time::millis(app.clock.now());
-    let created = organizations::create(app, org.clone(), settings.clone(), now).await;
-    let created = created.map_err(service_error)?;
-    let stored = read_organization(app, &org).await?;
-    if !created && stored.settings != settings {
+    let sender = vec![AllowedSender::of(&settings.sender)];
+    let change = SenderChange { allow, remove: &[] };
+    let senders = Some(change.apply(sender, &settings.sender)?);
+    let created_at = time::millis(app.clock.now());
+    let asked = Organization { v: 1, org, settings, created_at, senders };
+    let created = organizations::create_with(app, asked.clone()).await.map_err(service_error)?;
+    let org = &asked.org;
+    let stored = read_organization(app, org).await?;
+    if stored.settings != asked.settings || stored.allowed_senders() != asked.allowed_senders() {
         bail!(
-            "{org} already exists with other settings: change them with `unicreda admin org update {org}`"
+            "{org} already exists with other settings or senders: change them with `unicreda admin org update {org}`"
         );
     }
     print_document(&stored.answer(&app.config.site_url))?;
+    names::warn_of_like(app, &stored).await?;
     let outcome = if created { "created" } else { "already exists; nothing has changed" };
     print_error(&format!(
         "Organization {org} {outcome}. Next: unicreda admin keys create {org} --name …"
@@ -219,12 +252,22 @@ async fn create_organization(app: &App, id: &str, body: Value) -> anyhow::Result
     Ok(())
 }
 
-async fn update_organization(app: &App, id: &str, body: Value) -> anyhow::Result<()> {
+async fn update_organization(
+    app: &App,
+    id: &str,
+    body: Value,
+    change: SenderChange<'_>,
+) -> anyhow::Result<()> {
     let mut stored = read_organization(app, &parse_org(id)?).await?;
+    let before = stored.allowed_senders();
     stored.settings = read_settings(app, &stored.org, &body, Some(&stored.settings)).await?;
-    app.catalog.put_organization(&stored).await?;
+    stored.senders = Some(change.apply(before, &stored.settings.sender)?);
+    app.catalog.put_senders(&stored).await?;
     print_document(&stored.answer(&app.config.site_url))?;
-    print_error("The functions use the new settings within a minute.");
+    names::warn_of_like(app, &stored).await?;
+    print_error(
+        "The functions use the new settings within a minute, also for mail that is not sent yet.",
+    );
     Ok(())
 }
 
@@ -240,6 +283,16 @@ async fn read_organization(app: &App, org: &OrgId) -> anyhow::Result<Organizatio
             "organization {org} does not exist: create it with `unicreda admin org create {org}`"
         )
     })
+}
+
+/// Reads the name of a key as `POST /api-keys` does.
+fn parse_name(name: String) -> anyhow::Result<String> {
+    let refused = |invalid: InvalidBody| service_error(invalid.into());
+    let body = serde_json::json!({ "name": name }).to_string();
+    let mut fields = Fields::of_body(body.as_bytes()).map_err(refused)?;
+    let name = fields.required_name("name").unwrap_or_default();
+    fields.end().map_err(refused)?;
+    Ok(name)
 }
 
 fn parse_scope(text: &str) -> anyhow::Result<Scope> {

@@ -1,15 +1,25 @@
 //! The deployment that `unicreda admin` works on: the local stack of this folder, or a deployed
 //! stack.
 
-use std::{collections::HashMap, fs, path::Path, time::Duration};
+use std::{
+    fs,
+    net::TcpStream,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use clap::Args;
 use unicreda::{App, Config, app::SealedBy};
+use url::Url;
 
 use crate::{exit::Failure, settings};
+
+/// The settings of a local stack that administration needs, in its `demo.env`.
+const ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
+const KEY_FILE: &str = "SIGNING_KEY_FILE";
 
 /// Flags that choose the deployment.
 #[derive(Debug, Args)]
@@ -31,7 +41,7 @@ impl Deployment {
                 bail!(Failure::usage("--stack and --data exclude each other: use one of them"))
             }
             (Some(stack), None) => deployed(stack).await,
-            (None, data) => local(data.unwrap_or(Path::new(settings::LOCAL_DATA))),
+            (None, data) => LocalStack::find(data)?.app(),
         }
     }
 }
@@ -49,32 +59,76 @@ async fn deployed(stack: &str) -> anyhow::Result<App> {
     App::new(config(stack, sealed_by), &sdk).context("creating the AWS clients")
 }
 
-fn local(data: &Path) -> anyhow::Result<App> {
-    let environment = data.join("demo.env");
-    let text = fs::read_to_string(&environment).with_context(|| {
-        format!(
-            "{} is not the data folder of a local stack: start one with `cargo run`, name its folder with --data, or name a deployed stack with --stack",
-            data.display()
-        )
-    })?;
-    let settings = text.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
-    let values: HashMap<&str, &str> = settings.collect();
-    let endpoint = values.get("AWS_ENDPOINT_URL_DYNAMODB").with_context(|| {
-        format!(
-            "{} does not set AWS_ENDPOINT_URL_DYNAMODB: restart the local stack",
-            environment.display()
-        )
-    })?;
-    let credentials = Credentials::new("local", "local", None, None, "local");
-    let sdk = aws_config::SdkConfig::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::from_static("us-east-1"))
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .timeout_config(unicreda::app::timeouts())
-        .endpoint_url(endpoint.trim_matches('\''))
-        .build();
-    let sealed_by = SealedBy::File(data.join("signing.key"));
-    App::new(config("unicreda", sealed_by), &sdk).context("opening the key file of the local stack")
+/// How to name a stack that keeps its data in memory.
+const OF_MEMORY: &str = "of one with --memory, `source` the demo.env that it prints beside Keys, or name its folder with --data";
+
+/// A running local stack.
+struct LocalStack {
+    /// The place of its settings, for people.
+    named_by: String,
+    /// URL of its DynamoDB.
+    endpoint: String,
+    /// The file of the key that seals its signing keys.
+    key_file: PathBuf,
+}
+
+impl LocalStack {
+    /// Finds the stack of a data folder; without one, that of the `demo.env` that the shell has
+    /// read, or that of this folder.
+    fn find(data: Option<&Path>) -> anyhow::Result<Self> {
+        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        match (data, variable(ENDPOINT), variable(KEY_FILE)) {
+            (None, Some(endpoint), Some(key_file)) => {
+                let named_by = format!("{ENDPOINT} in the environment");
+                Ok(Self { named_by, endpoint, key_file: key_file.into() })
+            }
+            (data, ..) => Self::of_folder(data.unwrap_or(Path::new(settings::LOCAL_DATA))),
+        }
+    }
+
+    fn of_folder(data: &Path) -> anyhow::Result<Self> {
+        let environment = data.join("demo.env");
+        let text = fs::read_to_string(&environment).with_context(|| {
+            format!(
+                "{} is not the data folder of a local stack: start one with `cargo run`, or name its folder with --data; {OF_MEMORY}; name a deployed stack with --stack",
+                data.display()
+            )
+        })?;
+        let value = |wanted: &str| settings::exported(&text, wanted);
+        let named_by = environment.display().to_string();
+        let endpoint = value(ENDPOINT).with_context(|| {
+            format!("{named_by} does not set {ENDPOINT}: restart the local stack")
+        })?;
+        // Stacks of before that setting keep the file in their data folder.
+        let key_file = value(KEY_FILE).map_or_else(|| data.join("signing.key"), PathBuf::from);
+        Ok(Self { named_by, endpoint, key_file })
+    }
+
+    fn app(self) -> anyhow::Result<App> {
+        let Self { named_by, endpoint, key_file } = self;
+        if !answers(&endpoint) {
+            bail!(
+                "no local stack answers at {endpoint}, which {named_by} names: start it with `cargo run`; {OF_MEMORY}"
+            );
+        }
+        let credentials = Credentials::new("local", "local", None, None, "local");
+        let sdk = aws_config::SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .timeout_config(unicreda::app::timeouts())
+            .endpoint_url(endpoint)
+            .build();
+        App::new(config("unicreda", SealedBy::File(key_file)), &sdk)
+            .context("opening the key file of the local stack")
+    }
+}
+
+/// Whether something listens at a URL of this machine.
+fn answers(endpoint: &str) -> bool {
+    let addresses = Url::parse(endpoint).ok().and_then(|url| url.socket_addrs(|| None).ok());
+    let addresses = addresses.unwrap_or_default();
+    addresses.iter().any(|at| TcpStream::connect_timeout(at, Duration::from_secs(2)).is_ok())
 }
 
 /// The settings that administration needs: tables and the sealing key, but no queues and no mail.

@@ -277,11 +277,7 @@ impl Flags {
                 )));
             }
         };
-        let value = |wanted: &str| {
-            let mut lines = text.lines().filter_map(|l| l.strip_prefix("export ")?.split_once('='));
-            let (_, value) = lines.find(|(name, _)| *name == wanted)?;
-            Some(value.trim_matches('\'').replace(r"'\''", "'"))
-        };
+        let value = |wanted: &str| exported(&text, wanted);
         Ok(Some(Source {
             name: path.display().to_string(),
             url: value("BASE_URL"),
@@ -290,6 +286,13 @@ impl Flags {
             bound: true,
         }))
     }
+}
+
+/// A variable that a `demo.env` exports.
+pub fn exported(text: &str, wanted: &str) -> Option<String> {
+    let mut lines = text.lines().filter_map(|l| l.strip_prefix("export ")?.split_once('='));
+    let (_, value) = lines.find(|(name, _)| *name == wanted)?;
+    Some(value.trim_matches('\'').replace(r"'\''", "'"))
 }
 
 /// Reads a URL with or without `/api/v1`: the root of the service, and whether it is on this

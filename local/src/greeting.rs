@@ -49,7 +49,7 @@ impl Greeting<'_> {
     pub fn text(&self, stack: &Stack, paint: Paint) -> String {
         let environment = shell(&self.environment.display().to_string());
         let mut lines = self.addresses(stack, &environment, paint);
-        lines.extend(commands(stack, &environment, paint));
+        lines.extend(commands(stack, self.environment, paint));
         lines.push(String::new());
         lines.push(
             paint.quiet("Press Ctrl-C to stop; unfinished work continues at the next start."),
@@ -95,7 +95,15 @@ impl Greeting<'_> {
 }
 
 /// The commands to try.
-fn commands(stack: &Stack, environment: &str, paint: Paint) -> Vec<String> {
+fn commands(stack: &Stack, environment: &Path, paint: Paint) -> Vec<String> {
+    // The command line finds the stack of the folder `.local` by itself.
+    let data = match environment.parent() {
+        Some(data) if data != Path::new(".local") => {
+            format!(" --data {}", shell(&data.display().to_string()))
+        }
+        _ => String::new(),
+    };
+    let environment = shell(&environment.display().to_string());
     let step = |title: &str| paint.quiet(&format!("  # {title}"));
     let page = format!("{}/credential/CREDENTIAL_ID", stack.app().config.site_url);
     let blocks = [
@@ -127,8 +135,8 @@ fn commands(stack: &Stack, environment: &str, paint: Paint) -> Vec<String> {
         ],
         vec![
             step("a file, from Excel or as JSON Lines: with the console, or the command line"),
-            "  cargo run -q --bin unicreda -- templates csv -o acta.csv".to_owned(),
-            "  cargo run -q --bin unicreda -- issue acta.csv".to_owned(),
+            format!("  cargo run -q --bin unicreda -- templates csv -o acta.csv{data}"),
+            format!("  cargo run -q --bin unicreda -- issue acta.csv{data}"),
         ],
     ];
     let mut lines = vec![paint.title("Try it in another terminal")];

@@ -87,6 +87,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let demo::Pages { credential, wallet } = demo::issue(stack.app(), &demo).await?;
     let endpoints = stack.endpoints();
     let base_url = format!("http://localhost:{}/api/v1", stack.port());
+    let signing_key = std::path::absolute(stack.data_dir().join(folder::SIGNING_KEY))?;
+    let signing_key = signing_key.display().to_string();
     let environment = folder::write_demo(
         home,
         &[
@@ -100,6 +102,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             ("AWS_ENDPOINT_URL_SES", &endpoints.ses),
             ("AWS_ENDPOINT_URL_S3", &endpoints.s3),
             ("UPLOADS_BUCKET", local::bucket::BUCKET),
+            ("SIGNING_KEY_FILE", &signing_key),
         ],
     )?;
 

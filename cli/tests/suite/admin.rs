@@ -8,7 +8,7 @@ use std::{
     process::{Command, Output},
 };
 
-use local::{Data, Options, Stack, folder};
+use local::{Data, Options, Stack, demo, folder};
 use serde_json::{Value, json};
 
 /// Runs the command line on a data folder.
@@ -67,6 +67,14 @@ pub fn raw(stack: &Stack, path: &str) -> String {
     stream.read_to_string(&mut answer).expect("an answer");
     let (_, body) = answer.split_once("\r\n\r\n").expect("a head");
     body.to_owned()
+}
+
+/// Standard output and error of a command that must succeed.
+fn both(data: &Path, arguments: &[&str]) -> (Value, String) {
+    let output = admin(data, arguments);
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {stderr}");
+    (serde_json::from_slice(&output.stdout).expect("JSON"), stderr)
 }
 
 /// A local stack in a folder, with its `demo.env`.
@@ -176,4 +184,141 @@ async fn a_new_organization_issues_with_the_keys_that_were_created_for_it() {
     assert!(failed(data, 1, &past).contains("--expires-at"));
     assert!(failed(data, 2, &["keys", "create"]).contains("Usage"));
     stack.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_operator_alone_decides_as_whom_an_organization_sends() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path();
+    let stack = start(data).await;
+    let create = [&CREATE[..], &["--allow-sender", "*@Sede.example"]].concat();
+    let created = json_of(data, &create);
+    let senders = |shown: &Value| shown["allowed_senders"].clone();
+    assert_eq!(senders(&created), json!(["titulos@uni.example", "@sede.example"]));
+    assert_eq!(json_of(data, &create), created, "again");
+    assert!(failed(data, 1, &CREATE).contains("senders"), "other senders are no repetition");
+
+    // An administrator chooses among them.
+    let key = done(data, &["keys", "create", "uni", "--name", "x"]);
+    let put =
+        |sender: &str| http(&stack, &key, "PUT", "/organization", &json!({ "sender": sender })).0;
+    assert_eq!((put("x@sede.example"), put("x@uni.example")), (200, 400));
+    let update = |flags: &[&str]| json_of(data, &[&["org", "update", "uni"], flags].concat());
+    assert_eq!(
+        senders(&update(&["--allow-sender", "uni.example"])).as_array().map(Vec::len),
+        Some(3)
+    );
+    assert_eq!(put("x@uni.example"), 200);
+
+    // What mail is sent as is not taken away without another.
+    let keep = ["org", "update", "uni", "--remove-sender", "uni.example"];
+    let stderr = failed(data, 1, &keep);
+    assert!(stderr.contains("x@uni.example") && stderr.contains("--sender"), "{stderr}");
+    let shown = update(&["--remove-sender", "@uni.example", "--sender", "nueva@otra.example"]);
+    assert_eq!(shown["sender"], "nueva@otra.example");
+    let left = json!(["titulos@uni.example", "@sede.example", "nueva@otra.example"]);
+    assert_eq!(senders(&shown), left);
+    assert_eq!(put("x@uni.example"), 400);
+    for (flag, value) in [
+        ("--allow-sender", "uni.local"),
+        ("--allow-sender", "nadie"),
+        ("--remove-sender", "nunca@uni.example"),
+        ("--sender", "a@uni.test"),
+    ] {
+        let stderr = failed(data, 1, &["org", "update", "uni", flag, value]);
+        assert!(stderr.contains(value), "{stderr}");
+    }
+    assert_eq!(senders(&json_of(data, &["org", "show", "uni"])), left);
+    let blank = ["keys", "create", "uni", "--name", "\u{200b}"];
+    assert!(failed(data, 1, &blank).contains("no visible character"));
+    let far = ["keys", "create", "uni", "--name", "x", "--expires-at", "9999-12-31T00:00:00Z"];
+    assert!(failed(data, 1, &far).contains("2100"));
+    stack.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_operator_is_told_of_names_that_people_confuse() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path();
+    let stack = start(data).await;
+    demo::seed(stack.app()).await.expect("the demo");
+    let create = |id: &'static str, name: &'static str| {
+        let sender = format!("titulos@{id}.example");
+        both(data, &["org", "create", id, "--name", name, "--sender", &sender])
+    };
+    assert!(!create("uni", "Universidad Única").1.contains("Warning"));
+    for (id, name) in
+        [("unica", "UNIVERSIDAD UNICA"), ("falsa", "Univers\u{456}d\u{430}d de la Unic\u{430}")]
+    {
+        let stderr = create(id, name).1;
+        assert!(
+            stderr.contains("Warning") && stderr.contains("uni (Universidad Única)"),
+            "{stderr}"
+        );
+    }
+    let update = ["org", "update", "falsa", "--name", "Instituto Verdadero"];
+    assert!(!both(data, &update).1.contains("Warning"));
+    let all = json_of(data, &["org", "list"]);
+    let like: Vec<(&Value, &Value)> = all
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|organization| (&organization["id"], &organization["named_like"]))
+        .collect();
+    let (uni, unica) = (json!(["uni"]), json!(["unica"]));
+    let (falsa, demo, none) = (json!("falsa"), json!("demo"), json!([]));
+    let expected = [(&demo, &none), (&falsa, &none), (&uni[0], &unica), (&unica[0], &uni)];
+    assert_eq!(like, expected);
+    stack.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stack_in_memory_is_administered_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bin = env!("CARGO_BIN_EXE_unicreda");
+    let run = |variables: &[(&str, &str)], arguments: &[&str]| {
+        Command::new(bin)
+            .arg("admin")
+            .args(arguments)
+            .current_dir(folder.path())
+            .env_remove("UNICREDA_STACK")
+            .env_remove("AWS_ENDPOINT_URL_DYNAMODB")
+            .env_remove("SIGNING_KEY_FILE")
+            .envs(variables.iter().copied())
+            .output()
+            .expect("it runs")
+    };
+    // Nothing runs: the message says what to do.
+    let output = run(&[], &["org", "list"]);
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    for part in ["cargo run", "--memory", "demo.env", "--data", "--stack"] {
+        assert!(stderr.contains(part), "{part}: {stderr}");
+    }
+
+    let stack = Stack::start(Options::in_memory()).await.expect("the stack starts");
+    let key_file = stack.data_dir().join(folder::SIGNING_KEY);
+    let key_file = key_file.to_str().expect("UTF-8");
+    let endpoint = stack.endpoints().dynamodb.clone();
+    let settings =
+        [("AWS_ENDPOINT_URL_DYNAMODB", endpoint.as_str()), ("SIGNING_KEY_FILE", key_file)];
+    // The shell that has read its demo.env, and the folder of that file.
+    let output = run(&settings, &CREATE);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let home = folder.path().join("ajustes");
+    std::fs::create_dir(&home).expect("a folder");
+    folder::write_demo(&home, &settings).expect("demo.env");
+    let key = done(&home, &["keys", "create", "uni", "--name", "x"]);
+    let (status, shown) = http(&stack, &key, "GET", "/organization", &Value::Null);
+    assert_eq!((status, &shown["id"]), (200, &json!("uni")));
+    let (status, keys) = http(&stack, &key, "GET", "/signing-keys", &Value::Null);
+    assert_eq!((status, keys["items"].as_array().map(Vec::len)), (200, Some(1)));
+    stack.shutdown().await;
+
+    // Its settings outlive it: the message says that it has ended.
+    for output in [run(&settings, &["org", "list"]), admin(&home, &["org", "list"])] {
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(stderr.contains(&endpoint) && stderr.contains("--memory"), "{stderr}");
+    }
 }

@@ -408,6 +408,37 @@ pub fn revocation(sim: &mut Sim) -> Run<'_> {
     })
 }
 
+/// The signing key is replaced and declared compromised; the status lists of two processes and
+/// their credentials are signed again.
+pub fn compromised_key(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let people = people(1..=2);
+        let first = sim.issue(&people[..1], &people[..1], None).await?.json();
+        // One that was begun, and whose answer was lost, is refused a second time.
+        let begun = sim.insist("POST", "/status-lists", None, None).await?;
+        ensure!([201, 429].contains(&begun.status), "{}", begun.body);
+        // The stack's own process takes its indexes from the list that was begun.
+        let second = sim.world.issue_one(&people[1]).await;
+        let text = |name: &str| people[1][name].as_str().unwrap_or_default().to_owned();
+        sim.expected.insert((text("email"), text("result_value")));
+        let keys = sim.world.get("/signing-keys").await;
+        let key = keys["items"][0]["multikey"].as_str().context("a key")?.to_owned();
+        let rotated = sim.insist("POST", "/signing-keys", None, None).await?;
+        ensure!(rotated.status == 201, "{}", rotated.body);
+        let path = format!("/signing-keys/{key}/compromise");
+        let why = json!({ "reason": "Clave filtrada" });
+        let declared = sim.insist("POST", &path, Some(&why), None).await?;
+        ensure!(declared.status == 200, "{}", declared.body);
+        ensure!(declared.json()["compromised_at"].is_string(), "{}", declared.body);
+        for id in [&first["credentials"][0]["credential_id"], &second["credential_id"]] {
+            let path = format!("/credentials/{}", id.as_str().context("an id")?);
+            let signed = sim.insist("PATCH", &path, Some(&json!({})), None).await?;
+            ensure!(signed.status == 200 && signed.json()["version"] == 2, "{}", signed.body);
+        }
+        Ok(())
+    })
+}
+
 /// 1,200 rows in 120 shards.
 pub fn job_of_1200(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
@@ -534,6 +565,11 @@ async fn revoking_and_suspending_survive_a_crash_at_every_call() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_correction_survives_a_crash_at_every_call() {
     every_point("correction", correction).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_compromise_of_a_key_survives_a_crash_at_every_call() {
+    every_point("compromised key", compromised_key).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -217,9 +217,12 @@ async fn nothing_is_sent_to_a_suppressed_address_until_it_is_taken_off() {
     );
     assert_eq!(world.mails_now(&to).await.len(), 1);
 
-    // A test key reads the list, and changes nothing live.
+    // A test key neither sees nor changes the list of live.
     let path = format!("/suppressions/{to}");
-    world.call_as(&world.demo.test_api_key, "DELETE", &path, None).await.expect(403);
+    let test = &world.demo.test_api_key;
+    let list = world.call_as(test, "GET", "/suppressions", None).await.expect(200).json();
+    assert_eq!(list["items"], json!([]));
+    world.call_as(test, "DELETE", &path, None).await.problem(404, "not_found");
     world.call("DELETE", &path, None).await.expect(204);
     world.call("DELETE", &path, None).await.problem(404, "not_found");
     assert!(suppressed(&world).await.is_empty());
@@ -318,6 +321,52 @@ async fn a_report_settles_an_attempt_of_unknown_outcome() {
     assert_eq!(status["result"]["emails_sent"], 2);
     assert_eq!(consume(&world, &mails).await, NONE);
     assert_eq!(world.mails_now(&to).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_mode_has_its_own_suppression_list() {
+    let world = World::with(unread()).await;
+    let test = world.demo.test_api_key.clone();
+    let issue_test = async |result: &str| {
+        let mut recipient = person(1);
+        recipient["result_value"] = result.into();
+        let answer = world.issue_as(&test, &[recipient]).await.expect(200).json();
+        drain(&world).await;
+        let id = answer["credentials"][0]["credential_id"].as_str().expect("id").to_owned();
+        let path = format!("/credentials/{id}");
+        let credential = world.call_as(&test, "GET", &path, None).await.expect(200).json();
+        (id, credential["email_status"].clone(), credential["email_error"].clone())
+    };
+    // SES reports no test mail; a report all the same fills the list of test.
+    let (id, status, _) = issue_test("A").await;
+    assert_eq!(status, "sent");
+    let to = "persona1@ejemplo.com";
+    report_one(&world, &complained(&id, 0, to)).await;
+    assert!(suppressed(&world).await.is_empty(), "live has a list of its own");
+    let list = world.call_as(&test, "GET", "/suppressions", None).await.expect(200).json();
+    assert_eq!(list["items"][0]["email"], to);
+    assert_eq!(list["items"][0]["credential_id"], id.as_str());
+
+    // It stops the mail of test, and none of live.
+    let resend = format!("/credentials/{id}/resend");
+    world.call_as(&test, "POST", &resend, None).await.problem(409, "conflict");
+    let (_, status, error) = issue_test("B").await;
+    assert_eq!((status, error), (json!("failed"), json!("suppressed")));
+    one_sent(&world, 1).await;
+    let people = [person(1), person(2)].map(|mut person| {
+        person["result_value"] = "C".into();
+        person
+    });
+    let job = world.start_job(&people).await;
+    drain(&world).await;
+    assert_eq!(world.success(&job).await["result"]["emails_sent"], 2);
+
+    // Each key removes from its own list.
+    let path = format!("/suppressions/{to}");
+    world.call("DELETE", &path, None).await.problem(404, "not_found");
+    world.call_as(&test, "DELETE", &path, None).await.expect(204);
+    world.call_as(&test, "DELETE", &path, None).await.problem(404, "not_found");
+    assert_eq!(issue_test("D").await.1, "sent");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -42,6 +42,7 @@ mod process;
 mod queues;
 mod reading;
 mod runtime;
+mod signing_keys;
 mod sim;
 mod status;
 mod strict;

@@ -312,9 +312,14 @@ async fn memory_leaves_nothing_but_the_settings_that_were_asked_for() {
     let environment = environment_file(&process.greeting);
     let mode = std::fs::metadata(&environment).expect("demo.env").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+    // What its administration needs: `unicreda` finds both there.
+    let key_file = Path::new(process.setting("SIGNING_KEY_FILE")).to_owned();
+    assert!(key_file.is_absolute() && key_file.exists(), "{}", key_file.display());
+    let home = Path::new(&environment).parent().expect("a folder").display().to_string();
+    assert!(process.greeting.contains(&format!(" --data {home}")), "{}", process.greeting);
     process.signal("INT").await;
     assert_eq!(process.ended().await.code(), Some(0));
-    assert!(!Path::new(&environment).exists());
+    assert!(!Path::new(&environment).exists() && !key_file.exists());
 
     let home = folder();
     let process = Process::start(&["--port", "0", "--memory", "--data", path(home.path())]).await;

@@ -308,6 +308,103 @@ async fn a_wallet_is_read_to_its_end_and_ignores_what_is_appended_to_its_link() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fault_names_what_was_probably_meant() {
+    let world = World::new().await;
+    let template = world.demo.template_id.clone();
+    let recipients = json!([person(1)]);
+    let course = |fields: Value| json!({ "name": "x", "description": "x", "fields": fields });
+    for (method, path, body, pointer, hint) in [
+        (
+            "POST",
+            "/credentials/issue",
+            json!({ "templateId": template, "recipients": recipients }),
+            "/templateId",
+            "template_id",
+        ),
+        (
+            "POST",
+            "/credentials/issue",
+            json!({ "template_id": template, "recipient": recipients }),
+            "/recipient",
+            "recipients",
+        ),
+        (
+            "POST",
+            "/credentials/issue",
+            json!({ "template_id": template, "recipients": recipients, "sendEmail": false }),
+            "/sendEmail",
+            "send_email",
+        ),
+        (
+            "POST",
+            "/uploads",
+            json!({ "template_id": template, "fileName": "a.csv", "size": 1 }),
+            "/fileName",
+            "file_name",
+        ),
+        (
+            "POST",
+            "/uploads",
+            json!({ "template_id": template, "file_name": "a.csv", "size": 1, "dryRun": true }),
+            "/dryRun",
+            "dry_run",
+        ),
+        ("POST", "/api-keys", json!({ "name": "x", "scopes": ["raed"] }), "/scopes", "read"),
+        ("POST", "/api-keys", json!({ "name": "x", "scope": ["read"] }), "/scope", "scopes"),
+        (
+            "POST",
+            "/api-keys",
+            json!({ "name": "x", "scopes": ["read"], "mode": "Test" }),
+            "/mode",
+            "test",
+        ),
+        ("PUT", "/organization", json!({ "timeZone": "UTC" }), "/timeZone", "time_zone"),
+        (
+            "PUT",
+            "/organization",
+            json!({ "time_zone": "America/Santigo" }),
+            "/time_zone",
+            "America/Santiago",
+        ),
+        ("PUT", "/organization", json!({ "language": "es-CL" }), "/language", "es"),
+        (
+            "POST",
+            "/templates",
+            course(json!([{ "name": "recipientName" }])),
+            "/fields/0/name",
+            "recipient_name",
+        ),
+        (
+            "POST",
+            "/templates",
+            course(json!([{ "name": "role", "requierd": true }])),
+            "/fields/0/requierd",
+            "required",
+        ),
+        ("GET", "/credentials?status=revokd", Value::Null, "status", "revoked"),
+    ] {
+        let body = (method != "GET").then_some(&body);
+        let problem = world.call(method, path, body).await.problem(400, "invalid_request");
+        let errors = problem["errors"].as_array().expect("errors");
+        let fault = errors.iter().find(|fault| fault["pointer"] == pointer);
+        assert_eq!(fault.unwrap_or_else(|| panic!("{problem}"))["hint"], hint, "{problem}");
+    }
+    // The answer to a recipient is a text.
+    for (name, text) in [
+        ("recipientName", "Campo desconocido: recipientName. ¿Quisiste decir recipient_name?"),
+        ("name", "Campo desconocido: name. ¿Quisiste decir recipient_name?"),
+        ("externalId", "Campo desconocido: externalId. ¿Quisiste decir external_id?"),
+        ("nota", "Campo desconocido: nota"),
+    ] {
+        let mut recipient = person(1);
+        recipient[name] = "x".into();
+        let refused = world.issue_one(&recipient).await;
+        assert_eq!(refused["errors"], json!([text]));
+    }
+    assert_nothing_issued(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_comes_as_x_api_key_or_as_bearer_and_two_different_ones_are_none() {
     let world = World::new().await;
     let (live, test) = (world.demo.api_key.as_str(), world.demo.test_api_key.as_str());

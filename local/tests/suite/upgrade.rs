@@ -132,6 +132,33 @@ async fn on(fixture: &Path) {
     let heard = world.get(&format!("/credentials/{}", id("after_rotation"))).await;
     assert_eq!(heard["email_status"], "delivered");
 
+    // The organization sends as it did, and as nobody else.
+    let organization = world.get("/organization").await;
+    assert_eq!(organization["allowed_senders"], json!([organization["sender"]]));
+    let renamed = json!({ "name": "Universidad Demo de Hoy", "sender": organization["sender"] });
+    world.call("PUT", "/organization", Some(&renamed)).await.expect(200);
+    let change = json!({ "sender": "titulos@otra.example" });
+    let refused = world.call("PUT", "/organization", Some(&change)).await;
+    assert_eq!(refused.problem(400, "invalid_request")["errors"][0]["code"], "sender_not_allowed");
+    let name = json!({ "name": organization["name"] });
+    world.call("PUT", "/organization", Some(&name)).await.expect(200);
+
+    // A suppressed address of before lists had a mode is live's.
+    let app = world.stack.app();
+    let entry = json!({
+        "pk": { "S": "SUPPRESSED#demo" }, "sk": { "S": "persona9@ejemplo.com" }, "v": { "N": "1" },
+        "email": { "S": "persona9@ejemplo.com" }, "reason": { "S": "bounced" },
+        "since": { "S": "2026-11-24T10:00:02Z" }, "credential_id": { "S": id("holds") },
+    });
+    let AttributeValue::M(entry) = attribute(&json!({ "M": entry })) else { panic!("no item") };
+    let put = app.dynamodb.put_item().table_name(&app.config.catalog_table);
+    put.set_item(Some(entry)).send().await.expect("an item is put");
+    let listed = world.get("/suppressions").await;
+    assert_eq!(listed["items"][0]["email"], "persona9@ejemplo.com");
+    let test = &world.demo.test_api_key;
+    let listed = world.call_as(test, "GET", "/suppressions", None).await.expect(200).json();
+    assert_eq!(listed["items"], json!([]));
+
     // An ended job keeps its totals; an open one ends.
     let ended = world.success(&id("job")).await["result"].clone();
     assert_eq!((&ended["successful"], &ended["failed"]), (&json!(5), &json!(1)));

@@ -7,10 +7,11 @@ use crate::{
     api::{auth, lists},
     app::App,
     domain::{
+        admission,
         api_key::{self, ApiKey, NewKey, Scope},
         fields::Fields,
         ids::{Mode, OrgId},
-        text::MAX_TEXT,
+        nearest::nearest,
         time,
     },
     http::{
@@ -38,30 +39,32 @@ pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call).await?;
     let mut fields = Fields::of_body(call.expect_json()?)?;
-    let name = fields.required_text("name", MAX_TEXT);
+    let name = fields.required_name("name");
     let mode = match fields.text("mode", 10).as_deref() {
         None => caller.mode,
         Some("live") => Mode::Live,
         Some("test") => Mode::Test,
-        Some(_) => {
-            fields.fault(
+        Some(other) => {
+            fields.fault_near(
                 "mode",
                 "value_not_allowed",
                 "El campo mode debe ser live o test",
                 "The field mode must be live or test",
+                nearest(other, ["live", "test"]),
             );
             caller.mode
         }
     };
     let scopes = read_scopes(&mut fields);
     let expires_at = fields.text("expires_at", 40).and_then(|text| {
-        let at = text.parse::<jiff::Timestamp>().ok().filter(|at| *at > call.now);
+        let at = text.parse::<jiff::Timestamp>().ok();
+        let at = at.filter(|at| *at > call.now && admission::is_on_a_day(*at));
         if at.is_none() {
             fields.fault(
                 "expires_at",
                 "invalid_instant",
-                "El campo expires_at debe ser un instante RFC 3339 en el futuro",
-                "The field expires_at must be an RFC 3339 instant in the future",
+                "El campo expires_at debe ser un instante RFC 3339 en el futuro, hasta el año 2100",
+                "The field expires_at must be an RFC 3339 instant in the future, up to the year 2100",
             );
         }
         at.map(time::millis)
@@ -131,11 +134,16 @@ fn read_scopes(fields: &mut Fields) -> Vec<Scope> {
         .filter_map(|value| Scope::ALL.into_iter().find(|s| Some(s.as_str()) == value.as_str()))
         .collect();
     if scopes.len() != asked.len() || scopes.is_empty() {
-        fields.fault(
+        let known = Scope::ALL.map(Scope::as_str);
+        let unknown = asked.iter().filter_map(|value| value.as_str());
+        let unknown = unknown.filter(|scope| !known.contains(scope));
+        let near = unknown.into_iter().find_map(|scope| nearest(scope, known));
+        fields.fault_near(
             "scopes",
             "invalid_scopes",
             "El campo scopes debe ser una lista con uno o más de: issue, read, catalog, manage, admin",
             "The field scopes must be an array of one or more of: issue, read, catalog, manage, admin",
+            near,
         );
     }
     scopes.sort_unstable();

@@ -18,6 +18,7 @@ use crate::{
         history::Event,
         identity,
         ids::{CredentialId, Mode, TemplateId},
+        nearest::nearest,
         text::cleaned,
         time,
     },
@@ -167,8 +168,8 @@ struct Filters {
 
 impl Filters {
     fn read(call: &Call, errors: &mut Vec<FieldError>) -> Self {
-        let mut fault = |name: &str, es: &str, en: &str| {
-            errors.push(FieldError::new(name, "invalid_parameter", es, en));
+        let mut fault = |name: &str, es: &str, en: &str, near: Option<&str>| {
+            errors.push(FieldError::new(name, "invalid_parameter", es, en).hint(near));
         };
         let template = call.query(TEMPLATE_ID).map(TemplateId::parse);
         if matches!(template, Some(Err(_))) {
@@ -176,9 +177,11 @@ impl Filters {
                 "template_id",
                 "El parámetro template_id debe ser un UUID",
                 "The parameter template_id must be a UUID",
+                None,
             );
         }
-        let status = call.query(STATUS).map(|text| match text {
+        let sent = call.query(STATUS);
+        let status = sent.map(|text| match text {
             "issued" => Some(Status::Issued),
             "suspended" => Some(Status::Suspended),
             "revoked" => Some(Status::Revoked),
@@ -189,6 +192,7 @@ impl Filters {
                 "status",
                 "El parámetro status debe ser issued, suspended o revoked",
                 "The parameter status must be issued, suspended or revoked",
+                nearest(sent.unwrap_or_default(), ["issued", "suspended", "revoked"]),
             );
         }
         Self {

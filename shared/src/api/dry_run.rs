@@ -56,7 +56,9 @@ pub(super) async fn answer(
                 Err(faults) => Foreseen::Refused(faults),
                 Ok(recipient) => {
                     let member = members.get(&recipient.email);
-                    let request = IssueRequest { template, member, recipient, issued_at };
+                    let sent_email = &entry.email;
+                    let request =
+                        IssueRequest { template, member, recipient, sent_email, issued_at };
                     dry_run::foresee(app, by, request).await?
                 }
             };

@@ -91,6 +91,8 @@ struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
+    const NAMES: [&'static str; 3] = ["template_id", "recipients", "send_email"];
+
     fn read(text: &'a str, faults: &mut Faults) -> Result<Self, InvalidBody> {
         if !text.trim_start().starts_with('{') {
             serde_json::from_str::<IgnoredAny>(text)?;
@@ -106,7 +108,7 @@ impl<'a> Members<'a> {
                 _ => {
                     let name = shown(&name);
                     let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-                    faults.0.push(unknown_field(pointer, &name));
+                    faults.0.push_with(|| unknown_field(pointer, &name, Self::NAMES));
                     continue;
                 }
             };
@@ -308,6 +310,7 @@ async fn issue_at_once(
                 template: terms.template,
                 member: terms.member,
                 recipient,
+                sent_email: &entry.email,
                 issued_at: &second_of(&work.begun_at),
             };
             let origin = Origin::Request(work.id.to_string());

@@ -11,9 +11,11 @@ use crate::{
     },
     app::App,
     domain::{
+        fields::FieldError,
         ids::JobId,
         job::Job,
         job_result::{ResultColumn, ResultRow},
+        nearest::nearest,
     },
     http::{
         parameters::STATUS,
@@ -134,16 +136,18 @@ pub async fn status(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 /// `invalid_request` for a parameter, `not_found`, those of authentication and of the store.
 pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let limit = call.limit()?;
-    let status = match call.query(STATUS).map(ResultRow::status_of_word) {
+    let status = match call.query(STATUS).map(|word| (word, ResultRow::status_of_word(word))) {
         None => None,
-        Some(Some(status)) => Some(status),
-        Some(None) => {
-            return Err(Problem::invalid_field(
+        Some((_, Some(status))) => Some(status),
+        Some((word, None)) => {
+            let fault = FieldError::new(
                 "status",
                 "value_not_allowed",
                 "El parámetro status debe ser issued, failed o pending",
                 "The parameter status must be issued, failed or pending",
-            ));
+            );
+            let near = nearest(word, ["issued", "failed", "pending", "duplicate", "revoked"]);
+            return Err(Problem::invalid_request(vec![fault.hint(near)]));
         }
     };
     let (caller, job) = own_job(app, call).await?;

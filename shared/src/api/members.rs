@@ -1,6 +1,6 @@
 //! Members: list, show, put, delete, import, and their credentials.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use http::{Response, StatusCode};
 use lambda_http::Body;
@@ -18,6 +18,7 @@ use crate::{
         fields::{FieldError, Fields},
         lang::Lang,
         member::{Member, Profile},
+        nearest::nearest,
         text::shortened,
         time, wallet_link,
     },
@@ -60,6 +61,9 @@ pub async fn put(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let email = member_email(call)?;
     let profile = Profile::read(Fields::of_body(call.expect_json()?)?, &email)?;
     let before = app.catalog.member(&caller.org, &email).await?;
+    if before.is_none() && !email.can_be_owned() {
+        return Err(invalid_email(&call.parameter));
+    }
     let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
     let now = call.now_text();
     let created_at = before.map_or_else(|| now.clone(), |member| member.created_at);
@@ -102,14 +106,11 @@ pub async fn list_credentials(app: &App, call: &Call) -> Result<Response<Body>, 
 pub async fn import(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call).await?;
     let body = call.expect_body(&["text/csv"])?;
-    let Import { rows, mut members, faults } = Import::read(body, call.lang, &call.now_text())?;
-    let emails: Vec<&EmailAddress> = members.keys().collect();
+    let mut import = Import::read(body, call.lang, &call.now_text())?;
+    let emails: Vec<&EmailAddress> = import.members.keys().collect();
     let before = app.catalog.together(&caller.org, None, None, &emails).await?.members;
-    for (email, member) in &mut members {
-        if let Some(before) = before.get(email) {
-            member.created_at.clone_from(&before.created_at);
-        }
-    }
+    import.meet(&before);
+    let Import { rows, members, faults, .. } = import;
     let members: Vec<Member> = members.into_values().collect();
     app.catalog.put_members(&caller.org, &members).await?;
     let shown: Vec<Value> = faults
@@ -140,10 +141,29 @@ struct RowFault {
 struct Import {
     rows: usize,
     members: BTreeMap<EmailAddress, Member>,
+    /// Rows whose address nobody can own, which only members of before may have.
+    doubts: BTreeMap<EmailAddress, Vec<RowFault>>,
     faults: Vec<RowFault>,
 }
 
 impl Import {
+    /// Compares the rows with the members that exist: these keep the instant of their creation,
+    /// and an address that nobody can own.
+    fn meet(&mut self, before: &HashMap<EmailAddress, Member>) {
+        for (email, member) in &mut self.members {
+            if let Some(before) = before.get(email) {
+                member.created_at.clone_from(&before.created_at);
+            }
+        }
+        for (email, faults) in std::mem::take(&mut self.doubts) {
+            if !before.contains_key(&email) {
+                self.members.remove(&email);
+                self.faults.extend(faults);
+            }
+        }
+        self.faults.sort_by_key(|fault| fault.row);
+    }
+
     fn read(body: &[u8], lang: Lang, now: &str) -> Result<Self, Problem> {
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         let text = std::str::from_utf8(body).map_err(|_| {
@@ -162,7 +182,8 @@ impl Import {
         let headers = reader.headers().map_err(|e| unreadable(&e))?;
         let headers: Vec<String> = headers.iter().map(str::to_ascii_lowercase).collect();
         check_columns(&headers)?;
-        let mut import = Self { rows: 0, members: BTreeMap::new(), faults: Vec::new() };
+        let mut import =
+            Self { rows: 0, members: BTreeMap::new(), doubts: BTreeMap::new(), faults: Vec::new() };
         for (row, record) in (1_u32..).zip(reader.records()) {
             let record = record.map_err(|e| unreadable(&e))?;
             if record.iter().all(str::is_empty) {
@@ -172,12 +193,17 @@ impl Import {
             if import.rows > MAX_IMPORT {
                 return Err(Problem::too_many_recipients(MAX_IMPORT, import.rows));
             }
+            let line = record.position().map_or(0, csv::Position::line);
             match read_row(&headers, &record, now) {
-                Ok(member) => {
+                Ok((sent, member)) => {
+                    if !member.email.can_be_owned() {
+                        let error = format!("Invalid email: {sent}");
+                        let fault = RowFault { row, line, email: sent, error };
+                        import.doubts.entry(member.email.clone()).or_default().push(fault);
+                    }
                     import.members.insert(member.email.clone(), member);
                 }
                 Err((email, Texts { es, en })) => {
-                    let line = record.position().map_or(0, csv::Position::line);
                     let email = shortened(&email, SHOWN_TEXT);
                     let error = shortened(&lang.pick(es, en), SHOWN_TEXT);
                     import.faults.push(RowFault { row, line, email, error });
@@ -194,12 +220,15 @@ struct Texts {
     en: String,
 }
 
-/// Reads a member from a row. The error has the address as sent.
+/// Reads a member from a row, with its address as sent.
+///
+/// # Errors
+/// The address as sent, and the fault.
 fn read_row(
     headers: &[String],
     record: &csv::StringRecord,
     now: &str,
-) -> Result<Member, (String, Texts)> {
+) -> Result<(String, Member), (String, Texts)> {
     let cells = headers
         .iter()
         .zip(record.iter())
@@ -219,7 +248,10 @@ fn read_row(
     read_member(cells, now)
 }
 
-fn read_member(mut cells: Map<String, Value>, now: &str) -> Result<Member, (String, Texts)> {
+fn read_member(
+    mut cells: Map<String, Value>,
+    now: &str,
+) -> Result<(String, Member), (String, Texts)> {
     let sent = cells.remove("email").and_then(|v| v.as_str().map(str::to_owned));
     let sent = sent.unwrap_or_default();
     let Ok(email) = EmailAddress::parse(&sent) else {
@@ -228,13 +260,10 @@ fn read_member(mut cells: Map<String, Value>, now: &str) -> Result<Member, (Stri
     };
     let body = serde_json::to_vec(&Value::Object(cells)).unwrap_or_default();
     match Fields::of_body(&body).and_then(|fields| Profile::read(fields, &email)) {
-        Ok(profile) => Ok(Member {
-            v: 1,
-            email,
-            profile,
-            created_at: now.to_owned(),
-            updated_at: now.to_owned(),
-        }),
+        Ok(profile) => {
+            let (created_at, updated_at) = (now.to_owned(), now.to_owned());
+            Ok((sent, Member { v: 1, email, profile, created_at, updated_at }))
+        }
         Err(invalid) => {
             let (es, en) = Problem::from(invalid).texts();
             Err((sent, Texts { es, en }))
@@ -275,12 +304,13 @@ fn check_columns(headers: &[String]) -> Result<(), Problem> {
         .filter(|header| !KNOWN.contains(&header.as_str()))
         .map(|header| {
             let name: String = header.chars().filter(|c| !c.is_control()).take(60).collect();
-            FieldError::new(
+            let fault = FieldError::new(
                 name.clone(),
                 "unknown_column",
                 format!("Columna desconocida: {name}. Columnas: {list}"),
                 format!("Unknown column: {name}. Columns: {list}"),
-            )
+            );
+            fault.hint(nearest(&name, KNOWN))
         })
         .collect();
     if unknown.is_empty() { Ok(()) } else { Err(Problem::invalid_request(unknown)) }
@@ -291,8 +321,10 @@ fn unknown_member() -> Problem {
 }
 
 fn member_email(call: &Call) -> Result<EmailAddress, Problem> {
-    EmailAddress::parse(&call.parameter).map_err(|_| {
-        let text = format!("Invalid email: {}", call.parameter);
-        Problem::invalid_field("email", "invalid_email", text.clone(), text)
-    })
+    EmailAddress::parse(&call.parameter).map_err(|_| invalid_email(&call.parameter))
+}
+
+fn invalid_email(sent: &str) -> Problem {
+    let text = format!("Invalid email: {sent}");
+    Problem::invalid_field("email", "invalid_email", text.clone(), text)
 }

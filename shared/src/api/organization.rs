@@ -10,11 +10,13 @@ use crate::{
     },
     app::App,
     domain::{
+        email::EmailAddress,
         fields::Fields,
         identity::IdSecret,
         ids::{Mode, OrgId},
         image::ImageInput,
         organization::{Organization, Settings},
+        sender::AllowedSender,
     },
     http::{
         problem::Problem,
@@ -35,12 +37,48 @@ pub async fn put(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let mut organization = own_organization(app, &caller).await?;
     let fields = Fields::of_body(call.expect_json()?)?;
     let (mut settings, logo) = Settings::read(fields, Some(&organization.settings))?;
+    if !organization.may_send_as(&settings.sender) {
+        return Err(sender_not_allowed(&organization, &settings.sender));
+    }
     if logo != ImageInput::Absent {
         settings.logo = images::store(app, &caller.org, &logo, "/logo").await?;
     }
+    if settings.name != organization.settings.name {
+        note_name(app, &caller.org, &settings.name).await?;
+    }
     organization.settings = settings;
-    app.catalog.put_organization(&organization).await?;
+    if !app.catalog.put_settings(&caller.org, &organization.settings).await? {
+        return Err(sender_not_allowed(&organization, &organization.settings.sender));
+    }
     ok(&organization.answer(&app.config.site_url))
+}
+
+/// Notes a new name, and tells the operator when a reader can take it for another organization's.
+async fn note_name(app: &App, org: &OrgId, name: &str) -> Result<(), Problem> {
+    let alike = app.catalog.named_like(org, name).await?;
+    if !alike.is_empty() {
+        let like = alike.iter().map(OrgId::as_str).collect::<Vec<_>>().join(" ");
+        tracing::warn!(like, "organization has a name like another's");
+    }
+    Ok(app.catalog.note_name(org, name).await?)
+}
+
+/// 400: the operator has not allowed the organization this sender.
+fn sender_not_allowed(organization: &Organization, sender: &EmailAddress) -> Problem {
+    let (org, sender) = (&organization.org, sender.as_str());
+    let allowed: Vec<String> =
+        organization.allowed_senders().iter().map(ToString::to_string).collect();
+    let allowed = allowed.join(", ");
+    Problem::invalid_field(
+        "/sender",
+        "sender_not_allowed",
+        format!(
+            "El campo sender no admite {sender}: quien opera el servicio autoriza los remitentes de cada organización. Autorizados: {allowed}. Pídele que autorice este (unicreda admin org update {org} --allow-sender {sender})"
+        ),
+        format!(
+            "The field sender cannot be {sender}: the operator of the service allows each organization its senders. Allowed: {allowed}. Ask the operator to allow this one (unicreda admin org update {org} --allow-sender {sender})"
+        ),
+    )
 }
 
 /// Creates an organization with its secret and its signing keys; false if it exists. Safe to
@@ -54,9 +92,20 @@ pub async fn create(
     settings: Settings,
     now: String,
 ) -> Result<bool, Problem> {
-    let organization = Organization { v: 1, org, settings, created_at: now };
+    let senders = Some(vec![AllowedSender::of(&settings.sender)]);
+    create_with(app, Organization { v: 1, org, settings, created_at: now, senders }).await
+}
+
+/// Does as [`create`], with the senders that the organization may use.
+///
+/// # Errors
+/// Those of [`create`].
+pub async fn create_with(app: &App, organization: Organization) -> Result<bool, Problem> {
     let secret = IdSecret::new(auth::random()?);
     let created = app.catalog.create_organization(&organization, secret).await?;
+    if created {
+        app.catalog.note_name(&organization.org, &organization.settings.name).await?;
+    }
     ensure_signing_keys(app, &organization.org, &organization.created_at).await?;
     Ok(created)
 }

@@ -17,6 +17,7 @@ use crate::{
         problem::Problem,
         serve::{Call, json as answer, ok},
     },
+    store::status_lists::Begun,
 };
 
 impl From<SigningKeyError> for Problem {
@@ -32,6 +33,11 @@ impl From<SigningKeyError> for Problem {
             SigningKeyError::StillSigns => Self::conflict(
                 "La llave todavía firma; reemplázala primero con POST /api/v1/signing-keys",
                 "The key still signs; replace it first with POST /api/v1/signing-keys",
+            ),
+            SigningKeyError::TooOften { wait } => Self::rate_limited(
+                wait,
+                "La llave de firma se puede reemplazar 10 veces en 24 horas; Retry-After dice en cuántos segundos se puede de nuevo",
+                "The signing key can be replaced 10 times in 24 hours; Retry-After says in how many seconds it can be again",
             ),
             SigningKeyError::Busy => Self::unavailable(error),
             SigningKeyError::Store(error) => error.into(),
@@ -58,26 +64,28 @@ pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 /// `POST /signing-keys`: a new key signs from now on.
 ///
 /// # Errors
-/// `conflict` when another request replaced the key; those of authentication and the store.
+/// `conflict` when another request replaced the key; `rate_limited` after ten in 24 hours; those
+/// of authentication and the store.
 pub async fn rotate(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call).await?;
-    let made = signing_keys::rotate(app, caller.tenant(), &call.now_text()).await?;
+    let made = signing_keys::rotate(app, caller.tenant(), call.now).await?;
     answer(StatusCode::CREATED, &made.map(|key| key_answer(app, &caller, &key)))
 }
 
 /// `POST /signing-keys/{multikey}/compromise`: removes a retired key from the DID document.
 ///
 /// # Errors
-/// `not_found`; `conflict` when the key still signs; `unavailable` when a status list is in use;
+/// `not_found`; `conflict` when the key still signs; `unavailable` when not every status list is
+/// signed yet, and the next call goes on;
 /// those of the body, of authentication and the store.
 pub async fn compromise(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call).await?;
     let mut fields = Fields::of_body(call.expect_json()?)?;
     let reason = reason(&mut fields, true);
     fields.end()?;
-    let (reason, now) = (reason.unwrap_or_default(), call.now_text());
+    let reason = reason.unwrap_or_default();
     let key =
-        signing_keys::compromise(app, caller.tenant(), &call.parameter, &reason, &now).await?;
+        signing_keys::compromise(app, caller.tenant(), &call.parameter, &reason, call.now).await?;
     ok(&key_answer(app, &caller, &key))
 }
 
@@ -85,10 +93,20 @@ pub async fn compromise(app: &App, call: &Call) -> Result<Response<Body>, Proble
 /// a restore from a backup, whose counter can be behind the indexes that were issued.
 ///
 /// # Errors
-/// Those of authentication and the store.
+/// `rate_limited` within an hour of the last; those of authentication and the store.
 pub async fn begin_list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call).await?;
-    let number = app.status_lists.begin_list(&caller.org, caller.mode).await?;
+    let begun = app.status_lists.begin_list(caller.tenant(), call.now.as_second()).await?;
+    let number = match begun {
+        Begun::List(number) => number,
+        Begun::TooSoon { wait } => {
+            return Err(Problem::rate_limited(
+                wait,
+                "Se puede comenzar una lista de estado por hora; Retry-After dice en cuántos segundos se puede de nuevo. Las listas llenas comienzan la siguiente por sí solas",
+                "One status list an hour can be begun; Retry-After says in how many seconds the next can be. Lists that are full begin the next by themselves",
+            ));
+        }
+    };
     let list = ListId { org: caller.org, mode: caller.mode, number };
     let url = list.url(&app.config.site_url);
     answer(StatusCode::CREATED, &json!({ "list_id": list.to_string(), "url": url }))

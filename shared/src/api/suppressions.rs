@@ -1,4 +1,4 @@
-//! The suppression list: the addresses that an organization sends no mail to.
+//! The suppression list of a mode: the addresses that an organization sends no mail to.
 //! [`crate::mail::feedback`] adds addresses; a person removes them here.
 
 use http::Response;
@@ -19,7 +19,7 @@ pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let limit = call.limit()?;
     let caller = auth::authenticate(app, call).await?;
     let after = lists::position(app, call, &caller).await?;
-    let page = app.catalog.suppressions(&caller.org, after.as_deref(), limit).await?;
+    let page = app.catalog.suppressions(caller.tenant(), after.as_deref(), limit).await?;
     let items = page.items.iter().map(Suppression::answer).collect();
     lists::page(app, call, &caller, items, page.next).await
 }
@@ -35,7 +35,7 @@ pub async fn remove(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     };
     let caller = auth::authenticate(app, call).await?;
     let email = EmailAddress::parse(&call.parameter).map_err(|_| unknown())?;
-    if !app.catalog.unsuppress(&caller.org, &email).await? {
+    if !app.catalog.unsuppress(caller.tenant(), &email).await? {
         return Err(unknown());
     }
     Ok(no_content())

@@ -262,7 +262,8 @@ impl Keys {
         let seed = random::<32>()?;
         let signer = Signer::of_seed(&seed)?;
         let sealed = self.vault.seal(&seed, org, mode).await?;
-        Ok(SealedKey { v: 1, multikey: signer.multikey, sealed, created_at: now.to_owned() })
+        let (multikey, created_at) = (signer.multikey, now.to_owned());
+        Ok(SealedKey { v: 1, multikey, sealed, created_at, rotated_at: Vec::new() })
     }
 
     /// Opens a key, or returns it if this process opened it before.

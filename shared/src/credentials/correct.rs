@@ -21,6 +21,7 @@ use crate::{
     },
     document::proof,
     domain::{
+        admission,
         credential::{Credential, MailState, Packed, RecipientType, Status},
         fault::Fault,
         field::FieldName,
@@ -147,6 +148,11 @@ async fn attempt(
         return Ok(Some(before.clone()));
     }
     let recipient = clean.unwrap_or_else(|| whole.clone());
+    let sent_email = request.fields.get("email").and_then(Value::as_str).unwrap_or_default();
+    let doubts = admission::judge(&recipient, sent_email, Some(&before.recipient));
+    if !doubts.is_empty() {
+        return Err(CorrectError::Refused(doubts));
+    }
     let template =
         app.catalog.template_version(&before.org, before.template_id, before.template_version);
     let template = template.await?.ok_or(CorrectError::TemplateNotFound)?;

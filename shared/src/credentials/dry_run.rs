@@ -100,10 +100,10 @@ pub async fn foresee(
     let held_by = found.as_ref().map_or(own, |credential| credential.id);
     let others: Vec<CredentialId> = held.items.into_iter().filter(|id| *id != held_by).collect();
     let also_holds = of_template(app, template, &others).await?;
+    if found.is_none() && !checked.doubts.is_empty() {
+        return Ok(Foreseen::Refused(checked.doubts));
+    }
     let Some(credential) = found.map(Box::new) else {
-        if !checked.damages.is_empty() {
-            return Ok(Foreseen::Refused(checked.damages));
-        }
         return Ok(Foreseen::New {
             id: own,
             alias: identities.alias().is_some(),

@@ -15,6 +15,7 @@ use crate::{
     aws::sqs::{self, Outgoing, Sent},
     credentials::sign::{self, Draft, Issuer},
     domain::{
+        admission,
         credential::{self, Credential, MailState, Origin, RecipientType, Status},
         fault::Fault,
         field::FieldName,
@@ -95,6 +96,8 @@ pub struct IssueRequest<'a> {
     pub member: Option<&'a Member>,
     /// The recipient as sent, in normal form.
     pub recipient: Recipient,
+    /// Its address as sent.
+    pub sent_email: &'a str,
     /// `validFrom`, RFC 3339 to the second.
     pub issued_at: &'a str,
 }
@@ -162,8 +165,9 @@ pub(super) struct Checked<'a> {
     /// The identities of the recipient as sent.
     pub(super) identities: Identities,
     filled: Vec<FieldName>,
-    /// The faults of its damaged texts, which count where no credential is found.
-    pub(super) damages: Vec<Fault>,
+    /// The reasons to refuse it, unless it has its credential already: what is asked of new data
+    /// alone, and damaged texts.
+    pub(super) doubts: Vec<Fault>,
 }
 
 impl<'a> Checked<'a> {
@@ -208,10 +212,28 @@ pub(super) fn check<'a>(
     };
     let mut faults = template.definition.check(&request.recipient);
     faults.extend(request.recipient.emptied());
+    let mut doubts = admission::judge(&request.recipient, request.sent_email, None);
+    doubts.extend(damages);
     if !faults.is_empty() {
+        faults.extend(doubts);
         return Err(faults);
     }
-    Ok(Checked { request, identities, filled, damages })
+    Ok(Checked { request, identities, filled, doubts })
+}
+
+/// Ends a recipient in doubt: it has its credential from an earlier request, or is refused.
+async fn settle(
+    app: &App,
+    checked: &Checked<'_>,
+    origin: &Origin,
+) -> Result<Option<Outcome>, StoreError> {
+    if checked.doubts.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(match find(app, &checked.identities).await? {
+        None => Outcome::Refused(checked.doubts.clone()),
+        Some(found) => judged(&checked.identities, origin, Box::new(found)),
+    }))
 }
 
 /// Turns one recipient into its credential: fills, checks, signs and puts it.
@@ -282,12 +304,7 @@ pub async fn prepare(
         Ok(checked) => checked,
         Err(faults) => return Ok(Prepared::Ended(Outcome::Refused(faults))),
     };
-    // Damaged texts are issued no more; what was issued for them is found.
-    if !checked.damages.is_empty() {
-        let outcome = match find(app, &checked.identities).await? {
-            Some(found) => judged(&checked.identities, &requester.origin, Box::new(found)),
-            None => Outcome::Refused(checked.damages),
-        };
+    if let Some(outcome) = settle(app, &checked, &requester.origin).await? {
         return Ok(Prepared::Ended(outcome));
     }
     let signed = match Box::pin(sign::sign(app, by, checked.draft())).await {
@@ -297,7 +314,7 @@ pub async fn prepare(
         }
     };
     let Checked { request, identities, filled, .. } = checked;
-    let IssueRequest { template, member, recipient, issued_at } = request;
+    let IssueRequest { template, member, recipient, issued_at, .. } = request;
     let recipient_type = match member {
         Some(_) => RecipientType::Internal,
         None => RecipientType::External,

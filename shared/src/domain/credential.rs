@@ -13,6 +13,7 @@ use crate::domain::{
     packing,
     recipient::Recipient,
     status_entry::StatusEntry,
+    tenant::Tenant,
 };
 
 /// Version of a credential's item. Version 1 was not signed. Items of versions 1 and 2 have
@@ -254,6 +255,11 @@ impl Credential {
             }
             Origin::Job { .. } | Origin::Request(_) => None,
         }
+    }
+
+    /// Its owner.
+    pub fn tenant(&self) -> Tenant<'_> {
+        Tenant { org: &self.org, mode: self.mode }
     }
 
     /// The address of its public page, which is also its id in the signed document.

@@ -14,6 +14,29 @@ const MAX_TYPED: usize = 2_000;
 /// Longest part before the `@` (RFC 5321 §4.5.3.1.1).
 const MAX_LOCAL_PART: usize = 64;
 
+/// Names at the top of the tree that nobody can own, so that no mail reaches them: reserved
+/// (RFC 2606 and 6761 `invalid`, `localhost`, `test`; RFC 6762 `local`; RFC 7686 `onion`; RFC 9476
+/// `alt`; RFC 3172 and 8375 `arpa`), kept for private use by ICANN (`internal`; `corp`, `home` and
+/// `mail` are never delegated), or in private use everywhere (RFC 6762, appendix G). `example` is
+/// missing on purpose: documentation and trials use it.
+const OWNED_BY_NOBODY: [&str; 15] = [
+    "alt",
+    "arpa",
+    "corp",
+    "home",
+    "internal",
+    "intranet",
+    "invalid",
+    "lan",
+    "local",
+    "localdomain",
+    "localhost",
+    "mail",
+    "onion",
+    "private",
+    "test",
+];
+
 /// An address in its one spelling: lower case, the domain as A-labels.
 ///
 /// Its `Debug` form is redacted: addresses never reach a log line.
@@ -64,6 +87,20 @@ impl EmailAddress {
             return Err(InvalidEmail);
         }
         Ok(Self(address))
+    }
+
+    /// Whether somebody can own its domain. New addresses must have such a domain; stored ones are
+    /// read without it.
+    pub fn can_be_owned(&self) -> bool {
+        let top = self.0.rsplit('.').next().unwrap_or_default();
+        // A delegated name is of letters (RFC 3696 §2), or an A-label.
+        let is_a_name = top.starts_with("xn--") || top.bytes().all(|b| b.is_ascii_alphabetic());
+        is_a_name && !OWNED_BY_NOBODY.contains(&top)
+    }
+
+    /// The domain.
+    pub fn domain(&self) -> &str {
+        self.0.rsplit('@').next().unwrap_or_default()
     }
 
     /// The address.
@@ -145,6 +182,44 @@ mod tests {
             &long_domain,
         ] {
             assert_eq!(EmailAddress::parse(bad), Err(InvalidEmail), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_domain_that_nobody_can_own_is_known() {
+        let owned = |text: &str| EmailAddress::parse(text).map(|address| address.can_be_owned());
+        for nobodys in [
+            "ana@uni.local",
+            "ana@UNI.LOCAL",
+            "ana@pc.internal",
+            "ana@uni.invalid",
+            "ana@abc.onion",
+            "ana@uni.test",
+            "ana@correo.localhost",
+            "ana@casa.home.arpa",
+            "ana@x.alt",
+            "ana@uni.corp",
+            "ana@uni.lan",
+            "ana@mail.localdomain",
+            "ana@uni.c0m",
+            "ana@1.2.3.0x7f",
+            "ana@uni。local",
+            "ana@uni.ｌｏｃａｌ",
+        ] {
+            assert_eq!(owned(nobodys), Ok(false), "{nobodys}");
+        }
+        for somebodys in [
+            "ana@demo.example",
+            "ana@ejemplo.com",
+            "bounce@simulator.amazonses.com",
+            "ana@local.cl",
+            "ana@test.edu",
+            "ana@mail.google.com",
+            "ana@onion.internal.com",
+            "ana@ñandú.cl",
+            "ana@uni.中国",
+        ] {
+            assert_eq!(owned(somebodys), Ok(true), "{somebodys}");
         }
     }
 

@@ -6,7 +6,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{damage::Damaged, field::FieldName, lang::Lang, text::shortened};
+use crate::domain::{
+    damage::Damaged,
+    field::{FieldName, field_meant},
+    lang::Lang,
+    text::shortened,
+};
 
 pub use crate::domain::unportable::Unportable;
 
@@ -43,6 +48,10 @@ pub enum Fault {
     ForbiddenCharacters(String),
     /// A date that is not a day of the calendar as `YYYY-MM-DD`.
     InvalidDate(String),
+    /// A date outside [`admission::DAYS`](super::admission::DAYS).
+    DateOutOfRange(String),
+    /// A name of which a reader sees nothing.
+    NothingVisible(String),
     /// The activity ends before it starts.
     EndsBeforeStart,
     /// Credits that are not a number from 0 to 1,000,000 with at most 3 decimals.
@@ -152,6 +161,8 @@ impl Fault {
             Self::TooLong(..) => "too_long",
             Self::ForbiddenCharacters(_) => "forbidden_characters",
             Self::InvalidDate(_) => "invalid_date",
+            Self::DateOutOfRange(_) => "date_out_of_range",
+            Self::NothingVisible(_) => "nothing_visible",
             Self::EndsBeforeStart => "ends_before_start",
             Self::InvalidCredits => "invalid_credits",
             Self::CreditsOutOfRange(..) => "credits_out_of_range",
@@ -192,6 +203,8 @@ impl Fault {
             | Self::TooLong(name, _)
             | Self::ForbiddenCharacters(name)
             | Self::InvalidDate(name)
+            | Self::DateOutOfRange(name)
+            | Self::NothingVisible(name)
             | Self::NotAllowed(name, _)
             | Self::InvalidUrl(name)
             | Self::Shortened(name)
@@ -242,7 +255,10 @@ impl Fault {
     fn spanish(&self) -> String {
         match self {
             Self::NotAnObject => "El destinatario debe ser un objeto JSON".into(),
-            Self::UnknownField(f) => format!("Campo desconocido: {f}"),
+            Self::UnknownField(f) => match field_meant(f) {
+                Some(name) => format!("Campo desconocido: {f}. ¿Quisiste decir {name}?"),
+                None => format!("Campo desconocido: {f}"),
+            },
             Self::RepeatedField(f) => format!("El campo {f} está repetido"),
             Self::WrongType(f, e) => format!("El campo {f} debe ser {}", e.name(Lang::Es)),
             Self::MissingEmail => "Falta el campo obligatorio: email".into(),
@@ -255,6 +271,8 @@ impl Fault {
             Self::InvalidDate(f) => {
                 format!("El campo {f} debe ser una fecha válida con el formato AAAA-MM-DD")
             }
+            Self::DateOutOfRange(f) => date_out_of_range(f, Lang::Es),
+            Self::NothingVisible(f) => nothing_visible(f, Lang::Es),
             Self::EndsBeforeStart => {
                 "activity_end_date no puede ser anterior a activity_start_date".into()
             }
@@ -326,7 +344,10 @@ impl Fault {
     fn english(&self) -> String {
         match self {
             Self::NotAnObject => "The recipient must be a JSON object".into(),
-            Self::UnknownField(f) => format!("Unknown field: {f}"),
+            Self::UnknownField(f) => match field_meant(f) {
+                Some(name) => format!("Unknown field: {f}. Did you mean {name}?"),
+                None => format!("Unknown field: {f}"),
+            },
             Self::RepeatedField(f) => format!("The field {f} is given twice"),
             Self::WrongType(f, e) => format!("The field {f} must be {}", e.name(Lang::En)),
             Self::MissingEmail => "Required field missing: email".into(),
@@ -337,6 +358,8 @@ impl Fault {
                 format!("The field {f} contains characters that are not allowed (control characters)")
             }
             Self::InvalidDate(f) => format!("The field {f} must be a valid date as YYYY-MM-DD"),
+            Self::DateOutOfRange(f) => date_out_of_range(f, Lang::En),
+            Self::NothingVisible(f) => nothing_visible(f, Lang::En),
             Self::EndsBeforeStart => {
                 "activity_end_date must not be before activity_start_date".into()
             }
@@ -409,6 +432,24 @@ impl Fault {
 /// The text of an invalid address, in both languages. It never changes.
 fn invalid_email(email: &str) -> String {
     format!("Invalid email: {email}")
+}
+
+/// The text of a date outside the days that a new credential can name.
+fn date_out_of_range(field: &str, lang: Lang) -> String {
+    match lang {
+        Lang::Es => format!("El campo {field} debe ser una fecha entre 1900-01-01 y 2100-12-31"),
+        Lang::En => format!("The field {field} must be a date from 1900-01-01 to 2100-12-31"),
+    }
+}
+
+/// The text of a name of which a reader sees nothing.
+fn nothing_visible(field: &str, lang: Lang) -> String {
+    match lang {
+        Lang::Es => {
+            format!("El campo {field} no contiene ningún carácter visible: escribe el nombre")
+        }
+        Lang::En => format!("The field {field} has no visible character: write the name"),
+    }
 }
 
 /// The text of a grade that the template does not allow, in both languages. It never changes.

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::lang::Lang;
+use crate::domain::{lang::Lang, nearest::nearest};
 
 /// A text in both languages.
 #[derive(Clone, Copy, Debug)]
@@ -290,6 +290,17 @@ impl FieldName {
     /// The names on the wire, for texts that list them.
     pub fn list() -> String {
         Self::ALL.map(Self::as_str).join(", ")
+    }
+}
+
+/// The field of a recipient, or of an entry of its evidence, that an unknown name is near to.
+pub fn field_meant(written: &str) -> Option<&'static str> {
+    match written.strip_prefix("evidence[").and_then(|entry| entry.split_once("].")) {
+        Some((_, part)) => nearest(part, ["name", "url", "description"]),
+        None => {
+            let beside = ["email", "external_id", "language"];
+            nearest(written, FieldName::ALL.map(FieldName::as_str).into_iter().chain(beside))
+        }
     }
 }
 

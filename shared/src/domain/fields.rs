@@ -1,12 +1,16 @@
 //! Reads the members of a JSON object in a request, recipients excepted. It collects every fault
 //! with its pointer, so that one answer names all of them.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::domain::{
+    fault::Fault,
     json::{self, Bounds, Excess, Repeated, Survey, shown},
     lang::Lang,
-    text::{TextFault, normal_text},
+    nearest::nearest,
+    text::{MAX_TEXT, TextFault, is_visible, normal_text},
 };
 
 /// Most faults that an answer lists of one request.
@@ -82,8 +86,13 @@ impl FieldErrors {
 
     /// Takes a fault.
     pub fn push(&mut self, error: FieldError) {
+        self.push_with(|| error);
+    }
+
+    /// Takes a fault, which is made only if it is listed.
+    pub fn push_with(&mut self, error: impl FnOnce() -> FieldError) {
         if self.listed.len() < MAX_ERRORS {
-            self.listed.push(error);
+            self.listed.push(error());
         } else {
             self.omitted += 1;
         }
@@ -191,14 +200,20 @@ pub fn refuse_repeated(survey: &Survey) -> Result<(), InvalidBody> {
     Err(InvalidBody::Fields(errors))
 }
 
-/// The fault of a member that the request does not take, at this pointer.
-pub fn unknown_field(pointer: String, name: &str) -> FieldError {
-    FieldError::new(
+/// The fault of a member that the request does not take, at this pointer; `known` are those that
+/// it takes.
+pub fn unknown_field<'a>(
+    pointer: String,
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> FieldError {
+    let fault = FieldError::new(
         pointer,
         "unknown_field",
         format!("Campo desconocido: {name}"),
         format!("Unknown field: {name}"),
-    )
+    );
+    fault.hint(nearest(name, known))
 }
 
 /// The unread members of an object, and the faults of those already read.
@@ -206,6 +221,8 @@ pub fn unknown_field(pointer: String, name: &str) -> FieldError {
 pub struct Fields {
     path: String,
     members: Map<String, Value>,
+    /// The names that were asked for.
+    known: BTreeSet<String>,
     errors: FieldErrors,
 }
 
@@ -225,17 +242,19 @@ impl Fields {
     /// [`InvalidBody::NotJson`] or [`InvalidBody::NotAnObject`].
     pub fn of_text(text: &str) -> Result<Self, InvalidBody> {
         match serde_json::from_str(text)? {
-            Value::Object(members) => {
-                Ok(Self { path: String::new(), members, errors: FieldErrors::default() })
-            }
+            Value::Object(members) => Ok(Self::of(String::new(), members)),
             _ => Err(InvalidBody::NotAnObject),
         }
+    }
+
+    fn of(path: String, members: Map<String, Value>) -> Self {
+        Self { path, members, known: BTreeSet::new(), errors: FieldErrors::default() }
     }
 
     /// Takes an inner object. [`Fields::absorb`] returns its faults.
     pub fn inner(&mut self, path: String, value: Value) -> Option<Self> {
         match value {
-            Value::Object(members) => Some(Self { path, members, errors: FieldErrors::default() }),
+            Value::Object(members) => Some(Self::of(path, members)),
             _ => {
                 self.errors.push(FieldError::new(
                     path,
@@ -267,7 +286,9 @@ impl Fields {
         unknown.sort_unstable();
         for name in unknown {
             let name = shown(&name);
-            self.errors.push(unknown_field(self.pointer(&name), &name));
+            let pointer = self.pointer(&name);
+            let known = self.known.iter().map(String::as_str);
+            self.errors.push_with(|| unknown_field(pointer, &name, known));
         }
         self.errors
     }
@@ -288,6 +309,18 @@ impl Fields {
         self.errors.push(FieldError::new(self.pointer(name), code, es, en));
     }
 
+    /// Notes a fault of a member, with the value that was probably meant.
+    pub fn fault_near(
+        &mut self,
+        name: &str,
+        code: &'static str,
+        es: impl Into<String>,
+        en: impl Into<String>,
+        near: Option<&str>,
+    ) {
+        self.errors.push(FieldError::new(self.pointer(name), code, es, en).hint(near));
+    }
+
     /// Drops members that only answers have; a client may send an answer back as a request.
     pub fn ignore(&mut self, names: &[&str]) {
         for name in names {
@@ -297,6 +330,7 @@ impl Fields {
 
     /// Takes a member that is null, and returns whether there was one. Null means "remove it".
     pub fn take_null(&mut self, name: &str) -> bool {
+        self.ask(name);
         let null = self.members.get(name).is_some_and(Value::is_null);
         if null {
             self.members.remove(name);
@@ -316,7 +350,14 @@ impl Fields {
 
     /// Takes the value of a member; null counts as absent.
     pub fn take(&mut self, name: &str) -> Option<Value> {
+        self.ask(name);
         self.members.remove(name).filter(|value| !value.is_null())
+    }
+
+    fn ask(&mut self, name: &str) {
+        if !self.known.contains(name) {
+            self.known.insert(name.to_owned());
+        }
     }
 
     /// Notes that a member is missing.
@@ -379,17 +420,42 @@ impl Fields {
         text
     }
 
+    /// Takes an optional name: a text of at most [`MAX_TEXT`] characters of which a reader sees
+    /// something.
+    pub fn name(&mut self, name: &str) -> Option<String> {
+        let text = self.text(name, MAX_TEXT)?;
+        if is_visible(&text) {
+            return Some(text);
+        }
+        let fault = Fault::NothingVisible(name.to_owned());
+        self.fault(name, fault.code(), fault.text(Lang::Es), fault.text(Lang::En));
+        None
+    }
+
+    /// Takes a required name.
+    pub fn required_name(&mut self, name: &str) -> Option<String> {
+        let before = self.errors.count();
+        let text = self.name(name);
+        if text.is_none() && self.errors.count() == before {
+            self.missing(name);
+        }
+        text
+    }
+
     /// Takes an optional `es` or `en`.
     pub fn language(&mut self, name: &str) -> Option<Lang> {
         match self.text(name, 10)?.as_str() {
             "es" => Some(Lang::Es),
             "en" => Some(Lang::En),
-            _ => {
-                self.fault(
+            other => {
+                // `es-CL`, `ES`.
+                let language = other.split(['-', '_']).next().unwrap_or_default();
+                self.fault_near(
                     name,
                     "invalid_language",
                     format!("El campo {name} debe ser es o en"),
                     format!("The field {name} must be es or en"),
+                    nearest(language, ["es", "en"]),
                 );
                 None
             }

@@ -73,7 +73,7 @@ impl Profile {
             );
         }
         let profile = Self {
-            name: body.text("name", MAX_TEXT),
+            name: body.name("name"),
             role: body.text("role", MAX_TEXT),
             license_number: body.text("license_number", MAX_TEXT),
             term: body.text("term", MAX_TEXT),

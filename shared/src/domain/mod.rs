@@ -6,12 +6,13 @@
 //! |---|---|
 //! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`credits`], [`nearest`] | plain values |
 //! | [`json`], [`base58`] | texts of callers, within bounds before they are read |
-//! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`fault_report`], [`unportable`], [`fields`] | the fields of a recipient, their reading, their faults; other bodies |
-//! | [`tenant`], [`seal`], [`organization`], [`member`], [`api_key`], [`image`], [`picture`], [`template`], [`signing_key`] | the catalog |
+//! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`fault_report`], [`unportable`], [`fields`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
+//! | [`tenant`], [`seal`], [`organization`], [`member`], [`api_key`], [`image`], [`picture`], [`template`], [`signing_key`], [`sender`], [`likeness`] | the catalog |
 //! | [`identity`], [`credential`], [`history`], [`status_entry`], [`packing`] | credentials |
 //! | [`job`], [`upload`] | jobs and their files |
 //! | [`feedback`], [`wallet_link`] | mail |
 
+pub mod admission;
 pub mod api_key;
 pub mod base58;
 pub mod cleaning;
@@ -36,6 +37,7 @@ pub mod job_view;
 pub mod json;
 pub mod lang;
 pub mod ledger;
+pub mod likeness;
 pub mod member;
 pub mod nearest;
 pub mod organization;
@@ -43,6 +45,7 @@ pub mod packing;
 pub mod picture;
 pub mod recipient;
 pub mod seal;
+pub mod sender;
 pub mod signing_key;
 pub mod status_entry;
 pub mod template;

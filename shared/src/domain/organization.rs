@@ -9,7 +9,8 @@ use crate::domain::{
     ids::OrgId,
     image::{Image, ImageInput},
     lang::Lang,
-    text::MAX_TEXT,
+    nearest::nearest,
+    sender::AllowedSender,
 };
 
 /// An issuing organization.
@@ -23,6 +24,10 @@ pub struct Organization {
     pub settings: Settings,
     /// When it was created, RFC 3339.
     pub created_at: String,
+    /// The senders that the operator allows it. Organizations of before this list have none: the
+    /// sender of their settings is the one that they may use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub senders: Option<Vec<AllowedSender>>,
 }
 
 /// The settings of an organization.
@@ -73,10 +78,10 @@ impl Settings {
         mut fields: Fields,
         before: Option<&Self>,
     ) -> Result<(Self, ImageInput), InvalidBody> {
-        fields.ignore(&["id", "created_at"]);
+        fields.ignore(&["id", "created_at", "allowed_senders"]);
         let name = match before {
-            None => fields.required_text("name", MAX_TEXT),
-            Some(before) => fields.text("name", MAX_TEXT).or_else(|| Some(before.name.clone())),
+            None => fields.required_name("name"),
+            Some(before) => fields.name("name").or_else(|| Some(before.name.clone())),
         };
         let kept = before.map_or(Lang::Es, |b| b.language);
         let language = fields.language("language").unwrap_or(kept);
@@ -84,14 +89,17 @@ impl Settings {
             .text("time_zone", 64)
             .unwrap_or_else(|| before.map_or_else(|| "UTC".to_owned(), |b| b.time_zone.clone()));
         if TimeZone::get(&time_zone).is_err() {
-            fields.fault(
+            let zones: Vec<_> = jiff::tz::db().available().collect();
+            fields.fault_near(
                 "time_zone",
                 "unknown_time_zone",
                 "El campo time_zone debe ser una zona horaria IANA, por ejemplo America/Santiago",
                 "The field time_zone must be an IANA time zone, for example America/Santiago",
+                nearest(&time_zone, zones.iter().map(|zone| zone.as_str())),
             );
         }
-        let sender = match (address(&mut fields, "sender"), before) {
+        let kept = before.map(|b| &b.sender);
+        let sender = match (address(&mut fields, "sender", kept), before) {
             (Some(sender), _) => Some(sender),
             (None, Some(before)) => Some(before.sender.clone()),
             (None, None) => {
@@ -102,8 +110,8 @@ impl Settings {
         let reply_to = if fields.take_null("reply_to") {
             None
         } else {
-            let kept = before.and_then(|b| b.reply_to.clone());
-            address(&mut fields, "reply_to").or(kept)
+            let kept = before.and_then(|b| b.reply_to.as_ref());
+            address(&mut fields, "reply_to", kept).or_else(|| kept.cloned())
         };
         let notify_members = fields
             .boolean("notify_members")
@@ -139,25 +147,40 @@ impl Settings {
     }
 }
 
-/// Reads an optional address.
-fn address(fields: &mut Fields, name: &str) -> Option<EmailAddress> {
+/// Reads an optional address; a new one is under a domain that somebody can own.
+fn address(fields: &mut Fields, name: &str, kept: Option<&EmailAddress>) -> Option<EmailAddress> {
     let text = fields.text(name, 320)?;
-    let parsed = EmailAddress::parse(&text);
-    if parsed.is_err() {
+    let address = EmailAddress::parse(&text)
+        .ok()
+        .filter(|address| Some(address) == kept || address.can_be_owned());
+    if address.is_none() {
         let text = format!("Invalid email: {text}");
         fields.fault(name, "invalid_email", text.clone(), text);
     }
-    parsed.ok()
+    address
 }
 
 impl Organization {
+    /// The senders that it may use.
+    pub fn allowed_senders(&self) -> Vec<AllowedSender> {
+        match &self.senders {
+            Some(senders) => senders.clone(),
+            None => vec![AllowedSender::of(&self.settings.sender)],
+        }
+    }
+
+    /// Whether it may send mail as an address.
+    pub fn may_send_as(&self, sender: &EmailAddress) -> bool {
+        self.allowed_senders().iter().any(|allowed| allowed.allows(sender))
+    }
+
     /// The answer of `GET /organization`.
     pub fn answer(&self, site_url: &str) -> serde_json::Value {
         let s = &self.settings;
         let logo = s.logo.as_ref().map(|logo| logo.id.url(site_url));
         serde_json::json!({
             "id": self.org, "name": s.name, "language": s.language, "time_zone": s.time_zone,
-            "sender": s.sender, "reply_to": s.reply_to, "notify_members": s.notify_members,
+            "sender": s.sender, "allowed_senders": self.allowed_senders(), "reply_to": s.reply_to, "notify_members": s.notify_members,
             "logo": logo, "linkedin_id": s.linkedin_id,
             "created_at": self.created_at,
         })

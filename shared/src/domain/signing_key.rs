@@ -4,6 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{base58, ids::Mode};
 
+/// Most times that the signing key of an organization and mode is replaced within a day: each
+/// time adds a key to its DID document for ever.
+pub const MOST_ROTATIONS: usize = 10;
+/// A day, in seconds.
+const DAY: i64 = 24 * 3600;
+
 /// A failure to make or open a key.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum KeyError {
@@ -26,6 +32,40 @@ pub struct SealedKey {
     pub sealed: String,
     /// Instant of its creation, RFC 3339.
     pub created_at: String,
+    /// Instants of the last rotations, this key's own included, seconds since 1970.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rotated_at: Vec<i64>,
+}
+
+impl SealedKey {
+    /// Returns the rotations to note with the key that replaces this one.
+    ///
+    /// # Errors
+    /// The seconds to wait, when [`MOST_ROTATIONS`] were within a day.
+    pub fn next_rotations(&self, now: i64) -> Result<Vec<i64>, i64> {
+        let rotations = self.rotations_after(now - DAY);
+        if rotations.len() < MOST_ROTATIONS {
+            return Ok(with(rotations, now));
+        }
+        let first = rotations.iter().copied().min().unwrap_or(now);
+        Err((first + DAY - now).max(1))
+    }
+
+    /// Returns the rotations to note when it is replaced in spite of the bound.
+    pub fn forced_rotations(&self, now: i64) -> Vec<i64> {
+        let mut rotations = with(self.rotations_after(now - DAY), now);
+        rotations.drain(..rotations.len().saturating_sub(MOST_ROTATIONS));
+        rotations
+    }
+
+    fn rotations_after(&self, instant: i64) -> Vec<i64> {
+        self.rotated_at.iter().copied().filter(|at| *at > instant).collect()
+    }
+}
+
+fn with(mut rotations: Vec<i64>, now: i64) -> Vec<i64> {
+    rotations.push(now);
+    rotations
 }
 
 /// The public part of a key. It is stored for ever: no document of the key verifies without it.

@@ -14,6 +14,7 @@ use crate::domain::{
     ids::TemplateId,
     image::{Image, ImageInput},
     lang::Lang,
+    nearest::nearest,
     recipient::{MAX_EVIDENCE, Recipient},
     text::{MAX_TEXT, TextFault, cleaned, normal_text},
 };
@@ -106,7 +107,7 @@ impl Definition {
     /// [`InvalidBody::Fields`] with every fault.
     pub fn read(mut body: Fields) -> Result<(Self, ImageInput), InvalidBody> {
         body.ignore(&["id", "version", "archived", "created_at", "updated_at"]);
-        let name = body.required_text("name", MAX_TEXT);
+        let name = body.required_name("name");
         let description = body.required_text("description", MAX_PROSE);
         let language = body.language("language");
         let mut achievement = Achievement::default();
@@ -225,12 +226,13 @@ fn read_fields(body: &mut Fields, values: Vec<Value>) -> Vec<Field> {
             continue;
         }
         let known = name.as_deref().and_then(FieldName::of);
-        if known.is_none() && name.is_some() {
-            inner.fault(
+        if let (None, Some(name)) = (known, name.as_deref()) {
+            inner.fault_near(
                 "name",
                 "unknown_field_name",
                 format!("El campo name debe ser uno de: {}", FieldName::list()),
                 format!("The field name must be one of: {}", FieldName::list()),
+                nearest(name, FieldName::ALL.map(FieldName::as_str)),
             );
         }
         let allowed_values = read_allowed_values(&mut inner, known);

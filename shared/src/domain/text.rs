@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// Longest text of a field, in characters.
 pub const MAX_TEXT: usize = 200;
@@ -51,6 +51,22 @@ pub fn first(text: &str, max: usize) -> &str {
 pub fn shortened(text: &str, max: usize) -> String {
     let kept = first(text, max);
     if kept.len() == text.len() { text.to_owned() } else { format!("{kept}…") }
+}
+
+/// Whether a text shows anything: it has a character that is neither white space, nor control or
+/// format character, nor a mark without a letter, nor a filler that fonts leave blank.
+pub fn is_visible(text: &str) -> bool {
+    !text.chars().all(shows_nothing)
+}
+
+fn shows_nothing(c: char) -> bool {
+    c.is_whitespace()
+        || is_unseen(c)
+        || is_combining_mark(c)
+        // Fillers of Hangul, the blank of Braille, the null notehead, the replacement of an object.
+        || matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{2800}' | '\u{1d159}' | '\u{fffc}')
+        // Private use: no reader's font has them.
+        || matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}')
 }
 
 /// Whether a character cannot be seen and can change how the text around it is shown: a control
@@ -258,6 +274,36 @@ mod tests {
                 let after = cleaned(sent.as_deref().unwrap_or_default()).into_owned();
                 assert_eq!(after, clean.unwrap_or_default(), "{text:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_text_of_nothing_visible_is_known() {
+        for blank in [
+            "",
+            " \u{a0}\u{2003}",
+            "\u{200b}",
+            "\u{200d}\u{200c}",
+            "\u{ad}\u{2060}",
+            "\u{301}\u{308}",
+            "\u{3164}",
+            "\u{115f}\u{1160}\u{ffa0}",
+            "\u{2800}\u{2800}",
+            "\u{fe0f}",
+            "\u{e0041}\u{e0100}",
+            "\u{180e}",
+            "\u{34f}",
+            "\u{17b4}",
+            "\u{7}\u{7f}",
+            "\u{e000}",
+            "\u{1d159}",
+        ] {
+            assert!(!is_visible(blank), "{blank:?}");
+        }
+        for visible in
+            ["A", "李", "Ñ", "e\u{301}", ".", "★", "🎓", "ㄱ", "\u{200b}x", "⠁", "ไทย", "ٱ"]
+        {
+            assert!(is_visible(visible), "{visible:?}");
         }
     }
 }

@@ -56,7 +56,6 @@ pub const VERSION: Parameter = Parameter { name: "version", kind: Kind::View };
 const ELSEWHERE: &[(&str, Parameter)] = &[
     ("page", CURSOR),
     ("page_token", CURSOR),
-    ("next_cursor", CURSOR),
     ("offset", CURSOR),
     ("after", CURSOR),
     ("starting_after", CURSOR),
@@ -179,6 +178,7 @@ mod tests {
             ("page", "cursor"),
             ("pageSize", "limit"),
             ("limits", "limit"),
+            ("page_limit", "limit"),
             ("issuedAfter", "issued_after"),
             ("nextCursor", "cursor"),
         ] {

@@ -276,6 +276,12 @@ impl Problem {
         )
     }
 
+    /// 429: a bound of the service; in `wait_seconds` the request is taken.
+    pub fn rate_limited(wait_seconds: i64, es: impl Into<String>, en: impl Into<String>) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", es, en)
+            .header(header::RETRY_AFTER, &wait_seconds.to_string())
+    }
+
     /// 500: the service failed.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let mut problem = Self::new(
@@ -329,6 +335,7 @@ impl Problem {
             "unsupported_media_type" => {
                 lang.pick("Tipo de contenido no admitido", "Unsupported media type")
             }
+            "rate_limited" => lang.pick("Demasiadas solicitudes", "Too many requests"),
             "unavailable" => lang.pick("No disponible", "Unavailable"),
             _ => lang.pick("Fallo interno", "Internal failure"),
         }

@@ -316,7 +316,7 @@ pub const ROUTES: &[Route] = &[
     live("DELETE", "/api/v1/members/{email}", Function::Catalog(Catalog::DeleteMember), &[CATALOG], &[]),
     keyed("GET", "/api/v1/members/{email}/credentials", Function::Catalog(Catalog::MemberCredentials), &[READ, CATALOG], PAGE),
     keyed("GET", "/api/v1/suppressions", Function::Catalog(Catalog::ListSuppressions), &[READ], PAGE),
-    live("DELETE", "/api/v1/suppressions/{email}", Function::Catalog(Catalog::RemoveSuppression), &[MANAGE], &[]),
+    keyed("DELETE", "/api/v1/suppressions/{email}", Function::Catalog(Catalog::RemoveSuppression), &[MANAGE], &[]),
     keyed("GET", "/api/v1/api-keys", Function::Catalog(Catalog::ListApiKeys), &[ADMIN], PAGE),
     keyed("POST", "/api/v1/api-keys", Function::Catalog(Catalog::CreateApiKey), &[ADMIN], &[]),
     keyed("DELETE", "/api/v1/api-keys/{key_id}", Function::Catalog(Catalog::RevokeApiKey), &[ADMIN], &[]),

@@ -17,7 +17,7 @@ use crate::{
     domain::{
         credential::{Credential, MailState, Origin},
         feedback::{self, Change, DeliveryState, FeedbackMessage, Kind, Notice, Suppression},
-        ids::{CredentialId, Mode, RowId, ShardId},
+        ids::{CredentialId, RowId, ShardId},
         job::KEPT_DAYS,
         job_outcome::MailSets,
         time,
@@ -185,11 +185,8 @@ async fn record(app: &App, notice: &Notice) -> Result<NoticeOutcome, StoreError>
             return Ok(NoticeOutcome::Nothing);
         };
         // First, and for a notice of any round: the address is bad all the same.
-        if !listed
-            && credential.mode == Mode::Live
-            && let Some(entry) = Suppression::of(notice)
-        {
-            app.catalog.suppress(&credential.org, &entry).await?;
+        if !listed && let Some(entry) = Suppression::of(notice) {
+            app.catalog.suppress(credential.tenant(), &entry).await?;
             listed = true;
         }
         // The meaning of a soft bounce depends on the outcome of the attempt.

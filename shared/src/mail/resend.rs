@@ -10,11 +10,7 @@ use crate::{
     aws::sqs,
     credentials::issue::mail_message,
     domain::{
-        credential::Status,
-        ids::{CredentialId, Mode},
-        ledger::CurrentCredential,
-        tenant::Tenant,
-        time,
+        credential::Status, ids::CredentialId, ledger::CurrentCredential, tenant::Tenant, time,
     },
     mail::ledger,
     store::StoreError,
@@ -64,9 +60,7 @@ pub async fn resend(
     if found.status != Status::Issued {
         return Err(ResendError::NotActive);
     }
-    if found.mode == Mode::Live
-        && app.catalog.suppression(tenant.org, &found.recipient.email).await?.is_some()
-    {
+    if app.catalog.suppression(tenant, &found.recipient.email).await?.is_some() {
         return Err(ResendError::Suppressed);
     }
     match ledger::materialize(app, found).await {

@@ -136,6 +136,9 @@ pub(super) async fn send_one(
         Ok(letter) => letter,
         Err(why) => return fail(app, credential, why).await,
     };
+    if app.catalog.suppression(credential.tenant(), &credential.recipient.email).await?.is_some() {
+        return fail(app, credential, "suppressed").await;
+    }
     if credential.mode == Mode::Test {
         let kept = TestMail {
             subject: letter.subject,
@@ -145,9 +148,6 @@ pub(super) async fn send_one(
         };
         app.credentials.put_test_mail(credential.id, &kept, now.as_second()).await?;
         return receipt(app, credential).await;
-    }
-    if app.catalog.suppression(&credential.org, &credential.recipient.email).await?.is_some() {
-        return fail(app, credential, "suppressed").await;
     }
     match hand_over(app, &credential, letter).await?.send().await {
         Ok(()) => receipt(app, credential).await,

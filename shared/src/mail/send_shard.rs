@@ -179,7 +179,7 @@ impl ShardClaim {
         let credentials = app.credentials.get_all(&ids).await?;
         if let Some(first) = credentials.first() {
             let emails = credentials.iter().map(|c| c.recipient.email.as_str()).collect();
-            self.suppressed = app.catalog.suppressed(&first.org, &emails).await?;
+            self.suppressed = app.catalog.suppressed(first.tenant(), &emails).await?;
         }
         self.credentials = credentials.into_iter().map(|c| (c.id, c)).collect();
         Ok(())

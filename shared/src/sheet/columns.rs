@@ -339,8 +339,8 @@ fn value(column: &str, row: usize, definition: &Definition, lang: Lang) -> Strin
         return field.spec().examples.get(row).map_or("", |text| text.text(lang)).to_owned();
     }
     match (column, row) {
-        ("email", 0) => "ana.perez@ejemplo.invalid",
-        ("email", _) => "luis.nunez@ejemplo.invalid",
+        ("email", 0) => "ana.perez@ejemplo.example",
+        ("email", _) => "luis.nunez@ejemplo.example",
         ("evidence_name", 0) => lang.pick("Proyecto final", "Final project"),
         ("evidence_url", 0) => "https://ejemplo.com/proyecto",
         ("language", _) => lang.tag(),

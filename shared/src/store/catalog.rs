@@ -1,5 +1,5 @@
-//! The catalog table: organizations, templates, images. `keys.rs` and `members.rs` add
-//! the operations on keys, members and suppressions.
+//! The catalog table: organizations, templates, images. `keys.rs`, `members.rs` and `settings.rs`
+//! add the operations on keys, on members and suppressions, and on settings and names.
 //!
 //! | partition | sort | item |
 //! |---|---|---|
@@ -11,8 +11,9 @@
 //! | | `TPL#{id}` | the current [`Template`] |
 //! | | `TPLV#{id}#{version}` | a version, never changed |
 //! | | `IMG#{hash}` | an image, never changed |
+//! | `ORGS` | `{org}` | the organization's name, to be compared with new ones |
 //! | `MEMBERS#{org}#{0…15}` | `{address}` | [`Member`], spread by a hash of the address |
-//! | `SUPPRESSED#{org}` | `{address}` | `Suppression` |
+//! | `SUPPRESSED#{org}`, test: `SUPPRESSED#{org}#test` | `{address}` | `Suppression` |
 
 use std::{
     collections::HashMap,
@@ -63,7 +64,7 @@ pub struct Catalog {
 pub(super) struct Cache {
     secrets: HashMap<OrgId, IdSecret>,
     versions: HashMap<(OrgId, TemplateId, u32), Arc<Template>>,
-    settings: HashMap<OrgId, (Instant, Arc<Organization>)>,
+    pub(super) settings: HashMap<OrgId, (Instant, Arc<Organization>)>,
     pub(super) signing: HashMap<(OrgId, Mode), (Instant, Arc<SealedKey>)>,
 }
 
@@ -329,12 +330,6 @@ impl Catalog {
         let mut secret = to_item(&SecretItem { v: 1, secret })?;
         secret.extend(key(&pk, "IDSECRET"));
         self.create_both(item, secret, "attribute_not_exists(pk)", &[]).await
-    }
-
-    /// Writes an organization's settings.
-    pub async fn put_organization(&self, organization: &Organization) -> Result<(), StoreError> {
-        self.cached(|cache| cache.settings.remove(&organization.org));
-        self.put(key(org_pk(&organization.org), "ORG"), organization).await
     }
 
     /// Stores an image under its hash. Safe to repeat.

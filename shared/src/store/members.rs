@@ -7,10 +7,20 @@ use super::{
     catalog::{Catalog, MEMBER_PARTITIONS, member_key, member_pk},
     key, put_many, read_many, to_item,
 };
-use crate::domain::{email::EmailAddress, feedback::Suppression, ids::OrgId, member::Member};
+use crate::domain::{
+    email::EmailAddress,
+    feedback::Suppression,
+    ids::{Mode, OrgId},
+    member::Member,
+    tenant::Tenant,
+};
 
-fn suppressed_pk(org: &OrgId) -> String {
-    format!("SUPPRESSED#{org}")
+/// The partition of a suppression list; live's is named as it was before lists had a mode.
+fn suppressed_pk(of: Tenant<'_>) -> String {
+    match of.mode {
+        Mode::Live => format!("SUPPRESSED#{}", of.org),
+        Mode::Test => format!("SUPPRESSED#{}#test", of.org),
+    }
 }
 
 impl Catalog {
@@ -79,44 +89,48 @@ impl Catalog {
     }
 
     /// Adds an address to the suppression list.
-    pub async fn suppress(&self, org: &OrgId, entry: &Suppression) -> Result<(), StoreError> {
-        self.put(key(suppressed_pk(org), entry.email.as_str()), entry).await
+    pub async fn suppress(&self, of: Tenant<'_>, entry: &Suppression) -> Result<(), StoreError> {
+        self.put(key(suppressed_pk(of), entry.email.as_str()), entry).await
     }
 
     /// Reads the entry of an address in the suppression list.
     pub async fn suppression(
         &self,
-        org: &OrgId,
+        of: Tenant<'_>,
         email: &EmailAddress,
     ) -> Result<Option<Suppression>, StoreError> {
-        self.get(key(suppressed_pk(org), email.as_str())).await
+        self.get(key(suppressed_pk(of), email.as_str())).await
     }
 
     /// Returns those of some addresses that are suppressed. The read is eventually consistent: an
     /// address that was added within the last second may be missing.
     pub async fn suppressed(
         &self,
-        org: &OrgId,
+        of: Tenant<'_>,
         emails: &BTreeSet<&str>,
     ) -> Result<HashSet<String>, StoreError> {
-        let keys = emails.iter().map(|email| key(suppressed_pk(org), *email)).collect();
+        let keys = emails.iter().map(|email| key(suppressed_pk(of), *email)).collect();
         let found = read_many(&self.client, &self.table, keys, false).await?;
         let email = |item: &Item| item.get("sk")?.as_s().ok().cloned();
         Ok(found.iter().filter_map(email).collect())
     }
 
     /// Removes an address from the suppression list; false if it was not on it.
-    pub async fn unsuppress(&self, org: &OrgId, email: &EmailAddress) -> Result<bool, StoreError> {
-        self.delete(key(suppressed_pk(org), email.as_str())).await
+    pub async fn unsuppress(
+        &self,
+        of: Tenant<'_>,
+        email: &EmailAddress,
+    ) -> Result<bool, StoreError> {
+        self.delete(key(suppressed_pk(of), email.as_str())).await
     }
 
     /// Reads a page of suppressed addresses, in their order. A position is an address.
     pub async fn suppressions(
         &self,
-        org: &OrgId,
+        of: Tenant<'_>,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<Suppression>, StoreError> {
-        self.query(suppressed_pk(org), "", after, limit).await
+        self.query(suppressed_pk(of), "", after, limit).await
     }
 }

@@ -28,6 +28,7 @@ mod credential_alias;
 mod credential_delivery;
 pub mod credential_mail;
 pub mod credentials;
+mod dictionaries;
 pub mod idempotency;
 #[cfg(test)]
 mod item_formats;
@@ -38,6 +39,7 @@ pub mod jobs;
 mod keys;
 mod members;
 pub mod schema;
+mod settings;
 pub mod status_lists;
 pub mod test_mail;
 

@@ -1,21 +1,22 @@
-//! Status lists and their counter, histories, dictionaries of signed documents, and the
-//! transaction that changes the status of credentials. All are items of the credentials table.
+//! Status lists and their counter, histories, and the transaction that changes the status of
+//! credentials. All are items of the credentials table, like the dictionaries of signed documents,
+//! which `dictionaries.rs` adds.
 //!
 //! | id | item |
 //! |---|---|
 //! | `LIST#{org}.{mode}.{number}` | [`List`]: a signed status list |
-//! | `NEXT#{org}.{mode}` | the number of status indexes that were reserved |
+//! | `NEXT#{org}.{mode}` | the number of status indexes that were reserved, and when a list was last begun by request |
 //! | `EVENT#{credential id}#{revision}` | [`Event`]: an entry of a credential's history |
 //! | `DICT#{name}` | a dictionary of signed documents |
 
 use std::{
     collections::{HashMap, HashSet},
+    str::FromStr,
     sync::{Arc, Mutex},
 };
 
 use aws_sdk_dynamodb::{
     Client,
-    primitives::Blob,
     types::{AttributeValue, Put, ReturnValue, TransactWriteItem, Update},
 };
 use serde::{Deserialize, Serialize};
@@ -28,17 +29,22 @@ use super::{
 };
 use crate::{
     domain::{
-        credential::{Credential, MailState, Packed, Status},
+        credential::{Credential, MailState, Status},
         history::Event,
         ids::{CredentialId, JobId, Mode, OrgId},
-        packing,
         status_entry::{LENGTH, ListId},
+        tenant::Tenant,
     },
     store::schema::{BY_EMAIL, OWED},
 };
 
-/// Dictionaries kept in memory; a full cache is emptied.
-const CACHED: usize = 1_000;
+/// Seconds between two lists that are begun by request: each list costs every verifier a request
+/// and a compromise of the key a signature.
+const BEGIN_EVERY: i64 = 3600;
+/// The attribute of the counter that holds the instant of the last one.
+const BEGUN_AT: &str = "begun_at";
+/// Attempts to begin a list beside processes that reserve indexes.
+const ROUNDS: u32 = 8;
 
 /// A list has no first version yet.
 const NEW: &str = "attribute_not_exists(id)";
@@ -64,6 +70,18 @@ pub struct List {
     pub document: Vec<u8>,
     /// Time of its signature, RFC 3339.
     pub signed_at: String,
+}
+
+/// The outcome of a request for the next list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// The next list has this number.
+    List(u32),
+    /// The last list was begun less than an hour ago.
+    TooSoon {
+        /// Seconds until the next can be begun.
+        wait: i64,
+    },
 }
 
 /// A change of one credential's status.
@@ -100,9 +118,9 @@ pub struct Correction {
 /// Access to these items.
 #[derive(Clone, Debug)]
 pub struct StatusLists {
-    client: Client,
-    table: String,
-    dictionaries: Arc<Mutex<HashMap<String, Arc<Vec<u8>>>>>,
+    pub(super) client: Client,
+    pub(super) table: String,
+    pub(super) dictionaries: Arc<Mutex<HashMap<String, Arc<Vec<u8>>>>>,
 }
 
 fn list_key(list: &ListId) -> Item {
@@ -118,7 +136,7 @@ impl StatusLists {
         Self { client, table, dictionaries: Arc::default() }
     }
 
-    async fn get(&self, key: Item) -> Result<Option<Item>, StoreError> {
+    pub(super) async fn get(&self, key: Item) -> Result<Option<Item>, StoreError> {
         let answer = self
             .client
             .get_item()
@@ -189,81 +207,43 @@ impl StatusLists {
         Ok(u32::try_from(taken.div_ceil(u64::from(LENGTH))).unwrap_or(u32::MAX))
     }
 
-    /// Leaves the rest of the present list unused and returns the number of the next, from which
-    /// indexes are reserved from then on. After a restored backup, whose counter can be lower than
-    /// the indexes already issued.
+    /// Leaves the rest of the present list unused and begins the next, from which indexes are
+    /// reserved from then on, at most once in [`BEGIN_EVERY`]. After a restored backup, whose
+    /// counter can be lower than the indexes already issued.
+    ///
+    /// Of requests at the same time one begins a list: it moves the counter past what the others
+    /// ask for, and these then read its instant.
     ///
     /// # Errors
-    /// [`StoreError`]; [`StoreError::Conflict`] when another process reserved indexes first.
-    pub async fn begin_list(&self, org: &OrgId, mode: Mode) -> Result<u32, StoreError> {
-        let key = id_key(format!("NEXT#{org}.{mode}"));
-        let before = self.get(key.clone()).await?.as_ref().and_then(taken_of).unwrap_or(0);
-        let to = before / u64::from(LENGTH) + 1;
-        self.client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(key))
-            .update_expression("SET taken = :to")
-            .condition_expression(FORWARD)
-            .expression_attribute_values(":to", number(to * u64::from(LENGTH)))
-            .send()
-            .await?;
-        Ok(u32::try_from(to).unwrap_or(u32::MAX))
-    }
-
-    /// Stores a dictionary and returns its name. A repeated call writes the same.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn keep_dictionary(&self, dictionary: &[u8]) -> Result<String, StoreError> {
-        let name = packing::name_of(dictionary);
-        if self.dictionaries(|kept| kept.contains_key(&name)) {
-            return Ok(name);
-        }
-        let mut item = id_key(format!("DICT#{name}"));
-        item.insert("text".to_owned(), AttributeValue::B(Blob::new(dictionary)));
-        self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await?;
-        self.remember(&name, dictionary.to_vec());
-        Ok(name)
-    }
-
-    /// Returns a signed document, byte for byte; `None` for an item of format 1.
-    ///
-    /// # Errors
-    /// [`StoreError`]; [`StoreError::Broken`] when its dictionary is missing.
-    pub async fn document(&self, signed: &Packed) -> Result<Option<Vec<u8>>, StoreError> {
-        if signed.document.is_empty() {
-            return Ok(None);
-        }
-        let name = &signed.dictionary;
-        let dictionary = match self.dictionaries(|kept| kept.get(name).cloned()) {
-            Some(dictionary) => dictionary,
-            None => {
-                let item = self.get(id_key(format!("DICT#{name}"))).await?.unwrap_or_default();
-                let text = item.get("text").and_then(|text| text.as_b().ok()).cloned();
-                let text = text.ok_or(StoreError::Broken("no such dictionary".to_owned()))?;
-                self.remember(name, text.into_inner())
+    /// [`StoreError`]; [`StoreError::Unavailable`] when other processes kept reserving indexes.
+    pub async fn begin_list(&self, of: Tenant<'_>, now: i64) -> Result<Begun, StoreError> {
+        let key = id_key(format!("NEXT#{}.{}", of.org, of.mode));
+        for _ in 0..ROUNDS {
+            let counter = self.get(key.clone()).await?.unwrap_or_default();
+            let free_at =
+                number_of(&counter, BEGUN_AT).map_or(i64::MIN, |at: i64| at + BEGIN_EVERY);
+            if now < free_at {
+                return Ok(Begun::TooSoon { wait: free_at - now });
             }
-        };
-        let document = packing::unpack(&signed.document, &dictionary);
-        document.map(Some).map_err(|e| StoreError::Broken(e.to_string()))
-    }
-
-    fn remember(&self, name: &str, dictionary: Vec<u8>) -> Arc<Vec<u8>> {
-        let dictionary = Arc::new(dictionary);
-        let kept = Arc::clone(&dictionary);
-        self.dictionaries(|all| {
-            if all.len() >= CACHED {
-                all.clear();
+            let to = taken_of(&counter).unwrap_or(0) / u64::from(LENGTH) + 1;
+            let written = self
+                .client
+                .update_item()
+                .table_name(&self.table)
+                .set_key(Some(key.clone()))
+                .update_expression("SET taken = :to, begun_at = :now")
+                .condition_expression(FORWARD)
+                .expression_attribute_values(":to", number(to * u64::from(LENGTH)))
+                .expression_attribute_values(":now", number(now))
+                .send()
+                .await;
+            match written.map_err(StoreError::from) {
+                Ok(_) => return Ok(Begun::List(u32::try_from(to).unwrap_or(u32::MAX))),
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error),
             }
-            all.insert(name.to_owned(), kept)
-        });
-        dictionary
-    }
-
-    fn dictionaries<T>(&self, look: impl FnOnce(&mut HashMap<String, Arc<Vec<u8>>>) -> T) -> T {
-        let mut kept = self.dictionaries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        look(&mut kept)
+        }
+        Err(StoreError::Unavailable("indexes are being reserved".to_owned()))
     }
 
     /// Reads a credential's history, oldest first.
@@ -441,7 +421,11 @@ impl StatusLists {
 }
 
 fn taken_of(item: &Item) -> Option<u64> {
-    item.get("taken")?.as_n().ok()?.parse().ok()
+    number_of(item, "taken")
+}
+
+fn number_of<T: FromStr>(item: &Item, name: &str) -> Option<T> {
+    item.get(name)?.as_n().ok()?.parse().ok()
 }
 
 fn status_text(status: Status) -> Result<AttributeValue, StoreError> {

@@ -1,11 +1,16 @@
 //! Settings of an organization, and its isolation from every other one.
 
 use serde_json::{Value, json};
+use unicreda::domain::{email::EmailAddress, ids::OrgId, sender::AllowedSender};
 
 use super::{
-    MEMBER, UNKNOWN, another_organization, course, issue_under, items, key_id, one_fault, text,
+    MEMBER, UNKNOWN, another_organization, course, in_english, issue_under, items, key_id,
+    one_fault, text,
 };
-use crate::harness::{World, person};
+use crate::{
+    harness::{World, person},
+    queues::{drain, unread},
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_organizations_settings_change_its_mail_and_its_dates() {
@@ -31,6 +36,7 @@ async fn an_organizations_settings_change_its_mail_and_its_dates() {
         assert_eq!(after["reply_to"], reply_to, "null removes it");
     }
 
+    allow(&world, &["@nuble.example"]).await;
     let change = json!({
         "name": "Universidad de Ñuble, «Sur»", "sender": "Titulos@Nuble.example",
         "notify_members": false, "time_zone": "Pacific/Kiritimati",
@@ -82,6 +88,112 @@ async fn an_organizations_settings_change_its_mail_and_its_dates() {
     let result = world.success(text(&reply, "job_id")).await["result"].clone();
     assert_eq!((&result["emails_sent"], &result["emails_skipped"]), (&json!(0), &json!(2)));
     assert_eq!(world.stack.mail().count(), 2);
+}
+
+/// Allows the demo organization senders, as its operator does.
+async fn allow(world: &World, senders: &[&str]) {
+    let app = world.stack.app();
+    let org = OrgId::parse(local::demo::ORGANIZATION).expect("a name");
+    let read = app.catalog.together(&org, None, None, &[]).await.expect("read");
+    let mut organization = read.organization.expect("an organization");
+    let mut allowed = organization.allowed_senders();
+    allowed.extend(senders.iter().map(|text| AllowedSender::parse(text).expect("a sender")));
+    organization.senders = Some(allowed);
+    app.catalog.put_senders(&organization).await.expect("put");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_organization_sends_only_as_whom_its_operator_allows() {
+    let world = World::new().await;
+    let other = another_organization(world.stack.app(), "otra").await;
+    let before = world.get("/organization").await;
+    assert_eq!(before["allowed_senders"], json!(["credenciales@demo.example"]));
+    let put = async |sender: &str| {
+        world.call("PUT", "/organization", Some(&json!({ "sender": sender }))).await
+    };
+    for sender in [
+        "otra@demo.example",
+        "Credenciales@otra.example",
+        "credenciales@demo.example.com",
+        "credenciales@correo.demo.example",
+        "demo.example@otra.example",
+    ] {
+        let problem = one_fault(put(sender).await, "/sender", "sender_not_allowed");
+        let detail = text(&problem, "detail").to_owned();
+        let lower = sender.to_lowercase();
+        for part in [lower.as_str(), "Autorizados: credenciales@demo.example", "--allow-sender"] {
+            assert!(detail.contains(part), "{detail}");
+        }
+    }
+    let change = json!({ "sender": "otra@demo.example" });
+    let problem = in_english(&world, "PUT", "/organization", &change).await;
+    let problem = one_fault(problem, "/sender", "sender_not_allowed");
+    assert!(text(&problem, "detail").contains("Ask the operator"), "{problem}");
+    // Nor does a request widen the list.
+    let wider = json!({ "allowed_senders": ["@otra.example"], "sender": "a@otra.example" });
+    let refused = world.call("PUT", "/organization", Some(&wider)).await;
+    one_fault(refused, "/sender", "sender_not_allowed");
+    assert_eq!(world.get("/organization").await, before);
+    assert_eq!(put("Credenciales@demo.example").await.expect(200).json(), before, "its own");
+
+    // An address, and a whole domain.
+    allow(&world, &["actas@uni.example", "sede.example"]).await;
+    for (sender, status) in [
+        ("actas@uni.example", 200),
+        ("otra@uni.example", 400),
+        ("cualquiera@sede.example", 200),
+        ("x@norte.sede.example", 400),
+        ("credenciales@demo.example", 200),
+    ] {
+        put(sender).await.expect(status);
+    }
+    let list = json!(["credenciales@demo.example", "actas@uni.example", "@sede.example"]);
+    assert_eq!(world.get("/organization").await["allowed_senders"], list);
+    let other = world.call_as(&other, "GET", "/organization", None).await.expect(200).json();
+    assert_eq!(other["allowed_senders"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_that_is_owed_goes_out_from_the_sender_of_its_moment() {
+    let world = World::with(unread()).await;
+    allow(&world, &["@uni.example"]).await;
+    let sender = json!({ "sender": "antes@uni.example" });
+    world.call("PUT", "/organization", Some(&sender)).await.expect(200);
+    world.issue_one(&person(1)).await;
+    // The operator names another sender and takes the domain away.
+    let app = world.stack.app();
+    let org = OrgId::parse(local::demo::ORGANIZATION).expect("a name");
+    let read = app.catalog.together(&org, None, None, &[]).await.expect("read");
+    let mut organization = read.organization.expect("an organization");
+    let now = EmailAddress::parse("ahora@demo.example").expect("an address");
+    organization.senders = Some(vec![AllowedSender::of(&now)]);
+    organization.settings.sender = now;
+    app.catalog.put_senders(&organization).await.expect("put");
+    drain(&world).await;
+    let mail = &world.mails_now("persona1@ejemplo.com").await[0];
+    assert_eq!(mail["from"], "Universidad Demo <ahora@demo.example>");
+    let refused = world.call("PUT", "/organization", Some(&sender)).await;
+    one_fault(refused, "/sender", "sender_not_allowed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_like_anothers_is_found_however_it_is_written() {
+    let world = World::new().await;
+    another_organization(world.stack.app(), "otra").await;
+    let app = world.stack.app();
+    let org = |name| OrgId::parse(name).expect("a name");
+    let noted = async |name: &str| app.catalog.named_like(&org("demo"), name).await.expect("names");
+    // The other organization's name, noted when it was created.
+    let shown = app.catalog.organizations().await.expect("organizations");
+    let theirs = shown.iter().find(|one| one.org == org("otra")).expect("it is listed");
+    let theirs = theirs.settings.name.clone();
+    assert_eq!(noted(&theirs.to_uppercase()).await, [org("otra")]);
+    assert!(noted("Universidad Demo").await.is_empty(), "one's own name");
+    // A new name is noted, and nothing is refused.
+    let renamed = json!({ "name": theirs.to_lowercase() });
+    world.call("PUT", "/organization", Some(&renamed)).await.expect(200);
+    let found = app.catalog.named_like(&org("otra"), &theirs).await.expect("names");
+    assert_eq!(found, [org("demo")]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

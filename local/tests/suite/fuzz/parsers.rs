@@ -8,13 +8,14 @@ use unicreda::{
     domain::{
         feedback::{self, FeedbackMessage},
         fields::Fields,
+        ids::TemplateId,
         json::{self, Bounds},
         lang::Lang,
         picture::{MAX_KEPT, Png, SIDES, bake},
         template::Definition,
         upload::{Kind, UploadPath},
     },
-    sheet::{Cells, MAX_HEADER, Rows, SheetRow, Survey},
+    sheet::{Cells, MAX_HEADER, Rows, SheetRow, Survey, Terms},
 };
 
 use super::corpus::{Input, Inputs, Shape, chunks};
@@ -34,9 +35,11 @@ fn definition() -> Definition {
 
 /// Tries a file; the kind that was read, or none if it was refused.
 fn try_file(file: &Input, definition: &Definition) -> Option<Kind> {
+    let template_id = TemplateId::parse("00000000-0000-4000-8000-000000000000").expect("an id");
+    let terms = Terms { template_id, definition, encoding: None, send_email: true };
     let lines = file.split(|byte| matches!(byte, b'\n' | b'\r')).count();
     let surveyed =
-        Survey::begin(&file[..MAX_HEADER.min(file.len())], definition).and_then(|mut survey| {
+        Survey::begin(&file[..MAX_HEADER.min(file.len())], terms).and_then(|mut survey| {
             let start = usize::try_from(survey.starts_at()).expect("small");
             file[start..].chunks(13).try_for_each(|piece| survey.push(piece))?;
             survey.finish()

@@ -1,6 +1,7 @@
 //! Bad input gets a clear answer in Spanish and in English, and mints nothing. The texts are
 //! the same for one recipient and for many.
 
+mod admission;
 mod bounds;
 mod recipients;
 mod requests;

@@ -96,7 +96,13 @@ fn cases() -> Vec<Case> {
     );
 
     // Fields that the API or the template does not have, or that are missing.
-    for (name, shown) in [("nombre", "nombre"), ("Email", "Email"), ("a\u{7}/b", "a/b")] {
+    let email = fault(
+        "unknown_field",
+        "Campo desconocido: Email. ¿Quisiste decir email?",
+        "Unknown field: Email. Did you mean email?",
+    );
+    refused(recipient(&[("Email", "\"x\"")]), &email);
+    for (name, shown) in [("nombre", "nombre"), ("a\u{7}/b", "a/b")] {
         let es = format!("Campo desconocido: {shown}");
         let en = format!("Unknown field: {shown}");
         refused(recipient(&[(name, "\"x\"")]), &fault("unknown_field", &es, &en));

@@ -46,8 +46,8 @@ use self::{
     },
     status::{
         compromised_while_it_signs, corrected_to_anothers_content, corrected_while_it_is_sent,
-        corrected_while_its_job_sends, revoked_while_it_is_suspended, two_corrections,
-        two_revocations_of_one_list, two_rotations,
+        corrected_while_its_job_sends, revoked_while_it_is_suspended, sender_taken_away,
+        two_corrections, two_revocations_of_one_list, two_rotations,
     },
 };
 use crate::{
@@ -188,6 +188,8 @@ const FIRST_HEARD: &str =
 const UNHEARD: &str = "attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery)";
 const UNHEARD_AND_HOLDS: &str = "attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery) AND #status = :issued";
 
+const SENDER_ALLOWED: &str = "contains(senders, :address) OR contains(senders, :domain) OR (attribute_not_exists(senders) AND #settings.sender = :address)";
+
 macro_rules! mutants {
     ($($name:literal: $off:expr => $killer:path;)*) => {
         &[$(Mutant { name: $name, off: $off, killer: (stringify!($killer), $killer) }),*]
@@ -238,6 +240,7 @@ static MUTANTS: &[Mutant] = mutants! {
     "the counter of status indexes never goes back": Off::Condition("attribute_not_exists(id) OR taken < :to", "") => issued_while_a_list_begins;
     "a key is replaced by its reader": Off::Condition("multikey = :before", "") => two_rotations;
     "the key that signs is not declared compromised": Off::Condition("attribute_exists(retired_at)", "") => compromised_while_it_signs;
+    "an organization sends as whom its operator allows": Off::Condition(SENDER_ALLOWED, "") => sender_taken_away;
     "a report of a mail counts in its round": Off::Condition(UNHEARD, "attribute_not_exists(mail_round)") => resent_while_a_refusal_is_reported;
     "a report of a mail rests on the state that was read": Off::Condition(UNHEARD, "attribute_not_exists(mail_delivery)") => refused_and_complained_at_once;
     "a first delivery counts in its round": Off::Condition(FIRST_HEARD, "attribute_not_exists(mail_round)") => resent_while_its_delivery_is_reported;

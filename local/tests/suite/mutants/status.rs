@@ -1,7 +1,8 @@
-//! Changes of a credential and of signing keys at the same time.
+//! Changes of a credential, of signing keys and of settings at the same time.
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
+use unicreda::domain::{ids::OrgId, sender::AllowedSender};
 
 use super::steps::{FIRST, answer_of, issue_job, issue_one, set_status};
 use crate::{
@@ -146,6 +147,39 @@ pub(super) fn compromised_while_it_signs(sim: &mut Sim) -> Run<'_> {
         let path = format!("/signing-keys/{key}/compromise");
         let answer = sim.insist("POST", &path, Some(&json!({ "reason": "x" })), None).await?;
         ensure!(answer.status == 409, "{}", answer.body);
+        Ok(())
+    })
+}
+
+/// Allows the demo organization these senders beside its own.
+async fn allow(sim: &Sim, senders: &[&str]) -> Result<()> {
+    let app = sim.world.stack.app();
+    let org = OrgId::parse(local::demo::ORGANIZATION)?;
+    let read = app.catalog.together(&org, None, None, &[]).await?;
+    let mut organization = read.organization.context("an organization")?;
+    let mut allowed = vec![AllowedSender::of(&organization.settings.sender)];
+    for sender in senders {
+        allowed.push(AllowedSender::parse(sender)?);
+    }
+    organization.senders = Some(allowed);
+    Ok(app.catalog.put_senders(&organization).await?)
+}
+
+/// The operator takes a sender away while a request chooses it.
+pub(super) fn sender_taken_away(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        allow(sim, &["@uni.example"]).await?;
+        let gate = sim.hold("UpdateItem", "SET #settings", None);
+        let change = json!({ "sender": "titulos@uni.example" });
+        let request = sim.request("PUT", "/organization", Some(&change), None);
+        let asking = sim.aside(|app| handle(app, request));
+        gate.reached.cancelled().await;
+        allow(sim, &[]).await?;
+        gate.open.cancel();
+        let late = answer_of(asking).await?;
+        let organization = sim.world.get("/organization").await;
+        ensure!(late.status == 400, "{}", late.body);
+        ensure!(organization["sender"] == "credenciales@demo.example", "{organization}");
         Ok(())
     })
 }
