@@ -480,7 +480,7 @@ async fn published(world: &World) -> Owner {
     let one = json!({ "email": member, "result_value": "A" });
     let id = text(&world.issue_one(&one).await, "credential_id");
     let signed = world.send("GET", &format!("/credential/{id}.json"), &[], "").await;
-    let list = text(&signed.expect(200).json()["credentialStatus"][0], "statusListCredential");
+    let list = text(&signed.expect(200).json()["credentialStatus"], "statusListCredential");
     let logo = json!({ "logo": data_url(&picture(100, 100)) });
     let logo = world.call("PUT", "/organization", Some(&logo)).await.expect(200).json();
     let wallet = world.get(&format!("/members/{member}/credentials")).await;
