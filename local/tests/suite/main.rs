@@ -33,6 +33,7 @@ mod keys;
 mod ledger;
 mod load;
 mod logs;
+mod matrix;
 mod mutants;
 mod node;
 mod normalization;

@@ -330,7 +330,7 @@ impl Fields {
 
     /// Takes a member that is null, and returns whether there was one. Null means "remove it".
     pub fn take_null(&mut self, name: &str) -> bool {
-        self.ask(name);
+        self.known.insert(name.to_owned());
         let null = self.members.get(name).is_some_and(Value::is_null);
         if null {
             self.members.remove(name);
@@ -350,14 +350,8 @@ impl Fields {
 
     /// Takes the value of a member; null counts as absent.
     pub fn take(&mut self, name: &str) -> Option<Value> {
-        self.ask(name);
+        self.known.insert(name.to_owned());
         self.members.remove(name).filter(|value| !value.is_null())
-    }
-
-    fn ask(&mut self, name: &str) {
-        if !self.known.contains(name) {
-            self.known.insert(name.to_owned());
-        }
     }
 
     /// Notes that a member is missing.
