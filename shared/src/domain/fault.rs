@@ -97,6 +97,8 @@ pub enum Fault {
     DoubtfulText(String),
     /// A cell of a file with several addresses.
     SeveralAddresses,
+    /// A row of a file with a quote in a quoted cell that is not doubled.
+    StrayQuote,
     /// A row of a file with more cells than its header; holds both numbers.
     TooManyCells(usize, usize),
     /// A cell in a column without a name; holds the column, from 1.
@@ -184,6 +186,7 @@ impl Fault {
             Self::NotUtf8 => "not_utf8",
             Self::DoubtfulText(_) => "doubtful_text",
             Self::SeveralAddresses => "several_addresses",
+            Self::StrayQuote => "stray_quote",
             Self::TooManyCells(..) => "too_many_cells",
             Self::NamelessColumn(_) => "nameless_column",
             Self::Shortened(_) => "shortened_number",
@@ -234,6 +237,7 @@ impl Fault {
             | Self::GaveUp(_)
             | Self::NotUtf8
             | Self::DoubtfulText(_)
+            | Self::StrayQuote
             | Self::TooManyCells(..)
             | Self::NamelessColumn(_) => None,
         }
@@ -327,6 +331,7 @@ impl Fault {
                 "No es seguro que «{word}» se lea así: guarda el archivo como «CSV UTF-8», o indica su codificación en encoding"
             ),
             Self::SeveralAddresses => "La celda del correo tiene varias direcciones: deja una, o pon a cada persona en su fila".into(),
+            Self::StrayQuote => "Una celda entre comillas tiene otras comillas (\") dentro: duplícalas (\"\") o quítalas".into(),
             Self::TooManyCells(have, want) => format!(
                 "La fila tiene {have} celdas y el encabezado {want}: una celda que contiene el separador va entre comillas"
             ),
@@ -414,6 +419,7 @@ impl Fault {
                 "It is not certain that \"{word}\" is read right: save the file as \"CSV UTF-8\", or name its encoding in encoding"
             ),
             Self::SeveralAddresses => "The cell of the address holds several: leave one, or give each person a row".into(),
+            Self::StrayQuote => "A quoted cell has another quote (\") in it: double it (\"\") or remove it".into(),
             Self::TooManyCells(have, want) => format!(
                 "The row has {have} cells and the header {want}: a cell that holds the delimiter goes between quotes"
             ),

@@ -169,11 +169,17 @@ fn csv_entry(
     let Some(texts) = texts.filter(|texts| !lost(texts)) else {
         return Entry::unread(Fault::NotUtf8);
     };
+    let address = |texts: Vec<String>| texts.into_iter().find(|cell| cell.contains('@'));
+    if record.stray {
+        let mut entry = Entry::unread(Fault::StrayQuote);
+        entry.email = address(texts).unwrap_or_default();
+        return entry;
+    }
     let want = columns.len();
     if texts.iter().skip(want).any(|cell| !cell.trim().is_empty()) {
         // A delimiter that is not quoted has moved the cells: none of them is trusted.
         let mut entry = Entry::unread(Fault::TooManyCells(texts.len(), want));
-        entry.email = texts.into_iter().find(|cell| cell.contains('@')).unwrap_or_default();
+        entry.email = address(texts).unwrap_or_default();
         return entry;
     }
     entry::read(columns, &texts, definition)

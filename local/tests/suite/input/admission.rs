@@ -65,7 +65,8 @@ async fn keep(world: &World, issued: &str, change: impl FnOnce(&mut Recipient)) 
     let same = identity::of(&secret, &org, Mode::Live, kept.template_id, &kept.recipient);
     (kept.id, kept.content) = (same.id, same.content);
     let email_key = identity::email_key(&secret, &org, Mode::Live, &kept.recipient.email);
-    app.credentials.put(&kept, &email_key, &now()).await.expect("put");
+    let new = NewCredential { credential: kept.clone(), email_key, alias: None };
+    app.credentials.put(&new, &now()).await.expect("put");
     kept
 }
 

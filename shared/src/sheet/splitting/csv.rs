@@ -1,6 +1,6 @@
 //! The rows of CSV (RFC 4180), as leniently as spreadsheets read them: a quote inside a cell
-//! that does not begin with one is text, and so is what follows a closing quote. Blanks before
-//! an opening quote are not.
+//! that does not begin with one is text; blanks before an opening quote and after a closing one
+//! are not. What else follows a closing quote marks the row: nobody knows what it meant.
 
 use super::{Machine, Rules, Splitter, Take, cells};
 use crate::{
@@ -23,6 +23,8 @@ pub(super) enum State {
     Quoted,
     /// After a quote within quotes: it closes them, or is the first of two.
     Quote,
+    /// In the blanks after a closing quote.
+    Closed,
 }
 
 impl Splitter {
@@ -90,7 +92,16 @@ impl Splitter {
                     state = State::Quoted;
                     at += 1;
                 }
-                State::Quote => state = State::Text,
+                State::Quote | State::Closed if self.skips(byte, delimiter) => {
+                    self.append(&[byte])?;
+                    state = State::Closed;
+                    at += 1;
+                }
+                State::Quote | State::Closed => {
+                    let ends = byte == delimiter || matches!(byte, b'\r' | b'\n');
+                    self.stray |= !ends && !matches!(self.rules, Rules::Former);
+                    state = State::Text;
+                }
             }
         }
         self.advance(bytes.get(counted..).unwrap_or_default());
@@ -104,7 +115,7 @@ impl Splitter {
         }
     }
 
-    /// Whether a byte before a cell is a blank that an opening quote may follow.
+    /// Whether a byte beside a cell's quotes is a blank that is none of it.
     fn skips(&self, byte: u8, delimiter: u8) -> bool {
         matches!(byte, b' ' | b'\t') && byte != delimiter && !matches!(self.rules, Rules::Former)
     }
@@ -118,7 +129,7 @@ impl Splitter {
             State::Between => Ok(()),
             // Rows inside a quote that the file never closes would be lost in silence.
             State::Quoted => Err(unclosed(self.line)),
-            State::Start | State::Blank | State::Text | State::Quote => {
+            State::Start | State::Blank | State::Text | State::Quote | State::Closed => {
                 self.end_cell()?;
                 self.give(each)
             }
@@ -149,20 +160,20 @@ impl Splitter {
             Encoding::Utf8,
             self.at,
         );
-        let mut inner: Option<(Vec<u8>, Vec<usize>)> = None;
+        let mut inner: Option<(Vec<u8>, Vec<usize>, bool)> = None;
         let mut take = |record: super::Record<'_>| {
             // Lines within the cell are no row.
             inner = match inner {
-                None => Some((record.bytes.to_vec(), record.ends.to_vec())),
+                None => Some((record.bytes.to_vec(), record.ends.to_vec(), record.stray)),
                 Some(_) => Some(Default::default()),
             };
             Ok(())
         };
         let read = row.split(&whole, &mut take).and_then(|()| row.finish(&mut take));
-        if let (Ok(()), Some((output, ends))) = (read, inner)
+        if let (Ok(()), Some((output, ends, stray))) = (read, inner)
             && ends.len() > 1
         {
-            (self.output, self.ends) = (output, ends);
+            (self.output, self.ends, self.stray) = (output, ends, self.stray || stray);
         }
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Record<'a> {
     pub end: Position,
     /// Whether it says nothing in the columns that are read.
     pub blank: bool,
+    /// Whether text follows a closing quote in it.
+    pub stray: bool,
     bytes: &'a [u8],
     ends: &'a [usize],
 }
@@ -68,6 +70,7 @@ pub(super) struct Splitter {
     line: u64,
     output: Vec<u8>,
     ends: Vec<usize>,
+    stray: bool,
 }
 
 #[derive(Debug)]
@@ -126,6 +129,7 @@ impl Splitter {
             line: at.line,
             output: Vec::with_capacity(4096),
             ends: Vec::with_capacity(64),
+            stray: false,
         }
     }
 
@@ -265,8 +269,9 @@ impl Splitter {
         if !blank {
             self.at.row += 1;
         }
-        let (line, end) = (self.line, self.at);
-        let outcome = each(Record { line, end, blank, bytes: &self.output, ends: &self.ends });
+        let (line, end, stray) = (self.line, self.at, std::mem::take(&mut self.stray));
+        let outcome =
+            each(Record { line, end, blank, stray, bytes: &self.output, ends: &self.ends });
         self.output.clear();
         self.ends.clear();
         outcome

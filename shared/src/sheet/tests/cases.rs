@@ -83,6 +83,17 @@ fn blanks_before_a_quote_are_none_of_the_cell() {
 }
 
 #[test]
+fn a_row_whose_quotes_say_two_things_is_refused_alone() {
+    let file = "email,name,grade\na@x.cl,\"Ana \"La\" Soto\",A\nb@x.cl,\"Pérez \"Pepe\", Ana\",A\nc@x.cl,\"Luis\" , A\nd@x.cl,\"Eva\"x,A\n\"e@x.cl,\"\"Luz\"\"x,A\"\n";
+    assert_eq!(outcome(file.as_bytes()), (one("Luis", 4), vec![2, 3, 5, 6]));
+    let faults = rows(file.as_bytes())[0].entry.clone();
+    assert_eq!(
+        (faults.email.as_str(), faults.recipient.err()),
+        ("a@x.cl", Some(vec![Fault::StrayQuote]))
+    );
+}
+
+#[test]
 fn a_quote_that_is_never_closed_is_found_at_any_line_end() {
     for end in ["\n", "\r", "\r\n"] {
         let file =

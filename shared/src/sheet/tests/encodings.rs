@@ -143,6 +143,27 @@ fn an_encoding_that_is_named_decides() {
     assert_eq!(fault.code, "not_text");
 }
 
+/// A list that a Mac wrote, as people report it: other detectors say Windows-1252 or ISO 8859-2.
+#[test]
+fn capitals_of_a_mac_are_read() {
+    let words: [&[u8]; 6] = [
+        b"S\xeaTIO",
+        b"ALMEIR\xccO",
+        b"ma\x8do",
+        b"P\xccO DE A\x82\xf2CAR",
+        b"ALHO POR\xee",
+        b"MANJERIC\xccO",
+    ];
+    let mut file = b"email;nombre;nota\r".to_vec();
+    for word in words {
+        file.extend([b"a@x.cl;", word, b";A\r"].concat());
+    }
+    let found = survey(&file).expect("a good file");
+    assert_eq!(found.format.encoding, Encoding::MacRoman);
+    let rows = rows_of(&file, &found);
+    assert_eq!(recipient(&rows[3]).recipient_name.as_deref(), Some("PÃO DE AÇÚCAR"));
+}
+
 #[test]
 fn a_file_that_two_encodings_read_differently_is_refused_and_shows_both() {
     let fault = fault(b"email;nombre;nota\r\na@x.cl;Xqw\xeaz;A\r\n");
