@@ -430,6 +430,16 @@ async fn one_recipient_takes_three_calls_and_five_with_a_key() {
         plain.calls.iter().map(|(name, n)| (name.as_str(), *n)).collect::<Vec<_>>(),
         [("BatchGetItem", 1.0), ("PutItem", 1.0), ("SendMessageBatch", 1.0)],
     );
+    // Content that cleaning changes is put with its alias.
+    let mut unclean = graduate(1);
+    unclean["recipient_name"] = "Persona  Zorrilla".into();
+    let before = sim.faults.ledger();
+    sim.issue(&[unclean], &[], None).await.expect("issued");
+    let cleaned = sim.faults.ledger() - &before;
+    assert_eq!(
+        cleaned.calls.iter().map(|(name, n)| (name.as_str(), *n)).collect::<Vec<_>>(),
+        [("BatchGetItem", 1.0), ("SendMessageBatch", 1.0), ("TransactWriteItems", 1.0)],
+    );
     let before = sim.faults.ledger();
     sim.issue(&[graduate(2)], &[], Some("k")).await.expect("issued");
     let keyed = sim.faults.ledger() - &before;

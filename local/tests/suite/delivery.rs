@@ -318,6 +318,30 @@ async fn a_put_whose_answer_was_lost_is_my_own_and_no_duplicate() {
     assert_eq!(credentials["items"].as_array().expect("items").len(), 9);
 }
 
+/// Content that cleaning changes is put with its alias: a transaction in conflict is tried again,
+/// one whose answer was lost is its writer's own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cleaned_put_that_meets_another_or_whose_answer_was_lost_is_my_own() {
+    let unclean = |n: u32| {
+        let mut person = person(n);
+        person["recipient_name"] = format!("Persona  Zorrilla {n}").into();
+        person
+    };
+    let (world, faults) = spoiled(unread()).await;
+    world.issue_one(&unclean(1)).await;
+    faults.on("TransactWriteItems", 0..2, Fault::TransactionConflict);
+    faults.on("TransactWriteItems", 2..3, Fault::ReplyLost);
+    let one = world.issue_one(&unclean(2)).await;
+    assert_eq!((faults.injected(), &one["duplicate"]), (3, &json!(false)), "{one}");
+    let again = world.issue_one(&unclean(2)).await;
+    assert_eq!(
+        (&again["credential_id"], &again["duplicate"]),
+        (&one["credential_id"], &json!(true))
+    );
+    drain(&world).await;
+    assert_eq!(inbox_count(&world).await, 2);
+}
+
 /// Without delivery reports the receipts of a job's mails are written together.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn receipts_that_are_not_written_together_send_no_mail_again() {

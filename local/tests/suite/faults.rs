@@ -56,6 +56,8 @@ pub enum Fault {
     FirstItemUnprocessed,
     /// `BatchExecuteStatement` answers 200, but its first statement was throttled.
     FirstStatementThrottled,
+    /// A transaction meets another writer of its last item, and nothing is written.
+    TransactionConflict,
     /// Refused for now, with the service's own error.
     Throttled,
     /// The service fails, and has done nothing.
@@ -99,13 +101,14 @@ impl Gate {
 
 impl Fault {
     /// The faults that a random plan draws from.
-    pub const DRAWN: [Self; 14] = [
+    pub const DRAWN: [Self; 15] = [
         Self::NotConnected,
         Self::NeverArrives,
         Self::ReplyLost,
         Self::FirstEntryFails,
         Self::FirstItemUnprocessed,
         Self::FirstStatementThrottled,
+        Self::TransactionConflict,
         Self::Throttled,
         Self::ServerError,
         Self::TooLate { done: false },
@@ -122,6 +125,7 @@ impl Fault {
             Self::FirstEntryFails => operation == "SendMessageBatch",
             Self::FirstItemUnprocessed => operation == "BatchWriteItem",
             Self::FirstStatementThrottled => operation == "BatchExecuteStatement",
+            Self::TransactionConflict => operation == "TransactWriteItems",
             Self::Stale => {
                 operation != SES
                     && !operation.starts_with(S3)
@@ -553,6 +557,7 @@ impl Connector {
             }
             Fault::SesError(status, code, message) => Ok(ses_error(status, code, message)),
             Fault::JsonError(status, code) => Ok(json_error(status, code)),
+            Fault::TransactionConflict => Ok(in_conflict(&body_of(&request))),
             Fault::Throttled => Ok(throttled(operation)),
             Fault::ServerError => Ok(server_error(operation)),
             Fault::TooLate { done } => {
@@ -645,6 +650,18 @@ fn throttled(operation: &str) -> HttpResponse {
     } else {
         json_error(400, "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException")
     }
+}
+
+/// The answer to a transaction whose last item another writer has.
+fn in_conflict(asked: &Value) -> HttpResponse {
+    let items = asked["TransactItems"].as_array().map_or(1, Vec::len);
+    let mut reasons = vec![json!({ "Code": "None" }); items];
+    reasons[items - 1] = json!({ "Code": "TransactionConflict" });
+    let body = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "message": "Transaction cancelled", "CancellationReasons": reasons,
+    });
+    answer(400, body.to_string())
 }
 
 /// The answer of a service that fails.
