@@ -215,6 +215,28 @@ def check_limits(functions: dict, expanded: dict) -> int:
     return len(limits_of)
 
 
+def check_transit(template: dict, expanded: dict) -> int:
+    """Nothing crosses the internet in the clear, and nothing leads around the domain."""
+    resources = template["Resources"]
+    mail = of_type(resources, "AWS::SES::ConfigurationSet")
+    for name, one in mail.items():
+        policy = one.get("DeliveryOptions", {}).get("TlsPolicy")
+        check(policy == {"Ref": "MailTls"}, f"{name} sends mail with {policy}")
+    check(template["Parameters"]["MailTls"]["Default"] == "REQUIRE", "MailTls is not required by default")
+    domains = of_type(resources, "AWS::ApiGateway::DomainName")
+    for name, one in domains.items():
+        check(one["SecurityPolicy"] == "TLS_1_2", f"{name} speaks {one['SecurityPolicy']}")
+    apis = of_type(expanded, "AWS::ApiGateway::RestApi")
+    for name, one in apis.items():
+        ended = json.dumps(one["Body"].get("servers"))
+        wanted = '"disableExecuteApiEndpoint": {"Fn::If": ["HasDomain", true, false]}'
+        check(wanted in ended, f"{name} answers beside its domain: {ended}")
+        # The text of the API is the same with a domain, so SAM would not deploy it anew.
+        always = of_type(resources, "AWS::Serverless::Api")[name].get("AlwaysDeploy")
+        check(always is True, f"{name} is not deployed when a parameter changes")
+    return len(mail) + len(domains) + len(apis)
+
+
 def statements_of(resources: dict, role: str) -> list:
     policies = resources[role]["Properties"]["Policies"]
     return [one for policy in policies for one in policy["PolicyDocument"]["Statement"]]
@@ -508,6 +530,7 @@ def main() -> int:
         "routes": check_routes(functions, expanded),
         "limits": check_limits(functions, expanded),
         "roles": check_roles(resources),
+        "ways in and out": check_transit(template, expanded),
         "tables": check_tables(resources, settings),
         "settings": check_settings(settings, functions),
         "queues": check_times(template, functions, settings),

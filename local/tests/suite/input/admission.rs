@@ -2,13 +2,16 @@
 //! issued finds its credential.
 
 use serde_json::{Value, json};
-use unicreda::domain::{
-    credential::Credential,
-    email::EmailAddress,
-    identity,
-    ids::{CredentialId, Mode, OrgId},
-    member::{Member, Profile},
-    recipient::Recipient,
+use unicreda::{
+    domain::{
+        credential::Credential,
+        email::EmailAddress,
+        identity,
+        ids::{CredentialId, Mode, OrgId},
+        member::{Member, Profile},
+        recipient::Recipient,
+    },
+    store::credentials::NewCredential,
 };
 
 use super::{assert_nothing_minted, one, recipient};
