@@ -305,6 +305,8 @@ class Rehearsal:
         self.template = self.api("POST", "/api/v1/templates", template, status=201)[1]["id"]
         organization = self.api.get("/api/v1/organization")
         check(organization["reply_to"] == "mesa@ejemplo.edu", organization)
+        renamed = self.api("PUT", "/api/v1/organization", {"name": "Universidad de Ejemplo"}, status=200)[1]
+        check(renamed["name"] == "Universidad de Ejemplo", renamed)
         return "through KMS"
 
     def body(self, *recipients) -> dict:
