@@ -339,7 +339,7 @@ async fn a_cleaned_put_that_meets_another_or_whose_answer_was_lost_is_my_own() {
         (&one["credential_id"], &json!(true))
     );
     drain(&world).await;
-    assert_eq!(inbox_count(&world).await, 2);
+    assert_eq!(world.stack.mail().count(), 2);
 }
 
 /// Without delivery reports the receipts of a job's mails are written together.

@@ -245,7 +245,7 @@ async fn a_start_prints_what_runs_where_and_writes_the_settings() {
     assert!(process.setting("TEST_API_KEY").starts_with("uc_test_"));
     assert_eq!(process.setting("TEMPLATE_ID"), "550e8400-e29b-41d4-a716-446655440000");
     assert_eq!(process.setting("SITE_URL"), site);
-    assert_eq!(process.settings.len(), 10, "{:?}", process.settings.keys());
+    assert_eq!(process.settings.len(), 11, "{:?}", process.settings.keys());
     for (name, mode) in [("demo.env", 0o600), ("dynamodb.sqlite", 0o600), ("mail.jsonl", 0o600)] {
         let metadata = std::fs::metadata(data.join(name)).expect("a file");
         assert_eq!(metadata.permissions().mode() & 0o777, mode, "{name}");

@@ -157,6 +157,8 @@ async fn attempt(
         app.catalog.template_version(&before.org, before.template_id, before.template_version);
     let template = template.await?.ok_or(CorrectError::TemplateNotFound)?;
     let mut faults = template.definition.check(&recipient);
+    let unnamed = admission::unnamed(whole.recipient_name.is_some(), &mut faults);
+    faults.extend(unnamed);
     faults.extend(recipient.emptied());
     // What the correction leaves as it is may be what it was issued with.
     faults.extend(whole.damages().into_iter().filter(|fault| {

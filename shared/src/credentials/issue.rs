@@ -203,6 +203,7 @@ pub(super) fn check<'a>(
 ) -> Result<Checked<'a>, Vec<Fault>> {
     let template = request.template;
     let damages = request.recipient.damages();
+    let named = request.recipient.recipient_name.is_some();
     let (recipient, identities) =
         identity::cleaned(by.secret, by.org, by.mode, template.id, request.recipient);
     request.recipient = recipient;
@@ -211,8 +212,10 @@ pub(super) fn check<'a>(
         None => Vec::new(),
     };
     let mut faults = template.definition.check(&request.recipient);
+    let unnamed = admission::unnamed(named, &mut faults);
     faults.extend(request.recipient.emptied());
     let mut doubts = admission::judge(&request.recipient, request.sent_email, None);
+    doubts.extend(unnamed);
     doubts.extend(damages);
     if !faults.is_empty() {
         faults.extend(doubts);

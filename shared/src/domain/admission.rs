@@ -56,3 +56,13 @@ pub fn judge(recipient: &Recipient, sent: &str, before: Option<&Recipient>) -> V
     }
     faults
 }
+
+/// Returns the fault of a name that showed nothing and was cleaned to none, in place of the fault
+/// that it is missing. `named` says whether a name was sent.
+pub fn unnamed(named: bool, faults: &mut Vec<Fault>) -> Option<Fault> {
+    let name = FieldName::RecipientName.as_str();
+    let is_missing = |fault: &Fault| matches!(fault, Fault::Missing(field) if field == name);
+    let at = faults.iter().position(is_missing).filter(|_| named)?;
+    faults.remove(at);
+    Some(Fault::NothingVisible(name.to_owned()))
+}

@@ -85,7 +85,7 @@ fn try_file(file: &Input, definition: &Definition) -> Option<Kind> {
     assert_eq!(read.len(), rows.len(), "{}: rows of the results", file.name);
     if found.format.kind == Kind::JsonLines {
         // Counted by a rule of its own: a line with anything but white space is a row.
-        let lines = file[start..].split(|byte| *byte == b'\n');
+        let lines = file[start..].split(|byte| matches!(byte, b'\n' | b'\r'));
         let written = lines.filter(|line| !line.trim_ascii().is_empty()).count();
         assert_eq!(rows.len(), written, "{}: lines", file.name);
     }
