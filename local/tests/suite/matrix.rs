@@ -40,6 +40,9 @@ const UNKNOWN: &str = "7a8b9c0d-1e2f-8a4b-8c6d-7e8f9a0b1c2d";
 /// Routes whose path names what they create: an address of another organization is one's own too.
 const CREATES: [(&str, &str); 1] = [("PUT", "/api/v1/members/{email}")];
 
+/// A key that is tried: its owner, its scopes, and its text; no key without scopes.
+type Held<'a> = (&'a Owner, Option<&'a [Scope]>, Option<String>);
+
 /// An organization in one mode, and what it has.
 struct Owner {
     org: &'static str,
@@ -422,7 +425,7 @@ async fn every_route_serves_the_keys_of_its_table_on_their_own_things_and_nobody
 
     let mut scopes: Vec<Vec<Scope>> = Scope::ALL.iter().map(|scope| vec![*scope]).collect();
     scopes.push(Scope::ALL.to_vec());
-    let mut keys: Vec<(&Owner, Option<&[Scope]>, Option<String>)> = Vec::new();
+    let mut keys: Vec<Held<'_>> = Vec::new();
     for caller in &demo {
         keys.push((caller, None, None));
         for scopes in &scopes {

@@ -42,9 +42,8 @@ const SPELLINGS: [&str; 7] = [
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn spellings_that_look_alike_are_one_credential_whichever_comes_first() {
     let world = World::new().await;
-    for first in 0..SPELLINGS.len() {
-        let n = u32::try_from(first).expect("few") + 1;
-        let issued = world.issue_one(&named(n, SPELLINGS[first])).await;
+    for (n, first) in (1..).zip(SPELLINGS) {
+        let issued = world.issue_one(&named(n, first)).await;
         assert_eq!(issued["duplicate"], false, "{issued}");
         let id = id_of(&issued);
         assert_eq!(recipient(&world, &id).await["recipient_name"], "Persona Zorrilla");

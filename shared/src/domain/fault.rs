@@ -1,8 +1,7 @@
 //! The faults of one recipient, and their texts.
 //!
-//! A fault fails its recipient alone: the others of the request are issued. Three texts never
-//! change because programs compare them: `Calificacion invalida. …`,
-//! `Invalid email: …` and `Achievement not found`.
+//! A fault fails its recipient alone: the others of the request are issued. Three texts never change, since
+//! programs compare them: `Calificacion invalida. …`, `Invalid email: …` and `Achievement not found`.
 
 use serde::{Deserialize, Serialize};
 
@@ -256,6 +255,7 @@ impl Fault {
         FaultText { code: self.code().to_owned(), text: shortened(&self.text(lang), KEPT_TEXT) }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table of texts")]
     fn spanish(&self) -> String {
         match self {
             Self::NotAnObject => "El destinatario debe ser un objeto JSON".into(),
@@ -346,6 +346,7 @@ impl Fault {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table of texts")]
     fn english(&self) -> String {
         match self {
             Self::NotAnObject => "The recipient must be a JSON object".into(),
