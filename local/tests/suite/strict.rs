@@ -307,6 +307,7 @@ async fn a_wallet_is_read_to_its_end_and_ignores_what_is_appended_to_its_link() 
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fault_names_what_was_probably_meant() {
     let world = World::new().await;
