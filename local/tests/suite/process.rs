@@ -29,8 +29,8 @@ use crate::{
 
 /// Longest wait for anything: the largest job, in a debug build, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// Mails under way at once: two invocations of eight.
-const MAILS_IN_FLIGHT: usize = 16;
+/// Mails that a process leaves in doubt at most: those that it claimed together.
+pub const MAILS_IN_FLIGHT: usize = 16;
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local"));

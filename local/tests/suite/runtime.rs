@@ -28,13 +28,12 @@ use tokio::{
 use crate::{
     crashes::{long, seed},
     harness::{World, check_sums, person, proxy_event},
+    process::MAILS_IN_FLIGHT,
     queues::{self, Queue, take},
 };
 
 /// Longest wait for an answer of a binary.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Mails under way at once in a consumer.
-const MAILS_IN_FLIGHT: usize = 8;
 
 /// Invocations that wait for a function, and who waits for their answers.
 #[derive(Debug, Default)]

@@ -246,6 +246,16 @@ const PAGE: &[Parameter] = &[LIMIT, CURSOR];
 const CREDENTIALS: &[Parameter] =
     &[TEMPLATE_ID, EMAIL, EXTERNAL_ID, STATUS, ISSUED_AFTER, LIMIT, CURSOR];
 
+/// A route for anyone.
+const fn public(
+    method: &'static str,
+    path: &'static str,
+    function: Function,
+    parameters: &'static [Parameter],
+) -> Route {
+    Route { method, path, function, access: Access::Public, parameters }
+}
+
 /// A route for keys with one of these scopes; what it changes has the key's mode.
 const fn keyed(
     method: &'static str,
@@ -254,7 +264,8 @@ const fn keyed(
     any_of: &'static [Scope],
     parameters: &'static [Parameter],
 ) -> Route {
-    Route { method, path, function, access: Access::Key { any_of, live_only: false }, parameters }
+    let access = Access::Key { any_of, live_only: false };
+    Route { access, ..public(method, path, function, parameters) }
 }
 
 /// A route for live keys with one of these scopes: it changes what both modes share.
@@ -265,17 +276,8 @@ const fn live(
     any_of: &'static [Scope],
     parameters: &'static [Parameter],
 ) -> Route {
-    Route { method, path, function, access: Access::Key { any_of, live_only: true }, parameters }
-}
-
-/// A route for anyone.
-const fn public(
-    method: &'static str,
-    path: &'static str,
-    function: Function,
-    parameters: &'static [Parameter],
-) -> Route {
-    Route { method, path, function, access: Access::Public, parameters }
+    let access = Access::Key { any_of, live_only: true };
+    Route { access, ..public(method, path, function, parameters) }
 }
 
 /// All routes, one a line: `infra/check_template.py` and `infra/check_docs.py` read them here.
