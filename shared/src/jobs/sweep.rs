@@ -281,7 +281,7 @@ impl Run<'_> {
                     RowStatus::Issued if shard.mail_ended(row).is_none() => {
                         let Some(id) = view.credential_of(row, &secret, job) else { continue };
                         if self.mode.resume && view.claims.rows.contains(&row) {
-                            app.credentials.adopt_claim(id, 0).await?;
+                            app.credentials.adopt_claim(id, 0, self.now).await?;
                         }
                         pending.push(PendingMail { id, place: Some((*number, row)) });
                     }
