@@ -130,7 +130,7 @@ async fn a_claim_that_was_taken_over_ends_though_its_message_is_gone() {
         gate.reached.cancelled().await;
         // The first worker's claim has ended, and it still records that the mail was sent.
         world.stack.app().clock.jump(Duration::from_secs(400));
-        faults.on("SendRawEmail", 0..1, Fault::ReplyLost);
+        faults.on_calls_with("SendRawEmail", "persona1%40", 0..1, Fault::ReplyLost);
         assert_eq!(consume(&world, &mails).await.len(), 1, "in doubt");
         gate.open.cancel();
     };

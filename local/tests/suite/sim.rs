@@ -20,7 +20,7 @@ use local::Options;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use unicreda::{App, clock::Clock, domain::job};
+use unicreda::{App, clock::Clock};
 
 use crate::{
     faults::{Fault, Faults, Gate},
@@ -37,8 +37,8 @@ const FILE_VISIBILITY: i64 = 5_400;
 const MAX_RECEIVES: [u32; 2] = [5, 1_000];
 /// Messages of one batch.
 const BATCH: usize = 100;
-/// Rows of a shard here: small jobs have several.
-const SHARD_ROWS: u32 = 10;
+/// Rows of a shard here: the smallest jobs have several.
+const SHARD_ROWS: u32 = 4;
 /// Rounds after which a run counts as endless: minutes of the test's clock, and batches.
 const ROUNDS: usize = 3_000;
 
@@ -230,10 +230,10 @@ impl Sim {
         }
     }
 
-    /// Gives new jobs shards as large as in a deployment.
-    pub fn with_whole_shards(&mut self) {
-        self.setting.shard_rows = job::SHARD_ROWS;
-        self.app.shard_rows = job::SHARD_ROWS;
+    /// Gives new jobs shards of so many rows.
+    pub fn with_shards_of(&mut self, rows: u32) {
+        self.setting.shard_rows = rows;
+        self.app.shard_rows = rows;
     }
 
     /// As with `TrackDeliveries=false`: receipts are written on credentials.
