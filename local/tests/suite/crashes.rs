@@ -438,11 +438,11 @@ pub fn compromised_key(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// 400 rows in 40 shards; 1,200 in 120 in the long run.
+/// 240 rows in 24 shards; 1,200 in 120 in the long run.
 pub fn large_job(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         sim.with_shards_of(10);
-        let people = people(1..=if long() { 1_200 } else { 400 });
+        let people = people(1..=if long() { 1_200 } else { 240 });
         sim.job(&people, &people, None).await?;
         Ok(())
     })
