@@ -10,6 +10,7 @@ use crate::domain::{
     field::{FieldName, field_meant},
     lang::Lang,
     text::shortened,
+    unlisted::Unlisted,
 };
 
 pub use crate::domain::unportable::Unportable;
@@ -57,10 +58,8 @@ pub enum Fault {
     InvalidCredits,
     /// Credits outside the template's bounds.
     CreditsOutOfRange(Option<String>, Option<String>),
-    /// A grade that is not one of the template's values.
-    InvalidResult(Vec<String>),
-    /// Another text that is not one of the template's values.
-    NotAllowed(String, Vec<String>),
+    /// A grade, or another text, that is not one of the template's values.
+    NotAllowed(Unlisted),
     /// A link that is not an absolute http(s) URL.
     InvalidUrl(String),
     /// An evidence entry with neither name nor URL.
@@ -167,8 +166,8 @@ impl Fault {
             Self::EndsBeforeStart => "ends_before_start",
             Self::InvalidCredits => "invalid_credits",
             Self::CreditsOutOfRange(..) => "credits_out_of_range",
-            Self::InvalidResult(_) => "invalid_result",
-            Self::NotAllowed(..) => "value_not_allowed",
+            Self::NotAllowed(Unlisted { field: FieldName::ResultValue, .. }) => "invalid_result",
+            Self::NotAllowed(_) => "value_not_allowed",
             Self::InvalidUrl(_) => "invalid_url",
             Self::EmptyEvidence(_) => "empty_evidence",
             Self::TooMany(..) | Self::TooManyValues(_) => "too_many",
@@ -207,7 +206,6 @@ impl Fault {
             | Self::InvalidDate(name)
             | Self::DateOutOfRange(name)
             | Self::NothingVisible(name)
-            | Self::NotAllowed(name, _)
             | Self::InvalidUrl(name)
             | Self::Shortened(name)
             | Self::TooMany(name, _) => Some(name.clone()),
@@ -218,7 +216,7 @@ impl Fault {
             Self::InvalidCredits | Self::CreditsOutOfRange(..) => {
                 Some(FieldName::CreditsEarned.as_str().to_owned())
             }
-            Self::InvalidResult(_) => Some(FieldName::ResultValue.as_str().to_owned()),
+            Self::NotAllowed(unlisted) => Some(unlisted.field.as_str().to_owned()),
             Self::Damaged(damaged) => Some(damaged.field.clone()),
             Self::EmptyEvidence(_) => Some(FieldName::Evidence.as_str().to_owned()),
             Self::InvalidLanguage => Some("language".to_owned()),
@@ -239,6 +237,15 @@ impl Fault {
             | Self::StrayQuote
             | Self::TooManyCells(..)
             | Self::NamelessColumn(_) => None,
+        }
+    }
+
+    /// The known name or value that was probably meant, for an answer that has hints.
+    pub fn near(&self) -> Option<&str> {
+        match self {
+            Self::UnknownField(name) => field_meant(name),
+            Self::NotAllowed(unlisted) => unlisted.near(),
+            _ => None,
         }
     }
 
@@ -294,9 +301,6 @@ impl Fault {
                     max.as_deref().unwrap_or("1000000")
                 ),
             },
-            Self::NotAllowed(f, values) => {
-                format!("Valor no permitido en {f}. Valores permitidos: {}", values.join(", "))
-            }
             Self::InvalidUrl(f) => {
                 format!("El campo {f} debe ser una URL absoluta que empiece por http:// o https://")
             }
@@ -340,7 +344,7 @@ impl Fault {
                 "El campo {f} es un número que la hoja de cálculo abrevió y ha perdido cifras: dale formato de texto a la columna"
             ),
             Self::InvalidEmail(email) => invalid_email(email),
-            Self::InvalidResult(values) => invalid_result(values),
+            Self::NotAllowed(unlisted) => unlisted.text(Lang::Es),
             Self::Cancelled => CANCELLED.into(),
             Self::Damaged(damaged) => damaged.text(Lang::Es),
         }
@@ -383,9 +387,6 @@ impl Fault {
                     max.as_deref().unwrap_or("1000000")
                 ),
             },
-            Self::NotAllowed(f, values) => {
-                format!("Value not allowed in {f}. Allowed values: {}", values.join(", "))
-            }
             Self::InvalidUrl(f) => {
                 format!("The field {f} must be an absolute URL that begins with http:// or https://")
             }
@@ -429,7 +430,7 @@ impl Fault {
                 "The field {f} is a number that the spreadsheet has shortened, and its digits are lost: format the column as text"
             ),
             Self::InvalidEmail(email) => invalid_email(email),
-            Self::InvalidResult(values) => invalid_result(values),
+            Self::NotAllowed(unlisted) => unlisted.text(Lang::En),
             Self::Cancelled => CANCELLED.into(),
             Self::Damaged(damaged) => damaged.text(Lang::En),
         }
@@ -459,11 +460,6 @@ fn nothing_visible(field: &str, lang: Lang) -> String {
     }
 }
 
-/// The text of a grade that the template does not allow, in both languages. It never changes.
-fn invalid_result(values: &[String]) -> String {
-    format!("Calificacion invalida. Valores permitidos: {}", values.join(", "))
-}
-
 /// The text of a cancelled row, in both languages. It never changes.
 const CANCELLED: &str = "Cancelado";
 
@@ -487,7 +483,7 @@ mod tests {
         let values = ["A", "B", "C", "D", "F"].map(str::to_owned).to_vec();
         for lang in [Lang::Es, Lang::En] {
             assert_eq!(
-                Fault::InvalidResult(values.clone()).text(lang),
+                Fault::NotAllowed(Unlisted::of(FieldName::ResultValue, "a", &values)).text(lang),
                 "Calificacion invalida. Valores permitidos: A, B, C, D, F"
             );
             assert_eq!(
