@@ -46,6 +46,7 @@ pub(super) async fn until_received(
     session: &Session,
     source: &Source,
     issuance: &Issuance,
+    map: &Value,
     state: &mut StateFile,
 ) -> Result<Received, Failure> {
     let progress = Progress::new(session.printer);
@@ -55,6 +56,7 @@ pub(super) async fn until_received(
         client,
         source,
         issuance,
+        map,
         progress,
         began: Instant::now(),
         pause: FIRST_PAUSE,
@@ -68,6 +70,7 @@ struct Sending<'a> {
     client: Client,
     source: &'a Source,
     issuance: &'a Issuance,
+    map: &'a Value,
     progress: Progress,
     began: Instant,
     pause: Duration,
@@ -115,6 +118,7 @@ impl Sending<'_> {
             "size": self.source.size,
             "send_email": self.issuance.options.send_email,
             "dry_run": self.issuance.options.dry_run,
+            "column_map": self.map,
         });
         if let (Some(encoding), Some(body)) = (self.issuance.flags.encoding, body.as_object_mut()) {
             body.insert("encoding".to_owned(), encoding.as_str().into());

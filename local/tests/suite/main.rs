@@ -13,6 +13,7 @@ mod bucket;
 mod budgets;
 mod catalog;
 mod clients;
+mod columns;
 mod consumer;
 mod crashes;
 mod damage;

@@ -112,6 +112,16 @@ pub fn date(text: &str) -> Option<String> {
     Some(date.to_string())
 }
 
+/// A name with the given names first, from one with the family names and a comma before them.
+pub fn given_first(text: &str) -> String {
+    match text.split_once(',') {
+        Some((family, given)) if !given.contains(',') && !given.trim().is_empty() => {
+            format!("{} {}", given.trim(), family.trim())
+        }
+        _ => text.to_owned(),
+    }
+}
+
 /// The allowed value that a cell means: a spreadsheet writes `6.0` as `6` or `6,0`.
 pub fn meant<'a>(cell: &'a str, allowed: &'a [String]) -> &'a str {
     if allowed.is_empty() || allowed.iter().any(|value| value == cell) {

@@ -7,7 +7,8 @@ use serde_json::{Map, Number, Value, value::RawValue};
 
 use super::{
     cells,
-    columns::{Column, Columns, Part},
+    column::{Column, NamePart, Part},
+    columns::Columns,
     guarding::{unguarded, unmarked},
 };
 use crate::domain::{
@@ -45,6 +46,8 @@ struct Members<'a> {
 #[derive(Default)]
 struct Row {
     fields: Map<String, Value>,
+    /// The name by its parts.
+    names: Vec<(NamePart, String)>,
     /// Evidence by columns of its parts.
     evidence: Vec<Map<String, Value>>,
     /// Evidence as the API's JSON, as it was written: the recipient's reader judges it.
@@ -65,10 +68,9 @@ impl Row {
             Column::Email => self.address(cell),
             Column::ExternalId => self.code("external_id", cell),
             Column::Language => self.put("language", cells::language(&cleaned(cell))),
-            Column::Surname => self.name(cell, |name, cell| format!("{name} {cell}")),
-            // Surnames in columns before it.
-            Column::Field(FieldName::RecipientName) => {
-                self.name(cell, |surname, cell| format!("{cell} {surname}"));
+            Column::Name(part) => self.names.push((part, cell.to_owned())),
+            Column::FamilyFirst => {
+                self.put(FieldName::RecipientName.as_str(), cells::given_first(cell));
             }
             Column::Field(field) => self.field(field, cell, definition),
             Column::Evidence(1, Part::Whole) if cell.starts_with('[') => {
@@ -89,12 +91,16 @@ impl Row {
         }
     }
 
-    /// Joins a cell to the name so far.
-    fn name(&mut self, cell: &str, join: fn(&str, &str) -> String) {
+    /// Joins the parts of the name in their order; release 0.1 also let them stand beside a name.
+    fn join_names(&mut self) {
+        self.names.sort_by_key(|(part, _)| *part);
         let name = FieldName::RecipientName.as_str();
-        let so_far = self.fields.get(name).and_then(Value::as_str);
-        let whole = so_far.map_or_else(|| cell.to_owned(), |so_far| join(so_far, cell));
-        self.put(name, whole);
+        let whole = self.fields.get(name).and_then(Value::as_str);
+        let parts = self.names.iter().map(|(_, text)| text.as_str());
+        let joined = whole.into_iter().chain(parts).collect::<Vec<_>>().join(" ");
+        if !self.names.is_empty() {
+            self.put(name, joined);
+        }
     }
 
     /// A text of digits that a spreadsheet may have shortened.
@@ -150,6 +156,7 @@ impl Row {
     }
 
     fn entry(mut self) -> Entry {
+        self.join_names();
         self.evidence.retain(|entry| !entry.is_empty());
         let name = FieldName::Evidence.as_str();
         if self.listed.is_none() && !self.evidence.is_empty() && !self.fields.contains_key(name) {

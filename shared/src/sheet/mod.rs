@@ -14,10 +14,11 @@
 //! | rows that say nothing in the columns that are read | left out |
 //! | columns without a name | empty |
 //! | JSON | an object a line, a list, objects one after another, a request of the API |
-//! | column names | Spanish, English or the API's, in any order and case, see [`columns`] |
+//! | columns | as assigned, else by names in Spanish, English, Portuguese or the API's, in any order and case, see [`columns`] |
 //! | cells | see [`cells`], those of our results [`guarding`] |
 
 pub mod cells;
+mod column;
 pub mod columns;
 mod entry;
 mod fault;
@@ -28,14 +29,18 @@ mod header;
 mod json_files;
 mod letters;
 mod limits;
+mod names;
+pub mod offered;
 mod recognize;
 mod rows;
 mod splitting;
 mod survey;
+mod table;
 mod terms;
 mod wide;
 
-pub use columns::Columns;
+pub use column::ColumnName;
+pub use columns::{Assigned, Columns};
 pub use fault::SheetFault;
 pub use limits::{MAX_FILE, MAX_HEADER, MAX_ROWS};
 pub use rows::{Cells, Rows, SheetRow};

@@ -10,6 +10,7 @@
 //! | | `KEY#{id}` | [`ApiKey`] |
 //! | | `TPL#{id}` | the current [`Template`] |
 //! | | `TPLV#{id}#{version}` | a version, never changed |
+//! | | `COLMAP#{template}` | the [`RememberedMap`](crate::domain::column_map::RememberedMap) of its files |
 //! | | `IMG#{hash}` | an image, never changed |
 //! | `ORGS` | `{org}` | the organization's name, to be compared with new ones |
 //! | `MEMBERS#{org}#{0…15}` | `{address}` | [`Member`], spread by a hash of the address |

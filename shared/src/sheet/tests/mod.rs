@@ -5,6 +5,7 @@ use crate::domain::{
 };
 
 mod cases;
+mod columns;
 mod encodings;
 mod generator;
 
@@ -26,7 +27,13 @@ fn definition() -> Definition {
 
 fn terms(definition: &Definition) -> Terms<'_> {
     let template_id = TemplateId::parse(TEMPLATE).expect("an id");
-    Terms { template_id, definition, encoding: None, send_email: true }
+    Terms {
+        template_id,
+        definition,
+        encoding: None,
+        assigned: Assigned::default(),
+        send_email: true,
+    }
 }
 
 fn survey(bytes: &[u8]) -> Result<Surveyed, SheetFault> {
@@ -243,7 +250,7 @@ fn columns_have_letters() {
 #[test]
 fn the_example_of_a_template_is_a_file_that_it_takes() {
     for lang in [Lang::Es, Lang::En] {
-        let text = columns::example(&definition(), lang);
+        let text = offered::example(&definition(), lang);
         let found = rows(text.as_bytes());
         assert_eq!(found.len(), 2);
         for row in &found {
