@@ -124,6 +124,10 @@ pub struct FileFlags {
     /// Leave columns unread; separate them with commas, quote a name that has one; repeatable.
     #[arg(long, requires = "file", value_name = "COLUMNS")]
     pub ignore: Vec<String>,
+    /// Of dates such as 03/08/2026 the day comes first; where the file's other dates show it,
+    /// that need not be said.
+    #[arg(long, requires = "file")]
+    pub day_first: bool,
 }
 
 fn encoding(name: &str) -> Result<Encoding, String> {

@@ -114,6 +114,7 @@ fn open_state(
         send_email: issuance.options.send_email,
         encoding: issuance.flags.encoding,
         map,
+        day_first: issuance.flags.day_first,
         digest: &source.digest,
     };
     StateFile::open(&identity, session.printer)

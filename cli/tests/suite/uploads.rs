@@ -278,6 +278,11 @@ async fn columns_that_are_not_known_are_shown_and_said_by_flags() {
     assert_eq!(jobs(&world).len(), 3);
     world.done(&["issue", "acta-resultados.csv"]).stdout_has("0 emitidas, 1 ya existían");
 
+    let dates = "Correo;Nombre;Nota;Inicio\neva@ejemplo.com;Eva;A;03/08/2026\n";
+    world.file("fechas.csv", dates, 0o644);
+    world.run(&["issue", "fechas.csv"]).code(1).stderr_has("--day-first");
+    world.done(&["issue", "fechas.csv", "--day-first"]).stdout_has("1 fila: 1 emitidas");
+
     for wrong in ["Nota", "=result_value", "Nota="] {
         world.run(&["issue", "acta.csv", "--map", wrong]).code(2).stderr_has("COLUMNA=CAMPO");
     }

@@ -1,9 +1,15 @@
 //! The columns of files as other programs and people name them: what is read as what, who decides
 //! that, and what a person sees who has to.
 
+use std::{fmt::Write, time::Instant};
+
 use serde_json::{Value, json};
 
-use crate::harness::World;
+use crate::{
+    harness::{World, person},
+    queues::{self, Queue},
+    sim::Sim,
+};
 
 /// A file of the kinds that people report, with columns that nobody knows.
 const MANY_UNKNOWN: &str = "N°;RUT;N° de matrícula;Correo;Nombre del estudiante;Nota final\n1;11.111.111-1;A-1;ana@ejemplo.com;Ana;A\n";
@@ -135,7 +141,7 @@ async fn a_map_is_remembered_for_a_template_and_reads_what_arrives_at_night() {
     let nothing = world.get(&path).await;
     assert_eq!(
         nothing,
-        json!({ "template_id": world.demo.template_id, "column_map": {}, "updated_at": null })
+        json!({ "template_id": world.demo.template_id, "column_map": {}, "day_first": false, "updated_at": null })
     );
     let map = json!({ "N°": "ignore", "RUT": "ignore", "N° de matrícula": "Número de licencia" });
     let body = json!({ "column_map": map });
@@ -169,6 +175,37 @@ async fn a_map_is_remembered_for_a_template_and_reads_what_arrives_at_night() {
     world.call("DELETE", &path, None).await.expect(204);
     world.call("DELETE", &path, None).await.problem(404, "not_found");
     assert_eq!(read(&world, MANY_UNKNOWN, json!({})).await["code"], "unknown_column");
+}
+
+/// What was decided stays with the job: the map may change while its file is read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_is_read_to_its_end_as_its_columns_were_assigned_at_its_beginning() {
+    let mut sim = Sim::new(0).await;
+    let path = format!("/templates/{}/column-map", sim.world.demo.template_id);
+    let map = |nick: &str, who: &str| json!({ "column_map": { "Apodo": nick, "Quién": who } });
+    let put = map("ignore", "recipient_name");
+    sim.world.call("PUT", &path, Some(&put)).await.expect(200);
+    let people: Vec<Value> = (1..=90).map(person).collect();
+    let mut file = "email;Apodo;Quién;nota\n".to_owned();
+    for person in &people {
+        let text = |name: &str| person[name].as_str().expect("text");
+        writeln!(file, "{};X;{};A", text("email"), text("recipient_name")).expect("a row");
+    }
+    sim.upload(file.as_bytes(), &people).await.expect("uploaded");
+    let events = queues::take_exactly(&sim.world, Queue::Uploads, 1).await;
+    let body = events[0]["body"].as_str().expect("body").to_owned();
+    let app = sim.app();
+    unicreda::jobs::upload::handle(&app, &body, Instant::now()).await.expect("handled");
+    let read = sim.world.get("/jobs").await["items"][0]["progress"]["rows_read"].clone();
+    assert_eq!(read, 80);
+    let put = map("recipient_name", "ignore");
+    sim.world.call("PUT", &path, Some(&put)).await.expect(200);
+    sim.drain().await.expect("the sweeper has it read to its end");
+    let last = &people[89];
+    let email = last["email"].as_str().expect("text");
+    assert_eq!(issued(&sim.world, email).await["recipient_name"], last["recipient_name"]);
+    let figures = sim.finish().await.expect("nothing is lost");
+    assert_eq!(figures.credentials, 90);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

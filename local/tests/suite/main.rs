@@ -51,6 +51,7 @@ mod strict;
 mod sweeper;
 mod upgrade;
 mod uploads;
+mod values;
 mod verifiers;
 mod verifying;
 mod wallet;

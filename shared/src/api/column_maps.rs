@@ -8,7 +8,7 @@ use crate::{
     api::auth,
     app::App,
     domain::{
-        column_map::{COLUMN_MAP, ColumnMap, RememberedMap},
+        column_map::{COLUMN_MAP, ColumnMap, DAY_FIRST, RememberedMap},
         fields::Fields,
         ids::{OrgId, TemplateId},
     },
@@ -41,10 +41,11 @@ pub async fn put(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         body.missing(COLUMN_MAP);
     }
     let map = ColumnMap::take(&mut body, columns::target);
+    let day_first = body.boolean(DAY_FIRST).unwrap_or(false);
     body.end()?;
     let map = map.unwrap_or_default();
     let template = template(app, call, &caller.org).await?;
-    let remembered = RememberedMap { v: 1, map, updated_at: call.now_text() };
+    let remembered = RememberedMap { v: 1, map, day_first, updated_at: call.now_text() };
     app.catalog.put_column_map(&caller.org, template, &remembered).await?;
     answer(template, Some(&remembered))
 }
@@ -76,6 +77,7 @@ fn answer(template: TemplateId, map: Option<&RememberedMap>) -> Result<Response<
     let columns = map.map_or_else(|| ColumnMap::default().answer(), |map| map.map.answer());
     ok(&json!({
         "template_id": template, "column_map": columns,
+        "day_first": map.is_some_and(|map| map.day_first),
         "updated_at": map.map(|map| &map.updated_at),
     }))
 }

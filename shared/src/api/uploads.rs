@@ -9,7 +9,11 @@ use crate::{
     api::auth,
     app::App,
     domain::{
-        column_map::ColumnMap, encoding::Encoding, fields::Fields, ids::TemplateId, text::MAX_TEXT,
+        column_map::{ColumnMap, DAY_FIRST},
+        encoding::Encoding,
+        fields::Fields,
+        ids::TemplateId,
+        text::MAX_TEXT,
     },
     http::{
         problem::Problem,
@@ -72,6 +76,7 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         encoding
     });
     let column_map = ColumnMap::take(&mut body, columns::target).unwrap_or_default();
+    let day_first = body.boolean(DAY_FIRST).unwrap_or(false);
     body.end()?;
     let (Some(template_id), Some(file_name), Some(size)) = (template_id, file_name, size) else {
         return Err(Problem::invalid_request(Vec::new()));
@@ -86,6 +91,7 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         dry_run,
         encoding,
         column_map,
+        day_first,
         lang: call.lang,
     };
     let (upload, presigned) = upload::announce(app, request, call.now).await?;

@@ -13,6 +13,8 @@ use crate::domain::{
 
 /// The member of a request that assigns columns.
 pub const COLUMN_MAP: &str = "column_map";
+/// The member of a request that says that of dates the day comes first.
+pub const DAY_FIRST: &str = "day_first";
 /// Most columns that a map assigns.
 const MAX_ASSIGNED: usize = 200;
 
@@ -108,6 +110,9 @@ pub struct RememberedMap {
     pub v: u32,
     /// The map.
     pub map: ColumnMap,
+    /// Whether in the template's files the day of a date comes first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub day_first: bool,
     /// When it was last written, RFC 3339 to the millisecond.
     pub updated_at: String,
 }

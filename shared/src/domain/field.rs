@@ -235,7 +235,7 @@ fields! {
         aliases: &[
             "activity start date", "fecha inicio", "inicio", "start", "data de inicio", "begda",
         ],
-        examples: [Label::new("03/08/2026", "2026-08-03"); 2],
+        examples: [Label::new("17/08/2026", "2026-08-17"); 2],
     };
     /// Last day of the activity.
     ActivityEndDate: FieldSpec {

@@ -181,6 +181,9 @@ pub struct Upload {
     /// How its columns are read, as far as the request says.
     #[serde(default, skip_serializing_if = "ColumnMap::is_empty")]
     pub column_map: ColumnMap,
+    /// Whether the request said that of its dates the day comes first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub day_first: bool,
     /// Language of its error texts.
     pub lang: Lang,
     /// When it was announced, RFC 3339.
@@ -223,6 +226,7 @@ impl Upload {
             "dry_run": self.dry_run,
             "encoding": self.encoding,
             "column_map": self.column_map.answer(),
+            "day_first": self.day_first,
             "created_at": self.created_at,
             "expires_at": self.expires_at,
         })

@@ -246,6 +246,7 @@ impl Reader<'_> {
             None => None,
         };
         let given = given.filter(|upload| upload.template_id == job.template_id);
+        let day_first = given.as_ref().is_some_and(|upload| upload.day_first);
         let given = given.map(|upload| upload.column_map);
         let remembered = self.app.catalog.column_map(&job.org, job.template_id).await?;
         let terms = Terms {
@@ -256,6 +257,7 @@ impl Reader<'_> {
                 given: given.as_ref(),
                 remembered: remembered.as_ref().map(|remembered| &remembered.map),
             },
+            day_first: day_first || remembered.as_ref().is_some_and(|map| map.day_first),
             send_email: job.send_email,
         };
         match self.surveyed(file, terms, job.lang).await? {

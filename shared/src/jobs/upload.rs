@@ -66,6 +66,8 @@ pub struct UploadRequest {
     pub encoding: Option<Encoding>,
     /// How its columns are read, as far as the request says.
     pub column_map: ColumnMap,
+    /// Whether of its dates the day comes first.
+    pub day_first: bool,
     /// Language of its error texts.
     pub lang: Lang,
 }
@@ -117,6 +119,7 @@ pub async fn announce(
         dry_run: request.dry_run,
         encoding: request.encoding,
         column_map: request.column_map,
+        day_first: request.day_first,
         lang: request.lang,
         created_at: time::millis(now),
         expires_at: time::seconds(now.checked_add(until).map_err(JobError::broken)?),

@@ -9,28 +9,40 @@ use super::{
     cells,
     column::{Column, NamePart, Part},
     columns::Columns,
+    dates,
     guarding::{unguarded, unmarked},
 };
 use crate::domain::{
+    cell_fault::CellFault,
     fault::{self, Fault},
     field::{FieldName, Kind},
     recipient::Entry,
     template::Definition,
-    text::cleaned,
+    text::{cleaned, shortened},
 };
+
+/// Characters of a value that its fault shows.
+const SHOWN: usize = 60;
 
 /// Reads a row's cells.
 pub(super) fn read(columns: &Columns, texts: &[String], definition: &Definition) -> Entry {
     let mut row = Row::default();
     for (at, (column, cell)) in columns.all().iter().zip(texts).enumerate() {
-        let cell = if columns.are_ours() { unguarded(cell) } else { unmarked(cell).into() };
-        let cell = cells::digits_as_text(cell.trim()).trim();
-        let cell = if column.is_prose() { Cow::Borrowed(cell) } else { cells::one_line(cell) };
+        let cell = meant_text(columns.are_ours(), cell);
+        let cell = if column.is_prose() { Cow::Borrowed(&*cell) } else { cells::one_line(&cell) };
         if !cell.is_empty() {
             row.take(at, *column, &cell, definition);
         }
     }
     row.entry()
+}
+
+/// The text of a cell, without the signs by which it was kept from being run or read as a number.
+pub(super) fn meant_text(ours: bool, cell: &str) -> Cow<'_, str> {
+    match if ours { unguarded(cell) } else { unmarked(cell).into() } {
+        Cow::Borrowed(cell) => cells::digits_as_text(cell.trim()).trim().into(),
+        Cow::Owned(cell) => cells::digits_as_text(cell.trim()).trim().to_owned().into(),
+    }
 }
 
 /// The recipient's JSON.
@@ -40,6 +52,14 @@ struct Members<'a> {
     fields: &'a Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence: Option<&'a RawValue>,
+}
+
+/// The fault of a text that a spreadsheet took for a date.
+fn made_date(field: &str, text: &str) -> Option<CellFault> {
+    // A licence may be any number; a term is none of the number of a day.
+    let is_term = field == FieldName::Term.as_str() || field == FieldName::Role.as_str();
+    let made = dates::is_made(text) || (is_term && dates::is_serial(text));
+    made.then(|| CellFault::MadeDate(field.to_owned(), shortened(text, SHOWN)))
 }
 
 /// The members of the recipient's JSON so far.
@@ -103,12 +123,16 @@ impl Row {
         }
     }
 
-    /// A text of digits that a spreadsheet may have shortened.
+    /// A text of digits that a spreadsheet may have shortened or taken for a date.
     fn code(&mut self, name: &str, cell: &str) {
-        if cells::is_shortened(cell) {
-            self.faults.push(Fault::Shortened(name.to_owned()));
+        let fault = if cells::is_shortened(cell) {
+            Some(CellFault::Shortened(name.to_owned()))
         } else {
-            self.put(name, cell);
+            made_date(name, cell)
+        };
+        match fault {
+            Some(fault) => self.faults.push(Fault::Cell(fault)),
+            None => self.put(name, cell),
         }
     }
 
@@ -122,17 +146,25 @@ impl Row {
                     None => self.faults.push(Fault::InvalidCredits),
                 }
             }
-            // A text that is no date is refused as such.
-            Kind::Date => self.put(name, cells::date(clean).unwrap_or_else(|| cell.to_owned())),
+            Kind::Date => match dates::date(clean) {
+                Some(date) => self.put(name, date),
+                None => {
+                    let fault = CellFault::UnreadDate(name.to_owned(), shortened(clean, SHOWN));
+                    self.faults.push(Fault::Cell(fault));
+                }
+            },
             Kind::Text | Kind::Array => {
                 let allowed = definition.field(field).map_or(&[][..], |f| &f.allowed_values);
                 // A text is read as it was sent: what was issued for it before is found by that.
                 let meant = Some(cells::meant(clean, allowed)).filter(|meant| *meant != clean);
-                let meant = meant.unwrap_or(cell);
-                if field == FieldName::LicenseNumber && cells::is_shortened(cell) {
-                    self.faults.push(Fault::Shortened(name.to_owned()));
-                } else {
-                    self.put(name, meant);
+                match meant {
+                    Some(meant) => self.put(name, meant),
+                    None if allowed.iter().any(|value| value == clean) => self.put(name, cell),
+                    None if field == FieldName::LicenseNumber => self.code(name, cell),
+                    None => match made_date(name, clean) {
+                        Some(fault) => self.faults.push(Fault::Cell(fault)),
+                        None => self.put(name, cell),
+                    },
                 }
             }
         }

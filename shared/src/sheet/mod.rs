@@ -15,11 +15,13 @@
 //! | columns without a name | empty |
 //! | JSON | an object a line, a list, objects one after another, a request of the API |
 //! | columns | as assigned, else by names in Spanish, English, Portuguese or the API's, in any order and case, see [`columns`] |
-//! | cells | see [`cells`], those of our results [`guarding`] |
+//! | cells | see [`cells`] and `dates`, those of our results [`guarding`] |
+//! | values with two readings | refused, unless the file itself decides, see `judging` |
 
 pub mod cells;
 mod column;
 pub mod columns;
+mod dates;
 mod entry;
 mod fault;
 mod foreign;
@@ -27,6 +29,7 @@ pub mod guarding;
 mod guess;
 mod header;
 mod json_files;
+mod judging;
 mod letters;
 mod limits;
 mod names;

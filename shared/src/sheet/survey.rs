@@ -7,6 +7,7 @@ use super::{
     fault::{SheetFault, unclosed},
     guess::{Guess, Verdict},
     header, json_files,
+    judging::Judge,
     limits::{MAX_HEADER, MAX_ROWS},
     recognize::{self, Recognized},
     rows::Cells,
@@ -34,6 +35,7 @@ pub struct Survey<'a> {
     splitter: Splitter,
     rows: u32,
     guess: Guess,
+    judge: Judge,
     prose: Vec<bool>,
     /// The column of the addresses.
     email: Option<usize>,
@@ -83,6 +85,7 @@ impl<'a> Survey<'a> {
             first: first.to_vec(),
             splitter,
             guess,
+            judge: Judge::new(&columns, terms.definition),
             prose: columns.prose(),
             email: columns.email(),
             rows: 0,
@@ -106,7 +109,7 @@ impl<'a> Survey<'a> {
     }
 
     fn read(&mut self, bytes: &[u8], end: bool) -> Result<(), SheetFault> {
-        let Self { recognized, splitter, rows, guess, prose, email, .. } = self;
+        let Self { recognized, splitter, rows, guess, judge, prose, email, .. } = self;
         let format = &recognized.format;
         let mut each = |record: Record<'_>| {
             if record.blank {
@@ -121,6 +124,7 @@ impl<'a> Survey<'a> {
                     // Where a value is none, the ends of those after it are not known either.
                     return Err(splitting::invalid_json(record.line));
                 }
+                judge.take(record.line, at, bytes, format.encoding);
                 let prose = prose.get(at).copied().unwrap_or_default();
                 let cell = Cell { bytes, at, prose };
                 if format.kind == Kind::Csv && swallowed_rows(&cell, format, *email) {
@@ -159,6 +163,9 @@ impl<'a> Survey<'a> {
         }
         if self.recognized.open {
             self.decide_encoding()?;
+        }
+        if let Some(fault) = self.judge.fault(self.terms.day_first) {
+            return Err(fault);
         }
         let Recognized { format, request, .. } = self.recognized;
         if let Some(before) = request {

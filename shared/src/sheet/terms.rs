@@ -14,6 +14,8 @@ pub struct Terms<'a> {
     pub encoding: Option<Encoding>,
     /// What was assigned to its columns.
     pub assigned: Assigned<'a>,
+    /// Whether its sender said that of its dates the day comes first.
+    pub day_first: bool,
     /// Whether its credentials are mailed.
     pub send_email: bool,
 }

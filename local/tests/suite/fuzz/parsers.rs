@@ -41,6 +41,7 @@ fn try_file(file: &Input, definition: &Definition) -> Option<Kind> {
         definition,
         encoding: None,
         assigned: Assigned::default(),
+        day_first: false,
         send_email: true,
     };
     let lines = file.split(|byte| matches!(byte, b'\n' | b'\r')).count();

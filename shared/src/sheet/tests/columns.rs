@@ -282,3 +282,26 @@ fn result_columns_are_ours_only_in_a_results_file_of_ours() {
     assert_eq!(first(ours, Assigned::default()).recipient_name.as_deref(), Some("Ana"));
     assert_eq!(Columns::of(&["Status".to_owned()]).all(), [Column::Unknown]);
 }
+
+/// Headers as people report them of other importers.
+#[test]
+fn headers_that_others_stumble_over_are_read() {
+    for file in [
+        "\u{feff}\u{feff}email,name,result\na@x.cl,Ana Pérez,A",
+        "\"\u{feff}email\",\"name\",\"result\"\na@x.cl,Ana Pérez,A",
+        "EMAIL ,Full\u{a0}Name, Final  Grade\na@x.cl,Ana Pérez,A",
+        "E-mail:,Nombre completo *,Nota final (letra)\na@x.cl,Ana Pérez,A"
+            .replace(" (letra)", "")
+            .as_str(),
+        "Student,ID,SIS Login ID,Section,Email,Final Grade\n\"Pérez, Ana\",1,p1,S1,a@x.cl,A",
+        "Student,ID,SIS Login ID,Section,Email,Final Grade\nAna Pérez,1,p1,S1,a@x.cl,A",
+    ] {
+        let canvas = json!({ "ID": "ignore", "SIS Login ID": "ignore", "Section": "ignore" });
+        let given = map(&if file.starts_with("Student") { canvas } else { json!({}) });
+        let read = first(file, Assigned { given: Some(&given), remembered: None });
+        assert_eq!(read.recipient_name.as_deref(), Some("Ana Pérez"), "{file}");
+        assert_eq!((read.email.as_str(), read.result_value.as_deref()), ("a@x.cl", Some("A")));
+    }
+    // Two columns of one name are not one.
+    assert_eq!(open("email,name,result,result\na@x.cl,Ana,A,B\n").0.code, "repeated_column");
+}

@@ -1,13 +1,14 @@
 use super::{fault::letters, *};
 use crate::domain::{
-    encoding::Encoding, fault::Fault, fields::Fields, ids::TemplateId, lang::Lang,
-    recipient::Recipient, template::Definition,
+    cell_fault::CellFault, encoding::Encoding, fault::Fault, fields::Fields, ids::TemplateId,
+    lang::Lang, recipient::Recipient, template::Definition,
 };
 
 mod cases;
 mod columns;
 mod encodings;
 mod generator;
+mod values;
 
 const TEMPLATE: &str = "550e8400-e29b-41d4-a716-446655440000";
 
@@ -32,6 +33,7 @@ fn terms(definition: &Definition) -> Terms<'_> {
         definition,
         encoding: None,
         assigned: Assigned::default(),
+        day_first: false,
         send_email: true,
     }
 }
@@ -147,7 +149,7 @@ fn cells_mean_what_a_spreadsheet_meant() {
     assert_eq!(read.evidence.len(), 2);
     assert_eq!(read.evidence[0].name.as_deref(), Some("Tesis"));
     let faults = found[1].entry.recipient.as_ref().expect_err("a fault");
-    assert_eq!(faults, &[Fault::Shortened("license_number".into())]);
+    assert_eq!(faults, &[Fault::Cell(CellFault::Shortened("license_number".into()))]);
 }
 
 #[test]
