@@ -387,6 +387,21 @@ pub fn upload_used_again(sim: &mut Sim) -> Run<'_> {
     })
 }
 
+/// A file whose columns nobody knows is refused, and shown to who has to say what they are.
+pub fn refused_file(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let file = "email,name,grade,RUT\nana@ejemplo.com,Ana,A,1-9\n";
+        let upload = sim.upload(file.as_bytes(), &[]).await?;
+        sim.drain().await?;
+        let upload = sim.world.get(&format!("/uploads/{upload}")).await;
+        let job = upload["job_id"].as_str().context("the file began a job")?;
+        let status = sim.world.get(&format!("/jobs/{job}")).await;
+        ensure!(status["code"] == "unknown_column", "{status}");
+        ensure!(status["columns"][3]["values"][0] == "1-9", "{status}");
+        Ok(())
+    })
+}
+
 /// A job revokes the credentials of another job.
 pub fn revocation(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
@@ -585,6 +600,11 @@ async fn a_file_survives_a_crash_at_every_call() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_that_is_used_again_survives_a_crash_at_every_call() {
     every_point("upload used again", upload_used_again).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_file_survives_a_crash_at_every_call() {
+    every_point("refused file", refused_file).await;
 }
 
 /// Forty crashes a run, at sampled calls; one a run in the long run.

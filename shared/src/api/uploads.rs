@@ -8,12 +8,19 @@ use uuid::Uuid;
 use crate::{
     api::auth,
     app::App,
-    domain::{encoding::Encoding, fields::Fields, ids::TemplateId, text::MAX_TEXT},
+    domain::{
+        column_map::{ColumnMap, DAY_FIRST},
+        encoding::Encoding,
+        fields::Fields,
+        ids::TemplateId,
+        text::MAX_TEXT,
+    },
     http::{
         problem::Problem,
         serve::{Call, json as answer, ok},
     },
     jobs::upload::{self, UploadError, UploadRequest},
+    sheet::columns,
 };
 
 impl From<UploadError> for Problem {
@@ -68,6 +75,8 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         }
         encoding
     });
+    let column_map = ColumnMap::take(&mut body, columns::target).unwrap_or_default();
+    let day_first = body.boolean(DAY_FIRST).unwrap_or(false);
     body.end()?;
     let (Some(template_id), Some(file_name), Some(size)) = (template_id, file_name, size) else {
         return Err(Problem::invalid_request(Vec::new()));
@@ -81,6 +90,8 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         send_email,
         dry_run,
         encoding,
+        column_map,
+        day_first,
         lang: call.lang,
     };
     let (upload, presigned) = upload::announce(app, request, call.now).await?;

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
+    cell_fault::CellFault,
     damage::Damaged,
     field::{FieldName, field_meant},
     lang::Lang,
@@ -101,8 +102,8 @@ pub enum Fault {
     TooManyCells(usize, usize),
     /// A cell in a column without a name; holds the column, from 1.
     NamelessColumn(usize),
-    /// A number that a spreadsheet shortened (`1.2E+11`): its digits are lost.
-    Shortened(String),
+    /// A cell of a file.
+    Cell(CellFault),
     /// A text that was damaged before it came here.
     Damaged(Damaged),
     /// So many further faults, which are not listed; always the last.
@@ -187,7 +188,7 @@ impl Fault {
             Self::StrayQuote => "stray_quote",
             Self::TooManyCells(..) => "too_many_cells",
             Self::NamelessColumn(_) => "nameless_column",
-            Self::Shortened(_) => "shortened_number",
+            Self::Cell(fault) => fault.code(),
             Self::Damaged(_) => "damaged_text",
             Self::Rest(_) => "more_faults",
         }
@@ -207,11 +208,11 @@ impl Fault {
             | Self::DateOutOfRange(name)
             | Self::NothingVisible(name)
             | Self::InvalidUrl(name)
-            | Self::Shortened(name)
             | Self::TooMany(name, _) => Some(name.clone()),
             Self::MissingEmail | Self::InvalidEmail(_) | Self::SeveralAddresses => {
                 Some("email".to_owned())
             }
+            Self::Cell(fault) => Some(fault.field().to_owned()),
             Self::EndsBeforeStart => Some(FieldName::ActivityEndDate.as_str().to_owned()),
             Self::InvalidCredits | Self::CreditsOutOfRange(..) => {
                 Some(FieldName::CreditsEarned.as_str().to_owned())
@@ -340,9 +341,7 @@ impl Fault {
                 "La fila tiene {have} celdas y el encabezado {want}: una celda que contiene el separador va entre comillas"
             ),
             Self::NamelessColumn(n) => format!("La columna {n} tiene un valor, pero no tiene nombre en el encabezado"),
-            Self::Shortened(f) => format!(
-                "El campo {f} es un número que la hoja de cálculo abrevió y ha perdido cifras: dale formato de texto a la columna"
-            ),
+            Self::Cell(fault) => fault.text(Lang::Es),
             Self::InvalidEmail(email) => invalid_email(email),
             Self::NotAllowed(unlisted) => unlisted.text(Lang::Es),
             Self::Cancelled => CANCELLED.into(),
@@ -426,9 +425,7 @@ impl Fault {
                 "The row has {have} cells and the header {want}: a cell that holds the delimiter goes between quotes"
             ),
             Self::NamelessColumn(n) => format!("Column {n} has a value but no name in the header"),
-            Self::Shortened(f) => format!(
-                "The field {f} is a number that the spreadsheet has shortened, and its digits are lost: format the column as text"
-            ),
+            Self::Cell(fault) => fault.text(Lang::En),
             Self::InvalidEmail(email) => invalid_email(email),
             Self::NotAllowed(unlisted) => unlisted.text(Lang::En),
             Self::Cancelled => CANCELLED.into(),
