@@ -117,6 +117,10 @@ pub struct FileFlags {
     /// letters if it is left out.
     #[arg(long, value_name = "NAME", requires = "file", value_parser = encoding)]
     pub encoding: Option<Encoding>,
+    /// Correct the credentials that rows name in credential_id, as a results file does; needs a key
+    /// with the scope manage. Rows without an id are issued.
+    #[arg(long, requires = "file", conflicts_with = "email")]
+    pub correct: bool,
 }
 
 fn encoding(name: &str) -> Result<Encoding, String> {

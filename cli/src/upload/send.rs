@@ -119,6 +119,9 @@ impl Sending<'_> {
         if let (Some(encoding), Some(body)) = (self.issuance.flags.encoding, body.as_object_mut()) {
             body.insert("encoding".to_owned(), encoding.as_str().into());
         }
+        if let Some(body) = body.as_object_mut().filter(|_| self.issuance.flags.correct) {
+            body.insert("correct".to_owned(), true.into());
+        }
         let request = ApiRequest::post("/uploads").json(&body).repeatable();
         let answer = self.client.json(request).await?;
         announced(&self.source.name, &answer).ok_or_else(|| unknown_answer(self.session.printer))

@@ -32,6 +32,8 @@ pub struct Identity<'a> {
     pub send_email: bool,
     /// Encoding of the file's text, if it was named.
     pub encoding: Option<Encoding>,
+    /// Whether rows correct the credentials that they name.
+    pub correct: bool,
     /// SHA-256 of the file.
     pub digest: &'a str,
 }
@@ -39,11 +41,14 @@ pub struct Identity<'a> {
 impl Identity<'_> {
     /// Name of the state file. No part contains a line feed.
     fn file_name(&self) -> String {
-        let Self { site, owner, template, dry_run, send_email, encoding, digest } = self;
+        let Self { site, owner, template, dry_run, send_email, encoding, correct, digest } = self;
         let mut text = format!("{site}\n{owner}\n{template}\n{dry_run}\n{send_email}\n{digest}");
         // Absent as before there were encodings, so that an upload of then is continued.
         if let Some(encoding) = encoding {
             text = format!("{text}\n{}", encoding.as_str());
+        }
+        if *correct {
+            text = format!("{text}\ncorrect");
         }
         hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
     }

@@ -6,16 +6,18 @@
 //! |---|---|
 //! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`credits`], [`nearest`] | plain values |
 //! | [`json`], [`base58`] | texts of callers, within bounds before they are read |
-//! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`fault_report`], [`unportable`], [`fields`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
+//! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`correction_fault`], [`fault_report`], [`unportable`], [`fields`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
 //! | [`tenant`], [`seal`], [`organization`], [`member`], [`api_key`], [`image`], [`picture`], [`template`], [`signing_key`], [`sender`], [`likeness`] | the catalog |
 //! | [`identity`], [`credential`], [`history`], [`status_entry`], [`packing`] | credentials |
-//! | [`job`], [`upload`] | jobs and their files |
+//! | [`job`], [`upload`], [`correction`] | jobs and their files, corrections by file |
 //! | [`feedback`], [`wallet_link`] | mail |
 
 pub mod admission;
 pub mod api_key;
 pub mod base58;
 pub mod cleaning;
+pub mod correction;
+pub mod correction_fault;
 pub mod credential;
 pub mod credits;
 pub mod damage;

@@ -85,6 +85,8 @@ pub(super) enum Use {
 pub struct Columns {
     all: Vec<Column>,
     ours: bool,
+    /// Where the rows name their credentials.
+    naming: Vec<usize>,
 }
 
 /// A column as people name it.
@@ -168,7 +170,7 @@ fn column(name: &str) -> Column {
     if name.is_empty() {
         return Column::Nameless;
     }
-    if ResultColumn::of_file(true).any(|known| plain(known.name()) == name) {
+    if ResultColumn::of_file(true, true).any(|known| plain(known.name()) == name) {
         return Column::Result;
     }
     let listed = NAMES.iter().find(|(_, names)| names.contains(&name.as_str()));
@@ -214,7 +216,18 @@ impl Columns {
             header.iter().any(|name| !name.starts_with('#') && plain(name) == plain(wanted.name()))
         };
         let ours = has(ResultColumn::CredentialId) && has(ResultColumn::Status);
-        Self { all: header.iter().map(|name| column(name)).collect(), ours }
+        let all: Vec<Column> = header.iter().map(|name| column(name)).collect();
+        let id = plain(ResultColumn::CredentialId.name());
+        let naming = all.iter().zip(header).enumerate();
+        let naming =
+            naming.filter(|(_, (column, name))| **column == Column::Result && plain(name) == id);
+        let naming = naming.map(|(at, _)| at).collect();
+        Self { all, ours, naming }
+    }
+
+    /// The columns in which rows name their credentials, from 0.
+    pub fn naming(&self) -> &[usize] {
+        &self.naming
     }
 
     /// Whether the file is a results file of ours, whose cells are [`guarded`].
@@ -241,7 +254,7 @@ impl Columns {
     pub fn is_result(name: &str) -> bool {
         let plain_name = plain(name);
         !name.starts_with('#')
-            && ResultColumn::of_file(true).any(|known| plain(known.name()) == plain_name)
+            && ResultColumn::of_file(true, true).any(|known| plain(known.name()) == plain_name)
     }
 
     /// The column of the addresses, from 0.

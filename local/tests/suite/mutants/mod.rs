@@ -28,9 +28,10 @@ use self::{
     jobs::{
         a_deleted_job, an_old_count, an_old_recount, cancelled_after_its_mail,
         cancelled_before_it_is_taken_over, cancelled_while_it_is_issued,
-        cancelled_while_it_is_repeated, cancelled_while_it_is_sent, delivered_twice,
-        ended_before_it_is_cancelled, given_up_while_it_is_issued, lost_messages,
-        refused_and_then_issued, sent_before_its_retry, skipped_and_then_failed,
+        cancelled_while_it_is_repeated, cancelled_while_it_is_sent,
+        changed_after_its_row_corrected_it, delivered_twice, ended_before_it_is_cancelled,
+        given_up_while_it_is_issued, lost_messages, refused_and_then_issued, sent_before_its_retry,
+        skipped_and_then_failed,
     },
     mail::{
         a_late_heir, a_zombie_is_refused_by_ses, a_zombie_of_a_job_is_refused_by_ses,
@@ -73,6 +74,8 @@ enum Off {
     Read(&'static str, &'static str),
     /// A set is read without the members of this other set.
     Set(&'static str, &'static str),
+    /// Items are read together, this map in them without this member.
+    Without(&'static str, &'static str),
 }
 
 /// A guard of the service, switched off.
@@ -141,6 +144,12 @@ impl Mutant {
                     reply["Item"][name] = json!({ "S": value });
                 }
                 read
+            }
+            Off::Without(map, member) => {
+                let tables = reply["Responses"].as_object_mut().into_iter().flatten();
+                let items = tables.filter_map(|(_, items)| items.as_array_mut()).flatten();
+                let maps = items.filter_map(|item| item[map]["M"].as_object_mut());
+                maps.filter_map(|map| map.remove(member)).count() > 0
             }
             Off::Set(name, minus) => {
                 let mut changed = false;
@@ -258,6 +267,7 @@ static MUTANTS: &[Mutant] = mutants! {
     "failed outranks skipped": Off::Set("failed", "skipped") => skipped_and_then_failed;
     "a request knows its own credential": Off::Refused("origin", Some("req:x")) => put_twice;
     "a row knows its own credential": Off::Read("origin", "req:x") => delivered_twice;
+    "a row knows its own correction": Off::Without("by", "row") => changed_after_its_row_corrected_it;
     "an external id is one content's": Off::Refused("content", None) => another_content;
     "a key is one body's": Off::Refused("body_hash", None) => another_body;
 };
