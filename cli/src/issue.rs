@@ -128,6 +128,10 @@ pub struct FileFlags {
     /// that need not be said.
     #[arg(long, requires = "file")]
     pub day_first: bool,
+    /// Correct the credentials that rows name in credential_id, as a results file does; needs a key
+    /// with the scope manage. Rows without an id are issued.
+    #[arg(long, requires = "file", conflicts_with = "email")]
+    pub correct: bool,
 }
 
 fn encoding(name: &str) -> Result<Encoding, String> {

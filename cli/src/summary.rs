@@ -17,6 +17,8 @@ struct Counts {
     /// Rows that this job issued or revoked.
     done: u64,
     duplicates: u64,
+    /// Rows that corrected their credential, in a job that corrects.
+    corrected: Option<u64>,
     failed: u64,
     mails_sent: u64,
     mails_failed: u64,
@@ -29,10 +31,13 @@ impl Counts {
             job.pointer("/result").and_then(|result| result.get(name)?.as_u64()).unwrap_or(0)
         };
         let duplicates = number("duplicates");
+        let corrected = job.pointer("/result/corrected").and_then(Value::as_u64);
+        let others = duplicates + corrected.unwrap_or(0);
         Self {
             total: number("total"),
-            done: number("successful").saturating_sub(duplicates),
+            done: number("successful").saturating_sub(others),
             duplicates,
+            corrected,
             failed: number("failed"),
             mails_sent: number("emails_sent"),
             mails_failed: number("emails_failed"),
@@ -93,12 +98,13 @@ fn checked(printer: Printer, counts: &Counts) -> String {
     let n = |number: u64| printer.number(number);
     let rows = printer.count(counts.total, &ROW);
     let (new, existing, invalid) = (n(counts.done), n(counts.duplicates), n(counts.failed));
+    let corrected = corrected(printer, counts);
     printer.pick(
         format!(
-            "{rows}: {new} nuevas, {existing} ya existen, {invalid} inválidas; no se emitió nada"
+            "{rows}: {new} nuevas, {existing} ya existen{corrected}, {invalid} inválidas; no se emitió nada"
         ),
         format!(
-            "{rows}: {new} new, {existing} already exist, {invalid} invalid; nothing was issued"
+            "{rows}: {new} new, {existing} already exist{corrected}, {invalid} invalid; nothing was issued"
         ),
     )
 }
@@ -107,10 +113,19 @@ fn issued(printer: Printer, counts: &Counts) -> String {
     let n = |number: u64| printer.number(number);
     let rows = printer.count(counts.total, &ROW);
     let (done, existed, failed) = (n(counts.done), n(counts.duplicates), n(counts.failed));
+    let corrected = corrected(printer, counts);
     printer.pick(
-        format!("{rows}: {done} emitidas, {existed} ya existían, {failed} con error"),
-        format!("{rows}: {done} issued, {existed} already existed, {failed} failed"),
+        format!("{rows}: {done} emitidas, {existed} ya existían{corrected}, {failed} con error"),
+        format!("{rows}: {done} issued, {existed} already existed{corrected}, {failed} failed"),
     )
+}
+
+/// The number of corrections, in a job that corrects.
+fn corrected(printer: Printer, counts: &Counts) -> String {
+    let number = counts.corrected.map(|number| printer.number(number));
+    let text =
+        |number| printer.pick(format!(", {number} corregidas"), format!(", {number} corrected"));
+    number.map(text).unwrap_or_default()
 }
 
 /// Prints how the file was read, where that was found out: its encoding, its header.

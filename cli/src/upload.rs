@@ -73,7 +73,7 @@ pub async fn run(session: &Session, file: &Path, issuance: Issuance) -> Result<E
     let exit = summary::print(printer, &job)?;
     columns::print(printer, &job)?;
     if issuance.options.dry_run && exit != Exit::Failed {
-        print_other_holders(session, &job_id).await?;
+        print_rows(session, &job_id).await?;
     }
     let mut results = None;
     if let Some(target) = target.filter(|_| exit != Exit::Failed) {
@@ -115,6 +115,7 @@ fn open_state(
         encoding: issuance.flags.encoding,
         map,
         day_first: issuance.flags.day_first,
+        correct: issuance.flags.correct,
         digest: &source.digest,
     };
     StateFile::open(&identity, session.printer)
@@ -230,17 +231,31 @@ fn job_expired(job_id: &str, printer: Printer) -> Failure {
     ))
 }
 
-/// Prints the rows of a dry run whose recipient already holds another credential of the template.
-async fn print_other_holders(session: &Session, job_id: &str) -> Result<(), Failure> {
+/// Prints the rows of a dry run whose recipient already holds another credential of the template,
+/// and those that correct one, before and after.
+async fn print_rows(session: &Session, job_id: &str) -> Result<(), Failure> {
     let printer = session.printer;
     if printer.json {
         return Ok(());
     }
     let path = follow::job_path(job_id, "/results");
     let (rows, _) = session::fetch_list(&session.client, &path, &[], usize::MAX).await?;
-    let holds = |row: &&Value| {
-        row.get("also_holds").and_then(Value::as_array).is_some_and(|ids| !ids.is_empty())
+    let some = |row: &Value, name: &str| {
+        row.get(name).and_then(Value::as_array).is_some_and(|list| !list.is_empty())
     };
+    let corrects = |row: &&Value| some(row, "changes");
+    for row in rows.iter().filter(corrects).take(SHOWN) {
+        print_changes(printer, row)?;
+    }
+    let corrected = rows.iter().filter(corrects).count();
+    if corrected > SHOWN {
+        let more = printer.number(u64::try_from(corrected - SHOWN).unwrap_or(0));
+        printer.line(&printer.pick(
+            format!("  … y {more} correcciones más, en los resultados"),
+            format!("  … and {more} more corrections, in the results"),
+        ))?;
+    }
+    let holds = |row: &&Value| some(row, "also_holds");
     let holders = rows.iter().filter(holds).count();
     for row in rows.iter().filter(holds).take(SHOWN) {
         let word = printer.pick("fila", "row");
@@ -253,6 +268,21 @@ async fn print_other_holders(session: &Session, job_id: &str) -> Result<(), Fail
             format!("  en total, {all} filas ya tienen otra de esta plantilla"),
             format!("  in all, {all} rows already hold another of this template"),
         ))?;
+    }
+    Ok(())
+}
+
+/// Prints the fields that a row would correct.
+fn print_changes(printer: Printer, row: &Value) -> Result<(), Failure> {
+    let word = printer.pick("fila", "row");
+    printer.line(&format!("  {word} {}  {}", cell(row.get("row")), cell(row.get("email"))))?;
+    let value = |change: &Value, name: &str| match change.get(name) {
+        None | Some(Value::Null) => printer.pick("(vacío)", "(empty)").to_owned(),
+        known => cell(known),
+    };
+    for change in row.get("changes").and_then(Value::as_array).into_iter().flatten() {
+        let (before, after) = (value(change, "before"), value(change, "after"));
+        printer.line(&format!("    {}: {before} → {after}", cell(change.get("field"))))?;
     }
     Ok(())
 }

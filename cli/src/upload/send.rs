@@ -132,6 +132,9 @@ impl Sending<'_> {
                 body.insert("day_first".to_owned(), true.into());
             }
         }
+        if let Some(body) = body.as_object_mut().filter(|_| self.issuance.flags.correct) {
+            body.insert("correct".to_owned(), true.into());
+        }
         let request = ApiRequest::post("/uploads").json(&body).repeatable();
         let answer = self.client.json(request).await?;
         announced(&self.source.name, &answer).ok_or_else(|| unknown_answer(self.session.printer))

@@ -37,6 +37,8 @@ pub struct Identity<'a> {
     pub map: &'a Value,
     /// Whether of its dates the day comes first.
     pub day_first: bool,
+    /// Whether rows correct the credentials that they name.
+    pub correct: bool,
     /// SHA-256 of the file.
     pub digest: &'a str,
 }
@@ -44,8 +46,18 @@ pub struct Identity<'a> {
 impl Identity<'_> {
     /// Name of the state file. No part contains a line feed.
     fn file_name(&self) -> String {
-        let Self { site, owner, template, dry_run, send_email, encoding, map, day_first, digest } =
-            self;
+        let Self {
+            site,
+            owner,
+            template,
+            dry_run,
+            send_email,
+            encoding,
+            map,
+            day_first,
+            correct,
+            digest,
+        } = self;
         let mut text = format!("{site}\n{owner}\n{template}\n{dry_run}\n{send_email}\n{digest}");
         // Absent as before there were such options, so that an upload of then is continued.
         if let Some(encoding) = encoding {
@@ -56,6 +68,9 @@ impl Identity<'_> {
         }
         if *day_first {
             text += "\nday first";
+        }
+        if *correct {
+            text += "\ncorrect";
         }
         hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
     }

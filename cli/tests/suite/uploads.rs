@@ -290,3 +290,22 @@ async fn columns_that_are_not_known_are_shown_and_said_by_flags() {
     world.run(&wrong).code(1).stderr_has("/column_map/N°");
     world.stack.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_results_file_corrects_what_it_names_once_that_is_asked_for() {
+    let world = World::new().await;
+    acta(&world, "acta", 2);
+    world.done(&["issue", "acta.csv", "--no-email"]);
+    let mended = results(&world, "acta").replace("Persona 0", "Persona Cero");
+    world.file("acta-2.csv", &mended, 0o644);
+    let refused = world.run(&["issue", "acta-2.csv"]).code(3);
+    refused.stdout_has("0 emitidas, 1 ya existían, 1 con error").stdout_has("--correct");
+    // Another upload than the one without --correct.
+    let checked = world.done(&["issue", "acta-2.csv", "--correct", "--dry-run"]);
+    let checked = checked.stdout_has("0 nuevas, 1 ya existen, 1 corregidas, 0 inválidas");
+    checked.stdout_has("recipient_name: Persona 0 → Persona Cero");
+    let done = world.done(&["issue", "acta-2.csv", "--correct", "--force"]);
+    done.stdout_has("0 emitidas, 1 ya existían, 1 corregidas, 0 con error");
+    world.run(&["issue", "--email", "a@ejemplo.com", "--correct"]).code(2);
+    world.stack.shutdown().await;
+}

@@ -28,6 +28,7 @@ pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchR
         issued = report.issued,
         duplicates = report.duplicates,
         revoked = report.revoked,
+        corrected = report.corrected,
         refused = report.refused,
         mailed = report.mailed,
         mail_failed = report.mail_failed,

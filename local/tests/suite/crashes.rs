@@ -360,6 +360,95 @@ pub fn file_of_6(sim: &mut Sim) -> Run<'_> {
     })
 }
 
+/// Three credentials that the stack issued; their ids.
+async fn three_issued(sim: &mut Sim) -> Result<Vec<String>> {
+    let mut ids = Vec::new();
+    for person in people(1..=3) {
+        let issued = sim.world.issue_one(&person).await;
+        ids.push(issued["credential_id"].as_str().context("id")?.to_owned());
+        let text = |name: &str| person[name].as_str().unwrap_or_default().to_owned();
+        sim.expected.insert((text("email"), text("result_value")));
+    }
+    sim.drain().await?;
+    Ok(ids)
+}
+
+/// A file corrects a name and an address, repeats a row, names one credential as it is, and
+/// issues another.
+pub fn corrections_by_file(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let ids = three_issued(sim).await?;
+        let row = |n: u32, email: &str, name: &str, id: &str| {
+            let person = person(n);
+            let text = |value: &str, field: &str| match value {
+                "" => person[field].as_str().unwrap_or_default().to_owned(),
+                other => other.to_owned(),
+            };
+            let cells = [text(email, "email"), text(name, "recipient_name"), "A".into(), id.into()];
+            cells.join(",") + "\n"
+        };
+        let new = "corregida@ejemplo.com";
+        let file = [
+            "email,name,grade,credential_id\n".to_owned(),
+            row(1, "", "Persona Corregida", &ids[0]),
+            row(2, new, "", &ids[1]),
+            row(3, "", "", &ids[2]),
+            row(4, "", "", ""),
+            row(1, "", "Persona Corregida", &ids[0]),
+        ]
+        .concat();
+        sim.expected.remove(&("persona2@ejemplo.com".to_owned(), "A".to_owned()));
+        for email in [new, "persona4@ejemplo.com"] {
+            sim.expected.insert((email.to_owned(), "A".to_owned()));
+        }
+        sim.resends = 1;
+        let upload = sim.correct(file.as_bytes()).await?;
+        sim.drain().await?;
+        let upload = sim.world.get(&format!("/uploads/{upload}")).await;
+        let job = upload["job_id"].as_str().context("the file began a job")?;
+        let result = sim.world.get(&format!("/jobs/{job}")).await["result"].clone();
+        ensure!(result["successful"] == 5 && result["corrected"] == 2, "{result}");
+        ensure!(result["duplicates"] == 2, "{result}");
+        for (id, version) in ids.iter().zip([2, 2, 1]) {
+            let credential = sim.world.get(&format!("/credentials/{id}")).await;
+            ensure!(credential["version"] == version, "{credential}");
+        }
+        let mails = sim.world.mails_now(new).await;
+        ensure!(!mails.is_empty(), "the new address was not mailed");
+        Ok(())
+    })
+}
+
+/// A file that corrects is cancelled while its rows are worked on.
+pub fn corrections_cancelled(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let ids = three_issued(sim).await?;
+        let mut file = "email,name,grade,credential_id\n".to_owned();
+        for (n, id) in (1..=3).zip(&ids) {
+            let person = person(n);
+            let email = person["email"].as_str().unwrap_or_default();
+            file += &format!("{email},Persona Corregida {n},A,{id}\n");
+        }
+        let upload = sim.correct(file.as_bytes()).await?;
+        while sim.deliver_file().await {}
+        sim.deliver(2).await;
+        let upload = sim.world.get(&format!("/uploads/{upload}")).await;
+        if let Some(job) = upload["job_id"].as_str() {
+            sim.insist("POST", &format!("/jobs/{job}/cancel"), None, None).await?;
+        }
+        sim.drain().await?;
+        let jobs = sim.world.get("/jobs").await;
+        let result = &jobs["items"][0]["result"];
+        let mut corrected = 0;
+        for id in &ids {
+            let credential = sim.world.get(&format!("/credentials/{id}")).await;
+            corrected += u32::from(credential["version"] == 2);
+        }
+        ensure!(result["corrected"] == corrected, "{corrected} were corrected: {result}");
+        Ok(())
+    })
+}
+
 /// The URL of an upload is used again, with another content.
 pub fn upload_used_again(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
@@ -598,6 +687,12 @@ async fn a_file_survives_a_crash_at_every_call() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn corrections_by_file_survive_a_crash_at_every_call() {
+    every_point("corrections by file", corrections_by_file).await;
+    every_point("corrections cancelled", corrections_cancelled).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_that_is_used_again_survives_a_crash_at_every_call() {
     every_point("upload used again", upload_used_again).await;
 }
@@ -643,7 +738,8 @@ async fn a_large_job_survives_crashes_at_200_sampled_calls() {
 async fn random_plans_of_all_faults_end_right() {
     let first = seed("random plans");
     let count = if long() { 1_000 } else { 60 };
-    let scenarios: [(&str, Scenario); 11] = [
+    let scenarios: [(&str, Scenario); 12] = [
+        ("corrections by file", corrections_by_file),
         ("cleaned", cleaned),
         ("file of 6", file_of_6),
         ("one with a key", one_with_a_key),

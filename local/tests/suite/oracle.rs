@@ -12,6 +12,7 @@ use unicreda::{
     document::status_list::Bits,
     domain::{
         credential::{Credential, MailState, Origin, Status},
+        history::Event,
         ids::{CredentialId, JobId, OrgId},
         job::Job,
         job_outcome::{RowStatus, Tally},
@@ -303,11 +304,21 @@ async fn check_job(
                     }
                     let mine = Origin::Job { job: job.job_id, shard: number, row: *row };
                     let duplicate = view.shard.issue.duplicate.contains(row);
+                    let corrected = view.shard.issue.corrected.contains(row);
+                    let before = duplicate || corrected;
                     ensure!(
-                        duplicate != (credential.origin == mine),
-                        "row {row}: duplicate is {duplicate}, its origin {:?}",
+                        before != (credential.origin == mine),
+                        "row {row}: duplicate is {duplicate}, corrected {corrected}, its origin {:?}",
                         credential.origin
                     );
+                    if corrected {
+                        let history = app.status_lists.history(credential).await?;
+                        let by_row = |event: &&Event| {
+                            event.by.job_id == Some(job.job_id) && event.by.row == Some(*row)
+                        };
+                        let times = history.iter().filter(by_row).count();
+                        ensure!(times == 1, "row {row} corrected its credential {times} times");
+                    }
                     let mail = view.shard.mail(*row);
                     ensure!(mail != "pending", "the mail of row {row} is pending");
                     let own = match credential.mail() {
@@ -316,7 +327,7 @@ async fn check_job(
                         _ => "skipped",
                     };
                     ensure!(
-                        duplicate || mail == own,
+                        before || mail == own,
                         "row {row} has {mail}, its credential {:?}",
                         credential.mail()
                     );

@@ -48,7 +48,8 @@ impl Caller {
 
     /// Returns the key as the history of a credential names it.
     pub fn who(&self) -> Who {
-        Who { key_id: self.key_id.clone(), key_name: self.key_name.clone(), job_id: None }
+        let (key_id, key_name) = (self.key_id.clone(), self.key_name.clone());
+        Who { key_id, key_name, job_id: None, row: None }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     app::App,
     credentials::{
         change_status::{self, StatusChange, StatusOutcome},
-        correct::{self, CorrectError, CorrectRequest, correctable},
+        correct::{self, Change, CorrectError, CorrectRequest, correctable},
     },
     domain::{
         fault::Fault,
@@ -210,20 +210,15 @@ impl From<CorrectError> for Problem {
         match error {
             CorrectError::Unknown => unknown(),
             CorrectError::Unsigned => unsigned(),
-            CorrectError::NotActive => Self::conflict(
-                "La credencial está revocada o suspendida; solo se corrige una credencial vigente",
-                "The credential is revoked or suspended; only one that holds is corrected",
-            ),
+            CorrectError::Conflict(fault) => {
+                Self::conflict(fault.text(Lang::Es), fault.text(Lang::En))
+            }
             CorrectError::MailInProgress => Self::conflict(
                 "Se está enviando el correo de la credencial; repite la corrección en un par de minutos",
                 "The credential's mail is being sent; repeat the correction in a couple of minutes",
             ),
             CorrectError::TemplateNotFound => Self::template_not_found(None),
             CorrectError::Refused(faults) => refused(&faults),
-            CorrectError::Taken(other) => Self::conflict(
-                format!("La credencial {other} ya tiene esos datos; revoca una de las dos"),
-                format!("Credential {other} has that content already; revoke one of the two"),
-            ),
             CorrectError::Busy => Self::unavailable(error),
             CorrectError::Json(error) => Self::internal(error),
             CorrectError::Proof(error) => Self::internal(error),
@@ -245,13 +240,13 @@ pub async fn correct(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
     let request = CorrectRequest {
         tenant: caller.tenant(),
         id,
-        fields,
+        change: Change::Fields(fields),
         reason,
         by: caller.who(),
         now: call.now,
     };
     let corrected = correct::correct(app, &request).await?;
-    ok(&corrected.answer(&app.config.site_url))
+    ok(&corrected.credential.answer(&app.config.site_url))
 }
 
 /// Reads the body of a correction: new values of fields, and the reason.

@@ -9,7 +9,9 @@ use crate::{
     api::auth,
     app::App,
     domain::{
+        api_key::Scope,
         column_map::{ColumnMap, DAY_FIRST},
+        correction::Corrector,
         encoding::Encoding,
         fields::Fields,
         ids::TemplateId,
@@ -37,11 +39,16 @@ impl From<UploadError> for Problem {
 /// minutes. Repeating it announces another; nothing begins before a file arrives.
 ///
 /// # Errors
-/// `invalid_request`, `not_found` for the template, `payload_too_large`, `conflict` where live
+/// `invalid_request`, `insufficient_scope` to correct, `not_found` for the template, `payload_too_large`, `conflict` where live
 /// links end with the deployment; those of authentication, of the store and of the bucket.
 pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call).await?;
     let mut body = Fields::of_body(call.expect_json()?)?;
+    let correct = body.boolean("correct").unwrap_or(false);
+    // As for a correction by itself, besides the scope of the route.
+    if correct && !caller.scopes.contains(&Scope::Manage) {
+        return Err(Problem::insufficient_scope(Scope::Manage.as_str()));
+    }
     let template_id = body.required_text("template_id", MAX_TEXT);
     let template_id = template_id.and_then(|text| match TemplateId::parse(&text) {
         Ok(id) => Some(id),
@@ -81,6 +88,11 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let (Some(template_id), Some(file_name), Some(size)) = (template_id, file_name, size) else {
         return Err(Problem::invalid_request(Vec::new()));
     };
+    let corrector = correct.then(|| Corrector {
+        key_id: caller.key_id.clone(),
+        key_name: caller.key_name.clone(),
+        dry_run,
+    });
     let request = UploadRequest {
         org: caller.org,
         mode: caller.mode,
@@ -89,6 +101,7 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         size,
         send_email,
         dry_run,
+        corrector,
         encoding,
         column_map,
         day_first,

@@ -4,9 +4,11 @@
 //! content, as it was sent and cleaned, are written in one transaction, see [`super::change_status`].
 //!
 //! Safe to repeat: a correction that changes nothing returns the credential as it is, unless
-//! the key that signed it was compromised: then it is signed again.
+//! the key that signed it was compromised: then it is signed again. The history names the row of
+//! a file that corrected, so a row that is delivered again corrects no second time, also when
+//! the credential was changed since.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, value::RawValue};
@@ -22,15 +24,19 @@ use crate::{
     document::proof,
     domain::{
         admission,
+        correction::{FieldChange, Named},
+        correction_fault::CorrectionFault,
         credential::{Credential, MailState, Packed, RecipientType, Status},
         fault::Fault,
         field::FieldName,
         history::{Action, Event, Replaced, Who},
-        identity::{self, Identities},
+        identity::{self, IdSecret, Identities},
         ids::CredentialId,
         ledger::CurrentCredential,
+        organization::Organization,
         recipient::{Entry, Recipient},
         status_entry::ListId,
+        template::Template,
         tenant::Tenant,
         time,
     },
@@ -53,14 +59,42 @@ pub struct CorrectRequest<'a> {
     pub tenant: Tenant<'a>,
     /// The credential.
     pub id: CredentialId,
-    /// New values of [`correctable`] fields; null removes one.
-    pub fields: Map<String, Value>,
+    /// What is to change.
+    pub change: Change<'a>,
     /// The reason, if the request gives one.
     pub reason: Option<String>,
     /// The key that asks for it.
     pub by: Who,
     /// The present instant.
     pub now: Timestamp,
+}
+
+/// What a correction is to change.
+#[derive(Debug)]
+pub enum Change<'a> {
+    /// New values of [`correctable`] fields; null removes one.
+    Fields(Map<String, Value>),
+    /// What a row of a file says otherwise than the credential that it names.
+    Row(&'a Named),
+}
+
+impl CorrectRequest<'_> {
+    /// The new values of fields.
+    fn fields(&self, before: &Credential) -> Result<Map<String, Value>, serde_json::Error> {
+        match &self.change {
+            Change::Fields(fields) => Ok(fields.clone()),
+            Change::Row(named) => named.changes(&before.recipient, &before.filled),
+        }
+    }
+}
+
+/// A credential after a correction.
+#[derive(Debug)]
+pub struct Corrected {
+    /// The credential.
+    pub credential: CurrentCredential,
+    /// Whether the correction changed it, now or when it was asked for before.
+    pub changed: bool,
 }
 
 /// The reason why a credential is not corrected.
@@ -72,9 +106,9 @@ pub enum CorrectError {
     /// The credential is of a format that was not signed.
     #[error("the credential is not signed")]
     Unsigned,
-    /// The credential is revoked or suspended.
-    #[error("the credential is revoked or suspended")]
-    NotActive,
+    /// The credential is revoked or suspended, or another one has the corrected content.
+    #[error("{}", .0.code())]
+    Conflict(CorrectionFault),
     /// The mail to the earlier address is being sent.
     #[error("the credential's mail is being sent")]
     MailInProgress,
@@ -84,9 +118,6 @@ pub enum CorrectError {
     /// The corrected recipient is refused.
     #[error("{} faults", .0.len())]
     Refused(Vec<Fault>),
-    /// Another credential has the corrected content.
-    #[error("credential {0} has that content")]
-    Taken(CredentialId),
     /// Concurrent writers kept changing the credential or its status list.
     #[error("the credential or its status list is in use")]
     Busy,
@@ -101,16 +132,29 @@ pub enum CorrectError {
     Store(#[from] StoreError),
 }
 
+impl CorrectError {
+    /// The faults of a row that is refused.
+    ///
+    /// # Errors
+    /// The error itself when the same row can be corrected later.
+    pub fn into_faults(self, id: CredentialId) -> Result<Vec<Fault>, Self> {
+        match self {
+            Self::Unknown => Ok(vec![Fault::Correction(CorrectionFault::Unknown(id.to_string()))]),
+            Self::Unsigned => Ok(vec![Fault::Unsigned]),
+            Self::Conflict(fault) => Ok(vec![Fault::Correction(fault)]),
+            Self::Refused(faults) => Ok(faults),
+            other => Err(other),
+        }
+    }
+}
+
 /// Corrects a credential.
 ///
 /// Safe to repeat: see the module.
 ///
 /// # Errors
 /// [`CorrectError`].
-pub async fn correct(
-    app: &App,
-    request: &CorrectRequest<'_>,
-) -> Result<CurrentCredential, CorrectError> {
+pub async fn correct(app: &App, request: &CorrectRequest<'_>) -> Result<Corrected, CorrectError> {
     for round in 0..ROUNDS {
         backoff(round).await;
         let before = app.credentials.get(request.id).await?.ok_or(CorrectError::Unknown)?;
@@ -121,34 +165,146 @@ pub async fn correct(
             Err(StoreError::Conflict) => continue,
             materialized => materialized?,
         };
-        if let Some(corrected) = attempt(app, request, &before, sending).await? {
-            return Ok(CurrentCredential::written(corrected));
+        if let Some(changed) = by_this_job(app, request, &before).await? {
+            let credential = CurrentCredential::written(before);
+            return Ok(Corrected { credential, changed });
+        }
+        if let Some((credential, changed)) = attempt(app, request, &before, sending).await? {
+            let credential = CurrentCredential::written(credential);
+            return Ok(Corrected { credential, changed });
         }
     }
     Err(CorrectError::Busy)
 }
 
-/// Makes one attempt; none when a concurrent writer came first.
+/// Finds what the job of a row has done to its credential: whether this row has corrected it, or
+/// says the same as the row that has. None if the job has not corrected it.
+async fn by_this_job(
+    app: &App,
+    request: &CorrectRequest<'_>,
+    before: &Credential,
+) -> Result<Option<bool>, CorrectError> {
+    let (Some(job), Some(row)) = (request.by.job_id, request.by.row) else {
+        return Ok(None);
+    };
+    if before.revision == 0 {
+        return Ok(None);
+    }
+    let history = app.status_lists.history(before).await?;
+    let by_job = history.into_iter().filter(|event| event.by.job_id == Some(job));
+    let rows: Vec<u32> = by_job.filter_map(|event| event.by.row).collect();
+    match rows.first() {
+        None => Ok(None),
+        Some(_) if rows.contains(&row) => Ok(Some(true)),
+        Some(_) if request.fields(before)?.is_empty() => Ok(Some(false)),
+        Some(other) => Err(CorrectError::Conflict(CorrectionFault::AnotherRow(before.id, *other))),
+    }
+}
+
+/// Makes one attempt, and says whether it changed the credential; none when a concurrent writer
+/// came first.
 async fn attempt(
     app: &App,
     request: &CorrectRequest<'_>,
     before: &Credential,
     sending: bool,
-) -> Result<Option<Credential>, CorrectError> {
+) -> Result<Option<(Credential, bool)>, CorrectError> {
+    let Some(judged) = judge(app, request, before).await? else {
+        return Ok(Some((before.clone(), false)));
+    };
+    let claimed = before.stored_mail == MailState::Claimed
+        && before.mail_lease.is_some_and(|lease| lease >= request.now.as_second());
+    if judged.moved && (sending || claimed) {
+        return Err(CorrectError::MailInProgress);
+    }
+    let by = judged.issuer(before);
+    let signed = match Box::pin(sign::sign(app, by, judged.draft(before))).await {
+        Ok(signed) => signed,
+        Err(error) => return Err(CorrectError::Refused(vec![error.into_fault()?])),
+    };
+    let list =
+        ListId { org: before.org.clone(), mode: before.mode, number: before.signed.status_list };
+    let next = list_without(app, &list, before).await?;
+    let correction = correction(app, request, before, judged, signed).await?;
+    Ok(write(app, &list, &next, correction).await?.map(|credential| (credential, true)))
+}
+
+/// Foresees a correction: all of it up to its first write. None if it would change nothing.
+///
+/// # Errors
+/// [`CorrectError`].
+pub async fn foresee(
+    app: &App,
+    request: &CorrectRequest<'_>,
+    before: &Credential,
+) -> Result<Option<Vec<FieldChange>>, CorrectError> {
+    let Some(judged) = judge(app, request, before).await? else {
+        return Ok(None);
+    };
+    if let Err(error) = sign::can_be_signed(app, judged.issuer(before), judged.draft(before)) {
+        return Err(CorrectError::Refused(vec![error.into_fault()?]));
+    }
+    for alias in judged.aliases(before) {
+        refuse_taken(app, alias, before.id).await?;
+    }
+    Ok(Some(FieldChange::between(&before.recipient, &judged.recipient)?))
+}
+
+/// A correction that passed every check, before it is signed.
+struct Judged {
+    recipient: Recipient,
+    filled: Vec<FieldName>,
+    identities: Identities,
+    /// Whether the address changes.
+    moved: bool,
+    template: Arc<Template>,
+    organization: Arc<Organization>,
+    secret: IdSecret,
+}
+
+impl Judged {
+    fn issuer<'a>(&'a self, before: &'a Credential) -> Issuer<'a> {
+        let (secret, settings) = (&self.secret, &self.organization.settings);
+        Issuer { org: &before.org, mode: before.mode, secret, settings }
+    }
+
+    fn draft<'a>(&'a self, before: &'a Credential) -> Draft<'a> {
+        let Self { template, recipient, .. } = self;
+        Draft { template, id: before.id, recipient, issued_at: &before.issued_at }
+    }
+
+    /// The ids of the corrected content, which lead to the credential.
+    fn aliases(&self, before: &Credential) -> Vec<CredentialId> {
+        let mut aliases: Vec<CredentialId> = self.identities.all().map(|own| own.id).collect();
+        aliases.dedup();
+        aliases.retain(|alias| *alias != before.id);
+        aliases
+    }
+}
+
+/// Judges a correction; none if it changes nothing.
+async fn judge(
+    app: &App,
+    request: &CorrectRequest<'_>,
+    before: &Credential,
+) -> Result<Option<Judged>, CorrectError> {
     if before.version == 0 {
         return Err(CorrectError::Unsigned);
     }
     if before.status != Status::Issued {
-        return Err(CorrectError::NotActive);
+        return Err(CorrectError::Conflict(CorrectionFault::NotActive));
     }
-    let (whole, filled) = apply(&request.fields, before)?;
+    let fields = request.fields(before)?;
+    let (whole, filled) = apply(&fields, before)?;
     let clean = whole.cleaned();
     let unchanged = [Some(&whole), clean.as_ref()].contains(&Some(&before.recipient));
-    if unchanged && !signed_by_compromised(app, before).await? {
-        return Ok(Some(before.clone()));
+    // A file corrects what it says otherwise; signing again is asked for by itself.
+    let again = || matches!(request.change, Change::Fields(_));
+    if unchanged && !(again() && signed_by_compromised(app, before).await?) {
+        return Ok(None);
     }
     let recipient = clean.unwrap_or_else(|| whole.clone());
-    let sent_email = request.fields.get("email").and_then(Value::as_str).unwrap_or_default();
+    let sent_email = fields.get("email").and_then(Value::as_str).unwrap_or_default();
     let doubts = admission::judge(&recipient, sent_email, Some(&before.recipient));
     if !doubts.is_empty() {
         return Err(CorrectError::Refused(doubts));
@@ -163,44 +319,18 @@ async fn attempt(
     // What the correction leaves as it is may be what it was issued with.
     faults.extend(whole.damages().into_iter().filter(|fault| {
         let field = fault.field().unwrap_or_default();
-        request.fields.keys().any(|name| field.split('[').next() == Some(name))
+        fields.keys().any(|name| field.split('[').next() == Some(name))
     }));
     if !faults.is_empty() {
         return Err(CorrectError::Refused(faults));
     }
     let moved = recipient.email != before.recipient.email;
-    let claimed = before.stored_mail == MailState::Claimed
-        && before.mail_lease.is_some_and(|lease| lease >= request.now.as_second());
-    if moved && (sending || claimed) {
-        return Err(CorrectError::MailInProgress);
-    }
     let organization = app.catalog.organization(&before.org).await?;
     let secret = app.catalog.id_secret(&before.org).await?;
     let sent = whole.without(&filled);
     let (org, mode) = (&before.org, before.mode);
     let (_, identities) = identity::cleaned(&secret, org, mode, before.template_id, sent);
-    let by = Issuer {
-        org: &before.org,
-        mode: before.mode,
-        secret: &secret,
-        settings: &organization.settings,
-    };
-    let draft = Draft {
-        template: &template,
-        id: before.id,
-        recipient: &recipient,
-        issued_at: &before.issued_at,
-    };
-    let signed = match Box::pin(sign::sign(app, by, draft)).await {
-        Ok(signed) => signed,
-        Err(error) => return Err(CorrectError::Refused(vec![error.into_fault()?])),
-    };
-    let list =
-        ListId { org: before.org.clone(), mode: before.mode, number: before.signed.status_list };
-    let next = list_without(app, &list, before).await?;
-    let corrected = Corrected { recipient, filled, identities, signed, moved };
-    let correction = correction(app, request, by, before, corrected).await?;
-    write(app, &list, &next, correction).await
+    Ok(Some(Judged { recipient, filled, identities, moved, template, organization, secret }))
 }
 
 /// Reads the recipient after the correction, and which of its fields the profile filled in.
@@ -230,25 +360,17 @@ async fn list_without(app: &App, list: &ListId, before: &Credential) -> Result<L
     Ok(next.await.map_err(store_error)?)
 }
 
-/// The corrected content of a credential, signed.
-struct Corrected {
-    recipient: Recipient,
-    filled: Vec<FieldName>,
-    identities: Identities,
-    signed: Packed,
-    /// Whether the address changed.
-    moved: bool,
-}
-
 /// Builds the correction that is to be written.
 async fn correction(
     app: &App,
     request: &CorrectRequest<'_>,
-    by: Issuer<'_>,
     before: &Credential,
-    corrected: Corrected,
+    judged: Judged,
+    signed: Packed,
 ) -> Result<Correction, CorrectError> {
-    let Corrected { recipient, filled, identities, signed, moved } = corrected;
+    let by = judged.issuer(before);
+    let (moved, aliases) = (judged.moved, judged.aliases(before));
+    let recipient = judged.recipient.clone();
     let member = match moved {
         true => app.catalog.member(&before.org, &recipient.email).await?,
         false => None,
@@ -263,7 +385,7 @@ async fn correction(
         moved && notified && matches!(before.stored_mail, MailState::Sent | MailState::Failed);
     let at = time::millis(request.now);
     let mut former = before.former.clone();
-    let content = identities.own.content.clone();
+    let content = judged.identities.own.content.clone();
     if before.content != content && !former.contains(&before.content) {
         former.push(before.content.clone());
     }
@@ -285,7 +407,7 @@ async fn correction(
     let mut after = Credential {
         recipient,
         recipient_type,
-        filled,
+        filled: judged.filled.clone(),
         content,
         former,
         revision: event.revision,
@@ -301,9 +423,6 @@ async fn correction(
         after.mail_delivery = None;
         after.mail_delivery_at = None;
     }
-    let mut aliases: Vec<CredentialId> = identities.all().map(|identity| identity.id).collect();
-    aliases.dedup();
-    aliases.retain(|alias| *alias != before.id);
     let unclaimed = before.on_ledger().filter(|_| moved).map(|row| app.jobs.unclaimed(row));
     let unclaimed = unclaimed.transpose()?;
     Ok(Correction { before: before.clone(), after, email_key, owes, aliases, event, unclaimed })
@@ -346,15 +465,13 @@ async fn refuse_taken(
     let taken = app.credentials.at(alias).await?.map(|credential| credential.id);
     match taken.filter(|taken| *taken != of) {
         None => Ok(()),
-        Some(other) => Err(CorrectError::Taken(other)),
+        Some(other) => Err(CorrectError::Conflict(CorrectionFault::Taken(other))),
     }
 }
 
 fn changed_fields(before: &Recipient, after: &Recipient) -> Result<Vec<String>, CorrectError> {
-    let before = serde_json::to_value(before)?;
-    let after = serde_json::to_value(after)?;
-    let changed = correctable().filter(|name| before.get(name) != after.get(name));
-    Ok(changed.map(str::to_owned).collect())
+    let changes = FieldChange::between(before, after)?;
+    Ok(changes.into_iter().map(|change| change.field).collect())
 }
 
 /// Returns whether the key that signed the present version was declared compromised.

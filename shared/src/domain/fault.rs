@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     cell_fault::CellFault,
+    correction_fault::CorrectionFault,
     damage::Damaged,
     field::{FieldName, field_meant},
     lang::Lang,
@@ -106,6 +107,8 @@ pub enum Fault {
     Cell(CellFault),
     /// A text that was damaged before it came here.
     Damaged(Damaged),
+    /// A row that names its credential, or a correction, that is refused.
+    Correction(CorrectionFault),
     /// So many further faults, which are not listed; always the last.
     Rest(usize),
 }
@@ -190,6 +193,7 @@ impl Fault {
             Self::NamelessColumn(_) => "nameless_column",
             Self::Cell(fault) => fault.code(),
             Self::Damaged(_) => "damaged_text",
+            Self::Correction(fault) => fault.code(),
             Self::Rest(_) => "more_faults",
         }
     }
@@ -219,6 +223,7 @@ impl Fault {
             }
             Self::NotAllowed(unlisted) => Some(unlisted.field.as_str().to_owned()),
             Self::Damaged(damaged) => Some(damaged.field.clone()),
+            Self::Correction(fault) => Some(fault.field().to_owned()),
             Self::EmptyEvidence(_) => Some(FieldName::Evidence.as_str().to_owned()),
             Self::InvalidLanguage => Some("language".to_owned()),
             Self::ExternalIdTaken(_) => Some("external_id".to_owned()),
@@ -346,6 +351,7 @@ impl Fault {
             Self::NotAllowed(unlisted) => unlisted.text(Lang::Es),
             Self::Cancelled => CANCELLED.into(),
             Self::Damaged(damaged) => damaged.text(Lang::Es),
+            Self::Correction(fault) => fault.text(Lang::Es),
         }
     }
 
@@ -430,6 +436,7 @@ impl Fault {
             Self::NotAllowed(unlisted) => unlisted.text(Lang::En),
             Self::Cancelled => CANCELLED.into(),
             Self::Damaged(damaged) => damaged.text(Lang::En),
+            Self::Correction(fault) => fault.text(Lang::En),
         }
     }
 }
@@ -472,22 +479,4 @@ impl Expected {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_contracts_texts_are_word_for_word_in_both_languages() {
-        let values = ["A", "B", "C", "D", "F"].map(str::to_owned).to_vec();
-        for lang in [Lang::Es, Lang::En] {
-            assert_eq!(
-                Fault::NotAllowed(Unlisted::of(FieldName::ResultValue, "a", &values)).text(lang),
-                "Calificacion invalida. Valores permitidos: A, B, C, D, F"
-            );
-            assert_eq!(
-                Fault::InvalidEmail("invalido@test".into()).text(lang),
-                "Invalid email: invalido@test"
-            );
-            assert_eq!(Fault::Cancelled.text(lang), "Cancelado");
-        }
-    }
-}
+mod tests;

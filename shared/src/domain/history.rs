@@ -14,6 +14,9 @@ pub struct Who {
     /// The job through which the key did it, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_id: Option<JobId>,
+    /// The row of that job that corrects the credential, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<u32>,
 }
 
 /// A change to a credential.

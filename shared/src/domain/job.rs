@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::domain::{
+    correction::{Corrector, Named},
     encoding::Encoding,
     fault::FaultText,
     ids::{CredentialId, JobId, Mode, OrgId, ShardId, TemplateId},
@@ -69,6 +70,17 @@ pub struct Row {
     /// Its faults, if it was refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultText>,
+    /// The recipient of a row that names its credential. It stands here, and `faults` says that the
+    /// row can be retried: a former release refuses the row, instead of issuing it anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<Named>,
+}
+
+impl Row {
+    /// The recipient, whether or not the row names its credential.
+    pub fn read(&self) -> Option<&Recipient> {
+        self.recipient.as_ref().or(self.named.as_ref().map(|named| &named.recipient))
+    }
 }
 
 /// The order of a job that revokes: reason and requester.
@@ -92,6 +104,9 @@ pub struct JobFile {
     /// Encoding of its text, if its upload named one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,
+    /// Who asked that its rows correct the credentials that they name, if anybody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrector: Option<Corrector>,
 }
 
 /// The reason why a job failed as a whole.
@@ -174,9 +189,9 @@ pub struct NewJob {
 pub struct Job {
     /// Version of this item's format.
     pub v: u32,
-    /// Whether it is a dry run.
+    /// Whether it is a dry run, or corrects: see [`Corrector::dry_run`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub dry_run: bool,
+    dry_run: bool,
     /// The file that its rows come from; `total` is 0 until they are counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<JobFile>,
@@ -272,7 +287,7 @@ impl Job {
         };
         Self {
             v: 1,
-            dry_run,
+            dry_run: dry_run || new.file.as_ref().is_some_and(|file| file.corrector.is_some()),
             file: new.file,
             sheet: None,
             read_to: None,
@@ -316,9 +331,19 @@ impl Job {
         };
         match &self.revocation {
             Some(revocation) => JobKind::Revoke(revocation.clone()),
-            None if self.dry_run => JobKind::DryRun(issuing),
+            None if self.is_dry_run() => JobKind::DryRun(issuing),
             None => JobKind::Issue(issuing),
         }
+    }
+
+    /// Whether it is a dry run.
+    pub fn is_dry_run(&self) -> bool {
+        self.corrector().map_or(self.dry_run, |corrector| corrector.dry_run)
+    }
+
+    /// Who asked that its rows correct the credentials that they name.
+    pub fn corrector(&self) -> Option<&Corrector> {
+        self.file.as_ref()?.corrector.as_ref()
     }
 
     /// When its items expire, seconds since 1970; none when `expires_at` is no instant.

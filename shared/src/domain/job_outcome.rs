@@ -1,7 +1,7 @@
 //! The outcome of a job's rows, as sets of row numbers, and their totals.
 //!
 //! Recording a row twice changes nothing. [`Shard`] alone turns sets into a row's state, and
-//! [`Tally`] has their sizes.
+//! [`Tally`] has their sizes. A row that corrected its credential is no duplicate.
 
 use std::collections::BTreeSet;
 
@@ -21,6 +21,9 @@ pub struct IssueSets {
     /// Of these, those whose credential existed before.
     #[serde(default)]
     pub duplicate: BTreeSet<u32>,
+    /// Of these, those that corrected their credential.
+    #[serde(default)]
+    pub corrected: BTreeSet<u32>,
     /// Of these, those without pending mail.
     #[serde(default)]
     pub unmailed: BTreeSet<u32>,
@@ -115,7 +118,8 @@ impl Shard {
         let mut tally = Tally {
             issued: size(&self.issue.issued),
             internal: size(&self.issue.internal),
-            duplicates: size(&self.issue.duplicate),
+            duplicates: size(&(&self.issue.duplicate - &self.issue.corrected)),
+            corrected: size(&self.issue.corrected),
             failed: size(&(&self.issue.failed - &self.issue.issued)),
             ..Tally::default()
         };
@@ -146,6 +150,9 @@ pub struct Tally {
     pub internal: u32,
     /// Issued rows whose credential existed before.
     pub duplicates: u32,
+    /// Issued rows that corrected their credential.
+    #[serde(default)]
+    pub corrected: u32,
     /// Mail accepted by SES.
     pub emails_sent: u32,
     /// Mail refused for good.
@@ -161,6 +168,7 @@ impl Tally {
         self.failed += other.failed;
         self.internal += other.internal;
         self.duplicates += other.duplicates;
+        self.corrected += other.corrected;
         self.emails_sent += other.emails_sent;
         self.emails_failed += other.emails_failed;
         self.emails_skipped += other.emails_skipped;
@@ -191,13 +199,14 @@ mod tests {
     }
 
     #[test]
-    fn issued_outranks_failed_and_sent_outranks_failed_outranks_skipped() {
+    fn each_row_counts_once_by_the_precedence_of_its_sets() {
         let shard = Shard {
             issue: IssueSets {
-                issued: set(&[1, 2, 3, 4]),
+                issued: set(&[1, 2, 3, 4, 6]),
                 internal: set(&[2]),
-                duplicate: set(&[4]),
-                unmailed: set(&[1, 4]),
+                duplicate: set(&[4, 6]),
+                corrected: set(&[6]),
+                unmailed: set(&[1, 4, 6]),
                 failed: set(&[3, 5]),
             },
             mail: MailSets { sent: set(&[1]), failed: set(&[1, 2]), skipped: set(&[2, 3]) },
@@ -206,19 +215,20 @@ mod tests {
         assert_eq!(
             tally,
             Tally {
-                issued: 4,
+                issued: 5,
                 failed: 1,
                 internal: 1,
                 duplicates: 1,
+                corrected: 1,
                 emails_sent: 1,
                 emails_failed: 1,
-                emails_skipped: 2
+                emails_skipped: 3
             }
         );
-        assert!(tally.ended(5) && !tally.ended(6));
+        assert!(tally.ended(6) && !tally.ended(7));
         assert_eq!(shard.status(3), RowStatus::Issued);
         assert_eq!(shard.status(5), RowStatus::Failed);
-        assert_eq!(shard.status(6), RowStatus::Pending);
+        assert_eq!(shard.status(7), RowStatus::Pending);
     }
 
     #[test]

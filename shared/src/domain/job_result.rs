@@ -3,7 +3,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::{ids::CredentialId, job::JobKind, job_outcome::RowStatus};
+use crate::domain::{
+    correction::FieldChange, ids::CredentialId, job::JobKind, job_outcome::RowStatus,
+};
 
 /// A column of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,11 +34,13 @@ pub enum ResultColumn {
     Error,
     /// In a dry run, other credentials of the recipient from the template.
     AlsoHolds,
+    /// In a dry run that corrects, the fields before and after.
+    Changes,
 }
 
 impl ResultColumn {
     /// Every column.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Row,
         Self::Email,
         Self::ExternalId,
@@ -49,6 +53,7 @@ impl ResultColumn {
         Self::EmailStatus,
         Self::Error,
         Self::AlsoHolds,
+        Self::Changes,
     ];
 
     /// Its name: a member of a row in JSON, a header in CSV.
@@ -66,20 +71,24 @@ impl ResultColumn {
             Self::EmailStatus => "email_status",
             Self::Error => "error",
             Self::AlsoHolds => "also_holds",
+            Self::Changes => "changes",
         }
     }
 
     /// Columns of a page of results.
     pub fn of_page() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(|column| !matches!(column, Self::Line | Self::AlsoHolds))
+        let besides =
+            |column: &Self| matches!(column, Self::Line | Self::AlsoHolds | Self::Changes);
+        Self::ALL.into_iter().filter(move |column| !besides(column))
     }
 
     /// Columns that a results file adds to those of its own file: it has the address and the
     /// caller's id already.
-    pub fn of_file(dry_run: bool) -> impl Iterator<Item = Self> {
+    pub fn of_file(dry_run: bool, corrects: bool) -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(move |column| match column {
             Self::Email | Self::ExternalId => false,
             Self::AlsoHolds => dry_run,
+            Self::Changes => dry_run && corrects,
             _ => true,
         })
     }
@@ -106,19 +115,29 @@ pub struct ResultRow {
     pub internal: Option<bool>,
     /// Of an issued row, whether its credential existed before.
     pub duplicate: Option<bool>,
+    /// Of an issued row, whether it corrected its credential.
+    pub corrected: bool,
     /// Of an issued row, the state of its mail.
     pub email_status: Option<&'static str>,
     /// Texts of the faults of a failed row.
     pub error: Option<String>,
     /// In a dry run, other credentials of the recipient from the template.
     pub also_holds: Option<Vec<CredentialId>>,
+    /// In a dry run, the fields that the row corrects.
+    pub changes: Option<Vec<FieldChange>>,
 }
 
 impl ResultRow {
     /// The word for a row's state in a job of a kind.
-    pub fn status_word(status: RowStatus, kind: &JobKind, duplicate: bool) -> &'static str {
+    pub fn status_word(
+        status: RowStatus,
+        kind: &JobKind,
+        duplicate: bool,
+        corrected: bool,
+    ) -> &'static str {
         match (status, kind) {
             (RowStatus::Pending, _) => "pending",
+            (RowStatus::Issued, _) if corrected => "corrected",
             (RowStatus::Issued, JobKind::Revoke(_)) => "revoked",
             (RowStatus::Issued, JobKind::DryRun(_)) if duplicate => "duplicate",
             (RowStatus::Issued, JobKind::DryRun(_)) => "new",
@@ -131,7 +150,7 @@ impl ResultRow {
     /// The state that a filter of results names; none for an unknown word.
     pub fn status_of_word(word: &str) -> Option<RowStatus> {
         match word {
-            "issued" | "revoked" | "new" | "duplicate" => Some(RowStatus::Issued),
+            "issued" | "revoked" | "new" | "duplicate" | "corrected" => Some(RowStatus::Issued),
             "failed" | "invalid" => Some(RowStatus::Failed),
             "pending" => Some(RowStatus::Pending),
             _ => None,
@@ -158,6 +177,7 @@ impl ResultRow {
                 let ids = self.also_holds.as_ref();
                 ids.map(|ids| ids.iter().map(ToString::to_string).collect::<Vec<_>>()).into()
             }
+            ResultColumn::Changes => serde_json::to_value(&self.changes).unwrap_or_default(),
         }
     }
 
@@ -167,7 +187,7 @@ impl ResultRow {
         for column in ResultColumn::of_page() {
             members.insert(column.name().to_owned(), self.value(column));
         }
-        for column in [ResultColumn::Line, ResultColumn::AlsoHolds] {
+        for column in [ResultColumn::Line, ResultColumn::AlsoHolds, ResultColumn::Changes] {
             let value = self.value(column);
             if !value.is_null() {
                 members.insert(column.name().to_owned(), value);
@@ -192,7 +212,9 @@ mod tests {
             "row,email,external_id,status,credential_id,credential_url,recipient_type,duplicate,email_status,error"
         );
         let file = "row,line,status,credential_id,credential_url,recipient_type,duplicate,email_status,error";
-        assert_eq!(names(ResultColumn::of_file(false)).join(","), file);
-        assert_eq!(names(ResultColumn::of_file(true)).join(","), format!("{file},also_holds"));
+        assert_eq!(names(ResultColumn::of_file(false, true)).join(","), file);
+        let dry = format!("{file},also_holds");
+        assert_eq!(names(ResultColumn::of_file(true, false)).join(","), dry);
+        assert_eq!(names(ResultColumn::of_file(true, true)).join(","), format!("{dry},changes"));
     }
 }

@@ -104,6 +104,9 @@ impl Job {
                 }
             }
             answer.insert("file".to_owned(), shown);
+            if file.corrector.is_some() {
+                answer.insert("correct".to_owned(), true.into());
+            }
         }
         if let Some(failure) = &self.failure {
             answer.insert("error".to_owned(), failure.error.clone().into());
@@ -187,6 +190,11 @@ impl Job {
             let file = format!("/api/v1/jobs/{}/results/file", self.job_id);
             let file = (self.results_at.is_some() && self.files_gone_at.is_none()).then_some(file);
             members.insert("results_file".to_owned(), file.into());
+        }
+        if self.corrector().is_some()
+            && let Some(members) = result.as_object_mut()
+        {
+            members.insert("corrected".to_owned(), t.corrected.into());
         }
         result
     }

@@ -6,10 +6,10 @@
 //! |---|---|
 //! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`unseen`], [`credits`], [`nearest`] | plain values |
 //! | [`json`], [`base58`] | texts of callers, within bounds before they are read |
-//! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`cell_fault`], [`fault_report`], [`unlisted`], [`unportable`], [`fields`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
+//! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`cell_fault`], [`correction_fault`], [`fault_report`], [`unlisted`], [`unportable`], [`fields`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
 //! | [`tenant`], [`seal`], [`organization`], [`member`], [`api_key`], [`image`], [`picture`], [`template`], [`signing_key`], [`sender`], [`likeness`] | the catalog |
 //! | [`identity`], [`credential`], [`history`], [`status_entry`], [`packing`] | credentials |
-//! | [`job`], [`upload`], [`column_map`] | jobs and their files |
+//! | [`job`], [`upload`], [`column_map`], [`correction`] | jobs and their files, corrections by file |
 //! | [`feedback`], [`wallet_link`] | mail |
 
 pub mod admission;
@@ -18,6 +18,8 @@ pub mod base58;
 pub mod cell_fault;
 pub mod cleaning;
 pub mod column_map;
+pub mod correction;
+pub mod correction_fault;
 pub mod credential;
 pub mod credits;
 pub mod damage;

@@ -6,6 +6,8 @@
 //! standard writes them; line breaks and tabs of a description as one space. A text that form 1
 //! refuses is cleaned first. [`crate::domain::cleaning`] makes form 2 of form 1: what is signed.
 
+mod naming;
+
 use std::{collections::HashSet, fmt, str::FromStr};
 
 use jiff::civil::Date;
@@ -22,6 +24,8 @@ use crate::domain::{
     lang::Lang,
     text::{MAX_TEXT, TextFault, cleaned, sent_text, shortened},
 };
+
+pub use self::naming::Naming;
 
 /// Most evidence entries.
 pub const MAX_EVIDENCE: usize = 10;
@@ -210,16 +214,28 @@ pub struct Entry {
     pub external_id: Option<String>,
     /// The recipient, or all its faults.
     pub recipient: Result<Recipient, Vec<Fault>>,
+    /// The credential that a row of a file names.
+    pub naming: Option<Naming>,
 }
 
 impl Entry {
     /// An entry that was refused before its address was read.
     pub fn unread(fault: Fault) -> Self {
-        Self { email: String::new(), external_id: None, recipient: Err(vec![fault]) }
+        let recipient = Err(vec![fault]);
+        Self { email: String::new(), external_id: None, recipient, naming: None }
     }
 
     /// Reads one element of `recipients`.
     pub fn parse(raw: &RawValue) -> Self {
+        Self::read(raw, false)
+    }
+
+    /// Reads a recipient of a file, which can name its credential.
+    pub fn of_file(raw: &RawValue) -> Self {
+        Self::read(raw, true)
+    }
+
+    fn read(raw: &RawValue, of_file: bool) -> Self {
         let survey = match json::survey(raw.get(), &BOUNDS) {
             Ok(survey) => survey,
             Err(Excess::Depth(max)) => return Self::unread(Fault::TooDeep(max)),
@@ -232,6 +248,9 @@ impl Entry {
         let mut reader = Reader::new(fields, !survey.repeated.is_empty());
         reader.faults.extend(repeated);
         reader.faults.extend((survey.more > 0).then_some(Fault::Rest(survey.more)));
+        let id = of_file.then(|| reader.text("credential_id", "credential_id", MAX_TEXT)).flatten();
+        let says = reader.fields.iter().filter(|_| id.is_some());
+        let says: Vec<FieldName> = says.filter_map(|(name, _)| FieldName::of(name)).collect();
         let sent = reader.take("email");
         let email = sent.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
         let address = match (&sent, &email) {
@@ -285,7 +304,12 @@ impl Entry {
             }
             (_, faults) => Err(faults),
         };
-        Self { email: email.unwrap_or_default(), external_id, recipient }
+        let email = email.unwrap_or_default();
+        let mut entry = Self { email, external_id, recipient, naming: None };
+        if let Some(id) = id {
+            entry.name(&id, &says);
+        }
+        entry
     }
 }
 

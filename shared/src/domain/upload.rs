@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     column_map::ColumnMap,
+    correction::Corrector,
     encoding::Encoding,
     ids::{JobId, Mode, OrgId, TemplateId},
     lang::Lang,
@@ -173,8 +174,11 @@ pub struct Upload {
     pub size: u64,
     /// Whether the request asked for mail.
     pub send_email: bool,
-    /// Whether its job is a dry run.
+    /// Whether its job is a dry run, or corrects: see [`Corrector::dry_run`].
     pub dry_run: bool,
+    /// Who asked that its rows correct the credentials that they name, if anybody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrector: Option<Corrector>,
     /// Encoding of its text, if the request named one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,
@@ -199,6 +203,11 @@ pub struct Upload {
 }
 
 impl Upload {
+    /// Whether its job is a dry run.
+    pub fn is_dry_run(&self) -> bool {
+        self.corrector.as_ref().map_or(self.dry_run, |corrector| corrector.dry_run)
+    }
+
     /// Its key in the bucket.
     pub fn key(&self) -> String {
         let Self { mode, org, template_id, upload_id, file_name, .. } = self;
@@ -223,7 +232,8 @@ impl Upload {
             "file_name": self.file_name,
             "size": self.size,
             "send_email": self.send_email,
-            "dry_run": self.dry_run,
+            "dry_run": self.is_dry_run(),
+            "correct": self.corrector.is_some(),
             "encoding": self.encoding,
             "column_map": self.column_map.answer(),
             "day_first": self.day_first,
@@ -349,6 +359,19 @@ mod tests {
             assert_eq!(stored["encoding"], "utf-8");
             assert_eq!(serde_json::from_value::<Format>(stored).expect("a format"), ours);
         }
+    }
+
+    #[test]
+    fn an_upload_of_the_former_release_is_read_and_it_issues_nothing_from_one_that_corrects() {
+        let former = r#"{"v":1,"upload_id":"550e8400-e29b-41d4-a716-446655440000","org":"demo","mode":"live","template_id":"550e8400-e29b-41d4-a716-446655440000","file_name":"a.csv","size":1,"send_email":true,"dry_run":true,"lang":"es","created_at":"2026-01-01T00:00:00.000Z","expires_at":"2026-01-01T00:15:00Z"}"#;
+        let mut upload: Upload = serde_json::from_str(former).expect("an upload");
+        assert!(upload.is_dry_run() && upload.corrector.is_none());
+        let (key_id, key_name) = ("k".to_owned(), "n".to_owned());
+        upload.corrector = Some(Corrector { key_id, key_name, dry_run: false });
+        let stored = serde_json::to_value(&upload).expect("JSON");
+        assert_eq!(stored["dry_run"], true, "as the former release reads it");
+        let read: Upload = serde_json::from_value(stored).expect("an upload");
+        assert!(!read.is_dry_run());
     }
 
     #[test]

@@ -14,7 +14,8 @@ use crate::{
     aws::sqs::{self, Outgoing, QueueError},
     credentials::issue::second_of,
     domain::{
-        fault::FaultText,
+        correction::Named,
+        fault::{Fault, FaultText},
         ids::JobId,
         job::{Job, Row},
         lang::Lang,
@@ -59,12 +60,30 @@ pub enum AcceptError {
 
 /// Turns an entry into a row of a job, its faults in the job's language.
 pub fn row(number: u32, line: Option<u64>, entry: Entry, lang: Lang) -> Row {
-    let (recipient, faults): (_, Vec<FaultText>) = match entry.recipient {
-        Ok(recipient) => (Some(recipient), Vec::new()),
-        Err(faults) => (None, faults.iter().map(|fault| fault.in_language(lang)).collect()),
-    };
     let (email, external_id) = (shortened(&entry.email, KEPT_EMAIL), entry.external_id);
-    Row { number, line, email, external_id, recipient, revoke: None, faults }
+    let none = Row {
+        number,
+        line,
+        email,
+        external_id,
+        recipient: None,
+        revoke: None,
+        faults: Vec::new(),
+        named: None,
+    };
+    match (entry.recipient, entry.naming) {
+        (Ok(recipient), None) => Row { recipient: Some(recipient), ..none },
+        (Ok(recipient), Some(naming)) => Row {
+            named: Some(Named::new(recipient, naming)),
+            faults: vec![Fault::GaveUp(1).in_language(lang)],
+            ..none
+        },
+        (Err(faults), _) => {
+            let faults: Vec<FaultText> =
+                faults.iter().map(|fault| fault.in_language(lang)).collect();
+            Row { faults, ..none }
+        }
+    }
 }
 
 /// Accepts a job and queues its rows.
@@ -117,7 +136,8 @@ pub async fn fan_out(app: &App, job: &Job, ttl: i64, rows: Vec<Row>) -> Result<(
         send_email: job.send_email,
         lang: job.lang,
         revocation: job.revocation.clone(),
-        dry_run: job.dry_run,
+        dry_run: job.is_dry_run(),
+        corrector: job.corrector().cloned(),
     };
     let messages = rows
         .into_iter()
@@ -128,4 +148,28 @@ pub async fn fan_out(app: &App, job: &Job, ttl: i64, rows: Vec<Row>) -> Result<(
         .collect::<Result<Vec<_>, _>>()?;
     sqs::send_all(&app.sqs, &app.config.issue_queue_url, &messages).await.all()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    /// Release 0.1 reads `recipient` and `faults`, and nothing else of what such a row means.
+    #[test]
+    fn a_former_release_refuses_a_row_that_names_its_credential() {
+        let sent = r#"{"email":"ana@ejemplo.com","recipient_name":"Ana","term":null,"credential_id":"550e8400-e29b-41d4-a716-446655440000"}"#;
+        let raw = RawValue::from_string(sent.to_owned()).expect("JSON");
+        let stored = row(3, Some(4), Entry::of_file(&raw), Lang::Es);
+        let json = serde_json::to_value(&stored).expect("JSON");
+        assert_eq!(json.get("recipient"), None, "{json}");
+        assert_eq!(json["faults"][0]["code"], Fault::GaveUp(0).code(), "a retry takes it up");
+        let read: Row = serde_json::from_value(json).expect("a row");
+        let named = read.named.expect("it names a credential");
+        assert_eq!(named.recipient.recipient_name.as_deref(), Some("Ana"));
+        assert_eq!(named.cleared, [crate::domain::field::FieldName::Term]);
+        // The API takes no such member.
+        assert!(Entry::parse(&raw).recipient.is_err());
+    }
 }

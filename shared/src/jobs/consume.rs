@@ -33,7 +33,9 @@ use crate::{
     },
     jobs::{
         messages::{Delivered, MESSAGE_VERSION, MailMessage, Message, Report, RowMessage},
+        named_rows::named_rows,
         revoke_rows::revoke_rows,
+        worked_rows::{ReceivedRow, RowOutcome, WorkedRow},
     },
     mail::send,
     store::{
@@ -81,38 +83,6 @@ pub async fn batch(app: &App, messages: Vec<Delivered>, deadline: Instant) -> Re
 /// The members among a batch's recipients, by organization and address.
 type Members = HashMap<OrgId, HashMap<EmailAddress, Member>>;
 
-/// A row's message as it was received.
-pub(super) struct ReceivedRow {
-    /// The message's id.
-    pub(super) id: String,
-    pub(super) message: RowMessage,
-}
-
-impl ReceivedRow {
-    pub(super) fn ended(self, outcome: Option<RowOutcome>) -> WorkedRow {
-        WorkedRow { row: self, outcome }
-    }
-}
-
-/// A row after the work on it. Without an outcome its message comes back.
-pub(super) struct WorkedRow {
-    row: ReceivedRow,
-    outcome: Option<RowOutcome>,
-}
-
-/// The outcome of a row.
-pub(super) enum RowOutcome {
-    Ended(Outcome),
-    /// Its credential is revoked: by this job, or (`duplicate`) before it.
-    Revoked {
-        credential: Box<Credential>,
-        duplicate: bool,
-    },
-    /// The outcome that issuing would have.
-    Foreseen(Foreseen),
-    Refused(Vec<FaultText>),
-}
-
 async fn issue_rows(app: &App, rows: Vec<ReceivedRow>, stop: Instant, report: &mut Report) {
     if rows.is_empty() {
         return;
@@ -141,12 +111,16 @@ async fn issue_rows(app: &App, rows: Vec<ReceivedRow>, stop: Instant, report: &m
     let (revoke, rows): (Vec<_>, Vec<_>) =
         rows.partition(|row| row.message.job.revocation.is_some());
     let revoked = revoke_rows(app, revoke, now, stop).await;
+    let (named, mut rows): (Vec<_>, Vec<_>) =
+        rows.into_iter().partition(|row| row.message.row.named.is_some());
+    let named = Box::pin(named_rows(app, named, now, stop)).await;
+    rows.extend(named.new);
     let worked: Vec<Vec<WorkedRow>> = stream::iter(in_groups(rows))
         .map(|group| issue_group(app, group, members, now, stop))
         .buffer_unordered(GROUPS)
         .collect()
         .await;
-    let worked = worked.into_iter().flatten().chain(revoked);
+    let worked = worked.into_iter().flatten().chain(revoked).chain(named.worked);
     let ended = enqueue_mails(app, worked, report).await;
     record_rows(app, ended, report).await;
 }
@@ -282,7 +256,7 @@ async fn members_among(app: &App, rows: &[ReceivedRow]) -> Result<Members, Store
     let mut wanted: HashMap<&OrgId, Vec<&EmailAddress>> = HashMap::new();
     for ReceivedRow { message, .. } in rows {
         let emails = wanted.entry(&message.job.org).or_default();
-        emails.extend(message.row.recipient.as_ref().map(|recipient| &recipient.email));
+        emails.extend(message.row.read().map(|recipient| &recipient.email));
     }
     let mut members = Members::new();
     for (org, emails) in wanted {
@@ -407,6 +381,14 @@ fn record_row(
             report.revoked += 1;
             let internal = is_internal(&credential);
             update.succeed(SucceededRow { row, internal, duplicate, unmailed: true });
+            return;
+        }
+        RowOutcome::Corrected { credential, changes } => {
+            report.corrected += 1;
+            let internal = is_internal(&credential);
+            // The mail to a corrected address is the credential's own.
+            update.succeed(SucceededRow { row, internal, duplicate: false, unmailed: true });
+            update.correct(row, changes);
             return;
         }
         RowOutcome::Foreseen(Foreseen::New {

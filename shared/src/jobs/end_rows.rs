@@ -82,7 +82,7 @@ struct Ending<'a> {
     now: i64,
 }
 
-/// The credentials that a shard's pending rows issued or revoked.
+/// The credentials that a shard's pending rows issued, revoked or corrected.
 struct Found {
     /// Credentials that its rows issued, by row.
     issued: BTreeMap<u32, Credential>,
@@ -90,6 +90,8 @@ struct Found {
     revoked: BTreeMap<CredentialId, Credential>,
     /// Of these, those that this job revoked.
     by_us: BTreeSet<CredentialId>,
+    /// Credentials that its rows corrected, by row.
+    corrected: BTreeMap<u32, Credential>,
 }
 
 /// The end of a shard's rows.
@@ -127,13 +129,23 @@ impl Ending<'_> {
         }
         let by_us = app.status_lists.revoked_by(job.job_id, &revoked).await?.into_iter().collect();
         let revoked = revoked.into_iter().map(|c| (c.id, c.clone())).collect();
+        let corrected = match job.corrector() {
+            Some(_) => {
+                let all: Vec<&Credential> = credentials.iter().collect();
+                app.status_lists.corrected_by(job.job_id, &all).await?
+            }
+            None => BTreeMap::new(),
+        };
+        let by_id = |id| credentials.iter().find(|c| c.id == id).cloned();
+        let corrected = corrected.into_iter().filter_map(|(row, id)| Some((row, by_id(id)?)));
+        let corrected = corrected.collect();
         let issued = credentials.into_iter().filter_map(|credential| match credential.origin {
             Origin::Job { job: by, shard, row } if (by, shard) == (job.job_id, number) => {
                 Some((row, credential))
             }
             _ => None,
         });
-        Ok(Found { issued: issued.collect(), revoked, by_us })
+        Ok(Found { issued: issued.collect(), revoked, by_us, corrected })
     }
 
     /// Ends the pending rows of a shard.
@@ -160,7 +172,8 @@ impl Ending<'_> {
             }
             let revoked = ids.get(&row).and_then(|id| found.revoked.get(id));
             // A job that revokes issues nothing and has no mail.
-            let existing = revoked.or_else(|| found.issued.get(&row));
+            let corrected = found.corrected.get(&row);
+            let existing = revoked.or(corrected).or_else(|| found.issued.get(&row));
             let Some(credential) = existing else {
                 ended.given_up += 1;
                 sets.failed.insert(row);
@@ -180,6 +193,11 @@ impl Ending<'_> {
                 if !found.by_us.contains(&credential.id) {
                     sets.duplicate.insert(row);
                 }
+                continue;
+            }
+            if corrected.is_some() {
+                sets.corrected.insert(row);
+                sets.unmailed.insert(row);
                 continue;
             }
             if credential.stored_mail == MailState::Skipped {

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
+    correction::Corrector,
     ids::{CredentialId, JobId, Mode, OrgId, RowId, ShardId, TemplateId},
     job::{Revocation, Row},
     lang::Lang,
@@ -64,6 +65,9 @@ pub struct RowJob {
     /// Whether the job is a dry run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
+    /// Who asked that rows correct the credentials that they name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrector: Option<Corrector>,
 }
 
 impl RowMessage {
@@ -136,6 +140,8 @@ pub struct Report {
     pub duplicates: usize,
     /// Rows whose credential was revoked.
     pub revoked: usize,
+    /// Rows that corrected their credential.
+    pub corrected: usize,
     /// Rows refused.
     pub refused: usize,
     /// Mail accepted by SES.

@@ -9,6 +9,7 @@ pub mod cancel;
 pub mod consume;
 mod end_rows;
 pub mod messages;
+mod named_rows;
 pub mod progress;
 mod read_file;
 pub mod results;
@@ -18,6 +19,7 @@ pub mod revoke;
 mod revoke_rows;
 pub mod sweep;
 pub mod upload;
+mod worked_rows;
 
 use crate::{
     aws::{

@@ -262,7 +262,7 @@ impl Reader<'_> {
         };
         match self.surveyed(file, terms, job.lang).await? {
             Ok(mut surveyed) => {
-                if job.dry_run {
+                if job.is_dry_run() {
                     self.keep(std::mem::take(&mut surveyed.columns)).await?;
                 }
                 Ok(surveyed)

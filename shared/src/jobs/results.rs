@@ -108,23 +108,26 @@ pub fn result_row(
     let input = view.rows.get(&row);
     let status = view.shard.status(row);
     let issued = status == RowStatus::Issued;
-    let duplicate = view.shard.issue.duplicate.contains(&row);
+    let corrected = view.shard.issue.corrected.contains(&row);
+    let duplicate = view.shard.issue.duplicate.contains(&row) && !corrected;
     let credential_id = issued.then(|| view.credential_of(row, secret, job)).flatten();
     // In a dry run, a new credential does not exist yet.
-    let existing = credential_id.filter(|_| !dry_run || duplicate);
+    let existing = credential_id.filter(|_| !dry_run || duplicate || corrected);
     let failure = view.failures.get(&row).filter(|_| status == RowStatus::Failed);
     ResultRow {
         row,
         email: input.map(|input| input.email.clone()),
         external_id: input.and_then(|input| input.external_id.clone()),
         line: input.and_then(|input| input.line),
-        status: ResultRow::status_word(status, &kind, duplicate),
+        status: ResultRow::status_word(status, &kind, duplicate, corrected),
         credential_id,
         credential_url: existing.map(|id| Credential::url(&app.config.site_url, id)),
         internal: issued.then(|| view.shard.issue.internal.contains(&row)),
         duplicate: issued.then_some(duplicate),
+        corrected,
         email_status: issued.then(|| view.shard.mail(row)),
         error: failure.map(|failure| failure.text()),
         also_holds: dry_run.then(|| view.holds.get(&row).cloned().unwrap_or_default()),
+        changes: view.changes.get(&row).cloned(),
     }
 }

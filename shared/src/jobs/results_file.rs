@@ -16,7 +16,8 @@ use crate::{
         identity::IdSecret,
         ids::JobId,
         job::{FILE_LEASE, Job, JobFile, files_until},
-        job_result::ResultColumn,
+        job_result::{ResultColumn, ResultRow},
+        lang::Lang,
         recipient::reads_in_one_way,
         template::Template,
         time,
@@ -233,6 +234,8 @@ struct Layout<'a> {
     own: Vec<(String, usize)>,
     /// Whether the file is an earlier results file.
     ours: bool,
+    /// The columns in which its rows name their credentials.
+    naming: Vec<usize>,
 }
 
 impl<'a> Layout<'a> {
@@ -259,7 +262,8 @@ impl<'a> Layout<'a> {
                 names.into_iter().enumerate().map(|(at, name)| (name, at)).collect()
             }
         };
-        Self { job, sheet, own, ours: columns.are_ours() }
+        let (ours, naming) = (columns.are_ours(), columns.naming().to_vec());
+        Self { job, sheet, own, ours, naming }
     }
 
     /// A cell of the file as the results have it; one of an earlier results file is guarded once.
@@ -271,7 +275,7 @@ impl<'a> Layout<'a> {
     }
 
     fn results(&self) -> impl Iterator<Item = ResultColumn> {
-        ResultColumn::of_file(self.job.dry_run)
+        ResultColumn::of_file(self.job.is_dry_run(), self.job.corrector().is_some())
     }
 
     fn line(&self, cells: impl Iterator<Item = String>) -> Result<Vec<u8>, JobError> {
@@ -310,7 +314,21 @@ impl<'a> Layout<'a> {
             Kind::Csv => own.get(*at).map(|cell| self.own_cell(cell)).unwrap_or_default(),
             Kind::JsonLines | Kind::Json => object.get(name).map(text).unwrap_or_default(),
         });
-        let results = self.results().map(|column| text(&ended.value(column)));
+        let named = || match self.sheet.kind {
+            Kind::Csv => self.naming.iter().filter_map(|at| own.get(*at)).find(|id| !id.is_empty()),
+            Kind::JsonLines | Kind::Json => None,
+        };
+        let results = self.results().map(|column| match column {
+            // A row that failed, corrected and uploaded again, still names its credential; one
+            // that would be new has none to name.
+            ResultColumn::CredentialId if ended.credential_url.is_none() => {
+                let named = named().map(|id| self.own_cell(id));
+                let named = named.or_else(|| object.get(column.name()).map(text));
+                named.unwrap_or_default()
+            }
+            ResultColumn::Changes => guarded(&changes_text(&ended, self.job.lang)).into_owned(),
+            _ => text(&ended.value(column)),
+        });
         // Cells without a column come after all others: the row stays refused until corrected.
         let further: Vec<String> = match self.sheet.kind {
             Kind::Csv => own.get(self.sheet.header.len()..).unwrap_or_default().to_vec(),
@@ -322,6 +340,20 @@ impl<'a> Layout<'a> {
         let further = further.iter().map(|cell| self.own_cell(cell));
         self.line(cells.chain(results).chain(further))
     }
+}
+
+/// The fields that a row corrects, for people.
+fn changes_text(ended: &ResultRow, lang: Lang) -> String {
+    let value = |value: &Value| match value {
+        Value::Null => lang.pick("(vacío)", "(empty)").to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let changes = ended.changes.iter().flatten();
+    let changes = changes.map(|change| {
+        format!("{}: {} → {}", change.field, value(&change.before), value(&change.after))
+    });
+    changes.collect::<Vec<_>>().join("; ")
 }
 
 /// A value as a cell.

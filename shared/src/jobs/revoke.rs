@@ -21,7 +21,7 @@ use crate::{
 /// The credentials to revoke.
 #[derive(Debug)]
 pub enum Which {
-    /// Those that a job issued; duplicates of earlier ones excepted.
+    /// Those that a job issued; duplicates of earlier ones and corrected ones excepted.
     Job(JobId),
     /// These ids, as they were sent.
     Ids(Vec<String>),
@@ -112,13 +112,14 @@ fn rows_of_ids(ids: &[String], lang: Lang) -> Vec<Row> {
                 recipient: None,
                 revoke,
                 faults,
+                named: None,
             }
         })
         .collect()
 }
 
-/// Reads the credentials that a job issued. Duplicates belong to other requests and are left
-/// out.
+/// Reads the credentials that a job issued. Duplicates and corrected ones belong to other
+/// requests and are left out.
 async fn rows_of_job(app: &App, tenant: Tenant<'_>, id: JobId) -> Result<Vec<Row>, RevokeError> {
     let job = app.jobs.get(id).await?.ok_or(RevokeError::UnknownJob)?;
     if !tenant.owns(&job.org, job.mode) || job.revocation.is_some() {
@@ -134,7 +135,8 @@ async fn rows_of_job(app: &App, tenant: Tenant<'_>, id: JobId) -> Result<Vec<Row
         let view = app.jobs.shard(job.shard_id(shard)).await?;
         for (row, input) in &view.rows {
             let own = view.shard.status(*row) == RowStatus::Issued
-                && !view.shard.issue.duplicate.contains(row);
+                && !view.shard.issue.duplicate.contains(row)
+                && !view.shard.issue.corrected.contains(row);
             let Some(id) = view.credential_of(*row, &secret, &job).filter(|_| own) else {
                 continue;
             };
@@ -146,6 +148,7 @@ async fn rows_of_job(app: &App, tenant: Tenant<'_>, id: JobId) -> Result<Vec<Row
                 recipient: None,
                 revoke: Some(id),
                 faults: Vec::new(),
+                named: None,
             });
             number += 1;
         }

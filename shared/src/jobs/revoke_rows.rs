@@ -22,8 +22,8 @@ use crate::{
         tenant::Tenant,
     },
     jobs::{
-        consume::{ReceivedRow, RowOutcome, WorkedRow},
         messages::RowMessage,
+        worked_rows::{ReceivedRow, RowOutcome, WorkedRow},
     },
     store::StoreError,
 };
@@ -112,6 +112,7 @@ async fn revoke_together(
             key_id: revocation.key_id.clone(),
             key_name: revocation.key_name.clone(),
             job_id: Some(job),
+            row: None,
         },
     };
     let outcomes = change_status::change_status(app, &change, &ids, now).await?;

@@ -22,6 +22,7 @@ use crate::{
     credentials::issue::require_lasting_links,
     domain::{
         column_map::ColumnMap,
+        correction::Corrector,
         encoding::Encoding,
         fault::ACHIEVEMENT_NOT_FOUND,
         ids::{JobId, Mode, OrgId, TemplateId},
@@ -62,6 +63,8 @@ pub struct UploadRequest {
     pub send_email: bool,
     /// Whether its job is a dry run.
     pub dry_run: bool,
+    /// Who asks that its rows correct the credentials that they name, if anybody does.
+    pub corrector: Option<Corrector>,
     /// Encoding of its text, if the request names one.
     pub encoding: Option<Encoding>,
     /// How its columns are read, as far as the request says.
@@ -116,7 +119,8 @@ pub async fn announce(
         file_name: request.file_name.replace(['/', '\\'], "_"),
         size: request.size,
         send_email: request.send_email,
-        dry_run: request.dry_run,
+        dry_run: request.dry_run || request.corrector.is_some(),
+        corrector: request.corrector,
         encoding: request.encoding,
         column_map: request.column_map,
         day_first: request.day_first,
@@ -249,7 +253,7 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, JobError> {
     };
     let upload = upload.filter(|upload| upload.template_id == template_id);
     let lang = upload.as_ref().map_or(organization.settings.language, |upload| upload.lang);
-    let dry_run = upload.as_ref().is_some_and(|upload| upload.dry_run);
+    let dry_run = upload.as_ref().is_some_and(Upload::is_dry_run);
     let refusal = refusal_of(app, &object, read.template.as_ref(), mode, dry_run);
     let issuing = Issuing {
         template_id,
@@ -270,6 +274,7 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, JobError> {
             object: object.clone(),
             name,
             encoding: upload.as_ref().and_then(|upload| upload.encoding),
+            corrector: upload.as_ref().and_then(|upload| upload.corrector.clone()),
         }),
     };
     let job = Job::new(new, now);

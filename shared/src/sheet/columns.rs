@@ -72,6 +72,8 @@ pub struct Columns {
     all: Vec<Column>,
     decided: Vec<Decided>,
     ours: bool,
+    /// Where the rows name their credentials.
+    naming: Vec<usize>,
 }
 
 /// What a column's own name says.
@@ -123,7 +125,13 @@ fn evidence(name: &str) -> Option<Column> {
 fn is_result(name: &str) -> bool {
     let plain_name = plain(name);
     !name.starts_with('#')
-        && ResultColumn::of_file(true).any(|known| plain(known.name()) == plain_name)
+        && ResultColumn::of_file(true, true).any(|known| plain(known.name()) == plain_name)
+}
+
+/// Whether a column belongs to our results: any of theirs in a results file of ours, and in every
+/// file the credential that a row names.
+fn is_ours(name: &str, results_file: bool) -> bool {
+    is_result(name) && (results_file || plain(name) == plain(ResultColumn::CredentialId.name()))
 }
 
 impl Columns {
@@ -145,7 +153,7 @@ impl Columns {
         let ours = has(ResultColumn::CredentialId) && has(ResultColumn::Status);
         let canvas = header.iter().any(|name| CANVAS.contains(&plain(name).as_str()));
         let decide = |name: &String| {
-            let of_ours = ours && is_result(name);
+            let of_ours = is_ours(name, ours);
             match given(name) {
                 Some(Column::Ignored) if of_ours => return (Column::Result, Decided::Given),
                 Some(column) => return (column, Decided::Given),
@@ -167,7 +175,12 @@ impl Columns {
         };
         let (mut all, decided): (Vec<Column>, Vec<Decided>) = header.iter().map(decide).unzip();
         second_family(&mut all, header);
-        Self { all, decided, ours }
+        let id = plain(ResultColumn::CredentialId.name());
+        let names_it = |column: &Column, name: &str| *column == Column::Result && plain(name) == id;
+        let naming = all.iter().zip(header).enumerate();
+        let naming = naming.filter(|(_, (column, name))| names_it(column, name));
+        let naming = naming.map(|(at, _)| at).collect();
+        Self { all, decided, ours, naming }
     }
 
     /// The names under which this file's columns are known by themselves: their own, but for
@@ -194,6 +207,11 @@ impl Columns {
         names
     }
 
+    /// The columns in which rows name their credentials, from 0.
+    pub fn naming(&self) -> &[usize] {
+        &self.naming
+    }
+
     /// Whether the file is a results file of ours, whose cells are [`guarded`].
     pub fn are_ours(&self) -> bool {
         self.ours
@@ -214,9 +232,9 @@ impl Columns {
         self.all.iter().filter(|c| !matches!(c, Column::Unknown | Column::Nameless)).count()
     }
 
-    /// Whether a column of this name belongs to our results, in a results file of ours.
+    /// Whether a column of this name belongs to our results.
     pub fn is_result(&self, name: &str) -> bool {
-        self.ours && is_result(name)
+        is_ours(name, self.ours)
     }
 
     /// The column of the addresses, from 0.

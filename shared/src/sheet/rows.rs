@@ -15,6 +15,7 @@ use super::{
 use crate::domain::{
     encoding::Encoding,
     fault::Fault,
+    field::FieldName,
     recipient::Entry,
     template::Definition,
     upload::{Format, Kind, Position},
@@ -151,7 +152,7 @@ fn doubt(record: &Record<'_>, columns: &Columns, doubts: &mut Doubts) -> Option<
 fn json_entry(record: &Record<'_>, encoding: Encoding) -> Entry {
     let text = record.cells().next().and_then(|line| encoding.text(line));
     match text.as_deref().map(serde_json::from_str::<&RawValue>) {
-        Some(Ok(raw)) => Entry::parse(raw),
+        Some(Ok(raw)) => Entry::of_file(raw),
         Some(Err(_)) => Entry::unread(Fault::NotAnObject),
         None => Entry::unread(Fault::NotUtf8),
     }
@@ -183,5 +184,12 @@ fn csv_entry(
         entry.email = address(texts).unwrap_or_default();
         return entry;
     }
-    entry::read(columns, &texts, definition)
+    let mut entry = entry::read(columns, &texts, definition);
+    let named = columns.naming().iter().filter_map(|at| texts.get(*at));
+    if let Some(id) = named.map(|id| id.trim()).find(|id| !id.is_empty()) {
+        let says: Vec<FieldName> =
+            columns.all().iter().filter_map(|column| column.field()).collect();
+        entry.name(id, &says);
+    }
+    entry
 }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{Item, StoreError, from_item, get_many, key, number, put_many, text, to_item};
 use crate::{
     domain::{
+        correction::FieldChange,
         fault::FaultText,
         identity::{self, IdSecret},
         ids::{CredentialId, JobId, ShardId},
@@ -53,11 +54,13 @@ pub struct ShardView {
     pub aliases: BTreeMap<u32, CredentialId>,
     /// In a dry run, other credentials of the rows' recipients from the template.
     pub holds: BTreeMap<u32, Vec<CredentialId>>,
+    /// In a dry run, the fields that rows correct.
+    pub changes: BTreeMap<u32, Vec<FieldChange>>,
 }
 
 impl ShardView {
     /// The credential of a row, whether or not it exists: the one to revoke, the one found
-    /// through an alias, or the one that follows from the row's content.
+    /// through an alias, the one that the row names, or the one that follows from its content.
     pub fn credential_of(&self, row: u32, secret: &IdSecret, job: &Job) -> Option<CredentialId> {
         let known = self.aliases.get(&row).copied();
         let input = self.rows.get(&row)?;
@@ -65,7 +68,8 @@ impl ShardView {
             let recipient = input.recipient.as_ref()?;
             Some(identity::of(secret, &job.org, job.mode, job.template_id, recipient).id)
         };
-        input.revoke.or(known).or_else(content)
+        let named = input.named.as_ref().map(|named| named.credential_id);
+        input.revoke.or(known).or(named).or_else(content)
     }
 }
 
@@ -120,6 +124,8 @@ pub struct ShardUpdate {
     pub aliases: Vec<(u32, CredentialId)>,
     /// In a dry run, other credentials of the rows' recipients from the template.
     pub holds: Vec<(u32, Vec<CredentialId>)>,
+    /// In a dry run, the fields that rows correct.
+    pub changes: Vec<(u32, Vec<FieldChange>)>,
 }
 
 impl ShardUpdate {
@@ -135,6 +141,14 @@ impl ShardUpdate {
             if belongs {
                 set.insert(row);
             }
+        }
+    }
+
+    /// Adds a row that corrected its credential, and in a dry run what it would change.
+    pub fn correct(&mut self, row: u32, changes: Vec<FieldChange>) {
+        self.sets.corrected.insert(row);
+        if !changes.is_empty() {
+            self.changes.push((row, changes));
         }
     }
 
@@ -188,6 +202,15 @@ impl ShardView {
                 let ids = ids.filter_map(|id| CredentialId::parse(id).ok()).collect();
                 if let Some(row) = sk.rsplit('#').next().and_then(|row| row.parse().ok()) {
                     self.holds.insert(row, ids);
+                }
+            }
+            "C" => {
+                let changes = item.get("changes").and_then(|v| v.as_s().ok());
+                let row = sk.rsplit('#').next().and_then(|row| row.parse().ok());
+                if let (Some(row), Some(changes)) = (row, changes) {
+                    let changes = serde_json::from_str(changes);
+                    let broken = |_| StoreError::Broken("changes cannot be read".into());
+                    self.changes.insert(row, changes.map_err(broken)?);
                 }
             }
             "A" => {
@@ -334,6 +357,15 @@ impl Jobs {
             item.insert(TTL.to_owned(), number(ttl));
             items.insert(sk, item);
         }
+        for (row, changes) in &learned.changes {
+            let sk = format!("C#{row:08}");
+            let mut item = key(&pk, &sk);
+            let changes = serde_json::to_string(changes);
+            let changes = changes.map_err(|e| StoreError::Broken(e.to_string()))?;
+            item.insert("changes".to_owned(), text(changes));
+            item.insert(TTL.to_owned(), number(ttl));
+            items.insert(sk, item);
+        }
         if !items.is_empty() {
             put_many(&self.client, &self.table, items.into_values().collect()).await?;
         }
@@ -342,6 +374,7 @@ impl Jobs {
             ("issued", &s.issued),
             ("internal", &s.internal),
             ("duplicate", &s.duplicate),
+            ("corrected", &s.corrected),
             ("unmailed", &s.unmailed),
             ("failed", &s.failed),
         ];

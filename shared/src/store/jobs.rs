@@ -12,6 +12,7 @@
 //! | | `F#{row}` | a failed row's code and text |
 //! | | `A#{row}` | the credential of a row found through an alias |
 //! | | `N#{row}` | in a dry run, other credentials of the recipient from the template |
+//! | | `C#{row}` | in a dry run that corrects, the row's fields before and after |
 //! | `SEEN#{job}#{credential}` | `SEEN` | in a dry run, the first row of that identity |
 //! | `UPLOAD#{id}` | `UPLOAD` | [`Upload`](crate::domain::upload::Upload): an announced file |
 //!

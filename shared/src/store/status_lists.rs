@@ -10,7 +10,7 @@
 //! | `DICT#{name}` | a dictionary of signed documents |
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     str::FromStr,
     sync::{Arc, Mutex},
 };
@@ -277,6 +277,24 @@ impl StatusLists {
             by.extend(id.filter(|_| event.by.job_id == Some(job)));
         }
         Ok(by)
+    }
+
+    /// Returns the rows of a job that corrected some credentials, each with its credential.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn corrected_by(
+        &self,
+        job: JobId,
+        credentials: &[&Credential],
+    ) -> Result<BTreeMap<u32, CredentialId>, StoreError> {
+        let mut rows = BTreeMap::new();
+        for credential in credentials.iter().filter(|credential| credential.revision > 0) {
+            let history = self.history(credential).await?;
+            let by_job = history.into_iter().filter(|event| event.by.job_id == Some(job));
+            rows.extend(by_job.filter_map(|event| Some((event.by.row?, credential.id))));
+        }
+        Ok(rows)
     }
 
     /// Changes credentials of one list, their histories and the list in one transaction; false

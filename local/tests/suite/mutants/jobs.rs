@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use super::steps::answer_of;
+use super::steps::{FIRST, answer_of, issue_one};
 use crate::{
     crashes::{self, Run},
     faults::Fault,
@@ -298,6 +298,32 @@ pub(super) fn skipped_and_then_failed(sim: &mut Sim) -> Run<'_> {
         let refused = Fault::SesError(400, "MessageRejected", "Address is on the list");
         sim.faults.on("SendRawEmail", 0..1, refused);
         sim.insist("POST", &format!("/credentials/{id}/resend"), None, None).await?;
+        Ok(())
+    })
+}
+
+/// The process died after a row had corrected its credential; somebody corrects it by hand, and
+/// the row comes again.
+pub(super) fn changed_after_its_row_corrected_it(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let id = issue_one(sim).await?;
+        sim.drain().await?;
+        let file = format!("email,name,grade,credential_id\n{FIRST},Persona Corregida,A,{id}\n");
+        let upload = sim.correct(file.as_bytes()).await?;
+        while sim.deliver_file().await {}
+        sim.faults.on("TransactWriteItems", 0..1, Fault::Gone { done: true });
+        sim.deliver(100).await;
+        let path = format!("/credentials/{id}");
+        let by_hand = json!({ "recipient_name": "Persona Definitiva" });
+        let answer = sim.insist("PATCH", &path, Some(&by_hand), None).await?;
+        ensure!(answer.status == 200 && answer.json()["version"] == 3, "{}", answer.body);
+        sim.drain().await?;
+        let credential = sim.world.get(&path).await;
+        ensure!(credential["recipient_name"] == "Persona Definitiva", "{credential}");
+        let upload = sim.world.get(&format!("/uploads/{upload}")).await;
+        let job = upload["job_id"].as_str().context("a job")?;
+        let result = sim.world.get(&format!("/jobs/{job}")).await["result"].clone();
+        ensure!(result["corrected"] == 1, "{result}");
         Ok(())
     })
 }

@@ -28,9 +28,10 @@ use self::{
     jobs::{
         a_deleted_job, an_old_count, an_old_recount, cancelled_after_its_mail,
         cancelled_before_it_is_taken_over, cancelled_while_it_is_issued,
-        cancelled_while_it_is_repeated, cancelled_while_it_is_sent, delivered_twice,
-        ended_before_it_is_cancelled, given_up_while_it_is_issued, lost_messages,
-        refused_and_then_issued, sent_before_its_retry, skipped_and_then_failed,
+        cancelled_while_it_is_repeated, cancelled_while_it_is_sent,
+        changed_after_its_row_corrected_it, delivered_twice, ended_before_it_is_cancelled,
+        given_up_while_it_is_issued, lost_messages, refused_and_then_issued, sent_before_its_retry,
+        skipped_and_then_failed,
     },
     mail::{
         a_late_heir, a_zombie_is_refused_by_ses, a_zombie_of_a_job_is_refused_by_ses,
@@ -73,6 +74,8 @@ enum Off {
     Read(&'static str, &'static str),
     /// A set is read without the members of this other set.
     Set(&'static str, &'static str),
+    /// Items are read together, this map in them without this member.
+    Without(&'static str, &'static str),
 }
 
 /// A guard of the service, switched off.
@@ -142,6 +145,12 @@ impl Mutant {
                 }
                 read
             }
+            Off::Without(map, member) => {
+                let tables = reply["Responses"].as_object_mut().into_iter().flatten();
+                let items = tables.filter_map(|(_, items)| items.as_array_mut()).flatten();
+                let maps = items.filter_map(|item| item[map]["M"].as_object_mut());
+                maps.filter_map(|map| map.remove(member)).count() > 0
+            }
             Off::Set(name, minus) => {
                 let mut changed = false;
                 let mut lists = Vec::new();
@@ -189,6 +198,13 @@ const UNHEARD: &str = "attribute_not_exists(mail_round) AND attribute_not_exists
 const UNHEARD_AND_HOLDS: &str = "attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery) AND #status = :issued";
 
 const SENDER_ALLOWED: &str = "contains(senders, :address) OR contains(senders, :domain) OR (attribute_not_exists(senders) AND #settings.sender = :address)";
+
+/// Conditions of the lease of a file. Two that read it at once do the same work twice, and nobody
+/// sees it: there is nothing to go red.
+const OF_FILES: [&str; 2] = [
+    "attribute_exists(pk) AND (attribute_not_exists(reader_until) OR reader_until < :now)",
+    "attribute_exists(pk) AND reader = :reader",
+];
 
 macro_rules! mutants {
     ($($name:literal: $off:expr => $killer:path;)*) => {
@@ -258,6 +274,7 @@ static MUTANTS: &[Mutant] = mutants! {
     "failed outranks skipped": Off::Set("failed", "skipped") => skipped_and_then_failed;
     "a request knows its own credential": Off::Refused("origin", Some("req:x")) => put_twice;
     "a row knows its own credential": Off::Read("origin", "req:x") => delivered_twice;
+    "a row knows its own correction": Off::Without("by", "row") => changed_after_its_row_corrected_it;
     "an external id is one content's": Off::Refused("content", None) => another_content;
     "a key is one body's": Off::Refused("body_hash", None) => another_body;
 };
@@ -314,7 +331,8 @@ async fn every_scenario_is_green_and_every_condition_has_a_mutant() {
             _ => None,
         })
         .collect();
-    let without: Vec<&String> = seen.difference(&known).collect();
+    let without = seen.difference(&known).filter(|whole| !OF_FILES.contains(&whole.as_str()));
+    let without: Vec<&String> = without.collect();
     assert!(without.is_empty(), "no mutant switches these off: {without:#?}");
     let unseen: Vec<&String> = known.difference(&seen).collect();
     assert!(unseen.is_empty(), "nothing meets these: {unseen:#?}");

@@ -1,0 +1,312 @@
+//! Results files, mended and uploaded again: a row that names its credential is that credential.
+
+use serde_json::{Value, json};
+use unicreda::domain::{api_key::Scope, ids::Mode};
+
+use crate::{
+    catalog::key_of,
+    harness::{World, check_sums, person},
+};
+
+/// A file of three people, issued; the credentials' ids and the results file.
+struct Issued {
+    ids: Vec<String>,
+    results: String,
+}
+
+const FILE: &str = "email;nombre;calificacion;numero de licencia;periodo\n\
+    ana@ejemplo.com;Ana Perez;A;00123;2026-2\n\
+    luis@ejemplo.com;Luis Rojas;Z;00124;2026-2\n\
+    ana.rojas@demo.example;;B;;2026-2\n";
+
+async fn issued(world: &World) -> Issued {
+    let job = world.upload("acta.csv", FILE.as_bytes(), &json!({})).await;
+    let result = world.file_job(&job).await["result"].clone();
+    assert_eq!((&result["successful"], &result["failed"]), (&json!(2), &json!(1)), "{result}");
+    let rows = world.get(&format!("/jobs/{job}/results")).await;
+    let id = |row: usize| rows["items"][row]["credential_id"].as_str().unwrap_or_default();
+    let ids = [0, 1, 2].map(|row| id(row).to_owned()).to_vec();
+    Issued { ids, results: world.results_file(&job).await }
+}
+
+/// Uploads a file; its job's result, its rows and its results file.
+async fn upload(world: &World, text: &str, options: Value) -> (Value, Vec<Value>, String) {
+    let job = world.upload("otra.csv", text.as_bytes(), &options).await;
+    let status = world.file_job(&job).await;
+    check_sums(&status["result"]);
+    let rows = world.get(&format!("/jobs/{job}/results")).await["items"].clone();
+    let rows = rows.as_array().expect("rows").clone();
+    (status, rows, world.results_file(&job).await)
+}
+
+async fn credentials(world: &World) -> usize {
+    world.get("/credentials").await["items"].as_array().expect("a list").len()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_results_file_saved_by_a_spreadsheet_makes_no_second_credential() {
+    let world = World::new().await;
+    let Issued { ids, results } = issued(&world).await;
+    // As it is: every issued row is a duplicate.
+    let (status, rows, _) = upload(&world, &results, json!({})).await;
+    assert_eq!(status["result"]["duplicates"], 2, "{status}");
+    assert!(status["result"].get("corrected").is_none(), "{status}");
+    assert_eq!((&rows[0]["credential_id"], &rows[2]["duplicate"]), (&json!(ids[0]), &json!(true)));
+    // A spreadsheet saved it: zeros are gone. The failed row is mended.
+    let saved = results.replace(";00123;", ";123;").replace("Luis Rojas;Z;", "Luis Rojas;B;");
+    let (status, rows, again) = upload(&world, &saved, json!({})).await;
+    assert_eq!(
+        (&status["result"]["successful"], &status["result"]["failed"]),
+        (&json!(2), &json!(1)),
+        "{status}"
+    );
+    let error = &status["result"]["errors"][0];
+    assert_eq!((&error["row"], &error["code"]), (&json!(1), &json!("other_content")), "{error}");
+    let text = error["error"].as_str().expect("text");
+    assert!(text.contains("license_number") && text.contains("PATCH") && text.contains(&ids[0]));
+    assert_eq!(rows[1]["duplicate"], false, "the mended row is issued");
+    assert_eq!(credentials(&world).await, 3);
+    assert_eq!(world.mails("ana@ejemplo.com", 1).await.len(), 1);
+    // The refused row still names its credential, so the next upload makes no second one either.
+    assert!(again.lines().nth(1).expect("Ana").contains(&ids[0]), "{again}");
+    let (status, ..) = upload(&world, &again, json!({})).await;
+    assert_eq!(status["result"]["errors"][0]["code"], "other_content", "{status}");
+    assert_eq!(credentials(&world).await, 3);
+    // A column that is absent says nothing; one that is emptied does.
+    let without = format!(
+        "email;nombre;calificacion;credential_id\nana@ejemplo.com;Ana  Perez;A;{}\n",
+        ids[0]
+    );
+    let (status, ..) = upload(&world, &without, json!({})).await;
+    assert_eq!(status["result"]["duplicates"], 1, "{status}");
+    let emptied = format!(
+        "email;nombre;calificacion;periodo;credential_id\nana@ejemplo.com;Ana Perez;A;;{}\n",
+        ids[0]
+    );
+    let (status, ..) = upload(&world, &emptied, json!({})).await;
+    assert_eq!(status["result"]["errors"][0]["code"], "other_content", "{status}");
+    assert_eq!(credentials(&world).await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_foreign_id_and_one_that_is_none_are_faults_of_their_rows() {
+    let world = World::new().await;
+    let ids = issued(&world).await.ids;
+    let test = world.issue_as(&world.demo.test_api_key, &[person(7)]).await.expect(200).json();
+    let test = test["credentials"][0]["credential_id"].clone();
+    let course = json!({
+        "name": "Otra", "description": "Otra",
+        "fields": [{ "name": "recipient_name" }, { "name": "result_value" }],
+    });
+    let other = world.call("POST", "/templates", Some(&course)).await.expect(201).json();
+    let row = |id: &str, more: Value| {
+        let mut row = person(7);
+        row["credential_id"] = id.into();
+        for (name, value) in more.as_object().expect("an object") {
+            row[name] = value.clone();
+        }
+        row.to_string()
+    };
+    let lines = [
+        row(test.as_str().expect("id"), json!({})),
+        row("550e8400-e29b-41d4-a716-446655440000", json!({})),
+        row("12", json!({})),
+        row(&ids[0], json!({ "external_id": "x-1" })),
+        row("", json!({})),
+    ]
+    .join("\n");
+    let (status, rows, _) = upload(&world, &lines, json!({})).await;
+    let codes: Vec<&str> = status["result"]["errors"]
+        .as_array()
+        .expect("errors")
+        .iter()
+        .map(|error| error["code"].as_str().expect("code"))
+        .collect();
+    let unknown = "credential_not_found";
+    assert_eq!(codes, [unknown, unknown, unknown, "immutable_field"], "{status}");
+    assert_eq!(rows[4]["status"], "issued", "an empty id is none");
+    // Of another template.
+    let file = format!(
+        "email,nombre,calificacion,credential_id\nana@ejemplo.com,Ana Perez,A,{}\n",
+        ids[0]
+    );
+    let (status, ..) = upload(&world, &file, json!({ "template_id": other["id"] })).await;
+    assert_eq!(status["result"]["errors"][0]["code"], "other_template", "{status}");
+    // In the API the field stays unknown.
+    let mut sent = person(8);
+    sent["credential_id"] = ids[0].clone().into();
+    let answer = world.issue(&[sent]).await.expect(200).json();
+    let text = answer["credentials"][0]["errors"][0].as_str().expect("a fault");
+    assert!(text.starts_with("Campo desconocido: credential_id"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_runs_results_are_issued_as_they_are() {
+    let world = World::new().await;
+    let held = world.issue_one(&person(1)).await;
+    let text = |n: u32| {
+        let person = person(n);
+        ["email", "recipient_name", "result_value"]
+            .map(|f| person[f].as_str().expect("text").to_owned())
+    };
+    let file = format!("email,nombre,calificacion\n{}\n{}\n", text(1).join(","), text(2).join(","));
+    let (_, rows, results) = upload(&world, &file, json!({ "dry_run": true })).await;
+    assert_eq!((&rows[0]["status"], &rows[1]["status"]), (&json!("duplicate"), &json!("new")));
+    let foreseen = rows[1]["credential_id"].as_str().expect("id").to_owned();
+    assert!(!results.contains(&foreseen), "what does not exist is not named: {results}");
+    assert!(results.contains(held["credential_id"].as_str().expect("id")), "{results}");
+    let (status, rows, _) = upload(&world, &results, json!({})).await;
+    assert_eq!(status["result"]["duplicates"], 1, "{status}");
+    assert_eq!(rows[1]["credential_id"], json!(foreseen));
+    // One that names the id that it will have is issued, too.
+    let own = format!(
+        "email,nombre,calificacion,credential_id\n{},{}\n",
+        text(1).join(","),
+        held["credential_id"].as_str().expect("id")
+    );
+    let elsewhere = World::new().await;
+    let (_, rows, _) = upload(&elsewhere, &file, json!({ "dry_run": true })).await;
+    let own = own.replace(
+        held["credential_id"].as_str().expect("id"),
+        rows[0]["credential_id"].as_str().expect("id"),
+    );
+    let (status, rows, _) = upload(&elsewhere, &own, json!({})).await;
+    assert_eq!(
+        (&status["result"]["successful"], &rows[0]["duplicate"]),
+        (&json!(1), &json!(false))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_corrects_the_credentials_that_its_rows_name() {
+    let world = World::new().await;
+    let Issued { ids, results } = issued(&world).await;
+    world.mail_ended(&ids[0]).await;
+    let mended = results
+        .replace("Ana Perez;A;00123;2026-2", "Ana Pérez;A;00123;2026-1")
+        .replace("ana.rojas@demo.example;;B;;2026-2", "ana.rojas@demo.example;;B;;")
+        .replace("Luis Rojas;Z;", "Luis Rojas;B;");
+    let (status, rows, file) =
+        upload(&world, &mended, json!({ "correct": true, "dry_run": true })).await;
+    assert_eq!((&status["dry_run"], &status["correct"]), (&json!(true), &json!(true)), "{status}");
+    assert_eq!(
+        (&status["result"]["corrected"], &status["result"]["successful"]),
+        (&json!(2), &json!(3))
+    );
+    assert_eq!(rows[0]["status"], "corrected");
+    assert_eq!(
+        rows[0]["changes"],
+        json!([
+            { "field": "recipient_name", "before": "Ana Perez", "after": "Ana Pérez" },
+            { "field": "term", "before": "2026-2", "after": "2026-1" },
+        ])
+    );
+    assert_eq!(rows[2]["changes"], json!([{ "field": "term", "before": "2026-2", "after": null }]));
+    assert!(
+        file.contains("recipient_name: Ana Perez → Ana Pérez; term: 2026-2 → 2026-1"),
+        "{file}"
+    );
+    assert_eq!(world.get(&format!("/credentials/{}", ids[0])).await["version"], 1, "only foreseen");
+    assert_eq!(credentials(&world).await, 2);
+
+    let (status, rows, file) = upload(&world, &mended, json!({ "correct": true })).await;
+    let result = &status["result"];
+    let counts = ["successful", "corrected", "duplicates", "failed", "internal_count"];
+    let counts = counts.map(|name| result[name].as_u64().expect(name));
+    assert_eq!(counts, [3, 2, 0, 0, 1], "{status}");
+    assert!(status.get("dry_run").is_none(), "{status}");
+    assert_eq!((&rows[0]["status"], &rows[1]["status"]), (&json!("corrected"), &json!("issued")));
+    assert_eq!(rows[0]["credential_id"], json!(ids[0]));
+    assert!(file.lines().nth(1).expect("Ana").contains(";corrected;"), "{file}");
+    let ana = world.get(&format!("/credentials/{}", ids[0])).await;
+    assert_eq!((&ana["recipient_name"], &ana["term"]), (&json!("Ana Pérez"), &json!("2026-1")));
+    let change = &ana["history"][0];
+    assert_eq!(
+        (&change["action"], &change["fields"]),
+        (&json!("correct"), &json!(["recipient_name", "term"]))
+    );
+    assert_eq!(change["job_id"], status["job_id"]);
+    assert_eq!(world.get(&format!("/credentials/{}", ids[2])).await["term"], Value::Null);
+    assert_eq!(credentials(&world).await, 3);
+
+    // Once more, and by the results: nothing is left to correct.
+    for again in [&mended, &file] {
+        let (status, ..) = upload(&world, again, json!({ "correct": true })).await;
+        let result = &status["result"];
+        assert_eq!(
+            (&result["corrected"], &result["duplicates"]),
+            (&json!(0), &json!(3)),
+            "{status}"
+        );
+    }
+    assert_eq!(world.get(&format!("/credentials/{}", ids[0])).await["version"], 2);
+    // A job's revocation leaves what the job only corrected.
+    let body = json!({ "job_id": status["job_id"], "reason": "Acta anulada" });
+    let revoking = world.call("POST", "/credentials/revoke", Some(&body)).await.expect(202).json();
+    let revoked = world.success(revoking["job_id"].as_str().expect("id")).await;
+    assert_eq!(revoked["result"]["total"], 1, "{revoked}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_correction_by_file_is_refused_as_one_by_itself_is() {
+    let world = World::new().await;
+    let Issued { ids, .. } = issued(&world).await;
+    let reason = json!({ "reason": "Error" });
+    let path = format!("/credentials/{}/suspend", ids[0]);
+    world.call("POST", &path, Some(&reason)).await.expect(200);
+    let taken = world.issue_one(&person(5)).await;
+    let mut sixth = person(6);
+    let sixth_id = world.issue_one(&sixth).await["credential_id"].clone();
+    let seventh = world.issue_one(&person(7)).await["credential_id"].clone();
+    for id in [&taken["credential_id"], &sixth_id, &seventh] {
+        world.mail_ended(id.as_str().expect("id")).await;
+    }
+    let mut fifth = person(5);
+    fifth["credential_id"] = sixth_id.clone();
+    sixth["credential_id"] = sixth_id.clone();
+    sixth["result_value"] = "Z".into();
+    let mut first =
+        json!({ "email": "ana@ejemplo.com", "recipient_name": "Eva", "result_value": "A" });
+    first["credential_id"] = ids[0].clone().into();
+    let spelled = |name: &str| {
+        let mut row = person(7);
+        row["credential_id"] = seventh.clone();
+        row["recipient_name"] = name.into();
+        row
+    };
+    let rows = [first, fifth, sixth, spelled("Uno"), spelled("Dos"), person(7)];
+    let file = rows.map(|row| row.to_string()).join("\n");
+    for options in [json!({ "correct": true, "dry_run": true }), json!({ "correct": true })] {
+        let (status, rows, _) = upload(&world, &file, options).await;
+        let code = |row: u64| {
+            let errors = status["result"]["errors"].as_array().expect("errors");
+            let error = errors.iter().find(|error| error["row"] == row);
+            error.map_or("", |error| error["code"].as_str().expect("code"))
+        };
+        assert_eq!(
+            [code(1), code(2), code(3)],
+            ["credential_not_active", "content_taken", "invalid_result"],
+            "{status}"
+        );
+        // Of two rows that correct one credential to two names, one does.
+        let two = [code(4), code(5)];
+        assert!(two.contains(&"repeated_credential") && two.contains(&""), "{status}");
+        assert_eq!(status["result"]["corrected"], 1, "{status}");
+        assert_eq!(rows[5]["duplicate"], true, "{rows:?}");
+    }
+    let path = format!("/credentials/{}", taken["credential_id"].as_str().expect("id"));
+    assert_eq!(world.get(&path).await["version"], 1);
+
+    // Besides the scope to issue it takes the one to manage, before anything is read.
+    let key = key_of(world.stack.app(), "demo", Mode::Live, &[Scope::Issue], None).await;
+    let body = json!({
+        "template_id": world.demo.template_id, "file_name": "a.csv", "size": 9, "correct": true,
+    });
+    let refused = world.call_as(&key, "POST", "/uploads", Some(&body)).await;
+    let problem = refused.problem(403, "insufficient_scope");
+    assert!(problem["detail"].as_str().expect("text").contains("manage"), "{problem}");
+    let allowed = world.call("POST", "/uploads", Some(&body)).await.expect(201).json();
+    let path = format!("/uploads/{}", allowed["upload_id"].as_str().expect("id"));
+    let upload = world.get(&path).await;
+    assert_eq!((&upload["correct"], &upload["dry_run"]), (&json!(true), &json!(false)), "{upload}");
+}

@@ -1,0 +1,108 @@
+//! Rows of a file that name their credential, and what a correction by file changes.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::domain::{
+    field::FieldName,
+    ids::CredentialId,
+    recipient::{Naming, Recipient},
+};
+
+/// A row of a file that names its credential by `credential_id`, as our results files write it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// The credential.
+    pub credential_id: CredentialId,
+    /// What the row says of its recipient. A field that it does not say stays as it is.
+    pub recipient: Recipient,
+    /// Fields that the row says to be empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cleared: Vec<FieldName>,
+}
+
+impl Named {
+    /// Joins a row's recipient and the credential that it names.
+    pub fn new(recipient: Recipient, naming: Naming) -> Self {
+        Self { credential_id: naming.id, recipient, cleared: naming.cleared }
+    }
+
+    /// The fields that the row says otherwise than the credential, as a correction takes them;
+    /// null for an emptied one. A value that only cleaning tells apart is the same; the fields
+    /// that the profile `filled` in are empty in the row.
+    ///
+    /// # Errors
+    /// When JSON cannot be written, which no recipient causes.
+    pub fn changes(
+        &self,
+        before: &Recipient,
+        filled: &[FieldName],
+    ) -> Result<Map<String, Value>, serde_json::Error> {
+        let sent = before.without(filled);
+        let clean = self.recipient.cleaned();
+        let forms: Vec<&Recipient> = [&self.recipient].into_iter().chain(&clean).collect();
+        let mut changes = Map::new();
+        if forms.iter().all(|form| form.email != before.email) {
+            let email = serde_json::to_value(&self.recipient.email)?;
+            changes.insert("email".to_owned(), email);
+        }
+        for field in FieldName::correctable() {
+            let said = self.recipient.value(field);
+            let known = [before.value(field), sent.value(field)];
+            let same = match said {
+                None => !self.cleared.contains(&field) || sent.value(field).is_none(),
+                Some(_) => forms.iter().any(|form| known.contains(&form.value(field))),
+            };
+            if !same {
+                changes.insert(field.as_str().to_owned(), serde_json::to_value(said)?);
+            }
+        }
+        Ok(changes)
+    }
+}
+
+/// The key that asked for the corrections of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Corrector {
+    /// Its id.
+    pub key_id: String,
+    /// Its name at that time.
+    pub key_name: String,
+    /// Whether the corrections are only foreseen. A former release, which would issue such rows
+    /// anew, reads every file that corrects as a dry run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+}
+
+/// A field before and after a correction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// The field, as the API names it.
+    pub field: String,
+    /// Its value before; null for none.
+    pub before: Value,
+    /// Its value afterwards; null for none.
+    pub after: Value,
+}
+
+impl FieldChange {
+    /// The fields in which two recipients differ.
+    ///
+    /// # Errors
+    /// When JSON cannot be written, which no recipient causes.
+    pub fn between(before: &Recipient, after: &Recipient) -> Result<Vec<Self>, serde_json::Error> {
+        let (before, after) = (serde_json::to_value(before)?, serde_json::to_value(after)?);
+        let value = |of: &Value, field: &str| of.get(field).cloned().unwrap_or_default();
+        let fields =
+            std::iter::once("email").chain(FieldName::correctable().map(FieldName::as_str));
+        let changes = fields.map(|field| Self {
+            field: field.to_owned(),
+            before: value(&before, field),
+            after: value(&after, field),
+        });
+        Ok(changes.filter(|change| change.before != change.after).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! Why a row that names its credential, or a correction, is refused.
+
+use crate::domain::{ids::CredentialId, lang::Lang};
+
+/// The reason why a row that names its credential, or a correction, is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CorrectionFault {
+    /// The organization has no such credential in this mode; holds the id as it was sent.
+    Unknown(String),
+    /// The credential is of another template.
+    OtherTemplate(CredentialId),
+    /// The credential has other values in these fields.
+    OtherContent(CredentialId, Vec<String>),
+    /// The credential has another `external_id`.
+    OtherExternalId(CredentialId),
+    /// Another row of the file, with this number, corrects the credential.
+    AnotherRow(CredentialId, u32),
+    /// This other credential has the corrected content.
+    Taken(CredentialId),
+    /// The credential is revoked or suspended.
+    NotActive,
+}
+
+impl CorrectionFault {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown(_) => "credential_not_found",
+            Self::OtherTemplate(_) => "other_template",
+            Self::OtherContent(..) => "other_content",
+            Self::OtherExternalId(_) => "immutable_field",
+            Self::AnotherRow(..) => "repeated_credential",
+            Self::Taken(_) => "content_taken",
+            Self::NotActive => "credential_not_active",
+        }
+    }
+
+    /// The field at fault.
+    pub fn field(&self) -> &'static str {
+        match self {
+            Self::OtherExternalId(_) => "external_id",
+            Self::Unknown(_)
+            | Self::OtherTemplate(_)
+            | Self::OtherContent(..)
+            | Self::AnotherRow(..)
+            | Self::Taken(_)
+            | Self::NotActive => "credential_id",
+        }
+    }
+
+    /// The text for people.
+    pub fn text(&self, lang: Lang) -> String {
+        match self {
+            Self::Unknown(id) => lang.pick(
+                format!("La credencial {id} de credential_id no existe en esta organización y este modo. Corrige el id; para emitir una credencial nueva, déjalo vacío"),
+                format!("The credential {id} of credential_id does not exist in this organization and mode. Correct the id; to issue a new credential, leave it empty"),
+            ),
+            Self::OtherTemplate(id) => lang.pick(
+                format!("La credencial {id} es de otra plantilla. Sube la fila con esa plantilla; para emitir una credencial nueva con esta, deja credential_id vacío"),
+                format!("The credential {id} is of another template. Upload the row with that template; to issue a new credential with this one, leave credential_id empty"),
+            ),
+            Self::OtherContent(id, fields) => {
+                let fields = fields.join(", ");
+                lang.pick(
+                    format!("La credencial {id} tiene otros datos en: {fields}. Para corregirla, sube el archivo con correct: true (--correct), o usa PATCH /api/v1/credentials/{id}; para dejarla como está, repón esos datos"),
+                    format!("The credential {id} has other data in: {fields}. To correct it, upload the file with correct: true (--correct), or use PATCH /api/v1/credentials/{id}; to leave it as it is, put these data back"),
+                )
+            }
+            Self::OtherExternalId(id) => lang.pick(
+                format!("La credencial {id} no tiene ese external_id: el campo external_id identifica la credencial y no se corrige"),
+                format!("The credential {id} does not have that external_id: the field external_id identifies the credential and is not corrected"),
+            ),
+            Self::AnotherRow(id, row) => lang.pick(
+                format!("La fila {row} de este archivo corrige la misma credencial {id} con otros datos: deja una de las dos"),
+                format!("Row {row} of this file corrects the same credential {id} with other data: leave one of the two"),
+            ),
+            Self::Taken(other) => lang.pick(
+                format!("La credencial {other} ya tiene esos datos; revoca una de las dos"),
+                format!("Credential {other} has that content already; revoke one of the two"),
+            ),
+            Self::NotActive => lang.pick(
+                "La credencial está revocada o suspendida; solo se corrige una credencial vigente",
+                "The credential is revoked or suspended; only one that holds is corrected",
+            )
+            .to_owned(),
+        }
+    }
+}

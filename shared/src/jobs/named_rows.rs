@@ -1,0 +1,248 @@
+//! The rows of a file that name their credential: each is that credential, and none is issued
+//! beside it. With other content it corrects the credential where its upload asked for that, and
+//! fails where not.
+//!
+//! Safe to repeat: the history of a credential names the row that corrected it, see
+//! [`crate::credentials::correct`].
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    panic::AssertUnwindSafe,
+    time::Instant,
+};
+
+use futures::FutureExt;
+use jiff::Timestamp;
+
+use crate::{
+    app::App,
+    credentials::{
+        correct::{self, Change, CorrectError, CorrectRequest},
+        dry_run::Foreseen,
+        issue::Outcome,
+    },
+    domain::{
+        correction::{Corrector, Named},
+        correction_fault::CorrectionFault,
+        credential::{Credential, Origin, Status},
+        fault::Fault,
+        history::Who,
+        identity,
+        ids::CredentialId,
+        tenant::Tenant,
+    },
+    jobs::{
+        JobError,
+        messages::{RowJob, RowMessage},
+        worked_rows::{ReceivedRow, RowOutcome, WorkedRow},
+    },
+    store::job_rows::FirstRow,
+};
+
+/// The rows of a batch that name their credential, after the work on them.
+#[derive(Default)]
+pub(super) struct NamedRows {
+    /// Rows that have ended, or come back.
+    pub(super) worked: Vec<WorkedRow>,
+    /// Rows whose credential is the one that they are yet to be issued as: those of a dry run.
+    pub(super) new: Vec<ReceivedRow>,
+}
+
+/// Ends rows that name their credential, one after the other: corrections of an organization
+/// change the same status list.
+pub(super) async fn named_rows(
+    app: &App,
+    rows: Vec<ReceivedRow>,
+    now: Timestamp,
+    stop: Instant,
+) -> NamedRows {
+    let mut ended = NamedRows::default();
+    let ids: BTreeSet<CredentialId> =
+        rows.iter().filter_map(|row| Some(row.message.row.named.as_ref()?.credential_id)).collect();
+    let ids: Vec<CredentialId> = ids.into_iter().collect();
+    let found = match app.credentials.get_all(&ids).await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::error!(%error, "named credentials not read");
+            ended.worked.extend(rows.into_iter().map(|row| row.ended(None)));
+            return ended;
+        }
+    };
+    let found: HashMap<CredentialId, Credential> =
+        found.into_iter().map(|credential| (credential.id, credential)).collect();
+    for mut row in rows {
+        let Some(named) = row.message.row.named.clone().filter(|_| Instant::now() < stop) else {
+            ended.worked.push(row.ended(None));
+            continue;
+        };
+        let asked = Asked { message: &row.message, named: &named, now };
+        let work = asked.end(app, found.get(&named.credential_id));
+        match AssertUnwindSafe(work).catch_unwind().await {
+            Ok(Ok(Some(outcome))) => ended.worked.push(row.ended(Some(outcome))),
+            Ok(Ok(None)) => {
+                row.message.row.recipient = Some(named.recipient);
+                ended.new.push(row);
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(%error, message_id = row.id, "named row comes back");
+                ended.worked.push(row.ended(None));
+            }
+            Err(_) => {
+                tracing::error!(message_id = row.id, "row panicked");
+                ended.worked.push(row.ended(None));
+            }
+        }
+    }
+    ended
+}
+
+/// A row and the credential that it names.
+struct Asked<'a> {
+    message: &'a RowMessage,
+    named: &'a Named,
+    now: Timestamp,
+}
+
+impl Asked<'_> {
+    fn job(&self) -> &RowJob {
+        &self.message.job
+    }
+
+    fn tenant(&self) -> Tenant<'_> {
+        Tenant { org: &self.job().org, mode: self.job().mode }
+    }
+
+    fn refused(&self, faults: &[Fault]) -> RowOutcome {
+        let lang = self.job().lang;
+        RowOutcome::Refused(faults.iter().map(|fault| fault.in_language(lang)).collect())
+    }
+
+    fn conflict(&self, fault: CorrectionFault) -> RowOutcome {
+        self.refused(&[Fault::Correction(fault)])
+    }
+
+    /// Ends the row; none when it is to be issued as any other, under the id that it names.
+    async fn end(
+        &self,
+        app: &App,
+        found: Option<&Credential>,
+    ) -> Result<Option<RowOutcome>, JobError> {
+        let (job, named) = (self.job(), self.named);
+        let id = named.credential_id;
+        let own = found.filter(|found| self.tenant().owns(&found.org, found.mode));
+        let Some(found) = own else {
+            let secret = app.catalog.id_secret(&job.org).await?;
+            let recipient = named.recipient.clone();
+            let (_, identities) =
+                identity::cleaned(&secret, &job.org, job.mode, job.template_id, recipient);
+            if identities.all().any(|identity| identity.id == id) {
+                return Ok(None);
+            }
+            return Ok(Some(self.conflict(CorrectionFault::Unknown(id.to_string()))));
+        };
+        if found.template_id != job.template_id {
+            return Ok(Some(self.conflict(CorrectionFault::OtherTemplate(id))));
+        }
+        let external_id = named.recipient.external_id.as_ref();
+        if external_id.is_some() && external_id != found.recipient.external_id.as_ref() {
+            return Ok(Some(self.conflict(CorrectionFault::OtherExternalId(id))));
+        }
+        let changes = named.changes(&found.recipient, &found.filled).map_err(JobError::broken)?;
+        let outcome = match &job.corrector {
+            Some(corrector) if !changes.is_empty() || found.revision > 0 => {
+                self.correct(app, corrector, found).await?
+            }
+            _ if changes.is_empty() => self.same(found),
+            _ => {
+                let fields = changes.into_iter().map(|(field, _)| field).collect();
+                self.conflict(CorrectionFault::OtherContent(id, fields))
+            }
+        };
+        Ok(Some(outcome))
+    }
+
+    /// The outcome of a row that says what its credential says.
+    fn same(&self, found: &Credential) -> RowOutcome {
+        let row = self.message.id();
+        let origin = Origin::Job { job: row.shard.job, shard: row.shard.number, row: row.row };
+        let duplicate = found.origin != origin;
+        if duplicate && found.status != Status::Issued {
+            return self.refused(&[Fault::NotActive(found.id.to_string())]);
+        }
+        let credential = Box::new(found.clone());
+        if self.job().dry_run {
+            let also_holds = Vec::new();
+            return RowOutcome::Foreseen(Foreseen::Duplicate {
+                credential,
+                alias: false,
+                also_holds,
+            });
+        }
+        RowOutcome::Ended(Outcome::Issued { credential, duplicate, alias: false })
+    }
+
+    /// Corrects the credential, or in a dry run foresees it.
+    async fn correct(
+        &self,
+        app: &App,
+        corrector: &Corrector,
+        found: &Credential,
+    ) -> Result<RowOutcome, JobError> {
+        let request = CorrectRequest {
+            tenant: self.tenant(),
+            id: found.id,
+            change: Change::Row(self.named),
+            reason: None,
+            by: Who {
+                key_id: corrector.key_id.clone(),
+                key_name: corrector.key_name.clone(),
+                job_id: Some(self.job().job_id),
+                row: Some(self.message.row.number),
+            },
+            now: self.now,
+        };
+        if self.job().dry_run {
+            return match correct::foresee(app, &request, found).await {
+                Ok(None) => Ok(self.same(found)),
+                Ok(Some(changes)) => match self.first(app).await? {
+                    None => {
+                        let credential = Box::new(found.clone());
+                        Ok(RowOutcome::Corrected { credential, changes })
+                    }
+                    Some(repeated) => Ok(repeated),
+                },
+                Err(error) => self.failed(error),
+            };
+        }
+        match correct::correct(app, &request).await {
+            Ok(corrected) if corrected.changed => {
+                let credential = Box::new(corrected.credential.into_written());
+                Ok(RowOutcome::Corrected { credential, changes: Vec::new() })
+            }
+            Ok(unchanged) => Ok(self.same(&unchanged.credential)),
+            Err(error) => self.failed(error),
+        }
+    }
+
+    /// The outcome of a row whose correction is refused; an error when the row comes back.
+    fn failed(&self, error: CorrectError) -> Result<RowOutcome, JobError> {
+        let faults = error.into_faults(self.named.credential_id).map_err(JobError::broken)?;
+        Ok(self.refused(&faults))
+    }
+
+    /// In a dry run, the outcome of a row whose credential an earlier row corrects; none if this
+    /// is the first.
+    async fn first(&self, app: &App) -> Result<Option<RowOutcome>, JobError> {
+        let (job, named, row) = (self.job(), self.named, self.message.row.number);
+        let secret = app.catalog.id_secret(&job.org).await?;
+        let (org, template) = (&job.org, job.template_id);
+        let content = identity::of(&secret, org, job.mode, template, &named.recipient).content;
+        let this = FirstRow { row, content };
+        let id = named.credential_id;
+        let first = app.jobs.first_of(job.job_id, id, &this, job.ttl).await?;
+        Ok(match first.row == row {
+            true => None,
+            false => Some(self.conflict(CorrectionFault::AnotherRow(id, first.row))),
+        })
+    }
+}
