@@ -3,7 +3,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::{ids::CredentialId, job::JobKind, job_outcome::RowStatus};
+use crate::domain::{
+    ids::CredentialId, job::JobKind, job_outcome::RowStatus, recipient::Recipient,
+};
 
 /// A column of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +114,8 @@ pub struct ResultRow {
     pub error: Option<String>,
     /// In a dry run, other credentials of the recipient from the template.
     pub also_holds: Option<Vec<CredentialId>>,
+    /// In a dry run, the recipient as it would be signed, if the row could be read.
+    pub recipient: Option<Box<Recipient>>,
 }
 
 impl ResultRow {
@@ -172,6 +176,11 @@ impl ResultRow {
             if !value.is_null() {
                 members.insert(column.name().to_owned(), value);
             }
+        }
+        // Not a column: in CSV, a file's own cells say it.
+        if let Some(recipient) = &self.recipient {
+            let value = serde_json::to_value(recipient).unwrap_or_default();
+            members.insert("recipient".to_owned(), value);
         }
         Value::Object(members)
     }
