@@ -43,6 +43,7 @@ mod page;
 mod process;
 mod queues;
 mod reading;
+mod review;
 mod runtime;
 mod signing_keys;
 mod sim;
