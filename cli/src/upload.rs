@@ -23,7 +23,7 @@ use crate::{
     issue::{self, FileFlags, IssueOptions},
     output_file::{Existing, OutputFile},
     printer::{Printer, cell},
-    results,
+    results, review,
     session::{self, Session},
     summary,
 };
@@ -70,9 +70,14 @@ pub async fn run(session: &Session, file: &Path, issuance: Issuance) -> Result<E
     let received = send::until_received(session, &source, &issuance, &map, &mut state).await?;
     let job_id = received.job_id;
     let (job, mut upload) = follow_job(session, &job_id, received.upload, &mut state).await?;
+    if issuance.options.dry_run {
+        review::print_terms(session, &issuance.template).await?;
+    }
     let exit = summary::print(printer, &job)?;
     columns::print(printer, &job)?;
     if issuance.options.dry_run && exit != Exit::Failed {
+        review::print_warnings(printer, &job)?;
+        review::print_rows(session, &job_id).await?;
         print_other_holders(session, &job_id).await?;
     }
     let mut results = None;
