@@ -19,6 +19,7 @@ mod output_file;
 mod printer;
 mod progress;
 mod results;
+mod review;
 mod session;
 mod settings;
 mod summary;

@@ -48,6 +48,11 @@ impl Session {
         Ok(Self { client, printer, patience, site, owner, resume_hint, template })
     }
 
+    /// Whether the key is one of test mode.
+    pub fn is_test(&self) -> bool {
+        self.owner.ends_with("/test")
+    }
+
     /// Sets how the user can continue if the command is interrupted from now on.
     pub fn set_resume_hint(&self, text: impl Into<String>) {
         self.resume_hint.replace(Some(text.into()));

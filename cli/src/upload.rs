@@ -23,7 +23,7 @@ use crate::{
     issue::{self, FileFlags, IssueOptions},
     output_file::{Existing, OutputFile},
     printer::{Printer, cell},
-    results,
+    results, review,
     session::{self, Session},
     summary,
 };
@@ -70,10 +70,15 @@ pub async fn run(session: &Session, file: &Path, issuance: Issuance) -> Result<E
     let received = send::until_received(session, &source, &issuance, &map, &mut state).await?;
     let job_id = received.job_id;
     let (job, mut upload) = follow_job(session, &job_id, received.upload, &mut state).await?;
+    if issuance.options.dry_run {
+        review::print_terms(session, &issuance.template).await?;
+    }
     let exit = summary::print(printer, &job)?;
     columns::print(printer, &job)?;
     if issuance.options.dry_run && exit != Exit::Failed {
-        print_rows(session, &job_id).await?;
+        review::print_warnings(printer, &job)?;
+        review::print_rows(session, &job_id).await?;
+        print_noted_rows(session, &job_id).await?;
     }
     let mut results = None;
     if let Some(target) = target.filter(|_| exit != Exit::Failed) {
@@ -233,7 +238,7 @@ fn job_expired(job_id: &str, printer: Printer) -> Failure {
 
 /// Prints the rows of a dry run whose recipient already holds another credential of the template,
 /// and those that correct one, before and after.
-async fn print_rows(session: &Session, job_id: &str) -> Result<(), Failure> {
+async fn print_noted_rows(session: &Session, job_id: &str) -> Result<(), Failure> {
     let printer = session.printer;
     if printer.json {
         return Ok(());

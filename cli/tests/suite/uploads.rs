@@ -101,6 +101,9 @@ async fn an_example_is_filled_in_checked_and_issued() {
     world.file("otro.csv", other, 0o644);
     let ran = world.run(&["issue", "otro.csv", "--dry-run"]).code(3);
     let ran = ran.stdout_has("2 filas: 1 nuevas, 0 ya existen, 1 inválidas");
+    let ran = ran.stdout_has("Plantilla: «Diseño de APIs con Rust» (modo real)");
+    let ran = ran.stdout_has("fila  resultado  Correo electrónico");
+    let ran = ran.stdout_has("1     se emite   otra@ejemplo.com    Otra");
     ran.stdout_has("ya tiene otra de esta plantilla").stdout_has("mal@");
     let one = ["issue", "--email", "otra@ejemplo.com", "--name", "Otra", "--result", "A"];
     world

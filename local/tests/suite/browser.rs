@@ -6,8 +6,10 @@ use std::{process::Stdio, time::Duration};
 use local::inbox::Showcase;
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt, process::Command};
+use unicreda::domain::{api_key::Scope, ids::Mode};
 
 use crate::{
+    catalog::key_of,
     files::{data_url, picture},
     harness::{World, person},
     node::packages,
@@ -156,23 +158,45 @@ async fn in_browser(program: &str, work: &Value) -> Value {
     answer["seen"].take()
 }
 
-/// The registrar enters a key, chooses template and file, tries, uploads, follows the job and
-/// downloads its results: on a desk, on a phone and in English.
+/// The work of the console's program: keys of every kind, a second template of the demo's name, and
+/// files that are wrong, good and unsure.
+async fn console_work(world: &World) -> Value {
+    let app = world.stack.app();
+    let second = json!({
+        "name": "Diseño de APIs con Rust", "description": "Otra edición.",
+        "fields": [{ "name": "recipient_name", "required": true }],
+    });
+    world.call("POST", "/templates", Some(&second)).await.expect(201);
+    let mut good = "Correo electrónico;Nombre completo;Calificación;Fecha de inicio\r\n".to_owned();
+    for n in 1..=12 {
+        good += &format!("persona{n}@ejemplo.com;José  Muñoz {n};A;03/04/2026\r\n");
+    }
+    good += "invalido@test;Luis Rojas;A;\r\neva@ejemplo.com;Eva Soto;Z;\r\n";
+    json!({
+        "site": app.config.site_url,
+        "bucket": world.stack.endpoints().s3,
+        "key": world.demo.api_key,
+        "narrow": key_of(app, "demo", Mode::Live, &[Scope::Issue, Scope::Read], None).await,
+        "closed": key_of(app, "demo", Mode::Live, &[Scope::Admin], None).await,
+        "test": world.demo.test_api_key,
+        "template": world.demo.template_id,
+        "files": {
+            "good": good,
+            "wrong": "correo;nombre;RUT;nota\r\na@ejemplo.com;Ana;1-9;A\r\n",
+            "unsure": "email;nombre;nota\r\nz@ejemplo.com;Xqwêz;A\r\n",
+        },
+        "shots": std::env::var("SHOTS").ok(),
+    })
+}
+
+/// The registrar enters a key, chooses template and file, reviews, issues, follows the job and
+/// downloads its results: on a desk, on a phone and in English; and does what people do besides.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_registrar_issues_from_a_file_in_the_console() {
     let world = World::new().await;
-    let mut good = "Correo electrónico;Nombre completo;Calificación\r\n".to_owned();
-    for n in 1..=12 {
-        good += &format!("persona{n}@ejemplo.com;Persona Zorrilla {n};A\r\n");
-    }
-    good += "invalido@test;Luis Rojas;A\r\neva@ejemplo.com;Eva Soto;Z\r\n";
-    let work = json!({
-        "site": world.stack.app().config.site_url,
-        "bucket": world.stack.endpoints().s3,
-        "key": world.demo.api_key,
-        "files": { "good": good, "wrong": "correo;nombre;RUT;nota\r\na@ejemplo.com;Ana;1-9;A\r\n" },
-        "shots": std::env::var("SHOTS").ok(),
-    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut work = console_work(&world).await;
+    work["folder"] = folder.path().to_str().expect("a path").into();
     let seen = in_browser("console.mjs", &work).await;
     let runs = &seen["runs"];
     for (name, refused, example) in [
@@ -182,18 +206,20 @@ async fn a_registrar_issues_from_a_file_in_the_console() {
     ] {
         let run = &runs[name];
         assert_eq!(run["keyInPage"], false, "the key is nowhere in the page");
+        assert_eq!((&run["preselected"], &run["emptied"]), (&json!(""), &json!("")), "{run}");
         assert_eq!(run["example"]["name"], example);
         assert!(run["refusal"].as_str().expect("text").contains(refused), "{run}");
+        let count = |list: &str| run[list].as_array().map(Vec::len);
         assert_eq!(
-            (&run["firstRows"], run["faults"].as_array().map(Vec::len)),
-            (&json!(10), Some(2)),
-            "{run}"
+            (count("templates"), count("rows"), count("faults")),
+            (Some(3), Some(10), Some(2))
         );
+        assert_eq!((&run["moreRows"], &run["focused"]), (&json!(14), &json!("check-title")));
+        assert_eq!(run["inView"], true, "{run}");
     }
+    review_is_whole(&runs["desk"]);
     let desk = &runs["desk"];
     assert_eq!(desk["wrongKey"], "La clave de API no es válida o fue revocada.");
-    assert_eq!(desk["sums"], json!(["12 nuevas", "2 con errores"]));
-    assert_eq!(desk["button"], "Emitir 12 credenciales");
     assert_eq!(desk["totals"], json!(["12 emitidas", "2 fallidas", "12 correos enviados"]));
     assert_eq!(desk["results"]["name"], "acta 0-resultados.csv");
     assert_eq!(desk["results"]["text"].as_str().expect("text").matches(";issued;").count(), 12);
@@ -203,12 +229,112 @@ async fn a_registrar_issues_from_a_file_in_the_console() {
         runs["phone, dark"]["sums"],
         json!(["0 nuevas", "12 ya emitidas: no se repiten", "2 con errores"])
     );
+    assert_eq!(runs["phone, dark"]["button"], "No hay ninguna fila nueva que emitir");
     assert_eq!(
         runs["English"]["sums"],
         json!(["0 new", "12 issued before: not repeated", "2 with errors"])
     );
+    odd_situations_are_said(&seen["odd"]);
     let credentials = world.get("/credentials").await;
     assert_eq!(credentials["items"].as_array().map(Vec::len), Some(12));
+    let jobs = world.get("/jobs").await;
+    let jobs = jobs["items"].as_array().expect("jobs");
+    let issuing = jobs.iter().filter(|job| job["dry_run"] != true).count();
+    assert_eq!(issuing, 1, "a double click is one job");
+}
+
+/// The review on the desk says template, mode and every row, its faults, and what was guessed.
+fn review_is_whole(desk: &Value) {
+    assert_eq!(
+        desk["facts"],
+        json!([
+            "Diseño de APIs con Rust",
+            "Modo real",
+            "acta 0.csv (1 KB)",
+            "Se avisa a cada persona"
+        ])
+    );
+    let guess = desk["guesses"][0].as_str().expect("a guess");
+    assert!(guess.contains("por sus letras parece: Windows"), "{guess}");
+    assert_eq!(desk["sums"], json!(["12 nuevas", "2 con errores"]));
+    assert_eq!(
+        desk["heads"],
+        json!([
+            "Línea",
+            "Qué pasaría",
+            "Nombre completo",
+            "Calificación",
+            "Fecha de inicio",
+            "Correo electrónico"
+        ])
+    );
+    assert_eq!(
+        desk["rows"][0],
+        json!(["2", "Se emite", "José Muñoz 1", "A", "3 de abril de 2026", "persona1@ejemplo.com"])
+    );
+    assert_eq!(
+        desk["faults"],
+        json!([
+            [
+                "14",
+                "invalido@test",
+                "Invalid email: invalido@test (la columna «Correo electrónico» no tiene una dirección de correo válida)"
+            ],
+            [
+                "15",
+                "eva@ejemplo.com",
+                "Calificacion invalida. Valores permitidos: A, B, C, D, F. La columna «Calificación» dice «Z»"
+            ],
+        ])
+    );
+    assert_eq!(desk["button"], "Emitir 12 credenciales de «Diseño de APIs con Rust» (modo real)");
+    assert_eq!(
+        desk["switched"],
+        json!([
+            "en,Issue from a file,?lang=en",
+            "Check: nothing has been issued",
+            "File chosen: acta 0.csv (1 KB)",
+            "Issue 12 credentials of “Diseño de APIs con Rust” (live mode)",
+        ])
+    );
+}
+
+/// What people do besides is said, and issues nothing that they did not review.
+fn odd_situations_are_said(odd: &Value) {
+    let text = |name: &str| odd[name].as_str().unwrap_or_else(|| panic!("{name}: {odd}"));
+    assert_eq!(text("keyCutShort"), "La clave de API no es válida o fue revocada.");
+    assert_eq!(
+        text("closedKey"),
+        "A esta clave de API le falta un permiso: necesita issue y read."
+    );
+    assert_eq!(text("oneRow"), "Emitir 1 credencial de «Diseño de APIs con Rust» (modo real)");
+    assert!(text("changed").starts_with("El archivo cambió después de la revisión"), "{odd}");
+    assert_eq!((&odd["changedChosen"], &odd["changedReview"]), (&json!(""), &json!(false)));
+    assert!(odd["again"][0][2] == "Nueva Pinto", "{odd}");
+    assert_eq!(odd["facts"][3], "No se avisa a nadie");
+    assert_eq!(odd["otherTemplate"], false, "it was reviewed with another");
+    assert!(text("gone").starts_with("El archivo no se puede leer"), "{odd}");
+    assert!(text("unsure").starts_with("No está claro en qué codificación"), "{odd}");
+    let readings = odd["readings"].as_array().expect("readings");
+    assert!(readings.len() > 1 && readings[0].as_str().expect("a text").contains("Xqw"), "{odd}");
+    assert!(odd["chosenReading"][0][2].as_str().expect("a name").contains("Xqw"), "{odd}");
+    assert!(text("offline").starts_with("No hay conexión con el servicio"), "{odd}");
+    assert_eq!((&odd["online"], &odd["back"]), (&json!(false), &json!(false)));
+    assert_eq!(
+        text("testButton"),
+        "Emitir 12 credenciales de «Diseño de APIs con Rust» (modo de prueba)"
+    );
+    assert_eq!(
+        odd["warnings"],
+        json!([["120", "of tomorrow", "1 («2099-01-01»), 2"], ["1", "Nombres que son «nan»", "3"]])
+    );
+    let none = odd["none"]["problem"].as_str().expect("a text");
+    assert!(none.starts_with("No hay plantillas todavía"), "{none}");
+    assert_eq!(
+        (&odd["many"]["options"], &odd["many"]["ready"]),
+        (&json!(301), &json!(false)),
+        "equal names are told apart"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

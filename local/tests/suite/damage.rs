@@ -60,19 +60,25 @@ async fn a_damaged_text_is_refused_at_once_in_a_job_and_in_a_dry_run() {
 async fn a_damaged_text_in_a_file_is_its_rows_fault() {
     let world = World::new().await;
     let options = json!({ "template_id": world.demo.template_id });
-    for (name, file) in [
-        ("twice.csv", "email;nombre;calificacion\njose@ejemplo.com;JosÃ© NÃºÃ±ez;A\n"),
-        ("entities.csv", "email;nombre;calificacion\nsean@ejemplo.com;\"Sean O&#039;Brien\";A\n"),
+    // A table's column as it calls it; JSON has the API's names.
+    for (name, file, field) in [
+        ("twice.csv", "email;nombre;calificacion\njose@ejemplo.com;JosÃ© NÃºÃ±ez;A\n", "«nombre»"),
+        (
+            "entities.csv",
+            "email;nombre;calificacion\nsean@ejemplo.com;\"Sean O&#039;Brien\";A\n",
+            "«nombre»",
+        ),
         (
             "lost.jsonl",
             "{\"email\":\"a5@ejemplo.com\",\"recipient_name\":\"P\\ufffdrez\",\"result_value\":\"A\"}\n",
+            "recipient_name",
         ),
     ] {
         let job = world.upload(name, file.as_bytes(), &options).await;
         let status = world.file_job(&job).await;
         assert_eq!(status["result"]["failed"], 1, "{name}: {status}");
         let results = world.results_file(&job).await;
-        assert!(results.contains("recipient_name"), "{results}");
+        assert!(results.contains(&format!("El campo {field}")), "{results}");
     }
     assert_eq!(world.get("/credentials").await["items"], json!([]));
 }

@@ -44,6 +44,7 @@ mod process;
 mod queues;
 mod reading;
 mod results_files;
+mod review;
 mod runtime;
 mod signing_keys;
 mod sim;

@@ -72,7 +72,7 @@ async fn a_file_out_of_excel_becomes_a_job_whose_results_can_be_corrected_and_up
     assert_eq!(result["internal_count"], 1);
     assert_eq!(
         result["errors"][0]["error"],
-        "Calificacion invalida. Valores permitidos: A, B, C, D, F"
+        "Calificacion invalida. Valores permitidos: A, B, C, D, F. La columna «Calificación» dice «E»"
     );
     let credentials = world.get("/credentials?email=jose@ejemplo.com").await;
     let issued = &credentials["items"][0];

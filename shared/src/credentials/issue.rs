@@ -192,6 +192,33 @@ impl<'a> Checked<'a> {
     }
 }
 
+/// A recipient as it is signed, before it is checked.
+#[derive(Debug)]
+pub struct Completed {
+    /// The recipient, cleaned and profile filled in.
+    pub recipient: Recipient,
+    /// The identities of the recipient as sent.
+    identities: Identities,
+    /// The fields that the profile filled in.
+    filled: Vec<FieldName>,
+}
+
+/// Cleans a recipient and fills it from its member's profile. Reads and writes nothing.
+pub fn complete(
+    by: Issuer<'_>,
+    template: &Template,
+    member: Option<&Member>,
+    sent: Recipient,
+) -> Completed {
+    let (mut recipient, identities) =
+        identity::cleaned(by.secret, by.org, by.mode, template.id, sent);
+    let filled = match member {
+        Some(member) => member.profile.fill(&mut recipient, &template.definition),
+        None => Vec::new(),
+    };
+    Completed { recipient, identities, filled }
+}
+
 /// Cleans a recipient, fills it from its member's profile and checks it against its template:
 /// the part of issuing that reads and writes nothing.
 ///
@@ -204,13 +231,9 @@ pub(super) fn check<'a>(
     let template = request.template;
     let damages = request.recipient.damages();
     let named = request.recipient.recipient_name.is_some();
-    let (recipient, identities) =
-        identity::cleaned(by.secret, by.org, by.mode, template.id, request.recipient);
+    let Completed { recipient, identities, filled } =
+        complete(by, template, request.member, request.recipient);
     request.recipient = recipient;
-    let filled = match request.member {
-        Some(member) => member.profile.fill(&mut request.recipient, &template.definition),
-        None => Vec::new(),
-    };
     let mut faults = template.definition.check(&request.recipient);
     let unnamed = admission::unnamed(named, &mut faults);
     faults.extend(request.recipient.emptied());

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::{
     correction::FieldChange, ids::CredentialId, job::JobKind, job_outcome::RowStatus,
+    recipient::Recipient,
 };
 
 /// A column of results.
@@ -125,6 +126,8 @@ pub struct ResultRow {
     pub also_holds: Option<Vec<CredentialId>>,
     /// In a dry run, the fields that the row corrects.
     pub changes: Option<Vec<FieldChange>>,
+    /// In a dry run, the recipient as it would be signed, if the row could be read.
+    pub recipient: Option<Box<Recipient>>,
 }
 
 impl ResultRow {
@@ -192,6 +195,11 @@ impl ResultRow {
             if !value.is_null() {
                 members.insert(column.name().to_owned(), value);
             }
+        }
+        // Not a column: in CSV, a file's own cells say it.
+        if let Some(recipient) = &self.recipient {
+            let value = serde_json::to_value(recipient).unwrap_or_default();
+            members.insert("recipient".to_owned(), value);
         }
         Value::Object(members)
     }

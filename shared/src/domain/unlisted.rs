@@ -31,6 +31,11 @@ impl Unlisted {
         Self { field, allowed: allowed.to_vec(), near }
     }
 
+    /// The template's values.
+    pub fn allowed(&self) -> &[String] {
+        &self.allowed
+    }
+
     /// The value that was probably meant.
     pub fn near(&self) -> Option<&str> {
         self.near.as_deref()

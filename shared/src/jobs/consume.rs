@@ -25,9 +25,10 @@ use crate::{
     domain::{
         credential::{Credential, MailState, Origin, RecipientType},
         email::EmailAddress,
-        fault::{ACHIEVEMENT_NOT_FOUND, FaultText},
+        fault::{ACHIEVEMENT_NOT_FOUND, Fault, FaultText},
         identity::Identities,
-        ids::{OrgId, ShardId},
+        ids::{JobId, OrgId, ShardId},
+        job::Job,
         member::Member,
         time,
     },
@@ -38,6 +39,7 @@ use crate::{
         worked_rows::{ReceivedRow, RowOutcome, WorkedRow},
     },
     mail::send,
+    sheet::{Naming, Said},
     store::{
         StoreError,
         credentials::{NewCredential, Put, TOGETHER},
@@ -96,8 +98,8 @@ async fn issue_rows(app: &App, rows: Vec<ReceivedRow>, stop: Instant, report: &m
         }
     };
     let jobs = rows.iter().map(|row| row.message.job.job_id).collect();
-    let stopped = match app.jobs.which(jobs, |job| !job.takes_rows()).await {
-        Ok(stopped) => stopped,
+    let jobs = match app.jobs.all(jobs).await {
+        Ok(jobs) => jobs,
         Err(error) => {
             tracing::error!(%error, "jobs not read");
             report.retry.extend(rows.into_iter().map(|row| row.id));
@@ -107,7 +109,8 @@ async fn issue_rows(app: &App, rows: Vec<ReceivedRow>, stop: Instant, report: &m
     let now = app.clock.now();
     let members = &members;
     // The sweeper ends the rows of a stopped job; their messages end here.
-    let rows = rows.into_iter().filter(|row| !stopped.contains(&row.message.job.job_id));
+    let stopped = |id: &JobId| jobs.get(id).is_some_and(|job| !job.takes_rows());
+    let rows = rows.into_iter().filter(|row| !stopped(&row.message.job.job_id));
     let (revoke, rows): (Vec<_>, Vec<_>) =
         rows.partition(|row| row.message.job.revocation.is_some());
     let revoked = revoke_rows(app, revoke, now, stop).await;
@@ -122,7 +125,7 @@ async fn issue_rows(app: &App, rows: Vec<ReceivedRow>, stop: Instant, report: &m
         .await;
     let worked = worked.into_iter().flatten().chain(revoked).chain(named.worked);
     let ended = enqueue_mails(app, worked, report).await;
-    record_rows(app, ended, report).await;
+    record_rows(app, &jobs, ended, report).await;
 }
 
 /// Queues the mail of issued rows. Returns the rows to record; messages of the others come back.
@@ -327,13 +330,19 @@ struct ShardRecord {
 }
 
 /// Records how rows ended, one write a shard.
-async fn record_rows(app: &App, ended: Vec<(ReceivedRow, RowOutcome)>, report: &mut Report) {
+async fn record_rows(
+    app: &App,
+    jobs: &BTreeMap<JobId, Job>,
+    ended: Vec<(ReceivedRow, RowOutcome)>,
+    report: &mut Report,
+) {
     let mut shards: BTreeMap<ShardId, ShardRecord> = BTreeMap::new();
     for (ReceivedRow { id, message }, outcome) in ended {
         let record = shards.entry(message.id().shard).or_default();
         record.message_ids.push(id);
         record.ttl = message.job.ttl;
-        record_row(&mut record.update, message, outcome, report);
+        let job = jobs.get(&message.job.job_id);
+        record_row(&mut record.update, job, message, outcome, report);
     }
     let recorded: Vec<(Vec<String>, Result<(), StoreError>)> = stream::iter(shards)
         .map(|(shard, record)| async move {
@@ -354,6 +363,7 @@ async fn record_rows(app: &App, ended: Vec<(ReceivedRow, RowOutcome)>, report: &
 /// Adds one row's outcome to what is recorded of its shard, and to the report.
 fn record_row(
     update: &mut ShardUpdate,
+    job: Option<&Job>,
     message: RowMessage,
     outcome: RowOutcome,
     report: &mut Report,
@@ -411,12 +421,22 @@ fn record_row(
             return;
         }
         RowOutcome::Ended(Outcome::Refused(faults))
-        | RowOutcome::Foreseen(Foreseen::Refused(faults)) => {
-            faults.iter().map(|fault| fault.in_language(message.job.lang)).collect()
-        }
+        | RowOutcome::Foreseen(Foreseen::Refused(faults)) => texts(&faults, job, &message),
         RowOutcome::Refused(faults) => faults,
     };
     report.refused += 1;
     update.sets.failed.insert(row);
     update.failures.push(Failure { row, email: message.row.email, faults });
+}
+
+/// The texts of a row's faults: of a file, in the words of its people.
+fn texts(faults: &[Fault], job: Option<&Job>, message: &RowMessage) -> Vec<FaultText> {
+    let lang = message.job.lang;
+    let format = job.and_then(|job| job.sheet.as_ref());
+    let naming = format.and_then(|format| Naming::of(format, lang));
+    let text = |fault: &Fault| match (&naming, &message.row.recipient) {
+        (Some(naming), Some(recipient)) => naming.fault(fault, Said::Recipient(recipient)),
+        _ => fault.in_language(lang),
+    };
+    faults.iter().map(text).collect()
 }

@@ -32,7 +32,7 @@ use crate::{
         JobError,
         accept::{self, fan_out},
     },
-    sheet::{self, Assigned, MAX_HEADER, Rows, SheetFault, SheetRow, Survey, Terms},
+    sheet::{self, Assigned, MAX_HEADER, Naming, Rows, Said, SheetFault, SheetRow, Survey, Terms},
     store::job_files::{FileEnd, FileLease},
 };
 
@@ -137,6 +137,23 @@ fn refused(fault: SheetFault, lang: Lang) -> Broken {
     })
 }
 
+/// A row of a file as its job stores it, its faults in the words of its people.
+fn row_of(read: SheetRow, naming: Option<&Naming<'_>>, lang: Lang) -> Row {
+    let SheetRow { row, line, entry, refused, .. } = read;
+    let faults = match (&entry.recipient, naming) {
+        (Err(faults), Some(naming)) => {
+            let text = |fault| naming.fault(fault, Said::Cells(&refused));
+            Some(faults.iter().map(text).collect())
+        }
+        _ => None,
+    };
+    let mut stored = accept::row(row, Some(line), entry, lang);
+    if let Some(faults) = faults {
+        stored.faults = faults;
+    }
+    stored
+}
+
 /// A process that reads a job's file.
 struct Reader<'a> {
     app: &'a App,
@@ -215,9 +232,9 @@ impl Reader<'_> {
         last: bool,
     ) -> Result<Job, Broken> {
         let ttl = ttl_of(job)?;
-        let rows = rows.into_iter();
+        let naming = job.sheet.as_ref().and_then(|format| Naming::of(format, job.lang));
         let rows: Vec<Row> =
-            rows.map(|row| accept::row(row.row, Some(row.line), row.entry, job.lang)).collect();
+            rows.into_iter().map(|row| row_of(row, naming.as_ref(), job.lang)).collect();
         self.app.jobs.put_inputs(job, &rows, ttl).await?;
         // The rows of a job that was cancelled are stored, so that each ends.
         if job.takes_rows() {

@@ -6,8 +6,10 @@ use std::collections::HashMap;
 
 use crate::{
     app::App,
+    credentials::{issue, sign::Issuer},
     domain::{
         credential::Credential,
+        email::EmailAddress,
         identity::IdSecret,
         ids::CredentialId,
         job::{Job, JobKind},
@@ -59,7 +61,11 @@ pub async fn page(app: &App, job: &Job, query: ResultsQuery) -> Result<ResultsPa
         let last = *job.rows_of(number).end();
         while row <= last {
             if query.status.is_none_or(|wanted| view.shard.status(row) == wanted) {
-                let result = result_row(app, job, &secret, &view, row);
+                let mut result = result_row(app, job, &secret, &view, row);
+                if job.is_dry_run() {
+                    let read = view.rows.get(&row).and_then(|input| input.recipient.clone());
+                    result.recipient = read.map(Box::new);
+                }
                 bytes += result.answer().to_string().len();
                 rows.push(result);
             }
@@ -74,7 +80,41 @@ pub async fn page(app: &App, job: &Job, query: ResultsQuery) -> Result<ResultsPa
         }
     }
     overlay_delivery(app, &mut rows).await?;
+    if job.is_dry_run() {
+        as_signed(app, job, &secret, &mut rows).await?;
+    }
     Ok(ResultsPage { rows, next })
+}
+
+/// Completes the recipients of a dry run as issuing does.
+async fn as_signed(
+    app: &App,
+    job: &Job,
+    secret: &IdSecret,
+    rows: &mut [ResultRow],
+) -> Result<(), StoreError> {
+    let template =
+        app.catalog.template_version(&job.org, job.template_id, job.template_version).await?;
+    let Some(template) = template else {
+        return Ok(());
+    };
+    // Of an external recipient, no profile filled anything in.
+    let perhaps_members = rows.iter().filter(|row| row.internal != Some(false));
+    let addresses: Vec<EmailAddress> =
+        perhaps_members.filter_map(|row| Some(row.recipient.as_ref()?.email.clone())).collect();
+    let organization = app.catalog.organization(&job.org).await?;
+    let settings = &organization.settings;
+    let by = Issuer { org: &job.org, mode: job.mode, secret, settings };
+    let members = match addresses.as_slice() {
+        [] => HashMap::new(),
+        some => app.catalog.together(&job.org, None, None, &Vec::from_iter(some)).await?.members,
+    };
+    for recipient in rows.iter_mut().filter_map(|row| row.recipient.as_deref_mut()) {
+        let member = members.get(&recipient.email);
+        let completed = issue::complete(by, &template, member, recipient.clone());
+        *recipient = completed.recipient;
+    }
+    Ok(())
 }
 
 /// Replaces `sent` by what SES reported since: the job knows that SES accepted a mail, its
@@ -129,5 +169,6 @@ pub fn result_row(
         error: failure.map(|failure| failure.text()),
         also_holds: dry_run.then(|| view.holds.get(&row).cloned().unwrap_or_default()),
         changes: view.changes.get(&row).cloned(),
+        recipient: None,
     }
 }

@@ -180,11 +180,11 @@ impl Guess {
         let mut fault = SheetFault::new(
             "unknown_encoding",
             format!(
-                "No está claro en qué codificación están las letras con acento. Guárdalo como «CSV UTF-8», o indica en encoding cuál es; se leería: {}",
+                "No está claro en qué codificación están las letras con acento. Guárdalo como «CSV UTF-8», o indica su codificación; se leería: {}",
                 list(Lang::Es)
             ),
             format!(
-                "It is not clear in which encoding the accented letters are. Save it as \"CSV UTF-8\", or name the encoding in encoding; it would be read: {}",
+                "It is not clear in which encoding the accented letters are. Save it as \"CSV UTF-8\", or name its encoding; it would be read: {}",
                 list(Lang::En)
             ),
         );

@@ -30,6 +30,8 @@ pub struct SheetRow {
     pub line: u64,
     /// Its recipient.
     pub entry: Entry,
+    /// The cells of a refused row of CSV, for the texts of its faults.
+    pub refused: Vec<String>,
     /// The position of the next row.
     pub end: Position,
 }
@@ -76,13 +78,19 @@ impl<'a> Rows<'a> {
         let mut each = |record: Record<'_>| {
             if !record.blank {
                 let doubt = doubts.as_mut().and_then(|doubts| doubt(&record, columns, doubts));
+                let mut refused = Vec::new();
                 let entry = match (doubt, format.kind) {
                     (Some(word), _) => Entry::unread(Fault::DoubtfulText(word)),
-                    (None, Kind::Csv) => csv_entry(&record, format.encoding, columns, definition),
+                    (None, Kind::Csv) => {
+                        let texts = texts_of(&record, format.encoding);
+                        let entry = csv_entry(&record, texts.as_deref(), columns, definition);
+                        refused = texts.filter(|_| entry.recipient.is_err()).unwrap_or_default();
+                        entry
+                    }
                     (None, Kind::JsonLines | Kind::Json) => json_entry(&record, format.encoding),
                 };
                 let (line, end) = (record.line, record.end);
-                rows.push(SheetRow { row: end.row, line, entry, end });
+                rows.push(SheetRow { row: end.row, line, entry, refused, end });
             }
             Ok(())
         };
@@ -158,20 +166,25 @@ fn json_entry(record: &Record<'_>, encoding: Encoding) -> Entry {
     }
 }
 
-fn csv_entry(
-    record: &Record<'_>,
-    encoding: Encoding,
-    columns: &Columns,
-    definition: &Definition,
-) -> Entry {
+/// The cells of a row; none if they are no texts in the encoding.
+fn texts_of(record: &Record<'_>, encoding: Encoding) -> Option<Vec<String>> {
     let text = |cell| encoding.text(cell).map(Cow::into_owned);
     let texts: Option<Vec<String>> = record.cells().map(text).collect();
     // A results file of ours, or another program, has lost the letter already.
     let lost = |texts: &Vec<String>| texts.iter().any(|text| text.contains('\u{fffd}'));
-    let Some(texts) = texts.filter(|texts| !lost(texts)) else {
+    texts.filter(|texts| !lost(texts))
+}
+
+fn csv_entry(
+    record: &Record<'_>,
+    texts: Option<&[String]>,
+    columns: &Columns,
+    definition: &Definition,
+) -> Entry {
+    let Some(texts) = texts else {
         return Entry::unread(Fault::NotUtf8);
     };
-    let address = |texts: Vec<String>| texts.into_iter().find(|cell| cell.contains('@'));
+    let address = |texts: &[String]| texts.iter().find(|cell| cell.contains('@')).cloned();
     if record.stray {
         let mut entry = Entry::unread(Fault::StrayQuote);
         entry.email = address(texts).unwrap_or_default();
@@ -184,7 +197,7 @@ fn csv_entry(
         entry.email = address(texts).unwrap_or_default();
         return entry;
     }
-    let mut entry = entry::read(columns, &texts, definition);
+    let mut entry = entry::read(columns, texts, definition);
     let named = columns.naming().iter().filter_map(|at| texts.get(*at));
     if let Some(id) = named.map(|id| id.trim()).find(|id| !id.is_empty()) {
         let says: Vec<FieldName> =

@@ -19,7 +19,7 @@
 //! A shard has a partition of its own, so one query reads all that a page of results
 //! needs, and a large job's writes spread.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -328,15 +328,22 @@ impl Jobs {
         jobs: BTreeSet<JobId>,
         so: impl Fn(&Job) -> bool,
     ) -> Result<BTreeSet<JobId>, StoreError> {
+        let jobs = self.all(jobs).await?;
+        Ok(jobs.into_iter().filter(|(_, job)| so(job)).map(|(id, _)| id).collect())
+    }
+
+    /// These jobs, by their ids.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn all(&self, jobs: BTreeSet<JobId>) -> Result<BTreeMap<JobId, Job>, StoreError> {
         let keys = jobs.into_iter().map(|job| key(job_pk(job), "JOB")).collect();
-        let mut which = BTreeSet::new();
+        let mut all = BTreeMap::new();
         for item in get_many(&self.client, &self.table, keys).await? {
             let job: Job = from_item(item)?;
-            if so(&job) {
-                which.insert(job.job_id);
-            }
+            all.insert(job.job_id, job);
         }
-        Ok(which)
+        Ok(all)
     }
 
     /// Opens an ended job again, for a retry: it is no longer stopped, and a process that writes

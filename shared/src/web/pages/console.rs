@@ -1,228 +1,208 @@
 //! The console: from a file to credentials, for people who do not write programs.
 //!
 //! It is a client of the API like any other: the page has no data of its own, and the key that a
-//! person types stays in the page's memory.
+//! person types stays in the page's memory. The page holds its words in both languages, so that a
+//! change of language keeps key, file and review.
+
+mod texts;
 
 use maud::{Markup, html};
+use serde_json::{Map, Value, json};
 
 use super::frame::{CONSOLE_SCRIPT, Frame};
-use crate::{domain::lang::Lang, sheet::offered};
+use crate::{
+    domain::{encoding::Encoding, lang::Lang},
+    sheet::offered,
+    web::pages::console::texts::TEXTS,
+};
 
-/// The texts of the script, by name: Spanish, English.
-const TEXTS: [(&str, &str, &str); 48] = [
-    (
-        "bad_key",
-        "La clave de API no es válida o fue revocada.",
-        "The API key is not valid or was revoked.",
-    ),
-    (
-        "no_scope",
-        "A esta clave de API le falta un permiso: necesita issue y read.",
-        "This API key lacks a scope: it needs issue and read.",
-    ),
-    (
-        "unreachable",
-        "No hay conexión con el servicio. Se intenta de nuevo…",
-        "The service cannot be reached. Trying again…",
-    ),
-    ("live", "Modo real", "Live mode"),
-    (
-        "test",
-        "Modo de prueba: nada se envía y nada pasa por auténtico",
-        "Test mode: nothing is sent and nothing passes as real",
-    ),
-    (
-        "no_templates",
-        "No hay plantillas todavía. Crea una con POST /api/v1/templates o con unicreda templates create.",
-        "There are no templates yet. Make one with POST /api/v1/templates or unicreda templates create.",
-    ),
-    ("required", "obligatoria", "required"),
-    ("takes", "Columnas", "Columns"),
-    (
-        "too_large",
-        "El archivo supera los 500 MB: divídelo en varios archivos.",
-        "The file is larger than 500 MB: split it.",
-    ),
-    ("empty", "El archivo está vacío.", "The file is empty."),
-    ("chosen", "Archivo elegido", "File chosen"),
-    ("uploading", "Subiendo el archivo", "Uploading the file"),
-    (
-        "upload_failed",
-        "No se sabe si el archivo llegó. Revisa tu conexión e inténtalo de nuevo: nada se emite dos veces.",
-        "Nobody knows whether the file arrived. Check your connection and try again: nothing is issued twice.",
-    ),
-    ("waiting", "Esperando a que el archivo llegue", "Waiting for the file to arrive"),
-    ("checking", "Revisando filas", "Checking rows"),
-    ("reading", "Leyendo el archivo", "Reading the file"),
-    ("issuing", "Emitiendo", "Issuing"),
-    ("mailing", "Enviando correos", "Sending mail"),
-    ("of", "de", "of"),
-    ("rows", "filas", "rows"),
-    ("left", "faltan", "left"),
-    ("waits", "El correo espera", "Mail is waiting"),
-    ("refused", "El archivo no se puede usar", "The file cannot be used"),
-    (
-        "nothing_issued",
-        "No se emitió nada. Corrige el archivo y elígelo de nuevo.",
-        "Nothing was issued. Mend the file and choose it again.",
-    ),
-    ("new", "nuevas", "new"),
-    ("duplicates", "ya emitidas: no se repiten", "issued before: not repeated"),
-    ("invalid", "con errores", "with errors"),
-    ("also", "ya tienen otra de esta plantilla", "hold another of this template"),
-    ("first_rows", "Primeras filas", "First rows"),
-    ("faults", "Filas con errores", "Rows with errors"),
-    ("more", "Mostrar más", "Show more"),
-    ("row", "Fila", "Row"),
-    ("line", "Línea", "Line"),
-    ("email", "Correo", "Email"),
-    ("outcome", "Qué pasaría", "What would happen"),
-    ("why", "Por qué", "Why"),
-    ("r_new", "Se emite", "Is issued"),
-    ("r_duplicate", "Ya emitida", "Issued before"),
-    ("r_invalid", "Error", "Error"),
-    ("issue_n", "Emitir {n} credenciales", "Issue {n} credentials"),
-    ("issue_1", "Emitir 1 credencial", "Issue 1 credential"),
-    ("none_to_issue", "No hay ninguna fila que emitir.", "There is no row to issue."),
-    ("issued", "emitidas", "issued"),
-    ("failed", "fallidas", "failed"),
-    ("sent", "correos enviados", "mails sent"),
-    ("mail_failed", "correos fallidos", "mails failed"),
-    ("writing", "Escribiendo el archivo de resultados", "Writing the results file"),
-    (
-        "gone",
-        "El trabajo no existe o es de otra clave de API.",
-        "The job does not exist or belongs to another API key.",
-    ),
-];
+/// The texts of the page in a language.
+#[derive(Clone, Copy)]
+struct Texts(Lang);
 
-/// The console's page.
-pub fn console(site_url: &str, lang: Lang) -> String {
-    let texts: serde_json::Map<String, serde_json::Value> = TEXTS
+impl Texts {
+    /// The text of a name.
+    fn of(self, name: &str) -> &'static str {
+        let found = TEXTS.iter().find(|(known, ..)| *known == name);
+        found.map_or("", |(_, es, en)| self.0.pick(es, en))
+    }
+}
+
+/// The words of the script in a language: texts, columns and encodings as people name them.
+fn words(lang: Lang) -> Value {
+    let texts: Map<String, Value> = TEXTS
         .iter()
         .map(|(name, es, en)| ((*name).to_owned(), lang.pick(*es, *en).into()))
         .collect();
-    let texts = serde_json::Value::Object(texts).to_string();
-    let columns: serde_json::Map<String, serde_json::Value> = offered::names()
+    let further =
+        ["external_id", "language"].map(|name| (name.to_owned(), Texts(lang).of(name).into()));
+    let columns: Map<String, Value> = offered::names()
         .into_iter()
         .map(|column| (column.field.to_owned(), lang.pick(column.es, column.en).into()))
+        .chain(further)
         .collect();
-    let columns = serde_json::Value::Object(columns).to_string();
-    let title = lang.pick("Emitir desde un archivo", "Issue from a file");
+    let encodings: Map<String, Value> = Encoding::ALL
+        .iter()
+        .map(|encoding| (encoding.as_str().to_owned(), encoding.label(lang).into()))
+        .collect();
+    json!({ "texts": texts, "columns": columns, "encodings": encodings })
+}
+
+/// The console's page.
+pub fn console(site_url: &str, lang: Lang) -> String {
+    let both = json!({ "es": words(Lang::Es), "en": words(Lang::En) }).to_string();
+    let t = Texts(lang);
+    let title = t.of("title");
     let main = html! {
-        div.console id="console" data-texts=(texts) data-columns=(columns) data-lang=(lang.tag()) {
-            h1 { (title) }
-            noscript { p.card.notice { (lang.pick(
-                "Esta página necesita JavaScript. Sin él, usa la línea de comandos: unicreda issue archivo.csv",
-                "This page needs JavaScript. Without it, use the command line: unicreda issue file.csv",
-            )) } }
+        div.console id="console" data-words=(both) data-lang=(lang.tag()) {
+            h1 data-t="title" { (title) }
+            noscript { p.card.notice { (t.of("no_script")) } }
             p.problem role="alert" id="problem" hidden {}
-            (sign_in(lang))
-            (choose(lang))
-            (check(lang))
-            (follow(lang))
+            (sign_in(t))
+            (choose(t))
+            (check(t))
+            (follow(t))
         }
     };
     Frame { site_url, script: CONSOLE_SCRIPT, ..Frame::of(lang, title) }.around(&main, None)
 }
 
-fn step(id: &str, number: u8, title: &str, body: &Markup) -> Markup {
+/// A step of the way; all but the first are hidden until they come.
+fn step(id: &str, hidden: bool, t: Texts, title: &str, body: &Markup) -> Markup {
     html! {
-        section.card.step id=(id) hidden[number > 0] aria-labelledby={ (id) "-title" } {
-            h2.h2 id={ (id) "-title" } { (title) }
+        section.card.step id=(id) hidden[hidden] aria-labelledby={ (id) "-title" } {
+            h2.h2 id={ (id) "-title" } tabindex="-1" data-t=(title) { (t.of(title)) }
             (body)
         }
     }
 }
 
-fn sign_in(lang: Lang) -> Markup {
-    step(
-        "sign-in",
-        0,
-        lang.pick("Tu clave de API", "Your API key"),
-        &html! {
-            form id="key-form" {
-                label for="key" { (lang.pick("Clave de API (uc_live_… o uc_test_…)", "API key (uc_live_… or uc_test_…)")) }
-                div.line {
-                    input type="password" id="key" autocomplete="off" spellcheck="false" required;
-                    button.button.first type="submit" { (lang.pick("Entrar", "Sign in")) }
-                }
-                p.soft { (lang.pick(
-                    "Necesita los permisos issue y read. Se queda en esta página: no se guarda, y al cerrarla se olvida.",
-                    "It needs the scopes issue and read. It stays in this page: it is not stored, and closing the page forgets it.",
-                )) }
-            }
-        },
-    )
-}
-
-fn choose(lang: Lang) -> Markup {
-    step(
-        "choose",
-        1,
-        lang.pick("Plantilla y archivo", "Template and file"),
-        &html! {
-            p.mode id="mode" {}
-            label for="template" { (lang.pick("Plantilla", "Template")) }
+fn sign_in(t: Texts) -> Markup {
+    let body = html! {
+        form id="key-form" {
+            label for="key" data-t="key" { (t.of("key")) }
             div.line {
-                select id="template" {}
-                button.button type="button" id="example" { (lang.pick("Archivo de ejemplo", "Example file")) }
+                input type="password" id="key" autocomplete="off" spellcheck="false" required;
+                button.button.first type="submit" id="sign-in-button" data-t="enter" { (t.of("enter")) }
             }
-            p.soft id="columns" {}
-            label.drop for="file" id="drop" {
-                span.drop-title { (lang.pick("Suelta aquí tu archivo, o elígelo", "Drop your file here, or choose it")) }
-                span.soft { (lang.pick(
-                    "CSV de Excel o JSON Lines, hasta 500 MB y un millón de filas",
-                    "CSV from Excel or JSON Lines, up to 500 MB and a million rows",
-                )) }
-                input type="file" id="file" accept=".csv,.tsv,.txt,.jsonl,.ndjson,text/csv";
-                span.chosen id="chosen" {}
-            }
-            label.check { input type="checkbox" id="mail" checked; span { (lang.pick("Avisar por correo a cada persona", "Tell each person by mail")) } }
-            p { button.button.first type="button" id="dry-run" disabled { (lang.pick("Revisar sin emitir", "Check without issuing")) } }
-        },
-    )
+            p.soft data-t="key_stays" { (t.of("key_stays")) }
+        }
+    };
+    step("sign-in", false, t, "your_key", &body)
 }
 
-fn check(lang: Lang) -> Markup {
-    step(
-        "check",
-        1,
-        lang.pick("Revisión: nada se ha emitido", "Check: nothing has been issued"),
-        &html! {
-            div id="check-progress" {
-                progress id="check-bar" aria-label=(lang.pick("Avance de la revisión", "Progress of the check")) {}
-                p.soft role="status" id="check-status" {}
-            }
-            div id="check-result" hidden {
-                ul.sums id="sums" {}
-                div id="rows" {}
-                div id="faults" {}
-                p { button.button.first type="button" id="issue" {} }
-                p.soft { (lang.pick(
-                    "Las filas con errores no se emiten. Después puedes corregirlas en el archivo de resultados y subirlo de nuevo: lo ya emitido no se repite.",
-                    "Rows with errors are not issued. Afterwards you can mend them in the results file and upload it again: what was issued is not repeated.",
-                )) }
-            }
-        },
-    )
+fn choose(t: Texts) -> Markup {
+    let body = html! {
+        p.mode id="mode" {}
+        label for="template" data-t="template" { (t.of("template")) }
+        div.line {
+            select id="template" autocomplete="off" {}
+            button.button type="button" id="example" data-t="example" { (t.of("example")) }
+        }
+        p.soft id="made" {}
+        p.soft id="columns" {}
+        label.drop for="file" id="drop" {
+            span.drop-title data-t="drop" { (t.of("drop")) }
+            span.soft data-t="formats" { (t.of("formats")) }
+            input type="file" id="file" aria-describedby="chosen" accept=".csv,.tsv,.txt,.json,.jsonl,.ndjson,text/csv";
+            span.chosen id="chosen" dir="auto" {}
+        }
+        label.check {
+            input type="checkbox" id="mail" autocomplete="off" checked;
+            span data-t="tell" { (t.of("tell")) }
+        }
+        div id="readings" hidden {
+            h3 data-t="readings" { (t.of("readings")) }
+            ul.readings id="readings-list" {}
+        }
+        p { button.button.first type="button" id="dry-run" disabled data-t="dry_run" { (t.of("dry_run")) } }
+    };
+    step("choose", true, t, "choose", &body)
 }
 
-fn follow(lang: Lang) -> Markup {
-    step(
-        "follow",
-        1,
-        lang.pick("Emisión", "Issuing"),
-        &html! {
-            progress id="bar" max="1" value="0" aria-label=(lang.pick("Avance de la emisión", "Progress of issuing")) {}
-            p role="status" id="status" {}
-            p.soft id="keep" { (lang.pick(
-                "Puedes cerrar esta página: el trabajo continúa. Su enlace lo recuerda.",
-                "You can close this page: the job goes on by itself. Its address remembers it.",
-            )) }
-            ul.sums id="totals" {}
-            p { button.button.first type="button" id="results" hidden { (lang.pick("Descargar resultados", "Download results")) } }
-            p { button.button type="button" id="again" hidden { (lang.pick("Otro archivo", "Another file")) } }
-        },
-    )
+fn check(t: Texts) -> Markup {
+    let more = |id: &str| {
+        html! { p { button.button type="button" id=(id) hidden data-t="more" { (t.of("more")) } } }
+    };
+    let body = html! {
+        div id="check-progress" {
+            progress id="check-bar" aria-label=(t.of("check_progress")) data-label="check_progress" {}
+            p.soft role="status" id="check-status" {}
+        }
+        div id="check-result" hidden {
+            dl.facts id="review-facts" {}
+            div.guesses id="guesses" {}
+            ul.sums id="sums" {}
+            div id="rows" {}
+            (more("more-rows"))
+            div id="warnings" {}
+            div id="faults" {}
+            (more("more-faults"))
+            p.last { button.button.first type="button" id="issue" {} }
+            p.soft data-t="faults_later" { (t.of("faults_later")) }
+        }
+    };
+    step("check", true, t, "check", &body)
+}
+
+fn follow(t: Texts) -> Markup {
+    let body = html! {
+        progress id="bar" max="1" value="0" aria-label=(t.of("issue_progress")) data-label="issue_progress" {}
+        p role="status" id="status" {}
+        p.soft id="keep" data-t="keep" { (t.of("keep")) }
+        ul.sums id="totals" {}
+        p { button.button.first type="button" id="results" hidden data-t="results" { (t.of("results")) } }
+        p { button.button type="button" id="again" hidden data-t="again" { (t.of("again")) } }
+    };
+    step("follow", true, t, "follow", &body)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The names after a mark in a text.
+    fn named<'a>(text: &'a str, mark: &str) -> BTreeSet<&'a str> {
+        let ends = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
+        text.split(mark).skip(1).filter_map(|rest| rest.split(ends).next()).collect()
+    }
+
+    #[test]
+    fn every_text_of_the_page_has_both_languages_and_no_text_is_idle() {
+        let page = console("https://ejemplo.com", Lang::Es);
+        let mut used = named(&page, "data-t=\"");
+        used.extend(named(&page, "data-label=\""));
+        used.extend(named(CONSOLE_SCRIPT, "T."));
+        used.extend(named(CONSOLE_SCRIPT, "words.texts."));
+        used.extend(named(CONSOLE_SCRIPT, "refuse(\""));
+        used.extend(named(CONSOLE_SCRIPT, "loseFile(\""));
+        let known: BTreeSet<&str> = TEXTS.iter().map(|(name, ..)| *name).collect();
+        assert_eq!(known.len(), TEXTS.len(), "no name is given twice");
+        for name in &used {
+            assert!(name.is_empty() || known.contains(name), "{name} has no text");
+        }
+        // Names that the script puts together or chooses among, and those that this file reads.
+        let others = [
+            "r_",
+            "reading",
+            "issuing",
+            "mailing",
+            "one_file",
+            "too_large",
+            "empty",
+            "external_id",
+            "language",
+            "no_script",
+        ];
+        for name in known {
+            let idle = !used.contains(name) && !others.iter().any(|start| name.starts_with(start));
+            assert!(!idle, "{name} is said nowhere");
+        }
+        for (name, es, en) in TEXTS {
+            assert!(!es.is_empty() && !en.is_empty(), "{name}");
+            assert!(!es.contains("POST") && !es.contains("/api"), "{name} is for people");
+        }
+    }
 }

@@ -17,7 +17,11 @@ const STYLE: &str = include_str!("page.css");
 /// The script: it copies and prints. The page works without it.
 const SCRIPT: &str = include_str!("page.js");
 /// The script of the console. The page contains it unescaped, so it has no `</script`.
-pub(super) const CONSOLE_SCRIPT: &str = include_str!("console.js");
+pub(super) const CONSOLE_SCRIPT: &str = concat!(
+    include_str!("console/parts.js"),
+    include_str!("console/review.js"),
+    include_str!("console/flow.js"),
+);
 
 /// Hashes of the style sheet and the two scripts, as a policy names them.
 static HASHES: LazyLock<[String; 3]> = LazyLock::new(|| {

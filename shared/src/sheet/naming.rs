@@ -1,0 +1,377 @@
+//! The faults of a file's row in the words of the people who wrote the file: its own columns, and
+//! what their cells say. The contract's texts stay, and more is said after them. JSON names its
+//! fields as the API does, so its rows keep the API's texts.
+
+use super::{
+    column::{Column, Part},
+    columns::Columns,
+    fault::letters,
+    offered,
+};
+use crate::domain::{
+    cell_fault::CellFault,
+    fault::{Fault, FaultText, KEPT_TEXT},
+    field::FieldName,
+    lang::Lang,
+    recipient::{FieldValue, Recipient},
+    text::shortened,
+    unseen::steers,
+    upload::{Format, Kind},
+};
+
+/// Characters of a cell that a fault shows.
+const SHOWN: usize = 60;
+
+/// What a refused row says.
+#[derive(Clone, Copy, Debug)]
+pub enum Said<'a> {
+    /// Its cells, where it could not be read.
+    Cells(&'a [String]),
+    /// Its recipient, where that was refused later.
+    Recipient(&'a Recipient),
+}
+
+/// The columns of a file as its people call them.
+#[derive(Debug)]
+pub struct Naming<'a> {
+    header: &'a [String],
+    columns: Columns,
+    lang: Lang,
+}
+
+impl<'a> Naming<'a> {
+    /// Names the columns of a file; none for JSON.
+    pub fn of(format: &'a Format, lang: Lang) -> Option<Self> {
+        let columns = || Columns::of(&format.header);
+        (format.kind == Kind::Csv).then(|| Self {
+            header: &format.header,
+            columns: columns(),
+            lang,
+        })
+    }
+
+    /// Code and text of a fault, the text cut to [`KEPT_TEXT`] characters.
+    pub fn fault(&self, fault: &Fault, said: Said<'_>) -> FaultText {
+        let text = Words { naming: self, said }.text(fault);
+        FaultText { code: fault.code().to_owned(), text: shortened(&text, KEPT_TEXT) }
+    }
+
+    /// The columns that bring a field, from 0; a path names a part of evidence.
+    fn places(&self, path: &str) -> Vec<usize> {
+        let whole = path.split('[').next().unwrap_or_default();
+        let part = evidence_part(path);
+        let is = |column: &Column| match (column, whole) {
+            (Column::Email, "email")
+            | (Column::ExternalId, "external_id")
+            | (Column::Language, "language") => true,
+            (Column::Evidence(number, part_of), _) => match part {
+                Some((at, part)) => at == *number && [part, Part::Whole].contains(part_of),
+                None => whole == FieldName::Evidence.as_str(),
+            },
+            (column, _) => column.field().is_some_and(|field| field.as_str() == whole),
+        };
+        let all = self.columns.all().iter().enumerate();
+        all.filter(|(_, column)| is(column)).map(|(at, _)| at).collect()
+    }
+
+    /// The name of a field's columns: the file's, else the one that people know.
+    fn name(&self, path: &str) -> String {
+        let names = self.places(path).into_iter().filter_map(|at| self.header.get(at));
+        let names: Vec<String> = names.map(|name| self.quoted(name)).collect();
+        if !names.is_empty() {
+            return names.join(self.lang.pick(" y ", " and "));
+        }
+        let whole = path.split('[').next().unwrap_or_default();
+        let known = offered::names().into_iter().find(|column| column.field == whole);
+        match known {
+            Some(known) => self.quoted(self.lang.pick(known.es, known.en)),
+            None => self.quoted(path),
+        }
+    }
+
+    fn quoted(&self, text: &str) -> String {
+        let text = shown(text);
+        self.lang.pick(format!("«{text}»"), format!("\"{text}\""))
+    }
+}
+
+/// Number and part of `evidence[0].url`.
+fn evidence_part(path: &str) -> Option<(usize, Part)> {
+    let (number, part) = path.strip_prefix("evidence[")?.split_once("].")?;
+    let part = match part {
+        "name" => Part::Name,
+        "url" => Part::Url,
+        "description" => Part::Description,
+        _ => return None,
+    };
+    Some((number.parse::<usize>().ok()? + 1, part))
+}
+
+/// A text as a fault shows it: short, and everything in it visible.
+fn shown(text: &str) -> String {
+    let mut visible = String::new();
+    for c in shortened(text.trim(), SHOWN).chars() {
+        if steers(c) {
+            visible.extend(c.escape_unicode());
+        } else {
+            visible.push(c);
+        }
+    }
+    visible
+}
+
+/// The words for the faults of one row.
+struct Words<'a> {
+    naming: &'a Naming<'a>,
+    said: Said<'a>,
+}
+
+impl Words<'_> {
+    fn pick(&self, es: String, en: String) -> String {
+        self.naming.lang.pick(es, en)
+    }
+
+    /// What the row says of a field, between quotes.
+    fn value(&self, path: &str) -> Option<String> {
+        let text = match self.said {
+            Said::Cells(cells) => {
+                let cells = self.naming.places(path).into_iter().filter_map(|at| cells.get(at));
+                let cells: Vec<&str> = cells.map(|cell| cell.trim()).collect();
+                cells.join(" ")
+            }
+            Said::Recipient(recipient) => value_of(recipient, path)?,
+        };
+        (!text.trim().is_empty()).then(|| self.naming.quoted(&text))
+    }
+
+    /// `La columna «Nota» dice «Z»`.
+    fn says(&self, path: &str) -> String {
+        let name = self.naming.name(path);
+        match self.value(path) {
+            Some(value) => self.pick(
+                format!("La columna {name} dice {value}"),
+                format!("The column {name} says {value}"),
+            ),
+            None => self.pick(format!("La columna {name}"), format!("The column {name}")),
+        }
+    }
+
+    /// What the column says, and what is wrong with that.
+    fn wrong(&self, path: &str, es: &str, en: &str) -> String {
+        let says = self.says(path);
+        self.pick(format!("{says}: {es}"), format!("{says}: {en}"))
+    }
+
+    fn text(&self, fault: &Fault) -> String {
+        let lang = self.naming.lang;
+        let own = fault.text(lang);
+        match fault {
+            Fault::InvalidEmail(_) => {
+                let name = self.naming.name("email");
+                self.pick(
+                    format!("{own} (la columna {name} no tiene una dirección de correo válida)"),
+                    format!("{own} (the column {name} has no valid mail address)"),
+                )
+            }
+            Fault::NotAllowed(unlisted) if unlisted.field == FieldName::ResultValue => {
+                format!("{own}. {}", self.says(FieldName::ResultValue.as_str()))
+            }
+            Fault::MissingEmail => self.missing("email"),
+            Fault::Missing(field) => self.missing(field),
+            Fault::Damaged(damaged) => {
+                let mut damaged = damaged.clone();
+                damaged.field = self.naming.name(&damaged.field);
+                damaged.text(lang)
+            }
+            Fault::ExternalIdTaken(id) => {
+                let says = self.says("external_id");
+                self.pick(
+                    format!("{says}, y ese id ya pertenece a la credencial {id} con otros datos: corrige esa credencial, o usa otro id para emitir otra"),
+                    format!("{says}, and that id belongs to credential {id} with other data: correct that credential, or use another id to issue another"),
+                )
+            }
+            Fault::NotActive(id) => {
+                let name = self.naming.name("external_id");
+                self.pick(
+                    format!("La credencial {id} de estos datos está revocada o suspendida. Si está suspendida, se puede reactivar; para emitir otra, escribe otro id en la columna {name}"),
+                    format!("Credential {id} of this data is revoked or suspended. If it is suspended, it can be reinstated; to issue another, write another id in the column {name}"),
+                )
+            }
+            Fault::NotInTemplate(field) => {
+                let name = self.naming.name(field);
+                self.pick(
+                    format!("La plantilla no admite la columna {name}"),
+                    format!("The template does not take the column {name}"),
+                )
+            }
+            Fault::EmptyEvidence(n) => {
+                let number = n + 1;
+                self.pick(
+                    format!("La evidencia {number} debe tener al menos un nombre o un enlace"),
+                    format!("Evidence {number} must have at least a name or a link"),
+                )
+            }
+            Fault::NamelessColumn(column) => self.nameless(*column),
+            Fault::DoubtfulText(word) => {
+                let word = self.naming.quoted(word);
+                self.pick(
+                    format!("No es seguro que {word} se lea así: guarda el archivo como «CSV UTF-8», o indica su codificación"),
+                    format!("It is not certain that {word} is read right: save the file as \"CSV UTF-8\", or name its encoding"),
+                )
+            }
+            fault => self.of_value(fault).unwrap_or(own),
+        }
+    }
+
+    fn missing(&self, field: &str) -> String {
+        let name = self.naming.name(field);
+        self.pick(
+            format!("Falta un valor en la columna {name}, que es obligatoria"),
+            format!("The column {name} is required, and has no value here"),
+        )
+    }
+
+    fn nameless(&self, column: usize) -> String {
+        let cell = match self.said {
+            Said::Cells(cells) => cells.get(column.saturating_sub(1)),
+            Said::Recipient(_) => None,
+        };
+        let value = self.naming.quoted(cell.map_or("", String::as_str));
+        let letters = letters(column);
+        self.pick(
+            format!("La columna {column} ({letters}) dice {value}, pero no tiene nombre en el encabezado"),
+            format!("Column {column} ({letters}) says {value}, but has no name in the header"),
+        )
+    }
+
+    /// The text of a fault that a value has.
+    fn of_value(&self, fault: &Fault) -> Option<String> {
+        let credits = FieldName::CreditsEarned.as_str();
+        Some(match fault {
+            Fault::TooLong(field, max) => self.wrong(
+                field,
+                &format!("supera los {max} caracteres"),
+                &format!("it is longer than {max} characters"),
+            ),
+            Fault::ForbiddenCharacters(field) => self.wrong(
+                field,
+                "contiene caracteres no permitidos (de control); escríbelo de nuevo",
+                "it has characters that are not allowed (control characters); write it again",
+            ),
+            Fault::InvalidDate(field) => self.wrong(
+                field,
+                "no es una fecha válida; escríbela como 15/11/2026 o 2026-11-15",
+                "it is not a valid date; write it as 15/11/2026 (day first) or 2026-11-15",
+            ),
+            Fault::DateOutOfRange(field) => self.wrong(
+                field,
+                "el año debe estar entre 1900 y 2100",
+                "the year must be from 1900 to 2100",
+            ),
+            Fault::NothingVisible(field) => self.wrong(
+                field,
+                "no contiene ningún carácter visible; escribe el nombre",
+                "it has no visible character; write the name",
+            ),
+            Fault::EndsBeforeStart => {
+                let start = self.says(FieldName::ActivityStartDate.as_str());
+                self.wrong(
+                    FieldName::ActivityEndDate.as_str(),
+                    &format!("no puede ser anterior al inicio. {start}"),
+                    &format!("it must not be before the start. {start}"),
+                )
+            }
+            Fault::InvalidCredits => self.wrong(
+                credits,
+                "debe ser un número entre 0 y 1000000 con 3 decimales como máximo",
+                "it must be a number from 0 to 1000000 with at most 3 decimals",
+            ),
+            Fault::CreditsOutOfRange(min, max) => {
+                let (es, en) = between(min.as_deref(), max.as_deref());
+                self.wrong(credits, &es, &en)
+            }
+            Fault::NotAllowed(unlisted) => {
+                let values = unlisted.allowed().join(", ");
+                let near = |es, en| {
+                    let near = unlisted.near().map(|near| self.naming.quoted(near));
+                    near.map_or(String::new(), |near| self.pick(format!("{es} {near}? "), format!("{en} {near}? ")))
+                };
+                let near = near("¿Quisiste decir", "Did you mean");
+                self.wrong(
+                    unlisted.field.as_str(),
+                    &format!("la plantilla no lo permite. {near}Valores permitidos: {values}"),
+                    &format!("the template does not allow it. {near}Allowed values: {values}"),
+                )
+            }
+            Fault::InvalidUrl(field) => self.wrong(
+                field,
+                "debe ser un enlace completo que empiece por http:// o https://",
+                "it must be a whole link that begins with http:// or https://",
+            ),
+            Fault::InvalidLanguage => self.wrong(
+                "language",
+                "debe ser es (español) o en (inglés)",
+                "it must be es (Spanish) or en (English)",
+            ),
+            Fault::Cell(CellFault::Shortened(field)) => self.wrong(
+                field,
+                "la hoja de cálculo abrevió ese número y perdió cifras; dale formato de texto a la columna y escríbelo de nuevo",
+                "the spreadsheet has shortened that number and lost digits; format the column as text and write it again",
+            ),
+            Fault::Cell(fault) => {
+                fault.in_column(self.naming.name(fault.field())).text(self.naming.lang)
+            }
+            Fault::SeveralAddresses => self.wrong(
+                "email",
+                "son varias direcciones; deja una, o pon a cada persona en su fila",
+                "these are several addresses; leave one, or give each person a row",
+            ),
+            Fault::TooMany(field, max) => self.wrong(
+                field,
+                &format!("admite {max} elementos como máximo"),
+                &format!("it takes at most {max} entries"),
+            ),
+            _ => return None,
+        })
+    }
+}
+
+/// The bounds of credits, in Spanish and English.
+fn between(min: Option<&str>, max: Option<&str>) -> (String, String) {
+    match (min, max) {
+        (Some(min), Some(max)) => (
+            format!("debe estar entre {min} y {max}"),
+            format!("it must be between {min} and {max}"),
+        ),
+        (Some(min), None) => {
+            (format!("debe ser al menos {min}"), format!("it must be at least {min}"))
+        }
+        (None, max) => {
+            let max = max.unwrap_or("1000000");
+            (format!("debe ser como máximo {max}"), format!("it must be at most {max}"))
+        }
+    }
+}
+
+/// The value of a recipient at a path.
+fn value_of(recipient: &Recipient, path: &str) -> Option<String> {
+    match path {
+        "email" => return Some(recipient.email.as_str().to_owned()),
+        "external_id" => return recipient.external_id.clone(),
+        _ => {}
+    }
+    if let Some((number, part)) = evidence_part(path) {
+        let entry = recipient.evidence.get(number.checked_sub(1)?)?;
+        return match part {
+            Part::Name | Part::Whole => entry.name.clone(),
+            Part::Url => entry.url.clone(),
+            Part::Description => entry.description.clone(),
+        };
+    }
+    match recipient.value(FieldName::of(path)?)? {
+        FieldValue::Text(text) => Some(text.to_owned()),
+        FieldValue::Credits(credits) => Some(credits.to_string()),
+        FieldValue::Date(date) => Some(date.to_string()),
+        FieldValue::Evidence(_) => None,
+    }
+}

@@ -1,0 +1,492 @@
+// The way from a key to credentials. Its words are those of one language at a time.
+(() => {
+  const root = document.getElementById("console");
+  const WORDS = JSON.parse(root.dataset.words);
+  const api = new URL(location.pathname.replace(/\/console$/, "/api/v1"), location.href).href;
+  const MAX = 500 * 1024 * 1024;
+  let words, lang, T, number, days;
+  let key = "";
+  let templates = [];
+  let file = null;
+  // The encoding that the registrar chose for this file, if its letters left it open.
+  let encoding = null;
+  // What the registrar is looking at: a dry run's outcome, and a job under way.
+  let review = null;
+  let job = null;
+  let problem = "";
+  let sending = false;
+  // Whoever starts something new leaves what was followed before.
+  let turn = 0;
+
+  const speak = (to) => {
+    lang = to;
+    T = WORDS[lang].texts;
+    number = new Intl.NumberFormat(lang);
+    days = new Intl.DateTimeFormat(lang, { dateStyle: "long", timeZone: "UTC" });
+    words = { ...WORDS[lang], lang, number, days, size };
+  };
+  const size = (bytes) => bytes < 1e6
+    ? `${number.format(Math.ceil(bytes / 1e3))} KB` : `${number.format(Math.round(bytes / 1e5) / 10)} MB`;
+
+  speak(root.dataset.lang);
+
+  // A problem is a text, or what gives its text in the language of the moment.
+  const drawProblem = () => {
+    $("problem").textContent = typeof problem === "function" ? problem() : problem;
+    show("problem", Boolean(problem));
+  };
+  const say = (what) => {
+    problem = what;
+    drawProblem();
+    if (problem) $("problem").scrollIntoView({ block: "nearest" });
+  };
+  class Refused extends Error {
+    constructor(what) {
+      super();
+      this.what = what;
+    }
+  }
+  const refuse = (name) => new Refused(() => T[name]);
+
+  // One call of the API; a lost connection is tried again, and said.
+  const call = async (path, options = {}) => {
+    for (let attempt = 0; ; attempt++) {
+      let response;
+      try {
+        response = await fetch(api + path, {
+          ...options,
+          headers: { "X-API-Key": key, "Accept-Language": lang, ...options.headers },
+          cache: "no-store",
+        });
+      } catch {
+        response = null;
+      }
+      if (response && response.status !== 429 && response.status < 500) {
+        if (attempt) say("");
+        if (response.ok) return response;
+        const answer = await response.json().catch(() => ({}));
+        if (response.status === 401) throw refuse("bad_key");
+        if (response.status === 403) throw refuse("no_scope");
+        throw new Refused(answer.detail || String(response.status));
+      }
+      if (attempt === 40) throw refuse("unreachable");
+      say(() => T.unreachable);
+      await sleep(Math.min(1000 * 2 ** attempt, 10000));
+    }
+  };
+  const get = async (path) => (await call(path)).json();
+
+  const guarded = (work) => async (event) => {
+    event?.preventDefault();
+    say("");
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      say(error.what);
+    }
+  };
+  // A step that has something new comes into view and is read out.
+  const arrive = (id) => {
+    $(`${id}-title`).focus({ preventScroll: true });
+    $(id).scrollIntoView({ block: "start" });
+  };
+
+  const addressed = () => location.hash.match(/^#job=([0-9a-f-]{36})$/)?.[1];
+
+  $("key-form").addEventListener("submit", guarded(async () => {
+    const typed = $("key").value.trim();
+    // No header holds another character, and a browser would call that a lost connection.
+    if (!/^[\x21-\x7e]+$/.test(typed)) throw refuse("bad_key");
+    $("sign-in-button").disabled = true;
+    key = typed;
+    try {
+      const found = [];
+      let cursor = null;
+      do {
+        const page = await get(`/templates?limit=1000${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+        found.push(...page.items.filter((t) => !t.archived));
+        cursor = page.next_cursor;
+      } while (cursor);
+      templates = found;
+    } catch (error) {
+      key = "";
+      throw error;
+    } finally {
+      $("sign-in-button").disabled = false;
+    }
+    $("key").value = "";
+    show("sign-in", false);
+    draw();
+    if (addressed()) return follow(addressed());
+    begin();
+  }));
+  addEventListener("hashchange", guarded(async () => {
+    if (key && addressed() && !sending) await follow(addressed());
+  }));
+
+  const isTest = () => key.startsWith("uc_test_");
+  const template = () => templates.find((t) => t.id === $("template").value);
+
+  const begin = () => {
+    turn++;
+    job = null;
+    history.replaceState(null, "", location.pathname + location.search);
+    forgetReview();
+    show("follow", false);
+    show("choose");
+    if (!templates.length) return say(() => T.no_templates);
+    (templates.length > 1 && !template() ? $("template") : $("file")).focus();
+  };
+
+  // Names that several templates share say when each was made.
+  const drawTemplates = () => {
+    const chosen = $("template").value || (templates.length === 1 ? templates[0].id : "");
+    const count = new Map();
+    for (const { name } of templates) count.set(name, (count.get(name) ?? 0) + 1);
+    const options = [...templates].sort((a, b) => a.name.localeCompare(b.name, lang)
+      || a.created_at.localeCompare(b.created_at)).map((t) => {
+      const made = () => `${T.created} ${days.format(new Date(t.created_at))}, ${t.id.slice(0, 8)}`;
+      const shared = count.get(t.name) > 1;
+      const option = element("option", shared ? `${t.name} (${made()})` : t.name);
+      option.value = t.id;
+      // A phone cuts what is chosen off at its end, so it is said below as well.
+      if (shared) option.dataset.made = made();
+      return option;
+    });
+    if (templates.length !== 1) {
+      const none = element("option", T.choose_template);
+      none.value = "";
+      options.unshift(none);
+    }
+    $("template").replaceChildren(...options);
+    $("template").value = chosen;
+  };
+  const drawChoice = () => {
+    $("mode").textContent = isTest() ? T.test : T.live;
+    $("mode").className = isTest() ? "mode trial" : "mode issued";
+    const fields = (template()?.fields || []).filter((f) => f.name !== "email");
+    const names = [{ name: "email", required: true }, ...fields]
+      .map((f) => (words.columns[f.name] ?? f.name) + (f.required ? ` (${T.required})` : ""));
+    const made = $("template").selectedOptions[0]?.dataset.made;
+    $("made").textContent = made ? `${made[0].toUpperCase()}${made.slice(1)}` : "";
+    $("columns").textContent = template() ? `${T.takes}: ${names.join(", ")}` : "";
+    $("chosen").textContent = file ? `${T.chosen}: ${file.name} (${size(file.size)})` : "";
+    $("example").disabled = !template();
+    $("dry-run").disabled = !template() || !file || sending;
+  };
+  // What was reviewed was reviewed with another template, or of another file.
+  const forgetReview = () => {
+    turn++;
+    review = null;
+    for (const id of ["check", "readings"]) show(id, false);
+    drawChoice();
+  };
+  $("template").addEventListener("change", forgetReview);
+  $("mail").addEventListener("change", () => { if (review) drawReview(); });
+
+  $("example").addEventListener("click", guarded(async () => {
+    const response = await call(`/templates/${$("template").value}/csv`);
+    const url = URL.createObjectURL(await response.blob());
+    save(url, T.example_name);
+    setTimeout(() => URL.revokeObjectURL(url), 60000);
+  }));
+
+  const choose = (picked) => {
+    if (!picked.length) return;
+    const fault = picked.length > 1 ? "one_file" : picked[0].size > MAX ? "too_large"
+      : picked[0].size === 0 ? "empty" : "";
+    file = fault ? null : picked[0];
+    encoding = null;
+    say(fault && (() => T[fault]));
+    forgetReview();
+  };
+  $("file").addEventListener("change", () => {
+    const picked = [...$("file").files];
+    // Emptied, so that the same name chosen again is a change: the mended file has it.
+    $("file").value = "";
+    choose(picked);
+  });
+  // A file that misses its place must not replace this page.
+  for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
+  for (const kind of ["dragover", "dragleave", "drop"]) {
+    $("drop").addEventListener(kind, (event) => {
+      $("drop").classList.toggle("over", kind === "dragover");
+      if (kind === "drop") choose([...event.dataTransfer.files]);
+    });
+  }
+
+  const loseFile = (name) => {
+    file = null;
+    forgetReview();
+    return refuse(name);
+  };
+
+  // Uploads the file and gives the id of its job.
+  const upload = async (dryRun, print, bar, status) => {
+    const allowed = await (await call("/uploads", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({
+        template_id: $("template").value, file_name: file.name, size: file.size,
+        send_email: $("mail").checked, dry_run: dryRun, ...(encoding && { encoding }),
+      }),
+    })).json();
+    status.textContent = T.uploading;
+    try {
+      await send(file, allowed.upload, (part) => {
+        bar.value = part;
+        status.textContent = `${T.uploading}: ${Math.round(part * 100)} %`;
+      });
+    } catch {
+      throw await fingerprint(file) === print ? refuse("upload_failed") : loseFile("file_changed");
+    }
+    bar.removeAttribute("value");
+    status.textContent = T.waiting;
+    for (;;) {
+      const upload = await get(`/uploads/${allowed.upload_id}`);
+      if (upload.job_id) return upload.job_id;
+      await sleep(500);
+    }
+  };
+
+  const refusal = (failed) => `${T.refused}. ${failed.error.replace(/[.\s]*$/, ".")}`;
+
+  // Where letters leave the encoding open, the registrar sees the names as each would read them.
+  const drawReadings = (readings) => {
+    $("readings-list").replaceChildren(...readings.map((reading) => {
+      const item = element("li");
+      const button = element("button", `${words.encodings[reading.encoding] ?? reading.encoding}: `, "button");
+      button.type = "button";
+      button.append(element("bdi", reading.texts.join(" · ")));
+      button.addEventListener("click", () => {
+        encoding = reading.encoding;
+        $("dry-run").click();
+      });
+      item.append(button);
+      return item;
+    }));
+    show("readings");
+  };
+
+  $("dry-run").addEventListener("click", guarded(async () => {
+    forgetReview();
+    const mine = turn;
+    const [bar, status] = [$("check-bar"), $("check-status")];
+    $("dry-run").disabled = true;
+    bar.removeAttribute("value");
+    status.textContent = T.opening;
+    show("check");
+    show("check-progress");
+    show("check-result", false);
+    $("check").scrollIntoView({ block: "nearest" });
+    try {
+      const print = await fingerprint(file);
+      if (mine !== turn) return;
+      if (print === null) throw loseFile("file_gone");
+      const of = await get(`/templates/${$("template").value}`);
+      const id = await upload(true, print, bar, status);
+      let checked;
+      for (;;) {
+        checked = await get(`/jobs/${id}`);
+        if (mine !== turn) return;
+        if (checked.status === "SUCCESS" || checked.status === "FAILURE") break;
+        const { current, total } = checked.progress;
+        if (total) bar.value = current / total;
+        status.textContent = `${T.checking}: ${number.format(current)} ${T.of} ${number.format(total)}`;
+        await sleep(1000);
+      }
+      if (checked.status === "FAILURE") {
+        show("check", false);
+        if (checked.readings?.length) {
+          drawReadings(checked.readings);
+          throw refuse("several_readings");
+        }
+        throw new Refused(() => `${refusal(checked)} ${T.nothing_issued}`);
+      }
+      const made = { id, job: checked, template: of, print, file, lang, rows: [], faults: [], cursors: {} };
+      await moreRows(made, 10);
+      if (checked.result.failed) await moreFaults(made);
+      if (mine !== turn) return;
+      review = made;
+      show("check-progress", false);
+      show("check-result");
+      drawReview();
+      arrive("check");
+    } catch (error) {
+      if (mine === turn) show("check", false);
+      throw error;
+    } finally {
+      drawChoice();
+    }
+  }));
+
+  const moreRows = async (of, limit) => {
+    const cursor = of.cursors.rows ? `&cursor=${of.cursors.rows}` : "";
+    const page = await get(`/jobs/${of.id}/results?limit=${limit}${cursor}`);
+    of.rows.push(...page.items);
+    of.cursors.rows = page.next_cursor;
+  };
+  const moreFaults = async (of) => {
+    const before = of.faults.length;
+    // Pages of a filter may be empty: its next one is asked for at once.
+    do {
+      const cursor = of.cursors.faults ? `&cursor=${of.cursors.faults}` : "";
+      const page = await get(`/jobs/${of.id}/results?status=invalid&limit=100${cursor}`);
+      of.faults.push(...page.items);
+      of.cursors.faults = page.next_cursor;
+    } while (of.cursors.faults && of.faults.length === before);
+  };
+  for (const [id, more] of [["more-rows", (of) => moreRows(of, 50)], ["more-faults", moreFaults]]) {
+    $(id).addEventListener("click", guarded(async () => {
+      $(id).disabled = true;
+      const of = review;
+      try {
+        await more(of);
+      } finally {
+        $(id).disabled = false;
+      }
+      if (of === review) drawReview();
+    }));
+  }
+
+  const drawReview = () => showReview(review, words, {
+    test: isTest(), mail: $("mail").checked, sending,
+  });
+
+  $("issue").addEventListener("click", guarded(async () => {
+    if (!review || sending) return;
+    const { print, template: of } = review;
+    turn++;
+    sending = true;
+    $("issue").disabled = true;
+    job = null;
+    $("status").textContent = T.opening;
+    $("bar").removeAttribute("value");
+    $("totals").replaceChildren();
+    show("choose", false);
+    show("follow");
+    for (const id of ["results", "again", "keep"]) show(id, false);
+    arrive("follow");
+    try {
+      if (await fingerprint(file) !== print) throw loseFile("file_changed");
+      if ((await get(`/templates/${of.id}`)).version !== of.version) {
+        forgetReview();
+        throw refuse("template_changed");
+      }
+      const id = await upload(false, print, $("bar"), $("status"));
+      sending = false;
+      forgetReview();
+      history.replaceState(null, "", `#job=${id}`);
+      await follow(id);
+    } catch (error) {
+      if (sending) {
+        show("choose");
+        show("follow", false);
+      }
+      throw error;
+    } finally {
+      sending = false;
+      if (review) drawReview();
+      drawChoice();
+    }
+  }));
+  // The browser asks before a page goes away in the middle of an upload.
+  addEventListener("beforeunload", (event) => { if (sending) event.preventDefault(); });
+
+  const time = (seconds) => seconds < 90 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+
+  const drawJob = () => {
+    const { progress: p, result } = job;
+    const ended = job.status === "FAILURE" || Boolean(result);
+    const mailing = p.phase === "mailing";
+    if (p.total) $("bar").value = result ? 1 : (p.current + p.emails_done) / (2 * p.total);
+    const parts = [`${T[p.phase]}: ${number.format(mailing ? p.emails_done : p.current)} ${T.of} ${number.format(p.total)}`];
+    if (p.eta_seconds) parts.push(`${T.left} ${time(p.eta_seconds)}`);
+    if (p.waiting) parts.push(`${T.waits} (${p.waiting})`);
+    $("status").textContent = job.status === "FAILURE" ? refusal(job)
+      : !result ? parts.join(" · ") : result.results_file === null ? T.writing : "";
+    show("keep", !ended);
+    show("again", ended);
+    show("results", Boolean(result?.results_file));
+    $("totals").replaceChildren(...(!result ? [] : [
+      sum(number, freshOf(result), T.issued, "issued"),
+      ...(result.duplicates ? [sum(number, result.duplicates, T.duplicates)] : []),
+      ...(result.corrected ? [sum(number, result.corrected, T.corrected)] : []),
+      ...(result.failed ? [sum(number, result.failed, T.failed, "revoked")] : []),
+      sum(number, result.emails_sent, T.sent),
+      ...(result.emails_failed ? [sum(number, result.emails_failed, T.mail_failed, "revoked")] : []),
+    ]));
+  };
+  const follow = async (id) => {
+    const mine = ++turn;
+    show("choose", false);
+    show("check", false);
+    show("follow");
+    arrive("follow");
+    for (;;) {
+      const found = await get(`/jobs/${id}`).catch((error) => {
+        if (mine === turn) begin();
+        throw error;
+      });
+      if (mine !== turn) return;
+      job = found;
+      drawJob();
+      if (job.status === "FAILURE") return;
+      // A job without a file has no results file, and one that is being written comes.
+      if (job.result && job.result.results_file !== null) {
+        if (job.result.results_file) $("results").focus();
+        return;
+      }
+      await sleep(1000);
+    }
+  };
+  $("results").addEventListener("click", guarded(async () => {
+    const found = await get(`/jobs/${job.job_id}/results/file`);
+    save(found.url, found.file_name);
+  }));
+  $("again").addEventListener("click", guarded(async () => {
+    file = null;
+    begin();
+  }));
+
+  // Everything that the script wrote, again: in another language.
+  const draw = () => {
+    drawProblem();
+    if (!key) return;
+    drawTemplates();
+    drawChoice();
+    if (review) drawReview();
+    if (job) drawJob();
+  };
+  // Another language changes the texts in place: key, file and review stay.
+  const links = document.querySelector(".langs");
+  links.addEventListener("click", (event) => {
+    const link = event.target.closest("a");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    speak(link.hreflang);
+    history.replaceState(null, "", `?lang=${lang}${location.hash}`);
+    document.documentElement.lang = lang;
+    document.title = T.title;
+    links.parentElement.setAttribute("aria-label", T.language_of_page);
+    for (const spoken of document.querySelectorAll("[data-t]")) spoken.textContent = T[spoken.dataset.t];
+    for (const labelled of document.querySelectorAll("[data-label]")) {
+      labelled.setAttribute("aria-label", T[labelled.dataset.label]);
+    }
+    for (const item of links.children) {
+      const present = item.lang === lang;
+      const name = element(present ? "span" : "a", item.textContent);
+      if (present) {
+        name.setAttribute("aria-current", "true");
+        name.tabIndex = -1;
+      } else {
+        name.href = `?lang=${item.lang}`;
+        name.hreflang = item.lang;
+      }
+      item.replaceChildren(name);
+      if (present) name.focus();
+    }
+    draw();
+  });
+})();

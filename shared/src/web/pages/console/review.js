@@ -1,0 +1,93 @@
+// The review of a file: what would be issued, row by row, before anything is.
+
+const freshOf = (result) => result.successful - result.duplicates - (result.corrected ?? 0);
+
+// A value as the credential shows it.
+const valueOf = (name, of, { lang, number, days }) => {
+  if (of === undefined || of === null) return "";
+  if (name.endsWith("_date")) return days.format(new Date(`${of}T00:00:00Z`));
+  if (name === "evidence") return of.map((e) => [e.name, e.url].filter(Boolean).join(": ")).join("; ");
+  if (name === "language") return new Intl.DisplayNames(lang, { type: "language" }).of(of);
+  return typeof of === "number" ? number.format(of) : String(of);
+};
+const noteOf = (row, words) => {
+  const value = (name, of) => valueOf(name, of, words) || "—";
+  const changes = (row.changes ?? []).map(({ field, before, after }) =>
+    `${words.columns[field] ?? field}: ${value(field, before)} → ${value(field, after)}`);
+  const held = row.also_holds?.length ? `${words.texts.also}: ${row.also_holds.join(", ")}` : "";
+  return [...changes, held].filter(Boolean).join("; ");
+};
+
+// The rows as they would be signed, with the columns that they use.
+const rowsTable = (rows, words) => {
+  const { texts: T, columns, number } = words;
+  const names = Object.keys(columns).filter((name) => name !== "email"
+    && rows.some((row) => row.recipient?.[name] !== undefined));
+  const notes = rows.map((row) => noteOf(row, words));
+  const noted = notes.some(Boolean);
+  const heads = [T.line, T.outcome, ...names.map((name) => columns[name]), columns.email];
+  return table(T.as_signed, [...heads, ...(noted ? [T.note] : [])], rows.map((row, at) => [
+    number.format(row.line ?? row.row), T[`r_${row.status}`] ?? row.status,
+    ...names.map((name) => valueOf(name, row.recipient?.[name], words)),
+    row.recipient?.email ?? row.email, ...(noted ? [notes[at]] : []),
+  ]));
+};
+
+// Warnings block nothing. Each kind has a count and its first rows.
+const warningsTable = (all, { texts: T, number }) => {
+  // What was guessed is said above, with its name.
+  const warnings = all.filter((warning) => warning.kind !== "guessed_encoding");
+  if (!warnings.length) return [];
+  const rowOf = (row) => {
+    if (typeof row !== "object" || !row) return number.format(row);
+    const said = row.value ?? row.text ?? row.email;
+    return number.format(row.row ?? row.line) + (said ? ` («${said}»)` : "");
+  };
+  const rows = warnings.map((warning) => [
+    number.format(warning.count ?? warning.rows?.length ?? 1),
+    warning.text ?? warning.detail ?? T[`w_${warning.kind}`] ?? String(warning.kind).replaceAll("_", " "),
+    (warning.rows ?? []).slice(0, 20).map(rowOf).join(", "),
+  ]);
+  const made = table(T.warnings, [T.how_many, T.what, T.rows], rows);
+  return [...made, element("p", T.warnings_block, "soft")];
+};
+
+// What was found out of the file rather than said.
+const guessesOf = (read, { texts: T, encodings, number }) => [
+  read.encoding_guessed
+    && `${T.guessed_encoding}: ${encodings[read.encoding] ?? read.encoding}. ${T.look_at_names}`,
+  read.header_line > 1 && `${T.header_line} ${number.format(read.header_line)}.`,
+].filter(Boolean);
+
+const showReview = (review, words, { test, mail, sending }) => {
+  const { job: { result, file: read, warnings }, template, rows, faults } = review;
+  const { texts: T, lang, number, size } = words;
+  const fresh = freshOf(result);
+  $("review-facts").replaceChildren(
+    fact(T.template, template.name),
+    fact(T.mode, test ? T.test_short : T.live),
+    fact(T.file, `${review.file.name} (${size(review.file.size)})`),
+    fact(T.mail, test ? T.mail_test : mail ? T.mail_yes : T.mail_no),
+  );
+  $("guesses").replaceChildren(...guessesOf(read, words).map((text) => element("p", text)));
+  $("sums").replaceChildren(
+    sum(number, fresh, fresh === 1 ? T.new_1 : T.new, "issued"),
+    ...(result.duplicates ? [sum(number, result.duplicates, T.duplicates)] : []),
+    ...(result.corrected ? [sum(number, result.corrected, T.corrected)] : []),
+    ...(result.failed ? [sum(number, result.failed, T.invalid, "revoked")] : []),
+  );
+  $("rows").replaceChildren(...rowsTable(rows, words));
+  show("more-rows", Boolean(review.cursors.rows));
+  $("warnings").replaceChildren(...warningsTable(result.warnings ?? warnings ?? [], words));
+  // The service wrote their texts in the language of the review.
+  $("faults").replaceChildren(...(!result.failed ? [] : table(
+    `${T.faults} (${number.format(result.failed)})`, [T.line, T.email, T.why],
+    faults.map((row) => [number.format(row.line ?? row.row), row.email, row.error]),
+    review.lang === lang ? "" : review.lang,
+  )));
+  show("more-faults", Boolean(review.cursors.faults));
+  const [before, after] = (fresh === 1 ? T.issue_1 : T.issue_n).replace("{n}", number.format(fresh))
+    .replace("{mode}", test ? T.in_test : T.in_live).split("{template}");
+  $("issue").replaceChildren(...(fresh ? [before, element("bdi", template.name), after] : [T.none_to_issue]));
+  $("issue").disabled = fresh === 0 || sending;
+};
