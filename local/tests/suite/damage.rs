@@ -17,13 +17,15 @@ fn named(n: u32, name: &str) -> Value {
 }
 
 /// Names that were damaged, and a part of what the fault says.
-const DAMAGED: [(&str, &str); 6] = [
+const DAMAGED: [(&str, &str); 8] = [
     ("JosÃ© NÃºÃ±ez", "José Núñez"),
     ("Mar’a Mu–oz", "Mar’a Mu–oz"),
     ("P\u{fffd}rez", "ha perdido letras"),
     ("Mu?oz", "ha perdido letras"),
     ("Sean O&#039;Brien", "Sean O'Brien"),
     ("Ãngel Ã\u{81}lvarez", "Álvarez"),
+    ("Ana\u{e0041}\u{e007f} Soto", "nadie ve (U+E0041) en «Ana Soto»"),
+    ("Ana So\u{2062}to", "nadie ve (U+2062) en «Ana Soto»"),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -40,14 +42,14 @@ async fn a_damaged_text_is_refused_at_once_in_a_job_and_in_a_dry_run() {
     let body = json!({ "template_id": world.demo.template_id, "recipients": people });
     let path = "/credentials/issue?dry_run=true";
     let report = world.call("POST", path, Some(&body)).await.expect(200).json();
-    assert_eq!(report["invalid"], 6, "{report}");
+    assert_eq!(report["invalid"], 8, "{report}");
     let mut list = people.clone();
-    list.push(named(7, "Ãlves"));
+    list.push(named(9, "Ãlves"));
     let result = world.run_job(&list).await;
-    assert_eq!((&result["failed"], &result["successful"]), (&json!(6), &json!(1)), "{result}");
+    assert_eq!((&result["failed"], &result["successful"]), (&json!(8), &json!(1)), "{result}");
     assert!(result["errors"][0]["error"].as_str().expect("a text").contains("José Núñez"));
     // Other fields than the name, and the fault of each.
-    let mut several = person(8);
+    let mut several = person(10);
     several["role"] = "IngenierÃ\u{ad}a".into();
     several["evidence"] = json!([{ "name": "Tesis", "description": "EducaciÃ³n" }]);
     let answer = world.issue_one(&several).await;

@@ -12,7 +12,9 @@ use unicreda::{
 
 use crate::{
     catalog::{another_organization, key_of},
+    faults::Faults,
     harness::{Reply, World, person},
+    queues::unread,
 };
 
 const MEMBER: &str = "ana.rojas@demo.example";
@@ -269,6 +271,22 @@ async fn a_test_key_learns_nothing_of_live_keys_from_the_list_of_keys() {
     assert_eq!(whole, seen);
     let three = world.call_as(test, "GET", "/api-keys?limit=3", None).await.expect(200).json();
     assert_eq!(three["next_cursor"], Value::Null, "nothing follows that it may see");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_of_test_keys_takes_no_call_for_each_live_key() {
+    let faults = Faults::default();
+    let world = World::with(faults.under(unread())).await;
+    for _ in 0..40 {
+        key_of(world.stack.app(), "demo", Mode::Live, &[Scope::Read], None).await;
+    }
+    let test = world.demo.test_api_key.as_str();
+    let list = async || world.call_as(test, "GET", "/api-keys?limit=1", None).await.expect(200);
+    // The first call notes the key's use.
+    list().await;
+    let before = faults.count();
+    list().await;
+    assert!(faults.count() - before <= 2, "{} calls", faults.count() - before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -115,6 +115,19 @@ pub fn is_trimmed(c: char) -> bool {
     matches!(kind(c), Some(Kind::Joiner | Kind::DirectionMark | Kind::Embedding | Kind::Mark))
 }
 
+/// Whether no language writes it inside a text, though normalization leaves it there: operators,
+/// shapings and annotations that nobody sees, and the letters of tags, which can hide a whole sentence.
+/// The flags of some regions are written with tags.
+pub fn is_hidden(c: char) -> bool {
+    matches!(c, '\u{2061}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}')
+        || is_tag(c)
+}
+
+/// Whether it is a letter of a tag.
+pub fn is_tag(c: char) -> bool {
+    matches!(c, '\u{e0001}' | '\u{e0020}'..='\u{e007f}')
+}
+
 /// Whether a text with it inside is refused: control characters, separators of lines and paragraphs, what
 /// changes the direction of a part, byte order marks and noncharacters. Joiners and direction marks are text.
 pub fn is_forbidden(c: char) -> bool {
@@ -175,9 +188,9 @@ mod tests {
             "0-1f 7f-9f ad 34f 600-605 61c 6dd 70f 890-891 8e2 180e 200b-200f 2028-202e 2060-206f feff \
              fff9-fffb 110bd 110cd 13430-1343f 1bca0-1bca3 1d173-1d17a e0001 e0020-e007f"
         );
-        for question in [steers, separates_words, is_trimmed] {
+        for question in [steers, separates_words, is_trimmed, is_hidden, is_tag] {
             assert_eq!(ranges(|c| question(c) && !shows_nothing(c)), "");
         }
-        assert_eq!(ranges(|c| is_trimmed(c) && !steers(c)), "");
+        assert_eq!(ranges(|c| (is_trimmed(c) || is_hidden(c)) && !steers(c)), "");
     }
 }

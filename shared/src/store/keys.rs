@@ -23,6 +23,10 @@ fn public_sk(mode: Mode, multikey: &str) -> String {
     format!("PUBLIC#{mode}#{multikey}")
 }
 
+/// Keys that a read of one mode takes at least: a page of one must not take a call for each key that
+/// it leaves out.
+const READ_IN_A_MODE: usize = 500;
+
 impl Catalog {
     /// Returns the key that an organization signs with, at most a minute old.
     ///
@@ -182,9 +186,10 @@ impl Catalog {
         limit: usize,
     ) -> Result<Page<ApiKey>, StoreError> {
         let (mut items, mut after) = (Vec::<ApiKey>::new(), after.map(str::to_owned));
+        let read = if mode.is_none() { limit + 1 } else { (limit + 1).max(READ_IN_A_MODE) };
         loop {
             let page: Page<ApiKey> =
-                self.query(org_pk(org), "KEY#", after.as_deref(), limit + 1).await?;
+                self.query(org_pk(org), "KEY#", after.as_deref(), read).await?;
             let visible = |key: &ApiKey| mode.is_none_or(|mode| key.mode == mode);
             items.extend(page.items.into_iter().filter(visible));
             if items.len() > limit {

@@ -9,10 +9,16 @@ mod errors;
 mod misread;
 mod names;
 
-use crate::domain::{lang::Lang, text::shortened};
+use crate::domain::{
+    lang::Lang,
+    text::shortened,
+    unseen::{is_hidden, is_tag},
+};
 
 /// Characters of a damaged text that its fault shows.
 const SHOWN: usize = 80;
+/// Begins the flag of a region: 🏴 and tags.
+const BLACK_FLAG: char = '\u{1f3f4}';
 
 /// What damaged a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +31,8 @@ pub enum Damage {
     Code(String),
     /// A formula of a spreadsheet failed, and its error stands for the value.
     Formula,
+    /// It has a character that nobody sees and no language writes.
+    Hidden(char),
 }
 
 /// A damaged text of a field.
@@ -32,7 +40,7 @@ pub enum Damage {
 pub struct Damaged {
     /// The field, as the API names it.
     pub field: String,
-    /// The text as it was sent, without control characters, at most [`SHOWN`] characters of it.
+    /// The text as it was sent, without control and hidden characters, at most [`SHOWN`] characters of it.
     shown: String,
     damage: Damage,
 }
@@ -40,7 +48,9 @@ pub struct Damaged {
 impl Damaged {
     /// Judges a text of a field, as the API names it; none if it is not damaged.
     pub fn of(field: &str, text: &str) -> Option<Self> {
-        let shown = |text: &str| shortened(&text.replace(char::is_control, ""), SHOWN);
+        let shown = |text: &str| {
+            shortened(&text.replace(|c: char| c.is_control() || is_hidden(c), ""), SHOWN)
+        };
         let damage = match damage(text, kind_of(field))? {
             Damage::Misread(Some(meant)) => Damage::Misread(Some(shown(&meant))),
             Damage::Code(meant) => Damage::Code(shown(&meant)),
@@ -83,6 +93,14 @@ impl Damaged {
             (Damage::Code(meant), Lang::En) => format!(
                 "The field {field} has letters written as HTML code: \"{shown}\" instead of \"{meant}\". Correct them, or export the data without that code"
             ),
+            (Damage::Hidden(c), Lang::Es) => format!(
+                "El campo {field} tiene caracteres que nadie ve (U+{:04X}) en «{shown}». Escríbelo de nuevo a mano",
+                u32::from(*c)
+            ),
+            (Damage::Hidden(c), Lang::En) => format!(
+                "The field {field} has characters that nobody sees (U+{:04X}) in \"{shown}\". Type it again by hand",
+                u32::from(*c)
+            ),
         }
     }
 }
@@ -116,7 +134,19 @@ pub fn damage(text: &str, kind: Kind) -> Option<Damage> {
     if text.is_ascii() {
         return None;
     }
+    if let Some(hidden) = hidden(text) {
+        return Some(Damage::Hidden(hidden));
+    }
     misread::damage(text, kind)
+}
+
+/// The first character that hides in a text. A flag is written with tags behind its black flag.
+fn hidden(text: &str) -> Option<char> {
+    let mut is_flag = false;
+    text.chars().find(|&c| {
+        is_flag = c == BLACK_FLAG || (is_flag && is_tag(c));
+        is_hidden(c) && !is_flag
+    })
 }
 
 /// Whether letters of a word are question marks: what a program writes for a letter that its
