@@ -110,6 +110,7 @@ fn open_state(
         send_email: issuance.options.send_email,
         encoding: issuance.flags.encoding,
         correct: issuance.flags.correct,
+        strict: issuance.options.strict,
         digest: &source.digest,
     };
     StateFile::open(&identity, session.printer)

@@ -14,7 +14,7 @@ use std::{
 
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
-use unicreda::domain::encoding::Encoding;
+use unicreda::domain::{encoding::Encoding, review::Strict};
 
 use crate::{client::UploadTarget, exit::Failure, printer::Printer, settings};
 
@@ -34,6 +34,8 @@ pub struct Identity<'a> {
     pub encoding: Option<Encoding>,
     /// Whether rows correct the credentials that they name.
     pub correct: bool,
+    /// The kinds of warnings that refuse a row.
+    pub strict: Strict,
     /// SHA-256 of the file.
     pub digest: &'a str,
 }
@@ -41,7 +43,8 @@ pub struct Identity<'a> {
 impl Identity<'_> {
     /// Name of the state file. No part contains a line feed.
     fn file_name(&self) -> String {
-        let Self { site, owner, template, dry_run, send_email, encoding, correct, digest } = self;
+        let Self { site, owner, template, dry_run, send_email, encoding, correct, strict, digest } =
+            self;
         let mut text = format!("{site}\n{owner}\n{template}\n{dry_run}\n{send_email}\n{digest}");
         // Absent as before there were encodings, so that an upload of then is continued.
         if let Some(encoding) = encoding {
@@ -49,6 +52,9 @@ impl Identity<'_> {
         }
         if *correct {
             text = format!("{text}\ncorrect");
+        }
+        if !strict.is_empty() {
+            text = format!("{text}\n{}", serde_json::json!(strict));
         }
         hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
     }

@@ -334,10 +334,12 @@ pub fn cleaned_and_cancelled(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// A file of two shards with one faulty row arrives, is read, and gets its results.
+/// A file of two shards with one faulty row, and a row that is warned of, arrives, is read, and gets
+/// its results.
 pub fn file_of_12(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        let people = people(1..=11);
+        let mut people = people(1..=11);
+        people[10]["recipient_name"] = "nan".into();
         let mut file = "Correo;Nombre;Nota\r\n".to_owned();
         for person in &people {
             let text = |name: &str| person[name].as_str().unwrap_or_default();
@@ -352,6 +354,7 @@ pub fn file_of_12(sim: &mut Sim) -> Run<'_> {
         let status = sim.world.get(&format!("/jobs/{job}")).await;
         ensure!(status["result"]["successful"] == 11, "{status}");
         ensure!(status["result"]["failed"] == 1, "{status}");
+        ensure!(status["warnings"][0]["count"] == 1, "counted once: {status}");
         ensure!(status["result"]["results_file"].is_string(), "{status}");
         let results = sim.world.results_file(job).await;
         ensure!(results.matches(";issued;").count() == 11, "{results}");

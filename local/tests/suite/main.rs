@@ -54,6 +54,7 @@ mod uploads;
 mod verifiers;
 mod verifying;
 mod wallet;
+mod warnings;
 
 /// As in `local`'s own binary: its threads free what others allocated.
 #[global_allocator]

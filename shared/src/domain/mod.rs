@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`credits`], [`nearest`] | plain values |
 //! | [`json`], [`base58`] | texts of callers, within bounds before they are read |
-//! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`correction_fault`], [`fault_report`], [`unportable`], [`fields`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
+//! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`correction_fault`], [`warning`], [`review`], [`fault_report`], [`unportable`], [`fields`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
 //! | [`tenant`], [`seal`], [`organization`], [`member`], [`api_key`], [`image`], [`picture`], [`template`], [`signing_key`], [`sender`], [`likeness`] | the catalog |
 //! | [`identity`], [`credential`], [`history`], [`status_entry`], [`packing`] | credentials |
 //! | [`job`], [`upload`], [`correction`] | jobs and their files, corrections by file |
@@ -46,6 +46,7 @@ pub mod organization;
 pub mod packing;
 pub mod picture;
 pub mod recipient;
+pub mod review;
 pub mod seal;
 pub mod sender;
 pub mod signing_key;
@@ -57,3 +58,4 @@ pub mod time;
 pub mod unportable;
 pub mod upload;
 pub mod wallet_link;
+pub mod warning;
