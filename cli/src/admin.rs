@@ -22,7 +22,7 @@ use unicreda::{
         ids::{Mode, OrgId},
         image,
         organization::{Organization, Settings},
-        sender::AllowedSender,
+        sender::{AllowedSender, SenderBound},
         time,
     },
 };
@@ -36,7 +36,7 @@ use crate::{
 mod names;
 mod senders;
 
-use senders::SenderChange;
+use senders::{SenderChange, require_within};
 
 /// `unicreda admin …`
 #[derive(Debug, Args)]
@@ -167,16 +167,19 @@ pub async fn run(
     data: Option<&Path>,
     printer: Printer,
 ) -> anyhow::Result<()> {
-    let app = arguments.deployment.app(data).await?;
-    match arguments.command {
+    let Arguments { deployment, command } = arguments;
+    let app = deployment.app(data).await?;
+    match command {
         Command::Org(Org::Create { id, name, sender, allow_sender, optional }) => {
             let given = GivenSettings { name: Some(name), sender: Some(sender), optional };
-            create_organization(&app, &id, given.into_json()?, &allow_sender).await
+            let bound = deployment.sender_bound().await;
+            create_organization(&app, &id, given.into_json()?, &allow_sender, &bound).await
         }
         Command::Org(Org::Update { id, name, sender, allow_sender, remove_sender, optional }) => {
             let given = GivenSettings { name, sender, optional };
             let change = SenderChange { allow: &allow_sender, remove: &remove_sender };
-            update_organization(&app, &id, given.into_json()?, change).await
+            let bound = deployment.sender_bound().await;
+            update_organization(&app, &id, given.into_json()?, change, &bound).await
         }
         Command::Org(Org::List) => names::list(&app).await,
         Command::Org(Org::Show { id }) => {
@@ -227,12 +230,19 @@ async fn create_organization(
     id: &str,
     body: Value,
     allow: &[String],
+    bound: &SenderBound,
 ) -> anyhow::Result<()> {
     let org = parse_org(id)?;
     let settings = read_settings(app, &org, &body, None).await?;
     let sender = vec![AllowedSender::of(&settings.sender)];
     let change = SenderChange { allow, remove: &[] };
-    let senders = Some(change.apply(sender, &settings.sender)?);
+    let senders = change.apply(sender, &settings.sender)?;
+    let before = app.catalog.together(&org, None, None, &[]).await;
+    let before =
+        before.context("reading the organization; check the stack's name and the region")?;
+    let before = before.organization.map(|stored| stored.allowed_senders()).unwrap_or_default();
+    require_within(bound, &before, &senders)?;
+    let senders = Some(senders);
     let created_at = time::millis(app.clock.now());
     let asked = Organization { v: 1, org, settings, created_at, senders };
     let created = organizations::create_with(app, asked.clone()).await.map_err(service_error)?;
@@ -257,11 +267,20 @@ async fn update_organization(
     id: &str,
     body: Value,
     change: SenderChange<'_>,
+    bound: &SenderBound,
 ) -> anyhow::Result<()> {
     let mut stored = read_organization(app, &parse_org(id)?).await?;
     let before = stored.allowed_senders();
+    let sent_as = AllowedSender::of(&stored.settings.sender);
     stored.settings = read_settings(app, &stored.org, &body, Some(&stored.settings)).await?;
-    stored.senders = Some(change.apply(before, &stored.settings.sender)?);
+    let senders = change.apply(before.clone(), &stored.settings.sender)?;
+    let sends_as = AllowedSender::of(&stored.settings.sender);
+    require_within(
+        bound,
+        &[&before[..], &[sent_as]].concat(),
+        &[&senders[..], &[sends_as]].concat(),
+    )?;
+    stored.senders = Some(senders);
     app.catalog.put_senders(&stored).await?;
     print_document(&stored.answer(&app.config.site_url))?;
     names::warn_of_like(app, &stored).await?;

@@ -9,17 +9,21 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use clap::Args;
-use unicreda::{App, Config, app::SealedBy};
+use unicreda::{App, Config, app::SealedBy, domain::sender::SenderBound};
 use url::Url;
 
-use crate::{exit::Failure, settings};
+use crate::{exit::Failure, printer::print_error, settings};
+
+mod parameters;
 
 /// The settings of a local stack that administration needs, in its `demo.env`.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 const KEY_FILE: &str = "SIGNING_KEY_FILE";
+/// The stack's parameter `SenderAddresses`, as its functions have it too.
+const SENDER_ADDRESSES: &str = "SENDER_ADDRESSES";
 
 /// Flags that choose the deployment.
 #[derive(Debug, Args)]
@@ -44,14 +48,43 @@ impl Deployment {
             (None, data) => LocalStack::find(data)?.app(),
         }
     }
+
+    /// The addresses from which the deployment can send: those that the environment names, else the
+    /// stack's own; all where that cannot be read, with a warning, since the functions check too.
+    pub async fn sender_bound(&self) -> SenderBound {
+        let named = std::env::var(SENDER_ADDRESSES).ok().filter(|patterns| !patterns.is_empty());
+        let patterns = match (named, &self.stack) {
+            (Some(patterns), _) => Ok(Some(patterns)),
+            (None, Some(stack)) => {
+                parameters::parameter(&environment().await, stack, "SenderAddresses").await
+            }
+            (None, None) => Ok(None),
+        };
+        match patterns {
+            Ok(patterns) => {
+                patterns.map_or_else(SenderBound::none, |patterns| SenderBound::parse(&patterns))
+            }
+            Err(error) => {
+                print_error(&format!(
+                    "Warning: the stack's SenderAddresses could not be read, so senders are not compared with it ({error:#}). Allow cloudformation:DescribeStacks, or set {SENDER_ADDRESSES}."
+                ));
+                SenderBound::none()
+            }
+        }
+    }
+}
+
+/// The environment of AWS: region, credentials, endpoints.
+async fn environment() -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .timeout_config(unicreda::app::timeouts())
+        .load()
+        .await
 }
 
 /// `template.yaml` derives the names of tables and keys from the stack's name.
 async fn deployed(stack: &str) -> anyhow::Result<App> {
-    let sdk = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .timeout_config(unicreda::app::timeouts())
-        .load()
-        .await;
+    let sdk = environment().await;
     if sdk.region().is_none() {
         bail!("no AWS region is set: export AWS_REGION, e.g. AWS_REGION=us-east-1");
     }
@@ -145,6 +178,7 @@ fn config(stack: &str, sealed_by: SealedBy) -> Config {
         site_url: String::new(),
         accept_execute_api_host: false,
         ses_rate_per_second: 1.0,
+        sender_addresses: SenderBound::none(),
         ses_configuration_set: None,
         tracks_deliveries: false,
         sealed_by: Some(sealed_by),

@@ -127,6 +127,17 @@ pub struct FileFlags {
     /// letters if it is left out.
     #[arg(long, value_name = "NAME", requires = "file", value_parser = encoding)]
     pub encoding: Option<Encoding>,
+    /// Read a column as a field: email, recipient_name, result_value …, or a part of the name:
+    /// given_name, middle_name, family_name, second_family_name; repeatable.
+    #[arg(long, requires = "file", value_name = "COLUMN=FIELD")]
+    pub map: Vec<String>,
+    /// Leave columns unread; separate them with commas, quote a name that has one; repeatable.
+    #[arg(long, requires = "file", value_name = "COLUMNS")]
+    pub ignore: Vec<String>,
+    /// Of dates such as 03/08/2026 the day comes first; where the file's other dates show it,
+    /// that need not be said.
+    #[arg(long, requires = "file")]
+    pub day_first: bool,
     /// Correct the credentials that rows name in credential_id, as a results file does; needs a key
     /// with the scope manage. Rows without an id are issued.
     #[arg(long, requires = "file", conflicts_with = "email")]

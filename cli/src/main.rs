@@ -87,7 +87,7 @@ enum Command {
     /// Uploads the file, follows its job and writes the results. If it is interrupted, by Ctrl-C
     /// or a lost connection, the same command continues where it stopped: a file never gets a
     /// second job unless --again asks for one.
-    Issue(issue::Arguments),
+    Issue(Box<issue::Arguments>),
     /// Work with jobs: list, watch, results, retry, cancel.
     #[command(subcommand)]
     Jobs(jobs::Command),
@@ -165,7 +165,7 @@ async fn run(
                     "the key and the file cannot both come from standard input",
                 )));
             }
-            issue::run(&open()?, arguments).await
+            issue::run(&open()?, *arguments).await
         }
         Command::Jobs(command) => jobs::run(&open()?, command).await,
         Command::Templates(command) => templates::run(&open()?, command).await,

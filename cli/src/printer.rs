@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde_json::Value;
-use unicreda::domain::{lang::Lang, text::is_unseen};
+use unicreda::domain::{lang::Lang, unseen::steers};
 
 use crate::exit::Failure;
 
@@ -231,7 +231,7 @@ pub fn cell(value: Option<&Value>) -> String {
 pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        if is_unseen(c) {
+        if steers(c) {
             shown.extend(c.escape_unicode());
         } else {
             shown.push(c);
@@ -245,7 +245,7 @@ pub fn visible(text: &str) -> String {
 fn escaped(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
-        if is_unseen(c) && c != '\n' {
+        if steers(c) && c != '\n' {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 let _ = write!(text, "\\u{unit:04x}");
             }

@@ -206,6 +206,12 @@ fn print_failure(printer: Printer, job: &Value) -> Result<Exit, Failure> {
         let name = printer::cell(reading.get("encoding"));
         printer.line(&format!("  --encoding {name:<13} {}", texts.join(" · ")))?;
     }
+    if job.get("code").is_some_and(|code| code == "ambiguous_dates") {
+        printer.notice(printer.pick(
+            "Si en las fechas va primero el día, dilo con --day-first",
+            "If the day comes first in the dates, say so with --day-first",
+        ));
+    }
     printer.notice(if after_issuing {
         printer.pick(
             "Repite el comando: lo ya emitido no se emite otra vez",

@@ -4,6 +4,7 @@
 //! it. A file that is announced and never arrives creates no job, and one that arrives twice under
 //! one upload creates one.
 
+mod columns;
 mod send;
 mod source;
 mod state;
@@ -47,7 +48,8 @@ pub struct Issuance {
 pub async fn run(session: &Session, file: &Path, issuance: Issuance) -> Result<Exit, Failure> {
     let printer = session.printer;
     let source = Source::open(file, printer)?;
-    let mut state = open_state(session, &source, &issuance)?;
+    let map = columns::map(&issuance.flags, printer)?;
+    let mut state = open_state(session, &source, &issuance, &map)?;
     let ended = state.upload.as_ref().is_some_and(|upload| upload.stage == Stage::Ended);
     // A dry run that has ended is run again: templates and credentials change.
     let restart = issuance.flags.again || (issuance.options.dry_run && ended);
@@ -65,10 +67,11 @@ pub async fn run(session: &Session, file: &Path, issuance: Issuance) -> Result<E
         "repite el mismo comando: la subida continúa donde quedó",
         "run the same command again: the upload continues where it stopped",
     ));
-    let received = send::until_received(session, &source, &issuance, &mut state).await?;
+    let received = send::until_received(session, &source, &issuance, &map, &mut state).await?;
     let job_id = received.job_id;
     let (job, mut upload) = follow_job(session, &job_id, received.upload, &mut state).await?;
     let exit = summary::print(printer, &job)?;
+    columns::print(printer, &job)?;
     if issuance.options.dry_run && exit != Exit::Failed {
         print_rows(session, &job_id).await?;
     }
@@ -101,6 +104,7 @@ fn open_state(
     session: &Session,
     source: &Source,
     issuance: &Issuance,
+    map: &Value,
 ) -> Result<StateFile, Failure> {
     let identity = Identity {
         site: &session.site,
@@ -109,6 +113,8 @@ fn open_state(
         dry_run: issuance.options.dry_run,
         send_email: issuance.options.send_email,
         encoding: issuance.flags.encoding,
+        map,
+        day_first: issuance.flags.day_first,
         correct: issuance.flags.correct,
         strict: issuance.options.strict,
         digest: &source.digest,

@@ -554,13 +554,18 @@ class Rehearsal:
         return "checked in a dry run, issued, results fetched and checked again; a broken file refused"
 
     def a_file_of_another_system(self) -> str:
-        """A file that another program stores in the bucket with its own role."""
+        """A file that another program stores in the bucket with its own role, read as the template remembers."""
+        remembered = f"/api/v1/templates/{self.template}/column-map"
+        self.api("PUT", remembered, {"column_map": {"Id interno del sistema": "ignore"}}, status=200)
         _, example, headers = self.api("GET", f"/api/v1/templates/{self.template}/csv", status=200)
         check(headers["Content-Type"].startswith("text/csv"), dict(headers))
         s3, bucket = self.aws.client("s3"), self.outputs["UploadsBucket"]
         name = "Acta de ensayo (1) ñ+.csv"
         key = f"incoming/test/uni/{self.template}/sistema/{name}"
-        s3.put_object(Bucket=bucket, Key=key, Body=example.encode())
+        first, *rows = example.splitlines()
+        delimiter = ";" if ";" in first else ","
+        lines = [f"{first}{delimiter}Id interno del sistema", *(f"{row}{delimiter}{n}" for n, row in enumerate(rows))]
+        s3.put_object(Bucket=bucket, Key=key, Body="\r\n".join(lines).encode())
 
         def job_of_file():
             jobs = self.api("GET", "/api/v1/jobs", key=self.test_key, status=200)[1]["items"]
@@ -575,6 +580,8 @@ class Rehearsal:
 
         result = until("the file's job ends", success)
         check(result["total"] > 0 and result["failed"] == 0, result)
+        self.api("DELETE", remembered, status=204)
+        check(self.api.get(remembered)["column_map"] == {}, "the columns are forgotten")
         return f"the example file of {result['total']} rows, issued in test mode"
 
     def the_bucket_is_private(self) -> str:

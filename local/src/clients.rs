@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider, SharedHtt
 use unicreda::{
     App, Config,
     aws::{kms::Vault, s3::Files},
+    domain::sender::SenderBound,
 };
 
 /// URLs of the embedded services.
@@ -80,6 +81,7 @@ pub(crate) fn no_config() -> Config {
         site_url: String::new(),
         accept_execute_api_host: false,
         ses_rate_per_second: 1.0,
+        sender_addresses: SenderBound::none(),
         ses_configuration_set: None,
         tracks_deliveries: false,
         sealed_by: None,

@@ -26,6 +26,7 @@ use serde::Deserialize;
 use tower::ServiceExt;
 use unicreda::App;
 use unicreda::domain::lang::Lang;
+use unicreda::http::event;
 
 use self::proxy_event::{HOP_BY_HOP, Received};
 use crate::inbox;
@@ -99,6 +100,7 @@ impl Gateway {
         // A task of its own: as on Lambda, the invocation continues if the client disconnects.
         let function_name = route.function_name();
         let event = LambdaEvent::new(payload, invoke::context(function_name, TIMEOUT));
+        let event = event::with_all_values(event);
         let invocation = invoke::run(function_name, TIMEOUT, call(route.function, self.app, event));
         let kill = self.tasks.kill.clone();
         let invocation = self.tasks.tracker.spawn(kill.run_until_cancelled_owned(invocation));

@@ -22,6 +22,9 @@ pub struct Options {
     pub containers: Option<IpAddr>,
     /// Sending rate of SES, in recipients per second.
     pub ses_rate_per_second: f64,
+    /// The addresses that an organization's sender must be like, as `SenderAddresses` of a deployment;
+    /// the embedded SES itself takes all.
+    pub sender_addresses: String,
     /// Whether the functions rely on SES's delivery events. The embedded SES publishes events only for
     /// the addresses of its simulator, so by default the functions write receipts instead.
     pub tracks_deliveries: bool,
@@ -59,6 +62,7 @@ impl Default for Options {
             containers: None,
             // The embedded SES has no account rate: the machine alone sets the pace.
             ses_rate_per_second: 1e6,
+            sender_addresses: "*".to_owned(),
             tracks_deliveries: false,
             consumer_timeout: Duration::from_secs(30),
             visibility: Duration::from_secs(60),

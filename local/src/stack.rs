@@ -11,7 +11,7 @@ use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use tokio::net::TcpListener;
 use tokio_util::sync::DropGuard;
-use unicreda::{App, Config, app::SealedBy, aws::kms::Vault};
+use unicreda::{App, Config, app::SealedBy, aws::kms::Vault, domain::sender::SenderBound};
 
 use crate::bucket::{BUCKET, Bucket};
 use crate::clients::{Endpoints, SdkSettings, clients, no_config};
@@ -328,6 +328,7 @@ fn config(
         site_url,
         accept_execute_api_host: false,
         ses_rate_per_second: options.ses_rate_per_second,
+        sender_addresses: SenderBound::parse(&options.sender_addresses),
         ses_configuration_set: None,
         tracks_deliveries: options.tracks_deliveries,
         sealed_by: Some(SealedBy::File(signing_key)),

@@ -14,7 +14,7 @@ use crate::{
     },
     clock::Clock,
     credentials::status_indexes::Indexes,
-    domain::{job::SHARD_ROWS, signing_key::KeyError},
+    domain::{job::SHARD_ROWS, sender::SenderBound, signing_key::KeyError},
     store::{
         catalog::Catalog, credentials::Credentials, idempotency::Idempotency, jobs::Jobs,
         status_lists::StatusLists,
@@ -52,6 +52,9 @@ pub struct Config {
     pub accept_execute_api_host: bool,
     /// Sending rate of the whole account, in recipients a second (`SES_RATE_PER_SECOND`).
     pub ses_rate_per_second: f64,
+    /// The addresses that SES lets the deployment send from (`SENDER_ADDRESSES`); all when it is not
+    /// set. The function `catalog` checks an organization's sender against them.
+    pub sender_addresses: SenderBound,
     /// SES configuration set that publishes delivery events, if any
     /// (`SES_CONFIGURATION_SET`).
     pub ses_configuration_set: Option<String>,
@@ -131,6 +134,8 @@ impl Config {
             site_url: text("SITE_URL")?.trim_end_matches('/').to_owned(),
             accept_execute_api_host: text("ACCEPT_EXECUTE_API_HOST").is_ok_and(|v| v == "true"),
             ses_rate_per_second: number("SES_RATE_PER_SECOND", 1.0)?,
+            sender_addresses: text("SENDER_ADDRESSES")
+                .map_or_else(|_| SenderBound::none(), |patterns| SenderBound::parse(&patterns)),
             ses_configuration_set: text("SES_CONFIGURATION_SET").ok(),
             tracks_deliveries: text("TRACK_DELIVERIES").is_ok_and(|v| v == "true"),
             sealed_by: match (text("SIGNING_KEY").ok(), text("SIGNING_KEY_FILE").ok()) {
@@ -345,6 +350,7 @@ mod tests {
                 site_url: site_url.to_owned(),
                 accept_execute_api_host: accepted,
                 ses_rate_per_second: 1.0,
+                sender_addresses: SenderBound::none(),
                 ses_configuration_set: None,
                 tracks_deliveries: false,
                 sealed_by: None,

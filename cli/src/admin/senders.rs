@@ -3,7 +3,7 @@
 use anyhow::{Context, bail};
 use unicreda::domain::{
     email::EmailAddress,
-    sender::{AllowedSender, MOST_SENDERS},
+    sender::{AllowedSender, MOST_SENDERS, SenderBound},
 };
 
 /// The senders that flags add and remove.
@@ -56,6 +56,25 @@ impl SenderChange<'_> {
         }
         Ok(senders)
     }
+}
+
+/// Requires that the deployment can send mail from each sender that is new.
+///
+/// # Errors
+/// With the first from which it cannot, and what to do.
+pub(super) fn require_within(
+    bound: &SenderBound,
+    before: &[AllowedSender],
+    after: &[AllowedSender],
+) -> anyhow::Result<()> {
+    let mut new = after.iter().filter(|sender| !before.contains(sender));
+    if let Some(sender) = new.find(|sender| !bound.admits(sender)) {
+        bail!(
+            "{sender}: this deployment can send mail from {bound} alone (its parameter SenderAddresses), so such mail would not go out. Deploy it with SenderAddresses={} first, or name another sender",
+            bound.with(sender)
+        );
+    }
+    Ok(())
 }
 
 fn shown(senders: &[AllowedSender]) -> String {

@@ -46,6 +46,7 @@ pub(super) async fn until_received(
     session: &Session,
     source: &Source,
     issuance: &Issuance,
+    map: &Value,
     state: &mut StateFile,
 ) -> Result<Received, Failure> {
     let progress = Progress::new(session.printer);
@@ -55,6 +56,7 @@ pub(super) async fn until_received(
         client,
         source,
         issuance,
+        map,
         progress,
         began: Instant::now(),
         pause: FIRST_PAUSE,
@@ -68,6 +70,7 @@ struct Sending<'a> {
     client: Client,
     source: &'a Source,
     issuance: &'a Issuance,
+    map: &'a Value,
     progress: Progress,
     began: Instant,
     pause: Duration,
@@ -116,8 +119,18 @@ impl Sending<'_> {
             "send_email": self.issuance.options.send_email,
             "dry_run": self.issuance.options.dry_run,
         });
-        if let (Some(encoding), Some(body)) = (self.issuance.flags.encoding, body.as_object_mut()) {
-            body.insert("encoding".to_owned(), encoding.as_str().into());
+        // What is not said is not sent: a service of before knows no such option.
+        let flags = &self.issuance.flags;
+        if let Some(body) = body.as_object_mut() {
+            if let Some(encoding) = flags.encoding {
+                body.insert("encoding".to_owned(), encoding.as_str().into());
+            }
+            if self.map.as_object().is_some_and(|map| !map.is_empty()) {
+                body.insert("column_map".to_owned(), self.map.clone());
+            }
+            if flags.day_first {
+                body.insert("day_first".to_owned(), true.into());
+            }
         }
         if let Some(body) = body.as_object_mut().filter(|_| self.issuance.flags.correct) {
             body.insert("correct".to_owned(), true.into());

@@ -14,6 +14,7 @@ use std::{
 
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use unicreda::domain::{encoding::Encoding, review::Strict};
 
 use crate::{client::UploadTarget, exit::Failure, printer::Printer, settings};
@@ -32,6 +33,10 @@ pub struct Identity<'a> {
     pub send_email: bool,
     /// Encoding of the file's text, if it was named.
     pub encoding: Option<Encoding>,
+    /// How its columns are read, as far as the command says.
+    pub map: &'a Value,
+    /// Whether of its dates the day comes first.
+    pub day_first: bool,
     /// Whether rows correct the credentials that they name.
     pub correct: bool,
     /// The kinds of warnings that refuse a row.
@@ -43,15 +48,32 @@ pub struct Identity<'a> {
 impl Identity<'_> {
     /// Name of the state file. No part contains a line feed.
     fn file_name(&self) -> String {
-        let Self { site, owner, template, dry_run, send_email, encoding, correct, strict, digest } =
-            self;
+        let Self {
+            site,
+            owner,
+            template,
+            dry_run,
+            send_email,
+            encoding,
+            map,
+            day_first,
+            correct,
+            strict,
+            digest,
+        } = self;
         let mut text = format!("{site}\n{owner}\n{template}\n{dry_run}\n{send_email}\n{digest}");
-        // Absent as before there were encodings, so that an upload of then is continued.
+        // Absent as before there were such options, so that an upload of then is continued.
         if let Some(encoding) = encoding {
             text = format!("{text}\n{}", encoding.as_str());
         }
+        if map.as_object().is_some_and(|map| !map.is_empty()) {
+            text = format!("{text}\n{map}");
+        }
+        if *day_first {
+            text += "\nday first";
+        }
         if *correct {
-            text = format!("{text}\ncorrect");
+            text += "\ncorrect";
         }
         if !strict.is_empty() {
             text = format!("{text}\n{}", serde_json::json!(strict));

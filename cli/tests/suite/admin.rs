@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Output},
@@ -233,6 +233,121 @@ async fn the_operator_alone_decides_as_whom_an_organization_sends() {
     assert!(failed(data, 1, &blank).contains("no visible character"));
     let far = ["keys", "create", "uni", "--name", "x", "--expires-at", "9999-12-31T00:00:00Z"];
     assert!(failed(data, 1, &far).contains("2100"));
+    stack.shutdown().await;
+}
+
+/// A CloudFormation that describes a stack, or refuses to, so often; it gives what it was asked.
+fn cloudformation(answers: Vec<(u16, String)>) -> (String, std::thread::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let asked = std::thread::spawn(move || {
+        let mut asked = Vec::new();
+        for (status, body) in answers {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let mut request = String::new();
+            while !request.ends_with("StackName=unicreda") {
+                let mut piece = [0; 4096];
+                let read = stream.read(&mut piece).expect("a request");
+                assert!(read > 0, "{request}");
+                request.push_str(&text(&piece[..read]));
+            }
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+            );
+            stream.write_all(answer.as_bytes()).expect("written");
+            asked.push(request);
+        }
+        asked
+    });
+    (url, asked)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sender_that_the_deployment_cannot_send_from_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path();
+    let stack = start(data).await;
+    let dynamodb = &stack.endpoints().dynamodb;
+    let run = |bound: (&str, &str), arguments: &[&str], deployed: bool| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_unicreda"));
+        command.arg("admin").env(bound.0, bound.1);
+        if deployed {
+            command.args(["--stack", "unicreda"]).env("AWS_ENDPOINT_URL_DYNAMODB", dynamodb);
+            command.env("AWS_REGION", "us-east-1").env("AWS_ACCESS_KEY_ID", "x");
+            command.env("AWS_SECRET_ACCESS_KEY", "x").env_remove("AWS_SESSION_TOKEN");
+        } else {
+            command.arg("--data").arg(data);
+        }
+        let output = command.args(arguments).output().expect("it runs");
+        (output.status.code(), text(&output.stderr), text(&output.stdout))
+    };
+    let local =
+        |patterns: &str, arguments: &[&str]| run(("SENDER_ADDRESSES", patterns), arguments, false);
+    // A new organization, and one that is there already.
+    let (code, stderr, _) = local("*@otra.example", &CREATE);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(
+        stderr.contains(
+            "titulos@uni.example: this deployment can send mail from *@otra.example alone"
+        ) && stderr.contains("SenderAddresses=*@otra.example,titulos@uni.example"),
+        "{stderr}"
+    );
+    failed(data, 1, &["org", "show", "uni"]);
+    assert_eq!(local("*@uni.example", &CREATE).0, Some(0));
+    assert_eq!(local("*@otra.example", &CREATE).0, Some(0), "again: nothing is new");
+
+    let update = |flags: &[&'static str]| [&["org", "update", "uni"], flags].concat();
+    let show = || json_of(data, &["org", "show", "uni"])["allowed_senders"].clone();
+    for (flags, sender) in [
+        (["--allow-sender", "uni.example"], "@uni.example"),
+        (["--allow-sender", "actas@otra.example"], "actas@otra.example"),
+        (["--sender", "nueva@uni.example"], "nueva@uni.example"),
+    ] {
+        let (code, stderr, _) = local("a*@uni.example", &update(&flags));
+        assert_eq!(code, Some(1), "{flags:?}: {stderr}");
+        assert!(stderr.contains(&format!("{sender}: this deployment")), "{stderr}");
+    }
+    assert_eq!(show(), json!(["titulos@uni.example"]));
+    // The sender that it has stays, and everything else can be changed.
+    assert_eq!(local("a*@uni.example", &update(&["--name", "Universidad Otra"])).0, Some(0));
+    assert_eq!(
+        local("a*@uni.example", &update(&["--allow-sender", "actas@uni.example"])).0,
+        Some(0)
+    );
+
+    // A deployed stack says it itself.
+    let described = "<DescribeStacksResponse><Parameters><member><ParameterKey>SiteUrl</ParameterKey>\
+        <ParameterValue>https://u.example</ParameterValue></member><member>\
+        <ParameterKey>SenderAddresses</ParameterKey>\
+        <ParameterValue>*@sede.example,*@uni.example</ParameterValue></member></Parameters></DescribeStacksResponse>";
+    let denied = "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>";
+    let answers =
+        vec![(200, described.to_owned()), (200, described.to_owned()), (403, denied.to_owned())];
+    let (url, asked) = cloudformation(answers);
+    let deployed = |flags: &[&'static str]| {
+        run(("AWS_ENDPOINT_URL_CLOUDFORMATION", &url), &update(flags), true)
+    };
+    let (code, stderr, _) = deployed(&["--allow-sender", "otra.example"]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(
+        stderr.contains("SenderAddresses=*@sede.example,*@uni.example,*@otra.example"),
+        "{stderr}"
+    );
+    let (code, stderr, _) = deployed(&["--allow-sender", "sede.example"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(!stderr.contains("Warning"), "{stderr}");
+    // Without the right to ask, it says so and goes on.
+    let (code, stderr, _) = deployed(&["--allow-sender", "otra.example"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(
+        stderr.contains("SenderAddresses could not be read") && stderr.contains("AccessDenied"),
+        "{stderr}"
+    );
+    let requests = asked.join().expect("three requests");
+    assert!(requests.iter().all(|one| one.contains("us-east-1/cloudformation/aws4_request")));
+    let all = json!(["titulos@uni.example", "actas@uni.example", "@sede.example", "@otra.example"]);
+    assert_eq!(show(), all);
     stack.shutdown().await;
 }
 

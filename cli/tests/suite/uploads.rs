@@ -251,6 +251,47 @@ async fn results_do_not_replace_a_file_created_while_issuing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn columns_that_are_not_known_are_shown_and_said_by_flags() {
+    let world = World::new().await;
+    let file = "N°;RUT;\"Puntos, en total\";Correo;Nombre;Evaluación del curso\n1;1-9;7;ana@ejemplo.com;Ana;A\n";
+    world.file("acta.csv", file, 0o644);
+    let refused = world.run(&["issue", "acta.csv"]).code(1);
+    refused
+        .stdout_has("No se reconocen 4 columnas")
+        .stdout_has("N°                    ? ¿no leerla?     1\n")
+        .stdout_has("Correo                email             ana@ejemplo.com\n")
+        .stderr_has("--map 'COLUMNA=CAMPO'");
+    let flags = [
+        "--ignore",
+        "RUT,N°",
+        "--ignore",
+        "\"Puntos, en total\"",
+        "--map",
+        "Evaluación del curso=result_value",
+    ];
+    let issue = |more: &[&'static str]| [&["issue", "acta.csv"][..], &flags, more].concat();
+    let checked = world.done(&issue(&["--dry-run"]));
+    checked.stdout_has("1 fila: 1 nuevas").stdout_has("RUT                   (no se lee)");
+    world.done(&issue(&[])).stdout_has("1 fila: 1 emitidas");
+    // The same flags continue the same upload, and the results are issued as they are.
+    world.done(&issue(&[])).stderr_has("ya se procesó");
+    assert_eq!(jobs(&world).len(), 3);
+    world.done(&["issue", "acta-resultados.csv"]).stdout_has("0 emitidas, 1 ya existían");
+
+    let dates = "Correo;Nombre;Nota;Inicio\neva@ejemplo.com;Eva;A;03/08/2026\n";
+    world.file("fechas.csv", dates, 0o644);
+    world.run(&["issue", "fechas.csv"]).code(1).stderr_has("--day-first");
+    world.done(&["issue", "fechas.csv", "--day-first"]).stdout_has("1 fila: 1 emitidas");
+
+    for wrong in ["Nota", "=result_value", "Nota="] {
+        world.run(&["issue", "acta.csv", "--map", wrong]).code(2).stderr_has("COLUMNA=CAMPO");
+    }
+    let wrong = ["issue", "acta.csv", "--map", "N°=nada", "-o", "otro.csv"];
+    world.run(&wrong).code(1).stderr_has("/column_map/N°");
+    world.stack.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_results_file_corrects_what_it_names_once_that_is_asked_for() {
     let world = World::new().await;
     acta(&world, "acta", 2);

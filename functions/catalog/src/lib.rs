@@ -5,7 +5,9 @@
 use lambda_http::{Body, Request, Response};
 use unicreda::{
     App,
-    api::{api_keys, credentials, members, organization, suppressions, templates, verify},
+    api::{
+        api_keys, column_maps, credentials, members, organization, suppressions, templates, verify,
+    },
     http::{routes::Catalog, serve},
 };
 
@@ -19,6 +21,9 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
             Catalog::PutTemplate => templates::put(app, &call).await,
             Catalog::ArchiveTemplate => templates::archive(app, &call).await,
             Catalog::TemplateCsv => templates::csv(app, &call).await,
+            Catalog::ShowColumnMap => column_maps::show(app, &call).await,
+            Catalog::PutColumnMap => column_maps::put(app, &call).await,
+            Catalog::DeleteColumnMap => column_maps::delete(app, &call).await,
             Catalog::ListCredentials => credentials::list(app, &call).await,
             Catalog::ShowCredential => credentials::show(app, &call).await,
             Catalog::TestMail => credentials::test_mail(app, &call).await,

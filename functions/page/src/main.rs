@@ -1,14 +1,14 @@
 //! The Lambda function `page`.
 
 use lambda_http::{Error, service_fn};
-use unicreda::App;
+use unicreda::{App, http::event};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     unicreda::telemetry::init();
     let app = App::from_env().await?;
     let app = &app;
-    lambda_http::run(service_fn(move |request| async move {
+    event::run(service_fn(move |request| async move {
         Ok::<_, Error>(page::handle(app, request).await)
     }))
     .await

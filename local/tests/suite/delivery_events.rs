@@ -15,7 +15,7 @@ use unicreda::{
 };
 
 use crate::{
-    faults::{Fault, Faults},
+    faults::{Fault, Faults, Gate},
     feedback::{bounced, delivered, report},
     harness::{World, person},
     queues::{Queue, consume, drain, take_exactly, unread},
@@ -117,6 +117,33 @@ async fn a_delivery_is_the_receipt_of_a_consumer_that_died() {
     assert_eq!(consume(&world, &mails).await, [""; 0]);
     assert_eq!(world.stack.mail().count(), 2);
     assert_eq!(kept(&world, &id).await.mail_ambiguous, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_claim_that_was_taken_over_ends_though_its_message_is_gone() {
+    let (world, faults) = with_reports().await;
+    let (job, mails, id) = issued(&world).await;
+    let gate = Gate::default();
+    faults.on_calls_with("SendRawEmail", "persona1%40", 0..1, Fault::AnswerHeld(gate.clone()));
+    let slow = consume(&world, &mails);
+    let taken_over = async {
+        gate.reached.cancelled().await;
+        // The first worker's claim has ended, and it still records that the mail was sent.
+        world.stack.app().clock.jump(Duration::from_secs(400));
+        faults.on_calls_with("SendRawEmail", "persona1%40", 0..1, Fault::ReplyLost);
+        assert_eq!(consume(&world, &mails).await.len(), 1, "in doubt");
+        gate.open.cancel();
+    };
+    assert_eq!(tokio::join!(slow, taken_over).0, [""; 0], "the first deletes both messages");
+    assert_eq!(world.success(&job).await["result"]["emails_sent"], 2);
+    assert_eq!(shown(&world, &id).await["email_status"], "pending");
+    let app = world.stack.app();
+    app.clock.jump(Duration::from_secs(3_600));
+    assert_eq!(sweep::sweep(app, SweepMode::default()).await.expect("a run").mails, 1);
+    drain(&world).await;
+    assert_eq!(shown(&world, &id).await["email_status"], "sent");
+    assert_eq!(kept(&world, &id).await.mail_ambiguous, 2);
+    assert_eq!(world.success(&job).await["result"]["emails_sent"], 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -54,6 +54,20 @@ async fn another_body_is_refused_and_a_refused_body_leaves_the_key_free() {
     for bad in ["", &"k".repeat(256), "ñ"] {
         issue(&world, bad, &body(&world, &[person(1)])).await.problem(400, "invalid_request");
     }
+    // Of two keys nobody could tell which one a repetition has.
+    let twice = async |second: &str| {
+        let headers = [
+            ("x-api-key", world.demo.api_key.as_str()),
+            ("content-type", "application/json"),
+            ("idempotency-key", "uno"),
+            ("idempotency-key", second),
+        ];
+        let body = body(&world, &[person(1)]);
+        world.send("POST", "/api/v1/credentials/issue", &headers, body).await
+    };
+    let refused = twice("dos").await.problem(400, "invalid_request");
+    assert_eq!(refused["errors"][0]["code"], "repeated_header");
+    twice("uno").await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -99,6 +99,7 @@ async fn an_odd_picture_is_kept_as_it_looks_or_refused_by_name() {
         let said = match fate {
             "damaged" => "dañado o incompleto",
             "animated" => "animada",
+            "unseen" => "no se ve nada",
             "sides" => "cada lado debe medir entre 64 y 2000",
             "other" => "debe ser una imagen PNG",
             _ => panic!("{name}"),

@@ -65,7 +65,7 @@ async fn what_is_sent_is_echoed_as_it_is_and_every_text_is_cleaned() {
         "email": "\u{200b}persona1@ejemplo.com\u{a0}",
         "recipient_name": "Persona\u{a0}Zorrilla", "result_value": "A\u{200b}",
         "role": "Docente  titular", "license_number": "L\u{2003}1\u{feff}", "term": "2026\t1",
-        "activity_start_date": "2026-03-01\u{200b}", "language": "es\u{feff}",
+        "activity_start_date": "2026-03-21\u{200b}", "language": "es\u{feff}",
         "external_id": "acta\u{a0} 7",
         "evidence": [{
             "name": "Tesis  final", "url": "https://ejemplo.com/tesis\u{200b}",
@@ -83,7 +83,7 @@ async fn what_is_sent_is_echoed_as_it_is_and_every_text_is_cleaned() {
         ("role", json!("Docente titular")),
         ("license_number", json!("L 1")),
         ("term", json!("2026 1")),
-        ("activity_start_date", json!("2026-03-01")),
+        ("activity_start_date", json!("2026-03-21")),
         ("external_id", json!("acta 7")),
         (
             "evidence",
@@ -160,7 +160,7 @@ async fn a_file_with_invisible_characters_is_read_as_it_looks() {
             2,
         ),
         (
-            "email;nombre;calificacion;creditos;inicio\r\nc11@ejemplo.com;\"Ana\r\nMaria Perez\";A;\u{200b}6,5;01/03/2026\u{feff}\r\n",
+            "email;nombre;calificacion;creditos;inicio\r\nc11@ejemplo.com;\"Ana\r\nMaria Perez\";A;\u{200b}6,5;21/03/2026\u{feff}\r\n",
             1,
             0,
         ),
@@ -176,7 +176,7 @@ async fn a_file_with_invisible_characters_is_read_as_it_looks() {
     let found = world.get("/credentials?email=c11@ejemplo.com").await["items"][0].clone();
     assert_eq!(found["recipient_name"], "Ana Maria Perez");
     assert_eq!(found["credits_earned"], json!(6.5));
-    assert_eq!(found["activity_start_date"], "2026-03-01");
+    assert_eq!(found["activity_start_date"], "2026-03-21");
     assert_eq!(world.mails_now("c10@ejemplo.com").await.len(), 1);
 }
 
@@ -245,10 +245,10 @@ async fn a_cell_and_the_value_that_is_read_of_it_are_one_credential() {
     let options = json!({ "template_id": world.demo.template_id });
     let as_read = json!({
         "email": "persona1@ejemplo.com", "recipient_name": "Persona Zorrilla",
-        "result_value": "A", "credits_earned": 6.5, "activity_start_date": "2026-03-01",
+        "result_value": "A", "credits_earned": 6.5, "activity_start_date": "2026-03-21",
     });
     let id = id_of(&world.issue_one(&as_read).await);
-    let file = "Correo;Nombre;Nota;Créditos;Inicio\r\nPersona1@Ejemplo.com;Persona  Zorrilla;A;6,50;1/3/2026\r\n";
+    let file = "Correo;Nombre;Nota;Créditos;Inicio\r\nPersona1@Ejemplo.com;Persona  Zorrilla;A;6,50;21/3/2026\r\n";
     let job = world.upload("acta.csv", file.as_bytes(), &options).await;
     let status = world.file_job(&job).await;
     assert_eq!(status["result"]["duplicates"], 1, "{status}");

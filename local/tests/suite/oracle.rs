@@ -352,6 +352,10 @@ async fn check_job(
 /// The answer over HTTP agrees with the tables, and its sums hold.
 async fn check_answer(sim: &Sim, job: &Job, tally: &Tally) -> Result<()> {
     let status: Value = sim.world.get(&format!("/jobs/{}", job.job_id)).await;
+    if job.failure.is_some() {
+        ensure!(status["status"] == "FAILURE" && job.total == 0, "{status}");
+        return Ok(());
+    }
     ensure!(status["status"] == "SUCCESS", "{status}");
     let result = &status["result"];
     let n = |name: &str| result[name].as_u64().unwrap_or(u64::MAX);

@@ -399,11 +399,11 @@ async fn all_mailed(process: &Process, count: usize, repeated: usize) {
     eprintln!("{again} of {count} mails were sent again");
 }
 
-/// `kill -9` at moments that a seed decides, in both phases of a job of 5,000: three times,
-/// twenty in the long run.
+/// `kill -9` at moments that a seed decides, in both phases of a job of 1,500, three times; in the
+/// long run twenty times of 5,000.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_ends_with_the_right_sums_though_the_stack_is_killed_at_random_moments() {
-    let count = 5_000_u32;
+    let count = if long() { 5_000_u32 } else { 1_500 };
     let kills = if long() { 20 } else { 3 };
     let mut rng = fastrand::Rng::with_seed(seed("kills of the stack"));
     // A row counts when it is issued, and again when its mail has ended.
@@ -440,7 +440,7 @@ async fn a_job_ends_with_the_right_sums_though_the_stack_is_killed_at_random_mom
 /// results are written.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_is_issued_to_its_last_row_though_the_stack_is_killed_at_random_moments() {
-    let count = 5_000_u32;
+    let count = if long() { 5_000_u32 } else { 1_500 };
     let kills = if long() { 10 } else { 1 };
     let mut rng = fastrand::Rng::with_seed(seed("kills of the stack at a file"));
     let mut moments: Vec<u64> = (0..kills).map(|_| rng.u64(1..u64::from(2 * count))).collect();

@@ -20,7 +20,7 @@ use local::Options;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use unicreda::{App, clock::Clock, domain::job};
+use unicreda::{App, clock::Clock};
 
 use crate::{
     faults::{Fault, Faults, Gate},
@@ -37,9 +37,9 @@ const FILE_VISIBILITY: i64 = 5_400;
 const MAX_RECEIVES: [u32; 2] = [5, 1_000];
 /// Messages of one batch.
 const BATCH: usize = 100;
-/// Rows of a shard here: small jobs have several.
-const SHARD_ROWS: u32 = 10;
-/// Rounds after which a run counts as endless: minutes of the test's clock, and batches.
+/// Rows of a shard here: the smallest jobs have several.
+const SHARD_ROWS: u32 = 4;
+/// Rounds after which a run counts as endless: steps of the test's clock, and batches.
 const ROUNDS: usize = 3_000;
 
 /// A message that was taken from SQS and not deleted.
@@ -230,10 +230,10 @@ impl Sim {
         }
     }
 
-    /// Gives new jobs shards as large as in a deployment.
-    pub fn with_whole_shards(&mut self) {
-        self.setting.shard_rows = job::SHARD_ROWS;
-        self.app.shard_rows = job::SHARD_ROWS;
+    /// Gives new jobs shards of so many rows.
+    pub fn with_shards_of(&mut self, rows: u32) {
+        self.setting.shard_rows = rows;
+        self.app.shard_rows = rows;
     }
 
     /// As with `TrackDeliveries=false`: receipts are written on credentials.
@@ -479,6 +479,10 @@ impl Sim {
     /// Hands the next message about a file to the function; false when none is visible.
     pub async fn deliver_file(&mut self) -> bool {
         self.collect().await;
+        self.deliver_held_file().await
+    }
+
+    async fn deliver_held_file(&mut self) -> bool {
         let next = {
             let mut backlog = self.backlog.lock().expect("lock");
             let now = backlog.now();
@@ -542,6 +546,10 @@ impl Sim {
     /// Delivers one batch of at most so many messages; false when none is visible.
     pub async fn deliver(&mut self, at_most: usize) -> bool {
         self.collect().await;
+        self.deliver_held(at_most).await
+    }
+
+    async fn deliver_held(&mut self, at_most: usize) -> bool {
         let batch = self.receive(at_most);
         if batch.is_empty() {
             return false;
@@ -635,27 +643,36 @@ impl Sim {
     /// Runs the sweeper once.
     pub async fn sweep(&mut self) {
         self.collect().await;
+        self.run_sweeper().await;
+    }
+
+    async fn run_sweeper(&mut self) {
         let event = LambdaEvent::new(json!({}), context());
         let _ = self.run(|app| async move { sweeper::handle(&app, event).await }).await;
     }
 
-    /// Delivers, sweeps once a minute, and lets the time pass until everything has ended.
+    /// Delivers, sweeps, and lets the time pass until everything has ended: a minute at a time, ten
+    /// once nothing was delivered for ten.
     pub async fn drain(&mut self) -> Result<()> {
+        let mut quiet = 0;
         for round in 0..self.rounds {
             if round == 400 {
                 // Faults that never stop let no run end.
                 self.trouble = 0;
                 self.faults.heal();
             }
-            if self.deliver_file().await || self.deliver(BATCH).await {
+            self.collect().await;
+            if self.deliver_held_file().await || self.deliver_held(BATCH).await {
+                quiet = 0;
                 continue;
             }
             let held = self.backlog.lock().expect("lock").all();
             if held == 0 && oracle::unfinished(&self.world).await?.is_empty() {
                 return Ok(());
             }
-            self.clock.jump(Duration::from_secs(60));
-            self.sweep().await;
+            quiet += 1;
+            self.clock.jump(Duration::from_secs(if quiet > 10 { 600 } else { 60 }));
+            self.run_sweeper().await;
         }
         let left = oracle::unfinished(&self.world).await?;
         let backlog = self.backlog.lock().expect("lock");

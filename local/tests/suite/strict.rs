@@ -403,6 +403,20 @@ async fn a_fault_names_what_was_probably_meant() {
         assert_eq!(refused["errors"], json!([text]));
     }
     assert_nothing_issued(&world).await;
+    // The text of a grade never changes; the answer to a correction has its hint beside it.
+    let id = world.issue_one(&person(1)).await["credential_id"].clone();
+    let path = format!("/credentials/{}", id.as_str().expect("an id"));
+    for (change, code, hint) in [
+        (json!({ "result_value": "b" }), "invalid_result", "B"),
+        (json!({ "recipentName": "x" }), "unknown_field", "recipient_name"),
+    ] {
+        let refused = world.call("PATCH", &path, Some(&change)).await;
+        let refused = refused.problem(400, "invalid_request");
+        let error = &refused["errors"][0];
+        assert_eq!((&error["code"], &error["hint"]), (&json!(code), &json!(hint)), "{refused}");
+        let text = "Calificacion invalida. Valores permitidos: A, B, C, D, F";
+        assert!(code != "invalid_result" || error["message"] == text, "{refused}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -444,6 +458,12 @@ async fn a_key_comes_as_x_api_key_or_as_bearer_and_two_different_ones_are_none()
         vec![("x-api-key", "nada"), ("authorization", b_live.as_str())],
         vec![("x-api-key", ""), ("authorization", b_live.as_str())],
         vec![("x-api-key", &format!("{live}, {test}"))],
+        vec![("x-api-key", live), ("x-api-key", test)],
+        vec![("x-api-key", test), ("x-api-key", live)],
+        vec![("x-api-key", ""), ("x-api-key", live)],
+        vec![("x-api-key", live), ("x-api-key", live), ("x-api-key", "nada")],
+        vec![("authorization", b_live.as_str()), ("authorization", &b_test)],
+        vec![("x-api-key", live), ("authorization", &b_live), ("authorization", &b_test)],
     ] {
         let reply = ask(&headers).await;
         assert_eq!(reply.header("www-authenticate"), "Bearer", "{headers:?}");

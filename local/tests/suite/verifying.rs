@@ -202,7 +202,15 @@ fn hostile(text: &str) -> Vec<(&'static str, String)> {
         ("index", changed("/credentialStatus/statusListIndex", json!(long))),
         ("instant", changed("/validFrom", json!(long))),
         ("name", changed("/name", json!(long))),
-        ("member", changed("/issuer", json!({ long.as_str(): 1 }))),
+        ("member", changed("/evidence/0", json!({ long.as_str(): 1 }))),
+        (
+            "repeated member",
+            text.replacen(
+                '{',
+                &format!("{{\"{long}\":1,\"{long}\":2,").replace(&long, &long[..100_000]),
+                1,
+            ),
+        ),
         ("equal evidence", changed("/evidence", entries(&document["evidence"][0], 1_500))),
         ("evidence", changed("/evidence", (0..2_000).map(thing).collect())),
         ("nearly equal texts", changed("/name", json!(values))),

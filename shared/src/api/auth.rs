@@ -60,15 +60,16 @@ impl Caller {
 /// `unauthenticated` when there is none, when one has not the form of a key, and when two differ:
 /// nobody could tell whose request it is.
 pub fn presented(call: &Call) -> Result<Presented, Problem> {
-    let text = |name: &str| call.headers.get(name).map(|value| value.to_str().unwrap_or_default());
-    let bearer = text("authorization").and_then(|value| {
+    let values = |name| {
+        let values = call.headers.get_all(name).iter();
+        values.map(|value| value.to_str().unwrap_or_default())
+    };
+    let bearers = values("authorization").filter_map(|value| {
         let (scheme, rest) = value.trim().split_once(' ').unwrap_or((value.trim(), ""));
         scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim())
     });
-    let key = match (text("x-api-key"), bearer) {
-        (Some(key), Some(bearer)) if key != bearer => None,
-        (key, bearer) => key.or(bearer),
-    };
+    let mut keys = values("x-api-key").chain(bearers);
+    let key = keys.next().filter(|key| keys.all(|other| other == *key));
     key.and_then(Presented::parse).ok_or_else(Problem::unauthenticated)
 }
 

@@ -194,12 +194,13 @@ fn refused(faults: &[Fault]) -> Problem {
             errors.omit(*more);
             continue;
         }
-        errors.push(FieldError::new(
+        let error = FieldError::new(
             fault.field().map_or_else(String::new, |field| format!("/{field}")),
             fault.code(),
             fault.text(Lang::Es),
             fault.text(Lang::En),
-        ));
+        );
+        errors.push(error.hint(fault.near()));
     }
     Problem::invalid_request(errors)
 }

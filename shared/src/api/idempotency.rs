@@ -46,11 +46,20 @@ pub struct Attempt {
 /// Reads the header `Idempotency-Key`.
 ///
 /// # Errors
-/// `invalid_request` when it is empty, too long or not printable ASCII.
+/// `invalid_request` when it is empty, too long or not printable ASCII, or when two differ.
 pub fn key(call: &Call) -> Result<Option<&str>, Problem> {
-    let Some(value) = call.headers.get("idempotency-key") else {
+    let mut values = call.headers.get_all("idempotency-key").iter();
+    let Some(value) = values.next() else {
         return Ok(None);
     };
+    if values.any(|other| other != value) {
+        return Err(Problem::invalid_field(
+            "Idempotency-Key",
+            "repeated_header",
+            "El encabezado Idempotency-Key llegó con dos valores distintos; envía uno",
+            "The header Idempotency-Key came with two different values; send one",
+        ));
+    }
     match value.to_str() {
         Ok(key) if (1..=MAX_KEY).contains(&key.len()) => Ok(Some(key)),
         _ => Err(Problem::invalid_field(

@@ -11,6 +11,7 @@ use crate::{
     },
     app::App,
     domain::{
+        column_map::ReadColumn,
         fields::FieldError,
         ids::JobId,
         job::Job,
@@ -123,7 +124,14 @@ pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 pub async fn status(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let (_, job) = own_job(app, call).await?;
     let (job, errors) = progress::status(app, job, call.now).await?;
-    let mut response = ok(&job.answer(&errors, call.now))?;
+    let mut answer = job.answer(&errors, call.now);
+    if job.shows_columns()
+        && let Some(columns) = app.jobs.columns(job.job_id, call.now.as_second()).await?
+        && let Some(members) = answer.as_object_mut()
+    {
+        members.insert("columns".into(), columns.iter().map(ReadColumn::answer).collect());
+    }
+    let mut response = ok(&answer)?;
     if job.closed_at.is_none() {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
     }

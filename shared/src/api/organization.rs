@@ -16,7 +16,7 @@ use crate::{
         ids::{Mode, OrgId},
         image::ImageInput,
         organization::{Organization, Settings},
-        sender::AllowedSender,
+        sender::{AllowedSender, SenderBound},
     },
     http::{
         problem::Problem,
@@ -39,6 +39,11 @@ pub async fn put(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let (mut settings, logo) = Settings::read(fields, Some(&organization.settings))?;
     if !organization.may_send_as(&settings.sender) {
         return Err(sender_not_allowed(&organization, &settings.sender));
+    }
+    let sender = AllowedSender::of(&settings.sender);
+    let is_new = settings.sender != organization.settings.sender;
+    if is_new && !app.config.sender_addresses.admits(&sender) {
+        return Err(sender_out_of_bound(&app.config.sender_addresses, &sender));
     }
     if logo != ImageInput::Absent {
         settings.logo = images::store(app, &caller.org, &logo, "/logo").await?;
@@ -77,6 +82,21 @@ fn sender_not_allowed(organization: &Organization, sender: &EmailAddress) -> Pro
         ),
         format!(
             "The field sender cannot be {sender}: the operator of the service allows each organization its senders. Allowed: {allowed}. Ask the operator to allow this one (unicreda admin org update {org} --allow-sender {sender})"
+        ),
+    )
+}
+
+/// 400: the deployment cannot send from this sender, whoever allows it.
+fn sender_out_of_bound(bound: &SenderBound, sender: &AllowedSender) -> Problem {
+    let wider = bound.with(sender);
+    Problem::invalid_field(
+        "/sender",
+        "sender_not_allowed",
+        format!(
+            "El campo sender no admite {sender}: este servicio solo puede enviar desde {bound}. Elige un remitente que corresponda, o pide a quien opera el servicio que lo despliegue con SenderAddresses={wider}"
+        ),
+        format!(
+            "The field sender cannot be {sender}: this service can send from {bound} alone. Choose a sender like that, or ask the operator to deploy it with SenderAddresses={wider}"
         ),
     )
 }

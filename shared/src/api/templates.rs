@@ -90,7 +90,7 @@ pub async fn csv(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call).await?;
     let found = app.catalog.template(&caller.org, template_id(call)?).await?;
     let template = found.ok_or_else(|| Problem::template_not_found(None))?;
-    let text = sheet::columns::example(&template.definition, call.lang);
+    let text = sheet::offered::example(&template.definition, call.lang);
     let mut response = Response::new(Body::Text(text));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));

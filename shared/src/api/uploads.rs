@@ -9,14 +9,22 @@ use crate::{
     api::auth,
     app::App,
     domain::{
-        api_key::Scope, correction::Corrector, encoding::Encoding, fields::Fields, ids::TemplateId,
-        review::Strict, text::MAX_TEXT, warning::WarningKind,
+        api_key::Scope,
+        column_map::{ColumnMap, DAY_FIRST},
+        correction::Corrector,
+        encoding::Encoding,
+        fields::Fields,
+        ids::TemplateId,
+        review::Strict,
+        text::MAX_TEXT,
+        warning::WarningKind,
     },
     http::{
         problem::Problem,
         serve::{Call, json as answer, ok},
     },
     jobs::upload::{self, UploadError, UploadRequest},
+    sheet::columns,
 };
 
 impl From<UploadError> for Problem {
@@ -76,6 +84,8 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         }
         encoding
     });
+    let column_map = ColumnMap::take(&mut body, columns::target).unwrap_or_default();
+    let day_first = body.boolean(DAY_FIRST).unwrap_or(false);
     let strict = strict(&mut body);
     body.end()?;
     let (Some(template_id), Some(file_name), Some(size)) = (template_id, file_name, size) else {
@@ -97,6 +107,8 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         corrector,
         strict,
         encoding,
+        column_map,
+        day_first,
         lang: call.lang,
     };
     let (upload, presigned) = upload::announce(app, request, call.now).await?;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::text::is_invisible;
+use crate::domain::unseen::is_trimmed;
 
 /// Longest address in characters (RFC 5321 §4.5.3.1.3: a path of 256 with its brackets).
 pub const MAX_ADDRESS: usize = 254;
@@ -63,7 +63,7 @@ impl EmailAddress {
         if text.len() > MAX_TYPED {
             return Err(InvalidEmail);
         }
-        let is_around = |c: char| is_invisible(c) || (c.is_whitespace() && !c.is_control());
+        let is_around = |c: char| is_trimmed(c) || (c.is_whitespace() && !c.is_control());
         let text = text.trim_matches(is_around);
         let (local, domain) = text.rsplit_once('@').ok_or(InvalidEmail)?;
         let atoms = local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atext));

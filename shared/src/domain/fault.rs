@@ -6,11 +6,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
+    cell_fault::CellFault,
     correction_fault::CorrectionFault,
     damage::Damaged,
     field::{FieldName, field_meant},
     lang::Lang,
     text::shortened,
+    unlisted::Unlisted,
     warning::Warning,
 };
 
@@ -59,10 +61,8 @@ pub enum Fault {
     InvalidCredits,
     /// Credits outside the template's bounds.
     CreditsOutOfRange(Option<String>, Option<String>),
-    /// A grade that is not one of the template's values.
-    InvalidResult(Vec<String>),
-    /// Another text that is not one of the template's values.
-    NotAllowed(String, Vec<String>),
+    /// A grade, or another text, that is not one of the template's values.
+    NotAllowed(Unlisted),
     /// A link that is not an absolute http(s) URL.
     InvalidUrl(String),
     /// An evidence entry with neither name nor URL.
@@ -104,8 +104,8 @@ pub enum Fault {
     TooManyCells(usize, usize),
     /// A cell in a column without a name; holds the column, from 1.
     NamelessColumn(usize),
-    /// A number that a spreadsheet shortened (`1.2E+11`): its digits are lost.
-    Shortened(String),
+    /// A cell of a file.
+    Cell(CellFault),
     /// A text that was damaged before it came here.
     Damaged(Damaged),
     /// A row that names its credential, or a correction, that is refused.
@@ -173,8 +173,8 @@ impl Fault {
             Self::EndsBeforeStart => "ends_before_start",
             Self::InvalidCredits => "invalid_credits",
             Self::CreditsOutOfRange(..) => "credits_out_of_range",
-            Self::InvalidResult(_) => "invalid_result",
-            Self::NotAllowed(..) => "value_not_allowed",
+            Self::NotAllowed(Unlisted { field: FieldName::ResultValue, .. }) => "invalid_result",
+            Self::NotAllowed(_) => "value_not_allowed",
             Self::InvalidUrl(_) => "invalid_url",
             Self::EmptyEvidence(_) => "empty_evidence",
             Self::TooMany(..) | Self::TooManyValues(_) => "too_many",
@@ -194,7 +194,7 @@ impl Fault {
             Self::StrayQuote => "stray_quote",
             Self::TooManyCells(..) => "too_many_cells",
             Self::NamelessColumn(_) => "nameless_column",
-            Self::Shortened(_) => "shortened_number",
+            Self::Cell(fault) => fault.code(),
             Self::Damaged(_) => "damaged_text",
             Self::Correction(fault) => fault.code(),
             Self::Strict(warning) => warning.kind.as_str(),
@@ -215,18 +215,17 @@ impl Fault {
             | Self::InvalidDate(name)
             | Self::DateOutOfRange(name)
             | Self::NothingVisible(name)
-            | Self::NotAllowed(name, _)
             | Self::InvalidUrl(name)
-            | Self::Shortened(name)
             | Self::TooMany(name, _) => Some(name.clone()),
             Self::MissingEmail | Self::InvalidEmail(_) | Self::SeveralAddresses => {
                 Some("email".to_owned())
             }
+            Self::Cell(fault) => Some(fault.field().to_owned()),
             Self::EndsBeforeStart => Some(FieldName::ActivityEndDate.as_str().to_owned()),
             Self::InvalidCredits | Self::CreditsOutOfRange(..) => {
                 Some(FieldName::CreditsEarned.as_str().to_owned())
             }
-            Self::InvalidResult(_) => Some(FieldName::ResultValue.as_str().to_owned()),
+            Self::NotAllowed(unlisted) => Some(unlisted.field.as_str().to_owned()),
             Self::Damaged(damaged) => Some(damaged.field.clone()),
             Self::Correction(fault) => Some(fault.field().to_owned()),
             Self::Strict(warning) => Some(warning.field.to_owned()),
@@ -249,6 +248,15 @@ impl Fault {
             | Self::StrayQuote
             | Self::TooManyCells(..)
             | Self::NamelessColumn(_) => None,
+        }
+    }
+
+    /// The known name or value that was probably meant, for an answer that has hints.
+    pub fn near(&self) -> Option<&str> {
+        match self {
+            Self::UnknownField(name) => field_meant(name),
+            Self::NotAllowed(unlisted) => unlisted.near(),
+            _ => None,
         }
     }
 
@@ -304,9 +312,6 @@ impl Fault {
                     max.as_deref().unwrap_or("1000000")
                 ),
             },
-            Self::NotAllowed(f, values) => {
-                format!("Valor no permitido en {f}. Valores permitidos: {}", values.join(", "))
-            }
             Self::InvalidUrl(f) => {
                 format!("El campo {f} debe ser una URL absoluta que empiece por http:// o https://")
             }
@@ -346,11 +351,9 @@ impl Fault {
                 "La fila tiene {have} celdas y el encabezado {want}: una celda que contiene el separador va entre comillas"
             ),
             Self::NamelessColumn(n) => format!("La columna {n} tiene un valor, pero no tiene nombre en el encabezado"),
-            Self::Shortened(f) => format!(
-                "El campo {f} es un número que la hoja de cálculo abrevió y ha perdido cifras: dale formato de texto a la columna"
-            ),
+            Self::Cell(fault) => fault.text(Lang::Es),
             Self::InvalidEmail(email) => invalid_email(email),
-            Self::InvalidResult(values) => invalid_result(values),
+            Self::NotAllowed(unlisted) => unlisted.text(Lang::Es),
             Self::Cancelled => CANCELLED.into(),
             Self::Damaged(damaged) => damaged.text(Lang::Es),
             Self::Correction(fault) => fault.text(Lang::Es),
@@ -395,9 +398,6 @@ impl Fault {
                     max.as_deref().unwrap_or("1000000")
                 ),
             },
-            Self::NotAllowed(f, values) => {
-                format!("Value not allowed in {f}. Allowed values: {}", values.join(", "))
-            }
             Self::InvalidUrl(f) => {
                 format!("The field {f} must be an absolute URL that begins with http:// or https://")
             }
@@ -437,11 +437,9 @@ impl Fault {
                 "The row has {have} cells and the header {want}: a cell that holds the delimiter goes between quotes"
             ),
             Self::NamelessColumn(n) => format!("Column {n} has a value but no name in the header"),
-            Self::Shortened(f) => format!(
-                "The field {f} is a number that the spreadsheet has shortened, and its digits are lost: format the column as text"
-            ),
+            Self::Cell(fault) => fault.text(Lang::En),
             Self::InvalidEmail(email) => invalid_email(email),
-            Self::InvalidResult(values) => invalid_result(values),
+            Self::NotAllowed(unlisted) => unlisted.text(Lang::En),
             Self::Cancelled => CANCELLED.into(),
             Self::Damaged(damaged) => damaged.text(Lang::En),
             Self::Correction(fault) => fault.text(Lang::En),
@@ -471,11 +469,6 @@ fn nothing_visible(field: &str, lang: Lang) -> String {
         }
         Lang::En => format!("The field {field} has no visible character: write the name"),
     }
-}
-
-/// The text of a grade that the template does not allow, in both languages. It never changes.
-fn invalid_result(values: &[String]) -> String {
-    format!("Calificacion invalida. Valores permitidos: {}", values.join(", "))
 }
 
 /// The text of a cancelled row, in both languages. It never changes.

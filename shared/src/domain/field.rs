@@ -117,9 +117,12 @@ fields! {
         correctable: true,
         column: Label::new("Nombre completo", "Name"),
         aliases: &[
-            "recipient name", "nombre", "nombres", "full name", "first name", "given name",
-            "nombre y apellido", "nombre y apellidos", "estudiante", "alumno", "participante",
-            "student", "student name", "recipient",
+            "recipient name", "full name", "complete name", "nombre y apellido",
+            "nombre y apellidos", "nombres y apellidos", "nombre s y apellido s",
+            "nombre completo del estudiante", "nombre completo del alumno", "nome completo",
+            "nome e sobrenome", "name original name", "user name original name",
+            "nombre nombre original", "nombre de usuario nombre original", "nome nome original",
+            "cname",
         ],
         examples: [Label::new("Ana Pérez", "Ana Pérez"), Label::new("Luis Núñez", "Luis Núñez")],
     };
@@ -134,8 +137,13 @@ fields! {
         correctable: true,
         column: Label::new("Calificación", "Result"),
         aliases: &[
-            "result value", "resultado", "nota", "nota final", "calificacion final", "grade",
-            "score",
+            "result value", "resultado", "resultado final", "nota", "nota final",
+            "nota final del curso", "calificacion final", "calificacion del curso", "puntuacion",
+            "puntaje", "puntaje final", "grade", "final grade", "course grade", "letter grade",
+            "score", "course total real", "course total letter", "total del curso real",
+            "total del curso letra", "total do curso real", "total do curso letra",
+            "nota do curso", "conceito", "conceito final", "pontuacao", "classificacao",
+            "classificacao final", "gradesym", "shrtckg grde code final", "sfrstcr grde code",
         ],
         examples: [Label::new("Aprobado", "Passed"); 2],
     };
@@ -149,7 +157,10 @@ fields! {
         from_profile: false,
         correctable: true,
         column: Label::new("Créditos", "Credits"),
-        aliases: &["credits earned", "creditos obtenidos"],
+        aliases: &[
+            "credits earned", "creditos obtenidos", "creditos aprobados", "credit hours",
+            "creditos obtidos", "cpearned", "shrtckg credit hours",
+        ],
         examples: [Label::new("6,5", "6.5"); 2],
     };
     /// Evidence.
@@ -175,7 +186,7 @@ fields! {
         from_profile: true,
         correctable: true,
         column: Label::new("Rol", "Role"),
-        aliases: &["funcion", "cargo"],
+        aliases: &["funcion", "cargo", "funcao", "papel"],
         examples: [Label::new("Estudiante", "Student"); 2],
     };
     /// License number.
@@ -190,7 +201,8 @@ fields! {
         column: Label::new("Número de licencia", "License number"),
         aliases: &[
             "licence number", "licencia", "license", "licence", "n de licencia",
-            "no de licencia", "nro de licencia",
+            "no de licencia", "nro de licencia", "licenca", "numero da licenca",
+            "numero de licenca",
         ],
         examples: [Label::new("00123", "00123"); 2],
     };
@@ -204,7 +216,10 @@ fields! {
         from_profile: true,
         correctable: true,
         column: Label::new("Periodo", "Term"),
-        aliases: &["periodo academico", "academic term", "semestre", "semester"],
+        aliases: &[
+            "periodo academico", "academic term", "semestre", "semester", "term code",
+            "periodo letivo", "shrtckg term code", "sfrstcr term code", "ssbsect term code",
+        ],
         examples: [Label::new("2026-2", "2026-2"); 2],
     };
     /// First day of the activity.
@@ -217,8 +232,10 @@ fields! {
         from_profile: false,
         correctable: true,
         column: Label::new("Fecha de inicio", "Start date"),
-        aliases: &["activity start date", "fecha inicio", "inicio", "start"],
-        examples: [Label::new("03/08/2026", "2026-08-03"); 2],
+        aliases: &[
+            "activity start date", "fecha inicio", "inicio", "start", "data de inicio", "begda",
+        ],
+        examples: [Label::new("17/08/2026", "2026-08-17"); 2],
     };
     /// Last day of the activity.
     ActivityEndDate: FieldSpec {
@@ -232,7 +249,7 @@ fields! {
         column: Label::new("Fecha de fin", "End date"),
         aliases: &[
             "activity end date", "fecha fin", "fecha de termino", "fecha termino", "fin",
-            "termino", "end",
+            "termino", "end", "fecha de finalizacion", "data de termino", "data de fim", "endda",
         ],
         examples: [Label::new("15/11/2026", "2026-11-15"); 2],
     };

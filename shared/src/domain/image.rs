@@ -192,6 +192,15 @@ fn texts(fault: PngFault, name: &str) -> (&'static str, String, String) {
             format!("La imagen de {name} está animada; envía una imagen fija"),
             format!("The image of {name} is animated; send a still image"),
         ),
+        PngFault::Unseen => (
+            "invalid_image",
+            format!(
+                "En la imagen de {name} no se ve nada sobre fondo blanco, como el de páginas y certificados: es transparente, blanca o ambas; envía una versión oscura"
+            ),
+            format!(
+                "Nothing is seen of the image of {name} on white, as pages and certificates are: it is transparent, white or both; send a dark version"
+            ),
+        ),
         PngFault::Sides(width, height) => (
             "image_dimensions",
             format!(

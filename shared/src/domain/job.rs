@@ -37,6 +37,11 @@ pub const KEPT_DAYS: i64 = 90;
 /// Errors that a job's result shows.
 pub const SHOWN_ERRORS: usize = 100;
 
+/// Whether a fault of a file is about the columns of its header.
+fn is_about_columns(code: &str) -> bool {
+    code.contains("column")
+}
+
 /// When the files of a job that ends now are deleted, RFC 3339 to the millisecond.
 pub fn files_until(now: Timestamp) -> String {
     let until = now.as_millisecond() + FILES_KEPT_DAYS * 24 * 3600 * 1000;
@@ -379,6 +384,14 @@ impl Job {
     /// Whether rows of its file are still to be read.
     pub fn is_reading(&self) -> bool {
         self.file.is_some() && !self.fanned_out && self.failure.is_none()
+    }
+
+    /// Whether it may have a table of its file's columns: people check those of a dry run, and mend
+    /// those of a header at fault.
+    pub fn shows_columns(&self) -> bool {
+        let code = self.failure.as_ref().map(|failure| failure.code.as_str());
+        self.file.is_some()
+            && (self.dry_run && self.sheet.is_some() || code.is_some_and(is_about_columns))
     }
 
     /// Whether it has ended, given these totals.

@@ -4,18 +4,20 @@
 //!
 //! | modules | subject |
 //! |---|---|
-//! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`credits`], [`nearest`] | plain values |
+//! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`unseen`], [`credits`], [`nearest`] | plain values |
 //! | [`json`], [`base58`] | texts of callers, within bounds before they are read |
-//! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`correction_fault`], [`warning`], [`review`], [`fault_report`], [`unportable`], [`fields`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
+//! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`cell_fault`], [`correction_fault`], [`warning`], [`review`], [`fault_report`], [`unlisted`], [`unportable`], [`fields`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
 //! | [`tenant`], [`seal`], [`organization`], [`member`], [`api_key`], [`image`], [`picture`], [`template`], [`signing_key`], [`sender`], [`likeness`] | the catalog |
 //! | [`identity`], [`credential`], [`history`], [`status_entry`], [`packing`] | credentials |
-//! | [`job`], [`upload`], [`correction`] | jobs and their files, corrections by file |
+//! | [`job`], [`upload`], [`column_map`], [`correction`] | jobs and their files, corrections by file |
 //! | [`feedback`], [`wallet_link`] | mail |
 
 pub mod admission;
 pub mod api_key;
 pub mod base58;
+pub mod cell_fault;
 pub mod cleaning;
+pub mod column_map;
 pub mod correction;
 pub mod correction_fault;
 pub mod credential;
@@ -55,7 +57,9 @@ pub mod template;
 pub mod tenant;
 pub mod text;
 pub mod time;
+pub mod unlisted;
 pub mod unportable;
+pub mod unseen;
 pub mod upload;
 pub mod wallet_link;
 pub mod warning;

@@ -46,6 +46,9 @@ pub enum PngFault {
     /// It moves (APNG).
     #[error("an animation")]
     Animated,
+    /// Nothing of it is seen on white: all of it is transparent, white, or both.
+    #[error("nothing is seen of it on white")]
+    Unseen,
     /// A side outside [`SIDES`].
     #[error("{0} x {1} pixels")]
     Sides(u32, u32),
@@ -76,6 +79,9 @@ impl Png {
         }
         let plain = drawing(bytes)?;
         let pixels = pixels::Pixels::decode(&plain)?;
+        if !pixels.are_seen_on_white() {
+            return Err(PngFault::Unseen);
+        }
         let bytes = pixels.encode().ok_or(PngFault::Damaged)?;
         if bytes.len() > MAX_KEPT {
             return Err(PngFault::TooDetailed);

@@ -17,6 +17,7 @@ use crate::domain::{
     nearest::nearest,
     recipient::{MAX_EVIDENCE, Recipient},
     text::{MAX_TEXT, TextFault, cleaned, normal_text},
+    unlisted::Unlisted,
 };
 
 /// Most values that a field can allow.
@@ -170,15 +171,8 @@ impl Field {
         if let Some(text) = recipient.text(self.name) {
             let is_it = |value: &String| value == text || cleaned(value) == text;
             let allowed = self.allowed_values.is_empty() || self.allowed_values.iter().any(is_it);
-            return match (allowed, self.name) {
-                (true, _) => None,
-                (false, FieldName::ResultValue) => {
-                    Some(Fault::InvalidResult(self.allowed_values.clone()))
-                }
-                (false, name) => {
-                    Some(Fault::NotAllowed(name.as_str().to_owned(), self.allowed_values.clone()))
-                }
-            };
+            let unlisted = || Unlisted::of(self.name, text, &self.allowed_values);
+            return (!allowed).then(|| Fault::NotAllowed(unlisted()));
         }
         let credits = recipient.credits_earned.filter(|_| self.name == FieldName::CreditsEarned)?;
         let outside =

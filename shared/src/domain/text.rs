@@ -3,7 +3,9 @@
 
 use std::borrow::Cow;
 
-use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::domain::unseen::{is_forbidden, is_trimmed, separates_words, shows_nothing};
 
 /// Longest text of a field, in characters.
 pub const MAX_TEXT: usize = 200;
@@ -59,29 +61,6 @@ pub fn is_visible(text: &str) -> bool {
     !text.chars().all(shows_nothing)
 }
 
-fn shows_nothing(c: char) -> bool {
-    c.is_whitespace()
-        || is_unseen(c)
-        || is_combining_mark(c)
-        // Fillers of Hangul, the blank of Braille, the null notehead, the replacement of an object.
-        || matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{2800}' | '\u{1d159}' | '\u{fffc}')
-        // Private use: no reader's font has them.
-        || matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}')
-}
-
-/// Whether a character cannot be seen and can change how the text around it is shown: a control
-/// or format character, or a line or paragraph separator (Unicode 16, general categories Cc, Cf,
-/// Zl and Zp).
-pub fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
-            | '\u{890}' | '\u{891}' | '\u{8e2}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
-            | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0001}' | '\u{e0020}'..='\u{e007f}')
-}
-
 /// Brings a text into normal form 1, or what [`cleaned`] leaves of one that form 1 refuses: no
 /// identity can rest on that.
 ///
@@ -124,7 +103,7 @@ pub fn cleaned(text: &str) -> Cow<'_, str> {
 fn is_plain(text: &str) -> bool {
     let mut before = ' ';
     for c in text.chars() {
-        let plain = if c == ' ' { before != ' ' } else { !is_blank(c) && !is_invisible(c) };
+        let plain = if c == ' ' { before != ' ' } else { !separates_words(c) && !is_trimmed(c) };
         if !plain {
             return false;
         }
@@ -134,8 +113,8 @@ fn is_plain(text: &str) -> bool {
 }
 
 fn cleaned_once(text: &str) -> String {
-    let words: Vec<String> = without_ends(text, |c| is_blank(c) || is_invisible(c))
-        .split(is_blank)
+    let words: Vec<String> = without_ends(text, |c| separates_words(c) || is_trimmed(c))
+        .split(separates_words)
         .map(clean_word)
         .filter(|word| !word.is_empty())
         .collect();
@@ -179,18 +158,6 @@ fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | ZERO_WIDTH_JOINER)
 }
 
-/// White space, and letters and signs that show nothing.
-fn is_blank(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\u{2800}' | '\u{3164}' | '\u{ffa0}')
-}
-
-/// Characters without a shape of their own, those of emoji excepted. Overrides of the direction
-/// (U+202D, U+202E) are not among them: without them the text would read in another order.
-pub fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-        | '\u{202a}'..='\u{202c}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
-}
-
 /// Thai, Lao, Tibetan and Myanmar; Khmer.
 fn is_of_unspaced_script(c: char) -> bool {
     matches!(c, '\u{e00}'..='\u{109f}' | '\u{1780}'..='\u{17ff}')
@@ -199,13 +166,6 @@ fn is_of_unspaced_script(c: char) -> bool {
 /// From Arabic to Sinhala.
 fn is_shaped(c: char) -> bool {
     matches!(c, '\u{600}'..='\u{dff}')
-}
-
-fn is_forbidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-            | '\u{feff}' | '\u{fdd0}'..='\u{fdef}')
-        || (c as u32) & 0xfffe == 0xfffe
 }
 
 #[cfg(test)]

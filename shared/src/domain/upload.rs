@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::domain::{
+    column_map::ColumnMap,
     correction::Corrector,
     encoding::Encoding,
     ids::{JobId, Mode, OrgId, TemplateId},
@@ -185,6 +186,12 @@ pub struct Upload {
     /// Encoding of its text, if the request named one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,
+    /// How its columns are read, as far as the request says.
+    #[serde(default, skip_serializing_if = "ColumnMap::is_empty")]
+    pub column_map: ColumnMap,
+    /// Whether the request said that of its dates the day comes first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub day_first: bool,
     /// Language of its error texts.
     pub lang: Lang,
     /// When it was announced, RFC 3339.
@@ -233,6 +240,8 @@ impl Upload {
             "correct": self.corrector.is_some(),
             "strict": self.strict,
             "encoding": self.encoding,
+            "column_map": self.column_map.answer(),
+            "day_first": self.day_first,
             "created_at": self.created_at,
             "expires_at": self.expires_at,
         })

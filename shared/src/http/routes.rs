@@ -113,6 +113,12 @@ pub enum Catalog {
     ArchiveTemplate,
     /// Returns an example of the files that a template takes.
     TemplateCsv,
+    /// Shows how the columns of a template's files are read.
+    ShowColumnMap,
+    /// Remembers how they are read.
+    PutColumnMap,
+    /// Forgets it.
+    DeleteColumnMap,
     /// Lists credentials, newest first.
     ListCredentials,
     /// Shows a credential and its history.
@@ -308,6 +314,9 @@ pub const ROUTES: &[Route] = &[
     live("PUT", "/api/v1/templates/{template_id}", Function::Catalog(Catalog::PutTemplate), &[CATALOG], &[]),
     live("POST", "/api/v1/templates/{template_id}/archive", Function::Catalog(Catalog::ArchiveTemplate), &[CATALOG], &[]),
     keyed("GET", "/api/v1/templates/{template_id}/csv", Function::Catalog(Catalog::TemplateCsv), &[READ, ISSUE, CATALOG], &[]),
+    keyed("GET", "/api/v1/templates/{template_id}/column-map", Function::Catalog(Catalog::ShowColumnMap), &[READ, ISSUE, CATALOG], &[]),
+    live("PUT", "/api/v1/templates/{template_id}/column-map", Function::Catalog(Catalog::PutColumnMap), &[CATALOG], &[]),
+    live("DELETE", "/api/v1/templates/{template_id}/column-map", Function::Catalog(Catalog::DeleteColumnMap), &[CATALOG], &[]),
     keyed("GET", "/api/v1/credentials", Function::Catalog(Catalog::ListCredentials), &[READ], CREDENTIALS),
     keyed("GET", "/api/v1/credentials/{credential_id}", Function::Catalog(Catalog::ShowCredential), &[READ], &[]),
     keyed("GET", "/api/v1/credentials/{credential_id}/mail", Function::Catalog(Catalog::TestMail), &[READ], &[]),

@@ -248,7 +248,7 @@ impl Ending<'_> {
             if claims.until >= now {
                 return Ok(None);
             }
-            app.credentials.adopt_claim(id, claims.until).await?;
+            app.credentials.adopt_claim(id, claims.until, app.clock.now()).await?;
         }
         if app.credentials.write_off_mail(id, end, now).await? {
             return Ok(Some(end));

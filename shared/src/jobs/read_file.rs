@@ -18,20 +18,23 @@ use crate::{
     app::App,
     aws::s3::FileError,
     domain::{
+        column_map::ReadColumn,
         encoding::Encoding,
         fault::ACHIEVEMENT_NOT_FOUND,
         ids::JobId,
         job::{FILE_LEASE, Job, JobFailure, JobFile, Row, files_until},
         lang::Lang,
+        template::Definition,
+        tenant::Tenant,
         time,
-        upload::Position,
+        upload::{Position, UploadPath},
         warning::WarningKind,
     },
     jobs::{
         JobError,
         accept::{self, fan_out},
     },
-    sheet::{self, MAX_HEADER, Rows, SheetFault, SheetRow, Survey, Terms},
+    sheet::{self, Assigned, MAX_HEADER, Rows, SheetFault, SheetRow, Survey, Terms},
     store::job_files::{FileEnd, FileLease},
 };
 
@@ -122,6 +125,9 @@ pub(super) async fn read(app: &App, job_id: JobId, deadline: Instant) -> Result<
     }
 }
 
+/// Seconds that the columns of a file are kept: as long as the file.
+const COLUMNS_KEPT: i64 = 7 * 24 * 3600;
+
 /// The failure of a job whose file has a fault.
 fn refused(fault: SheetFault, lang: Lang) -> Broken {
     Broken::Refused(JobFailure {
@@ -170,13 +176,7 @@ impl Reader<'_> {
         let mut job = match job.sheet {
             Some(_) => job,
             None => {
-                let terms = Terms {
-                    template_id: job.template_id,
-                    definition: &template.definition,
-                    encoding: file.encoding,
-                    send_email: job.send_email,
-                };
-                let surveyed = self.survey(&file, terms, lang).await?;
+                let surveyed = self.survey(&job, &file, &template.definition).await?;
                 if surveyed.format.guessed && job.strict.refuses(WarningKind::GuessedEncoding) {
                     return Err(guessed(surveyed.format.encoding, lang));
                 }
@@ -246,24 +246,81 @@ impl Reader<'_> {
         noted.ok_or(Broken::Lost)
     }
 
-    /// Surveys the whole file before any of it is issued.
+    /// Surveys the whole file before any of it is issued. What became of its columns is kept for
+    /// people: of a dry run, and of a file whose header is at fault.
     async fn survey(
+        &self,
+        job: &Job,
+        file: &JobFile,
+        definition: &Definition,
+    ) -> Result<sheet::Surveyed, Broken> {
+        let given = match UploadPath::parse(&file.object.key).and_then(|path| path.upload_id) {
+            Some(id) => {
+                let tenant = Tenant { org: &job.org, mode: job.mode };
+                self.app.jobs.upload_for(tenant, id).await?
+            }
+            None => None,
+        };
+        let given = given.filter(|upload| upload.template_id == job.template_id);
+        let day_first = given.as_ref().is_some_and(|upload| upload.day_first);
+        let given = given.map(|upload| upload.column_map);
+        let remembered = self.app.catalog.column_map(&job.org, job.template_id).await?;
+        let terms = Terms {
+            template_id: job.template_id,
+            definition,
+            encoding: file.encoding,
+            assigned: Assigned {
+                given: given.as_ref(),
+                remembered: remembered.as_ref().map(|remembered| &remembered.map),
+            },
+            day_first: day_first || remembered.as_ref().is_some_and(|map| map.day_first),
+            send_email: job.send_email,
+        };
+        match self.surveyed(file, terms, job.lang).await? {
+            Ok(mut surveyed) => {
+                if job.is_dry_run() {
+                    self.keep(std::mem::take(&mut surveyed.columns)).await?;
+                }
+                Ok(surveyed)
+            }
+            Err(mut fault) => {
+                self.keep(std::mem::take(&mut fault.columns)).await?;
+                Err(refused(fault, job.lang))
+            }
+        }
+    }
+
+    /// Keeps what became of the columns, if there are any.
+    async fn keep(&self, columns: Vec<ReadColumn>) -> Result<(), Broken> {
+        if !columns.is_empty() {
+            let until = self.app.clock.now().as_second() + COLUMNS_KEPT;
+            self.app.jobs.put_columns(self.job_id, columns, until).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the whole file, and its fault if it has one.
+    async fn surveyed(
         &self,
         file: &JobFile,
         terms: Terms<'_>,
         lang: Lang,
-    ) -> Result<sheet::Surveyed, Broken> {
-        let refused = |fault| refused(fault, lang);
+    ) -> Result<Result<sheet::Surveyed, SheetFault>, Broken> {
         let first = self.bytes(file, 0, MAX_HEADER as u64, lang).await?;
-        let mut survey = Survey::begin(&first, terms).map_err(refused)?;
+        let mut survey = match Survey::begin(&first, terms) {
+            Ok(survey) => survey,
+            Err(fault) => return Ok(Err(fault)),
+        };
         let mut offset = survey.starts_at();
         let mut renewed = Instant::now();
         loop {
             let bytes = self.bytes(file, offset, PIECE, lang).await?;
             if bytes.is_empty() {
-                return survey.finish().map_err(refused);
+                return Ok(survey.finish());
             }
-            survey.push(&bytes).map_err(refused)?;
+            if let Err(fault) = survey.push(&bytes) {
+                return Ok(Err(fault));
+            }
             offset += bytes.len() as u64;
             if renewed.elapsed() > RENEW_EVERY {
                 self.app.jobs.keep_file(self.lease()).await?.ok_or(Broken::Lost)?;

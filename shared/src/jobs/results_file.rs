@@ -25,8 +25,9 @@ use crate::{
     },
     jobs::{JobError, results::result_row},
     sheet::{
-        Cells, Columns, columns,
+        Cells, ColumnName, Columns,
         guarding::{guarded, unguarded, unmarked},
+        offered::of_template,
     },
     store::{
         job_files::{FileEnd, FileLease},
@@ -239,20 +240,19 @@ struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     fn new(job: &'a Job, sheet: &'a Format, template: &Template) -> Self {
+        let columns = Columns::of(&sheet.header);
         let own = match sheet.kind {
             // The results of an earlier results file are replaced.
             Kind::Csv => sheet
                 .header
                 .iter()
                 .enumerate()
-                .filter(|(_, name)| !Columns::is_result(name))
+                .filter(|(_, name)| !columns.is_result(name))
                 .map(|(at, name)| (name.clone(), at))
                 .collect(),
             Kind::JsonLines | Kind::Json => {
                 let mut names: Vec<String> = Vec::new();
-                for columns::ColumnName { field: name, .. } in
-                    columns::of_template(&template.definition)
-                {
+                for ColumnName { field: name, .. } in of_template(&template.definition) {
                     // The API takes evidence as one list.
                     let name = if name.starts_with("evidence_") { "evidence" } else { name };
                     if !names.iter().any(|known| known == name) {
@@ -262,7 +262,6 @@ impl<'a> Layout<'a> {
                 names.into_iter().enumerate().map(|(at, name)| (name, at)).collect()
             }
         };
-        let columns = Columns::of(&sheet.header);
         let (ours, naming) = (columns.are_ours(), columns.naming().to_vec());
         Self { job, sheet, own, ours, naming }
     }

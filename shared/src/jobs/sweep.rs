@@ -9,7 +9,7 @@
 //! Safe to repeat: queueing again is harmless, see [`crate::credentials::issue`] and
 //! [`crate::mail::send`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{Timestamp, ToSpan};
@@ -88,7 +88,8 @@ pub struct Swept {
 /// [`JobError`]; the next run starts over.
 pub async fn sweep(app: &App, mode: SweepMode) -> Result<Swept, JobError> {
     let backlog = Backlog::of(app, mode).await?;
-    let mut run = Run { app, now: app.clock.now(), mode, backlog, swept: Swept::default() };
+    let (now, swept, queued) = (app.clock.now(), Swept::default(), HashSet::new());
+    let mut run = Run { app, now, mode, backlog, swept, queued };
     let mut after = None;
     while run.swept.jobs < LOOK_AT {
         let page = app.jobs.open(after.as_deref(), LOOK_AT.min(100)).await?;
@@ -143,6 +144,8 @@ struct Run<'a> {
     mode: SweepMode,
     backlog: Backlog,
     swept: Swept,
+    /// Mails that were queued for their jobs.
+    queued: HashSet<CredentialId>,
 }
 
 impl Run<'_> {
@@ -281,7 +284,7 @@ impl Run<'_> {
                     RowStatus::Issued if shard.mail_ended(row).is_none() => {
                         let Some(id) = view.credential_of(row, &secret, job) else { continue };
                         if self.mode.resume && view.claims.rows.contains(&row) {
-                            app.credentials.adopt_claim(id, 0).await?;
+                            app.credentials.adopt_claim(id, 0, self.now).await?;
                         }
                         pending.push(PendingMail { id, place: Some((*number, row)) });
                     }
@@ -290,6 +293,7 @@ impl Run<'_> {
             }
             self.swept.rows += rows.len();
             self.swept.mails += pending.len();
+            self.queued.extend(pending.iter().map(|mail| mail.id));
             fan_out(app, job, ttl, rows).await?;
             self.queue_mails(&pending, Some(job)).await?;
         }
@@ -333,7 +337,8 @@ impl Run<'_> {
         let (app, now) = (self.app, self.now);
         let age = if self.mode.resume { 0 } else { PENDING_FOR };
         let before = now.checked_sub(age.seconds()).map_err(JobError::broken)?;
-        let ids = app.credentials.owed_before(&time::millis(before), LOOK_AT).await?;
+        let mut ids = app.credentials.owed_before(&time::millis(before), LOOK_AT).await?;
+        ids.retain(|id| !self.queued.contains(id));
         self.swept.mails += ids.len();
         let pending: Vec<PendingMail> =
             ids.iter().map(|id| PendingMail { id: *id, place: None }).collect();

@@ -21,6 +21,7 @@ use crate::{
     aws::s3::{PRESIGNED_FOR, Presigned},
     credentials::issue::require_lasting_links,
     domain::{
+        column_map::ColumnMap,
         correction::Corrector,
         encoding::Encoding,
         fault::ACHIEVEMENT_NOT_FOUND,
@@ -69,6 +70,10 @@ pub struct UploadRequest {
     pub strict: Strict,
     /// Encoding of its text, if the request names one.
     pub encoding: Option<Encoding>,
+    /// How its columns are read, as far as the request says.
+    pub column_map: ColumnMap,
+    /// Whether of its dates the day comes first.
+    pub day_first: bool,
     /// Language of its error texts.
     pub lang: Lang,
 }
@@ -121,6 +126,8 @@ pub async fn announce(
         corrector: request.corrector,
         strict: request.strict,
         encoding: request.encoding,
+        column_map: request.column_map,
+        day_first: request.day_first,
         lang: request.lang,
         created_at: time::millis(now),
         expires_at: time::seconds(now.checked_add(until).map_err(JobError::broken)?),

@@ -114,7 +114,7 @@ pub async fn materialize(
         (None, _) if current.mail() == MailState::Owed => Ok((credential, false)),
         (None, Some(until)) if until >= app.clock.now().as_second() => Ok((credential, true)),
         (None, until) => {
-            if !app.credentials.adopt_claim(id, until.unwrap_or_default()).await? {
+            if !app.credentials.adopt_claim(id, until.unwrap_or_default(), app.clock.now()).await? {
                 return Err(StoreError::Conflict);
             }
             Ok((Credential { mail_attempts: 1, ..current.into_written() }, false))

@@ -230,7 +230,7 @@ async fn send_claimed(
             return Ok(MailOutcome::Deferred { wait, reason: None });
         }
         // The worker that claimed it died before it recorded the outcome.
-        app.credentials.adopt_claim(credential.id, claim.others_until).await?;
+        app.credentials.adopt_claim(credential.id, claim.others_until, app.clock.now()).await?;
         return send_one(app, task, stop).await;
     }
     *unsent = true;
@@ -264,7 +264,7 @@ async fn send_claimed(
             Ok(MailOutcome::not_accepted(&task.message, why, credential))
         }
         Err(SesVerdict::InDoubt(why)) => {
-            app.credentials.adopt_claim(credential.id, claim.lease.until).await?;
+            app.credentials.adopt_claim(credential.id, claim.lease.until, app.clock.now()).await?;
             Ok(MailOutcome::in_doubt(claim.lease.duration, why, credential))
         }
     }

@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use jiff::civil::Date;
-
-use crate::domain::{email::EmailAddress, recipient::parse_date};
+use crate::domain::email::EmailAddress;
 
 /// The digits of a cell that was made a text by hand: `="00123"` and `'00123`. Any other cell as
 /// it is.
@@ -88,38 +86,30 @@ pub fn number(text: &str) -> Option<String> {
     Some(format!("{sign}{whole}{point}{fraction}"))
 }
 
-/// A day as `YYYY-MM-DD`, from that form, or from day, month and year with `/`, `-` or `.`
-/// between them, or from either with a time after it. The day always precedes the month.
-pub fn date(text: &str) -> Option<String> {
-    let day = text.split([' ', 'T']).next()?;
-    if let Some(date) = parse_date(day) {
-        return Some(date.to_string());
+/// A name with the given names first, from one with the family names and a comma before them.
+pub fn given_first(text: &str) -> String {
+    match text.split_once(',') {
+        Some((family, given)) if !given.contains(',') && !given.trim().is_empty() => {
+            format!("{} {}", given.trim(), family.trim())
+        }
+        _ => text.to_owned(),
     }
-    let parts: Vec<&str> = day.split(['/', '-', '.']).collect();
-    let [first, second, third] = parts.as_slice() else {
-        return None;
-    };
-    let digits = |part: &str, most| {
-        let fits = (1..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
-        fits.then(|| part.parse::<i16>().ok()).flatten()
-    };
-    let (year, month, day) = match (first.len(), third.len()) {
-        (4, _) => (digits(first, 4)?, digits(second, 2)?, digits(third, 2)?),
-        (_, 4) => (digits(third, 4)?, digits(second, 2)?, digits(first, 2)?),
-        _ => return None,
-    };
-    let date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
-    Some(date.to_string())
 }
 
-/// The allowed value that a cell means: a spreadsheet writes `6.0` as `6` or `6,0`.
+/// The allowed value that a cell means: a spreadsheet writes `6.0` as `6` or `6,0`, and people
+/// write `a` for `A`.
 pub fn meant<'a>(cell: &'a str, allowed: &'a [String]) -> &'a str {
     if allowed.is_empty() || allowed.iter().any(|value| value == cell) {
         return cell;
     }
     let value = |text: &str| number(text)?.parse::<f64>().ok();
-    let Some(wanted) = value(cell) else { return cell };
-    let mut equal = allowed.iter().filter(|allowed| value(allowed) == Some(wanted));
+    let wanted = value(cell);
+    let lower = cell.to_lowercase();
+    let is_meant = |allowed: &&String| match wanted {
+        Some(_) => value(allowed) == wanted,
+        None => allowed.to_lowercase() == lower,
+    };
+    let mut equal = allowed.iter().filter(is_meant);
     match (equal.next(), equal.next()) {
         (Some(one), None) => one,
         _ => cell,
@@ -179,27 +169,6 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_read_with_the_day_before_the_month() {
-        let cases = [
-            ("2026-11-15", "2026-11-15"),
-            ("15/11/2026", "2026-11-15"),
-            ("5/1/2026", "2026-01-05"),
-            ("15-11-2026", "2026-11-15"),
-            ("15.11.2026", "2026-11-15"),
-            ("2026/11/15", "2026-11-15"),
-            ("15/11/2026 0:00:00", "2026-11-15"),
-            ("2026-11-15T00:00:00Z", "2026-11-15"),
-        ];
-        for (text, meant) in cases {
-            assert_eq!(date(text).as_deref(), Some(meant), "{text}");
-        }
-        for bad in ["11/15/2026", "31/2/2026", "15/11/26", "46341", "mañana", "15/11", "1/2/3/2026"]
-        {
-            assert_eq!(date(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
     fn a_number_of_a_spreadsheet_finds_the_value_that_is_meant() {
         let allowed = ["6.0".to_owned(), "6.5".to_owned(), "A".to_owned()];
         assert_eq!(meant("6", &allowed), "6.0");
@@ -207,6 +176,18 @@ mod tests {
         assert_eq!(meant("A", &allowed), "A");
         assert_eq!(meant("7", &allowed), "7");
         assert_eq!(meant("6", &["6.0".to_owned(), "6.00".to_owned()]), "6");
+        assert_eq!(meant("a", &allowed), "A");
+        let words = ["Aprobado", "Óptimo", "b", "B"].map(str::to_owned);
+        for (cell, read) in [
+            ("APROBADO", "Aprobado"),
+            ("óptimo", "Óptimo"),
+            ("optimo", "optimo"),
+            ("B", "B"),
+            ("aprobad", "aprobad"),
+        ] {
+            assert_eq!(meant(cell, &words), read);
+        }
+        assert_eq!(meant("C", &["c1".to_owned(), "ç".to_owned()]), "C");
     }
 
     #[test]

@@ -1,167 +1,82 @@
-//! The columns of a file, known by their names: the API's, Spanish or English; case, accents
-//! and signs between words do not matter. [`FieldSpec`](crate::domain::field::FieldSpec) has
-//! the names of a field's column.
+//! The columns of a file: what somebody assigned them to, else what their names say, which are
+//! the API's, Spanish, English or Portuguese; case, accents and signs between words do not
+//! matter. [`names`](super::names) and [`FieldSpec`](crate::domain::field::FieldSpec) have them.
 
-use unicode_normalization::UnicodeNormalization;
+use std::collections::BTreeMap;
 
-use super::guarding::guarded;
+use super::{
+    column::{Column, IGNORE, NAME_TARGETS, NamePart, Part, Use},
+    names::{CANVAS, NAMES, plain},
+};
 use crate::domain::{
-    field::FieldName, job_result::ResultColumn, lang::Lang, recipient::MAX_EVIDENCE,
-    template::Definition,
+    column_map::{ColumnMap, Decided},
+    field::FieldName,
+    job_result::ResultColumn,
+    recipient::MAX_EVIDENCE,
 };
 
-/// A part of an entry of evidence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    /// A link, a name, or the API's JSON.
-    Whole,
-    Name,
-    Url,
-    Description,
+/// What a text names, in the API's words or in those of a header.
+fn of_target(text: &str) -> Option<Column> {
+    let text = text.trim();
+    let named = NAME_TARGETS.iter().find(|(_, target)| *target == text);
+    let column = match named {
+        Some((column, _)) => *column,
+        None if text == IGNORE => Column::Ignored,
+        None => column(text),
+    };
+    column.target().map(|_| column)
 }
 
-/// The content of a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Column {
-    Email,
-    ExternalId,
-    Language,
-    Field(FieldName),
-    /// Joined to the name with a space: names in two or three columns.
-    Surname,
-    /// Of an entry, from 1.
-    Evidence(usize, Part),
-    /// Marked with `#`: not read.
-    Ignored,
-    /// Of a results file of ours: not read, but its row is one.
-    Result,
-    Nameless,
-    Unknown,
+/// What a text of a map names, as the API calls it.
+pub fn target(text: &str) -> Option<String> {
+    of_target(text)?.target()
 }
 
-impl Column {
-    /// The field that the column brings or adds to.
-    pub(super) fn field(self) -> Option<FieldName> {
-        match self {
-            Self::Field(field) => Some(field),
-            Self::Surname => Some(FieldName::RecipientName),
-            Self::Evidence(..) => Some(FieldName::Evidence),
-            Self::Email
-            | Self::ExternalId
-            | Self::Language
-            | Self::Ignored
-            | Self::Result
-            | Self::Nameless
-            | Self::Unknown => None,
-        }
-    }
+/// What was assigned besides the names of the columns; what was given comes before what is
+/// remembered.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Assigned<'a> {
+    /// By the request.
+    pub given: Option<&'a ColumnMap>,
+    /// For the template.
+    pub remembered: Option<&'a ColumnMap>,
+}
 
-    /// Whether line breaks are text in it.
-    pub(super) fn is_prose(self) -> bool {
-        matches!(self, Self::Evidence(_, Part::Description | Part::Whole))
-    }
+/// What was assigned, by names as they are compared.
+#[derive(Debug, Default)]
+pub(super) struct Assignments {
+    given: BTreeMap<String, Column>,
+    remembered: BTreeMap<String, Column>,
+}
 
-    /// Whether the column alone brings a field: surnames are not a name.
-    pub(super) fn holds(self, field: FieldName) -> bool {
-        self != Self::Surname && self.field() == Some(field)
+impl From<Assigned<'_>> for Assignments {
+    fn from(assigned: Assigned<'_>) -> Self {
+        Self { given: by_name(assigned.given), remembered: by_name(assigned.remembered) }
     }
 }
 
-/// What a cell of a column is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Use {
-    /// It is read.
-    Read,
-    /// It is left alone.
-    Ignored,
-    /// It is not read, but says that its row is one.
-    Said,
-    /// It has no column that anybody named.
-    Nameless,
+fn by_name(map: Option<&ColumnMap>) -> BTreeMap<String, Column> {
+    let entries = map.into_iter().flat_map(ColumnMap::iter);
+    entries.filter_map(|(name, target)| Some((compared(name), of_target(target)?))).collect()
+}
+
+/// A name as it is compared: one of signs alone as it is.
+pub(super) fn compared(name: &str) -> String {
+    let plain = plain(name);
+    if plain.is_empty() { name.trim().to_owned() } else { plain }
 }
 
 /// The columns of a file.
 #[derive(Clone, Debug)]
 pub struct Columns {
     all: Vec<Column>,
+    decided: Vec<Decided>,
     ours: bool,
     /// Where the rows name their credentials.
     naming: Vec<usize>,
 }
 
-/// A column as people name it.
-#[derive(Clone, Copy, Debug)]
-pub struct ColumnName {
-    /// The field, as the API names it.
-    pub field: &'static str,
-    /// Its name in Spanish.
-    pub es: &'static str,
-    /// Its name in English.
-    pub en: &'static str,
-}
-
-impl ColumnName {
-    const EMAIL: Self = Self::new("email", "Correo electrónico", "Email");
-    const EXTERNAL_ID: Self = Self::new("external_id", "Id externo", "External id");
-    const LANGUAGE: Self = Self::new("language", "Idioma", "Language");
-    const EVIDENCE: [Self; 3] = [
-        Self::new("evidence_name", "Evidencia nombre", "Evidence name"),
-        Self::new("evidence_url", "Evidencia url", "Evidence url"),
-        Self::new("evidence_description", "Evidencia descripción", "Evidence description"),
-    ];
-
-    const fn new(field: &'static str, es: &'static str, en: &'static str) -> Self {
-        Self { field, es, en }
-    }
-}
-
-/// The names of columns that are no field, without accents and signs.
-const NAMES: [(Column, &[&str]); 4] = [
-    (
-        Column::Email,
-        &[
-            "correo electronico",
-            "email",
-            "e mail",
-            "mail",
-            "correo",
-            "correo institucional",
-            "email address",
-            "direccion de correo",
-            "direccion de correo electronico",
-        ],
-    ),
-    (
-        Column::Surname,
-        &[
-            "apellidos",
-            "last name",
-            "apellido",
-            "surname",
-            "family name",
-            "apellido paterno",
-            "apellido materno",
-            "primer apellido",
-            "segundo apellido",
-        ],
-    ),
-    (
-        Column::ExternalId,
-        &["id externo", "external id", "identificador externo", "identificador", "id interno"],
-    ),
-    (Column::Language, &["idioma", "language", "lengua"]),
-];
-
-/// A name without case, accents and signs, its words one space apart.
-fn plain(name: &str) -> String {
-    let letters = name.nfkd().filter(|c| !('\u{300}'..='\u{36f}').contains(c));
-    let spaced: String = letters
-        .map(|c| if c.is_alphanumeric() { c } else { ' ' })
-        .flat_map(char::to_lowercase)
-        .collect();
-    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
+/// What a column's own name says.
 fn column(name: &str) -> Column {
     if name.starts_with('#') {
         return Column::Ignored;
@@ -169,9 +84,6 @@ fn column(name: &str) -> Column {
     let name = plain(name);
     if name.is_empty() {
         return Column::Nameless;
-    }
-    if ResultColumn::of_file(true, true).any(|known| plain(known.name()) == name) {
-        return Column::Result;
     }
     let listed = NAMES.iter().find(|(_, names)| names.contains(&name.as_str()));
     listed
@@ -209,20 +121,90 @@ fn evidence(name: &str) -> Option<Column> {
     found.then_some(Column::Evidence(number, part))
 }
 
+/// Whether a name is that of a column that our results files add.
+fn is_result(name: &str) -> bool {
+    let plain_name = plain(name);
+    !name.starts_with('#')
+        && ResultColumn::of_file(true, true).any(|known| plain(known.name()) == plain_name)
+}
+
+/// Whether a column belongs to our results: any of theirs in a results file of ours, and in every
+/// file the credential that a row names.
+fn is_ours(name: &str, results_file: bool) -> bool {
+    is_result(name) && (results_file || plain(name) == plain(ResultColumn::CredentialId.name()))
+}
+
 impl Columns {
-    /// Reads a header.
+    /// Reads a header by its names alone.
     pub fn of(header: &[String]) -> Self {
+        Self::assigned(header, &Assignments::default())
+    }
+
+    /// Reads a header: what was given for a name comes before what is remembered, and that before
+    /// what the name says. The names of a results file of ours say everything themselves: nothing
+    /// is remembered of it.
+    pub(super) fn assigned(header: &[String], assigned: &Assignments) -> Self {
+        let given = |name: &str| assigned.given.get(&compared(name)).copied();
         let has = |wanted: ResultColumn| {
-            header.iter().any(|name| !name.starts_with('#') && plain(name) == plain(wanted.name()))
+            let is = |name: &&String| plain(name) == plain(wanted.name());
+            let elsewhere = given(wanted.name()).is_some_and(|column| column != Column::Ignored);
+            !elsewhere && header.iter().filter(|name| !name.starts_with('#')).any(|name| is(&name))
         };
         let ours = has(ResultColumn::CredentialId) && has(ResultColumn::Status);
-        let all: Vec<Column> = header.iter().map(|name| column(name)).collect();
+        let canvas = header.iter().any(|name| CANVAS.contains(&plain(name).as_str()));
+        let decide = |name: &String| {
+            let of_ours = is_ours(name, ours);
+            match given(name) {
+                Some(Column::Ignored) if of_ours => return (Column::Result, Decided::Given),
+                Some(column) => return (column, Decided::Given),
+                None if of_ours => return (Column::Result, Decided::Name),
+                None => {}
+            }
+            // A mark in the file itself is later than what is remembered.
+            let remembered = assigned.remembered.get(&compared(name));
+            if let Some(column) = remembered.filter(|_| !ours && !name.starts_with('#')) {
+                return (*column, Decided::Remembered);
+            }
+            match column(name) {
+                Column::Name(NamePart::Given) if canvas && plain(name) == "student" => {
+                    (Column::FamilyFirst, Decided::Name)
+                }
+                open @ (Column::Unknown | Column::Nameless) => (open, Decided::Open),
+                known => (known, Decided::Name),
+            }
+        };
+        let (mut all, decided): (Vec<Column>, Vec<Decided>) = header.iter().map(decide).unzip();
+        second_family(&mut all, header);
         let id = plain(ResultColumn::CredentialId.name());
+        let names_it = |column: &Column, name: &str| *column == Column::Result && plain(name) == id;
         let naming = all.iter().zip(header).enumerate();
-        let naming =
-            naming.filter(|(_, (column, name))| **column == Column::Result && plain(name) == id);
+        let naming = naming.filter(|(_, (column, name))| names_it(column, name));
         let naming = naming.map(|(at, _)| at).collect();
-        Self { all, ours, naming }
+        Self { all, decided, ours, naming }
+    }
+
+    /// The names under which this file's columns are known by themselves: their own, but for
+    /// those that were assigned to something else. So a job keeps what was decided, and its
+    /// results can be uploaded as they are.
+    pub(super) fn names(&self, header: &[String]) -> Vec<String> {
+        let mut names = header.to_vec();
+        // A name can say something else beside others.
+        for _ in 0..2 {
+            let alone = Self::of(&names);
+            let mut changed = false;
+            for ((at, name), own) in names.iter_mut().enumerate().zip(header) {
+                if let Some(column) = self.all.get(at)
+                    && alone.all.get(at) != Some(column)
+                {
+                    *name = column.known_name(own);
+                    changed = true;
+                }
+            }
+            if !changed {
+                break;
+            }
+        }
+        names
     }
 
     /// The columns in which rows name their credentials, from 0.
@@ -245,16 +227,14 @@ impl Columns {
         self.all.is_empty()
     }
 
-    /// The number of columns with a known name.
+    /// The number of columns that are known.
     pub fn known(&self) -> usize {
         self.all.iter().filter(|c| !matches!(c, Column::Unknown | Column::Nameless)).count()
     }
 
-    /// Whether a column belongs to a results file of ours.
-    pub fn is_result(name: &str) -> bool {
-        let plain_name = plain(name);
-        !name.starts_with('#')
-            && ResultColumn::of_file(true, true).any(|known| plain(known.name()) == plain_name)
+    /// Whether a column of this name belongs to our results.
+    pub fn is_result(&self, name: &str) -> bool {
+        is_ours(name, self.ours)
     }
 
     /// The column of the addresses, from 0.
@@ -272,92 +252,29 @@ impl Columns {
 
     /// What the cells of each column are for.
     pub(super) fn uses(&self) -> Vec<Use> {
-        let uses = |column: &Column| match column {
-            Column::Ignored => Use::Ignored,
-            Column::Result => Use::Said,
-            Column::Nameless => Use::Nameless,
-            Column::Email
-            | Column::ExternalId
-            | Column::Language
-            | Column::Field(_)
-            | Column::Surname
-            | Column::Evidence(..)
-            | Column::Unknown => Use::Read,
-        };
-        self.all.iter().map(uses).collect()
+        self.all.iter().map(|column| column.usage()).collect()
     }
 
     pub(super) fn all(&self) -> &[Column] {
         &self.all
     }
-}
 
-/// The name of a field's column.
-pub(super) fn name_of(field: FieldName) -> ColumnName {
-    let column = field.spec().column;
-    ColumnName::new(field.as_str(), column.es, column.en)
-}
-
-/// The names of the fields for people.
-pub fn names() -> Vec<ColumnName> {
-    std::iter::once(ColumnName::EMAIL).chain(FieldName::ALL.map(name_of)).collect()
-}
-
-/// The columns that files of a template can have, in the order of the API reference.
-pub fn of_template(definition: &Definition) -> Vec<ColumnName> {
-    let mut columns = vec![ColumnName::EMAIL];
-    for field in FieldName::ALL.into_iter().filter(|field| definition.field(*field).is_some()) {
-        match field {
-            FieldName::Evidence => columns.extend(ColumnName::EVIDENCE),
-            field => columns.push(name_of(field)),
-        }
+    /// Who decided what a column is, from 0.
+    pub(super) fn decided(&self, at: usize) -> Decided {
+        self.decided.get(at).copied().unwrap_or(Decided::Open)
     }
-    columns.extend([ColumnName::EXTERNAL_ID, ColumnName::LANGUAGE]);
-    columns
 }
 
-/// An example of a file: column names in a language, two rows, and the delimiter that Excel
-/// takes there. Its rows are valid, and their addresses belong to no person.
-pub fn example(definition: &Definition, lang: Lang) -> String {
-    let columns = of_template(definition);
-    let cell = |text: &str| {
-        let text = guarded(text);
-        let quoted = text.contains(['"', ',', ';', '\n', '\r']);
-        if quoted { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.into_owned() }
-    };
-    let line = |cells: Vec<String>| {
-        let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
-        cells.join(lang.pick(";", ",")) + "\r\n"
-    };
-    let row = |n: usize| {
-        line(columns.iter().map(|column| value(column.field, n, definition, lang)).collect())
-    };
-    let header = columns.iter().map(|column| lang.pick(column.es, column.en).to_owned()).collect();
-    // Excel knows UTF-8 by its BOM.
-    ["\u{feff}".to_owned(), line(header), row(0), row(1)].concat()
-}
-
-/// The value of a column in a row of an example, from 0.
-fn value(column: &str, row: usize, definition: &Definition, lang: Lang) -> String {
-    if let Some(field) = FieldName::of(column) {
-        let listed = definition.field(field);
-        let allowed = listed.map_or(&[][..], |listed| &listed.allowed_values);
-        if let Some(value) = allowed.get(row % allowed.len().max(1)) {
-            return value.clone();
-        }
-        // Only credits have bounds.
-        if let Some(bound) = listed.and_then(|listed| listed.max.or(listed.min)) {
-            return lang.decimal(bound);
-        }
-        return field.spec().examples.get(row).map_or("", |text| text.text(lang)).to_owned();
+/// Two columns of one name hold the two family names.
+fn second_family(columns: &mut [Column], header: &[String]) {
+    let (family, second) = (Column::Name(NamePart::Family), Column::Name(NamePart::SecondFamily));
+    let at = |from: usize| columns.iter().skip(from).position(|c| *c == family).map(|at| at + from);
+    let Some(first) = at(0) else { return };
+    let Some(again) = at(first + 1).filter(|_| !columns.contains(&second)) else { return };
+    let name = |at: usize| header.get(at).map(|name| compared(name));
+    if name(first) == name(again)
+        && let Some(column) = columns.get_mut(again)
+    {
+        *column = second;
     }
-    match (column, row) {
-        ("email", 0) => "ana.perez@ejemplo.example",
-        ("email", _) => "luis.nunez@ejemplo.example",
-        ("evidence_name", 0) => lang.pick("Proyecto final", "Final project"),
-        ("evidence_url", 0) => "https://ejemplo.com/proyecto",
-        ("language", _) => lang.tag(),
-        _ => "",
-    }
-    .to_owned()
 }

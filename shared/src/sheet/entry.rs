@@ -7,29 +7,42 @@ use serde_json::{Map, Number, Value, value::RawValue};
 
 use super::{
     cells,
-    columns::{Column, Columns, Part},
+    column::{Column, NamePart, Part},
+    columns::Columns,
+    dates,
     guarding::{unguarded, unmarked},
 };
 use crate::domain::{
+    cell_fault::CellFault,
     fault::{self, Fault},
     field::{FieldName, Kind},
     recipient::Entry,
     template::Definition,
-    text::cleaned,
+    text::{cleaned, shortened},
 };
+
+/// Characters of a value that its fault shows.
+const SHOWN: usize = 60;
 
 /// Reads a row's cells.
 pub(super) fn read(columns: &Columns, texts: &[String], definition: &Definition) -> Entry {
     let mut row = Row::default();
     for (at, (column, cell)) in columns.all().iter().zip(texts).enumerate() {
-        let cell = if columns.are_ours() { unguarded(cell) } else { unmarked(cell).into() };
-        let cell = cells::digits_as_text(cell.trim()).trim();
-        let cell = if column.is_prose() { Cow::Borrowed(cell) } else { cells::one_line(cell) };
+        let cell = meant_text(columns.are_ours(), cell);
+        let cell = if column.is_prose() { Cow::Borrowed(&*cell) } else { cells::one_line(&cell) };
         if !cell.is_empty() {
             row.take(at, *column, &cell, definition);
         }
     }
     row.entry()
+}
+
+/// The text of a cell, without the signs by which it was kept from being run or read as a number.
+pub(super) fn meant_text(ours: bool, cell: &str) -> Cow<'_, str> {
+    match if ours { unguarded(cell) } else { unmarked(cell).into() } {
+        Cow::Borrowed(cell) => cells::digits_as_text(cell.trim()).trim().into(),
+        Cow::Owned(cell) => cells::digits_as_text(cell.trim()).trim().to_owned().into(),
+    }
 }
 
 /// The recipient's JSON.
@@ -41,10 +54,20 @@ struct Members<'a> {
     evidence: Option<&'a RawValue>,
 }
 
+/// The fault of a text that a spreadsheet took for a date.
+fn made_date(field: &str, text: &str) -> Option<CellFault> {
+    // A licence may be any number; a term is none of the number of a day.
+    let is_term = field == FieldName::Term.as_str() || field == FieldName::Role.as_str();
+    let made = dates::is_made(text) || (is_term && dates::is_serial(text));
+    made.then(|| CellFault::MadeDate(field.to_owned(), shortened(text, SHOWN)))
+}
+
 /// The members of the recipient's JSON so far.
 #[derive(Default)]
 struct Row {
     fields: Map<String, Value>,
+    /// The name by its parts.
+    names: Vec<(NamePart, String)>,
     /// Evidence by columns of its parts.
     evidence: Vec<Map<String, Value>>,
     /// Evidence as the API's JSON, as it was written: the recipient's reader judges it.
@@ -65,10 +88,9 @@ impl Row {
             Column::Email => self.address(cell),
             Column::ExternalId => self.code("external_id", cell),
             Column::Language => self.put("language", cells::language(&cleaned(cell))),
-            Column::Surname => self.name(cell, |name, cell| format!("{name} {cell}")),
-            // Surnames in columns before it.
-            Column::Field(FieldName::RecipientName) => {
-                self.name(cell, |surname, cell| format!("{cell} {surname}"));
+            Column::Name(part) => self.names.push((part, cell.to_owned())),
+            Column::FamilyFirst => {
+                self.put(FieldName::RecipientName.as_str(), cells::given_first(cell));
             }
             Column::Field(field) => self.field(field, cell, definition),
             Column::Evidence(1, Part::Whole) if cell.starts_with('[') => {
@@ -89,20 +111,28 @@ impl Row {
         }
     }
 
-    /// Joins a cell to the name so far.
-    fn name(&mut self, cell: &str, join: fn(&str, &str) -> String) {
+    /// Joins the parts of the name in their order; release 0.1 also let them stand beside a name.
+    fn join_names(&mut self) {
+        self.names.sort_by_key(|(part, _)| *part);
         let name = FieldName::RecipientName.as_str();
-        let so_far = self.fields.get(name).and_then(Value::as_str);
-        let whole = so_far.map_or_else(|| cell.to_owned(), |so_far| join(so_far, cell));
-        self.put(name, whole);
+        let whole = self.fields.get(name).and_then(Value::as_str);
+        let parts = self.names.iter().map(|(_, text)| text.as_str());
+        let joined = whole.into_iter().chain(parts).collect::<Vec<_>>().join(" ");
+        if !self.names.is_empty() {
+            self.put(name, joined);
+        }
     }
 
-    /// A text of digits that a spreadsheet may have shortened.
+    /// A text of digits that a spreadsheet may have shortened or taken for a date.
     fn code(&mut self, name: &str, cell: &str) {
-        if cells::is_shortened(cell) {
-            self.faults.push(Fault::Shortened(name.to_owned()));
+        let fault = if cells::is_shortened(cell) {
+            Some(CellFault::Shortened(name.to_owned()))
         } else {
-            self.put(name, cell);
+            made_date(name, cell)
+        };
+        match fault {
+            Some(fault) => self.faults.push(Fault::Cell(fault)),
+            None => self.put(name, cell),
         }
     }
 
@@ -116,17 +146,25 @@ impl Row {
                     None => self.faults.push(Fault::InvalidCredits),
                 }
             }
-            // A text that is no date is refused as such.
-            Kind::Date => self.put(name, cells::date(clean).unwrap_or_else(|| cell.to_owned())),
+            Kind::Date => match dates::date(clean) {
+                Some(date) => self.put(name, date),
+                None => {
+                    let fault = CellFault::UnreadDate(name.to_owned(), shortened(clean, SHOWN));
+                    self.faults.push(Fault::Cell(fault));
+                }
+            },
             Kind::Text | Kind::Array => {
                 let allowed = definition.field(field).map_or(&[][..], |f| &f.allowed_values);
                 // A text is read as it was sent: what was issued for it before is found by that.
                 let meant = Some(cells::meant(clean, allowed)).filter(|meant| *meant != clean);
-                let meant = meant.unwrap_or(cell);
-                if field == FieldName::LicenseNumber && cells::is_shortened(cell) {
-                    self.faults.push(Fault::Shortened(name.to_owned()));
-                } else {
-                    self.put(name, meant);
+                match meant {
+                    Some(meant) => self.put(name, meant),
+                    None if allowed.iter().any(|value| value == clean) => self.put(name, cell),
+                    None if field == FieldName::LicenseNumber => self.code(name, cell),
+                    None => match made_date(name, clean) {
+                        Some(fault) => self.faults.push(Fault::Cell(fault)),
+                        None => self.put(name, cell),
+                    },
                 }
             }
         }
@@ -150,6 +188,7 @@ impl Row {
     }
 
     fn entry(mut self) -> Entry {
+        self.join_names();
         self.evidence.retain(|entry| !entry.is_empty());
         let name = FieldName::Evidence.as_str();
         if self.listed.is_none() && !self.evidence.is_empty() && !self.fields.contains_key(name) {

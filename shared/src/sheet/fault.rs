@@ -1,6 +1,6 @@
 //! Faults of a file as a whole; a fault of one row is a [`Fault`](crate::domain::fault::Fault).
 
-use crate::domain::{job::Reading, lang::Lang};
+use crate::domain::{column_map::ReadColumn, job::Reading, lang::Lang};
 
 /// A fault of a file as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,12 +18,15 @@ pub struct SheetFault {
     pub en: String,
     /// The encodings that the file may have, if that is the fault.
     pub readings: Vec<Reading>,
+    /// The file's columns, if its header is at fault.
+    pub columns: Vec<ReadColumn>,
 }
 
 impl SheetFault {
     pub(super) fn new(code: &'static str, es: impl Into<String>, en: impl Into<String>) -> Self {
         let (es, en) = (es.into(), en.into());
-        Self { code, line: None, column: None, es, en, readings: Vec::new() }
+        let (line, column, readings, columns) = (None, None, Vec::new(), Vec::new());
+        Self { code, line, column, es, en, readings, columns }
     }
 
     pub(super) fn at_line(mut self, line: u64) -> Self {

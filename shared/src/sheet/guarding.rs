@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::domain::text::is_unseen;
+use crate::domain::unseen::steers;
 
 /// Characters with which a spreadsheet begins a formula, in either width.
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
@@ -61,7 +61,7 @@ fn change(text: &str, change: Change) -> Cow<'_, str> {
                 Change::Take => copied += 1,
             }
         }
-        let blank = c.is_whitespace() || is_unseen(c) || c == '"';
+        let blank = c.is_whitespace() || steers(c) || c == '"';
         begins = SEPARATORS.contains(&c) || (begins && marks.is_none() && blank);
         marks = None;
     }
@@ -79,7 +79,7 @@ mod tests {
     /// Whether a program that splits at this separator, and knows no quotes, would run a part.
     fn runs(cell: &str, separator: char) -> bool {
         cell.split([separator, '\n', '\r']).any(|part| {
-            let blank = |c: char| c.is_whitespace() || is_unseen(c) || c == '"';
+            let blank = |c: char| c.is_whitespace() || steers(c) || c == '"';
             part.trim_start_matches(blank).starts_with(FORMULA)
         })
     }

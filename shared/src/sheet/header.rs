@@ -1,25 +1,64 @@
 //! The check of a header against the template. A column that would fail every row, or drop
-//! data in silence, is a fault of the file.
+//! data in silence, is a fault of the file. All columns of one fault are named at once.
 
 use super::{
-    columns::{Column, ColumnName, Columns, name_of, of_template},
-    fault::SheetFault,
+    column::{Column, ColumnName},
+    columns::{Columns, compared},
+    fault::{SheetFault, letters},
+    limits::MAX_SHOWN,
+    names::{BESIDE, plain},
+    offered::{known_names, name_of, of_template},
+    terms::Terms,
 };
-use crate::domain::template::Definition;
+use crate::domain::{column_map::ColumnMap, lang::Lang, nearest::nearest, template::Definition};
+
+/// Columns that a fault names; a text says how many more there are.
+const NAMED: usize = 40;
+/// Bytes of their list after which the rest is counted.
+const MAX_LIST: usize = 1_500;
+/// Letters of a name that a longer one is compared with.
+const LEAST_LETTERS: usize = 4;
 
 /// Checks the header of a file, in its line.
 pub(super) fn check(
     columns: &Columns,
     names: &[String],
     line: u64,
-    definition: &Definition,
+    terms: Terms<'_>,
 ) -> Result<(), SheetFault> {
-    let header = Header { columns, names, definition };
-    header.require_address().map_err(|fault| fault.at_line(line))?;
-    for (at, column) in columns.all().iter().enumerate() {
-        header.check_column(at, *column).map_err(|fault| fault.at_line(line).at_column(at + 1))?;
-    }
-    header.require_fields().map_err(|fault| fault.at_line(line))
+    let header = Header { columns, names, definition: terms.definition };
+    let checked = header
+        .require_assigned(terms.assigned.given)
+        .and_then(|()| header.require_names())
+        .and_then(|()| header.refuse_unknown())
+        .and_then(|()| header.require_address())
+        .and_then(|()| header.refuse_unlisted())
+        .and_then(|()| header.refuse_repeated())
+        .and_then(|()| header.require_fields());
+    checked.map_err(|fault| fault.at_line(line))
+}
+
+/// What a column that is not known may be.
+pub(super) enum Suggestion {
+    /// A column of the template.
+    Column(Column),
+    /// Nothing that a credential holds.
+    Ignore,
+}
+
+/// The fault of columns that were assigned in a file that has none.
+pub(super) fn without_columns() -> SheetFault {
+    SheetFault::new(
+        "column_not_in_file",
+        "Un archivo JSON no tiene columnas: súbelo sin indicar cómo leerlas",
+        "A JSON file has no columns: upload it without saying how to read them",
+    )
+}
+
+/// Two sentences; the first may be a question.
+fn sentences(first: &str, second: &str) -> String {
+    let stop = if first.ends_with('?') { "" } else { "." };
+    format!("{first}{stop} {second}")
 }
 
 struct Header<'a> {
@@ -28,11 +67,132 @@ struct Header<'a> {
     definition: &'a Definition,
 }
 
+/// A column's name, cut and cleaned for an answer.
+pub(super) fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(60).collect()
+}
+
+/// What each column that is not known may be. A column that another one is already is no guess.
+pub(super) fn suggestions(
+    columns: &Columns,
+    names: &[String],
+    definition: &Definition,
+) -> Vec<Option<Suggestion>> {
+    let mut known = known_names(definition);
+    known.retain(|(column, _)| !columns.all().iter().any(|taken| column.repeats(*taken)));
+    let open = columns.all().iter().zip(names).take(MAX_SHOWN);
+    open.map(|(column, name)| match column {
+        Column::Unknown => suggestion(&plain(name), &known),
+        _ => None,
+    })
+    .collect()
+}
+
+fn suggestion(name: &str, known: &[(Column, Vec<&'static str>)]) -> Option<Suggestion> {
+    if BESIDE.contains(&name) {
+        return Some(Suggestion::Ignore);
+    }
+    let column_of = |found: &str| {
+        let holds = known.iter().find(|(_, names)| names.contains(&found));
+        holds.map(|(column, _)| Suggestion::Column(*column))
+    };
+    let all = || known.iter().flat_map(|(_, names)| names.iter().copied());
+    if let Some(near) = nearest(name, all()) {
+        return column_of(near);
+    }
+    // A longer name that has all words of a known one.
+    let words: Vec<&str> = name.split(' ').collect();
+    let within = |known: &&str| {
+        known.len() >= LEAST_LETTERS && plain(known).split(' ').all(|word| words.contains(&word))
+    };
+    column_of(all().filter(within).max_by_key(|known| known.len())?)
+}
+
 impl Header<'_> {
-    /// A column's name, cut and cleaned for an answer.
     fn shown(&self, at: usize) -> String {
-        let name = self.names.get(at).map(String::as_str).unwrap_or_default();
-        name.chars().filter(|c| !c.is_control()).take(60).collect()
+        shown(self.names.get(at).map(String::as_str).unwrap_or_default())
+    }
+
+    /// The columns of these positions, with what is said of each: `«RUT» (B)`.
+    fn listed(&self, at: &[usize], lang: Lang, more: impl Fn(usize) -> String) -> String {
+        let quoted = |at: &usize| {
+            let (name, letters, more) = (self.shown(*at), letters(*at + 1), more(*at));
+            lang.pick(
+                format!("«{name}» ({letters}){more}"),
+                format!("\"{name}\" ({letters}){more}"),
+            )
+        };
+        let (mut list, mut named) = (String::new(), 0);
+        for text in at.iter().take(NAMED).map(quoted) {
+            if list.len() > MAX_LIST {
+                break;
+            }
+            list += if list.is_empty() { "" } else { ", " };
+            list += &text;
+            named += 1;
+        }
+        if named < at.len() {
+            let more = at.len() - named;
+            list += &lang.pick(format!(" y {more} más"), format!(" and {more} more"));
+        }
+        list
+    }
+
+    /// A fault of some columns: at the only one, or with all of them.
+    fn fault(
+        &self,
+        code: &'static str,
+        at: &[usize],
+        [es, en]: [[&str; 3]; 2],
+        more: impl Fn(usize, Lang) -> String,
+    ) -> SheetFault {
+        let text = |lang, [one, many, cure]: [&str; 3]| match at {
+            [only] => {
+                let (name, more) = (self.shown(*only), more(*only, lang));
+                let name = lang.pick(format!("«{name}»{more}"), format!("\"{name}\"{more}"));
+                sentences(&one.replace("{}", &name), cure)
+            }
+            _ => {
+                let number = at.len().to_string();
+                let list = self.listed(at, lang, |at| more(at, lang));
+                sentences(&format!("{}: {list}", many.replace("{}", &number)), cure)
+            }
+        };
+        let fault = SheetFault::new(code, text(Lang::Es, es), text(Lang::En, en));
+        match at {
+            [only] => fault.at_column(only + 1),
+            _ => fault,
+        }
+    }
+
+    fn positions(&self, wanted: impl Fn(usize, Column) -> bool) -> Vec<usize> {
+        let all = self.columns.all().iter().enumerate();
+        all.filter(|(at, column)| wanted(*at, **column)).map(|(at, _)| at).collect()
+    }
+
+    /// Requires that what the request assigned is there: a slip of the pen must not leave a column
+    /// to its name.
+    fn require_assigned(&self, given: Option<&ColumnMap>) -> Result<(), SheetFault> {
+        // Our results have a column's known name instead.
+        let given = given.filter(|_| !self.columns.are_ours());
+        let has = |wanted: &str| self.names.iter().any(|name| compared(name) == compared(wanted));
+        let missing = given.into_iter().flat_map(ColumnMap::iter).find(|(name, _)| !has(name));
+        let Some((name, _)) = missing else { return Ok(()) };
+        let near = nearest(name, self.names.iter().map(String::as_str)).map(shown);
+        let (es, en) = near.map_or_else(Default::default, |near| {
+            (format!(" ¿Es «{near}»?"), format!(" Is it \"{near}\"?"))
+        });
+        let name = shown(name);
+        Err(SheetFault::new(
+            "column_not_in_file",
+            format!("El archivo no tiene la columna «{name}», que se indicó cómo leer.{es}"),
+            format!("The file has no column \"{name}\", for which it was said how to read it.{en}"),
+        ))
+    }
+
+    /// Requires one known column: else the line is no header.
+    fn require_names(&self) -> Result<(), SheetFault> {
+        if self.columns.known() > 0 { Ok(()) } else { self.require_address() }
     }
 
     fn require_address(&self) -> Result<(), SheetFault> {
@@ -52,55 +212,122 @@ impl Header<'_> {
         ))
     }
 
-    fn check_column(&self, at: usize, column: Column) -> Result<(), SheetFault> {
-        let name = self.shown(at);
-        if column == Column::Unknown {
-            let columns = of_template(self.definition);
-            let list = |quote: fn(&ColumnName) -> String| {
-                columns.iter().map(quote).collect::<Vec<_>>().join(", ")
+    fn refuse_unknown(&self) -> Result<(), SheetFault> {
+        let unknown = self.positions(|_, column| column == Column::Unknown);
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let suggestions = suggestions(self.columns, self.names, self.definition);
+        let suggested = |at: usize, lang: Lang| match suggestions.get(at) {
+            Some(Some(Suggestion::Column(column))) => {
+                let near = self.people_name(*column, lang);
+                lang.pick(format!(", ¿es «{near}»?"), format!(", is it \"{near}\"?"))
+            }
+            Some(Some(Suggestion::Ignore)) => {
+                lang.pick(", ¿sin leer?", ", leave it unread?").to_owned()
+            }
+            _ => String::new(),
+        };
+        let columns = of_template(self.definition);
+        let list = |lang: Lang| {
+            let quote = |column: &ColumnName| {
+                lang.pick(format!("«{}»", column.es), format!("\"{}\"", column.en))
             };
-            return Err(SheetFault::new(
-                "unknown_column",
-                format!(
-                    "No se reconoce la columna «{name}». Cámbiale el nombre por uno de: {}; o bórrala; o pon # delante de su nombre para que no se lea",
-                    list(|column| format!("«{}»", column.es))
-                ),
-                format!(
-                    "The column \"{name}\" is not known. Rename it to one of: {}; or delete it; or put # before its name to leave it unread",
-                    list(|column| format!("\"{}\"", column.en))
-                ),
-            ));
+            columns.iter().map(quote).collect::<Vec<_>>().join(", ")
+        };
+        let missing = self.columns.email().is_none();
+        let es = format!(
+            "{}Indica qué contiene o que no se lea; o cámbiale el nombre por uno de: {}; o bórrala; o pon # delante de su nombre para que no se lea",
+            if missing { "Falta además la columna del correo. " } else { "" },
+            list(Lang::Es)
+        );
+        let en = format!(
+            "{}Say what it holds or that it is left unread; or rename it to one of: {}; or delete it; or put # before its name to leave it unread",
+            if missing { "The column of the address is missing too. " } else { "" },
+            list(Lang::En)
+        );
+        Err(self.fault(
+            "unknown_column",
+            &unknown,
+            [
+                ["No se reconoce la columna {}", "No se reconocen {} columnas", &es],
+                ["The column {} is not known", "{} columns are not known", &en],
+            ],
+            suggested,
+        ))
+    }
+
+    /// The name of a column for people.
+    fn people_name(&self, column: Column, lang: Lang) -> String {
+        let target = column.target().unwrap_or_default();
+        let named = of_template(self.definition).into_iter().find(|name| name.field == target);
+        match (named, column) {
+            (Some(name), _) => lang.pick(name.es, name.en).to_owned(),
+            (None, Column::Name(part)) => part.name(lang).to_owned(),
+            (None, _) => target,
         }
-        if column.field().is_some_and(|field| self.definition.field(field).is_none()) {
-            return Err(SheetFault::new(
-                "column_not_in_template",
-                format!(
-                    "La plantilla no admite la columna «{name}»: bórrala, o pon # delante de su nombre para que no se lea"
-                ),
-                format!(
-                    "The template does not take the column \"{name}\": delete it, or put # before its name to leave it unread"
-                ),
-            ));
+    }
+
+    fn refuse_unlisted(&self) -> Result<(), SheetFault> {
+        let unlisted = self.positions(|_, column| {
+            column.field().is_some_and(|field| self.definition.field(field).is_none())
+        });
+        if unlisted.is_empty() {
+            return Ok(());
         }
-        let several =
-            matches!(column, Column::Surname | Column::Ignored | Column::Result | Column::Nameless);
-        let first = self.columns.all().iter().take(at).position(|other| *other == column);
-        match first.filter(|_| !several) {
-            None => Ok(()),
-            Some(first) => Err(SheetFault::new(
-                "repeated_column",
-                format!(
-                    "La columna «{name}» dice lo mismo que la columna {} «{}»: deja una",
-                    first + 1,
-                    self.shown(first)
-                ),
-                format!(
-                    "The column \"{name}\" says the same as column {} \"{}\": leave one",
-                    first + 1,
-                    self.shown(first)
-                ),
-            )),
+        Err(self.fault(
+            "column_not_in_template",
+            &unlisted,
+            [
+                [
+                    "La plantilla no admite la columna {}",
+                    "La plantilla no admite {} columnas",
+                    "Indica que no se lea, o bórrala, o pon # delante de su nombre",
+                ],
+                [
+                    "The template does not take the column {}",
+                    "The template does not take {} columns",
+                    "Say that it is left unread, or delete it, or put # before its name",
+                ],
+            ],
+            |_, _| String::new(),
+        ))
+    }
+
+    fn refuse_repeated(&self) -> Result<(), SheetFault> {
+        let first = |at: usize, column: Column| {
+            self.columns.all().iter().take(at).position(|other| column.repeats(*other))
+        };
+        let repeated = self.positions(|at, column| first(at, column).is_some());
+        if repeated.is_empty() {
+            return Ok(());
         }
+        let which = |at: usize, lang: Lang| {
+            let column = self.columns.all().get(at).copied().unwrap_or(Column::Unknown);
+            let first = first(at, column).unwrap_or_default();
+            let (letters, name) = (letters(first + 1), self.shown(first));
+            lang.pick(
+                format!(", que dice lo mismo que «{name}» ({letters})"),
+                format!(", which says the same as \"{name}\" ({letters})"),
+            )
+        };
+        Err(self.fault(
+            "repeated_column",
+            &repeated,
+            [
+                [
+                    "Sobra la columna {}",
+                    "Sobran {} columnas",
+                    "Deja una: indica que la otra no se lea, o bórrala",
+                ],
+                [
+                    "The column {} is too many",
+                    "{} columns are too many",
+                    "Leave one: say that the other is left unread, or delete it",
+                ],
+            ],
+            which,
+        ))
     }
 
     /// Requires a column for each required field that no member's profile can fill in; the

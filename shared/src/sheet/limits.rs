@@ -12,3 +12,5 @@ pub(super) const HEADER_LINES: u64 = 20;
 pub(super) const MAX_RECORD: usize = 256 * 1024;
 /// Most cells of a line: the columns of a spreadsheet.
 pub(super) const MAX_CELLS: usize = 16_384;
+/// Columns of a file that people are shown, and guesses made of; the work on a name is bounded so.
+pub(super) const MAX_SHOWN: usize = 200;

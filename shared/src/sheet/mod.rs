@@ -14,11 +14,14 @@
 //! | rows that say nothing in the columns that are read | left out |
 //! | columns without a name | empty |
 //! | JSON | an object a line, a list, objects one after another, a request of the API |
-//! | column names | Spanish, English or the API's, in any order and case, see [`columns`] |
-//! | cells | see [`cells`], those of our results [`guarding`] |
+//! | columns | as assigned, else by names in Spanish, English, Portuguese or the API's, in any order and case, see [`columns`] |
+//! | cells | see [`cells`] and `dates`, those of our results [`guarding`] |
+//! | values with two readings | refused, unless the file itself decides, see `judging` |
 
 pub mod cells;
+mod column;
 pub mod columns;
+mod dates;
 mod entry;
 mod fault;
 mod foreign;
@@ -26,16 +29,21 @@ pub mod guarding;
 mod guess;
 mod header;
 mod json_files;
+mod judging;
 mod letters;
 mod limits;
+mod names;
+pub mod offered;
 mod recognize;
 mod rows;
 mod splitting;
 mod survey;
+mod table;
 mod terms;
 mod wide;
 
-pub use columns::Columns;
+pub use column::ColumnName;
+pub use columns::{Assigned, Columns};
 pub use fault::SheetFault;
 pub use limits::{MAX_FILE, MAX_HEADER, MAX_ROWS};
 pub use rows::{Cells, Rows, SheetRow};

@@ -1,7 +1,7 @@
 //! The format of a file, by its first bytes.
 
 use super::{
-    columns::Columns,
+    columns::{Assignments, Columns},
     fault::SheetFault,
     foreign,
     guess::{Guess, Verdict},
@@ -32,6 +32,7 @@ pub(super) struct Recognized {
 
 /// The beginning of a file as text.
 struct Beginning<'a> {
+    assigned: &'a Assignments,
     text: &'a [u8],
     /// Bytes of the file before the text.
     mark: usize,
@@ -41,7 +42,11 @@ struct Beginning<'a> {
 }
 
 /// Recognizes a file; `named` is the encoding that its sender named.
-pub(super) fn recognize(first: &[u8], named: Option<Encoding>) -> Result<Recognized, SheetFault> {
+pub(super) fn recognize(
+    first: &[u8],
+    named: Option<Encoding>,
+    assigned: &Assignments,
+) -> Result<Recognized, SheetFault> {
     foreign::refuse(first)?;
     let (mark, marked) = mark_of(first, named);
     let bytes = first.get(mark..).unwrap_or_default();
@@ -55,7 +60,7 @@ pub(super) fn recognize(first: &[u8], named: Option<Encoding>) -> Result<Recogni
     foreign::refuse_markup(text)?;
     let whole = first.len() < MAX_HEADER;
     let encoding = decided.unwrap_or_else(|| provisional(text, whole));
-    let beginning = Beginning { text, mark, encoding, whole };
+    let beginning = Beginning { assigned, text, mark, encoding, whole };
     let mut recognized = match text.trim_ascii_start().first() {
         None if !whole => return Err(header_too_long(1)),
         None => {
@@ -293,7 +298,7 @@ impl Beginning<'_> {
         }
         let texts: Vec<String> = names.iter().map(|cell| name(cell, self.encoding)).collect();
         let has_address = texts.iter().any(|text| EmailAddress::parse(text).is_ok());
-        let columns = Columns::of(&texts);
+        let columns = Columns::assigned(&texts, self.assigned);
         Candidate { names, columns, line: record.line, end: record.end, has_address }
     }
 }

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::{
-    columns::{Columns, Use},
+    column::Use,
+    columns::Columns,
     entry,
     fault::SheetFault,
     guess::Doubts,

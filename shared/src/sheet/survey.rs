@@ -3,16 +3,20 @@
 use serde::de::IgnoredAny;
 
 use super::{
-    columns::Columns,
+    columns::{Assignments, Columns},
     fault::{SheetFault, unclosed},
     guess::{Guess, Verdict},
     header, json_files,
-    limits::MAX_ROWS,
+    judging::Judge,
+    limits::{MAX_HEADER, MAX_ROWS},
     recognize::{self, Recognized},
+    rows::Cells,
     splitting::{self, Record, Splitter},
+    table::{FIRST_ROWS, table},
     terms::Terms,
 };
 use crate::domain::{
+    column_map::ReadColumn,
     encoding::Encoding,
     upload::{Format, Kind},
 };
@@ -21,10 +25,17 @@ use crate::domain::{
 #[derive(Debug)]
 pub struct Survey<'a> {
     terms: Terms<'a>,
+    assigned: Assignments,
+    /// The first bytes, with the first rows.
+    first: Vec<u8>,
     recognized: Recognized,
+    /// The header as the file has it, and what its columns are.
+    names: Vec<String>,
+    columns: Columns,
     splitter: Splitter,
     rows: u32,
     guess: Guess,
+    judge: Judge,
     prose: Vec<bool>,
     /// The column of the addresses.
     email: Option<usize>,
@@ -37,6 +48,8 @@ pub struct Surveyed {
     pub format: Format,
     /// Rows; at least one.
     pub rows: u32,
+    /// Its columns, of a CSV file.
+    pub columns: Vec<ReadColumn>,
 }
 
 impl<'a> Survey<'a> {
@@ -47,12 +60,19 @@ impl<'a> Survey<'a> {
     /// # Errors
     /// [`SheetFault`]: no file of recipients, or a header that the template does not take.
     pub fn begin(first: &[u8], terms: Terms<'a>) -> Result<Self, SheetFault> {
-        let recognized = recognize::recognize(first, terms.encoding)?;
-        let format = &recognized.format;
-        let columns = Columns::of(&format.header);
+        let assigned = Assignments::from(terms.assigned);
+        let mut recognized = recognize::recognize(first, terms.encoding, &assigned)?;
+        let format = &mut recognized.format;
+        let names = format.header.clone();
+        let columns = Columns::assigned(&names, &assigned);
         if format.kind == Kind::Csv {
-            header::check(&columns, &format.header, format.header_line, terms.definition)?;
+            header::check(&columns, &names, format.header_line, terms)
+                .map_err(|fault| with_table(fault, &columns, &names, terms, first, format))?;
+            format.header = columns.names(&names);
+        } else if terms.assigned.given.is_some_and(|given| !given.is_empty()) {
+            return Err(header::without_columns());
         }
+        let format = &recognized.format;
         let splitter = match recognized.shape {
             None => Splitter::new(format, format.start),
             Some(shape) => Splitter::of_json(shape, format.encoding, format.start),
@@ -61,12 +81,17 @@ impl<'a> Survey<'a> {
         recognized.names.iter().for_each(|name| guess.take(name));
         Ok(Self {
             terms,
+            assigned,
+            first: first.to_vec(),
             splitter,
             guess,
+            judge: Judge::new(&columns, terms.definition),
             prose: columns.prose(),
             email: columns.email(),
             rows: 0,
             recognized,
+            names,
+            columns,
         })
     }
 
@@ -84,7 +109,7 @@ impl<'a> Survey<'a> {
     }
 
     fn read(&mut self, bytes: &[u8], end: bool) -> Result<(), SheetFault> {
-        let Self { recognized, splitter, rows, guess, prose, email, .. } = self;
+        let Self { recognized, splitter, rows, guess, judge, prose, email, .. } = self;
         let format = &recognized.format;
         let mut each = |record: Record<'_>| {
             if record.blank {
@@ -99,6 +124,7 @@ impl<'a> Survey<'a> {
                     // Where a value is none, the ends of those after it are not known either.
                     return Err(splitting::invalid_json(record.line));
                 }
+                judge.take(record.line, at, bytes, format.encoding);
                 let prose = prose.get(at).copied().unwrap_or_default();
                 let cell = Cell { bytes, at, prose };
                 if format.kind == Kind::Csv && swallowed_rows(&cell, format, *email) {
@@ -138,12 +164,17 @@ impl<'a> Survey<'a> {
         if self.recognized.open {
             self.decide_encoding()?;
         }
+        if let Some(fault) = self.judge.fault(self.terms.day_first) {
+            return Err(fault);
+        }
         let Recognized { format, request, .. } = self.recognized;
         if let Some(before) = request {
             let after = self.splitter.tail();
             json_files::check_request(&before, after, format.encoding, &self.terms)?;
         }
-        Ok(Surveyed { format, rows: self.rows })
+        let rows = first_rows(&self.first, &format);
+        let columns = table(&self.columns, &self.names, self.terms.definition, &rows);
+        Ok(Surveyed { format, rows: self.rows, columns })
     }
 
     /// Decides on the encoding by the whole file, and reads the header in it.
@@ -157,18 +188,49 @@ impl<'a> Survey<'a> {
         (format.encoding, format.guessed) = (encoding, guessed);
         let header: Vec<String> =
             names.iter().map(|cell| recognize::name(cell, encoding)).collect();
-        if header == format.header {
+        if header == self.names {
             return Ok(());
         }
-        let (before, columns) = (Columns::of(&format.header), Columns::of(&header));
-        header::check(&columns, &header, format.header_line, self.terms.definition)?;
-        if before.all() != columns.all() {
+        let columns = Columns::assigned(&header, &self.assigned);
+        header::check(&columns, &header, format.header_line, self.terms).map_err(|fault| {
+            with_table(fault, &columns, &header, self.terms, &self.first, format)
+        })?;
+        if self.columns.all() != columns.all() {
             // The rows were told apart by columns that the header does not have.
             return Err(self.guess.fault(&[encoding, Encoding::Utf8]));
         }
-        format.header = header;
+        format.header = columns.names(&header);
+        (self.names, self.columns) = (header, columns);
         Ok(())
     }
+}
+
+/// A fault of a header, with the table of its columns.
+fn with_table(
+    fault: SheetFault,
+    columns: &Columns,
+    names: &[String],
+    terms: Terms<'_>,
+    first: &[u8],
+    format: &Format,
+) -> SheetFault {
+    let rows = first_rows(first, format);
+    SheetFault { columns: table(columns, names, terms.definition, &rows), ..fault }
+}
+
+/// The cells of the first rows, as far as they are in the first bytes of a file.
+fn first_rows(first: &[u8], format: &Format) -> Vec<Vec<String>> {
+    if format.kind != Kind::Csv {
+        return Vec::new();
+    }
+    let from = usize::try_from(format.start.offset).unwrap_or(usize::MAX);
+    let mut cells = Cells::new(format);
+    let mut rows = cells.push(first.get(from..).unwrap_or_default()).unwrap_or_default();
+    if first.len() < MAX_HEADER {
+        rows.extend(cells.finish().unwrap_or_default());
+    }
+    rows.truncate(FIRST_ROWS);
+    rows
 }
 
 /// A cell of a row, and its column.

@@ -1,5 +1,6 @@
 //! What was decided of a file before it is read.
 
+use super::columns::Assigned;
 use crate::domain::{encoding::Encoding, ids::TemplateId, template::Definition};
 
 /// What was decided of a file before it is read.
@@ -11,6 +12,10 @@ pub struct Terms<'a> {
     pub definition: &'a Definition,
     /// The encoding of its text, if its sender named one.
     pub encoding: Option<Encoding>,
+    /// What was assigned to its columns.
+    pub assigned: Assigned<'a>,
+    /// Whether its sender said that of its dates the day comes first.
+    pub day_first: bool,
     /// Whether its credentials are mailed.
     pub send_email: bool,
 }

@@ -12,6 +12,7 @@
 //! | | `TPLV#{id}#{version}` | a version, never changed |
 //! | | `IMG#{hash}` | an image, never changed |
 //! | `ORGS` | `{org}` | the organization's name, to be compared with new ones |
+//! | `COLMAP#{org}` | `{template}` | the [`RememberedMap`](crate::domain::column_map::RememberedMap) of its files |
 //! | `MEMBERS#{org}#{0…15}` | `{address}` | [`Member`], spread by a hash of the address |
 //! | `SUPPRESSED#{org}`, test: `SUPPRESSED#{org}#test` | `{address}` | `Suppression` |
 

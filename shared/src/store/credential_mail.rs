@@ -9,6 +9,8 @@ use aws_sdk_dynamodb::{
     types::{BatchStatementRequest, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 
+use jiff::Timestamp;
+
 use super::{
     Item, StoreError,
     credentials::{Credentials, OWED_PARTITIONS, TOGETHER, id_key, owed_key},
@@ -19,6 +21,7 @@ use crate::{
         credential::{Credential, MailState},
         ids::CredentialId,
         ledger::Ended,
+        time,
     },
     store::schema::OWED,
 };
@@ -254,14 +257,24 @@ impl Credentials {
     }
 
     /// Moves the claim of a mail in doubt from its job's ledger to its credential, where each
-    /// attempt is counted. False when the mail has left the ledger.
+    /// attempt is counted. From `now` on it is among the pending mails that the sweeper finds: its
+    /// job can end first, when another worker has recorded the mail and deleted its message. False
+    /// when the mail has left the ledger.
     ///
     /// # Errors
     /// [`StoreError`] when DynamoDB does not answer or refuses the call.
-    pub async fn adopt_claim(&self, id: CredentialId, until: i64) -> Result<bool, StoreError> {
-        let set = "SET mail = :claimed, mail_attempts = :one, mail_lease = :until";
+    pub async fn adopt_claim(
+        &self,
+        id: CredentialId,
+        until: i64,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (pk, sk) = owed_key(id, &time::millis(now));
+        let set = "SET mail = :claimed, mail_attempts = :one, mail_lease = :until, owed_pk = :pk, owed_sk = :sk";
         let update = self
             .ledger_update(id, set)
+            .expression_attribute_values(":pk", text(pk))
+            .expression_attribute_values(":sk", text(sk))
             .expression_attribute_values(":claimed", text("claimed"))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":until", number(until));

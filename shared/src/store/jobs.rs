@@ -74,7 +74,7 @@ pub(super) enum Only {
     Expired,
 }
 
-fn job_pk(job: JobId) -> String {
+pub(super) fn job_pk(job: JobId) -> String {
     format!("JOB#{job}")
 }
 

@@ -24,6 +24,7 @@ use crate::{
 
 mod attributes;
 pub mod catalog;
+mod column_maps;
 mod credential_alias;
 mod credential_delivery;
 pub mod credential_mail;

@@ -1,5 +1,6 @@
 //! Settings of an organization, and its isolation from every other one.
 
+use local::Options;
 use serde_json::{Value, json};
 use unicreda::domain::{email::EmailAddress, ids::OrgId, sender::AllowedSender};
 
@@ -151,6 +152,44 @@ async fn an_organization_sends_only_as_whom_its_operator_allows() {
     assert_eq!(world.get("/organization").await["allowed_senders"], list);
     let other = world.call_as(&other, "GET", "/organization", None).await.expect(200).json();
     assert_eq!(other["allowed_senders"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sender_that_the_deployment_cannot_send_from_is_refused_by_name() {
+    let sender_addresses = "*@sede.example,actas@uni.example".to_owned();
+    let world = World::with(Options { sender_addresses, ..Options::in_memory() }).await;
+    allow(&world, &["@uni.example", "@sede.example", "@otra.example"]).await;
+    let put = async |body: Value| world.call("PUT", "/organization", Some(&body)).await;
+    // The sender that it has stays, though the patterns have become narrower.
+    let before = world.get("/organization").await;
+    put(json!({ "language": "en" })).await.expect(200);
+    put(json!({ "sender": before["sender"], "language": "es" })).await.expect(200);
+    for sender in ["titulos@uni.example", "actas@otra.example"] {
+        let problem =
+            one_fault(put(json!({ "sender": sender })).await, "/sender", "sender_not_allowed");
+        let detail = text(&problem, "detail");
+        for part in [
+            &format!("no admite {sender}"),
+            "solo puede enviar desde *@sede.example,actas@uni.example.",
+            &format!("SenderAddresses=*@sede.example,actas@uni.example,{sender}"),
+        ] {
+            assert!(detail.contains(part), "{part}: {detail}");
+        }
+    }
+    let change = json!({ "sender": "titulos@uni.example" });
+    let problem = one_fault(
+        in_english(&world, "PUT", "/organization", &change).await,
+        "/sender",
+        "sender_not_allowed",
+    );
+    assert!(text(&problem, "detail").contains("this service can send from *@sede"), "{problem}");
+    assert_eq!(world.get("/organization").await, before);
+    for sender in ["actas@uni.example", "cualquiera@sede.example"] {
+        put(json!({ "sender": sender })).await.expect(200);
+    }
+    // Back to it is a choice like any other.
+    let back = put(json!({ "sender": before["sender"] })).await;
+    one_fault(back, "/sender", "sender_not_allowed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

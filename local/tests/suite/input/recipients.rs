@@ -523,12 +523,21 @@ async fn a_template_refuses_what_it_does_not_list_and_what_is_out_of_its_bounds(
         "Valor no permitido en role. Valores permitidos: Ayudante, Docente",
         "Value not allowed in role. Allowed values: Ayudante, Docente",
     );
+    let near = (
+        "value_not_allowed",
+        "Valor no permitido en role. ¿Quisiste decir Docente? Valores permitidos: Ayudante, Docente",
+        "Value not allowed in role. Did you mean Docente? Allowed values: Ayudante, Docente",
+    );
     let result = "Calificacion invalida. Valores permitidos: Aprobado, Reprobado";
     for (change, (code, es, en)) in [
         (("credits_earned", json!(0.5)), range),
         (("credits_earned", json!(0)), range),
         (("credits_earned", json!(10.501)), range),
-        (("role", json!("docente")), role),
+        (("role", json!("docente")), near),
+        (("role", json!("Docnete")), near),
+        (("role", json!("Rectora")), role),
+        // The text of a grade never changes.
+        (("result_value", json!("aprobado")), ("invalid_result", result, result)),
         (("result_value", json!("A")), ("invalid_result", result, result)),
         (
             ("recipient_name", json!("Persona Zorrilla")),

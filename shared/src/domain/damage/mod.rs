@@ -5,6 +5,7 @@
 //! `JoÃo` and `MuÑoz` come out of programs that change the case of ASCII letters alone.
 
 mod entities;
+mod errors;
 mod misread;
 mod names;
 
@@ -22,6 +23,8 @@ pub enum Damage {
     Misread(Option<String>),
     /// Letters are written as HTML's code; holds the text as it was meant.
     Code(String),
+    /// A formula of a spreadsheet failed, and its error stands for the value.
+    Formula,
 }
 
 /// A damaged text of a field.
@@ -55,6 +58,12 @@ impl Damaged {
             ),
             (Damage::Lost, Lang::En) => format!(
                 "The field {field} has lost letters: \"{shown}\". Write them again, or export the data once more, in UTF-8"
+            ),
+            (Damage::Formula, Lang::Es) => format!(
+                "El campo {field} tiene un error de la hoja de cálculo en lugar de su valor: «{shown}». Corrige la fórmula, o escribe el valor"
+            ),
+            (Damage::Formula, Lang::En) => format!(
+                "The field {field} has an error of the spreadsheet instead of its value: \"{shown}\". Correct the formula, or write the value"
             ),
             (Damage::Misread(None), Lang::Es) => format!(
                 "El campo {field} tiene letras dañadas: «{shown}». Corrígelas, o exporta otra vez los datos en UTF-8"
@@ -100,6 +109,9 @@ pub fn damage(text: &str, kind: Kind) -> Option<Damage> {
         && let Some(meant) = entities::decoded(text, kind)
     {
         return Some(Damage::Code(meant));
+    }
+    if errors::stands_in(text, kind) {
+        return Some(Damage::Formula);
     }
     if text.is_ascii() {
         return None;

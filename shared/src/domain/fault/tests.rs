@@ -5,7 +5,7 @@ fn the_contracts_texts_are_word_for_word_in_both_languages() {
     let values = ["A", "B", "C", "D", "F"].map(str::to_owned).to_vec();
     for lang in [Lang::Es, Lang::En] {
         assert_eq!(
-            Fault::InvalidResult(values.clone()).text(lang),
+            Fault::NotAllowed(Unlisted::of(FieldName::ResultValue, "a", &values)).text(lang),
             "Calificacion invalida. Valores permitidos: A, B, C, D, F"
         );
         assert_eq!(

@@ -11,6 +11,9 @@ const PALETTE: usize = 256;
 /// Most greys that are written as a palette: its indexes then take half a byte at most.
 const FEW: usize = 16;
 
+/// Levels of a colour that nobody tells from white.
+const BARELY: u32 = 2;
+
 /// The pixels of an image, in rows from the top.
 pub(super) struct Pixels {
     /// Width, in pixels.
@@ -51,6 +54,14 @@ impl Pixels {
             }
         }
         Ok(Self { width, height, rgba })
+    }
+
+    /// Whether anything is seen of it on white, where pages and certificates put it.
+    pub fn are_seen_on_white(&self) -> bool {
+        self.rgba.as_chunks::<4>().0.iter().any(|[colours @ .., opacity]| {
+            let darker = |colour: &u8| u32::from(255 - *colour) * u32::from(*opacity);
+            colours.iter().any(|colour| darker(colour) > 255 * BARELY)
+        })
     }
 
     /// Writes the file: a palette for few colours, else the fewest bytes a pixel that hold them. The

@@ -4,7 +4,8 @@
 //! is a place in the file's own bytes, also where they are decoded before they are split.
 
 use super::{
-    columns::{Columns, Use},
+    column::Use,
+    columns::Columns,
     fault::SheetFault,
     limits::{MAX_CELLS, MAX_RECORD},
     wide::{Wide, width},

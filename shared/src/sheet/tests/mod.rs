@@ -1,12 +1,14 @@
 use super::{fault::letters, *};
 use crate::domain::{
-    encoding::Encoding, fault::Fault, fields::Fields, ids::TemplateId, lang::Lang,
-    recipient::Recipient, template::Definition,
+    cell_fault::CellFault, encoding::Encoding, fault::Fault, fields::Fields, ids::TemplateId,
+    lang::Lang, recipient::Recipient, template::Definition,
 };
 
 mod cases;
+mod columns;
 mod encodings;
 mod generator;
+mod values;
 
 const TEMPLATE: &str = "550e8400-e29b-41d4-a716-446655440000";
 
@@ -26,7 +28,14 @@ fn definition() -> Definition {
 
 fn terms(definition: &Definition) -> Terms<'_> {
     let template_id = TemplateId::parse(TEMPLATE).expect("an id");
-    Terms { template_id, definition, encoding: None, send_email: true }
+    Terms {
+        template_id,
+        definition,
+        encoding: None,
+        assigned: Assigned::default(),
+        day_first: false,
+        send_email: true,
+    }
 }
 
 fn survey(bytes: &[u8]) -> Result<Surveyed, SheetFault> {
@@ -140,7 +149,7 @@ fn cells_mean_what_a_spreadsheet_meant() {
     assert_eq!(read.evidence.len(), 2);
     assert_eq!(read.evidence[0].name.as_deref(), Some("Tesis"));
     let faults = found[1].entry.recipient.as_ref().expect_err("a fault");
-    assert_eq!(faults, &[Fault::Shortened("license_number".into())]);
+    assert_eq!(faults, &[Fault::Cell(CellFault::Shortened("license_number".into()))]);
 }
 
 #[test]
@@ -243,7 +252,7 @@ fn columns_have_letters() {
 #[test]
 fn the_example_of_a_template_is_a_file_that_it_takes() {
     for lang in [Lang::Es, Lang::En] {
-        let text = columns::example(&definition(), lang);
+        let text = offered::example(&definition(), lang);
         let found = rows(text.as_bytes());
         assert_eq!(found.len(), 2);
         for row in &found {

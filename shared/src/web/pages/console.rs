@@ -6,7 +6,7 @@
 use maud::{Markup, html};
 
 use super::frame::{CONSOLE_SCRIPT, Frame};
-use crate::{domain::lang::Lang, sheet::columns};
+use crate::{domain::lang::Lang, sheet::offered};
 
 /// The texts of the script, by name: Spanish, English.
 const TEXTS: [(&str, &str, &str); 48] = [
@@ -103,7 +103,7 @@ pub fn console(site_url: &str, lang: Lang) -> String {
         .map(|(name, es, en)| ((*name).to_owned(), lang.pick(*es, *en).into()))
         .collect();
     let texts = serde_json::Value::Object(texts).to_string();
-    let columns: serde_json::Map<String, serde_json::Value> = columns::names()
+    let columns: serde_json::Map<String, serde_json::Value> = offered::names()
         .into_iter()
         .map(|column| (column.field.to_owned(), lang.pick(column.es, column.en).into()))
         .collect();

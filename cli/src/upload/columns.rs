@@ -1,0 +1,88 @@
+//! How the columns of a file are read: what `--map` and `--ignore` say, and the table that the
+//! service answers.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    exit::Failure,
+    issue::FileFlags,
+    printer::{Printer, cell},
+};
+
+/// The flags as the API takes them: `{"Nota final": "result_value", "RUT": "ignore"}`.
+///
+/// # Errors
+/// When a flag names no column or no field.
+pub(super) fn map(flags: &FileFlags, printer: Printer) -> Result<Value, Failure> {
+    let mut map = Map::new();
+    for flag in &flags.map {
+        let parts = flag.rsplit_once('=').map(|(name, field)| (name.trim(), field.trim()));
+        let Some((name, field)) = parts.filter(|(n, f)| !n.is_empty() && !f.is_empty()) else {
+            return Err(Failure::usage(printer.pick(
+                format!(
+                    "--map {flag}: indica COLUMNA=CAMPO, por ejemplo 'Nota final=result_value'"
+                ),
+                format!("--map {flag}: give COLUMN=FIELD, for example 'Nota final=result_value'"),
+            )));
+        };
+        map.insert(name.to_owned(), json!(field));
+    }
+    for flag in &flags.ignore {
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(flag.as_bytes());
+        for names in reader.records() {
+            let names =
+                names.map_err(|error| Failure::usage(format!("--ignore {flag}: {error}")))?;
+            let names = names.iter().map(str::trim).filter(|name| !name.is_empty());
+            map.extend(names.map(|name| (name.to_owned(), json!("ignore"))));
+        }
+    }
+    Ok(Value::Object(map))
+}
+
+/// Prints the table of a file's columns, if the answer has one: of a dry run, and of a file whose
+/// columns are at fault.
+///
+/// # Errors
+/// When standard output is closed.
+pub(super) fn print(printer: Printer, job: &Value) -> Result<(), Failure> {
+    let Some(columns) = job.get("columns").and_then(Value::as_array) else { return Ok(()) };
+    if printer.json {
+        return Ok(());
+    }
+    let rows: Vec<Value> = columns.iter().map(|column| row(printer, column)).collect();
+    let heads = [
+        (printer.pick("COLUMNA", "COLUMN"), "/name"),
+        (printer.pick("SE LEE COMO", "READ AS"), "/read_as"),
+        (printer.pick("PRIMEROS VALORES", "FIRST VALUES"), "/values"),
+    ];
+    printer.table(&heads, &rows)?;
+    if rows.iter().any(|row| row["open"] == true) {
+        printer.notice(printer.pick(
+            "Indica qué contiene una columna con --map 'COLUMNA=CAMPO', o que no se lea con --ignore 'COLUMNA,COLUMNA'",
+            "Say what a column holds with --map 'COLUMN=FIELD', or leave it unread with --ignore 'COLUMN,COLUMN'",
+        ));
+    }
+    Ok(())
+}
+
+/// A row of the table.
+fn row(printer: Printer, column: &Value) -> Value {
+    let read_as = column.get("read_as").and_then(Value::as_str);
+    let suggestion = column.get("suggestion").and_then(Value::as_str);
+    let shown = match (read_as, suggestion) {
+        (Some("ignore"), _) => printer.pick("(no se lee)", "(unread)").to_owned(),
+        (Some(read_as), _) => read_as.to_owned(),
+        (None, Some("ignore")) => printer.pick("? ¿no leerla?", "? leave unread?").to_owned(),
+        (None, Some(suggestion)) => format!("? ¿{suggestion}?"),
+        (None, None) => "?".to_owned(),
+    };
+    let values = column.get("values").and_then(Value::as_array).into_iter().flatten();
+    let values: Vec<String> = values.map(|value| cell(Some(value))).collect();
+    json!({
+        "name": column.get("name"), "read_as": shown, "values": values.join(" · "),
+        "open": read_as.is_none(),
+    })
+}

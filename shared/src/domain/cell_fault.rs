@@ -1,0 +1,56 @@
+//! Faults of the cells of a file: what a spreadsheet has made of a value, and dates that are not
+//! read.
+
+use crate::domain::lang::Lang;
+
+/// A fault of a cell; each holds the field, as the API names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CellFault {
+    /// A number that a spreadsheet shortened (`1.2E+11`): its digits are lost.
+    Shortened(String),
+    /// A text that a spreadsheet took for a date; holds what it wrote.
+    MadeDate(String, String),
+    /// A text that is no date in any form that is read; holds the text.
+    UnreadDate(String, String),
+}
+
+impl CellFault {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Shortened(_) => "shortened_number",
+            Self::MadeDate(..) => "made_date",
+            Self::UnreadDate(..) => "invalid_date",
+        }
+    }
+
+    /// The field, as the API names it.
+    pub fn field(&self) -> &str {
+        let (Self::Shortened(field) | Self::MadeDate(field, _) | Self::UnreadDate(field, _)) = self;
+        field
+    }
+
+    /// The text for people: the field, what it says, and what to do.
+    pub fn text(&self, lang: Lang) -> String {
+        match (self, lang) {
+            (Self::Shortened(field), Lang::Es) => format!(
+                "El campo {field} es un número que la hoja de cálculo abrevió y ha perdido dígitos: da formato de texto a la columna"
+            ),
+            (Self::Shortened(field), Lang::En) => format!(
+                "The field {field} is a number that the spreadsheet has shortened, and its digits are lost: format the column as text"
+            ),
+            (Self::MadeDate(field, made), Lang::Es) => format!(
+                "El campo {field} dice «{made}»: la hoja de cálculo tomó el valor por una fecha. Da formato de texto a la columna y escríbelo de nuevo"
+            ),
+            (Self::MadeDate(field, made), Lang::En) => format!(
+                "The field {field} says \"{made}\": the spreadsheet took the value for a date. Format the column as text and write it again"
+            ),
+            (Self::UnreadDate(field, text), Lang::Es) => format!(
+                "El campo {field} no es una fecha que se pueda leer: «{text}». Se leen 2026-11-15, 20261115, 2026/11/15, 15/11/2026, 15-11-2026, 15.11.2026, 15-nov-2026, 15 de noviembre de 2026 y November 15, 2026, con el año de cuatro cifras"
+            ),
+            (Self::UnreadDate(field, text), Lang::En) => format!(
+                "The field {field} is no date that can be read: \"{text}\". What is read: 2026-11-15, 20261115, 2026/11/15, 15/11/2026, 15-11-2026, 15.11.2026, 15-Nov-2026, November 15, 2026 and 15 de noviembre de 2026, with a year of four digits"
+            ),
+        }
+    }
+}
