@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 use serde_json::{Number, Value, json};
-use unicreda::domain::{encoding::Encoding, field::FieldName};
+use unicreda::domain::{
+    encoding::Encoding, field::FieldName, review::Strict, warning::WarningKind,
+};
 
 use crate::{
     client::ApiRequest,
@@ -30,6 +32,12 @@ pub struct Arguments {
     /// Check everything and issue nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Refuse what is only warned of: kinds separated by commas, or all without a value.
+    #[arg(
+        long, value_name = "KINDS", num_args = 0..=1, require_equals = true,
+        default_missing_value = "all", value_parser = strict
+    )]
+    strict: Option<Strict>,
     #[command(flatten)]
     recipient: RecipientFlags,
     #[command(flatten)]
@@ -50,6 +58,8 @@ pub struct IssueOptions {
     pub send_email: bool,
     /// Whether everything is only checked.
     pub dry_run: bool,
+    /// The kinds of warnings that refuse a recipient.
+    pub strict: Strict,
 }
 
 /// The fields of one recipient.
@@ -134,6 +144,14 @@ pub struct FileFlags {
     pub correct: bool,
 }
 
+fn strict(kinds: &str) -> Result<Strict, String> {
+    let value = match kinds {
+        "all" => json!(true),
+        kinds => kinds.split(',').map(str::trim).collect(),
+    };
+    Strict::read(&value).ok_or_else(|| format!("one of: {}", WarningKind::names()))
+}
+
 fn encoding(name: &str) -> Result<Encoding, String> {
     Encoding::parse(name).ok_or_else(|| format!("one of: {}", Encoding::names()))
 }
@@ -144,7 +162,11 @@ fn encoding(name: &str) -> Result<Encoding, String> {
 /// When it failed.
 pub async fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
     let template = session.template_id(arguments.template).await?;
-    let options = IssueOptions { send_email: !arguments.no_email, dry_run: arguments.dry_run };
+    let options = IssueOptions {
+        send_email: !arguments.no_email,
+        dry_run: arguments.dry_run,
+        strict: arguments.strict.unwrap_or_default(),
+    };
     match arguments.file {
         Some(file) => {
             let issuance = upload::Issuance { template, options, flags: arguments.of_file };
@@ -209,9 +231,12 @@ async fn issue_one(
     recipient: Value,
     options: IssueOptions,
 ) -> Result<Exit, Failure> {
-    let body = json!({
+    let mut body = json!({
         "template_id": template, "recipients": [recipient], "send_email": options.send_email,
     });
+    if let Some(body) = body.as_object_mut().filter(|_| !options.strict.is_empty()) {
+        body.insert("strict".to_owned(), json!(options.strict));
+    }
     let request = ApiRequest::post("/credentials/issue").json(&body);
     let request = match options.dry_run {
         true => request.query("dry_run", Some(true)).repeatable(),
@@ -259,6 +284,10 @@ fn print_outcome(printer: Printer, outcome: &Value) -> Result<Exit, Failure> {
     }
     if let Some(status) = text("email_status") {
         printer.line(&printer.pick(format!("  correo: {status}"), format!("  mail: {status}")))?;
+    }
+    for warning in outcome.get("warnings").and_then(Value::as_array).into_iter().flatten() {
+        let text = cell(Some(warning));
+        printer.line(&printer.pick(format!("  aviso: {text}"), format!("  warning: {text}")))?;
     }
     print_also_holds(printer, outcome)?;
     Ok(Exit::Done)

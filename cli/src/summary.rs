@@ -73,6 +73,7 @@ pub fn print(printer: Printer, job: &Value) -> Result<Exit, Failure> {
         ))?;
     }
     print_reading(printer, job)?;
+    print_warnings(printer, job)?;
     print_errors(printer, job, counts.failed)?;
     if counts.mails_failed > 0 {
         let job_id = text("job_id").unwrap_or_default();
@@ -144,6 +145,26 @@ fn print_reading(printer: Printer, job: &Value) -> Result<(), Failure> {
         printer.line(&printer.pick(
             format!("Los nombres de las columnas están en la línea {line}"),
             format!("The names of the columns are in line {line}"),
+        ))?;
+    }
+    Ok(())
+}
+
+/// Prints what deserves a look, by kind; how the file was read is printed already.
+fn print_warnings(printer: Printer, job: &Value) -> Result<(), Failure> {
+    let warnings = job.get("warnings").and_then(Value::as_array).into_iter().flatten();
+    for warning in warnings {
+        let rows = warning.get("rows").and_then(Value::as_array);
+        let Some(rows) = rows.filter(|rows| !rows.is_empty()) else { continue };
+        let shown: Vec<String> =
+            rows.iter().take(SHOWN).map(|row| printer::cell(Some(row))).collect();
+        let (text, rows) = (printer::cell(warning.get("text")), shown.join(", "));
+        let count = warning.get("count").and_then(Value::as_u64).unwrap_or(0);
+        let more = if count > u64::try_from(shown.len()).unwrap_or(0) { " …" } else { "" };
+        let count = printer.number(count);
+        printer.line(&printer.pick(
+            format!("Aviso ({count}): {text}; filas {rows}{more}"),
+            format!("Warning ({count}): {text}; rows {rows}{more}"),
         ))?;
     }
     Ok(())

@@ -121,6 +121,7 @@ fn open_state(
         map,
         day_first: issuance.flags.day_first,
         correct: issuance.flags.correct,
+        strict: issuance.options.strict,
         digest: &source.digest,
     };
     StateFile::open(&identity, session.printer)

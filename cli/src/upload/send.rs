@@ -135,6 +135,10 @@ impl Sending<'_> {
         if let Some(body) = body.as_object_mut().filter(|_| self.issuance.flags.correct) {
             body.insert("correct".to_owned(), true.into());
         }
+        let strict = self.issuance.options.strict;
+        if let Some(body) = body.as_object_mut().filter(|_| !strict.is_empty()) {
+            body.insert("strict".to_owned(), json!(strict));
+        }
         let request = ApiRequest::post("/uploads").json(&body).repeatable();
         let answer = self.client.json(request).await?;
         announced(&self.source.name, &answer).ok_or_else(|| unknown_answer(self.session.printer))

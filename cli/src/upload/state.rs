@@ -15,7 +15,7 @@ use std::{
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use unicreda::domain::encoding::Encoding;
+use unicreda::domain::{encoding::Encoding, review::Strict};
 
 use crate::{client::UploadTarget, exit::Failure, printer::Printer, settings};
 
@@ -39,6 +39,8 @@ pub struct Identity<'a> {
     pub day_first: bool,
     /// Whether rows correct the credentials that they name.
     pub correct: bool,
+    /// The kinds of warnings that refuse a row.
+    pub strict: Strict,
     /// SHA-256 of the file.
     pub digest: &'a str,
 }
@@ -56,6 +58,7 @@ impl Identity<'_> {
             map,
             day_first,
             correct,
+            strict,
             digest,
         } = self;
         let mut text = format!("{site}\n{owner}\n{template}\n{dry_run}\n{send_email}\n{digest}");
@@ -71,6 +74,9 @@ impl Identity<'_> {
         }
         if *correct {
             text += "\ncorrect";
+        }
+        if !strict.is_empty() {
+            text = format!("{text}\n{}", serde_json::json!(strict));
         }
         hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
     }

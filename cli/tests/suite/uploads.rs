@@ -312,3 +312,21 @@ async fn a_results_file_corrects_what_it_names_once_that_is_asked_for() {
     world.run(&["issue", "--email", "a@ejemplo.com", "--correct"]).code(2);
     world.stack.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_deserves_a_look_is_printed_and_refused_where_that_is_asked_for() {
+    let world = World::new().await;
+    let file = "email,recipient_name,result_value\na@gmial.com,Ana,A\nb@ejemplo.com,nan,A\nc@ejemplo.com,Eva,A\n";
+    world.file("acta.csv", file, 0o644);
+    let checked = world.done(&["issue", "acta.csv", "--dry-run"]).stdout_has("3 nuevas");
+    let checked = checked.stdout_has("Aviso (1): Direcciones").stdout_has("filas 1");
+    checked.stdout_has("Aviso (1): Nombres que los programas escriben");
+    let strict = world.run(&["issue", "acta.csv", "--no-email", "--strict=address_typo"]).code(3);
+    strict.stdout_has("2 emitidas, 0 ya existían, 1 con error").stdout_has("gmail.com");
+    world.run(&["issue", "acta.csv", "--strict=otra"]).code(2).stderr_has("address_typo");
+    let one =
+        ["issue", "--email", "d@ejemplo.com", "--name", "NULL", "--result", "A", "--no-email"];
+    world.run(&[&one[..], &["--strict"]].concat()).code(3).stdout_has("placeholder_name");
+    world.done(&one).stdout_has("aviso: El campo recipient_name");
+    world.stack.shutdown().await;
+}

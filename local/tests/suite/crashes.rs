@@ -333,10 +333,11 @@ pub fn cleaned_and_cancelled(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// A file of two shards with one faulty row arrives, is read, and gets its results.
+/// A file of two shards with one faulty row, and one that is warned of, arrives, is read, and gets its results.
 pub fn file_of_6(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        let people = people(1..=5);
+        let mut people = people(1..=5);
+        people[4]["recipient_name"] = "nan".into();
         let mut file = "Correo;Nombre;Nota\r\n".to_owned();
         for person in &people {
             let text = |name: &str| person[name].as_str().unwrap_or_default();
@@ -351,6 +352,7 @@ pub fn file_of_6(sim: &mut Sim) -> Run<'_> {
         let status = sim.world.get(&format!("/jobs/{job}")).await;
         ensure!(status["result"]["successful"] == 5, "{status}");
         ensure!(status["result"]["failed"] == 1, "{status}");
+        ensure!(status["warnings"][0]["count"] == 1, "counted once: {status}");
         ensure!(status["result"]["results_file"].is_string(), "{status}");
         let results = sim.world.results_file(job).await;
         ensure!(results.matches(";issued;").count() == 5, "{results}");

@@ -57,6 +57,7 @@ mod values;
 mod verifiers;
 mod verifying;
 mod wallet;
+mod warnings;
 
 /// As in `local`'s own binary: its threads free what others allocated.
 #[global_allocator]

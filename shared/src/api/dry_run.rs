@@ -22,8 +22,10 @@ use crate::{
         ids::CredentialId,
         lang::Lang,
         recipient::Entry,
+        review::{self, Strict},
         template::Template,
         time,
+        warning::WarningReport,
     },
     http::{
         problem::Problem,
@@ -45,28 +47,34 @@ pub(super) async fn answer(
     by: Issuer<'_>,
     template: &Template,
     entries: Vec<Entry>,
+    strict: Strict,
 ) -> Result<Response<Body>, Problem> {
     let emails: Vec<_> =
         entries.iter().filter_map(|e| e.recipient.as_ref().ok().map(|r| &r.email)).collect();
     let members = app.catalog.together(by.org, None, None, &emails).await?.members;
     let (members, issued_at) = (&members, &time::seconds(call.now));
+    let today = review::day_of(issued_at);
     let report = stream::iter(entries)
         .map(|entry| async move {
+            let recipient = entry.recipient.as_ref().ok();
+            let warnings =
+                recipient.zip(today).map(|(recipient, today)| review::judge(recipient, today));
+            let warnings = WarningReport::of(&warnings.unwrap_or_default(), call.lang);
             let foreseen = match entry.recipient {
                 Err(faults) => Foreseen::Refused(faults),
                 Ok(recipient) => {
                     let member = members.get(&recipient.email);
                     let sent_email = &entry.email;
                     let request =
-                        IssueRequest { template, member, recipient, sent_email, issued_at };
+                        IssueRequest { template, member, recipient, sent_email, issued_at, strict };
                     dry_run::foresee(app, by, request).await?
                 }
             };
-            Ok::<_, Problem>((entry.email, entry.external_id, foreseen))
+            Ok::<_, Problem>(((entry.email, entry.external_id, warnings), foreseen))
         })
         .buffered(CONCURRENCY)
-        .try_fold(Report::default(), async |mut report, (email, external_id, outcome)| {
-            report.add(app, call.lang, email, external_id, outcome)?;
+        .try_fold(Report::default(), async |mut report, (head, outcome)| {
+            report.add(app, call.lang, head, outcome)?;
             Ok(report)
         })
         .await?;
@@ -99,6 +107,8 @@ struct Row {
     found: Option<Found>,
     #[serde(flatten)]
     faults: Option<FaultReport>,
+    #[serde(flatten)]
+    warnings: Option<WarningReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     external_id: Option<String>,
 }
@@ -120,6 +130,9 @@ impl Row {
         }
         if let Some(found) = &mut self.found {
             found.also_holds.truncate(holds);
+        }
+        if let Some(warnings) = &mut self.warnings {
+            warnings.shorten(characters);
         }
     }
 
@@ -148,8 +161,7 @@ impl Report {
         &mut self,
         app: &App,
         lang: Lang,
-        email: String,
-        external_id: Option<String>,
+        (email, external_id, warnings): (String, Option<String>, Option<WarningReport>),
         mut foreseen: Foreseen,
     ) -> Result<(), Problem> {
         if let Foreseen::New { id, .. } = &foreseen
@@ -193,7 +205,8 @@ impl Report {
                 "invalid"
             }
         };
-        self.push(Row { row: self.rows.len() + 1, email, outcome, found, faults, external_id })
+        let row = self.rows.len() + 1;
+        self.push(Row { row, email, outcome, found, faults, warnings, external_id })
     }
 
     /// Takes a row. When the rows pass what an answer holds, all of them get shorter at once: so

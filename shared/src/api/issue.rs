@@ -2,7 +2,7 @@
 
 use http::{HeaderValue, Response, StatusCode, header};
 use lambda_http::Body;
-use serde::de::IgnoredAny;
+use serde::{Serialize, de::IgnoredAny};
 use serde_json::{Value, json, value::RawValue};
 
 use crate::{
@@ -26,8 +26,10 @@ use crate::{
         member::Member,
         organization::Settings,
         recipient::Entry,
+        review::{self, Strict, Warnings},
         template::Template,
         upload::FileRefusal,
+        warning::{WarningKind, WarningReport},
     },
     http::{
         parameters::DRY_RUN,
@@ -48,6 +50,7 @@ struct Submission {
     template: TemplateId,
     entries: Vec<Entry>,
     send_email: bool,
+    strict: Strict,
 }
 
 impl Submission {
@@ -57,6 +60,7 @@ impl Submission {
         let members = Members::read(text, &mut faults)?;
         let template = template_id(members.template_id, &mut faults);
         let send_email = send_email(members.send_email, &mut faults);
+        let strict = strict(members.strict, &mut faults);
         let recipients = recipients(members.recipients, &mut faults);
         if recipients.len() > MAX_RECIPIENTS {
             return Err(Problem::too_many_recipients(MAX_RECIPIENTS, recipients.len()));
@@ -66,6 +70,7 @@ impl Submission {
                 template,
                 entries: recipients.into_iter().map(Entry::parse).collect(),
                 send_email,
+                strict,
             }),
             _ => Err(Problem::invalid_request(faults.0)),
         }
@@ -88,10 +93,11 @@ struct Members<'a> {
     template_id: Option<&'a RawValue>,
     recipients: Option<&'a RawValue>,
     send_email: Option<&'a RawValue>,
+    strict: Option<&'a RawValue>,
 }
 
 impl<'a> Members<'a> {
-    const NAMES: [&'static str; 3] = ["template_id", "recipients", "send_email"];
+    const NAMES: [&'static str; 4] = ["template_id", "recipients", "send_email", "strict"];
 
     fn read(text: &'a str, faults: &mut Faults) -> Result<Self, InvalidBody> {
         if !text.trim_start().starts_with('{') {
@@ -105,6 +111,7 @@ impl<'a> Members<'a> {
                 "template_id" => &mut read.template_id,
                 "recipients" => &mut read.recipients,
                 "send_email" => &mut read.send_email,
+                "strict" => &mut read.strict,
                 _ => {
                     let name = shown(&name);
                     let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
@@ -119,6 +126,7 @@ impl<'a> Members<'a> {
             template_id: read.template_id.filter(is_given),
             recipients: read.recipients.filter(is_given),
             send_email: read.send_email.filter(is_given),
+            strict: read.strict.filter(is_given),
         })
     }
 }
@@ -160,6 +168,20 @@ fn send_email(raw: Option<&RawValue>, faults: &mut Faults) -> bool {
             true
         }
     }
+}
+
+fn strict(raw: Option<&RawValue>, faults: &mut Faults) -> Strict {
+    let value: Value = raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+    Strict::read(&value).unwrap_or_else(|| {
+        let kinds = WarningKind::names();
+        faults.add(
+            "/strict",
+            "value_not_allowed",
+            &format!("El campo strict debe ser true, false o una lista de: {kinds}"),
+            &format!("The field strict must be true, false or a list of: {kinds}"),
+        );
+        Strict::default()
+    })
 }
 
 fn recipients<'a>(raw: Option<&'a RawValue>, faults: &mut Faults) -> Vec<&'a RawValue> {
@@ -253,7 +275,7 @@ async fn foresee(
         issue::prerequisites(app, caller.mode, read.template, read.organization)?;
     let secret = app.catalog.id_secret(&caller.org).await?;
     let by = Issuer { org: &caller.org, mode: caller.mode, secret: &secret, settings: &settings };
-    dry_run::answer(app, call, by, &template, submission.entries).await
+    dry_run::answer(app, call, by, &template, submission.entries, submission.strict).await
 }
 
 /// Issues a submission, or accepts it as a job.
@@ -267,17 +289,21 @@ async fn perform(
 ) -> Result<Response<Body>, Problem> {
     let RequestItems { template, organization, members, .. } = read;
     let (template, settings) = issue::prerequisites(app, caller.mode, template, organization)?;
-    let Submission { mut entries, send_email, .. } = submission;
+    let Submission { mut entries, send_email, strict, .. } = submission;
     if entries.len() > 1 {
-        let issuing =
-            Issuing { template_id: template.id, template_version: template.version, send_email };
+        let issuing = Issuing {
+            template_id: template.id,
+            template_version: template.version,
+            send_email,
+            strict,
+        };
         return accept_job(app, call, caller, issuing, entries, work).await;
     }
     let entry = entries.pop().ok_or_else(|| Problem::internal("no recipient"))?;
     let recipient = entry.recipient.as_ref().ok();
     let member = recipient.and_then(|recipient| members.get(&recipient.email));
-    let terms = Terms { template: &template, settings: &settings, member };
-    issue_at_once(app, call, caller, terms, entry, send_email, work).await
+    let terms = Terms { template: &template, settings: &settings, member, send_email, strict };
+    issue_at_once(app, call, caller, terms, entry, work).await
 }
 
 /// The terms of one recipient.
@@ -285,6 +311,8 @@ struct Terms<'a> {
     template: &'a Template,
     settings: &'a Settings,
     member: Option<&'a Member>,
+    send_email: bool,
+    strict: Strict,
 }
 
 async fn issue_at_once(
@@ -293,9 +321,13 @@ async fn issue_at_once(
     caller: &Caller,
     terms: Terms<'_>,
     entry: Entry,
-    send_email: bool,
     work: Attempt,
 ) -> Result<Response<Body>, Problem> {
+    let begun_at = second_of(&work.begun_at);
+    let warnings = match (&entry.recipient, review::day_of(&begun_at)) {
+        (Ok(recipient), Some(today)) => review::judge(recipient, today),
+        _ => Vec::new(),
+    };
     let outcome = match entry.recipient {
         Err(faults) => IssuedAtOnce::Refused(faults),
         Ok(recipient) => {
@@ -311,10 +343,11 @@ async fn issue_at_once(
                 member: terms.member,
                 recipient,
                 sent_email: &entry.email,
-                issued_at: &second_of(&work.begun_at),
+                issued_at: &begun_at,
+                strict: terms.strict,
             };
             let origin = Origin::Request(work.id.to_string());
-            let requester = Requester { origin, send_email };
+            let requester = Requester { origin, send_email: terms.send_email };
             issue::issue_at_once(app, by, request, requester, &call.now_text()).await?
         }
     };
@@ -333,6 +366,9 @@ async fn issue_at_once(
             "email_status": credential.email_status(),
         }),
     };
+    if let Some(report) = WarningReport::of(&warnings, call.lang) {
+        issued = with(issued, &report)?;
+    }
     if let (Some(members), Some(external_id)) = (issued.as_object_mut(), entry.external_id) {
         members.insert("external_id".to_owned(), external_id.into());
     }
@@ -340,7 +376,7 @@ async fn issue_at_once(
 }
 
 /// Adds the members of a report to those of an object.
-pub(super) fn with(mut head: Value, report: &FaultReport) -> Result<Value, Problem> {
+pub(super) fn with(mut head: Value, report: &impl Serialize) -> Result<Value, Problem> {
     let report = serde_json::to_value(report).map_err(Problem::internal)?;
     if let (Some(head), Value::Object(report)) = (head.as_object_mut(), report) {
         head.extend(report);
@@ -367,6 +403,7 @@ async fn accept_job(
         kind: JobKind::Issue(issuing),
         total: u32::try_from(rows.len()).map_err(Problem::internal)?,
         shard_rows: app.shard_rows,
+        warnings: accept::warned(Warnings::default(), &rows, &work.begun_at),
         begun_at: work.begun_at,
         lang: call.lang,
         file: None,

@@ -15,7 +15,9 @@ use crate::{
         encoding::Encoding,
         fields::Fields,
         ids::TemplateId,
+        review::Strict,
         text::MAX_TEXT,
+        warning::WarningKind,
     },
     http::{
         problem::Problem,
@@ -84,6 +86,7 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     });
     let column_map = ColumnMap::take(&mut body, columns::target).unwrap_or_default();
     let day_first = body.boolean(DAY_FIRST).unwrap_or(false);
+    let strict = strict(&mut body);
     body.end()?;
     let (Some(template_id), Some(file_name), Some(size)) = (template_id, file_name, size) else {
         return Err(Problem::invalid_request(Vec::new()));
@@ -102,6 +105,7 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         send_email,
         dry_run,
         corrector,
+        strict,
         encoding,
         column_map,
         day_first,
@@ -119,6 +123,21 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
             "status_url": format!("/api/v1/uploads/{}", upload.upload_id),
         }),
     )
+}
+
+/// Takes the kinds of warnings that refuse a row.
+fn strict(body: &mut Fields) -> Strict {
+    let read = body.take("strict").map(|value| Strict::read(&value));
+    if read == Some(None) {
+        let kinds = WarningKind::names();
+        body.fault(
+            "strict",
+            "value_not_allowed",
+            format!("El campo strict debe ser true, false o una lista de: {kinds}"),
+            format!("The field strict must be true, false or a list of: {kinds}"),
+        );
+    }
+    read.flatten().unwrap_or_default()
 }
 
 /// `GET /uploads/{upload_id}`: whether the file arrived, and its job.

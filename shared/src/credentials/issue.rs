@@ -25,6 +25,7 @@ use crate::{
         member::Member,
         organization::{Organization, Settings},
         recipient::Recipient,
+        review::Strict,
         template::Template,
         time,
     },
@@ -100,6 +101,8 @@ pub struct IssueRequest<'a> {
     pub sent_email: &'a str,
     /// `validFrom`, RFC 3339 to the second.
     pub issued_at: &'a str,
+    /// The kinds of warnings that refuse it.
+    pub strict: Strict,
 }
 
 /// The request or job row that asks for a credential.
@@ -230,6 +233,7 @@ pub(super) fn check<'a>(
 ) -> Result<Checked<'a>, Vec<Fault>> {
     let template = request.template;
     let damages = request.recipient.damages();
+    let strict = request.strict.refused(&request.recipient, request.issued_at);
     let named = request.recipient.recipient_name.is_some();
     let Completed { recipient, identities, filled } =
         complete(by, template, request.member, request.recipient);
@@ -240,6 +244,7 @@ pub(super) fn check<'a>(
     let mut doubts = admission::judge(&request.recipient, request.sent_email, None);
     doubts.extend(unnamed);
     doubts.extend(damages);
+    doubts.extend(strict.into_iter().map(Fault::Strict));
     if !faults.is_empty() {
         faults.extend(doubts);
         return Err(faults);

@@ -13,6 +13,7 @@ use crate::domain::{
     lang::Lang,
     text::shortened,
     unlisted::Unlisted,
+    warning::Warning,
 };
 
 pub use crate::domain::unportable::Unportable;
@@ -109,6 +110,8 @@ pub enum Fault {
     Damaged(Damaged),
     /// A row that names its credential, or a correction, that is refused.
     Correction(CorrectionFault),
+    /// A warning of a kind that the request refuses.
+    Strict(Warning),
     /// So many further faults, which are not listed; always the last.
     Rest(usize),
 }
@@ -194,6 +197,7 @@ impl Fault {
             Self::Cell(fault) => fault.code(),
             Self::Damaged(_) => "damaged_text",
             Self::Correction(fault) => fault.code(),
+            Self::Strict(warning) => warning.kind.as_str(),
             Self::Rest(_) => "more_faults",
         }
     }
@@ -224,6 +228,7 @@ impl Fault {
             Self::NotAllowed(unlisted) => Some(unlisted.field.as_str().to_owned()),
             Self::Damaged(damaged) => Some(damaged.field.clone()),
             Self::Correction(fault) => Some(fault.field().to_owned()),
+            Self::Strict(warning) => Some(warning.field.to_owned()),
             Self::EmptyEvidence(_) => Some(FieldName::Evidence.as_str().to_owned()),
             Self::InvalidLanguage => Some("language".to_owned()),
             Self::ExternalIdTaken(_) => Some("external_id".to_owned()),
@@ -352,6 +357,7 @@ impl Fault {
             Self::Cancelled => CANCELLED.into(),
             Self::Damaged(damaged) => damaged.text(Lang::Es),
             Self::Correction(fault) => fault.text(Lang::Es),
+            Self::Strict(warning) => warning.refusal(Lang::Es),
         }
     }
 
@@ -437,6 +443,7 @@ impl Fault {
             Self::Cancelled => CANCELLED.into(),
             Self::Damaged(damaged) => damaged.text(Lang::En),
             Self::Correction(fault) => fault.text(Lang::En),
+            Self::Strict(warning) => warning.refusal(Lang::En),
         }
     }
 }

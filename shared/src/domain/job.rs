@@ -17,6 +17,7 @@ use crate::domain::{
     job_outcome::Tally,
     lang::Lang,
     recipient::Recipient,
+    review::{Strict, Warnings},
     time,
     upload::{Format, Object, Position},
 };
@@ -156,6 +157,8 @@ pub struct Issuing {
     pub template_version: u32,
     /// Whether the request asked for mail.
     pub send_email: bool,
+    /// The kinds of warnings that refuse a row.
+    pub strict: Strict,
 }
 
 /// A job to begin.
@@ -179,6 +182,8 @@ pub struct NewJob {
     pub lang: Lang,
     /// The file that its rows come from.
     pub file: Option<JobFile>,
+    /// The warnings about its rows, if they are known.
+    pub warnings: Warnings,
 }
 
 /// The stored job.
@@ -241,6 +246,12 @@ pub struct Job {
     pub expires_at: String,
     /// Whether the request asked for mail.
     pub send_email: bool,
+    /// The kinds of warnings that refuse a row.
+    #[serde(default, skip_serializing_if = "Strict::is_empty")]
+    pub strict: Strict,
+    /// The warnings about its rows; of a file, about those before `read_to`.
+    #[serde(default, skip_serializing_if = "Warnings::is_empty")]
+    pub warnings: Warnings,
     /// Language of its error texts.
     pub lang: Lang,
     /// Whether every row has been queued.
@@ -281,7 +292,12 @@ impl Job {
             JobKind::DryRun(issuing) => (true, issuing, None),
             JobKind::Revoke(revocation) => {
                 let template_id = TemplateId::from(Uuid::nil());
-                let nothing = Issuing { template_id, template_version: 0, send_email: false };
+                let nothing = Issuing {
+                    template_id,
+                    template_version: 0,
+                    send_email: false,
+                    strict: Strict::default(),
+                };
                 (false, nothing, Some(revocation))
             }
         };
@@ -308,6 +324,8 @@ impl Job {
             updated_at: new.begun_at.clone(),
             expires_at: time::seconds(Timestamp::from_second(expires).unwrap_or(Timestamp::MAX)),
             send_email: issuing.send_email,
+            strict: issuing.strict,
+            warnings: new.warnings,
             lang: new.lang,
             fanned_out: false,
             tally: Tally::default(),
@@ -328,6 +346,7 @@ impl Job {
             template_id: self.template_id,
             template_version: self.template_version,
             send_email: self.send_email,
+            strict: self.strict,
         };
         match &self.revocation {
             Some(revocation) => JobKind::Revoke(revocation.clone()),

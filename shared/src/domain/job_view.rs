@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::{
     job::{Job, JobKind},
     time,
+    warning::WarningKind,
 };
 
 /// Seconds after which the answer no longer shows that mail waits.
@@ -108,6 +109,10 @@ impl Job {
                 answer.insert("correct".to_owned(), true.into());
             }
         }
+        let warnings = self.all_warnings();
+        if !warnings.is_empty() {
+            answer.insert("warnings".to_owned(), warnings.into());
+        }
         if let Some(failure) = &self.failure {
             answer.insert("error".to_owned(), failure.error.clone().into());
             answer.insert("code".to_owned(), failure.code.clone().into());
@@ -120,6 +125,17 @@ impl Job {
             answer.insert("result".to_owned(), self.result(errors));
         }
         Value::Object(answer)
+    }
+
+    /// The warnings about its rows, and about its file.
+    fn all_warnings(&self) -> Vec<Value> {
+        let mut warnings = self.warnings.answer(self.lang);
+        if self.sheet.as_ref().is_some_and(|sheet| sheet.guessed) {
+            let kind = WarningKind::GuessedEncoding;
+            let text = kind.text(self.lang);
+            warnings.push(json!({ "kind": kind, "count": self.total, "rows": [], "text": text }));
+        }
+        warnings
     }
 
     /// The member `progress` of the answer.

@@ -10,6 +10,7 @@ use crate::domain::{
     encoding::Encoding,
     ids::{JobId, Mode, OrgId, TemplateId},
     lang::Lang,
+    review::Strict,
 };
 
 /// One object, as it was when it arrived.
@@ -179,6 +180,9 @@ pub struct Upload {
     /// Who asked that its rows correct the credentials that they name, if anybody did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corrector: Option<Corrector>,
+    /// The kinds of warnings that refuse a row.
+    #[serde(default, skip_serializing_if = "Strict::is_empty")]
+    pub strict: Strict,
     /// Encoding of its text, if the request named one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,
@@ -234,6 +238,7 @@ impl Upload {
             "send_email": self.send_email,
             "dry_run": self.is_dry_run(),
             "correct": self.corrector.is_some(),
+            "strict": self.strict,
             "encoding": self.encoding,
             "column_map": self.column_map.answer(),
             "day_first": self.day_first,

@@ -20,6 +20,7 @@ use crate::{
         job::{Job, Row},
         lang::Lang,
         recipient::Entry,
+        review::{self, Warnings},
         text::shortened,
     },
     jobs::messages::{MESSAGE_VERSION, Message, RowJob, RowMessage},
@@ -86,6 +87,17 @@ pub fn row(number: u32, line: Option<u64>, entry: Entry, lang: Lang) -> Row {
     }
 }
 
+/// The warnings about rows that came at an instant, RFC 3339, added to those `so_far`.
+pub fn warned(mut so_far: Warnings, rows: &[Row], sent_at: &str) -> Warnings {
+    let Some(today) = review::day_of(sent_at) else { return so_far };
+    for row in rows {
+        if let Some(recipient) = row.read() {
+            so_far.note(row.number, &review::judge(recipient, today));
+        }
+    }
+    so_far
+}
+
 /// Accepts a job and queues its rows.
 ///
 /// Safe to repeat: see the module.
@@ -138,6 +150,7 @@ pub async fn fan_out(app: &App, job: &Job, ttl: i64, rows: Vec<Row>) -> Result<(
         revocation: job.revocation.clone(),
         dry_run: job.is_dry_run(),
         corrector: job.corrector().cloned(),
+        strict: job.strict,
     };
     let messages = rows
         .into_iter()

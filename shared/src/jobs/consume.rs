@@ -299,7 +299,8 @@ async fn prepare_row(
     let by = Issuer { org: &job.org, mode: job.mode, secret: &secret, settings };
     let (template, issued_at) = (&template, job.issued_at.as_str());
     let sent_email = &row.email;
-    let request = IssueRequest { template, member, recipient, sent_email, issued_at };
+    let strict = job.strict;
+    let request = IssueRequest { template, member, recipient, sent_email, issued_at, strict };
     if job.dry_run {
         let mut foreseen = dry_run::foresee(app, by, request).await?;
         if let Foreseen::New { id, content, .. } = &foreseen {

@@ -9,6 +9,7 @@ use crate::domain::{
     ids::{CredentialId, JobId, Mode, OrgId, RowId, ShardId, TemplateId},
     job::{Revocation, Row},
     lang::Lang,
+    review::Strict,
 };
 
 /// Version of the messages below.
@@ -68,6 +69,9 @@ pub struct RowJob {
     /// Who asked that rows correct the credentials that they name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corrector: Option<Corrector>,
+    /// The kinds of warnings that refuse a row.
+    #[serde(default, skip_serializing_if = "Strict::is_empty")]
+    pub strict: Strict,
 }
 
 impl RowMessage {

@@ -188,6 +188,11 @@ impl Asked<'_> {
         corrector: &Corrector,
         found: &Credential,
     ) -> Result<RowOutcome, JobError> {
+        let strict = self.job().strict.refused(&self.named.recipient, &self.job().issued_at);
+        if !strict.is_empty() {
+            let faults: Vec<Fault> = strict.into_iter().map(Fault::Strict).collect();
+            return Ok(self.refused(&faults));
+        }
         let request = CorrectRequest {
             tenant: self.tenant(),
             id: found.id,

@@ -19,6 +19,7 @@ use crate::{
     aws::s3::FileError,
     domain::{
         column_map::ReadColumn,
+        encoding::Encoding,
         fault::ACHIEVEMENT_NOT_FOUND,
         ids::JobId,
         job::{FILE_LEASE, Job, JobFailure, JobFile, Row, files_until},
@@ -27,6 +28,7 @@ use crate::{
         tenant::Tenant,
         time,
         upload::{Position, UploadPath},
+        warning::WarningKind,
     },
     jobs::{
         JobError,
@@ -154,6 +156,16 @@ fn row_of(read: SheetRow, naming: Option<&Naming<'_>>, lang: Lang) -> Row {
     stored
 }
 
+/// The failure of a job that wants no guessed encoding.
+fn guessed(encoding: Encoding, lang: Lang) -> Broken {
+    let label = encoding.label(lang);
+    let text = lang.pick(
+        format!("La codificación del archivo se supuso por sus letras ({label}), y strict incluye guessed_encoding: indícala en encoding, o guarda el archivo como «CSV UTF-8»"),
+        format!("The encoding of the file was found by its letters ({label}), and strict has guessed_encoding: name it in encoding, or save the file as \"CSV UTF-8\""),
+    );
+    Broken::Refused(failure(WarningKind::GuessedEncoding.as_str(), text))
+}
+
 /// A process that reads a job's file.
 struct Reader<'a> {
     app: &'a App,
@@ -182,6 +194,9 @@ impl Reader<'_> {
             Some(_) => job,
             None => {
                 let surveyed = self.survey(&job, &file, &template.definition).await?;
+                if surveyed.format.guessed && job.strict.refuses(WarningKind::GuessedEncoding) {
+                    return Err(guessed(surveyed.format.encoding, lang));
+                }
                 let counted =
                     app.jobs.counted(self.lease(), &surveyed.format, surveyed.rows).await?;
                 counted.ok_or(Broken::Lost)?
@@ -217,7 +232,7 @@ impl Reader<'_> {
             }
             if all {
                 // All rows were stored and queued before, and only the end was not noted.
-                app.jobs.read_to(self.lease(), at, true).await?;
+                app.jobs.read_to(self.lease(), at, true, &job.warnings).await?;
                 return Ok(());
             }
         }
@@ -235,6 +250,7 @@ impl Reader<'_> {
         let naming = job.sheet.as_ref().and_then(|format| Naming::of(format, job.lang));
         let rows: Vec<Row> =
             rows.into_iter().map(|row| row_of(row, naming.as_ref(), job.lang)).collect();
+        let warnings = accept::warned(job.warnings.clone(), &rows, &job.created_at);
         self.app.jobs.put_inputs(job, &rows, ttl).await?;
         // The rows of a job that was cancelled are stored, so that each ends.
         if job.takes_rows() {
@@ -243,7 +259,7 @@ impl Reader<'_> {
         if last && at.row != job.total {
             return Err(Broken::Refused(failure("gave_up", "rows were lost".to_owned())));
         }
-        let noted = self.app.jobs.read_to(self.lease(), at, last).await?;
+        let noted = self.app.jobs.read_to(self.lease(), at, last, &warnings).await?;
         noted.ok_or(Broken::Lost)
     }
 

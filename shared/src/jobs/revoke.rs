@@ -12,6 +12,7 @@ use crate::{
         job::{Job, JobKind, NewJob, Revocation, Row},
         job_outcome::RowStatus,
         lang::Lang,
+        review::Warnings,
         tenant::Tenant,
     },
     jobs::accept::{self, AcceptError, Accepted},
@@ -91,6 +92,7 @@ pub async fn accept(
         begun_at,
         lang,
         file: None,
+        warnings: Warnings::default(),
     };
     Ok(accept::start_job(app, Job::new(new, now), rows).await?)
 }

@@ -28,6 +28,7 @@ use crate::{
         ids::{JobId, Mode, OrgId, TemplateId},
         job::{Issuing, Job, JobFile, JobKind, NewJob},
         lang::Lang,
+        review::{Strict, Warnings},
         template::Template,
         tenant::Tenant,
         time,
@@ -65,6 +66,8 @@ pub struct UploadRequest {
     pub dry_run: bool,
     /// Who asks that its rows correct the credentials that they name, if anybody does.
     pub corrector: Option<Corrector>,
+    /// The kinds of warnings that refuse a row.
+    pub strict: Strict,
     /// Encoding of its text, if the request names one.
     pub encoding: Option<Encoding>,
     /// How its columns are read, as far as the request says.
@@ -121,6 +124,7 @@ pub async fn announce(
         send_email: request.send_email,
         dry_run: request.dry_run || request.corrector.is_some(),
         corrector: request.corrector,
+        strict: request.strict,
         encoding: request.encoding,
         column_map: request.column_map,
         day_first: request.day_first,
@@ -259,6 +263,7 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, JobError> {
         template_id,
         template_version: read.template.as_ref().map_or(0, |template| template.version),
         send_email: upload.as_ref().is_none_or(|upload| upload.send_email),
+        strict: upload.as_ref().map(|upload| upload.strict).unwrap_or_default(),
     };
     let job_id = upload.as_ref().map_or_else(|| job_of(&object), job_of_upload);
     let new = NewJob {
@@ -276,6 +281,7 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, JobError> {
             encoding: upload.as_ref().and_then(|upload| upload.encoding),
             corrector: upload.as_ref().and_then(|upload| upload.corrector.clone()),
         }),
+        warnings: Warnings::default(),
     };
     let job = Job::new(new, now);
     let begun = match app.jobs.create(&job, ttl_of(&job)?).await {

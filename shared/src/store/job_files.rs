@@ -9,6 +9,7 @@ use crate::{
     domain::{
         ids::JobId,
         job::{Job, JobFailure},
+        review::Warnings,
         tenant::Tenant,
         upload::{Format, Position, Upload},
     },
@@ -98,7 +99,8 @@ impl Jobs {
         self.update(lease.job, set, values, Only::ReadByMe).await
     }
 
-    /// Notes a position in a file: the rows before it are stored and queued. Renews the lease,
+    /// Notes a position in a file, and the warnings about the rows before it, which are stored and
+    /// queued. Renews the lease,
     /// or ends it when `all` rows were read. `None` if another process has taken it.
     ///
     /// # Errors
@@ -108,6 +110,7 @@ impl Jobs {
         lease: FileLease<'_>,
         at: Position,
         all: bool,
+        warnings: &Warnings,
     ) -> Result<Option<Job>, StoreError> {
         let at =
             serde_dynamo::to_attribute_value(at).map_err(|e| StoreError::Broken(e.to_string()))?;
@@ -119,7 +122,14 @@ impl Jobs {
             values.push((":until", number(lease.until)));
             "SET read_to = :at, sweeps = :none, reader_until = :until REMOVE sweep_after"
         };
-        self.update(lease.job, set, values, Only::ReadByMe).await
+        let mut set = set.to_owned();
+        if !warnings.is_empty() {
+            let warnings = serde_dynamo::to_attribute_value(warnings)
+                .map_err(|e| StoreError::Broken(e.to_string()))?;
+            values.push((":warnings", warnings));
+            set = set.replacen("SET ", "SET warnings = :warnings, ", 1);
+        }
+        self.update(lease.job, &set, values, Only::ReadByMe).await
     }
 
     /// Ends the lease of a job's file, if this process holds it.

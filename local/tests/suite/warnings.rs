@@ -1,0 +1,140 @@
+//! Warnings: what deserves a look is said beside faults and blocks nothing, unless `strict` names it.
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::{
+    harness::{World, check_sums, person},
+    queues::{self, Queue},
+    sim::Sim,
+};
+
+/// A recipient about whom there are two warnings.
+fn odd() -> Value {
+    json!({ "email": "ana@gmial.com", "recipient_name": "nan", "result_value": "A" })
+}
+
+fn kinds(warnings: &Value) -> Vec<(&str, u64)> {
+    let all = warnings.as_array().expect("warnings").iter();
+    all.map(|w| (w["kind"].as_str().expect("kind"), w["count"].as_u64().expect("count"))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_recipient_is_issued_with_its_warnings_and_refused_where_strict_names_one() {
+    let world = World::new().await;
+    let body = |strict: Value| json!({ "template_id": world.demo.template_id, "recipients": [odd()], "strict": strict });
+    let post = async |path: &str, strict: Value| {
+        world.call("POST", path, Some(&body(strict))).await.expect(200).json()
+    };
+    let dry = "/credentials/issue?dry_run=true";
+    let checked = post(dry, json!(false)).await["recipients"][0].clone();
+    assert_eq!(checked["outcome"], "new", "{checked}");
+    assert_eq!(checked["warning_kinds"], json!(["placeholder_name", "address_typo"]));
+    for strict in [json!(true), json!(["address_typo"])] {
+        let checked = post(dry, strict.clone()).await["recipients"][0].clone();
+        let codes = checked["error_codes"].as_array().expect("codes");
+        assert!(codes.contains(&json!("address_typo")), "{checked}");
+        let refused = post("/credentials/issue", strict).await["credentials"][0].clone();
+        assert_eq!(refused["status"], "error", "{refused}");
+        let text = refused["errors"].to_string();
+        assert!(text.contains("gmail.com") && text.contains("strict"), "{refused}");
+    }
+    // A kind that the recipient does not have.
+    let issued = post("/credentials/issue", json!(["future_date"])).await["credentials"][0].clone();
+    assert_eq!((&issued["status"], &issued["duplicate"]), (&json!("issued"), &json!(false)));
+    let text = issued["warnings"][1].as_str().expect("text");
+    assert!(text.contains("gmial.com") && text.contains("gmail.com"), "{issued}");
+    // What was issued before is found, whatever is strict now.
+    let again = post("/credentials/issue", json!(true)).await["credentials"][0].clone();
+    assert_eq!(again["credential_id"], issued["credential_id"], "{again}");
+    // Whoever gives no cause gets the answer of before.
+    let plain = world.issue_one(&person(1)).await;
+    assert!(plain.get("warnings").is_none() && plain.get("warning_kinds").is_none(), "{plain}");
+    for wrong in [json!("all"), json!(["otra"]), json!(1)] {
+        let refused = world.call("POST", "/credentials/issue", Some(&body(wrong.clone()))).await;
+        let problem = refused.problem(400, "invalid_request");
+        assert_eq!(problem["errors"][0]["pointer"], "/strict", "{problem}");
+        let upload = json!({
+            "template_id": world.demo.template_id, "file_name": "a.csv", "size": 9, "strict": wrong,
+        });
+        let problem =
+            world.call("POST", "/uploads", Some(&upload)).await.problem(400, "invalid_request");
+        assert_eq!(problem["errors"][0]["pointer"], "/strict", "{problem}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_and_a_file_count_their_warnings_by_kind_and_name_the_rows() {
+    let world = World::new().await;
+    let mut future = person(3);
+    future["activity_end_date"] = "2100-01-01".into();
+    let job = world.start_job(&[person(1), odd(), future]).await;
+    let status = world.success(&job).await;
+    let found = kinds(&status["warnings"]);
+    assert_eq!(found, [("placeholder_name", 1), ("address_typo", 1), ("future_date", 1)]);
+    assert_eq!(status["warnings"][2]["rows"], json!([3]), "{status}");
+    assert_eq!(status["result"]["successful"], 3);
+    let quiet = world.start_job(&[person(4), person(5)]).await;
+    assert!(world.success(&quiet).await.get("warnings").is_none());
+
+    // A file in a guessed encoding, a faulty row among its rows.
+    let file = b"email;nombre;calificacion\r\njose@gmial.com;Jos\xe9 N\xfa\xf1ez;A\r\nmal@;nan;A\r\nuno@ejemplo.com;nan;A\r\n";
+    for options in [json!({ "dry_run": true }), json!({})] {
+        let job = world.upload("acta.csv", file, &options).await;
+        let status = world.file_job(&job).await;
+        check_sums(&status["result"]);
+        let found = kinds(&status["warnings"]);
+        assert_eq!(found, [("address_typo", 1), ("placeholder_name", 1), ("guessed_encoding", 3)]);
+        assert_eq!(status["warnings"][1]["rows"], json!([3]), "{status}");
+        assert_eq!(status["result"]["successful"], 2, "{status}");
+    }
+    // Strict about names: that row fails, and what was issued is found. About encodings: the file.
+    let other = b"email;nombre;calificacion\nuno@ejemplo.com;nan;A\ndos@ejemplo.com;null;A\n";
+    let strict = json!({ "strict": ["placeholder_name", "guessed_encoding"] });
+    let job = world.upload("acta.csv", other, &strict).await;
+    let status = world.file_job(&job).await;
+    assert_eq!(
+        (&status["result"]["duplicates"], &status["result"]["failed"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(status["result"]["errors"][0]["code"], "placeholder_name", "{status}");
+    let job = world.upload("acta.csv", file, &strict).await;
+    let status = world.file_job(&job).await;
+    assert_eq!(
+        (&status["status"], &status["code"]),
+        (&json!("FAILURE"), &json!("guessed_encoding"))
+    );
+}
+
+/// 250 rows in four pieces; between the first and the second the process dies before it has noted
+/// how far it came.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn warnings_of_a_file_are_counted_once_though_its_reading_is_interrupted() {
+    let mut sim = Sim::new(0).await;
+    let mut file = "email,name,grade\n".to_owned();
+    let mut people = Vec::new();
+    for n in 1..=250 {
+        let email = format!("persona{n}@gmial.com");
+        file += &format!("{email},Persona Zorrilla {n},A\n");
+        people.push(json!({ "email": email, "result_value": "A" }));
+    }
+    sim.upload(file.as_bytes(), &people).await.expect("uploaded");
+    let events = queues::take_exactly(&sim.world, Queue::Uploads, 1).await;
+    let body = events[0]["body"].as_str().expect("body").to_owned();
+    let app = sim.app();
+    unicreda::jobs::upload::handle(&app, &body, Instant::now()).await.expect("handled");
+    let job = sim.world.get("/jobs").await["items"][0]["job_id"].as_str().expect("id").to_owned();
+    let status = sim.world.get(&format!("/jobs/{job}")).await;
+    assert_eq!(kinds(&status["warnings"]), [("address_typo", 80)], "{status}");
+    // The same event again, and two at once: no row counts twice.
+    for _ in 0..2 {
+        unicreda::jobs::upload::handle(&app, &body, Instant::now()).await.expect("handled");
+    }
+    sim.drain().await.expect("it ends");
+    let status = sim.world.get(&format!("/jobs/{job}")).await;
+    assert_eq!(kinds(&status["warnings"]), [("address_typo", 250)], "{status}");
+    let rows = status["warnings"][0]["rows"].as_array().expect("rows");
+    assert_eq!((rows.len(), &rows[99]), (100, &json!(100)));
+    sim.finish().await.expect("it ends right");
+}
