@@ -149,8 +149,8 @@ impl Header<'_> {
         let text = |lang, [one, many, cure]: [&str; 3]| match at {
             [only] => {
                 let (name, more) = (self.shown(*only), more(*only, lang));
-                let name = lang.pick(format!("«{name}»{more}"), format!("\"{name}\"{more}"));
-                sentences(&one.replace("{}", &name), cure)
+                let name = lang.pick(format!("«{name}»"), format!("\"{name}\""));
+                sentences(&format!("{}{more}", one.replace("{}", &name)), cure)
             }
             _ => {
                 let number = at.len().to_string();
