@@ -169,7 +169,7 @@ async fn console_work(world: &World) -> Value {
     world.call("POST", "/templates", Some(&second)).await.expect(201);
     let mut good = "Correo electrónico;Nombre completo;Calificación;Fecha de inicio\r\n".to_owned();
     for n in 1..=12 {
-        good += &format!("persona{n}@ejemplo.com;José  Muñoz {n};A;03/04/2026\r\n");
+        good += &format!("persona{n}@ejemplo.com;José  Muñoz {n};A;15/04/2026\r\n");
     }
     good += "invalido@test;Luis Rojas;A;\r\neva@ejemplo.com;Eva Soto;Z;\r\n";
     json!({
@@ -270,7 +270,14 @@ fn review_is_whole(desk: &Value) {
     );
     assert_eq!(
         desk["rows"][0],
-        json!(["2", "Se emite", "José Muñoz 1", "A", "3 de abril de 2026", "persona1@ejemplo.com"])
+        json!([
+            "2",
+            "Se emite",
+            "José Muñoz 1",
+            "A",
+            "15 de abril de 2026",
+            "persona1@ejemplo.com"
+        ])
     );
     assert_eq!(
         desk["faults"],

@@ -112,7 +112,7 @@ async fn the_faults_of_a_files_rows_name_its_columns_and_say_the_value() {
         ),
         (3, "La columna «Créditos» dice «mucho»: debe ser un número entre 0 y 1000000"),
         (4, "La columna «Créditos» dice «-1»: debe ser un número"),
-        (4, "La columna «Fecha de inicio» dice «32/13/2026»: no es una fecha válida"),
+        (4, "El campo «Fecha de inicio» no es una fecha que se pueda leer: «32/13/2026»"),
         (
             5,
             "La columna «Fecha de término» dice «01/03/2026»: no puede ser anterior al inicio. La columna «Fecha de inicio» dice «15/11/2026»",

@@ -30,15 +30,6 @@ impl CellFault {
         field
     }
 
-    /// The fault with the name that people have for the field's column.
-    pub fn in_column(&self, name: String) -> Self {
-        match self {
-            Self::Shortened(_) => Self::Shortened(name),
-            Self::MadeDate(_, made) => Self::MadeDate(name, made.clone()),
-            Self::UnreadDate(_, text) => Self::UnreadDate(name, text.clone()),
-        }
-    }
-
     /// The text for people: the field, what it says, and what to do.
     pub fn text(&self, lang: Lang) -> String {
         match (self, lang) {

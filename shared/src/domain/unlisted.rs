@@ -31,19 +31,19 @@ impl Unlisted {
         Self { field, allowed: allowed.to_vec(), near }
     }
 
-    /// The template's values.
-    pub fn allowed(&self) -> &[String] {
-        &self.allowed
-    }
-
     /// The value that was probably meant.
     pub fn near(&self) -> Option<&str> {
         self.near.as_deref()
     }
 
+    /// The template's values, in its order.
+    pub fn allowed(&self) -> String {
+        self.allowed.join(", ")
+    }
+
     /// The text of the fault. That of a grade never changes, in both languages.
     pub fn text(&self, lang: Lang) -> String {
-        let (field, allowed) = (self.field.as_str(), self.allowed.join(", "));
+        let (field, allowed) = (self.field.as_str(), self.allowed());
         match (self.field, lang, self.near()) {
             (FieldName::ResultValue, ..) => {
                 format!("Calificacion invalida. Valores permitidos: {allowed}")

@@ -15,6 +15,7 @@ use crate::domain::{
     lang::Lang,
     recipient::{FieldValue, Recipient},
     text::shortened,
+    unlisted::Unlisted,
     unseen::steers,
     upload::{Format, Kind},
 };
@@ -173,9 +174,8 @@ impl Words<'_> {
                     format!("{own} (the column {name} has no valid mail address)"),
                 )
             }
-            Fault::NotAllowed(unlisted) if unlisted.field == FieldName::ResultValue => {
-                format!("{own}. {}", self.says(FieldName::ResultValue.as_str()))
-            }
+            Fault::NotAllowed(unlisted) => self.unlisted(unlisted),
+            Fault::Cell(cell) => self.cell(cell),
             Fault::MissingEmail => self.missing("email"),
             Fault::Missing(field) => self.missing(field),
             Fault::Damaged(damaged) => {
@@ -220,6 +220,44 @@ impl Words<'_> {
                 )
             }
             fault => self.of_value(fault).unwrap_or(own),
+        }
+    }
+
+    /// The text of a grade comes first as it always is.
+    fn unlisted(&self, unlisted: &Unlisted) -> String {
+        let lang = self.naming.lang;
+        let field = unlisted.field.as_str();
+        let near = match unlisted.near().map(|near| self.naming.quoted(near)) {
+            Some(near) => {
+                lang.pick(format!(" (¿quisiste decir {near}?)"), format!(" (did you mean {near}?)"))
+            }
+            None => String::new(),
+        };
+        if unlisted.field == FieldName::ResultValue {
+            return format!("{}. {}{near}", unlisted.text(lang), self.says(field));
+        }
+        let allowed = unlisted.allowed();
+        self.wrong(
+            field,
+            &format!("la plantilla no lo permite{near}. Valores permitidos: {allowed}"),
+            &format!("the template does not allow it{near}. Allowed values: {allowed}"),
+        )
+    }
+
+    fn cell(&self, fault: &CellFault) -> String {
+        let name = self.naming.name(fault.field());
+        match fault {
+            CellFault::Shortened(field) => self.wrong(
+                field,
+                "la hoja de cálculo abrevió ese número y perdió dígitos; da formato de texto a la columna y escríbelo de nuevo",
+                "the spreadsheet has shortened that number and lost digits; format the column as text and write it again",
+            ),
+            CellFault::MadeDate(_, made) => {
+                CellFault::MadeDate(name, made.clone()).text(self.naming.lang)
+            }
+            CellFault::UnreadDate(_, text) => {
+                CellFault::UnreadDate(name, text.clone()).text(self.naming.lang)
+            }
         }
     }
 
@@ -290,19 +328,6 @@ impl Words<'_> {
                 let (es, en) = between(min.as_deref(), max.as_deref());
                 self.wrong(credits, &es, &en)
             }
-            Fault::NotAllowed(unlisted) => {
-                let values = unlisted.allowed().join(", ");
-                let near = |es, en| {
-                    let near = unlisted.near().map(|near| self.naming.quoted(near));
-                    near.map_or(String::new(), |near| self.pick(format!("{es} {near}? "), format!("{en} {near}? ")))
-                };
-                let near = near("¿Quisiste decir", "Did you mean");
-                self.wrong(
-                    unlisted.field.as_str(),
-                    &format!("la plantilla no lo permite. {near}Valores permitidos: {values}"),
-                    &format!("the template does not allow it. {near}Allowed values: {values}"),
-                )
-            }
             Fault::InvalidUrl(field) => self.wrong(
                 field,
                 "debe ser un enlace completo que empiece por http:// o https://",
@@ -313,14 +338,6 @@ impl Words<'_> {
                 "debe ser es (español) o en (inglés)",
                 "it must be es (Spanish) or en (English)",
             ),
-            Fault::Cell(CellFault::Shortened(field)) => self.wrong(
-                field,
-                "la hoja de cálculo abrevió ese número y perdió cifras; dale formato de texto a la columna y escríbelo de nuevo",
-                "the spreadsheet has shortened that number and lost digits; format the column as text and write it again",
-            ),
-            Fault::Cell(fault) => {
-                fault.in_column(self.naming.name(fault.field())).text(self.naming.lang)
-            }
             Fault::SeveralAddresses => self.wrong(
                 "email",
                 "son varias direcciones; deja una, o pon a cada persona en su fila",
