@@ -181,6 +181,7 @@ async fn a_map_is_remembered_for_a_template_and_reads_what_arrives_at_night() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_is_read_to_its_end_as_its_columns_were_assigned_at_its_beginning() {
     let mut sim = Sim::new(0).await;
+    sim.with_shards_of(10);
     let path = format!("/templates/{}/column-map", sim.world.demo.template_id);
     let map = |nick: &str, who: &str| json!({ "column_map": { "Apodo": nick, "Quién": who } });
     let put = map("ignore", "recipient_name");

@@ -222,6 +222,7 @@ async fn reading_resumes_in_every_form_of_a_file() {
     let json = serde_json::to_vec_pretty(&json!({ "recipients": people })).expect("JSON");
     for file in [wide, rows("\r").into_bytes(), json] {
         let mut sim = Sim::new(0).await;
+        sim.with_shards_of(10);
         sim.upload(&file, &people).await.expect("uploaded");
         let events = queues::take_exactly(&sim.world, Queue::Uploads, 1).await;
         let body = events[0]["body"].as_str().expect("body").to_owned();

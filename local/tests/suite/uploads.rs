@@ -176,6 +176,7 @@ async fn a_file_that_another_system_drops_is_one_job_however_often_its_event_com
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reading_resumes_where_the_functions_time_ended() {
     let mut sim = Sim::new(0).await;
+    sim.with_shards_of(10);
     let people: Vec<Value> = (1..=250).map(person).collect();
     sim.upload(file_of(1..=250).as_bytes(), &people).await.expect("uploaded");
     let events = queues::take_exactly(&sim.world, Queue::Uploads, 1).await;
@@ -214,6 +215,7 @@ async fn reading_resumes_where_the_functions_time_ended() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_that_is_cancelled_while_its_file_is_read_ends_with_every_row() {
     let mut sim = Sim::new(0).await;
+    sim.with_shards_of(10);
     let people: Vec<Value> = (1..=80).map(person).collect();
     sim.upload(file_of(1..=250).as_bytes(), &people).await.expect("uploaded");
     let events = queues::take_exactly(&sim.world, Queue::Uploads, 1).await;
