@@ -223,6 +223,33 @@ const phone = { locale: "es-CL", viewport: { width: 360, height: 800 } };
   await page.locator("#readings-list button").first().click();
   await page.locator("#check-result").waitFor({ timeout: 60_000 });
   odd.chosenReading = await cells(page, "#rows");
+  // Columns that nobody knows: the registrar says what they are.
+  await page.locator("#file").setInputFiles(csv("columnas.csv", files.columns));
+  await page.locator("#dry-run").click();
+  odd.columns = await problem(page);
+  odd.columnsRead = await cells(page, "#columns-table");
+  odd.suggested = await page.locator("#columns-table select").evaluateAll((all) => all.map((select) => select.value));
+  await look("odd 2 columns", page);
+  const quality = page.locator("#columns-table tbody tr").nth(3).locator("select");
+  await quality.selectOption("result_value");
+  await page.locator("#dry-run").click();
+  await page.locator("#check-result").waitFor({ timeout: 60_000 });
+  odd.columnsSaid = await cells(page, "#rows");
+  await look("odd 2 columns said", page);
+  // Dates that nothing in the file decides: the registrar says that the day comes first.
+  await page.locator("#file").setInputFiles(csv("fechas.csv", files.dates));
+  await page.locator("#dry-run").click();
+  odd.dates = await problem(page);
+  await look("odd 2 dates", page);
+  await page.locator("#day-first").check();
+  await page.locator("#dry-run").click();
+  await page.locator("#check-result").waitFor({ timeout: 60_000 });
+  odd.datesSaid = await cells(page, "#rows");
+  await page.locator("#file").setInputFiles(csv("dudosa.csv", files.unsure));
+  odd.dayFirstKept = await page.locator("#day-first").isChecked();
+  await page.locator("#dry-run").click();
+  await page.locator("#readings-list button").first().click();
+  await page.locator("#check-result").waitFor({ timeout: 60_000 });
   // A connection that is lost, and comes back.
   await page.context().setOffline(true);
   await page.locator("#dry-run").click();

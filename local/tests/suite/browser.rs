@@ -184,6 +184,8 @@ async fn console_work(world: &World) -> Value {
             "good": good,
             "wrong": "correo;nombre;RUT;nota\r\na@ejemplo.com;Ana;1-9;A\r\n",
             "unsure": "email;nombre;nota\r\nz@ejemplo.com;Xqwêz;A\r\n",
+            "columns": "Correo;Nombre;RUT;Logro final\r\nlu@ejemplo.com;Lu Pino;1-9;B\r\n",
+            "dates": "Correo;Nombre;Nota;Inicio\r\nmo@ejemplo.com;Mo Pino;A;03/08/2026\r\n",
         },
         "shots": std::env::var("SHOTS").ok(),
     })
@@ -325,6 +327,14 @@ fn odd_situations_are_said(odd: &Value) {
     let readings = odd["readings"].as_array().expect("readings");
     assert!(readings.len() > 1 && readings[0].as_str().expect("a text").contains("Xqw"), "{odd}");
     assert!(odd["chosenReading"][0][2].as_str().expect("a name").contains("Xqw"), "{odd}");
+    assert!(text("columns").contains("No se reconocen 2 columnas"), "{odd}");
+    let last = &odd["columnsRead"][3];
+    assert_eq!((&last[0], &last[1]), (&json!("Logro final"), &json!("B")), "{odd}");
+    assert_eq!(odd["suggested"], json!(["email", "recipient_name", "ignore", ""]), "{odd}");
+    assert_eq!(odd["columnsSaid"][0][3], "B", "{odd}");
+    assert!(text("dates").starts_with("Las fechas del archivo se pueden leer de dos"), "{odd}");
+    assert!(odd["datesSaid"][0].to_string().contains("3 de agosto de 2026"), "{odd}");
+    assert_eq!(odd["dayFirstKept"], false, "another file says its own");
     assert!(text("offline").starts_with("No hay conexión con el servicio"), "{odd}");
     assert_eq!((&odd["online"], &odd["back"]), (&json!(false), &json!(false)));
     assert_eq!(

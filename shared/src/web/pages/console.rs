@@ -115,6 +115,15 @@ fn choose(t: Texts) -> Markup {
             h3 data-t="readings" { (t.of("readings")) }
             ul.readings id="readings-list" {}
         }
+        details id="columns-read" hidden {
+            summary data-t="columns_read" { (t.of("columns_read")) }
+            p data-t="columns_help" { (t.of("columns_help")) }
+            div id="columns-table" {}
+        }
+        label.check id="day-first-choice" hidden {
+            input type="checkbox" id="day-first" autocomplete="off";
+            span data-t="day_first" { (t.of("day_first")) }
+        }
         p { button.button.first type="button" id="dry-run" disabled data-t="dry_run" { (t.of("dry_run")) } }
     };
     step("choose", true, t, "choose", &body)
@@ -186,6 +195,7 @@ mod tests {
         // Names that the script puts together or chooses among, and those that this file reads.
         let others = [
             "r_",
+            "to_",
             "reading",
             "issuing",
             "mailing",

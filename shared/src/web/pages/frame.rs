@@ -20,6 +20,7 @@ const SCRIPT: &str = include_str!("page.js");
 pub(super) const CONSOLE_SCRIPT: &str = concat!(
     include_str!("console/parts.js"),
     include_str!("console/review.js"),
+    include_str!("console/columns.js"),
     include_str!("console/flow.js"),
 );
 

@@ -10,6 +10,8 @@
   let file = null;
   // The encoding that the registrar chose for this file, if its letters left it open.
   let encoding = null;
+  // How the last check read the file's columns, and what the registrar said of them and of its dates.
+  let columns = { read: [], said: {} };
   // What the registrar is looking at: a dry run's outcome, and a job under way.
   let review = null;
   let job = null;
@@ -175,6 +177,14 @@
     $("example").disabled = !template();
     $("dry-run").disabled = !template() || !file || sending;
   };
+  const drawColumns = () => {
+    $("columns-table").replaceChildren(columnsTable(columns.read, columns.said, template(), words, (name, to) => {
+      if (to) columns.said[name] = to;
+      else delete columns.said[name];
+      forgetReview();
+    }));
+    show("columns-read", columns.read.length > 0);
+  };
   // What was reviewed was reviewed with another template, or of another file.
   const forgetReview = () => {
     turn++;
@@ -182,7 +192,12 @@
     for (const id of ["check", "readings"]) show(id, false);
     drawChoice();
   };
-  $("template").addEventListener("change", forgetReview);
+  $("template").addEventListener("change", () => {
+    columns = { read: [], said: {} };
+    drawColumns();
+    forgetReview();
+  });
+  $("day-first").addEventListener("change", forgetReview);
   $("mail").addEventListener("change", () => { if (review) drawReview(); });
 
   $("example").addEventListener("click", guarded(async () => {
@@ -198,6 +213,10 @@
       : picked[0].size === 0 ? "empty" : "";
     file = fault ? null : picked[0];
     encoding = null;
+    columns = { read: [], said: {} };
+    show("day-first-choice", false);
+    $("day-first").checked = false;
+    drawColumns();
     say(fault && (() => T[fault]));
     forgetReview();
   };
@@ -230,6 +249,8 @@
       body: JSON.stringify({
         template_id: $("template").value, file_name: file.name, size: file.size,
         send_email: $("mail").checked, dry_run: dryRun, ...(encoding && { encoding }),
+        ...(Object.keys(columns.said).length && { column_map: columns.said }),
+        ...($("day-first").checked && { day_first: true }),
       }),
     })).json();
     status.textContent = T.uploading;
@@ -296,13 +317,26 @@
         status.textContent = `${T.checking}: ${number.format(current)} ${T.of} ${number.format(total)}`;
         await sleep(1000);
       }
+      // What may be meant stands chosen: the registrar sees it, and the next check reads it so.
+      const { said } = columns;
+      for (const { name, decided_by: by, suggestion } of checked.columns ?? []) {
+        if (by === "open" && name && suggestion) said[name] ??= suggestion;
+      }
+      columns = { read: checked.columns ?? [], said };
+      drawColumns();
+      const unknown = checked.code === "unknown_column" && columns.read.length > 0;
+      $("columns-read").open = unknown;
       if (checked.status === "FAILURE") {
         show("check", false);
+        if (checked.code === "ambiguous_dates") {
+          show("day-first-choice");
+          throw refuse("ambiguous_dates");
+        }
         if (checked.readings?.length) {
           drawReadings(checked.readings);
           throw refuse("several_readings");
         }
-        throw new Refused(() => `${refusal(checked)} ${T.nothing_issued}`);
+        throw new Refused(() => `${refusal(checked)} ${unknown ? T.say_columns : T.nothing_issued}`);
       }
       const made = { id, job: checked, template: of, print, file, lang, rows: [], faults: [], cursors: {} };
       await moreRows(made, 10);
@@ -456,6 +490,7 @@
     if (!key) return;
     drawTemplates();
     drawChoice();
+    drawColumns();
     if (review) drawReview();
     if (job) drawJob();
   };
