@@ -35,6 +35,7 @@ use crate::{
 
 mod names;
 mod senders;
+mod zone;
 
 use senders::{SenderChange, require_within};
 
@@ -112,7 +113,7 @@ struct OptionalSettings {
     /// Reply-to address; "" removes it.
     #[arg(long, value_name = "ADDRESS")]
     reply_to: Option<String>,
-    /// IANA time zone of the dates shown to people [default: UTC].
+    /// IANA time zone of the dates shown to people [on creation: this machine's, which a terminal asks about].
     #[arg(long, value_name = "ZONE")]
     time_zone: Option<String>,
     /// Language of mail when neither template nor recipient names one: es or en [default: es].
@@ -171,6 +172,12 @@ pub async fn run(
     let app = deployment.app(data).await?;
     match command {
         Command::Org(Org::Create { id, name, sender, allow_sender, optional }) => {
+            let stored = app.catalog.together(&parse_org(&id)?, None, None, &[]).await;
+            let stored = stored.ok().and_then(|read| read.organization);
+            let optional = OptionalSettings {
+                time_zone: Some(zone::chosen(optional.time_zone, stored.as_ref())?),
+                ..optional
+            };
             let given = GivenSettings { name: Some(name), sender: Some(sender), optional };
             let bound = deployment.sender_bound().await;
             create_organization(&app, &id, given.into_json()?, &allow_sender, &bound).await
@@ -244,7 +251,7 @@ async fn create_organization(
     require_within(bound, &before, &senders)?;
     let senders = Some(senders);
     let created_at = time::millis(app.clock.now());
-    let asked = Organization { v: 1, org, settings, created_at, senders };
+    let asked = Organization { v: 1, org, settings, created_at, senders, undated_zone: None };
     let created = organizations::create_with(app, asked.clone()).await.map_err(service_error)?;
     let org = &asked.org;
     let stored = read_organization(app, org).await?;
@@ -272,6 +279,7 @@ async fn update_organization(
     let mut stored = read_organization(app, &parse_org(id)?).await?;
     let before = stored.allowed_senders();
     let sent_as = AllowedSender::of(&stored.settings.sender);
+    let zone_before = stored.settings.time_zone.clone();
     stored.settings = read_settings(app, &stored.org, &body, Some(&stored.settings)).await?;
     let senders = change.apply(before.clone(), &stored.settings.sender)?;
     let sends_as = AllowedSender::of(&stored.settings.sender);
@@ -281,7 +289,7 @@ async fn update_organization(
         &[&senders[..], &[sends_as]].concat(),
     )?;
     stored.senders = Some(senders);
-    app.catalog.put_senders(&stored).await?;
+    app.catalog.put_senders(&stored, &zone_before).await?;
     print_document(&stored.answer(&app.config.site_url))?;
     names::warn_of_like(app, &stored).await?;
     print_error(

@@ -1,4 +1,4 @@
-//! `unicreda credentials`: finds, revokes and verifies credentials, and sends their mail again.
+//! `unicreda credentials`: finds, revokes, renews and verifies credentials, and sends their mail again.
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +22,9 @@ pub enum Command {
     Find(Find),
     /// Revoke credentials permanently.
     Revoke(Revoke),
+    /// Renew a credential that has ended or ends within 60 days: same id and page, a later end, and mail to
+    /// its holder.
+    Renew(Renew),
     /// Send a credential's mail again.
     Resend {
         /// Id of the credential.
@@ -74,6 +77,19 @@ pub struct Revoke {
     reason: String,
 }
 
+/// `unicreda credentials renew`
+#[derive(Debug, Args)]
+pub struct Renew {
+    /// Id of the credential.
+    id: String,
+    /// The new last day, YYYY-MM-DD [default: the template's months after the present end, or after today].
+    #[arg(long, value_name = "DAY")]
+    until: Option<String>,
+    /// Reason, for the organization; the public page does not show it.
+    #[arg(long)]
+    reason: Option<String>,
+}
+
 /// Runs a command.
 ///
 /// # Errors
@@ -82,6 +98,7 @@ pub async fn run(session: &Session, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Find(arguments) => find(session, arguments).await,
         Command::Revoke(arguments) => revoke(session, arguments).await,
+        Command::Renew(arguments) => renew(session, arguments).await,
         Command::Resend { id } => resend(session, &id).await,
         Command::Verify { source } => verify(session, &source).await,
     }
@@ -133,6 +150,26 @@ async fn revoke(session: &Session, arguments: Revoke) -> Result<Exit, Failure> {
     let job = follow::until_ended(session, job_id, |_| Ok(())).await?;
     printer.json(&job)?;
     summary::print(printer, &job)
+}
+
+/// Renews a credential. Safe to repeat: the second call answers like the first.
+async fn renew(session: &Session, arguments: Renew) -> Result<Exit, Failure> {
+    let printer = session.printer;
+    let path = format!("/credentials/{}/renew", input::path_segment(&arguments.id));
+    let given = [("until", arguments.until), ("reason", arguments.reason)];
+    let given =
+        given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into())));
+    let body = Value::Object(given.collect());
+    let request = ApiRequest::post(path).json(&body).repeatable();
+    let credential = session.client.json(request).await?;
+    printer.json(&credential)?;
+    let part = |name: &str| cell(credential.get(name));
+    let (id, until) = (part("credential_id"), part("expires_on"));
+    printer.line(&printer.pick(
+        format!("{id} renovada: vale hasta el {until} ({})", part("email")),
+        format!("{id} renewed: holds until {until} ({})", part("email")),
+    ))?;
+    Ok(Exit::Done)
 }
 
 async fn resend(session: &Session, id: &str) -> Result<Exit, Failure> {

@@ -15,6 +15,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
         match endpoint {
             Amend::RevokeMany => credential_changes::revoke_many(app, &call).await,
             Amend::Correct => credential_changes::correct(app, &call).await,
+            Amend::Renew => credential_changes::renew(app, &call).await,
             Amend::Revoke => credential_changes::set_status(app, &call, Action::Revoke).await,
             Amend::Suspend => credential_changes::set_status(app, &call, Action::Suspend).await,
             Amend::Reinstate => credential_changes::set_status(app, &call, Action::Reinstate).await,

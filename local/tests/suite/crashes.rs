@@ -291,6 +291,46 @@ pub fn correction(sim: &mut Sim) -> Run<'_> {
     })
 }
 
+/// Gives the credentials of the demo's template an end, after a month.
+pub async fn ends_after_a_month(sim: &Sim) -> Result<()> {
+    let path = format!("/templates/{}", sim.world.demo.template_id);
+    let mut template = sim.world.get(&path).await;
+    template["validity_months"] = 1.into();
+    let answer = sim.world.call("PUT", &path, Some(&template)).await;
+    ensure!(answer.status == 200, "{}", answer.text());
+    Ok(())
+}
+
+/// A credential has ended, its row is refused, and it is renewed.
+pub fn renewal(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        ends_after_a_month(sim).await?;
+        let people = people(1..=1);
+        let issued = sim.issue(&people, &people, None).await?.json();
+        let id = issued["credentials"][0]["credential_id"].as_str().context("id")?.to_owned();
+        sim.drain().await?;
+        sim.clock.jump(Duration::from_secs(40 * 24 * 3_600));
+        sim.own_part();
+        let again = sim.issue(&people, &[], None).await?.json();
+        ensure!(again["credentials"][0]["status"] == "error", "{again}");
+        sim.resends = 1;
+        let path = format!("/credentials/{id}/renew");
+        for _ in 0..2 {
+            let answer = sim.insist("POST", &path, None, None).await?;
+            ensure!(answer.status == 200, "{}", answer.body);
+            ensure!(answer.json()["version"] == 2, "{}", answer.body);
+        }
+        sim.drain().await?;
+        let again = sim.issue(&people, &[], None).await?.json();
+        ensure!(again["credentials"][0]["credential_id"] == id.as_str(), "{again}");
+        let credential = sim.world.get(&format!("/credentials/{id}")).await;
+        ensure!(credential["history"].as_array().is_some_and(|h| h.len() == 1), "{credential}");
+        let mails = sim.world.mails_now("persona1@ejemplo.com").await;
+        ensure!(mails.len() >= 2, "its holder was not mailed");
+        Ok(())
+    })
+}
+
 /// Rows that look alike and rows that cleaning changes, in a job and one at once, a cancelled job
 /// among them.
 pub fn cleaned(sim: &mut Sim) -> Run<'_> {
@@ -681,6 +721,11 @@ async fn revoking_and_suspending_survive_a_crash_at_every_call() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_correction_survives_a_crash_at_every_call() {
     every_point("correction", correction).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_renewal_survives_a_crash_at_every_call() {
+    every_point("renewal", renewal).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

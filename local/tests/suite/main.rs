@@ -43,6 +43,7 @@ mod page;
 mod process;
 mod queues;
 mod reading;
+mod renewal;
 mod results_files;
 mod review;
 mod runtime;

@@ -2,6 +2,7 @@
 //! job.
 
 use http::Response;
+use jiff::civil::Date;
 use lambda_http::Body;
 use serde_json::{Map, Value};
 
@@ -11,8 +12,11 @@ use crate::{
     credentials::{
         change_status::{self, StatusChange, StatusOutcome},
         correct::{self, Change, CorrectError, CorrectRequest, correctable},
+        renew::{self, RenewRequest},
     },
     domain::{
+        admission,
+        correction_fault::CorrectionFault,
         fault::Fault,
         fields::{FieldError, FieldErrors, Fields},
         history::Action,
@@ -247,6 +251,48 @@ pub async fn correct(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
     };
     let corrected = correct::correct(app, &request).await?;
     ok(&corrected.credential.answer(&app.config.site_url))
+}
+
+/// `POST /credentials/{credential_id}/renew`: a new version with a later end. The replaced version no
+/// longer verifies.
+///
+/// # Errors
+/// `not_found`; `invalid_request` for an end that is no later one; `conflict` when the credential does
+/// not hold, has no end, is not due, is unsigned or is being mailed; `unavailable` when it keeps
+/// changing; those of the body, of authentication and the store.
+pub async fn renew(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let caller = auth::authenticate(app, call).await?;
+    let id = CredentialId::parse(&call.parameter).map_err(|_| unknown())?;
+    let mut fields = body(call)?;
+    let reason = reason(&mut fields, false);
+    let until = until(&mut fields);
+    fields.end()?;
+    let by = caller.who();
+    let request = RenewRequest { tenant: caller.tenant(), id, until, reason, by, now: call.now };
+    match renew::renew(app, &request).await {
+        Ok(renewed) => ok(&renewed.credential.answer(&app.config.site_url)),
+        Err(CorrectError::Conflict(fault @ CorrectionFault::EndsSooner(_))) => {
+            let (es, en) = (fault.text(Lang::Es), fault.text(Lang::En));
+            Err(Problem::invalid_field("/until", fault.code(), es, en))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Takes the new end out of the body of a renewal.
+fn until(fields: &mut Fields) -> Option<Date> {
+    let text = fields.text("until", 40)?;
+    let day = Date::strptime("%Y-%m-%d", &text).ok();
+    let day = day.filter(|day| text.len() == 10 && admission::DAYS.contains(day));
+    if day.is_none() {
+        fields.fault(
+            "until",
+            "invalid_date",
+            "El campo until debe ser una fecha AAAA-MM-DD, hasta el año 2100",
+            "The field until must be a date YYYY-MM-DD, up to the year 2100",
+        );
+    }
+    day
 }
 
 /// Reads the body of a correction: new values of fields, and the reason.

@@ -51,8 +51,10 @@ pub async fn put(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     if settings.name != organization.settings.name {
         note_name(app, &caller.org, &settings.name).await?;
     }
-    organization.settings = settings;
-    if !app.catalog.put_settings(&caller.org, &organization.settings).await? {
+    let before = std::mem::replace(&mut organization.settings, settings);
+    let written =
+        app.catalog.put_settings(&caller.org, &organization.settings, &before.time_zone).await?;
+    if !written {
         return Err(sender_not_allowed(&organization, &organization.settings.sender));
     }
     ok(&organization.answer(&app.config.site_url))
@@ -113,7 +115,9 @@ pub async fn create(
     now: String,
 ) -> Result<bool, Problem> {
     let senders = Some(vec![AllowedSender::of(&settings.sender)]);
-    create_with(app, Organization { v: 1, org, settings, created_at: now, senders }).await
+    let organization =
+        Organization { v: 1, org, settings, created_at: now, senders, undated_zone: None };
+    create_with(app, organization).await
 }
 
 /// Does as [`create`], with the senders that the organization may use.

@@ -185,6 +185,7 @@ async fn change_chunk(
                 by: order.by.clone(),
                 reason: order.reason.map(str::to_owned),
                 fields: Vec::new(),
+                renewed_until: None,
                 replaced: None,
             },
         })

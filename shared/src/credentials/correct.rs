@@ -15,10 +15,10 @@ use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
     app::App,
-    aws::sqs,
     credentials::{
-        change_status::{ROUNDS, backoff, note, raced, store_error},
-        issue,
+        change_status::{ROUNDS, backoff},
+        days,
+        new_version::{list_without, refuse_taken, signed_until, write},
         sign::{self, Draft, Issuer},
     },
     document::proof,
@@ -41,10 +41,7 @@ use crate::{
         time,
     },
     mail::ledger,
-    store::{
-        StoreError,
-        status_lists::{Correction, List},
-    },
+    store::{StoreError, status_lists::Correction},
 };
 
 /// Returns the names of the fields that a correction can change.
@@ -260,6 +257,8 @@ struct Judged {
     template: Arc<Template>,
     organization: Arc<Organization>,
     secret: IdSecret,
+    /// The end of its validity, which a correction leaves as it is.
+    valid_until: Option<Timestamp>,
 }
 
 impl Judged {
@@ -270,7 +269,8 @@ impl Judged {
 
     fn draft<'a>(&'a self, before: &'a Credential) -> Draft<'a> {
         let Self { template, recipient, .. } = self;
-        Draft { template, id: before.id, recipient, issued_at: &before.issued_at }
+        let issued_at = &before.issued_at;
+        Draft { template, id: before.id, recipient, issued_at, valid_until: self.valid_until }
     }
 
     /// The ids of the corrected content, which lead to the credential.
@@ -330,7 +330,17 @@ async fn judge(
     let sent = whole.without(&filled);
     let (org, mode) = (&before.org, before.mode);
     let (_, identities) = identity::cleaned(&secret, org, mode, before.template_id, sent);
-    Ok(Some(Judged { recipient, filled, identities, moved, template, organization, secret }))
+    let valid_until = signed_until(app, before).await?;
+    Ok(Some(Judged {
+        recipient,
+        filled,
+        identities,
+        moved,
+        template,
+        organization,
+        secret,
+        valid_until,
+    }))
 }
 
 /// Reads the recipient after the correction, and which of its fields the profile filled in.
@@ -349,15 +359,6 @@ fn apply(
     let filled = before.filled.iter().copied();
     let filled = filled.filter(|name| !fields.contains_key(name.as_str())).collect();
     Ok((recipient, filled))
-}
-
-/// Signs the credential's status list with the bit of the replaced version set.
-async fn list_without(app: &App, list: &ListId, before: &Credential) -> Result<List, CorrectError> {
-    let current = app.status_lists.list(list).await?;
-    let current = current.ok_or(StoreError::Broken("no such status list".to_owned()))?;
-    let replaced = before.signed.status_index;
-    let next = sign::next_list(app, list, &current, |bits| bits.set(replaced, true));
-    Ok(next.await.map_err(store_error)?)
 }
 
 /// Builds the correction that is to be written.
@@ -397,6 +398,7 @@ async fn correction(
         by: request.by.clone(),
         reason: request.reason.clone(),
         fields: changed_fields(&before.recipient, &recipient)?,
+        renewed_until: None,
         replaced: Some(Replaced {
             version: before.version,
             recipient: before.recipient.clone(),
@@ -404,6 +406,7 @@ async fn correction(
         }),
     };
     let email_key = identity::email_key(by.secret, by.org, by.mode, &recipient.email);
+    let days = days::of(app, before).await?;
     let mut after = Credential {
         recipient,
         recipient_type,
@@ -413,6 +416,8 @@ async fn correction(
         revision: event.revision,
         version: before.version + 1,
         corrected_at: Some(at),
+        issued_on: days.issued_on,
+        expires_on: days.expires_on,
         signed,
         ..before.clone()
     };
@@ -426,47 +431,6 @@ async fn correction(
     let unclaimed = before.on_ledger().filter(|_| moved).map(|row| app.jobs.unclaimed(row));
     let unclaimed = unclaimed.transpose()?;
     Ok(Correction { before: before.clone(), after, email_key, owes, aliases, event, unclaimed })
-}
-
-/// Writes a correction and queues the mail to a new address; none when a concurrent writer
-/// came first.
-async fn write(
-    app: &App,
-    list: &ListId,
-    next: &List,
-    correction: Correction,
-) -> Result<Option<Credential>, CorrectError> {
-    let before = &correction.before;
-    if !raced(app.status_lists.correct(list, next, &correction).await)? {
-        for alias in correction.aliases {
-            refuse_taken(app, alias, before.id).await?;
-        }
-        return Ok(None);
-    }
-    note(before, Action::Correct, &correction.event.by);
-    let after = correction.after;
-    if correction.owes {
-        let message = issue::mail_message(&after, true)?;
-        let sent = sqs::send_all(&app.sqs, &app.config.mail_queue_url, &[message]).await.all();
-        // The index of pending mail has it: the sweeper queues it later.
-        if let Err(error) = sent {
-            tracing::error!(%error, "mail not queued");
-        }
-    }
-    Ok(Some(after))
-}
-
-/// Refuses a correction to the content of another credential.
-async fn refuse_taken(
-    app: &App,
-    alias: CredentialId,
-    of: CredentialId,
-) -> Result<(), CorrectError> {
-    let taken = app.credentials.at(alias).await?.map(|credential| credential.id);
-    match taken.filter(|taken| *taken != of) {
-        None => Ok(()),
-        Some(other) => Err(CorrectError::Conflict(CorrectionFault::Taken(other))),
-    }
 }
 
 fn changed_fields(before: &Recipient, after: &Recipient) -> Result<Vec<String>, CorrectError> {

@@ -8,6 +8,7 @@ use futures::future::try_join;
 use crate::{
     app::App,
     credentials::{
+        found,
         issue::{self, IssueRequest},
         sign::{self, Issuer},
     },
@@ -93,7 +94,7 @@ pub async fn foresee(
     let own = identities.own.id;
     let email_key = identity::email_key(by.secret, by.org, by.mode, &checked.recipient().email);
     let (found, held) = try_join(
-        issue::find(app, identities),
+        found::find(app, identities),
         app.credentials.by_email(&email_key, None, None, LOOKED_AT),
     )
     .await?;
@@ -113,7 +114,8 @@ pub async fn foresee(
             repeats: false,
         });
     };
-    Ok(match issue::duplicate(identities, &credential) {
+    let today = checked.days.issued_on;
+    Ok(match found::duplicate(app, identities, today, &credential).await? {
         Ok(()) => {
             let alias = credential.id != identities.sent_id();
             Foreseen::Duplicate { credential, alias, also_holds }

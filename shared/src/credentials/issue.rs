@@ -8,12 +8,17 @@
 
 use std::time::Duration;
 
+use jiff::{Timestamp, civil::Date};
 use tokio::time::timeout;
 
 use crate::{
     app::App,
     aws::sqs::{self, Outgoing, Sent},
-    credentials::sign::{self, Draft, Issuer},
+    credentials::{
+        days::Days,
+        found::{duplicate, find},
+        sign::{self, Draft, Issuer},
+    },
     domain::{
         admission,
         credential::{self, Credential, MailState, Origin, RecipientType, Status},
@@ -171,6 +176,10 @@ pub(super) struct Checked<'a> {
     /// The reasons to refuse it, unless it has its credential already: what is asked of new data
     /// alone, and damaged texts.
     pub(super) doubts: Vec<Fault>,
+    /// Its days, if it is issued now.
+    pub(super) days: Days,
+    /// The last second of its validity, if it ends.
+    valid_until: Option<Timestamp>,
 }
 
 impl<'a> Checked<'a> {
@@ -181,6 +190,7 @@ impl<'a> Checked<'a> {
             id: self.identities.own.id,
             recipient: &self.request.recipient,
             issued_at: self.request.issued_at,
+            valid_until: self.valid_until,
         }
     }
 
@@ -249,7 +259,9 @@ pub(super) fn check<'a>(
         faults.extend(doubts);
         return Err(faults);
     }
-    Ok(Checked { request, identities, filled, doubts })
+    let days = Days::at(request.issued_at, by.settings, &template.definition);
+    let valid_until = days.expires_on.and_then(|last| by.settings.last_second_of(last));
+    Ok(Checked { request, identities, filled, doubts, days, valid_until })
 }
 
 /// Ends a recipient in doubt: it has its credential from an earlier request, or is refused.
@@ -263,7 +275,10 @@ async fn settle(
     }
     Ok(Some(match find(app, &checked.identities).await? {
         None => Outcome::Refused(checked.doubts.clone()),
-        Some(found) => judged(&checked.identities, origin, Box::new(found)),
+        Some(found) => {
+            let (identities, today) = (&checked.identities, checked.days.issued_on);
+            judged(app, identities, origin, today, Box::new(found)).await?
+        }
     }))
 }
 
@@ -284,7 +299,7 @@ pub async fn issue(
         Prepared::Ended(outcome) => Ok(outcome),
         Prepared::Signed(signed) => {
             let put = app.credentials.put(&signed.new, now).await?;
-            Ok(outcome(*signed, put))
+            outcome(app, *signed, put).await
         }
     }
 }
@@ -344,7 +359,7 @@ pub async fn prepare(
             return Ok(Prepared::Ended(Outcome::Refused(vec![error.into_fault()?])));
         }
     };
-    let Checked { request, identities, filled, .. } = checked;
+    let Checked { request, identities, filled, days, .. } = checked;
     let IssueRequest { template, member, recipient, issued_at, .. } = request;
     let recipient_type = match member {
         Some(_) => RecipientType::Internal,
@@ -374,6 +389,8 @@ pub async fn prepare(
         former: Vec::new(),
         recipient_type,
         issued_at: issued_at.to_owned(),
+        issued_on: days.issued_on,
+        expires_on: days.expires_on,
         origin: requester.origin,
         status: Status::Issued,
         status_at: None,
@@ -400,61 +417,38 @@ pub async fn prepare(
 }
 
 /// Returns the outcome of a recipient from the put of its credential.
-pub fn outcome(asked: Signed, put: Put) -> Outcome {
+///
+/// # Errors
+/// [`StoreError`] of the reads for a credential of before days were kept.
+pub async fn outcome(app: &App, asked: Signed, put: Put) -> Result<Outcome, StoreError> {
     let Signed { new: NewCredential { credential, .. }, identities } = asked;
     match put {
         Put::Written => {
             let alias = credential.id != identities.sent_id();
-            Outcome::Issued { credential: Box::new(credential), duplicate: false, alias }
+            Ok(Outcome::Issued { credential: Box::new(credential), duplicate: false, alias })
         }
-        Put::Found(found) => judged(&identities, &credential.origin, found),
+        Put::Found(found) => {
+            judged(app, &identities, &credential.origin, credential.issued_on, found).await
+        }
     }
 }
 
-/// Returns the outcome of a recipient whose credential was found.
-fn judged(identities: &Identities, origin: &Origin, found: Box<Credential>) -> Outcome {
-    let alias = found.id != identities.sent_id();
-    if found.origin == *origin {
-        return Outcome::Issued { credential: found, duplicate: false, alias };
-    }
-    match duplicate(identities, &found) {
-        Ok(()) => Outcome::Issued { credential: found, duplicate: true, alias },
-        Err(fault) => Outcome::Refused(vec![fault]),
-    }
-}
-
-/// Reads the credential that a recipient's identities lead to; what was issued for the content
-/// as it was sent comes first, as it does when a credential is put.
-///
-/// # Errors
-/// [`StoreError`] of the reads.
-pub(super) async fn find(
+/// Returns the outcome of a recipient of this day whose credential was found.
+async fn judged(
     app: &App,
     identities: &Identities,
-) -> Result<Option<Credential>, StoreError> {
-    for id in identities.alias().into_iter().chain([identities.own.id]) {
-        if let Some(found) = app.credentials.at(id).await? {
-            return Ok(Some(found));
-        }
+    origin: &Origin,
+    today: Option<Date>,
+    found: Box<Credential>,
+) -> Result<Outcome, StoreError> {
+    let alias = found.id != identities.sent_id();
+    if found.origin == *origin {
+        return Ok(Outcome::Issued { credential: found, duplicate: false, alias });
     }
-    Ok(None)
-}
-
-/// Judges the credential found under an identity of a recipient: whether it is the duplicate of
-/// this content. One that an alias of a correction led to is.
-///
-/// # Errors
-/// [`Fault::ExternalIdTaken`] or [`Fault::NotActive`].
-pub(super) fn duplicate(identities: &Identities, found: &Credential) -> Result<(), Fault> {
-    let led = identities.all().all(|identity| identity.id != found.id);
-    let is_known = |content: &String| found.content == *content || found.former.contains(content);
-    if !led && !identities.all().any(|identity| is_known(&identity.content)) {
-        return Err(Fault::ExternalIdTaken(found.id.to_string()));
-    }
-    if found.status != Status::Issued {
-        return Err(Fault::NotActive(found.id.to_string()));
-    }
-    Ok(())
+    Ok(match duplicate(app, identities, today, &found).await? {
+        Ok(()) => Outcome::Issued { credential: found, duplicate: true, alias },
+        Err(fault) => Outcome::Refused(vec![fault]),
+    })
 }
 
 /// Writes the message that asks for a credential's mail. The credential's job follows the

@@ -1,15 +1,20 @@
 //! The use cases of one credential: `App` and domain values in, domain values or an error of
 //! their own out. No HTTP.
 //!
-//! [`issue`] and [`dry_run`] turn a recipient into a credential, or foresee it; [`change_status`]
-//! and [`correct`] change it; [`sign`] signs documents and status lists with the
+//! [`issue`] and [`dry_run`] turn a recipient into a credential, or foresee it, or have [`found`] it;
+//! [`change_status`], [`correct`] and [`renew`] change it, the last two by a [`new_version`]; [`days`]
+//! are what people read; [`sign`] signs documents and status lists with the
 //! [`status_indexes`] of the process; [`signing_keys`] replaces keys; [`verify`] checks a
 //! document.
 
 pub mod change_status;
 pub mod correct;
+pub mod days;
 pub mod dry_run;
+pub mod found;
 pub mod issue;
+mod new_version;
+pub mod renew;
 pub mod sign;
 pub mod signing_keys;
 pub mod status_indexes;

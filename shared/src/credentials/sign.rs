@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use jiff::{ToSpan, civil::Date, tz::TimeZone};
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -81,6 +81,8 @@ pub struct Draft<'a> {
     pub recipient: &'a Recipient,
     /// `validFrom`, RFC 3339 to the second.
     pub issued_at: &'a str,
+    /// `validUntil`: the last second of its validity, if it ends.
+    pub valid_until: Option<Timestamp>,
 }
 
 /// Derived texts that a document borrows.
@@ -94,7 +96,7 @@ impl Derived {
     fn of(app: &App, by: Issuer<'_>, draft: Draft<'_>) -> Self {
         Self {
             issuer: did::of(&app.config.site_url, by.org, by.mode),
-            valid_until: last_second(by, draft),
+            valid_until: draft.valid_until.map(time::seconds),
             salt: identity::salt(by.secret, draft.id),
         }
     }
@@ -216,16 +218,6 @@ pub fn specimen(of: &Content<'_>, multikey: &str) -> Result<Vec<u8>, StoreError>
 
 fn to_bytes(document: &Map<String, Value>) -> Result<Vec<u8>, StoreError> {
     serde_json::to_vec(document).map_err(|e| StoreError::Broken(e.to_string()))
-}
-
-/// Returns the last second of validity in UTC: the end of the last day in the organization's
-/// time zone. None without a term.
-fn last_second(by: Issuer<'_>, draft: Draft<'_>) -> Option<String> {
-    let zone = TimeZone::get(&by.settings.time_zone).unwrap_or(TimeZone::UTC);
-    let issued = draft.issued_at.parse::<jiff::Timestamp>().ok()?.to_zoned_datetime(zone.clone());
-    let last: Date = draft.template.definition.expires_on(issued.date())?;
-    let next = last.checked_add(1.day()).ok()?.to_zoned_datetime(zone).ok()?;
-    Some(time::seconds(next.timestamp().checked_sub(1.second()).ok()?))
 }
 
 /// Returns the current signing key of an organization.

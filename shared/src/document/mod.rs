@@ -122,6 +122,11 @@ pub fn marked(mode: Mode, name: &str) -> String {
     }
 }
 
+/// The name without the mark of a test document.
+pub fn unmarked(name: &str) -> &str {
+    name.strip_prefix("PRUEBA · ").unwrap_or(name)
+}
+
 /// The hash of an address, as Open Badges 3.0 writes it (`IdentityHash`).
 pub fn identity_hash(email: &str, salt: &str) -> String {
     let hash = digest(&SHA256, format!("{email}{salt}").as_bytes());

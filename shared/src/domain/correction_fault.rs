@@ -1,5 +1,7 @@
 //! Why a row that names its credential, or a correction, is refused.
 
+use jiff::civil::Date;
+
 use crate::domain::{ids::CredentialId, lang::Lang};
 
 /// The reason why a row that names its credential, or a correction, is refused.
@@ -19,6 +21,12 @@ pub enum CorrectionFault {
     Taken(CredentialId),
     /// The credential is revoked or suspended.
     NotActive,
+    /// A credential that does not end is not renewed.
+    Endless,
+    /// The credential holds until this day, for more than 60 days.
+    NotDue(Date),
+    /// The new end is not after this day.
+    EndsSooner(Date),
 }
 
 impl CorrectionFault {
@@ -32,6 +40,9 @@ impl CorrectionFault {
             Self::AnotherRow(..) => "repeated_credential",
             Self::Taken(_) => "content_taken",
             Self::NotActive => "credential_not_active",
+            Self::Endless => "no_end",
+            Self::NotDue(_) => "not_due",
+            Self::EndsSooner(_) => "ends_sooner",
         }
     }
 
@@ -39,12 +50,15 @@ impl CorrectionFault {
     pub fn field(&self) -> &'static str {
         match self {
             Self::OtherExternalId(_) => "external_id",
+            Self::EndsSooner(_) => "until",
             Self::Unknown(_)
             | Self::OtherTemplate(_)
             | Self::OtherContent(..)
             | Self::AnotherRow(..)
             | Self::Taken(_)
-            | Self::NotActive => "credential_id",
+            | Self::NotActive
+            | Self::Endless
+            | Self::NotDue(_) => "credential_id",
         }
     }
 
@@ -83,6 +97,19 @@ impl CorrectionFault {
                 "The credential is revoked or suspended; only one that holds is corrected",
             )
             .to_owned(),
+            Self::Endless => lang.pick(
+                "La credencial no vence: no hay nada que renovar",
+                "The credential does not end: there is nothing to renew",
+            )
+            .to_owned(),
+            Self::NotDue(last) => lang.pick(
+                format!("La credencial vale hasta el {}: se renueva desde 60 días antes", lang.date(*last)),
+                format!("The credential holds until {}: it is renewed from 60 days before", lang.date(*last)),
+            ),
+            Self::EndsSooner(last) => lang.pick(
+                format!("El nuevo término debe ser posterior al {}", lang.date(*last)),
+                format!("The new end must be after {}", lang.date(*last)),
+            ),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::{fmt, str::FromStr};
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -154,6 +155,23 @@ pub struct Credential {
     pub recipient_type: RecipientType,
     /// `validFrom`: the instant at which the request was accepted, RFC 3339 to the second.
     pub issued_at: String,
+    /// The day of issue that people read, in the organization's time zone of then. Items from
+    /// before it was kept have none, see `credentials::days`.
+    #[serde(
+        rename = "di",
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "packing::day"
+    )]
+    pub issued_on: Option<Date>,
+    /// The last day of validity that people read, kept likewise; none without an end.
+    #[serde(
+        rename = "du",
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "packing::day"
+    )]
+    pub expires_on: Option<Date>,
     /// Its origin.
     pub origin: Origin,
     /// Its status.

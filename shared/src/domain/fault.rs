@@ -3,6 +3,7 @@
 //! A fault fails its recipient alone: the others of the request are issued. Three texts never change, since
 //! programs compare them: `Calificacion invalida. …`, `Invalid email: …` and `Achievement not found`.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -81,6 +82,8 @@ pub enum Fault {
     ExternalIdTaken(String),
     /// The credential of this identity is revoked or suspended; holds its id.
     NotActive(String),
+    /// The credential of this identity has ended; holds its id and its last day.
+    Expired(String, Date),
     /// Its texts cannot be signed so that all verifiers agree.
     NotSignable(Unportable),
     /// No credential of this id, to be revoked.
@@ -183,6 +186,7 @@ impl Fault {
             Self::InvalidLanguage => "invalid_language",
             Self::ExternalIdTaken(_) => "external_id_taken",
             Self::NotActive(_) => "credential_not_active",
+            Self::Expired(..) => "expired",
             Self::NotSignable(_) => "not_signable",
             Self::UnknownCredential => "credential_not_found",
             Self::Unsigned => "not_signed",
@@ -238,6 +242,7 @@ impl Fault {
             | Self::TooManyValues(_)
             | Self::Rest(_)
             | Self::NotActive(_)
+            | Self::Expired(..)
             | Self::NotSignable(_)
             | Self::UnknownCredential
             | Self::Unsigned
@@ -333,6 +338,10 @@ impl Fault {
             Self::NotActive(id) => format!(
                 "La credencial {id} de estos datos está revocada o suspendida. Si está suspendida, reactívala con POST /api/v1/credentials/{id}/reinstate; para emitir otra, usa otro external_id"
             ),
+            Self::Expired(id, on) => format!(
+                "La credencial {id} de estos datos venció el {}. Renuévala con POST /api/v1/credentials/{id}/renew; para emitir otra, usa otro external_id",
+                Lang::Es.date(*on)
+            ),
             Self::NotSignable(why) => why.text(Lang::Es),
             Self::UnknownCredential => "La credencial no existe".to_owned(),
             Self::Unsigned => {
@@ -418,6 +427,10 @@ impl Fault {
             ),
             Self::NotActive(id) => format!(
                 "Credential {id} of this data is revoked or suspended. If it is suspended, reinstate it with POST /api/v1/credentials/{id}/reinstate; to issue another, use another external_id"
+            ),
+            Self::Expired(id, on) => format!(
+                "Credential {id} of this data ended on {}. Renew it with POST /api/v1/credentials/{id}/renew; to issue another, use another external_id",
+                Lang::En.date(*on)
             ),
             Self::NotSignable(why) => why.text(Lang::En),
             Self::UnknownCredential => "The credential does not exist".to_owned(),

@@ -1,5 +1,6 @@
 //! The history of a credential: each change, its author and its reason.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{credential::Packed, ids::JobId, packing, recipient::Recipient};
@@ -52,6 +53,10 @@ pub struct Event {
     /// Fields that a correction changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<String>,
+    /// The last day of validity, if the correction is a renewal. Former releases read it as a
+    /// correction that changed no field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewed_until: Option<Date>,
     /// The signed version that a correction replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced: Option<Replaced>,
@@ -72,8 +77,12 @@ pub struct Replaced {
 impl Event {
     /// The entry in the answer of `GET /credentials/{id}`.
     pub fn answer(&self) -> serde_json::Value {
+        let action = match self.renewed_until {
+            Some(_) => "renew".into(),
+            None => serde_json::json!(self.action),
+        };
         serde_json::json!({
-            "action": self.action, "at": self.at, "key_id": self.by.key_id,
+            "action": action, "renewed_until": self.renewed_until, "at": self.at, "key_id": self.by.key_id,
             "key_name": self.by.key_name, "job_id": self.by.job_id, "reason": self.reason,
             "fields": self.fields, "replaced_version": self.replaced.as_ref().map(|r| r.version),
         })

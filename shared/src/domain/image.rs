@@ -52,6 +52,11 @@ impl ImageId {
         &self.hash
     }
 
+    /// Reads a public address.
+    pub fn of_url(url: &str) -> Option<Self> {
+        Self::parse(url.rsplit_once("/images/")?.1.strip_suffix(".png")?)
+    }
+
     /// Its public address.
     pub fn url(&self, site_url: &str) -> String {
         format!("{site_url}/images/{self}.png")

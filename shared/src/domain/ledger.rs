@@ -130,6 +130,7 @@ impl CurrentCredential {
             "status_reason": self.status_reason, "version": self.version,
             "corrected_at": self.corrected_at, "mode": self.mode, "template_id": self.template_id,
             "template_version": self.template_version, "issued_at": self.issued_at,
+            "issued_on": self.issued_on, "expires_on": self.expires_on,
             "recipient_type": self.recipient_type, "email_status": self.email_status(),
             "email_delivery_at": self.mail_delivery_at,
             "email_sent_at": self.mail_at.as_ref().filter(|_| self.mail == MailState::Sent),

@@ -1,6 +1,6 @@
 //! An organization and its settings.
 
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -28,6 +28,10 @@ pub struct Organization {
     /// sender of their settings is the one that they may use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub senders: Option<Vec<AllowedSender>>,
+    /// The time zone that it had before its settings were first changed by a release that keeps days
+    /// on credentials: the one of the days of credentials from before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undated_zone: Option<String>,
 }
 
 /// The settings of an organization.
@@ -67,6 +71,18 @@ impl Settings {
             logo: None,
             linkedin_id: None,
         }
+    }
+
+    /// The day in the organization's time zone.
+    pub fn date_of(&self, instant: Timestamp) -> Date {
+        instant.to_zoned_datetime(zone_named(&self.time_zone)).date()
+    }
+
+    /// The last second of a day in the organization's time zone; none at the end of time.
+    pub fn last_second_of(&self, day: Date) -> Option<Timestamp> {
+        let next = day.checked_add(1.day()).ok()?;
+        let midnight = next.to_zoned_datetime(zone_named(&self.time_zone)).ok()?;
+        midnight.timestamp().checked_sub(1.second()).ok()
     }
 
     /// Reads new settings; an absent field keeps its value in `before`. Null removes
@@ -147,6 +163,11 @@ impl Settings {
     }
 }
 
+/// The time zone of this name; UTC without one.
+fn zone_named(name: &str) -> TimeZone {
+    TimeZone::get(name).unwrap_or(TimeZone::UTC)
+}
+
 /// Reads an optional address; a new one is under a domain that somebody can own.
 fn address(fields: &mut Fields, name: &str, kept: Option<&EmailAddress>) -> Option<EmailAddress> {
     let text = fields.text(name, 320)?;
@@ -187,8 +208,13 @@ impl Organization {
     }
 
     /// The day in the organization's time zone.
-    pub fn date_of(&self, instant: jiff::Timestamp) -> jiff::civil::Date {
-        let zone = TimeZone::get(&self.settings.time_zone).unwrap_or(TimeZone::UTC);
-        instant.to_zoned_datetime(zone).date()
+    pub fn date_of(&self, instant: Timestamp) -> Date {
+        self.settings.date_of(instant)
+    }
+
+    /// The day in the time zone of credentials from before days were kept on them.
+    pub fn undated_date_of(&self, instant: Timestamp) -> Date {
+        let zone = self.undated_zone.as_ref().unwrap_or(&self.settings.time_zone);
+        instant.to_zoned_datetime(zone_named(zone)).date()
     }
 }

@@ -129,6 +129,33 @@ pub(crate) mod json {
     }
 }
 
+/// Stores a day as the number `YYYYMMDD`: half the bytes of its text. For `#[serde(with)]`.
+pub(crate) mod day {
+    use jiff::civil::Date;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(crate) fn serialize<S: Serializer>(day: &Option<Date>, to: S) -> Result<S::Ok, S::Error> {
+        match day {
+            None => to.serialize_none(),
+            Some(day) => {
+                let (year, month, day) = (day.year(), day.month(), day.day());
+                to.serialize_i32(i32::from(year) * 10_000 + i32::from(month) * 100 + i32::from(day))
+            }
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Date>, D::Error> {
+        let Some(number) = Option::<i32>::deserialize(from)? else {
+            return Ok(None);
+        };
+        let part = |number: i32| i8::try_from(number % 100).map_err(D::Error::custom);
+        let year = i16::try_from(number / 10_000).map_err(D::Error::custom)?;
+        Date::new(year, part(number / 100)?, part(number)?).map(Some).map_err(D::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -82,6 +82,8 @@ pub enum Amend {
     RevokeMany,
     /// Corrects a credential.
     Correct,
+    /// Renews a credential.
+    Renew,
     /// Revokes a credential.
     Revoke,
     /// Suspends a credential.
@@ -301,6 +303,7 @@ pub const ROUTES: &[Route] = &[
     keyed("GET", "/api/v1/uploads/{upload_id}", Function::Jobs(Jobs::ShowUpload), &[READ, ISSUE], &[]),
     keyed("POST", "/api/v1/credentials/revoke", Function::Amend(Amend::RevokeMany), &[MANAGE], &[]),
     keyed("PATCH", "/api/v1/credentials/{credential_id}", Function::Amend(Amend::Correct), &[MANAGE], &[]),
+    keyed("POST", "/api/v1/credentials/{credential_id}/renew", Function::Amend(Amend::Renew), &[MANAGE], &[]),
     keyed("POST", "/api/v1/credentials/{credential_id}/revoke", Function::Amend(Amend::Revoke), &[MANAGE], &[]),
     keyed("POST", "/api/v1/credentials/{credential_id}/suspend", Function::Amend(Amend::Suspend), &[MANAGE], &[]),
     keyed("POST", "/api/v1/credentials/{credential_id}/reinstate", Function::Amend(Amend::Reinstate), &[MANAGE], &[]),

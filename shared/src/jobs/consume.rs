@@ -229,12 +229,12 @@ async fn issue_group(
     let now = &time::millis(now);
     let put = app.credentials.put_together(&new, now).await;
     for ((row, identities), (new, put)) in together.into_iter().zip(new.into_iter().zip(put)) {
-        worked.push(put_row(row, Signed { new, identities }, put));
+        worked.push(put_row(app, row, Signed { new, identities }, put).await);
     }
     let put_alone: Vec<WorkedRow> = stream::iter(alone)
         .map(|(row, signed)| async move {
             let put = app.credentials.put(&signed.new, now).await;
-            put_row(row, *signed, put)
+            put_row(app, row, *signed, put).await
         })
         .buffer_unordered(ALONE)
         .collect()
@@ -244,9 +244,18 @@ async fn issue_group(
 }
 
 /// A row after the put of its credential.
-fn put_row(row: ReceivedRow, signed: Signed, put: Result<Put, StoreError>) -> WorkedRow {
+async fn put_row(
+    app: &App,
+    row: ReceivedRow,
+    signed: Signed,
+    put: Result<Put, StoreError>,
+) -> WorkedRow {
     let outcome = match put {
-        Ok(put) => Some(RowOutcome::Ended(issue::outcome(signed, put))),
+        Ok(put) => issue::outcome(app, signed, put).await,
+        Err(error) => Err(error),
+    };
+    let outcome = match outcome {
+        Ok(outcome) => Some(RowOutcome::Ended(outcome)),
         Err(error) => {
             tracing::error!(%error, message_id = row.id, "row not issued");
             None

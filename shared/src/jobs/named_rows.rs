@@ -19,12 +19,13 @@ use crate::{
     credentials::{
         correct::{self, Change, CorrectError, CorrectRequest},
         dry_run::Foreseen,
+        found,
         issue::Outcome,
     },
     domain::{
         correction::{Corrector, Named},
         correction_fault::CorrectionFault,
-        credential::{Credential, Origin, Status},
+        credential::{Credential, Origin},
         fault::Fault,
         history::Who,
         identity,
@@ -152,7 +153,7 @@ impl Asked<'_> {
             Some(corrector) if !changes.is_empty() || found.revision > 0 => {
                 self.correct(app, corrector, found).await?
             }
-            _ if changes.is_empty() => self.same(found),
+            _ if changes.is_empty() => self.same(app, found).await?,
             _ => {
                 let fields = changes.into_iter().map(|(field, _)| field).collect();
                 self.conflict(CorrectionFault::OtherContent(id, fields))
@@ -162,23 +163,28 @@ impl Asked<'_> {
     }
 
     /// The outcome of a row that says what its credential says.
-    fn same(&self, found: &Credential) -> RowOutcome {
+    async fn same(&self, app: &App, found: &Credential) -> Result<RowOutcome, JobError> {
         let row = self.message.id();
         let origin = Origin::Job { job: row.shard.job, shard: row.shard.number, row: row.row };
         let duplicate = found.origin != origin;
-        if duplicate && found.status != Status::Issued {
-            return self.refused(&[Fault::NotActive(found.id.to_string())]);
+        if duplicate {
+            let organization = app.catalog.organization(&found.org).await?;
+            let accepted = self.job().issued_at.parse().ok();
+            let today = accepted.map(|at| organization.date_of(at));
+            if let Err(fault) = found::in_force(app, today, found).await? {
+                return Ok(self.refused(&[fault]));
+            }
         }
         let credential = Box::new(found.clone());
         if self.job().dry_run {
             let also_holds = Vec::new();
-            return RowOutcome::Foreseen(Foreseen::Duplicate {
+            return Ok(RowOutcome::Foreseen(Foreseen::Duplicate {
                 credential,
                 alias: false,
                 also_holds,
-            });
+            }));
         }
-        RowOutcome::Ended(Outcome::Issued { credential, duplicate, alias: false })
+        Ok(RowOutcome::Ended(Outcome::Issued { credential, duplicate, alias: false }))
     }
 
     /// Corrects the credential, or in a dry run foresees it.
@@ -208,7 +214,7 @@ impl Asked<'_> {
         };
         if self.job().dry_run {
             return match correct::foresee(app, &request, found).await {
-                Ok(None) => Ok(self.same(found)),
+                Ok(None) => self.same(app, found).await,
                 Ok(Some(changes)) => match self.first(app).await? {
                     None => {
                         let credential = Box::new(found.clone());
@@ -224,7 +230,7 @@ impl Asked<'_> {
                 let credential = Box::new(corrected.credential.into_written());
                 Ok(RowOutcome::Corrected { credential, changes: Vec::new() })
             }
-            Ok(unchanged) => Ok(self.same(&unchanged.credential)),
+            Ok(unchanged) => self.same(app, &unchanged.credential).await,
             Err(error) => self.failed(error),
         }
     }

@@ -10,6 +10,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use jiff::civil;
 use lettre::{
     Address,
     address::AddressError,
@@ -72,6 +73,8 @@ pub struct Letter<'a> {
     pub lang: Lang,
     /// The kind of recipient.
     pub audience: Audience,
+    /// The new last day, if the credential was renewed.
+    pub renewed_until: Option<civil::Date>,
     /// Made with a test key.
     pub test: bool,
     /// The instant of the Date header, RFC 3339.
@@ -194,6 +197,7 @@ mod tests {
             site_url: "https://app.example",
             lang: Lang::Es,
             audience: Audience::External,
+            renewed_until: None,
             test: false,
             date: "2026-11-15T12:00:00Z",
         }

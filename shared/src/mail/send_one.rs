@@ -9,6 +9,7 @@ use futures::FutureExt;
 use crate::{
     app::App,
     aws::ses::{Envelope, HandOver, SesVerdict},
+    credentials::days,
     domain::{
         credential::{Credential, MailState, RecipientType, Status},
         ids::{CredentialId, Mode},
@@ -272,6 +273,7 @@ pub(super) async fn compose(
         .template_version(&credential.org, credential.template_id, credential.template_version)
         .await?
         .ok_or(StoreError::Broken("credential without template".to_owned()))?;
+    let days = days::of(app, credential).await?;
     let settings = &organization.settings;
     let site_url = &app.config.site_url;
     let url = Credential::url(site_url, credential.id);
@@ -303,6 +305,7 @@ pub(super) async fn compose(
             RecipientType::Internal => Audience::Member,
             RecipientType::External => Audience::External,
         },
+        renewed_until: days.renewed_until(&template.definition),
         test: credential.mode == Mode::Test,
         date: &time::seconds(app.clock.now()),
     };

@@ -188,6 +188,12 @@ impl Links {
 fn subject(letter: &Letter<'_>, organization: &str, credential: &str) -> String {
     let credential = shorten(credential);
     let subject = match (letter.audience, letter.lang) {
+        (_, Lang::Es) if letter.renewed_until.is_some() => {
+            format!("{} renovó tu credencial: {credential}", shorten(organization))
+        }
+        (_, Lang::En) if letter.renewed_until.is_some() => {
+            format!("{} renewed your credential: {credential}", shorten(organization))
+        }
         (Audience::Member, Lang::Es) => {
             format!("Tienes una nueva credencial en tu billetera: {credential}")
         }
@@ -207,6 +213,17 @@ fn subject(letter: &Letter<'_>, organization: &str, credential: &str) -> String 
 }
 
 fn lead(letter: &Letter<'_>, organization: &str) -> String {
+    if let Some(until) = letter.renewed_until {
+        let until = letter.lang.date(until);
+        return match letter.lang {
+            Lang::Es => {
+                format!("{organization} renovó tu credencial, que ahora vale hasta el {until}:")
+            }
+            Lang::En => {
+                format!("{organization} renewed your credential, which now holds until {until}:")
+            }
+        };
+    }
     match (letter.audience, letter.lang) {
         (Audience::Member, Lang::Es) => {
             format!(

@@ -22,6 +22,9 @@ const NAMES: &str = "ORGS";
 /// and can have changed since it was read.
 const SENDER_ALLOWED: &str = "contains(senders, :address) OR contains(senders, :domain) OR (attribute_not_exists(senders) AND #settings.sender = :address)";
 
+/// The first change of settings keeps the time zone of before.
+const KEEP_ZONE: &str = "undated_zone = if_not_exists(undated_zone, :zone)";
+
 /// An organization's name, as it is stored beside those of the others.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Named {
@@ -31,18 +34,25 @@ struct Named {
 }
 
 impl Catalog {
-    /// Writes settings, if the organization may use their sender; false if it may not.
+    /// Writes settings, if the organization may use their sender; false if it may not. The first
+    /// change keeps the time zone of before, see [`Organization::undated_zone`].
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn put_settings(&self, org: &OrgId, settings: &Settings) -> Result<bool, StoreError> {
+    pub async fn put_settings(
+        &self,
+        org: &OrgId,
+        settings: &Settings,
+        zone_before: &str,
+    ) -> Result<bool, StoreError> {
         self.cached(|cache| cache.settings.remove(org));
         let written = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(org_pk(org), "ORG")))
-            .update_expression("SET #settings = :settings")
+            .update_expression(format!("SET #settings = :settings, {KEEP_ZONE}"))
+            .expression_attribute_values(":zone", text(zone_before))
             .condition_expression(SENDER_ALLOWED)
             .expression_attribute_names("#settings", "settings")
             .expression_attribute_values(":settings", attribute(settings)?)
@@ -60,17 +70,25 @@ impl Catalog {
         }
     }
 
-    /// Writes settings and the senders that the organization may use, for its operator.
+    /// Writes settings and the senders that the organization may use, for its operator. Keeps the
+    /// time zone of before as [`Catalog::put_settings`] does.
     ///
     /// # Errors
     /// [`StoreError`]; [`StoreError::Conflict`] when there is no such organization.
-    pub async fn put_senders(&self, organization: &Organization) -> Result<(), StoreError> {
+    pub async fn put_senders(
+        &self,
+        organization: &Organization,
+        zone_before: &str,
+    ) -> Result<(), StoreError> {
         self.cached(|cache| cache.settings.remove(&organization.org));
         self.client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(org_pk(&organization.org), "ORG")))
-            .update_expression("SET #settings = :settings, senders = :senders")
+            .update_expression(format!(
+                "SET #settings = :settings, senders = :senders, {KEEP_ZONE}"
+            ))
+            .expression_attribute_values(":zone", text(zone_before))
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#settings", "settings")
             .expression_attribute_values(":settings", attribute(&organization.settings)?)

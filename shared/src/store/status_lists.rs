@@ -359,9 +359,18 @@ impl StatusLists {
             .expression_attribute_values(":before", number(before.revision))
             .expression_attribute_values(":after", number(event.revision))
             .expression_attribute_values(":mail", mail_text(before.stored_mail)?);
-        for name in
-            ["recipient", "filled", "content", "former", "version", "corrected_at", "signed"]
-        {
+        const NEW: [&str; 9] = [
+            "recipient",
+            "filled",
+            "content",
+            "former",
+            "version",
+            "corrected_at",
+            "di",
+            "du",
+            "signed",
+        ];
+        for name in NEW {
             if let Some(value) = item.get(name) {
                 set.push(format!("{name} = :{name}"));
                 update = update.expression_attribute_values(format!(":{name}"), value.clone());

@@ -8,13 +8,17 @@ use serde_json::{Map, Value};
 
 use crate::{
     app::App,
-    credentials::verify::{self, Finding, Standing, Verification},
+    credentials::{
+        days::{self, Days},
+        verify::{self, Finding, Standing, Verification},
+    },
+    document,
     domain::{
         credential::{Credential, Status},
         credits::Credits,
         field::FieldName,
         ids::{Mode, TemplateId},
-        image::Image,
+        image::{Image, ImageId},
         lang::Lang,
         organization::Organization,
         recipient::{Evidence, FieldValue, Recipient},
@@ -167,8 +171,10 @@ pub struct LoadedCredential {
     template: Arc<Template>,
     /// Name of the issuer, as signed.
     issuer: String,
-    /// End of its validity, as signed.
-    valid_until: Option<Timestamp>,
+    /// Logo of the issuer, as signed.
+    logo: Option<Image>,
+    /// Its days.
+    days: Days,
     /// The check of the document.
     verification: Option<Verification>,
 }
@@ -190,13 +196,15 @@ impl LoadedCredential {
             .template_version(&credential.org, credential.template_id, credential.template_version)
             .await?
             .ok_or(StoreError::Broken("credential without template".to_owned()))?;
+        let days = days::of(app, &credential).await?;
         let mut found = Self {
             issuer: organization.settings.name.clone(),
             document: app.status_lists.document(&credential.signed).await?,
             credential,
             organization,
             template,
-            valid_until: None,
+            logo: None,
+            days,
             verification: None,
         };
         if let Some(document) = &found.document {
@@ -205,8 +213,11 @@ impl LoadedCredential {
             let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
             let name = document.get("issuer").and_then(|issuer| issuer.get("name"));
             found.issuer = text(name).unwrap_or(found.issuer);
-            found.valid_until =
-                text(document.get("validUntil")).and_then(|until| until.parse().ok());
+            let image = document.get("issuer").and_then(|issuer| issuer.get("image"));
+            found.logo = match image.and_then(|image| image.get("id")).and_then(Value::as_str) {
+                Some(url) => logo(app, &found.organization, url).await?,
+                None => None,
+            };
             found.verification = Some(verify::verify(app, &document, now).await?);
         }
         Ok(found)
@@ -230,8 +241,8 @@ impl LoadedCredential {
             },
             test: c.mode == Mode::Test,
             organization: self.issuer.clone(),
-            initials: seal::initials(&settings.name),
-            logo: settings.logo.clone(),
+            initials: seal::initials(document::unmarked(&self.issuer)),
+            logo: self.logo.clone(),
             linkedin_id: settings.linkedin_id,
             template: c.template_id,
             badge: d.achievement.image.clone(),
@@ -240,12 +251,27 @@ impl LoadedCredential {
             description: d.description.clone(),
             criteria: d.achievement.criteria.clone(),
             facts: FieldName::FACTS.into_iter().filter_map(|field| Fact::of(r, field)).collect(),
-            issued_on: day(&c.issued_at),
-            expires_on: self.valid_until.map(|until| self.organization.date_of(until)),
+            issued_on: self.days.issued_on,
+            expires_on: self.days.expires_on,
             evidence: r.evidence.clone(),
             corrected_on: c.corrected_at.as_deref().and_then(day),
             checks: self.verification.as_ref().map(|v| v.findings.clone()).unwrap_or_default(),
             checked_on: self.organization.date_of(now),
         }
+    }
+}
+
+/// Returns the logo that a document names by its address: the present one, or one of before.
+async fn logo(
+    app: &App,
+    organization: &Organization,
+    url: &str,
+) -> Result<Option<Image>, StoreError> {
+    let Some(id) = ImageId::of_url(url) else {
+        return Ok(None);
+    };
+    match &organization.settings.logo {
+        Some(logo) if logo.id == id => Ok(Some(logo.clone())),
+        _ => Ok(app.catalog.image(&id).await?.map(|(image, _)| image)),
     }
 }

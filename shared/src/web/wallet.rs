@@ -8,9 +8,12 @@
 use http::{Response, StatusCode};
 use jiff::Timestamp;
 use lambda_http::Body;
+use serde_json::Value;
 
 use crate::{
     app::App,
+    credentials::days,
+    document,
     domain::{
         credential::{Credential, Status},
         identity,
@@ -137,20 +140,19 @@ async fn entry(
         .template_version(&credential.org, credential.template_id, credential.template_version)
         .await?
         .ok_or(StoreError::Broken("credential without template".to_owned()))?;
-    let issued_on = credential.issued_at.parse::<Timestamp>().ok();
-    let issued_on = issued_on.map(|at| organization.date_of(at));
-    let last = issued_on.and_then(|on| template.definition.expires_on(on));
-    let over = last.is_some_and(|last| last < organization.date_of(now));
+    let issuer = issuer(app, organization, credential).await?;
+    let days = days::of(app, credential).await?;
+    let over = days.ended_before(Some(organization.date_of(now))).is_some();
     Ok(WalletEntry {
         url: Credential::url(&app.config.site_url, credential.id),
         name: template.definition.name.clone(),
         badge: template.definition.achievement.image.clone(),
         seal: seal::seal(
             &credential.template_id.to_string(),
-            &seal::initials(&organization.settings.name),
+            &seal::initials(document::unmarked(&issuer)),
         ),
         result: credential.recipient.result_value.clone(),
-        issued_on,
+        issued_on: days.issued_on,
         state: match credential.status {
             Status::Issued if over => State::Expired,
             Status::Issued => State::Issued,
@@ -158,4 +160,16 @@ async fn entry(
             Status::Revoked => State::Revoked,
         },
     })
+}
+
+/// The name of the issuer, as signed.
+async fn issuer(
+    app: &App,
+    organization: &Organization,
+    credential: &Credential,
+) -> Result<String, StoreError> {
+    let document = app.status_lists.document(&credential.signed).await?.unwrap_or_default();
+    let document: Value = serde_json::from_slice(&document).unwrap_or_default();
+    let signed = document.pointer("/issuer/name").and_then(Value::as_str);
+    Ok(signed.unwrap_or(&organization.settings.name).to_owned())
 }

@@ -100,7 +100,7 @@ async fn allow(world: &World, senders: &[&str]) {
     let mut allowed = organization.allowed_senders();
     allowed.extend(senders.iter().map(|text| AllowedSender::parse(text).expect("a sender")));
     organization.senders = Some(allowed);
-    app.catalog.put_senders(&organization).await.expect("put");
+    app.catalog.put_senders(&organization, "UTC").await.expect("put");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -207,7 +207,7 @@ async fn a_mail_that_is_owed_goes_out_from_the_sender_of_its_moment() {
     let now = EmailAddress::parse("ahora@demo.example").expect("an address");
     organization.senders = Some(vec![AllowedSender::of(&now)]);
     organization.settings.sender = now;
-    app.catalog.put_senders(&organization).await.expect("put");
+    app.catalog.put_senders(&organization, "UTC").await.expect("put");
     drain(&world).await;
     let mail = &world.mails_now("persona1@ejemplo.com").await[0];
     assert_eq!(mail["from"], "Universidad Demo <ahora@demo.example>");

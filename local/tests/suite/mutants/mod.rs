@@ -48,7 +48,7 @@ use self::{
     status::{
         compromised_while_it_signs, corrected_to_anothers_content, corrected_while_it_is_sent,
         corrected_while_its_job_sends, revoked_while_it_is_suspended, sender_taken_away,
-        two_corrections, two_revocations_of_one_list, two_rotations,
+        two_corrections, two_renewals, two_revocations_of_one_list, two_rotations,
     },
 };
 use crate::{
@@ -250,6 +250,7 @@ static MUTANTS: &[Mutant] = mutants! {
     "a change rests on the credential that it read": Off::Condition("revision = :before", "") => revoked_while_it_is_suspended;
     "a list is replaced by the reader of its last version": Off::Condition("version = :before", "") => two_revocations_of_one_list;
     "a correction rests on the credential that it read": Off::Condition("revision = :before AND mail = :mail", "revision = :before") => two_corrections;
+    "a renewal rests on the credential that it read": Off::Condition("revision = :before AND mail = :mail", "revision = :before") => two_renewals;
     "an address is not corrected while its mail is sent": Off::Condition("revision = :before AND mail = :mail", "mail = :mail") => corrected_while_it_is_sent;
     "an alias hides no credential": Off::Condition("attribute_not_exists(id) OR alias_of = :of", "") => corrected_to_anothers_content;
     "nor does that of content as it was sent": Off::Condition("attribute_not_exists(id) OR alias_of = :of", "") => cleaned_after_a_correction;

@@ -6,7 +6,7 @@ use unicreda::domain::{ids::OrgId, sender::AllowedSender};
 
 use super::steps::{FIRST, answer_of, issue_job, issue_one, set_status};
 use crate::{
-    crashes::Run,
+    crashes::{self, Run},
     harness::person,
     sim::{Sim, handle},
 };
@@ -67,6 +67,29 @@ pub(super) fn two_corrections(sim: &mut Sim) -> Run<'_> {
         let credential = sim.world.get(&path).await;
         ensure!(credential["recipient_name"] == "Persona Corregida", "{credential}");
         ensure!(credential["term"] == "2026-1" && credential["version"] == 3, "{credential}");
+        Ok(())
+    })
+}
+
+/// Two requests renew a credential at once, to two ends.
+pub(super) fn two_renewals(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        crashes::ends_after_a_month(sim).await?;
+        let id = issue_one(sim).await?;
+        sim.drain().await?;
+        let gate = sim.hold("GetItem", "LIST#demo.live.0", None);
+        let path = format!("/credentials/{id}/renew");
+        let until = json!({ "until": "2100-01-01" });
+        let request = sim.request("POST", &path, Some(&until), None);
+        let asking = sim.aside(|app| handle(app, request));
+        gate.reached.cancelled().await;
+        sim.resends = 1;
+        ensure!(sim.world.call("POST", &path, None).await.status == 200, "renewed");
+        gate.open.cancel();
+        ensure!(answer_of(asking).await?.status == 200, "it is renewed");
+        let credential = sim.world.get(&format!("/credentials/{id}")).await;
+        ensure!(credential["version"] == 3, "one after the other: {credential}");
+        ensure!(credential["history"].as_array().is_some_and(|h| h.len() == 2), "{credential}");
         Ok(())
     })
 }
@@ -162,7 +185,7 @@ async fn allow(sim: &Sim, senders: &[&str]) -> Result<()> {
         allowed.push(AllowedSender::parse(sender)?);
     }
     organization.senders = Some(allowed);
-    Ok(app.catalog.put_senders(&organization).await?)
+    Ok(app.catalog.put_senders(&organization, "UTC").await?)
 }
 
 /// The operator takes a sender away while a request chooses it.

@@ -1,0 +1,88 @@
+//! A new signed version of a credential, which a correction or a renewal writes: credential, history,
+//! aliases and the status bit of the replaced version in one transaction.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::{
+    app::App,
+    aws::sqs,
+    credentials::{
+        change_status::{note, raced, store_error},
+        correct::CorrectError,
+        issue, sign,
+    },
+    domain::{
+        correction_fault::CorrectionFault, credential::Credential, ids::CredentialId,
+        status_entry::ListId,
+    },
+    store::{
+        StoreError,
+        status_lists::{Correction, List},
+    },
+};
+
+/// Returns the end of validity of the present version, as it is signed.
+pub(super) async fn signed_until(
+    app: &App,
+    credential: &Credential,
+) -> Result<Option<Timestamp>, CorrectError> {
+    let document = app.status_lists.document(&credential.signed).await?.unwrap_or_default();
+    let document: Map<String, Value> = serde_json::from_slice(&document)?;
+    let until = document.get("validUntil").and_then(Value::as_str);
+    Ok(until.and_then(|until| until.parse().ok()))
+}
+
+/// Signs the credential's status list with the bit of the replaced version set.
+pub(super) async fn list_without(
+    app: &App,
+    list: &ListId,
+    before: &Credential,
+) -> Result<List, CorrectError> {
+    let current = app.status_lists.list(list).await?;
+    let current = current.ok_or(StoreError::Broken("no such status list".to_owned()))?;
+    let replaced = before.signed.status_index;
+    let next = sign::next_list(app, list, &current, |bits| bits.set(replaced, true));
+    Ok(next.await.map_err(store_error)?)
+}
+
+/// Writes a correction and queues the mail to a new address; none when a concurrent writer
+/// came first.
+pub(super) async fn write(
+    app: &App,
+    list: &ListId,
+    next: &List,
+    correction: Correction,
+) -> Result<Option<Credential>, CorrectError> {
+    let before = &correction.before;
+    if !raced(app.status_lists.correct(list, next, &correction).await)? {
+        for alias in correction.aliases {
+            refuse_taken(app, alias, before.id).await?;
+        }
+        return Ok(None);
+    }
+    note(before, correction.event.action, &correction.event.by);
+    let after = correction.after;
+    if correction.owes {
+        let message = issue::mail_message(&after, true)?;
+        let sent = sqs::send_all(&app.sqs, &app.config.mail_queue_url, &[message]).await.all();
+        // The index of pending mail has it: the sweeper queues it later.
+        if let Err(error) = sent {
+            tracing::error!(%error, "mail not queued");
+        }
+    }
+    Ok(Some(after))
+}
+
+/// Refuses a correction to the content of another credential.
+pub(super) async fn refuse_taken(
+    app: &App,
+    alias: CredentialId,
+    of: CredentialId,
+) -> Result<(), CorrectError> {
+    let taken = app.credentials.at(alias).await?.map(|credential| credential.id);
+    match taken.filter(|taken| *taken != of) {
+        None => Ok(()),
+        Some(other) => Err(CorrectError::Conflict(CorrectionFault::Taken(other))),
+    }
+}
