@@ -423,6 +423,8 @@ pub fn of_a_job(sim: &mut Sim) -> Run<'_> {
         };
         sim.report(&[delivered(second, 0, arrived), about(&hard, third, 0, refused)]).await?;
         sim.resends = 1;
+        // At once, so that the run has few calls at which it can crash.
+        sim.clock.jump(Duration::from_secs(4 * 3600));
         sim.drain().await?;
         sim.report(&[delivered(first, 1, to)]).await?;
         sim.report(&softly).await?;
