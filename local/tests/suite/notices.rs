@@ -405,6 +405,7 @@ pub fn of_a_job(sim: &mut Sim) -> Run<'_> {
         let people: Vec<Value> = (1..=3).map(person).collect();
         let job = sim.job(&people, &people, None).await?;
         sim.drain().await?;
+        sim.own_part();
         let rows = sim.world.get(&format!("/jobs/{job}/results")).await;
         let of = |row: usize, name: &str| -> Result<String> {
             Ok(rows["items"][row][name].as_str().context("a text")?.to_owned())
