@@ -63,10 +63,17 @@ fn events(to: &str, tags: &Map<String, Value>, at: &str) -> Vec<Value> {
             "timestamp": at, "processingTimeMillis": 1, "recipients": [to],
             "smtpResponse": "250 2.6.0 Message received" } })
     };
-    let bounce = |kind: &str| {
+    let bounce = |kind: &str, recipient: Value| {
         json!({ "eventType": "Bounce", "mail": mail, "bounce": {
-            "bounceType": "Permanent", "bounceSubType": kind, "timestamp": at,
-            "feedbackId": id, "bouncedRecipients": [{ "emailAddress": to }] } })
+            "bounceType": kind, "bounceSubType": "General", "timestamp": at,
+            "feedbackId": id, "bouncedRecipients": [recipient] } })
+    };
+    let unknown = |answer: String| {
+        bounce(
+            "Permanent",
+            json!({ "emailAddress": to, "action": "failed", "status": "5.1.1",
+            "diagnosticCode": format!("smtp; 550 5.1.1 {answer}") }),
+        )
     };
     let complaint = || {
         json!({ "eventType": "Complaint", "mail": mail, "complaint": {
@@ -74,9 +81,13 @@ fn events(to: &str, tags: &Map<String, Value>, at: &str) -> Vec<Value> {
             "complainedRecipients": [{ "emailAddress": to }] } })
     };
     match local.split('+').next().unwrap_or_default() {
-        "success" | "ooto" => vec![delivery()],
-        "bounce" => vec![bounce("General")],
-        "suppressionlist" => vec![bounce("OnAccountSuppressionList")],
+        "success" => vec![delivery()],
+        // A note of absence is a bounce without a report of a server.
+        "ooto" => vec![delivery(), bounce("Transient", json!({ "emailAddress": to }))],
+        "bounce" => vec![unknown("user unknown".to_owned())],
+        "suppressionlist" => {
+            vec![unknown(format!("As requested: user unknown (suppressed address: {to})"))]
+        }
         "complaint" => vec![delivery(), complaint()],
         _ => Vec::new(),
     }

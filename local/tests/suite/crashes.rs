@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::{
     faults::Fault,
     harness::person,
+    notices,
     oracle::Figures,
     sim::{Delivery, Sim},
 };
@@ -714,6 +715,11 @@ async fn a_mail_that_is_sent_again_survives_a_crash_at_every_call() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reports_of_ses_survive_a_crash_at_every_call() {
+    every_point("reports", notices::of_a_job).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn revoking_and_suspending_survive_a_crash_at_every_call() {
     every_point("status changes", status_changes).await;
 }
@@ -795,7 +801,8 @@ async fn a_large_job_survives_crashes_at_200_sampled_calls() {
 async fn random_plans_of_all_faults_end_right() {
     let first = seed("random plans");
     let count = if long() { 1_000 } else { 60 };
-    let scenarios: [(&str, Scenario); 12] = [
+    let scenarios: [(&str, Scenario); 13] = [
+        ("reports", notices::of_a_job),
         ("corrections by file", corrections_by_file),
         ("cleaned", cleaned),
         ("file of 6", file_of_6),

@@ -38,6 +38,7 @@ mod matrix;
 mod mutants;
 mod node;
 mod normalization;
+mod notices;
 mod oracle;
 mod page;
 mod process;

@@ -27,15 +27,18 @@ pub enum Queue {
     Mail,
     /// Files that arrived, and the work on each.
     Uploads,
+    /// Reports of SES: no function sends to it, so no setting has its URL.
+    Feedback,
 }
 
 impl Queue {
-    fn url(self, world: &World) -> &str {
+    fn url(self, world: &World) -> String {
         let config = &world.stack.app().config;
         match self {
-            Self::Issue => &config.issue_queue_url,
-            Self::Mail => &config.mail_queue_url,
-            Self::Uploads => &config.uploads_queue_url,
+            Self::Issue => config.issue_queue_url.clone(),
+            Self::Mail => config.mail_queue_url.clone(),
+            Self::Uploads => config.uploads_queue_url.clone(),
+            Self::Feedback => config.uploads_queue_url.replace("uploads", "feedback"),
         }
     }
 }

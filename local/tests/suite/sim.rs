@@ -24,6 +24,7 @@ use unicreda::{App, clock::Clock};
 
 use crate::{
     faults::{Fault, Faults, Gate},
+    feedback as reports,
     harness::{World, proxy_event},
     oracle,
     queues::{self, Queue, id_of, record, take},
@@ -418,6 +419,25 @@ impl Sim {
             }
         }
         bail!("no answer to {method} {path}")
+    }
+
+    /// Hands reports of SES to the function `feedback` until it has taken all.
+    pub async fn report(&mut self, notices: &[Value]) -> Result<()> {
+        let mut bodies: Vec<String> = notices.iter().map(Value::to_string).collect();
+        for _ in 0..60 {
+            let batch = bodies.clone();
+            let Some(back) =
+                self.run(|app| async move { reports::report(&app, &batch).await }).await
+            else {
+                continue;
+            };
+            bodies = back.into_iter().filter_map(|at| bodies.get(at).cloned()).collect();
+            if bodies.is_empty() {
+                return Ok(());
+            }
+            self.clock.jump(Duration::from_secs(60));
+        }
+        bail!("{} reports come back", bodies.len())
     }
 
     /// Issues to recipients until it is accepted; `valid` are those that must get a

@@ -382,8 +382,14 @@ async fn correction(
         (true, None) => RecipientType::External,
     };
     let notified = member.is_none() || by.settings.notify_members;
-    let owes =
-        moved && notified && matches!(before.stored_mail, MailState::Sent | MailState::Failed);
+    let owes = moved
+        && notified
+        && match before.stored_mail {
+            MailState::Sent | MailState::Failed => true,
+            // The wait is the former mailbox's.
+            MailState::Owed => before.mail_soft_bounces > 0,
+            MailState::Claimed | MailState::Skipped => false,
+        };
     let at = time::millis(request.now);
     let mut former = before.former.clone();
     let content = judged.identities.own.content.clone();
@@ -425,6 +431,7 @@ async fn correction(
         after.stored_mail = MailState::Owed;
         after.mail_attempts = 0;
         after.mail_round += 1;
+        after.mail_soft_bounces = 0;
         after.mail_delivery = None;
         after.mail_delivery_at = None;
     }

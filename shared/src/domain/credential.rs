@@ -212,7 +212,7 @@ pub struct Credential {
     /// Times that its mail became pending again after its end. A mail of SES carries its round.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub mail_round: u32,
-    /// Rounds that a soft bounce began.
+    /// Rounds that a soft bounce began since the mail was last asked for.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub mail_soft_bounces: u32,
     /// State of this round's delivery, as SES reports it.

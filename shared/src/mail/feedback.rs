@@ -1,9 +1,9 @@
 //! The notices of SES on mails that it took: recorded on their credentials; addresses that must
 //! get no more mail are put on their organization's suppression list.
 //!
-//! Safe to repeat, in any order: an entry of the list is written whole, a later state outranks
-//! an earlier one, and a notice of an earlier round of a credential's mail changes nothing
-//! ([`crate::domain::feedback::change`]). Each write is conditional on what was weighed.
+//! Safe to repeat, in any order: of two notices the same outranks the other, on the credential
+//! ([`crate::domain::feedback::change`]) and on the list, and a notice of an earlier sending of a
+//! credential's mail changes nothing. Each write is conditional on what was weighed.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},

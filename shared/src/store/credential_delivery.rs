@@ -22,6 +22,8 @@ const FIRST_ROUND: &str = "attribute_not_exists(mail_round)";
 const SAME_ROUND: &str = "mail_round = :round";
 const NOT_HEARD: &str = "attribute_not_exists(mail_delivery)";
 const HEARD_BEFORE: &str = "mail_delivery = :heard";
+/// The reason decides what outranks the state.
+const FOR_THE_REASON: &str = "mail_error = :known";
 /// Mail that bounced softly is sent again only while its credential is valid.
 const HOLDS: &str = "#status = :issued";
 /// The first report on a first mail needs no read, unless the credential was corrected.
@@ -118,14 +120,19 @@ impl Credentials {
     fn unchanged_since(&self, read: &Credential, also: &str) -> UpdateItemFluentBuilder {
         let round = if read.mail_round == 0 { FIRST_ROUND } else { SAME_ROUND };
         let heard = if read.mail_delivery.is_none() { NOT_HEARD } else { HEARD_BEFORE };
+        let known = read.mail_error.as_ref().filter(|_| read.mail_delivery.is_some());
+        let reason = if known.is_some() { FOR_THE_REASON } else { "" };
         let condition: Vec<&str> =
-            [round, heard, also].into_iter().filter(|part| !part.is_empty()).collect();
+            [round, heard, reason, also].into_iter().filter(|part| !part.is_empty()).collect();
         let mut update = self.update(read.id).condition_expression(condition.join(" AND "));
         if read.mail_round > 0 {
             update = update.expression_attribute_values(":round", number(read.mail_round));
         }
         if let Some(state) = read.mail_delivery {
             update = update.expression_attribute_values(":heard", text(state.as_str()));
+        }
+        if let Some(known) = known {
+            update = update.expression_attribute_values(":known", text(known));
         }
         update
     }

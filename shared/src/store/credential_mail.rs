@@ -387,7 +387,7 @@ impl Credentials {
         let mut update = self
             .update(id)
             .update_expression(
-                "SET mail = :owed, mail_attempts = :none, resent_at = :now, owed_pk = :pk, owed_sk = :sk REMOVE mail_error, mail_lease, mail_delivery, mail_delivery_at ADD mail_round :one",
+                "SET mail = :owed, mail_attempts = :none, resent_at = :now, owed_pk = :pk, owed_sk = :sk REMOVE mail_error, mail_lease, mail_delivery, mail_delivery_at, mail_soft_bounces ADD mail_round :one",
             )
             .condition_expression(if only_failed { OWE_FAILED } else { OWE_AGAIN })
             .expression_attribute_names("#status", "status")

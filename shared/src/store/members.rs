@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use super::{
     Item, Page, StoreError,
     catalog::{Catalog, MEMBER_PARTITIONS, member_key, member_pk},
-    key, put_many, read_many, to_item,
+    key, put_many, read_many, text, to_item,
 };
 use crate::domain::{
     email::EmailAddress,
@@ -14,6 +14,11 @@ use crate::domain::{
     member::Member,
     tenant::Tenant,
 };
+
+/// Of two notices on an address, a complaint outranks a bounce, and the first of a kind one that
+/// came later, in whatever order they are handled: the reasons' names are in this order.
+const OUTRANKS_ENTRY: &str =
+    "attribute_not_exists(pk) OR #reason < :reason OR (#reason = :reason AND #since > :since)";
 
 /// The partition of a suppression list; live's is named as it was before lists had a mode.
 fn suppressed_pk(of: Tenant<'_>) -> String {
@@ -88,9 +93,24 @@ impl Catalog {
         Ok(Page { items, next: None })
     }
 
-    /// Adds an address to the suppression list.
+    /// Adds an address to the suppression list, unless its entry there outranks this one.
     pub async fn suppress(&self, of: Tenant<'_>, entry: &Suppression) -> Result<(), StoreError> {
-        self.put(key(suppressed_pk(of), entry.email.as_str()), entry).await
+        let mut item = to_item(entry)?;
+        item.extend(key(suppressed_pk(of), entry.email.as_str()));
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression(OUTRANKS_ENTRY)
+            .expression_attribute_names("#reason", "reason")
+            .expression_attribute_names("#since", "since")
+            .expression_attribute_values(":reason", text(entry.reason.as_str()))
+            .expression_attribute_values(":since", text(&entry.since));
+        match put.send().await.map_err(StoreError::from) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads the entry of an address in the suppression list.

@@ -386,10 +386,14 @@ impl StatusLists {
             set.push("mail = :owed, mail_attempts = :none, resent_at = :now".to_owned());
             set.push(format!("{} = :owed_pk, {} = :owed_sk", OWED.partition, OWED.sort));
             set.push("mail_round = :round".to_owned());
-            remove.extend(
-                ["mail_error", "mail_lease", "mail_delivery", "mail_delivery_at"]
-                    .map(str::to_owned),
-            );
+            let of_the_former = [
+                "mail_error",
+                "mail_lease",
+                "mail_delivery",
+                "mail_delivery_at",
+                "mail_soft_bounces",
+            ];
+            remove.extend(of_the_former.map(str::to_owned));
             let (owed_pk, owed_sk) = super::credentials::owed_key(after.id, &event.at);
             update = update
                 .expression_attribute_values(":owed", text("owed"))

@@ -41,9 +41,11 @@ use self::{
         ses_is_paused, two_consumers, two_consumers_of_a_job,
     },
     reports::{
-        corrected_before_its_delivery_is_reported, delivered_and_bounced_at_once,
+        complained_and_then_bounced, corrected_before_its_delivery_is_reported,
+        corrected_while_an_earlier_mail_is_reported, delivered_and_bounced_at_once,
         refused_and_complained_at_once, resent_while_a_refusal_is_reported,
-        resent_while_its_delivery_is_reported, revoked_while_its_bounce_is_reported,
+        resent_while_its_delivery_is_reported, returned_while_its_delivery_is_reported,
+        revoked_while_its_bounce_is_reported,
     },
     status::{
         compromised_while_it_signs, corrected_to_anothers_content, corrected_while_it_is_sent,
@@ -195,6 +197,11 @@ const ON_LEDGER_TOGETHER: &str = "mail = 'owed' AND mail_attempts IS MISSING";
 const FIRST_HEARD: &str =
     "revision = :none AND attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery)";
 const UNHEARD: &str = "attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery)";
+const PENDING_AGAIN: &str = "mail_round = :round AND attribute_not_exists(mail_delivery)";
+const HEARD_WHY: &str =
+    "attribute_not_exists(mail_round) AND mail_delivery = :heard AND mail_error = :known";
+const OUTRANKS_ENTRY: &str =
+    "attribute_not_exists(pk) OR #reason < :reason OR (#reason = :reason AND #since > :since)";
 const UNHEARD_AND_HOLDS: &str = "attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery) AND #status = :issued";
 
 const SENDER_ALLOWED: &str = "contains(senders, :address) OR contains(senders, :domain) OR (attribute_not_exists(senders) AND #settings.sender = :address)";
@@ -264,6 +271,9 @@ static MUTANTS: &[Mutant] = mutants! {
     "a first delivery outranks nothing": Off::Condition(FIRST_HEARD, "attribute_not_exists(mail_delivery)") => delivered_and_bounced_at_once;
     "a first delivery counts for the current address": Off::Condition(FIRST_HEARD, "revision = :none") => corrected_before_its_delivery_is_reported;
     "a soft bounce is sent again while its credential is in force": Off::Condition(UNHEARD_AND_HOLDS, "#status = :issued") => revoked_while_its_bounce_is_reported;
+    "a report of an earlier mail counts in its sending": Off::Condition(PENDING_AGAIN, "mail_round = :round") => corrected_while_an_earlier_mail_is_reported;
+    "a report of a mail rests on the reason that was read": Off::Condition(HEARD_WHY, "mail_error = :known") => returned_while_its_delivery_is_reported;
+    "a complaint outranks a bounce on the list": Off::Condition(OUTRANKS_ENTRY, "") => complained_and_then_bounced;
     "a lease of a mail lasts": Off::Value(":until", "SET mail = :claimed", "0") => two_consumers;
     "a lease of a request lasts": Off::Value(":until", "SET phase = :running", "0") => asked_while_it_runs;
     "a sweep waits for the last one": Off::Value(":after", "sweep_after", "2020-01-01T00:00:00.000Z") => lost_messages;

@@ -113,3 +113,70 @@ pub(super) fn revoked_while_its_bounce_is_reported(sim: &mut Sim) -> Run<'_> {
         Ok(())
     })
 }
+
+/// A complaint about an address is reported before a bounce: the list keeps the graver reason.
+pub(super) fn complained_and_then_bounced(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let id = issue_one(sim).await?;
+        sim.drain().await?;
+        let bounced = feedback::bounced("Permanent", "General", &id, 0, FIRST);
+        for event in [feedback::complained(&id, 0, FIRST), bounced] {
+            sim.report(&[event]).await?;
+        }
+        let list = sim.world.get("/suppressions").await;
+        ensure!(list["items"][0]["reason"] == "complained", "{list}");
+        Ok(())
+    })
+}
+
+/// A mail that bounced softly for the last time is reported as delivered, and as refused for good at
+/// the same time.
+pub(super) fn returned_while_its_delivery_is_reported(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let id = issue_one(sim).await?;
+        sim.drain().await?;
+        // What is not in force is not sent again.
+        set_status(sim, &id, "suspended").await?;
+        sim.report(&[feedback::bounced("Transient", "MailboxFull", &id, 0, FIRST)]).await?;
+        let gate = sim.hold("UpdateItem", "mail_delivery = :heard", None);
+        let event = delivered(&id).to_string();
+        let reporting = sim.aside(|app| async move { feedback::report(&app, &[event]).await });
+        gate.reached.cancelled().await;
+        sim.report(&[feedback::bounced("Permanent", "General", &id, 0, FIRST)]).await?;
+        gate.open.cancel();
+        ensure!(reporting.await?.is_empty(), "the report was taken");
+        let credential = sim.world.get(&format!("/credentials/{id}")).await;
+        ensure!(credential["email_error"] == "hard_bounce", "{credential}");
+        Ok(())
+    })
+}
+
+/// An address is corrected while its mail waits to be sent again, and while the report is handled that
+/// the mail arrived at the former address: the new one is mailed all the same, and at once.
+pub(super) fn corrected_while_an_earlier_mail_is_reported(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let id = issue_one(sim).await?;
+        sim.drain().await?;
+        sim.report(&[feedback::bounced("Transient", "MailboxFull", &id, 0, FIRST)]).await?;
+        let pending = "mail_round = :round AND attribute_not_exists(mail_delivery)";
+        let gate = sim.hold("UpdateItem", pending, None);
+        let event = delivered(&id).to_string();
+        let reporting = sim.aside(|app| async move { feedback::report(&app, &[event]).await });
+        gate.reached.cancelled().await;
+        let new = "corregida@ejemplo.com";
+        let change = json!({ "email": new });
+        let path = format!("/credentials/{id}");
+        let corrected = sim.insist("PATCH", &path, Some(&change), None).await?;
+        ensure!(corrected.status == 200, "{}", corrected.body);
+        sim.expected = [(new.to_owned(), "A".to_owned())].into();
+        sim.resends = 1;
+        gate.open.cancel();
+        ensure!(reporting.await?.is_empty(), "the report was taken");
+        let began = sim.clock.now();
+        sim.drain().await?;
+        ensure!(sim.world.mails_now(new).await.len() == 1, "the new address was not mailed");
+        let waited = sim.clock.now().duration_since(began).as_hours();
+        ensure!(waited < 1, "it waited {waited} hours for the former mailbox");
+        Ok(())
+    })
+}
