@@ -88,7 +88,7 @@ async fn what_a_service_answers_controls_no_terminal() {
 
     for command in [&["templates", "list"][..], &["templates", "show", "550e8400"]] {
         let ran = world.done(command).stdout_has(
-            r"Curso \u{1b}]0;x\u{7}\u{1b}[31m\u{202e}\u{200d}\u{9b}2J\u{d}\u{a}\u{2028} de Rust",
+            r"Curso \u{1b}]0;x\u{7}\u{1b}[31m\u{202e}\u{200d}\u{9b}2J↵\u{2028} de Rust",
         );
         is_harmless(&ran.out);
         let ran = world.done(&[command, &["--json"]].concat());

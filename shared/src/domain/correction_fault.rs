@@ -13,7 +13,8 @@ pub enum CorrectionFault {
     OtherContent(CredentialId, Vec<String>),
     /// The credential has another `external_id`.
     OtherExternalId(CredentialId),
-    /// Another row of the file, with this number, corrects the credential.
+    /// Another row of the file, with this number, has corrected the credential, which was changed
+    /// since.
     AnotherRow(CredentialId, u32),
     /// This other credential has the corrected content.
     Taken(CredentialId),
@@ -71,8 +72,8 @@ impl CorrectionFault {
                 format!("The credential {id} does not have that external_id: the field external_id identifies the credential and is not corrected"),
             ),
             Self::AnotherRow(id, row) => lang.pick(
-                format!("La fila {row} de este archivo corrige la misma credencial {id} con otros datos: deja una de las dos"),
-                format!("Row {row} of this file corrects the same credential {id} with other data: leave one of the two"),
+                format!("La fila {row} de este archivo ya corrigió la credencial {id}, que cambió después: comprueba qué datos valen"),
+                format!("Row {row} of this file has corrected the credential {id}, which was changed since: see which data is right"),
             ),
             Self::Taken(other) => lang.pick(
                 format!("La credencial {other} ya tiene esos datos; revoca una de las dos"),
