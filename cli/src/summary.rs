@@ -72,7 +72,7 @@ pub fn print(printer: Printer, job: &Value) -> Result<Exit, Failure> {
     }
     print_reading(printer, job)?;
     print_warnings(printer, job)?;
-    print_errors(printer, job, counts.failed)?;
+    print_errors(printer, job, counts.failed, dry_run)?;
     if counts.mails_failed > 0 {
         let job_id = text("job_id").unwrap_or_default();
         printer.notice(&printer.pick(
@@ -162,8 +162,8 @@ fn print_warnings(printer: Printer, job: &Value) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints the first failed rows, and how many more the results list.
-fn print_errors(printer: Printer, job: &Value, failed: u64) -> Result<(), Failure> {
+/// Prints the first failed rows, and how many more the results list; a dry run has them on demand.
+fn print_errors(printer: Printer, job: &Value, failed: u64, dry_run: bool) -> Result<(), Failure> {
     let errors = job.pointer("/result/errors").and_then(Value::as_array);
     for error in errors.into_iter().flatten().take(SHOWN) {
         let part = |name: &str| printer::cell(error.get(name));
@@ -173,10 +173,15 @@ fn print_errors(printer: Printer, job: &Value, failed: u64) -> Result<(), Failur
     let shown = u64::try_from(SHOWN).unwrap_or(0);
     if failed > shown {
         let more = printer.number(failed - shown);
-        printer.line(&printer.pick(
-            format!("  … y {more} más, en los resultados"),
-            format!("  … and {more} more, in the results"),
-        ))?;
+        let place = match dry_run {
+            true => printer
+                .pick("; --output ARCHIVO las escribe todas", "; --output FILE writes all of them"),
+            false => printer.pick(", en los resultados", ", in the results"),
+        };
+        printer.line(
+            &printer
+                .pick(format!("  … y {more} más{place}"), format!("  … and {more} more{place}")),
+        )?;
     }
     Ok(())
 }

@@ -119,6 +119,8 @@ async fn a_row_controls_no_terminal_and_stays_as_it_is_in_a_file() {
     is_harmless(&ran.err);
     let results = fs::read_to_string(world.path("acta-resultados.csv")).expect("results");
     assert!(results.contains(&format!("mal{inline}@")), "{results:?}");
+    // What the service says of it controls no program that shows the file.
+    assert!(results.contains(r"Invalid email: mal\u{1b}]0;x"), "{results:?}");
 
     let jobs = world.done(&["jobs", "list", "--json"]).lines();
     let job = jobs[0]["job_id"].as_str().expect("an id").to_owned();

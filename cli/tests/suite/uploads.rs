@@ -323,9 +323,15 @@ async fn what_deserves_a_look_is_printed_and_refused_where_that_is_asked_for() {
     world.file("acta.csv", file, 0o644);
     let checked = world.done(&["issue", "acta.csv", "--dry-run"]).stdout_has("3 nuevas");
     let checked = checked.stdout_has("Aviso (1): Direcciones").stdout_has("; fila 1");
-    checked.stdout_has("Aviso (1): Nombres que los programas escriben");
+    let checked = checked.stdout_has("Aviso (1): Nombres que los programas escriben");
+    assert_eq!(checked.out.matches("Direcciones").count(), 1, "said once: {checked:?}");
+    // The only template is said once, too.
+    assert_eq!(checked.out.matches("Diseño de APIs").count(), 1, "{checked:?}");
+    assert!(!checked.err.contains("Diseño de APIs"), "{checked:?}");
     let strict = world.run(&["issue", "acta.csv", "--no-email", "--strict=address_typo"]).code(3);
-    strict.stdout_has("2 emitidas, 0 ya existían, 1 con error").stdout_has("gmail.com");
+    let strict =
+        strict.stdout_has("2 emitidas, 0 ya existían, 1 con error").stdout_has("gmail.com");
+    strict.stdout_has("El dominio del campo «email» es «gmial.com»").stdout_has("línea 2  a@");
     world.run(&["issue", "acta.csv", "--strict=otra"]).code(2).stderr_has("address_typo");
     let one =
         ["issue", "--email", "d@ejemplo.com", "--name", "NULL", "--result", "A", "--no-email"];

@@ -203,6 +203,28 @@ async fn a_file_corrects_the_credentials_that_its_rows_name() {
         ])
     );
     assert_eq!(rows[2]["changes"], json!([{ "field": "term", "before": "2026-2", "after": null }]));
+    // Each is shown as its credential would be, and asked for by what becomes of it.
+    let ana = json!({
+        "email": "ana@ejemplo.com", "recipient_name": "Ana Pérez", "result_value": "A",
+        "license_number": "00123", "term": "2026-1",
+    });
+    assert_eq!(rows[0]["recipient"], ana);
+    let job = status["job_id"].as_str().expect("an id");
+    for (word, wanted) in [
+        ("corrected", json!([1, 3])),
+        ("new", json!([2])),
+        ("duplicate", json!([])),
+        ("issued", json!([1, 2, 3])),
+    ] {
+        let page = world.get(&format!("/jobs/{job}/results?status={word}")).await;
+        let items = page["items"].as_array().expect("rows");
+        let found: Vec<&Value> = items.iter().map(|row| &row["row"]).collect();
+        assert_eq!(json!(found), wanted, "{word}");
+    }
+    let few = format!("email;calificacion;credential_id\nana@ejemplo.com;A;{}\n", ids[0]);
+    let (_, rows_of_few, _) = upload(&world, &few, json!({ "dry_run": true })).await;
+    assert_eq!(rows_of_few[0]["status"], "duplicate", "{rows_of_few:?}");
+    assert_eq!(rows_of_few[0]["recipient"]["recipient_name"], "Ana Perez", "the columns are few");
     assert!(file.contains("nombre: Ana Perez → Ana Pérez; periodo: 2026-2 → 2026-1"), "{file}");
     assert_eq!(world.get(&format!("/credentials/{}", ids[0])).await["version"], 1, "only foreseen");
     assert_eq!(credentials(&world).await, 2);

@@ -103,11 +103,6 @@ impl Warning {
         Self { kind, field, value: shortened(value, SHOWN), meant }
     }
 
-    /// What may be meant instead of the value.
-    pub fn meant(&self) -> Option<&'static str> {
-        self.meant
-    }
-
     /// The text of the fault that it is where `strict` names its kind.
     pub fn refusal(&self, lang: Lang) -> String {
         let (text, kind) = (self.text(lang), self.kind.as_str());

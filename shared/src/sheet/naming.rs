@@ -19,7 +19,7 @@ use crate::domain::{
     unlisted::Unlisted,
     unseen::visible,
     upload::{Format, Kind},
-    warning::{Warning, WarningKind},
+    warning::Warning,
 };
 
 /// Characters of a cell that a fault shows.
@@ -272,30 +272,16 @@ impl Words<'_> {
         })
     }
 
-    /// The text of a warning that refuses its row.
+    /// The text of a warning that refuses its row, with the name of the column for the field's.
     fn strict(&self, warning: &Warning) -> String {
-        let meant = warning.meant().unwrap_or_default();
-        let (almost_es, almost_en) = (
-            format!("el dominio se escribe casi como {meant}"),
-            format!("the domain is spelled almost as {meant}"),
-        );
-        let (es, en) = match warning.kind {
-            WarningKind::PlaceholderName => (
-                "los programas escriben eso donde no hay nombre",
-                "programs write that where there is no name",
-            ),
-            WarningKind::NameIsAddress => (
-                "es una dirección de correo, y no un nombre",
-                "it is an e-mail address and no name",
-            ),
-            WarningKind::AddressTypo => (almost_es.as_str(), almost_en.as_str()),
-            WarningKind::FutureDate => ("es un día futuro", "it is a day in the future"),
-            kind => (kind.text(Lang::Es), kind.text(Lang::En)),
-        };
-        self.wrong(
-            warning.field,
-            &format!("{es}, y pediste rechazar lo que se avisa"),
-            &format!("{en}, and you asked to refuse what is warned of"),
+        let lang = self.naming.lang;
+        let (field, name) = (warning.field, self.naming.name(warning.field));
+        let of = |field: &str| lang.pick(format!("campo {field}"), format!("field {field}"));
+        let text = warning.text(lang).replacen(&of(field), &of(&name), 1);
+        let stop = if text.ends_with('?') { "" } else { "." };
+        self.pick(
+            format!("{text}{stop} Pediste rechazar lo que se avisa"),
+            format!("{text}{stop} You asked to refuse what is warned of"),
         )
     }
 
