@@ -29,7 +29,7 @@ pub(super) struct Contradictions {
     said: Vec<Saying>,
 }
 
-/// What a row says of its credential: 32 bytes, so that a million rows take 32 MB.
+/// What a row says of its credential: a million rows take 32 MB.
 #[derive(Debug)]
 struct Saying {
     id: CredentialId,
@@ -37,6 +37,8 @@ struct Saying {
     /// Hash of what it says.
     content: u64,
 }
+
+const _: () = assert!(size_of::<Saying>() == 32);
 
 impl Contradictions {
     /// Takes a row, if it names a credential. Letters of an encoding that is still `open` are
@@ -98,9 +100,11 @@ fn named(record: &Record<'_>, format: &Format, columns: &Columns) -> Option<Cred
         return Some(Entry::of_file(raw).naming?.id);
     }
     let cells: Vec<&[u8]> = record.cells().collect();
-    let ids = columns.naming().iter().filter_map(|at| cells.get(*at));
-    let id = ids.map(|id| id.trim_ascii()).find(|id| !id.is_empty())?;
-    CredentialId::parse(std::str::from_utf8(id).ok()?).ok()
+    let cells = columns.naming().iter().filter_map(|at| cells.get(*at));
+    // Blanks of any encoding may be around it.
+    let outside = |c: char| !c.is_ascii_hexdigit();
+    let mut ids = cells.map(|cell| String::from_utf8_lossy(cell).trim_matches(outside).to_owned());
+    CredentialId::parse(&ids.find(|id| !id.is_empty())?).ok()
 }
 
 /// What a row says, as a correction compares it; none if it cannot be read.

@@ -91,6 +91,28 @@ fn rows_that_contradict_each_other_are_named_by_their_lines() {
         file.extend([b"p@x.cl;", name, b";A;;", ONE.as_bytes(), b"\n"].concat());
     }
     assert_eq!(refused(&file).expect("a fault").0, Some(43));
+    // Blanks around an id that no ASCII has, and another column of ids.
+    let file = of(&[row("Uno", ONE), row("Dos", &format!("\u{a0}{ONE}\u{a0}"))]);
+    assert_eq!(refused(&file).expect("a fault").0, Some(3));
+    let head = HEADER.replace(";credential_id", ";credential_id;credential_id");
+    let file = head + &row("Uno", &format!("{ONE};")) + &row("Dos", &format!(";{ONE}"));
+    assert_eq!(refused(file.as_bytes()).expect("a fault").0, Some(3));
+    // Rows that are one cell each, and text of two bytes a letter.
+    let wrapped = |name: &str| format!("\"ana@x.cl;{name};A;15/11/2026;{ONE}\"\n");
+    assert_eq!(refused(&of(&[wrapped("Uno"), wrapped("Dos")])).expect("a fault").0, Some(3));
+    let text = HEADER.to_owned() + &row("Uno", ONE) + &row("Dós", ONE);
+    let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(refused(&wide).expect("a fault").0, Some(3));
+    // JSON over several lines, and the API's own request.
+    let one = |name: &str, id: &str| {
+        format!(
+            "{{\n\"credential_id\": \"{id}\",\n\"email\": \"a@x.cl\", \"recipient_name\": \"{name}\"}}"
+        )
+    };
+    let list = format!("[{},\n{}]", one("Uno", ONE), one("Dos", &ONE.to_uppercase()));
+    assert_eq!(refused(list.as_bytes()).expect("a fault").0, Some(4));
+    let body = format!("{{\"template_id\": \"{TEMPLATE}\",\n\"recipients\": {list}}}");
+    assert_eq!(refused(body.as_bytes()).expect("a fault").0, Some(5));
     // Many are counted.
     let id = |n: usize| format!("550e8400-e29b-81d4-a716-{n:012}");
     let names = |n: usize| {
