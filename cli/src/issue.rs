@@ -161,7 +161,8 @@ fn encoding(name: &str) -> Result<Encoding, String> {
 /// # Errors
 /// When it failed.
 pub async fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
-    let template = session.template_id(arguments.template).await?;
+    let reviewed = arguments.dry_run && arguments.file.is_some();
+    let template = session.template_id(arguments.template, !reviewed).await?;
     let options = IssueOptions {
         send_email: !arguments.no_email,
         dry_run: arguments.dry_run,

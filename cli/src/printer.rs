@@ -12,6 +12,8 @@ use std::{
 use serde_json::Value;
 use unicreda::domain::{lang::Lang, unseen::steers};
 
+pub use unicreda::domain::unseen::visible;
+
 use crate::exit::Failure;
 
 /// A noun in both languages.
@@ -26,6 +28,38 @@ pub struct Noun {
 pub const ROW: Noun = Noun { es: ["fila", "filas"], en: ["row", "rows"] };
 /// The noun of mail.
 pub const MAIL: Noun = Noun { es: ["correo", "correos"], en: ["mail", "mails"] };
+
+/// What became of rows, and of mail.
+pub mod outcome {
+    use super::Noun;
+
+    /// Rows that would be issued.
+    pub const NEW: Noun = Noun { es: ["nueva", "nuevas"], en: ["new", "new"] };
+    /// Rows that were.
+    pub const ISSUED: Noun = Noun { es: ["emitida", "emitidas"], en: ["issued", "issued"] };
+    /// Rows whose credential exists.
+    pub const EXIST: Noun =
+        Noun { es: ["ya existe", "ya existen"], en: ["already exists", "already exist"] };
+    /// Rows whose credential existed.
+    pub const EXISTED: Noun =
+        Noun { es: ["ya existía", "ya existían"], en: ["already existed", "already existed"] };
+    /// Rows that correct their credential.
+    pub const CORRECTED: Noun =
+        Noun { es: ["corregida", "corregidas"], en: ["corrected", "corrected"] };
+    /// Rows that are refused in a dry run.
+    pub const INVALID: Noun = Noun { es: ["inválida", "inválidas"], en: ["invalid", "invalid"] };
+    /// Rows that a job revoked.
+    pub const REVOKED: Noun = Noun { es: ["revocada", "revocadas"], en: ["revoked", "revoked"] };
+    /// Rows that were revoked before.
+    pub const REVOKED_BEFORE: Noun =
+        Noun { es: ["ya lo estaba", "ya lo estaban"], en: ["already revoked", "already revoked"] };
+    /// Mail that SES took.
+    pub const SENT: Noun = Noun { es: ["enviado", "enviados"], en: ["sent", "sent"] };
+    /// Mail that failed.
+    pub const UNSENT: Noun = Noun { es: ["fallido", "fallidos"], en: ["failed", "failed"] };
+    /// Mail that is not sent.
+    pub const SKIPPED: Noun = Noun { es: ["omitido", "omitidos"], en: ["skipped", "skipped"] };
+}
 
 /// Prints for a person or for a script.
 #[derive(Clone, Copy, Debug)]
@@ -214,6 +248,14 @@ impl Write for FileOut {
     }
 }
 
+/// Where a row is: its line in a file, else its number.
+pub fn place(printer: Printer, row: &Value) -> String {
+    match row.get("line").filter(|line| line.is_u64()) {
+        Some(line) => format!("{} {}", printer.pick("línea", "line"), cell(Some(line))),
+        None => format!("{} {}", printer.pick("fila", "row"), cell(row.get("row"))),
+    }
+}
+
 /// A JSON value as a cell of a table.
 pub fn cell(value: Option<&Value>) -> String {
     match value {
@@ -224,20 +266,6 @@ pub fn cell(value: Option<&Value>) -> String {
         }
         Some(other) => visible(&other.to_string()),
     }
-}
-
-/// A text whose control, format and bidi characters are written as `\u{202e}`: with them it could
-/// control a terminal, or show itself in another order than it is.
-pub fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if steers(c) {
-            shown.extend(c.escape_unicode());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
 }
 
 /// A JSON text whose control, format and bidi characters are escaped as JSON escapes them; it means

@@ -50,7 +50,9 @@ pub async fn print_rows(session: &Session, job_id: &str) -> Result<(), Failure> 
         return Ok(());
     }
     let path = follow::job_path(job_id, "/results");
-    let (rows, _) = session::fetch_list(&session.client, &path, &[], SHOWN).await?;
+    // A refused row is not signed; its faults are printed.
+    let signed = [("status", Some("issued".to_owned()))];
+    let (rows, _) = session::fetch_list(&session.client, &path, &signed, SHOWN).await?;
     let said = |field: &str| rows.iter().any(|row| row.pointer(&at(field)).is_some());
     let fields: Vec<_> = offered::names().into_iter().filter(|name| said(name.field)).collect();
     if fields.is_empty() {
@@ -64,7 +66,7 @@ pub async fn print_rows(session: &Session, job_id: &str) -> Result<(), Failure> 
     )?;
     let pointers: Vec<String> = fields.iter().map(|name| format!("/{}", name.field)).collect();
     let mut heads = vec![
-        (printer.pick("fila", "row"), "/row"),
+        (printer.pick("línea", "line"), "/line"),
         (printer.pick("resultado", "outcome"), "/status"),
     ];
     let names = fields.iter().map(|name| printer.pick(name.es, name.en));
@@ -88,43 +90,14 @@ fn row_of(printer: Printer, row: &Value) -> Value {
         let texts: Vec<String> = texts.flatten().collect();
         cells.insert("evidence".to_owned(), json!(texts));
     }
-    if recipient.is_none() {
-        cells.insert("email".to_owned(), row.get("email").cloned().unwrap_or_default());
-    }
     let status = row.get("status").and_then(Value::as_str).unwrap_or_default();
     let status = match status {
         "new" => printer.pick("se emite", "is issued"),
         "duplicate" => printer.pick("ya emitida", "issued before"),
         "corrected" => printer.pick("se corrige", "is corrected"),
-        "invalid" => "error",
         other => other,
     };
     cells.insert("status".to_owned(), status.into());
-    cells.insert("row".to_owned(), row.get("row").cloned().unwrap_or_default());
+    cells.insert("line".to_owned(), row.get("line").cloned().unwrap_or_default());
     Value::Object(cells)
-}
-
-/// Prints what the service warns of, by kind.
-///
-/// # Errors
-/// When standard output is closed.
-pub fn print_warnings(printer: Printer, job: &Value) -> Result<(), Failure> {
-    let warnings = job.pointer("/result/warnings").or_else(|| job.get("warnings"));
-    for warning in warnings.and_then(Value::as_array).into_iter().flatten() {
-        let part = |name: &str| warning.get(name).filter(|value| !value.is_null());
-        let what = match part("text") {
-            Some(text) => cell(Some(text)),
-            None => cell(part("kind")).replace('_', " "),
-        };
-        let rows = part("rows").and_then(Value::as_array).into_iter().flatten().take(SHOWN);
-        let rows: Vec<String> = rows.map(|row| cell(row.get("row").or(Some(row)))).collect();
-        let place = match rows.as_slice() {
-            [] => String::new(),
-            rows => format!(", {} {}", printer.pick("filas", "rows"), rows.join(", ")),
-        };
-        let count = cell(part("count"));
-        let word = printer.pick("aviso", "warning");
-        printer.line(&format!("  {word}: {what} ({count}{place})"))?;
-    }
-    Ok(())
 }

@@ -63,11 +63,12 @@ impl Session {
         self.resume_hint.replace(None);
     }
 
-    /// The template to issue with: the named one, else the organization's only one.
+    /// The template to issue with: the named one, else the organization's only one, which is said
+    /// unless the command says it itself.
     ///
     /// # Errors
     /// When the organization has none, or more than one.
-    pub async fn template_id(&self, flag: Option<String>) -> Result<String, Failure> {
+    pub async fn template_id(&self, flag: Option<String>, say: bool) -> Result<String, Failure> {
         if let Some(id) = flag.or_else(|| self.template.clone()) {
             return Ok(id);
         }
@@ -81,9 +82,11 @@ impl Session {
             [only] => {
                 let text = |name: &str| only.get(name).and_then(Value::as_str).unwrap_or_default();
                 let name = text("name");
-                printer.notice(
-                    &printer.pick(format!("Plantilla: {name}"), format!("Template: {name}")),
-                );
+                if say {
+                    printer.notice(
+                        &printer.pick(format!("Plantilla: {name}"), format!("Template: {name}")),
+                    );
+                }
                 Ok(text("id").to_owned())
             }
             [] => {

@@ -5,7 +5,7 @@ use unicreda::domain::{encoding::Encoding, lang::Lang};
 
 use crate::{
     exit::{Exit, Failure},
-    printer::{self, Printer, ROW},
+    printer::{self, Printer, ROW, outcome},
 };
 
 /// Failed rows that are printed.
@@ -64,17 +64,15 @@ pub fn print(printer: Printer, job: &Value) -> Result<Exit, Failure> {
         _ => issued(printer, &counts),
     })?;
     if !revokes && !dry_run {
-        let n = |number: u64| printer.number(number);
-        let (sent, skipped) = (n(counts.mails_sent), n(counts.mails_skipped));
-        let failed = n(counts.mails_failed);
-        printer.line(&printer.pick(
-            format!("Correos: {sent} enviados, {failed} fallidos, {skipped} omitidos"),
-            format!("Mail: {sent} sent, {failed} failed, {skipped} skipped"),
-        ))?;
+        let sent = printer.count(counts.mails_sent, &outcome::SENT);
+        let failed = printer.count(counts.mails_failed, &outcome::UNSENT);
+        let skipped = printer.count(counts.mails_skipped, &outcome::SKIPPED);
+        let mail = printer.pick("Correos", "Mail");
+        printer.line(&format!("{mail}: {sent}, {failed}, {skipped}"))?;
     }
     print_reading(printer, job)?;
     print_warnings(printer, job)?;
-    print_errors(printer, job, counts.failed)?;
+    print_errors(printer, job, counts.failed, dry_run)?;
     if counts.mails_failed > 0 {
         let job_id = text("job_id").unwrap_or_default();
         printer.notice(&printer.pick(
@@ -86,47 +84,39 @@ pub fn print(printer: Printer, job: &Value) -> Result<Exit, Failure> {
 }
 
 fn revoked(printer: Printer, counts: &Counts) -> String {
-    let n = |number: u64| printer.number(number);
     let rows = printer.count(counts.total, &ROW);
-    let (done, before, failed) = (n(counts.done), n(counts.duplicates), n(counts.failed));
-    printer.pick(
-        format!("{rows}: {done} revocadas, {before} ya lo estaban, {failed} con error"),
-        format!("{rows}: {done} revoked, {before} already revoked, {failed} failed"),
-    )
+    let done = printer.count(counts.done, &outcome::REVOKED);
+    let before = printer.count(counts.duplicates, &outcome::REVOKED_BEFORE);
+    format!("{rows}: {done}, {before}, {}", failed(printer, counts))
 }
 
 fn checked(printer: Printer, counts: &Counts) -> String {
-    let n = |number: u64| printer.number(number);
     let rows = printer.count(counts.total, &ROW);
-    let (new, existing, invalid) = (n(counts.done), n(counts.duplicates), n(counts.failed));
+    let new = printer.count(counts.done, &outcome::NEW);
+    let existing = printer.count(counts.duplicates, &outcome::EXIST);
+    let invalid = printer.count(counts.failed, &outcome::INVALID);
     let corrected = corrected(printer, counts);
-    printer.pick(
-        format!(
-            "{rows}: {new} nuevas, {existing} ya existen{corrected}, {invalid} inválidas; no se emitió nada"
-        ),
-        format!(
-            "{rows}: {new} new, {existing} already exist{corrected}, {invalid} invalid; nothing was issued"
-        ),
-    )
+    let nothing = printer.pick("no se emitió nada", "nothing was issued");
+    format!("{rows}: {new}, {existing}{corrected}, {invalid}; {nothing}")
 }
 
 fn issued(printer: Printer, counts: &Counts) -> String {
-    let n = |number: u64| printer.number(number);
     let rows = printer.count(counts.total, &ROW);
-    let (done, existed, failed) = (n(counts.done), n(counts.duplicates), n(counts.failed));
+    let done = printer.count(counts.done, &outcome::ISSUED);
+    let existed = printer.count(counts.duplicates, &outcome::EXISTED);
     let corrected = corrected(printer, counts);
-    printer.pick(
-        format!("{rows}: {done} emitidas, {existed} ya existían{corrected}, {failed} con error"),
-        format!("{rows}: {done} issued, {existed} already existed{corrected}, {failed} failed"),
-    )
+    format!("{rows}: {done}, {existed}{corrected}, {}", failed(printer, counts))
+}
+
+fn failed(printer: Printer, counts: &Counts) -> String {
+    let number = printer.number(counts.failed);
+    printer.pick(format!("{number} con error"), format!("{number} failed"))
 }
 
 /// The number of corrections, in a job that corrects.
 fn corrected(printer: Printer, counts: &Counts) -> String {
-    let number = counts.corrected.map(|number| printer.number(number));
-    let text =
-        |number| printer.pick(format!(", {number} corregidas"), format!(", {number} corrected"));
-    number.map(text).unwrap_or_default()
+    let text = |number| format!(", {}", printer.count(number, &outcome::CORRECTED));
+    counts.corrected.map(text).unwrap_or_default()
 }
 
 /// Prints how the file was read, where that was found out: its encoding, its header.
@@ -161,30 +151,37 @@ fn print_warnings(printer: Printer, job: &Value) -> Result<(), Failure> {
         let (text, rows) = (printer::cell(warning.get("text")), shown.join(", "));
         let count = warning.get("count").and_then(Value::as_u64).unwrap_or(0);
         let more = if count > u64::try_from(shown.len()).unwrap_or(0) { " …" } else { "" };
+        let [one, many] = printer.pick(ROW.es, ROW.en);
+        let word = if count == 1 { one } else { many };
         let count = printer.number(count);
         printer.line(&printer.pick(
-            format!("Aviso ({count}): {text}; filas {rows}{more}"),
-            format!("Warning ({count}): {text}; rows {rows}{more}"),
+            format!("Aviso ({count}): {text}; {word} {rows}{more}"),
+            format!("Warning ({count}): {text}; {word} {rows}{more}"),
         ))?;
     }
     Ok(())
 }
 
-/// Prints the first failed rows, and how many more the results list.
-fn print_errors(printer: Printer, job: &Value, failed: u64) -> Result<(), Failure> {
+/// Prints the first failed rows, and how many more the results list; a dry run has them on demand.
+fn print_errors(printer: Printer, job: &Value, failed: u64, dry_run: bool) -> Result<(), Failure> {
     let errors = job.pointer("/result/errors").and_then(Value::as_array);
     for error in errors.into_iter().flatten().take(SHOWN) {
         let part = |name: &str| printer::cell(error.get(name));
-        let row = printer.pick("fila", "row");
-        printer.line(&format!("  {row} {}  {}  {}", part("row"), part("email"), part("error")))?;
+        let place = printer::place(printer, error);
+        printer.line(&format!("  {place}  {}  {}", part("email"), part("error")))?;
     }
     let shown = u64::try_from(SHOWN).unwrap_or(0);
     if failed > shown {
         let more = printer.number(failed - shown);
-        printer.line(&printer.pick(
-            format!("  … y {more} más, en los resultados"),
-            format!("  … and {more} more, in the results"),
-        ))?;
+        let place = match dry_run {
+            true => printer
+                .pick("; --output ARCHIVO las escribe todas", "; --output FILE writes all of them"),
+            false => printer.pick(", en los resultados", ", in the results"),
+        };
+        printer.line(
+            &printer
+                .pick(format!("  … y {more} más{place}"), format!("  … and {more} more{place}")),
+        )?;
     }
     Ok(())
 }

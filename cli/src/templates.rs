@@ -80,7 +80,7 @@ async fn list(session: &Session, limit: usize) -> Result<Exit, Failure> {
 }
 
 async fn show(session: &Session, id: Option<String>) -> Result<Exit, Failure> {
-    let id = session.template_id(id).await?;
+    let id = session.template_id(id, true).await?;
     let template = session
         .client
         .json(ApiRequest::get(format!("/templates/{}", input::path_segment(&id))))
@@ -124,7 +124,7 @@ async fn csv(
     let printer = session.printer;
     let existing = Existing::with_force(force);
     let target = output.map(|path| OutputFile::new(&path, existing, printer)).transpose()?;
-    let id = session.template_id(id).await?;
+    let id = session.template_id(id, true).await?;
     let request =
         ApiRequest::get(format!("/templates/{}/csv", input::path_segment(&id))).accept("text/csv");
     let example = session.client.send(request).await?;

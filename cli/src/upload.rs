@@ -12,6 +12,7 @@ mod state;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use unicreda::sheet::offered;
 
 use self::{
     source::Source,
@@ -22,7 +23,7 @@ use crate::{
     follow,
     issue::{self, FileFlags, IssueOptions},
     output_file::{Existing, OutputFile},
-    printer::{Printer, cell},
+    printer::{self, Printer, cell},
     results, review,
     session::{self, Session},
     summary,
@@ -76,7 +77,6 @@ pub async fn run(session: &Session, file: &Path, issuance: Issuance) -> Result<E
     let exit = summary::print(printer, &job)?;
     columns::print(printer, &job)?;
     if issuance.options.dry_run && exit != Exit::Failed {
-        review::print_warnings(printer, &job)?;
         review::print_rows(session, &job_id).await?;
         print_noted_rows(session, &job_id).await?;
     }
@@ -88,6 +88,12 @@ pub async fn run(session: &Session, file: &Path, issuance: Issuance) -> Result<E
         let name = target.path.display();
         printer.line(&printer.pick(format!("Resultados: {name}"), format!("Results: {name}")))?;
         results = Some(target.path);
+    }
+    if names_other_content(&job) {
+        printer.notice(printer.pick(
+            "Para corregir esas credenciales con lo que dice el archivo, repite el comando con --correct",
+            "To correct these credentials to what the file says, run the command again with --correct",
+        ));
     }
     if exit == Exit::RowsFailed && !issuance.options.dry_run && results.is_some() {
         printer.notice(printer.pick(
@@ -225,6 +231,13 @@ fn resume_notice(upload: &Upload, printer: Printer) -> String {
     }
 }
 
+/// Whether rows were refused that name a credential and say something else of it.
+fn names_other_content(job: &Value) -> bool {
+    let errors = job.pointer("/result/errors").and_then(Value::as_array);
+    let other = |error: &Value| error.get("code").is_some_and(|code| code == "other_content");
+    errors.into_iter().flatten().any(other)
+}
+
 /// The service deletes old jobs, and the state file can be older.
 fn job_expired(job_id: &str, printer: Printer) -> Failure {
     Failure::failed(printer.pick(
@@ -264,8 +277,8 @@ async fn print_noted_rows(session: &Session, job_id: &str) -> Result<(), Failure
     let holds = |row: &&Value| some(row, "also_holds");
     let holders = rows.iter().filter(holds).count();
     for row in rows.iter().filter(holds).take(SHOWN) {
-        let word = printer.pick("fila", "row");
-        printer.line(&format!("  {word} {}  {}", cell(row.get("row")), cell(row.get("email"))))?;
+        let place = printer::place(printer, row);
+        printer.line(&format!("  {place}  {}", cell(row.get("email"))))?;
         issue::print_also_holds(printer, row)?;
     }
     if holders > SHOWN {
@@ -280,15 +293,17 @@ async fn print_noted_rows(session: &Session, job_id: &str) -> Result<(), Failure
 
 /// Prints the fields that a row would correct.
 fn print_changes(printer: Printer, row: &Value) -> Result<(), Failure> {
-    let word = printer.pick("fila", "row");
-    printer.line(&format!("  {word} {}  {}", cell(row.get("row")), cell(row.get("email"))))?;
+    let place = printer::place(printer, row);
+    printer.line(&format!("  {place}  {}", cell(row.get("email"))))?;
     let value = |change: &Value, name: &str| match change.get(name) {
         None | Some(Value::Null) => printer.pick("(vacío)", "(empty)").to_owned(),
         known => cell(known),
     };
     for change in row.get("changes").and_then(Value::as_array).into_iter().flatten() {
         let (before, after) = (value(change, "before"), value(change, "after"));
-        printer.line(&format!("    {}: {before} → {after}", cell(change.get("field"))))?;
+        let field = cell(change.get("field"));
+        let field = offered::name(&field, printer.lang);
+        printer.line(&format!("    {field}: {before} → {after}"))?;
     }
     Ok(())
 }

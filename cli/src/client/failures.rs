@@ -76,7 +76,20 @@ impl Client {
         let errors = problem.get("errors").and_then(Value::as_array);
         for error in errors.into_iter().flatten() {
             let part = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
-            failure = failure.detail(format!("{}: {}", part("pointer"), part("message")));
+            let (pointer, message, hint) = (part("pointer"), part("message"), part("hint"));
+            let near = match hint {
+                "" => String::new(),
+                said if message.contains(said) => String::new(),
+                _ => self.printer.pick(
+                    format!(" (¿quisiste decir {hint}?)"),
+                    format!(" (did you mean {hint}?)"),
+                ),
+            };
+            // The first line may say it already.
+            failure = failure.detail(match message == text("detail") {
+                true => format!("{pointer}{near}"),
+                false => format!("{pointer}: {message}{near}"),
+            });
         }
         if let Some(more) = omitted(&problem, self.printer) {
             failure = failure.detail(more);

@@ -2,6 +2,7 @@
 //! service answers.
 
 use serde_json::{Map, Value, json};
+use unicreda::sheet::offered;
 
 use crate::{
     exit::Failure,
@@ -72,11 +73,12 @@ pub(super) fn print(printer: Printer, job: &Value) -> Result<(), Failure> {
 fn row(printer: Printer, column: &Value) -> Value {
     let read_as = column.get("read_as").and_then(Value::as_str);
     let suggestion = column.get("suggestion").and_then(Value::as_str);
+    let name = |target: &str| offered::target_name(target, printer.lang).to_owned();
     let shown = match (read_as, suggestion) {
         (Some("ignore"), _) => printer.pick("(no se lee)", "(unread)").to_owned(),
-        (Some(read_as), _) => read_as.to_owned(),
+        (Some(read_as), _) => name(read_as),
         (None, Some("ignore")) => printer.pick("? ¿no leerla?", "? leave unread?").to_owned(),
-        (None, Some(suggestion)) => format!("? ¿{suggestion}?"),
+        (None, Some(suggestion)) => format!("? ¿{}?", name(suggestion)),
         (None, None) => "?".to_owned(),
     };
     let values = column.get("values").and_then(Value::as_array).into_iter().flatten();

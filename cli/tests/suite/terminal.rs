@@ -88,7 +88,7 @@ async fn what_a_service_answers_controls_no_terminal() {
 
     for command in [&["templates", "list"][..], &["templates", "show", "550e8400"]] {
         let ran = world.done(command).stdout_has(
-            r"Curso \u{1b}]0;x\u{7}\u{1b}[31m\u{202e}\u{200d}\u{9b}2J\u{d}\u{a}\u{2028} de Rust",
+            r"Curso \u{1b}]0;x\u{7}\u{1b}[31m\u{202e}\u{200d}\u{9b}2J↵\u{2028} de Rust",
         );
         is_harmless(&ran.out);
         let ran = world.done(&[command, &["--json"]].concat());
@@ -119,6 +119,8 @@ async fn a_row_controls_no_terminal_and_stays_as_it_is_in_a_file() {
     is_harmless(&ran.err);
     let results = fs::read_to_string(world.path("acta-resultados.csv")).expect("results");
     assert!(results.contains(&format!("mal{inline}@")), "{results:?}");
+    // What the service says of it controls no program that shows the file.
+    assert!(results.contains(r"Invalid email: mal\u{1b}]0;x"), "{results:?}");
 
     let jobs = world.done(&["jobs", "list", "--json"]).lines();
     let job = jobs[0]["job_id"].as_str().expect("an id").to_owned();

@@ -43,7 +43,7 @@ async fn a_file_is_issued_once_and_its_results_are_written_beside_it() {
     let issue = ["issue", "acta.csv"];
     let ran =
         world.run(&issue).code(3).stdout_has("4 filas: 3 emitidas, 0 ya existían, 1 con error");
-    let ran = ran.stdout_has("fila 4  invalido@test").stdout_has("acta-resultados.csv");
+    let ran = ran.stdout_has("línea 5  invalido@test").stdout_has("acta-resultados.csv");
     assert!(!ran.out.contains('\u{1b}') && !ran.err.contains('\u{1b}'), "{ran:?}");
     let first = results(&world, "acta");
     assert_eq!(first.lines().filter(|line| line.contains("/credential/")).count(), 3, "{first}");
@@ -71,7 +71,7 @@ async fn a_file_is_issued_once_and_its_results_are_written_beside_it() {
     world.file("acta-2.csv", &corrected, 0o644);
     world
         .done(&["issue", "acta-2.csv"])
-        .stdout_has("4 filas: 1 emitidas, 3 ya existían, 0 con error");
+        .stdout_has("4 filas: 1 emitida, 3 ya existían, 0 con error");
     world.stack.shutdown().await;
 }
 
@@ -100,10 +100,10 @@ async fn an_example_is_filled_in_checked_and_issued() {
     let other = "email,recipient_name,result_value\notra@ejemplo.com,Otra,A\nmal@,Mal,A\n";
     world.file("otro.csv", other, 0o644);
     let ran = world.run(&["issue", "otro.csv", "--dry-run"]).code(3);
-    let ran = ran.stdout_has("2 filas: 1 nuevas, 0 ya existen, 1 inválidas");
+    let ran = ran.stdout_has("2 filas: 1 nueva, 0 ya existen, 1 inválida;");
     let ran = ran.stdout_has("Plantilla: «Diseño de APIs con Rust» (modo real)");
-    let ran = ran.stdout_has("fila  resultado  Correo electrónico");
-    let ran = ran.stdout_has("1     se emite   otra@ejemplo.com    Otra");
+    let ran = ran.stdout_has("línea  resultado  Correo electrónico");
+    let ran = ran.stdout_has("2      se emite   otra@ejemplo.com    Otra");
     ran.stdout_has("ya tiene otra de esta plantilla").stdout_has("mal@");
     let one = ["issue", "--email", "otra@ejemplo.com", "--name", "Otra", "--result", "A"];
     world
@@ -261,8 +261,8 @@ async fn columns_that_are_not_known_are_shown_and_said_by_flags() {
     let refused = world.run(&["issue", "acta.csv"]).code(1);
     refused
         .stdout_has("No se reconocen 4 columnas")
-        .stdout_has("N°                    ? ¿no leerla?     1\n")
-        .stdout_has("Correo                email             ana@ejemplo.com\n")
+        .stdout_has("N°                    ? ¿no leerla?       1\n")
+        .stdout_has("Correo                Correo electrónico  ana@ejemplo.com\n")
         .stderr_has("--map 'COLUMNA=CAMPO'");
     let flags = [
         "--ignore",
@@ -274,23 +274,26 @@ async fn columns_that_are_not_known_are_shown_and_said_by_flags() {
     ];
     let issue = |more: &[&'static str]| [&["issue", "acta.csv"][..], &flags, more].concat();
     let checked = world.done(&issue(&["--dry-run"]));
-    checked.stdout_has("1 fila: 1 nuevas").stdout_has("RUT                   (no se lee)");
-    world.done(&issue(&[])).stdout_has("1 fila: 1 emitidas");
+    checked.stdout_has("1 fila: 1 nueva,").stdout_has("RUT                   (no se lee)");
+    world.done(&issue(&[])).stdout_has("1 fila: 1 emitida,");
     // The same flags continue the same upload, and the results are issued as they are.
     world.done(&issue(&[])).stderr_has("ya se procesó");
     assert_eq!(jobs(&world).len(), 3);
-    world.done(&["issue", "acta-resultados.csv"]).stdout_has("0 emitidas, 1 ya existían");
+    world.done(&["issue", "acta-resultados.csv"]).stdout_has("0 emitidas, 1 ya existía");
 
     let dates = "Correo;Nombre;Nota;Inicio\neva@ejemplo.com;Eva;A;03/08/2026\n";
     world.file("fechas.csv", dates, 0o644);
     world.run(&["issue", "fechas.csv"]).code(1).stderr_has("--day-first");
-    world.done(&["issue", "fechas.csv", "--day-first"]).stdout_has("1 fila: 1 emitidas");
+    world.done(&["issue", "fechas.csv", "--day-first"]).stdout_has("1 fila: 1 emitida,");
 
     for wrong in ["Nota", "=result_value", "Nota="] {
         world.run(&["issue", "acta.csv", "--map", wrong]).code(2).stderr_has("COLUMNA=CAMPO");
     }
     let wrong = ["issue", "acta.csv", "--map", "N°=nada", "-o", "otro.csv"];
-    world.run(&wrong).code(1).stderr_has("/column_map/N°");
+    let refused = world.run(&wrong).code(1).stderr_has("  /column_map/N°\n");
+    assert_eq!(refused.err.matches("Indica un campo").count(), 1, "said once: {}", refused.err);
+    let wrong = ["issue", "acta.csv", "--map", "N°=license_numer", "-o", "otro.csv"];
+    world.run(&wrong).code(1).stderr_has("/column_map/N° (¿quisiste decir license_number?)");
     world.stack.shutdown().await;
 }
 
@@ -302,13 +305,13 @@ async fn a_results_file_corrects_what_it_names_once_that_is_asked_for() {
     let mended = results(&world, "acta").replace("Persona 0", "Persona Cero");
     world.file("acta-2.csv", &mended, 0o644);
     let refused = world.run(&["issue", "acta-2.csv"]).code(3);
-    refused.stdout_has("0 emitidas, 1 ya existían, 1 con error").stdout_has("--correct");
+    refused.stdout_has("0 emitidas, 1 ya existía, 1 con error").stderr_has("--correct");
     // Another upload than the one without --correct.
     let checked = world.done(&["issue", "acta-2.csv", "--correct", "--dry-run"]);
-    let checked = checked.stdout_has("0 nuevas, 1 ya existen, 1 corregidas, 0 inválidas");
-    checked.stdout_has("recipient_name: Persona 0 → Persona Cero");
+    let checked = checked.stdout_has("0 nuevas, 1 ya existe, 1 corregida, 0 inválidas");
+    checked.stdout_has("Nombre completo: Persona 0 → Persona Cero");
     let done = world.done(&["issue", "acta-2.csv", "--correct", "--force"]);
-    done.stdout_has("0 emitidas, 1 ya existían, 1 corregidas, 0 con error");
+    done.stdout_has("0 emitidas, 1 ya existía, 1 corregida, 0 con error");
     world.run(&["issue", "--email", "a@ejemplo.com", "--correct"]).code(2);
     world.stack.shutdown().await;
 }
@@ -319,10 +322,16 @@ async fn what_deserves_a_look_is_printed_and_refused_where_that_is_asked_for() {
     let file = "email,recipient_name,result_value\na@gmial.com,Ana,A\nb@ejemplo.com,nan,A\nc@ejemplo.com,Eva,A\n";
     world.file("acta.csv", file, 0o644);
     let checked = world.done(&["issue", "acta.csv", "--dry-run"]).stdout_has("3 nuevas");
-    let checked = checked.stdout_has("Aviso (1): Direcciones").stdout_has("filas 1");
-    checked.stdout_has("Aviso (1): Nombres que los programas escriben");
+    let checked = checked.stdout_has("Aviso (1): Direcciones").stdout_has("; fila 1");
+    let checked = checked.stdout_has("Aviso (1): Nombres que los programas escriben");
+    assert_eq!(checked.out.matches("Direcciones").count(), 1, "said once: {checked:?}");
+    // The only template is said once, too.
+    assert_eq!(checked.out.matches("Diseño de APIs").count(), 1, "{checked:?}");
+    assert!(!checked.err.contains("Diseño de APIs"), "{checked:?}");
     let strict = world.run(&["issue", "acta.csv", "--no-email", "--strict=address_typo"]).code(3);
-    strict.stdout_has("2 emitidas, 0 ya existían, 1 con error").stdout_has("gmail.com");
+    let strict =
+        strict.stdout_has("2 emitidas, 0 ya existían, 1 con error").stdout_has("gmail.com");
+    strict.stdout_has("El dominio del campo «email» es «gmial.com»").stdout_has("línea 2  a@");
     world.run(&["issue", "acta.csv", "--strict=otra"]).code(2).stderr_has("address_typo");
     let one =
         ["issue", "--email", "d@ejemplo.com", "--name", "NULL", "--result", "A", "--no-email"];

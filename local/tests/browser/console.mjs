@@ -287,6 +287,46 @@ const phone = { locale: "es-CL", viewport: { width: 360, height: 800 } };
   await look("odd 4 warnings", page);
   await page.context().close();
 }
+{
+  // Rows that name what was issued and say something else of it: corrected, once each change was seen.
+  const page = await open("corrections", { ...phone, colorScheme: "dark" });
+  await enter(page, narrow);
+  const chosen = csv("resultados.csv", files.corrections);
+  await reviewed(page, chosen);
+  odd.otherContent = await cells(page, "#faults");
+  odd.offer = await page.locator("#offer").innerText();
+  odd.withoutCorrecting = await page.locator("#issue").innerText();
+  await look("odd 6 offered", page);
+  await page.locator("#see-corrections").click();
+  odd.noManage = await problem(page);
+  odd.correctKept = [await page.locator("#correct").isVisible(), await page.locator("#correct").isChecked()];
+  await look("odd 6 no scope", page);
+  await page.reload();
+  await enter(page, key);
+  await reviewed(page, chosen);
+  await page.locator("#see-corrections").click();
+  await page.locator("#corrections tbody tr").first().waitFor({ timeout: 60_000 });
+  odd.corrections = await cells(page, "#corrections");
+  odd.correctionSums = await page.locator("#sums li").allInnerTexts();
+  odd.correctionRows = await cells(page, "#rows");
+  odd.offerAgain = await page.locator("#offer").isVisible();
+  odd.correctButton = await page.locator("#issue").innerText();
+  await look("odd 7 corrections", page);
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await look("odd 7 corrections, desk", page);
+  await page.locator("#issue").click();
+  await page.locator("#results:not([hidden])").waitFor({ timeout: 60_000 });
+  odd.correctedTotals = await page.locator("#totals li").allInnerTexts();
+  // Another file is no file of corrections.
+  await page.locator("#again").click();
+  await reviewed(page, chosen);
+  odd.correctAgain = [await page.locator("#offer").isVisible(), await page.locator("#correct").isChecked()];
+  await page.locator("#correct").check();
+  await page.locator("#dry-run").click();
+  await page.locator("#check-result").waitFor({ timeout: 60_000 });
+  odd.nothingLeft = await page.locator("#issue").innerText();
+  await page.context().close();
+}
 for (const [name, count] of [["none", 0], ["many", 300]]) {
   const page = await open(`${name} templates`, phone);
   await page.route(/\/api\/v1\/templates\?/, async (route) => {

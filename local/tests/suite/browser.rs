@@ -167,6 +167,22 @@ async fn console_work(world: &World) -> Value {
         "fields": [{ "name": "recipient_name", "required": true }],
     });
     world.call("POST", "/templates", Some(&second)).await.expect(201);
+    let mut issued = Vec::new();
+    for n in [21, 22] {
+        issued.push(world.issue_one(&person(n)).await["credential_id"].clone());
+    }
+    let id = |n: usize| issued[n].as_str().expect("an id");
+    let mut corrections = "Correo;Nombre;Nota;Inicio;credential_id\r\n".to_owned();
+    let named = |n: u32| {
+        let person = person(n);
+        let text = |field: &str| person[field].as_str().expect("a text").to_owned();
+        [text("email"), text("recipient_name"), text("result_value")]
+    };
+    let [email, _, grade] = named(21);
+    corrections += &format!("{email};María José Núñez;{grade};15/04/2026;{}\r\n", id(0));
+    let [email, name, grade] = named(22);
+    corrections += &format!("{email};{name};{grade};;{}\r\n", id(1));
+    corrections += "otra@ejemplo.com;Otra Rojas;A;15/04/2026;\r\n";
     let mut good = "Correo electrónico;Nombre completo;Calificación;Fecha de inicio\r\n".to_owned();
     for n in 1..=12 {
         good += &format!("persona{n}@ejemplo.com;José  Muñoz {n};A;15/04/2026\r\n");
@@ -185,6 +201,7 @@ async fn console_work(world: &World) -> Value {
             "wrong": "correo;nombre;RUT;nota\r\na@ejemplo.com;Ana;1-9;A\r\n",
             "unsure": "email;nombre;nota\r\nz@ejemplo.com;Xqwêz;A\r\n",
             "columns": "Correo;Nombre;RUT;Logro final\r\nlu@ejemplo.com;Lu Pino;1-9;B\r\n",
+            "corrections": corrections,
             "dates": "Correo;Nombre;Nota;Inicio\r\nmo@ejemplo.com;Mo Pino;A;03/08/2026\r\n",
         },
         "shots": std::env::var("SHOTS").ok(),
@@ -237,12 +254,13 @@ async fn a_registrar_issues_from_a_file_in_the_console() {
         json!(["0 new", "12 issued before: not repeated", "2 with errors"])
     );
     odd_situations_are_said(&seen["odd"]);
+    corrections_are_seen_before_they_are_made(&seen["odd"]);
     let credentials = world.get("/credentials").await;
-    assert_eq!(credentials["items"].as_array().map(Vec::len), Some(12));
+    assert_eq!(credentials["items"].as_array().map(Vec::len), Some(15), "two before, one beside");
     let jobs = world.get("/jobs").await;
     let jobs = jobs["items"].as_array().expect("jobs");
     let issuing = jobs.iter().filter(|job| job["dry_run"] != true).count();
-    assert_eq!(issuing, 1, "a double click is one job");
+    assert_eq!(issuing, 2, "a double click is one job");
 }
 
 /// The review on the desk says template, mode and every row, its faults, and what was guessed.
@@ -352,6 +370,52 @@ fn odd_situations_are_said(odd: &Value) {
         (&json!(301), &json!(false)),
         "equal names are told apart"
     );
+}
+
+/// A file whose rows name what was issued: each change is seen, and the last button says what it does.
+fn corrections_are_seen_before_they_are_made(odd: &Value) {
+    let text = |name: &str| odd[name].as_str().unwrap_or_else(|| panic!("{name}: {odd}"));
+    let fault = odd["otherContent"][0][2].as_str().expect("a text");
+    assert!(
+        fault.contains("«Nombre» dice «María José Núñez», «Inicio» dice «2026-04-15»"),
+        "{fault}"
+    );
+    let names = ["correct:", "PATCH", "recipient_name", "_date"];
+    assert!(!names.iter().any(|name| fault.contains(name)), "{fault}");
+    assert!(text("offer").contains("ya emitida y traen otros datos"), "{odd}");
+    assert_eq!(
+        text("withoutCorrecting"),
+        "Emitir 1 credencial de «Diseño de APIs con Rust» (modo real)"
+    );
+    assert!(text("noManage").contains("le falta el permiso manage"), "{odd}");
+    assert_eq!(odd["correctKept"], json!([true, false]));
+    let before = person(21)["recipient_name"].clone();
+    assert_eq!(
+        odd["corrections"],
+        json!([
+            ["2", person(21)["email"], "Nombre completo", before, "María José Núñez"],
+            ["2", person(21)["email"], "Fecha de inicio", "(vacío)", "15 de abril de 2026"],
+        ])
+    );
+    assert_eq!(
+        odd["correctionSums"],
+        json!(["1 nueva", "1 ya emitida: no se repite", "1 se corrige"])
+    );
+    let signed = &odd["correctionRows"][0];
+    assert_eq!(
+        (&signed[1], &signed[2]),
+        (&json!("Se corrige"), &json!("María José Núñez")),
+        "{signed}"
+    );
+    assert_eq!(odd["offerAgain"], false);
+    assert_eq!(
+        text("correctButton"),
+        "Emitir 1 y corregir 1 credenciales de «Diseño de APIs con Rust» (modo real)"
+    );
+    let totals = odd["correctedTotals"].as_array().expect("sums");
+    assert!(totals.contains(&json!("1 corregida")), "{odd}");
+    assert_eq!(odd["correctAgain"], json!([false, false]), "it says what is issued");
+    assert_eq!(text("nothingLeft"), "No hay nada que emitir ni corregir");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

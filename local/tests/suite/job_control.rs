@@ -96,7 +96,7 @@ async fn a_retry_issues_the_rows_that_failed_for_our_reasons_and_a_second_one_fi
         ] {
             learned.sets.failed.insert(row);
             let faults = vec![fault.in_language(Lang::Es)];
-            learned.failures.push(Failure { row, email: String::new(), faults });
+            learned.failures.push(Failure { row, line: None, email: String::new(), faults });
         }
         let (shard, ttl) = (ShardId { job: id, number: 0 }, 4_000_000_000);
         world.stack.app().jobs.record_issued(shard, &learned, ttl).await.expect("accounted");

@@ -63,7 +63,8 @@ async fn a_results_file_saved_by_a_spreadsheet_makes_no_second_credential() {
     let error = &status["result"]["errors"][0];
     assert_eq!((&error["row"], &error["code"]), (&json!(1), &json!("other_content")), "{error}");
     let text = error["error"].as_str().expect("text");
-    assert!(text.contains("license_number") && text.contains("PATCH") && text.contains(&ids[0]));
+    assert!(text.contains("«numero de licencia» dice «123»") && text.contains(&ids[0]), "{text}");
+    assert!(!["PATCH", "correct:", "license_number"].iter().any(|name| text.contains(name)));
     assert_eq!(rows[1]["duplicate"], false, "the mended row is issued");
     assert_eq!(credentials(&world).await, 3);
     assert_eq!(world.mails("ana@ejemplo.com", 1).await.len(), 1);
@@ -202,10 +203,29 @@ async fn a_file_corrects_the_credentials_that_its_rows_name() {
         ])
     );
     assert_eq!(rows[2]["changes"], json!([{ "field": "term", "before": "2026-2", "after": null }]));
-    assert!(
-        file.contains("recipient_name: Ana Perez → Ana Pérez; term: 2026-2 → 2026-1"),
-        "{file}"
-    );
+    // Each is shown as its credential would be, and asked for by what becomes of it.
+    let ana = json!({
+        "email": "ana@ejemplo.com", "recipient_name": "Ana Pérez", "result_value": "A",
+        "license_number": "00123", "term": "2026-1",
+    });
+    assert_eq!(rows[0]["recipient"], ana);
+    let job = status["job_id"].as_str().expect("an id");
+    for (word, wanted) in [
+        ("corrected", json!([1, 3])),
+        ("new", json!([2])),
+        ("duplicate", json!([])),
+        ("issued", json!([1, 2, 3])),
+    ] {
+        let page = world.get(&format!("/jobs/{job}/results?status={word}")).await;
+        let items = page["items"].as_array().expect("rows");
+        let found: Vec<&Value> = items.iter().map(|row| &row["row"]).collect();
+        assert_eq!(json!(found), wanted, "{word}");
+    }
+    let few = format!("email;calificacion;credential_id\nana@ejemplo.com;A;{}\n", ids[0]);
+    let (_, rows_of_few, _) = upload(&world, &few, json!({ "dry_run": true })).await;
+    assert_eq!(rows_of_few[0]["status"], "duplicate", "{rows_of_few:?}");
+    assert_eq!(rows_of_few[0]["recipient"]["recipient_name"], "Ana Perez", "the columns are few");
+    assert!(file.contains("nombre: Ana Perez → Ana Pérez; periodo: 2026-2 → 2026-1"), "{file}");
     assert_eq!(world.get(&format!("/credentials/{}", ids[0])).await["version"], 1, "only foreseen");
     assert_eq!(credentials(&world).await, 2);
 
@@ -258,23 +278,21 @@ async fn a_correction_by_file_is_refused_as_one_by_itself_is() {
     let mut sixth = person(6);
     let sixth_id = world.issue_one(&sixth).await["credential_id"].clone();
     let seventh = world.issue_one(&person(7)).await["credential_id"].clone();
-    for id in [&taken["credential_id"], &sixth_id, &seventh] {
+    let eighth = world.issue_one(&person(8)).await["credential_id"].clone();
+    for id in [&taken["credential_id"], &sixth_id, &seventh, &eighth] {
         world.mail_ended(id.as_str().expect("id")).await;
     }
     let mut fifth = person(5);
-    fifth["credential_id"] = sixth_id.clone();
+    fifth["credential_id"] = eighth;
     sixth["credential_id"] = sixth_id.clone();
     sixth["result_value"] = "Z".into();
     let mut first =
         json!({ "email": "ana@ejemplo.com", "recipient_name": "Eva", "result_value": "A" });
     first["credential_id"] = ids[0].clone().into();
-    let spelled = |name: &str| {
-        let mut row = person(7);
-        row["credential_id"] = seventh.clone();
-        row["recipient_name"] = name.into();
-        row
-    };
-    let rows = [first, fifth, sixth, spelled("Uno"), spelled("Dos"), person(7)];
+    let mut seventh_once = person(7);
+    seventh_once["credential_id"] = seventh.clone();
+    seventh_once["recipient_name"] = "Uno".into();
+    let rows = [first, fifth, sixth, seventh_once, person(7)];
     let file = rows.map(|row| row.to_string()).join("\n");
     for options in [json!({ "correct": true, "dry_run": true }), json!({ "correct": true })] {
         let (status, rows, _) = upload(&world, &file, options).await;
@@ -288,11 +306,8 @@ async fn a_correction_by_file_is_refused_as_one_by_itself_is() {
             ["credential_not_active", "content_taken", "invalid_result"],
             "{status}"
         );
-        // Of two rows that correct one credential to two names, one does.
-        let two = [code(4), code(5)];
-        assert!(two.contains(&"repeated_credential") && two.contains(&""), "{status}");
         assert_eq!(status["result"]["corrected"], 1, "{status}");
-        assert_eq!(rows[5]["duplicate"], true, "{rows:?}");
+        assert_eq!(rows[4]["duplicate"], true, "{rows:?}");
     }
     let path = format!("/credentials/{}", taken["credential_id"].as_str().expect("id"));
     assert_eq!(world.get(&path).await["version"], 1);
@@ -309,4 +324,66 @@ async fn a_correction_by_file_is_refused_as_one_by_itself_is() {
     let path = format!("/uploads/{}", allowed["upload_id"].as_str().expect("id"));
     let upload = world.get(&path).await;
     assert_eq!((&upload["correct"], &upload["dry_run"]), (&json!(true), &json!(false)), "{upload}");
+}
+
+/// Which of two rows would be done last is chance: nothing of their file is done.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_whose_rows_correct_one_credential_to_different_content_is_refused() {
+    let world = World::new().await;
+    let Issued { ids, .. } = issued(&world).await;
+    world.mail_ended(&ids[0]).await;
+    let row = |name: &str| format!("ana@ejemplo.com;{name};A;{}\n", ids[0]);
+    let file =
+        |rows: &[String]| format!("email;nombre;calificacion;credential_id\n{}", rows.concat());
+    let path = format!("/credentials/{}", ids[0]);
+    let two = file(&[row("Ana Uno"), "eva@ejemplo.com;Eva;A;\n".to_owned(), row("Ana Dos")]);
+    let json = ["Ana Uno", "Ana Dos"].map(|name| {
+        json!({
+            "email": "ana@ejemplo.com", "recipient_name": name, "result_value": "A",
+            "credential_id": ids[0],
+        })
+    });
+    let lines = json.each_ref().map(Value::to_string).join("\n");
+    let array = json!(json).to_string();
+    for (text, line, column) in [
+        (&two, json!(4), json!(4)),
+        (&lines, json!(2), Value::Null),
+        (&array, json!(1), Value::Null),
+    ] {
+        for dry_run in [true, false, false] {
+            let options = json!({ "correct": true, "dry_run": dry_run });
+            let job = world.upload("notas.csv", text.as_bytes(), &options).await;
+            let failed = world.file_job(&job).await;
+            assert_eq!(failed["status"], "FAILURE", "{failed}");
+            assert_eq!(
+                (&failed["code"], &failed["line"], &failed["column"]),
+                (&json!("repeated_credential"), &line, &column),
+                "{failed}"
+            );
+            let error = failed["error"].as_str().expect("a text");
+            assert!(error.contains("corrigen la misma credencial con datos distintos"), "{error}");
+        }
+    }
+    assert_eq!(world.get(&path).await["version"], 1, "nothing was corrected");
+    assert_eq!(credentials(&world).await, 2, "and nothing issued");
+
+    // Rows that say the same are one correction, in a dry run and in earnest.
+    let same = file(&[row("Ana Uno"), row("  Ana \u{a0}Uno"), row("Ana Uno")]);
+    for dry_run in [true, false] {
+        let options = json!({ "correct": true, "dry_run": dry_run });
+        let (status, rows, _) = upload(&world, &same, options).await;
+        let result = &status["result"];
+        assert_eq!(
+            (&result["corrected"], &result["duplicates"], &result["failed"]),
+            (&json!(1), &json!(2), &json!(0)),
+            "{status}"
+        );
+        let corrected = rows.iter().filter(|row| row["status"] == "corrected").count();
+        assert_eq!(corrected, 1, "{rows:?}");
+    }
+    assert_eq!(world.get(&path).await["recipient_name"], "Ana Uno");
+    // Without `correct` each row is judged alone.
+    let (status, ..) = upload(&world, &two, json!({})).await;
+    let result = &status["result"];
+    assert_eq!((&result["duplicates"], &result["failed"]), (&json!(1), &json!(1)), "{status}");
 }

@@ -96,7 +96,8 @@ async fn the_faults_of_a_files_rows_name_its_columns_and_say_the_value() {
            g@ejemplo.com;Ana;A;;;;;7;\r\n\
            h@ejemplo.com;Ana;A;;;;;7;\r\n\
            i@ejemplo.com;JosÃ©;A;;;;;;\r\n\
-           j@ejemplo.com;Ana;A;;01/01/1066;;;;\r\n";
+           j@ejemplo.com;Ana;A;;01/01/1066;;;;\r\n\
+           k@ejemplo.com;Ana;A;\"mu\ncho\";;;;;\r\n";
     let dry = world.upload("acta.csv", file.as_bytes(), &json!({ "dry_run": true })).await;
     world.file_job(&dry).await;
     let rows = rows_of(&world, &dry).await;
@@ -125,6 +126,7 @@ async fn the_faults_of_a_files_rows_name_its_columns_and_say_the_value() {
         (7, "La columna «Id externo» dice «1,2E+11»: la hoja de cálculo abrevió ese número"),
         (9, "Falta un valor en la columna «Correo institucional», que es obligatoria"),
         (12, "El campo «Nombre completo» tiene letras dañadas: «JosÃ©» parece «José»"),
+        (14, "La columna «Créditos» dice «mu↵cho»: debe ser un número"),
         (13, "La columna «Fecha de inicio» dice «1066-01-01»: el año debe estar entre 1900 y 2100"),
     ] {
         assert!(text(row).contains(part), "{row}: {}", text(row));

@@ -129,7 +129,7 @@ async fn a_file_that_is_wrong_as_a_whole_fails_with_its_place_and_issues_nothing
             b"email,name\na@ejemplo.com,A\n",
             "missing_column",
             (json!(1), Value::Null),
-            "Línea 1: Falta la columna «Calificación» (result_value)",
+            "Línea 1: Falta la columna «Calificación», obligatoria",
         ),
     ] {
         let job = world.upload("acta.csv", bytes, &json!({})).await;

@@ -12,17 +12,17 @@ use crate::{
     credentials::{
         change_status::{self, StatusChange, StatusOutcome},
         correct::{self, Change, CorrectError, CorrectRequest, correctable},
-        renew::{self, RenewRequest},
+        renew::{self, RenewError, RenewRequest},
     },
     domain::{
         admission,
-        correction_fault::CorrectionFault,
         fault::Fault,
         fields::{FieldError, FieldErrors, Fields},
         history::Action,
         ids::{CredentialId, JobId},
         job::Revocation,
         lang::Lang,
+        renewal_fault::RenewalFault,
     },
     http::{
         problem::Problem,
@@ -271,11 +271,16 @@ pub async fn renew(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let request = RenewRequest { tenant: caller.tenant(), id, until, reason, by, now: call.now };
     match renew::renew(app, &request).await {
         Ok(renewed) => ok(&renewed.credential.answer(&app.config.site_url)),
-        Err(CorrectError::Conflict(fault @ CorrectionFault::EndsSooner(_))) => {
+        Err(RenewError::Fault(fault)) => {
             let (es, en) = (fault.text(Lang::Es), fault.text(Lang::En));
-            Err(Problem::invalid_field("/until", fault.code(), es, en))
+            Err(match fault {
+                RenewalFault::EndsSooner(_) => {
+                    Problem::invalid_field("/until", "ends_sooner", es, en)
+                }
+                _ => Problem::conflict(es, en),
+            })
         }
-        Err(error) => Err(error.into()),
+        Err(RenewError::Version(error)) => Err(error.into()),
     }
 }
 

@@ -15,8 +15,9 @@ use crate::{
         fields::FieldError,
         ids::JobId,
         job::Job,
-        job_result::{ResultColumn, ResultRow},
+        job_result::{ResultColumn, ResultRow, RowFilter},
         nearest::nearest,
+        unseen::visible,
     },
     http::{
         parameters::STATUS,
@@ -144,9 +145,9 @@ pub async fn status(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 /// `invalid_request` for a parameter, `not_found`, those of authentication and of the store.
 pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let limit = call.limit()?;
-    let status = match call.query(STATUS).map(|word| (word, ResultRow::status_of_word(word))) {
+    let filter = match call.query(STATUS).map(|word| (word, RowFilter::of_word(word))) {
         None => None,
-        Some((_, Some(status))) => Some(status),
+        Some((_, Some(filter))) => Some(filter),
         Some((word, None)) => {
             let fault = FieldError::new(
                 "status",
@@ -154,7 +155,7 @@ pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
                 "El parámetro status debe ser issued, failed o pending",
                 "The parameter status must be issued, failed or pending",
             );
-            let near = nearest(word, ["issued", "failed", "pending", "duplicate", "revoked"]);
+            let near = nearest(word, RowFilter::WORDS);
             return Err(Problem::invalid_request(vec![fault.hint(near)]));
         }
     };
@@ -163,7 +164,7 @@ pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
         None => 0,
         Some(row) => row.parse().map_err(|_| Problem::invalid_cursor())?,
     };
-    let query = ResultsQuery { status, after, limit, max_bytes: MAX_PAGE_BYTES };
+    let query = ResultsQuery { filter, after, limit, max_bytes: MAX_PAGE_BYTES };
     let page = results::page(app, &job, query).await?;
     let next = page.next.map(|row| row.to_string());
     let next = lists::cursor(app, call, &caller, next).await?;
@@ -185,6 +186,9 @@ fn csv_page(rows: &[ResultRow], next: Option<&str>) -> Result<Response<Body>, Pr
     for row in rows {
         let cells = ResultColumn::of_page().map(|column| match row.value(column) {
             Value::Null => String::new(),
+            Value::String(text) if column == ResultColumn::Error => {
+                guarded(&visible(&text)).into_owned()
+            }
             Value::String(text) => guarded(&text).into_owned(),
             other => other.to_string(),
         });

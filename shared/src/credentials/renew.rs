@@ -17,13 +17,13 @@ use crate::{
         sign::{self, Draft, Issuer},
     },
     domain::{
-        correction_fault::CorrectionFault,
         credential::{Credential, MailState, RecipientType, Status},
         history::{Action, Event, Replaced, Who},
         identity,
         ids::CredentialId,
         ledger::CurrentCredential,
         organization::Settings,
+        renewal_fault::{DUE_DAYS, RenewalFault},
         status_entry::ListId,
         template::Template,
         tenant::Tenant,
@@ -32,9 +32,6 @@ use crate::{
     mail::ledger,
     store::{StoreError, status_lists::Correction},
 };
-
-/// Days before its end from which on a credential can be renewed.
-pub const DUE_DAYS: i32 = 60;
 
 /// A request to renew a credential.
 #[derive(Debug)]
@@ -54,18 +51,35 @@ pub struct RenewRequest<'a> {
     pub now: Timestamp,
 }
 
+/// The reason why a credential is not renewed.
+#[derive(Debug, thiserror::Error)]
+pub enum RenewError {
+    /// Its end or its status forbids it.
+    #[error("{0:?}")]
+    Fault(RenewalFault),
+    /// As for a correction.
+    #[error(transparent)]
+    Version(#[from] CorrectError),
+}
+
+impl From<StoreError> for RenewError {
+    fn from(error: StoreError) -> Self {
+        Self::Version(error.into())
+    }
+}
+
 /// Renews a credential.
 ///
 /// Safe to repeat: see the module.
 ///
 /// # Errors
-/// [`CorrectError`]: as for a correction, or the credential is not due, has no end, or has a later one.
-pub async fn renew(app: &App, request: &RenewRequest<'_>) -> Result<Corrected, CorrectError> {
+/// [`RenewError`].
+pub async fn renew(app: &App, request: &RenewRequest<'_>) -> Result<Corrected, RenewError> {
     for round in 0..ROUNDS {
         backoff(round).await;
         let before = app.credentials.get(request.id).await?.ok_or(CorrectError::Unknown)?;
         if !request.tenant.owns(&before.org, before.mode) {
-            return Err(CorrectError::Unknown);
+            return Err(CorrectError::Unknown.into());
         }
         let (before, sending) = match ledger::materialize(app, before).await {
             Err(StoreError::Conflict) => continue,
@@ -76,7 +90,7 @@ pub async fn renew(app: &App, request: &RenewRequest<'_>) -> Result<Corrected, C
             return Ok(Corrected { credential, changed });
         }
     }
-    Err(CorrectError::Busy)
+    Err(CorrectError::Busy.into())
 }
 
 /// Makes one attempt, and says whether it changed the credential; none when a concurrent writer
@@ -86,12 +100,12 @@ async fn attempt(
     request: &RenewRequest<'_>,
     before: Credential,
     sending: bool,
-) -> Result<Option<(Credential, bool)>, CorrectError> {
+) -> Result<Option<(Credential, bool)>, RenewError> {
     if before.version == 0 {
-        return Err(CorrectError::Unsigned);
+        return Err(CorrectError::Unsigned.into());
     }
     if before.status != Status::Issued {
-        return Err(CorrectError::Conflict(CorrectionFault::NotActive));
+        return Err(RenewError::Fault(RenewalFault::NotActive));
     }
     let organization = app.catalog.organization(&before.org).await?;
     let settings = &organization.settings;
@@ -99,25 +113,13 @@ async fn attempt(
     let template = app.catalog.template_version(&before.org, before.template_id, version);
     let template = template.await?.ok_or(CorrectError::TemplateNotFound)?;
     let days = days::of(app, &before).await?;
-    let today = settings.date_of(request.now);
-    let until = match end(request.until, days, today, &template) {
-        Ok(Some(until))
-            if request.until.is_some() || !renewed_on(app, &before, Some(today)).await? =>
-        {
-            until
-        }
-        Ok(_) => return Ok(Some((before, false))),
-        Err(CorrectionFault::NotDue(_))
-            if request.until.is_none() && renewed_on(app, &before, None).await? =>
-        {
-            return Ok(Some((before, false)));
-        }
-        Err(fault) => return Err(CorrectError::Conflict(fault)),
+    let Some(until) = chosen(app, request, &before, days, &template).await? else {
+        return Ok(Some((before, false)));
     };
     let claimed = before.stored_mail == MailState::Claimed
         && before.mail_lease.is_some_and(|lease| lease >= request.now.as_second());
     if sending || claimed {
-        return Err(CorrectError::MailInProgress);
+        return Err(CorrectError::MailInProgress.into());
     }
     let secret = app.catalog.id_secret(&before.org).await?;
     let by = Issuer { org: &before.org, mode: before.mode, secret: &secret, settings };
@@ -130,7 +132,7 @@ async fn attempt(
     };
     let signed = match Box::pin(sign::sign(app, by, draft)).await {
         Ok(signed) => signed,
-        Err(error) => return Err(CorrectError::Refused(vec![error.into_fault()?])),
+        Err(error) => return Err(CorrectError::Refused(vec![error.into_fault()?]).into()),
     };
     let list =
         ListId { org: before.org.clone(), mode: before.mode, number: before.signed.status_list };
@@ -172,13 +174,34 @@ async fn attempt(
     Ok(write(app, &list, &next, correction).await?.map(|credential| (credential, true)))
 }
 
+/// Chooses the new end; none when the present version has it already.
+async fn chosen(
+    app: &App,
+    request: &RenewRequest<'_>,
+    before: &Credential,
+    days: Days,
+    template: &Template,
+) -> Result<Option<Date>, RenewError> {
+    let by_months = request.until.is_none();
+    let organization = app.catalog.organization(&before.org).await?;
+    let today = organization.date_of(request.now);
+    match end(request.until, days, today, template) {
+        Ok(Some(_)) if by_months && renewed_on(app, before, Some(today)).await? => Ok(None),
+        Ok(until) => Ok(until),
+        Err(RenewalFault::NotDue(_)) if by_months && renewed_on(app, before, None).await? => {
+            Ok(None)
+        }
+        Err(fault) => Err(RenewError::Fault(fault)),
+    }
+}
+
 /// Whether the present end was given by a renewal, on this day: the months of a template, asked for
 /// again, are those.
 async fn renewed_on(
     app: &App,
     credential: &Credential,
     day: Option<Date>,
-) -> Result<bool, CorrectError> {
+) -> Result<bool, StoreError> {
     if credential.revision == 0 {
         return Ok(false);
     }
@@ -197,22 +220,22 @@ fn end(
     days: Days,
     today: Date,
     template: &Template,
-) -> Result<Option<Date>, CorrectionFault> {
+) -> Result<Option<Date>, RenewalFault> {
     let Some(last) = days.expires_on else {
-        return Err(CorrectionFault::Endless);
+        return Err(RenewalFault::Endless);
     };
     if asked == Some(last) {
         return Ok(None);
     }
     if last > today.saturating_add(DUE_DAYS.days()) {
-        return Err(CorrectionFault::NotDue(last));
+        return Err(RenewalFault::NotDue(last));
     }
     let months = template.definition.validity_months.unwrap_or_default();
     let by_months = last.max(today).saturating_add(Span::new().months(months));
     let until = asked.unwrap_or(by_months);
     match until > last && until >= today {
         true => Ok(Some(until)),
-        false => Err(CorrectionFault::EndsSooner(last.max(today))),
+        false => Err(RenewalFault::EndsSooner(last.max(today))),
     }
 }
 

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::domain::{
+    field::FieldName,
     fields::Fields,
+    nearest::nearest,
     text::{MAX_TEXT, normal_text},
 };
 
@@ -17,6 +19,22 @@ pub const COLUMN_MAP: &str = "column_map";
 pub const DAY_FIRST: &str = "day_first";
 /// Most columns that a map assigns.
 const MAX_ASSIGNED: usize = 200;
+
+/// What a column can be read as, but for parts of evidence.
+fn targets() -> impl Iterator<Item = &'static str> {
+    let further = [
+        "email",
+        "external_id",
+        "language",
+        "given_name",
+        "middle_name",
+        "family_name",
+        "second_family_name",
+        "family_name_first",
+        "ignore",
+    ];
+    FieldName::ALL.into_iter().map(FieldName::as_str).chain(further)
+}
 
 /// Names of columns, and what each is read as: a field by its name in the API, a part of the
 /// recipient's name, or `ignore`.
@@ -55,7 +73,8 @@ impl ColumnMap {
                 }
                 Err((code, es, en)) => {
                     let shown: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
-                    inner.fault(&shown, code, es, en);
+                    let near = value.as_str().and_then(|text| nearest(text, targets()));
+                    inner.fault_near(&shown, code, es, en, near);
                 }
             }
         }

@@ -102,6 +102,23 @@ impl FieldChange {
         });
         Ok(changes.filter(|change| change.before != change.after).collect())
     }
+
+    /// The recipient after changes.
+    ///
+    /// # Errors
+    /// When a value is none of its field.
+    pub fn applied(before: &Recipient, changes: &[Self]) -> Result<Recipient, serde_json::Error> {
+        let mut whole = serde_json::to_value(before)?;
+        if let Some(members) = whole.as_object_mut() {
+            for Self { field, after, .. } in changes {
+                match after {
+                    Value::Null => members.remove(field),
+                    after => members.insert(field.clone(), after.clone()),
+                };
+            }
+        }
+        serde_json::from_value(whole)
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Why a row that names its credential, or a correction, is refused.
 
-use jiff::civil::Date;
-
 use crate::domain::{ids::CredentialId, lang::Lang};
 
 /// The reason why a row that names its credential, or a correction, is refused.
@@ -15,18 +13,13 @@ pub enum CorrectionFault {
     OtherContent(CredentialId, Vec<String>),
     /// The credential has another `external_id`.
     OtherExternalId(CredentialId),
-    /// Another row of the file, with this number, corrects the credential.
+    /// Another row of the file, with this number, has corrected the credential, which was changed
+    /// since.
     AnotherRow(CredentialId, u32),
     /// This other credential has the corrected content.
     Taken(CredentialId),
     /// The credential is revoked or suspended.
     NotActive,
-    /// A credential that does not end is not renewed.
-    Endless,
-    /// The credential holds until this day, for more than 60 days.
-    NotDue(Date),
-    /// The new end is not after this day.
-    EndsSooner(Date),
 }
 
 impl CorrectionFault {
@@ -40,9 +33,6 @@ impl CorrectionFault {
             Self::AnotherRow(..) => "repeated_credential",
             Self::Taken(_) => "content_taken",
             Self::NotActive => "credential_not_active",
-            Self::Endless => "no_end",
-            Self::NotDue(_) => "not_due",
-            Self::EndsSooner(_) => "ends_sooner",
         }
     }
 
@@ -50,15 +40,12 @@ impl CorrectionFault {
     pub fn field(&self) -> &'static str {
         match self {
             Self::OtherExternalId(_) => "external_id",
-            Self::EndsSooner(_) => "until",
             Self::Unknown(_)
             | Self::OtherTemplate(_)
             | Self::OtherContent(..)
             | Self::AnotherRow(..)
             | Self::Taken(_)
-            | Self::NotActive
-            | Self::Endless
-            | Self::NotDue(_) => "credential_id",
+            | Self::NotActive => "credential_id",
         }
     }
 
@@ -85,8 +72,8 @@ impl CorrectionFault {
                 format!("The credential {id} does not have that external_id: the field external_id identifies the credential and is not corrected"),
             ),
             Self::AnotherRow(id, row) => lang.pick(
-                format!("La fila {row} de este archivo corrige la misma credencial {id} con otros datos: deja una de las dos"),
-                format!("Row {row} of this file corrects the same credential {id} with other data: leave one of the two"),
+                format!("La fila {row} de este archivo ya corrigió la credencial {id}, que cambió después: comprueba qué datos valen"),
+                format!("Row {row} of this file has corrected the credential {id}, which was changed since: see which data is right"),
             ),
             Self::Taken(other) => lang.pick(
                 format!("La credencial {other} ya tiene esos datos; revoca una de las dos"),
@@ -97,19 +84,6 @@ impl CorrectionFault {
                 "The credential is revoked or suspended; only one that holds is corrected",
             )
             .to_owned(),
-            Self::Endless => lang.pick(
-                "La credencial no vence: no hay nada que renovar",
-                "The credential does not end: there is nothing to renew",
-            )
-            .to_owned(),
-            Self::NotDue(last) => lang.pick(
-                format!("La credencial vale hasta el {}: se renueva desde 60 días antes", lang.date(*last)),
-                format!("The credential holds until {}: it is renewed from 60 days before", lang.date(*last)),
-            ),
-            Self::EndsSooner(last) => lang.pick(
-                format!("El nuevo término debe ser posterior al {}", lang.date(*last)),
-                format!("The new end must be after {}", lang.date(*last)),
-            ),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::domain::{
     warning::Warning,
 };
 
-pub use crate::domain::unportable::Unportable;
+pub use crate::domain::{expected::Expected, unportable::Unportable};
 
 /// The text of a job whose template does not exist. It never changes.
 pub const ACHIEVEMENT_NOT_FOUND: &str = "Achievement not found";
@@ -133,19 +133,6 @@ pub fn listed(mut faults: Vec<Fault>) -> Vec<Fault> {
     faults.truncate(MAX_FAULTS);
     faults.extend((rest > 0).then_some(Fault::Rest(rest)));
     faults
-}
-
-/// The expected JSON type of a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expected {
-    /// A string.
-    Text,
-    /// A number.
-    Number,
-    /// An array.
-    Array,
-    /// An object.
-    Object,
 }
 
 /// A fault in items and answers: a stable code and a text for people.
@@ -486,17 +473,6 @@ fn nothing_visible(field: &str, lang: Lang) -> String {
 
 /// The text of a cancelled row, in both languages. It never changes.
 const CANCELLED: &str = "Cancelado";
-
-impl Expected {
-    fn name(self, lang: Lang) -> &'static str {
-        match self {
-            Self::Text => lang.pick("un texto", "a string"),
-            Self::Number => lang.pick("un número", "a number"),
-            Self::Array => lang.pick("una lista", "an array"),
-            Self::Object => lang.pick("un objeto", "an object"),
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests;

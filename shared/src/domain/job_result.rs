@@ -4,7 +4,10 @@
 use serde_json::{Map, Value};
 
 use crate::domain::{
-    correction::FieldChange, ids::CredentialId, job::JobKind, job_outcome::RowStatus,
+    correction::FieldChange,
+    ids::CredentialId,
+    job::JobKind,
+    job_outcome::{RowStatus, Shard},
     recipient::Recipient,
 };
 
@@ -95,6 +98,51 @@ impl ResultColumn {
     }
 }
 
+/// The rows that a filter of results names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowFilter {
+    /// Those of a state.
+    Status(RowStatus),
+    /// Those whose credential did not exist before.
+    New,
+    /// Those whose credential existed before.
+    Duplicate,
+    /// Those that corrected their credential, or in a dry run would.
+    Corrected,
+}
+
+impl RowFilter {
+    /// The words of the filters.
+    pub const WORDS: [&'static str; 8] =
+        ["issued", "failed", "pending", "new", "duplicate", "corrected", "revoked", "invalid"];
+
+    /// Reads a word; none if it is unknown.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "issued" | "revoked" => Self::Status(RowStatus::Issued),
+            "failed" | "invalid" => Self::Status(RowStatus::Failed),
+            "pending" => Self::Status(RowStatus::Pending),
+            "new" => Self::New,
+            "duplicate" => Self::Duplicate,
+            "corrected" => Self::Corrected,
+            _ => return None,
+        })
+    }
+
+    /// Whether it takes a row of a shard.
+    pub fn takes(self, shard: &Shard, row: u32) -> bool {
+        let (status, sets) = (shard.status(row), &shard.issue);
+        let corrected = sets.corrected.contains(&row);
+        let duplicate = sets.duplicate.contains(&row) && !corrected;
+        match self {
+            Self::Status(wanted) => status == wanted,
+            Self::New => status == RowStatus::Issued && !duplicate && !corrected,
+            Self::Duplicate => status == RowStatus::Issued && duplicate,
+            Self::Corrected => status == RowStatus::Issued && corrected,
+        }
+    }
+}
+
 /// How a row of a job ended, or its present state.
 #[derive(Clone, Debug)]
 pub struct ResultRow {
@@ -147,16 +195,6 @@ impl ResultRow {
             (RowStatus::Issued, JobKind::Issue(_)) => "issued",
             (RowStatus::Failed, JobKind::DryRun(_)) => "invalid",
             (RowStatus::Failed, JobKind::Issue(_) | JobKind::Revoke(_)) => "failed",
-        }
-    }
-
-    /// The state that a filter of results names; none for an unknown word.
-    pub fn status_of_word(word: &str) -> Option<RowStatus> {
-        match word {
-            "issued" | "revoked" | "new" | "duplicate" | "corrected" => Some(RowStatus::Issued),
-            "failed" | "invalid" => Some(RowStatus::Failed),
-            "pending" => Some(RowStatus::Pending),
-            _ => None,
         }
     }
 

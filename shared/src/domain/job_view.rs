@@ -46,6 +46,9 @@ impl JobStatus {
 pub struct RowError {
     /// Row, from 1.
     pub row: u32,
+    /// The line of the file that it begins in, in a file's job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
     /// Address as sent.
     pub email: String,
     /// Text.

@@ -103,6 +103,22 @@ pub fn steers(c: char) -> bool {
     }
 }
 
+/// A text whose [`steers`] characters are written as `\u{202e}`, and a line break as ↵: with them
+/// it could control a terminal, show itself in another order than it is, or break a table.
+pub fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\r' if chars.peek() == Some(&'\n') => {}
+            '\r' | '\n' => shown.push('↵'),
+            c if steers(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
 /// Whether normalization 2 takes it for a space between words. Fixed for ever.
 pub fn separates_words(c: char) -> bool {
     c.is_whitespace() || kind(c) == Some(Kind::BlankLetter)

@@ -436,7 +436,7 @@ fn record_row(
     };
     report.refused += 1;
     update.sets.failed.insert(row);
-    update.failures.push(Failure { row, email: message.row.email, faults });
+    update.failures.push(Failure { row, line: message.row.line, email: message.row.email, faults });
 }
 
 /// The texts of a row's faults: of a file, in the words of its people.
@@ -444,7 +444,7 @@ fn texts(faults: &[Fault], job: Option<&Job>, message: &RowMessage) -> Vec<Fault
     let lang = message.job.lang;
     let format = job.and_then(|job| job.sheet.as_ref());
     let naming = format.and_then(|format| Naming::of(format, lang));
-    let text = |fault: &Fault| match (&naming, &message.row.recipient) {
+    let text = |fault: &Fault| match (&naming, message.row.read()) {
         (Some(naming), Some(recipient)) => naming.fault(fault, Said::Recipient(recipient)),
         _ => fault.in_language(lang),
     };

@@ -178,7 +178,12 @@ impl Ending<'_> {
                 ended.given_up += 1;
                 sets.failed.insert(row);
                 let faults = vec![self.why.in_language(self.job.lang)];
-                ended.update.failures.push(Failure { row, email: input.email.clone(), faults });
+                ended.update.failures.push(Failure {
+                    row,
+                    line: input.line,
+                    email: input.email.clone(),
+                    faults,
+                });
                 continue;
             };
             sets.issued.insert(row);

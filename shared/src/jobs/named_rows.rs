@@ -97,6 +97,14 @@ pub(super) async fn named_rows(
     ended
 }
 
+fn refused(faults: Vec<Fault>) -> RowOutcome {
+    RowOutcome::Ended(Outcome::Refused(faults))
+}
+
+fn conflict(fault: CorrectionFault) -> RowOutcome {
+    refused(vec![Fault::Correction(fault)])
+}
+
 /// A row and the credential that it names.
 struct Asked<'a> {
     message: &'a RowMessage,
@@ -111,15 +119,6 @@ impl Asked<'_> {
 
     fn tenant(&self) -> Tenant<'_> {
         Tenant { org: &self.job().org, mode: self.job().mode }
-    }
-
-    fn refused(&self, faults: &[Fault]) -> RowOutcome {
-        let lang = self.job().lang;
-        RowOutcome::Refused(faults.iter().map(|fault| fault.in_language(lang)).collect())
-    }
-
-    fn conflict(&self, fault: CorrectionFault) -> RowOutcome {
-        self.refused(&[Fault::Correction(fault)])
     }
 
     /// Ends the row; none when it is to be issued as any other, under the id that it names.
@@ -139,14 +138,14 @@ impl Asked<'_> {
             if identities.all().any(|identity| identity.id == id) {
                 return Ok(None);
             }
-            return Ok(Some(self.conflict(CorrectionFault::Unknown(id.to_string()))));
+            return Ok(Some(conflict(CorrectionFault::Unknown(id.to_string()))));
         };
         if found.template_id != job.template_id {
-            return Ok(Some(self.conflict(CorrectionFault::OtherTemplate(id))));
+            return Ok(Some(conflict(CorrectionFault::OtherTemplate(id))));
         }
         let external_id = named.recipient.external_id.as_ref();
         if external_id.is_some() && external_id != found.recipient.external_id.as_ref() {
-            return Ok(Some(self.conflict(CorrectionFault::OtherExternalId(id))));
+            return Ok(Some(conflict(CorrectionFault::OtherExternalId(id))));
         }
         let changes = named.changes(&found.recipient, &found.filled).map_err(JobError::broken)?;
         let outcome = match &job.corrector {
@@ -156,7 +155,7 @@ impl Asked<'_> {
             _ if changes.is_empty() => self.same(app, found).await?,
             _ => {
                 let fields = changes.into_iter().map(|(field, _)| field).collect();
-                self.conflict(CorrectionFault::OtherContent(id, fields))
+                conflict(CorrectionFault::OtherContent(id, fields))
             }
         };
         Ok(Some(outcome))
@@ -172,7 +171,7 @@ impl Asked<'_> {
             let accepted = self.job().issued_at.parse().ok();
             let today = accepted.map(|at| organization.date_of(at));
             if let Err(fault) = found::in_force(app, today, found).await? {
-                return Ok(self.refused(&[fault]));
+                return Ok(refused(vec![fault]));
             }
         }
         let credential = Box::new(found.clone());
@@ -197,7 +196,7 @@ impl Asked<'_> {
         let strict = self.job().strict.refused(&self.named.recipient, &self.job().issued_at);
         if !strict.is_empty() {
             let faults: Vec<Fault> = strict.into_iter().map(Fault::Strict).collect();
-            return Ok(self.refused(&faults));
+            return Ok(refused(faults));
         }
         let request = CorrectRequest {
             tenant: self.tenant(),
@@ -215,7 +214,7 @@ impl Asked<'_> {
         if self.job().dry_run {
             return match correct::foresee(app, &request, found).await {
                 Ok(None) => self.same(app, found).await,
-                Ok(Some(changes)) => match self.first(app).await? {
+                Ok(Some(changes)) => match self.repeated(app, found).await? {
                     None => {
                         let credential = Box::new(found.clone());
                         Ok(RowOutcome::Corrected { credential, changes })
@@ -238,22 +237,30 @@ impl Asked<'_> {
     /// The outcome of a row whose correction is refused; an error when the row comes back.
     fn failed(&self, error: CorrectError) -> Result<RowOutcome, JobError> {
         let faults = error.into_faults(self.named.credential_id).map_err(JobError::broken)?;
-        Ok(self.refused(&faults))
+        Ok(refused(faults))
     }
 
-    /// In a dry run, the outcome of a row whose credential an earlier row corrects; none if this
-    /// is the first.
-    async fn first(&self, app: &App) -> Result<Option<RowOutcome>, JobError> {
+    /// In a dry run, the outcome of a row whose credential another row corrects: it says the same,
+    /// since a file of rows that contradict each other is refused, unless a former release surveyed
+    /// it. None if this row is the one that corrects.
+    async fn repeated(
+        &self,
+        app: &App,
+        found: &Credential,
+    ) -> Result<Option<RowOutcome>, JobError> {
         let (job, named, row) = (self.job(), self.named, self.message.row.number);
         let secret = app.catalog.id_secret(&job.org).await?;
-        let (org, template) = (&job.org, job.template_id);
-        let content = identity::of(&secret, org, job.mode, template, &named.recipient).content;
+        let recipient = named.recipient.clone();
+        let (_, identities) =
+            identity::cleaned(&secret, &job.org, job.mode, job.template_id, recipient);
+        let content = identities.own.content;
         let this = FirstRow { row, content };
         let id = named.credential_id;
         let first = app.jobs.first_of(job.job_id, id, &this, job.ttl).await?;
-        Ok(match first.row == row {
-            true => None,
-            false => Some(self.conflict(CorrectionFault::AnotherRow(id, first.row))),
+        Ok(match (first.row == row, first.content == this.content) {
+            (true, _) => None,
+            (false, true) => Some(self.same(app, found).await?),
+            (false, false) => Some(conflict(CorrectionFault::AnotherRow(id, first.row))),
         })
     }
 }

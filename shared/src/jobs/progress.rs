@@ -40,6 +40,7 @@ pub async fn status(
     let failures = app.jobs.failures(&job, SHOWN_ERRORS).await?;
     let errors = failures.into_iter().map(|failure| RowError {
         row: failure.row,
+        line: failure.line,
         error: failure.text(),
         code: failure.faults.first().map_or(String::new(), |fault| fault.code.clone()),
         email: failure.email,

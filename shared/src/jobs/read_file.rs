@@ -160,8 +160,8 @@ fn row_of(read: SheetRow, naming: Option<&Naming<'_>>, lang: Lang) -> Row {
 fn guessed(encoding: Encoding, lang: Lang) -> Broken {
     let label = encoding.label(lang);
     let text = lang.pick(
-        format!("La codificación del archivo se supuso por sus letras ({label}), y strict incluye guessed_encoding: indícala en encoding, o guarda el archivo como «CSV UTF-8»"),
-        format!("The encoding of the file was found by its letters ({label}), and strict has guessed_encoding: name it in encoding, or save the file as \"CSV UTF-8\""),
+        format!("La codificación del archivo se supuso por sus letras ({label}), y pediste rechazar lo que se supone: indícala al subirlo, o guarda el archivo como «CSV UTF-8»"),
+        format!("The encoding of the file was found by its letters ({label}), and you asked to refuse what is guessed: name it with the upload, or save the file as \"CSV UTF-8\""),
     );
     Broken::Refused(failure(WarningKind::GuessedEncoding.as_str(), text))
 }
@@ -291,6 +291,7 @@ impl Reader<'_> {
                 remembered: remembered.as_ref().map(|remembered| &remembered.map),
             },
             day_first: day_first || remembered.as_ref().is_some_and(|map| map.day_first),
+            corrects: job.corrector().is_some(),
             send_email: job.send_email,
         };
         match self.surveyed(file, terms, job.lang).await? {

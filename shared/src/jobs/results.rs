@@ -2,19 +2,20 @@
 //!
 //! Safe to repeat: nothing is written.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::{
     app::App,
     credentials::{issue, sign::Issuer},
     domain::{
+        correction::FieldChange,
         credential::Credential,
         email::EmailAddress,
         identity::IdSecret,
         ids::CredentialId,
-        job::{Job, JobKind},
+        job::{Job, JobKind, Row},
         job_outcome::RowStatus,
-        job_result::ResultRow,
+        job_result::{ResultRow, RowFilter},
     },
     store::{StoreError, job_rows::ShardView},
 };
@@ -25,8 +26,8 @@ const SHARDS_A_PAGE: u32 = 20;
 /// A page of results to read.
 #[derive(Clone, Copy, Debug)]
 pub struct ResultsQuery {
-    /// State of the rows; all rows without it.
-    pub status: Option<RowStatus>,
+    /// The rows that are wanted; all of them without it.
+    pub filter: Option<RowFilter>,
     /// The row after which the page begins; 0 for the first page.
     pub after: u32,
     /// Most rows.
@@ -51,6 +52,7 @@ pub struct ResultsPage {
 pub async fn page(app: &App, job: &Job, query: ResultsQuery) -> Result<ResultsPage, StoreError> {
     let secret = app.catalog.id_secret(&job.org).await?;
     let (mut rows, mut bytes) = (Vec::new(), 0);
+    let mut existing = BTreeSet::new();
     let mut next = None;
     let mut row = query.after.saturating_add(1);
     let mut shards = 0;
@@ -60,11 +62,14 @@ pub async fn page(app: &App, job: &Job, query: ResultsQuery) -> Result<ResultsPa
         shards += 1;
         let last = *job.rows_of(number).end();
         while row <= last {
-            if query.status.is_none_or(|wanted| view.shard.status(row) == wanted) {
+            if query.filter.is_none_or(|wanted| wanted.takes(&view.shard, row)) {
                 let mut result = result_row(app, job, &secret, &view, row);
                 if job.is_dry_run() {
-                    let read = view.rows.get(&row).and_then(|input| input.recipient.clone());
-                    result.recipient = read.map(Box::new);
+                    let input = view.rows.get(&row);
+                    result.recipient = input.and_then(Row::read).cloned().map(Box::new);
+                    // A row that names its credential leaves the fields of absent columns.
+                    let named = input.is_some_and(|input| input.named.is_some());
+                    existing.extend(result.credential_url.as_ref().filter(|_| named).map(|_| row));
                 }
                 bytes += result.answer().to_string().len();
                 rows.push(result);
@@ -81,9 +86,29 @@ pub async fn page(app: &App, job: &Job, query: ResultsQuery) -> Result<ResultsPa
     }
     overlay_delivery(app, &mut rows).await?;
     if job.is_dry_run() {
-        as_signed(app, job, &secret, &mut rows).await?;
+        let (stored, others): (Vec<_>, Vec<_>) =
+            rows.iter_mut().partition(|row| existing.contains(&row.row));
+        as_stored(app, stored).await?;
+        as_signed(app, job, &secret, others).await?;
     }
     Ok(ResultsPage { rows, next })
+}
+
+/// Gives rows of a dry run that name their credentials what these hold, corrected where the rows
+/// correct them.
+async fn as_stored(app: &App, rows: Vec<&mut ResultRow>) -> Result<(), StoreError> {
+    // Rows that say the same name one credential, and one read takes an id once.
+    let ids: BTreeSet<CredentialId> = rows.iter().filter_map(|row| row.credential_id).collect();
+    let credentials = app.credentials.get_all(&Vec::from_iter(ids)).await?;
+    let known: HashMap<CredentialId, &Credential> =
+        credentials.iter().map(|credential| (credential.id, credential)).collect();
+    for row in rows {
+        let Some(found) = row.credential_id.and_then(|id| known.get(&id)) else { continue };
+        let changes = row.changes.as_deref().unwrap_or_default();
+        let after = FieldChange::applied(&found.recipient, changes);
+        row.recipient = Some(Box::new(after.unwrap_or_else(|_| found.recipient.clone())));
+    }
+    Ok(())
 }
 
 /// Completes the recipients of a dry run as issuing does.
@@ -91,7 +116,7 @@ async fn as_signed(
     app: &App,
     job: &Job,
     secret: &IdSecret,
-    rows: &mut [ResultRow],
+    mut rows: Vec<&mut ResultRow>,
 ) -> Result<(), StoreError> {
     let template =
         app.catalog.template_version(&job.org, job.template_id, job.template_version).await?;

@@ -17,15 +17,15 @@ use crate::{
         ids::JobId,
         job::{FILE_LEASE, Job, JobFile, files_until},
         job_result::{ResultColumn, ResultRow},
-        lang::Lang,
         recipient::reads_in_one_way,
         template::Template,
         time,
+        unseen::visible,
         upload::{Format, Kind},
     },
     jobs::{JobError, results::result_row},
     sheet::{
-        Cells, ColumnName, Columns,
+        Cells, ColumnName, Columns, Naming,
         guarding::{guarded, unguarded, unmarked},
         offered::of_template,
     },
@@ -326,7 +326,10 @@ impl<'a> Layout<'a> {
                 let named = named.or_else(|| object.get(column.name()).map(text));
                 named.unwrap_or_default()
             }
-            ResultColumn::Changes => guarded(&changes_text(&ended, self.job.lang)).into_owned(),
+            ResultColumn::Changes => guarded(&self.changes_text(&ended)).into_owned(),
+            ResultColumn::Error => {
+                guarded(&visible(ended.error.as_deref().unwrap_or_default())).into_owned()
+            }
             _ => text(&ended.value(column)),
         });
         // Cells without a column come after all others: the row stays refused until corrected.
@@ -340,20 +343,27 @@ impl<'a> Layout<'a> {
         let further = further.iter().map(|cell| self.own_cell(cell));
         self.line(cells.chain(results).chain(further))
     }
-}
 
-/// The fields that a row corrects, for people.
-fn changes_text(ended: &ResultRow, lang: Lang) -> String {
-    let value = |value: &Value| match value {
-        Value::Null => lang.pick("(vacío)", "(empty)").to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let changes = ended.changes.iter().flatten();
-    let changes = changes.map(|change| {
-        format!("{}: {} → {}", change.field, value(&change.before), value(&change.after))
-    });
-    changes.collect::<Vec<_>>().join("; ")
+    /// The fields that a row corrects, for people: by the file's own columns, in JSON by the
+    /// API's names.
+    fn changes_text(&self, ended: &ResultRow) -> String {
+        let naming = Naming::of(self.sheet, self.job.lang);
+        let name = |field: &String| match &naming {
+            Some(naming) => naming.column(field),
+            None => field.clone(),
+        };
+        let value = |value: &Value| match value {
+            Value::Null => self.job.lang.pick("(vacío)", "(empty)").to_owned(),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let changes = ended.changes.iter().flatten();
+        let changes = changes.map(|change| {
+            let (before, after) = (value(&change.before), value(&change.after));
+            format!("{}: {before} → {after}", name(&change.field))
+        });
+        changes.collect::<Vec<_>>().join("; ")
+    }
 }
 
 /// A value as a cell.

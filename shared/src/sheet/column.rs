@@ -49,6 +49,8 @@ pub(super) enum NamePart {
 }
 
 impl NamePart {
+    pub(super) const ALL: [Self; 4] = [Self::Given, Self::Middle, Self::Family, Self::SecondFamily];
+
     /// Its name for people.
     pub(super) fn name(self, lang: Lang) -> &'static str {
         match self {

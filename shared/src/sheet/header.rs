@@ -340,11 +340,11 @@ impl Header<'_> {
             },
         );
         let Some((_, field)) = missing else { return Ok(()) };
-        let ColumnName { field, es, en } = name_of(field);
+        let ColumnName { es, en, .. } = name_of(field);
         Err(SheetFault::new(
             "missing_column",
-            format!("Falta la columna «{es}» ({field}), obligatoria en esta plantilla"),
-            format!("The column \"{en}\" ({field}) is missing; this template requires it"),
+            format!("Falta la columna «{es}», obligatoria en esta plantilla"),
+            format!("The column \"{en}\" is missing; this template requires it"),
         ))
     }
 }

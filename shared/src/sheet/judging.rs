@@ -150,11 +150,11 @@ impl Dates {
                 "ambiguous_dates",
                 open.of(),
                 format!(
-                    "Ninguna fecha del archivo dice si «{}» tiene primero el día o el mes. Si es el día, indícalo al subirlo (day_first).",
+                    "Ninguna fecha del archivo dice si «{}» tiene primero el día o el mes. Si es el día, indícalo al subirlo.",
                     open.text
                 ),
                 format!(
-                    "No date of the file says whether \"{}\" has the day or the month first. If it is the day, say so with the upload (day_first).",
+                    "No date of the file says whether \"{}\" has the day or the month first. If it is the day, say so with the upload.",
                     open.text
                 ),
             ),

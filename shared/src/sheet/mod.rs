@@ -17,10 +17,12 @@
 //! | columns | as assigned, else by names in Spanish, English, Portuguese or the API's, in any order and case, see [`columns`] |
 //! | cells | see [`cells`] and `dates`, those of our results [`guarding`] |
 //! | values with two readings | refused, unless the file itself decides, see `judging` |
+//! | rows that correct one credential to different content | refused with their file, see `contradictions` |
 
 pub mod cells;
 mod column;
 pub mod columns;
+mod contradictions;
 mod dates;
 mod entry;
 mod fault;

@@ -10,14 +10,16 @@ use super::{
 };
 use crate::domain::{
     cell_fault::CellFault,
+    correction_fault::CorrectionFault,
     fault::{Fault, FaultText, KEPT_TEXT},
     field::FieldName,
     lang::Lang,
     recipient::{FieldValue, Recipient},
     text::shortened,
     unlisted::Unlisted,
-    unseen::steers,
+    unseen::visible,
     upload::{Format, Kind},
+    warning::Warning,
 };
 
 /// Characters of a cell that a fault shows.
@@ -75,19 +77,28 @@ impl<'a> Naming<'a> {
         all.filter(|(_, column)| is(column)).map(|(at, _)| at).collect()
     }
 
-    /// The name of a field's columns: the file's, else the one that people know.
-    fn name(&self, path: &str) -> String {
+    /// The names of a field's columns: the file's, else the one that people know.
+    fn names(&self, path: &str) -> Vec<String> {
         let names = self.places(path).into_iter().filter_map(|at| self.header.get(at));
-        let names: Vec<String> = names.map(|name| self.quoted(name)).collect();
-        if !names.is_empty() {
-            return names.join(self.lang.pick(" y ", " and "));
-        }
-        let whole = path.split('[').next().unwrap_or_default();
-        let known = offered::names().into_iter().find(|column| column.field == whole);
-        match known {
-            Some(known) => self.quoted(self.lang.pick(known.es, known.en)),
-            None => self.quoted(path),
-        }
+        let names: Vec<String> = names.map(|name| shown(name)).collect();
+        if names.is_empty() { vec![offered::name(path, self.lang).to_owned()] } else { names }
+    }
+
+    /// The names of a field's columns, as one: `Nombre y Apellidos`.
+    pub fn column(&self, field: &str) -> String {
+        self.names(field).join(self.lang.pick(" y ", " and "))
+    }
+
+    /// The same, each between quotes.
+    fn name(&self, path: &str) -> String {
+        let names: Vec<String> = self.names(path).iter().map(|name| self.quoted(name)).collect();
+        names.join(self.lang.pick(" y ", " and "))
+    }
+
+    /// The name of the column in which rows name their credentials.
+    fn id_column(&self) -> String {
+        let named = self.columns.naming().first().and_then(|at| self.header.get(*at));
+        self.quoted(named.map_or("credential_id", String::as_str))
     }
 
     fn quoted(&self, text: &str) -> String {
@@ -110,15 +121,7 @@ fn evidence_part(path: &str) -> Option<(usize, Part)> {
 
 /// A text as a fault shows it: short, and everything in it visible.
 fn shown(text: &str) -> String {
-    let mut visible = String::new();
-    for c in shortened(text.trim(), SHOWN).chars() {
-        if steers(c) {
-            visible.extend(c.escape_unicode());
-        } else {
-            visible.push(c);
-        }
-    }
-    visible
+    visible(&shortened(text.trim(), SHOWN))
 }
 
 /// The words for the faults of one row.
@@ -197,6 +200,13 @@ impl Words<'_> {
                     format!("Credential {id} of this data is revoked or suspended. If it is suspended, it can be reinstated; to issue another, write another id in the column {name}"),
                 )
             }
+            Fault::Expired(id, on) => {
+                let (name, on) = (self.naming.name("external_id"), lang.date(*on));
+                self.pick(
+                    format!("La credencial {id} de estos datos venció el {on}: se puede renovar; para emitir otra, escribe otro id en la columna {name}"),
+                    format!("Credential {id} of this data ended on {on}: it can be renewed; to issue another, write another id in the column {name}"),
+                )
+            }
             Fault::NotInTemplate(field) => {
                 let name = self.naming.name(field);
                 self.pick(
@@ -219,8 +229,67 @@ impl Words<'_> {
                     format!("It is not certain that {word} is read right: save the file as \"CSV UTF-8\", or name its encoding"),
                 )
             }
+            Fault::Correction(fault) => self.correction(fault).unwrap_or(own),
+            Fault::Strict(warning) => self.strict(warning),
             fault => self.of_value(fault).unwrap_or(own),
         }
+    }
+
+    /// The text of a row that names a credential and is refused; none where the general one names
+    /// nothing of the API.
+    fn correction(&self, fault: &CorrectionFault) -> Option<String> {
+        let column = self.naming.id_column();
+        Some(match fault {
+            CorrectionFault::Unknown(id) => {
+                let id = self.naming.quoted(id);
+                self.pick(
+                    format!("La columna {column} dice {id}, y no hay tal credencial en esta organización y este modo. Corrige el id; para emitir una credencial nueva, deja la celda vacía"),
+                    format!("The column {column} says {id}, and there is no such credential in this organization and mode. Correct the id; to issue a new credential, leave the cell empty"),
+                )
+            }
+            CorrectionFault::OtherTemplate(id) => self.pick(
+                format!("La credencial {id} es de otra plantilla. Sube la fila con esa plantilla; para emitir una credencial nueva con esta, deja vacía la celda de {column}"),
+                format!("The credential {id} is of another template. Upload the row with that template; to issue a new credential with this one, leave the cell of {column} empty"),
+            ),
+            CorrectionFault::OtherContent(id, fields) => {
+                let said = |field: &String| {
+                    let name = self.naming.name(field);
+                    match self.value(field) {
+                        Some(value) => self
+                            .pick(format!("{name} dice {value}"), format!("{name} says {value}")),
+                        None => self.pick(format!("{name} está vacía"), format!("{name} is empty")),
+                    }
+                };
+                let said = fields.iter().map(said).collect::<Vec<_>>().join(", ");
+                self.pick(
+                    format!("La credencial {id} tiene otros datos que esta fila: {said}. Para corregirla, sube el archivo para corregir lo ya emitido; para dejarla como está, repón sus datos"),
+                    format!("The credential {id} has other data than this row: {said}. To correct it, upload the file to correct what was issued; to leave it as it is, put its data back"),
+                )
+            }
+            CorrectionFault::OtherExternalId(id) => {
+                let says = self.says("external_id");
+                self.pick(
+                    format!("{says}, pero la credencial {id} tiene otro id externo, que no se corrige"),
+                    format!("{says}, but credential {id} has another external id, which is not corrected"),
+                )
+            }
+            CorrectionFault::AnotherRow(..)
+            | CorrectionFault::Taken(_)
+            | CorrectionFault::NotActive => return None,
+        })
+    }
+
+    /// The text of a warning that refuses its row, with the name of the column for the field's.
+    fn strict(&self, warning: &Warning) -> String {
+        let lang = self.naming.lang;
+        let (field, name) = (warning.field, self.naming.name(warning.field));
+        let of = |field: &str| lang.pick(format!("campo {field}"), format!("field {field}"));
+        let text = warning.text(lang).replacen(&of(field), &of(&name), 1);
+        let stop = if text.ends_with('?') { "" } else { "." };
+        self.pick(
+            format!("{text}{stop} Pediste rechazar lo que se avisa"),
+            format!("{text}{stop} You asked to refuse what is warned of"),
+        )
     }
 
     /// The text of a grade comes first as it always is.

@@ -1,7 +1,7 @@
 //! The columns that files of a template can have, and an example of such a file.
 
 use super::{
-    column::{Column, ColumnName, Part},
+    column::{Column, ColumnName, NAME_TARGETS, NamePart, Part},
     guarding::guarded,
     names::NAMES,
 };
@@ -36,6 +36,31 @@ pub(super) fn known_names(definition: &Definition) -> Vec<(Column, Vec<&'static 
 /// The names of the fields for people.
 pub fn names() -> Vec<ColumnName> {
     std::iter::once(ColumnName::EMAIL).chain(FieldName::ALL.map(name_of)).collect()
+}
+
+/// The name of a field for people; a path names a part of evidence.
+pub fn name(path: &str, lang: Lang) -> &str {
+    let whole = path.split('[').next().unwrap_or_default();
+    let further = [ColumnName::EXTERNAL_ID, ColumnName::LANGUAGE];
+    let known = names().into_iter().chain(further).find(|column| column.field == whole);
+    known.map_or(path, |known| lang.pick(known.es, known.en))
+}
+
+/// The name for people of what a column is read as.
+pub fn target_name(target: &str, lang: Lang) -> &str {
+    let part = NamePart::ALL.into_iter().find(|part| {
+        let column = Column::Name(*part);
+        NAME_TARGETS.iter().any(|(named, name)| *named == column && *name == target)
+    });
+    let evidence = ColumnName::EVIDENCE.into_iter().find(|column| column.field == target);
+    match (part, evidence) {
+        (Some(part), _) => part.name(lang),
+        (None, Some(evidence)) => lang.pick(evidence.es, evidence.en),
+        (None, None) if target == "family_name_first" => {
+            lang.pick("Apellidos, coma y nombres", "Family names, comma, given names")
+        }
+        (None, None) => name(target, lang),
+    }
 }
 
 /// The columns that files of a template can have, in the order of the API reference.

@@ -78,16 +78,9 @@ impl<'a> Rows<'a> {
         let mut each = |record: Record<'_>| {
             if !record.blank {
                 let doubt = doubts.as_mut().and_then(|doubts| doubt(&record, columns, doubts));
-                let mut refused = Vec::new();
-                let entry = match (doubt, format.kind) {
-                    (Some(word), _) => Entry::unread(Fault::DoubtfulText(word)),
-                    (None, Kind::Csv) => {
-                        let texts = texts_of(&record, format.encoding);
-                        let entry = csv_entry(&record, texts.as_deref(), columns, definition);
-                        refused = texts.filter(|_| entry.recipient.is_err()).unwrap_or_default();
-                        entry
-                    }
-                    (None, Kind::JsonLines | Kind::Json) => json_entry(&record, format.encoding),
+                let (entry, refused) = match doubt {
+                    Some(word) => (Entry::unread(Fault::DoubtfulText(word)), Vec::new()),
+                    None => entry_of(&record, format, columns, definition),
                 };
                 let (line, end) = (record.line, record.end);
                 rows.push(SheetRow { row: end.row, line, entry, refused, end });
@@ -147,6 +140,24 @@ impl<'a> Cells<'a> {
             self.splitter.push(bytes, &mut each)?;
         }
         Ok(rows)
+    }
+}
+
+/// The recipient of a row, and the cells of a refused row of CSV.
+pub(super) fn entry_of(
+    record: &Record<'_>,
+    format: &Format,
+    columns: &Columns,
+    definition: &Definition,
+) -> (Entry, Vec<String>) {
+    match format.kind {
+        Kind::Csv => {
+            let texts = texts_of(record, format.encoding);
+            let entry = csv_entry(record, texts.as_deref(), columns, definition);
+            let refused = texts.filter(|_| entry.recipient.is_err()).unwrap_or_default();
+            (entry, refused)
+        }
+        Kind::JsonLines | Kind::Json => (json_entry(record, format.encoding), Vec::new()),
     }
 }
 

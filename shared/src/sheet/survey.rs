@@ -4,6 +4,7 @@ use serde::de::IgnoredAny;
 
 use super::{
     columns::{Assignments, Columns},
+    contradictions::Contradictions,
     fault::{SheetFault, unclosed},
     guess::{Guess, Verdict},
     header, json_files,
@@ -37,6 +38,7 @@ pub struct Survey<'a> {
     guess: Guess,
     judge: Judge,
     prose: Vec<bool>,
+    contradictions: Contradictions,
     /// The column of the addresses.
     email: Option<usize>,
 }
@@ -87,6 +89,7 @@ impl<'a> Survey<'a> {
             guess,
             judge: Judge::new(&columns, terms.definition),
             prose: columns.prose(),
+            contradictions: Contradictions::default(),
             email: columns.email(),
             rows: 0,
             recognized,
@@ -109,7 +112,19 @@ impl<'a> Survey<'a> {
     }
 
     fn read(&mut self, bytes: &[u8], end: bool) -> Result<(), SheetFault> {
-        let Self { recognized, splitter, rows, guess, judge, prose, email, .. } = self;
+        let Self {
+            terms,
+            recognized,
+            columns,
+            splitter,
+            rows,
+            guess,
+            judge,
+            prose,
+            contradictions,
+            email,
+            ..
+        } = self;
         let format = &recognized.format;
         let mut each = |record: Record<'_>| {
             if record.blank {
@@ -131,6 +146,10 @@ impl<'a> Survey<'a> {
                     return Err(unclosed(record.line).at_column(at + 1));
                 }
             }
+            if terms.corrects {
+                let letters = (format, recognized.open);
+                contradictions.take(&record, letters, columns, terms.definition);
+            }
             *rows += 1;
             if *rows > MAX_ROWS {
                 return Err(SheetFault::new(
@@ -150,8 +169,8 @@ impl<'a> Survey<'a> {
     /// Ends the reading.
     ///
     /// # Errors
-    /// [`SheetFault`]: `no_rows`, `unknown_encoding`, `invalid_request`, `other_template`, and
-    /// those of [`Survey::push`].
+    /// [`SheetFault`]: `no_rows`, `unknown_encoding`, those of values with two readings,
+    /// `repeated_credential`, `invalid_request`, `other_template`, and those of [`Survey::push`].
     pub fn finish(mut self) -> Result<Surveyed, SheetFault> {
         self.read(&[], true)?;
         if self.rows == 0 {
@@ -165,6 +184,9 @@ impl<'a> Survey<'a> {
             self.decide_encoding()?;
         }
         if let Some(fault) = self.judge.fault(self.terms.day_first) {
+            return Err(fault);
+        }
+        if let Some(fault) = self.contradictions.fault(&self.columns) {
             return Err(fault);
         }
         let Recognized { format, request, .. } = self.recognized;

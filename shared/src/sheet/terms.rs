@@ -16,6 +16,8 @@ pub struct Terms<'a> {
     pub assigned: Assigned<'a>,
     /// Whether its sender said that of its dates the day comes first.
     pub day_first: bool,
+    /// Whether its rows correct the credentials that they name.
+    pub corrects: bool,
     /// Whether its credentials are mailed.
     pub send_email: bool,
 }

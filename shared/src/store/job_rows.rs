@@ -78,6 +78,9 @@ impl ShardView {
 pub struct Failure {
     /// Row, from 1.
     pub row: u32,
+    /// The line of the file that it begins in: the row's input has it.
+    #[serde(skip)]
+    pub line: Option<u64>,
     /// Address as sent.
     pub email: String,
     /// Code and texts.
@@ -482,7 +485,10 @@ impl Jobs {
             }
             let mut view = self.shard(job.shard_id(number)).await?;
             view.failures.retain(|row, _| !shard.issue.issued.contains(row));
-            found.extend(view.failures.into_values());
+            found.extend(view.failures.into_values().map(|failure| {
+                let line = view.rows.get(&failure.row).and_then(|input| input.line);
+                Failure { line, ..failure }
+            }));
             if found.len() >= wanted {
                 break;
             }

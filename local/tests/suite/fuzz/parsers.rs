@@ -42,6 +42,7 @@ fn try_file(file: &Input, definition: &Definition) -> Option<Kind> {
         encoding: None,
         assigned: Assigned::default(),
         day_first: false,
+        corrects: true,
         send_email: true,
     };
     let lines = file.split(|byte| matches!(byte, b'\n' | b'\r')).count();

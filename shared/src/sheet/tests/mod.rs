@@ -6,6 +6,7 @@ use crate::domain::{
 
 mod cases;
 mod columns;
+mod contradictions;
 mod encodings;
 mod generator;
 mod values;
@@ -34,6 +35,7 @@ fn terms(definition: &Definition) -> Terms<'_> {
         encoding: None,
         assigned: Assigned::default(),
         day_first: false,
+        corrects: false,
         send_email: true,
     }
 }

@@ -124,6 +124,10 @@ fn choose(t: Texts) -> Markup {
             input type="checkbox" id="day-first" autocomplete="off";
             span data-t="day_first" { (t.of("day_first")) }
         }
+        label.check id="correct-choice" hidden {
+            input type="checkbox" id="correct" autocomplete="off";
+            span data-t="correct" { (t.of("correct")) }
+        }
         p { button.button.first type="button" id="dry-run" disabled data-t="dry_run" { (t.of("dry_run")) } }
     };
     step("choose", true, t, "choose", &body)
@@ -144,9 +148,15 @@ fn check(t: Texts) -> Markup {
             ul.sums id="sums" {}
             div id="rows" {}
             (more("more-rows"))
+            div id="corrections" {}
+            (more("more-corrections"))
             div id="warnings" {}
             div id="faults" {}
             (more("more-faults"))
+            div.offer id="offer" hidden {
+                p data-t="offer" { (t.of("offer")) }
+                p { button.button type="button" id="see-corrections" data-t="see_corrections" { (t.of("see_corrections")) } }
+            }
             p.last { button.button.first type="button" id="issue" {} }
             p.soft data-t="faults_later" { (t.of("faults_later")) }
         }
@@ -187,6 +197,7 @@ mod tests {
         used.extend(named(CONSOLE_SCRIPT, "words.texts."));
         used.extend(named(CONSOLE_SCRIPT, "refuse(\""));
         used.extend(named(CONSOLE_SCRIPT, "loseFile(\""));
+        used.extend(named(CONSOLE_SCRIPT, "sum(\""));
         let known: BTreeSet<&str> = TEXTS.iter().map(|(name, ..)| *name).collect();
         assert_eq!(known.len(), TEXTS.len(), "no name is given twice");
         for name in &used {
@@ -196,6 +207,8 @@ mod tests {
         let others = [
             "r_",
             "to_",
+            "issue_",
+            "correct_",
             "reading",
             "issuing",
             "mailing",
@@ -204,10 +217,16 @@ mod tests {
             "empty",
             "external_id",
             "language",
+            "no_manage",
+            "no_scope",
             "no_script",
         ];
         for name in known {
-            let idle = !used.contains(name) && !others.iter().any(|start| name.starts_with(start));
+            // The word for one stands beside that for several.
+            let stem = name.strip_suffix("_1").unwrap_or(name);
+            let idle = !used.contains(stem)
+                && !used.contains(name)
+                && !others.iter().any(|start| name.starts_with(start));
             assert!(!idle, "{name} is said nowhere");
         }
         for (name, es, en) in TEXTS {

@@ -68,7 +68,9 @@
         if (response.ok) return response;
         const answer = await response.json().catch(() => ({}));
         if (response.status === 401) throw refuse("bad_key");
-        if (response.status === 403) throw refuse("no_scope");
+        if (response.status === 403) {
+          throw Object.assign(refuse(options.denied ?? "no_scope"), { denied: options.denied });
+        }
         throw new Refused(answer.detail || String(response.status));
       }
       if (attempt === 40) throw refuse("unreachable");
@@ -197,7 +199,7 @@
     drawColumns();
     forgetReview();
   });
-  $("day-first").addEventListener("change", forgetReview);
+  for (const id of ["day-first", "correct"]) $(id).addEventListener("change", forgetReview);
   $("mail").addEventListener("change", () => { if (review) drawReview(); });
 
   $("example").addEventListener("click", guarded(async () => {
@@ -214,8 +216,10 @@
     file = fault ? null : picked[0];
     encoding = null;
     columns = { read: [], said: {} };
-    show("day-first-choice", false);
-    $("day-first").checked = false;
+    for (const id of ["day-first", "correct"]) {
+      show(`${id}-choice`, false);
+      $(id).checked = false;
+    }
     drawColumns();
     say(fault && (() => T[fault]));
     forgetReview();
@@ -245,12 +249,14 @@
   const upload = async (dryRun, print, bar, status) => {
     const allowed = await (await call("/uploads", {
       method: "POST",
+      ...($("correct").checked && { denied: "no_manage" }),
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({
         template_id: $("template").value, file_name: file.name, size: file.size,
         send_email: $("mail").checked, dry_run: dryRun, ...(encoding && { encoding }),
         ...(Object.keys(columns.said).length && { column_map: columns.said }),
         ...($("day-first").checked && { day_first: true }),
+        ...($("correct").checked && { correct: true }),
       }),
     })).json();
     status.textContent = T.uploading;
@@ -324,6 +330,9 @@
       }
       columns = { read: checked.columns ?? [], said };
       drawColumns();
+      const named = columns.read.some(({ name }) => /^\W*credential[\s_-]*id\W*$/i.test(name));
+      const other = checked.result?.errors.some(({ code }) => code === "other_content");
+      if (named || other) show("correct-choice");
       const unknown = checked.code === "unknown_column" && columns.read.length > 0;
       $("columns-read").open = unknown;
       if (checked.status === "FAILURE") {
@@ -338,9 +347,12 @@
         }
         throw new Refused(() => `${refusal(checked)} ${unknown ? T.say_columns : T.nothing_issued}`);
       }
-      const made = { id, job: checked, template: of, print, file, lang, rows: [], faults: [], cursors: {} };
+      const made = {
+        id, job: checked, template: of, print, file, lang, rows: [], faults: [], corrections: [], cursors: {},
+      };
       await moreRows(made, 10);
-      if (checked.result.failed) await moreFaults(made);
+      if (checked.result.failed) await more(made, "faults", "invalid");
+      if (checked.result.corrected) await more(made, "corrections", "corrected");
       if (mine !== turn) return;
       review = made;
       show("check-progress", false);
@@ -349,6 +361,8 @@
       arrive("check");
     } catch (error) {
       if (mine === turn) show("check", false);
+      // Without the scope the next check is one without corrections.
+      if (error.denied) $("correct").checked = false;
       throw error;
     } finally {
       drawChoice();
@@ -361,28 +375,38 @@
     of.rows.push(...page.items);
     of.cursors.rows = page.next_cursor;
   };
-  const moreFaults = async (of) => {
-    const before = of.faults.length;
+  const more = async (of, list, status) => {
+    const before = of[list].length;
     // Pages of a filter may be empty: its next one is asked for at once.
     do {
-      const cursor = of.cursors.faults ? `&cursor=${of.cursors.faults}` : "";
-      const page = await get(`/jobs/${of.id}/results?status=invalid&limit=100${cursor}`);
-      of.faults.push(...page.items);
-      of.cursors.faults = page.next_cursor;
-    } while (of.cursors.faults && of.faults.length === before);
+      const cursor = of.cursors[list] ? `&cursor=${of.cursors[list]}` : "";
+      const page = await get(`/jobs/${of.id}/results?status=${status}&limit=100${cursor}`);
+      of[list].push(...page.items);
+      of.cursors[list] = page.next_cursor;
+    } while (of.cursors[list] && of[list].length === before);
   };
-  for (const [id, more] of [["more-rows", (of) => moreRows(of, 50)], ["more-faults", moreFaults]]) {
+  for (const [id, load] of [
+    ["more-rows", (of) => moreRows(of, 50)],
+    ["more-faults", (of) => more(of, "faults", "invalid")],
+    ["more-corrections", (of) => more(of, "corrections", "corrected")],
+  ]) {
     $(id).addEventListener("click", guarded(async () => {
       $(id).disabled = true;
       const of = review;
       try {
-        await more(of);
+        await load(of);
       } finally {
         $(id).disabled = false;
       }
       if (of === review) drawReview();
     }));
   }
+
+  // The registrar who wants the corrections sees them first.
+  $("see-corrections").addEventListener("click", () => {
+    $("correct").checked = true;
+    $("dry-run").click();
+  });
 
   const drawReview = () => showReview(review, words, {
     test: isTest(), mail: $("mail").checked, sending,
@@ -444,12 +468,12 @@
     show("again", ended);
     show("results", Boolean(result?.results_file));
     $("totals").replaceChildren(...(!result ? [] : [
-      sum(number, freshOf(result), T.issued, "issued"),
-      ...(result.duplicates ? [sum(number, result.duplicates, T.duplicates)] : []),
-      ...(result.corrected ? [sum(number, result.corrected, T.corrected)] : []),
-      ...(result.failed ? [sum(number, result.failed, T.failed, "revoked")] : []),
-      sum(number, result.emails_sent, T.sent),
-      ...(result.emails_failed ? [sum(number, result.emails_failed, T.mail_failed, "revoked")] : []),
+      sum("issued", freshOf(result), words, "issued"),
+      ...(result.duplicates ? [sum("duplicates", result.duplicates, words)] : []),
+      ...(result.corrected ? [sum("corrected", result.corrected, words)] : []),
+      ...(result.failed ? [sum("failed", result.failed, words, "revoked")] : []),
+      sum("sent", result.emails_sent, words),
+      ...(result.emails_failed ? [sum("mail_failed", result.emails_failed, words, "revoked")] : []),
     ]));
   };
   const follow = async (id) => {

@@ -44,9 +44,11 @@ const send = (file, upload, progress) => new Promise((done, failed) => {
   request.onerror = () => failed();
   request.send(file);
 });
-const sum = (number, count, text, className) => {
+// A number and what it counts: the words for one and for several have names that differ by `_1`.
+const sum = (name, count, { texts: T, number }, className) => {
   const entry = element("li", undefined, className);
-  entry.append(element("strong", number.format(count)), ` ${text}`);
+  const one = count === 1 ? T[`${name}_1`] : undefined;
+  entry.append(element("strong", number.format(count)), ` ${one ?? T[name]}`);
   return entry;
 };
 const fact = (name, text) => {

@@ -11,11 +11,7 @@ const valueOf = (name, of, { lang, number, days }) => {
   return typeof of === "number" ? number.format(of) : String(of);
 };
 const noteOf = (row, words) => {
-  const value = (name, of) => valueOf(name, of, words) || "—";
-  const changes = (row.changes ?? []).map(({ field, before, after }) =>
-    `${words.columns[field] ?? field}: ${value(field, before)} → ${value(field, after)}`);
-  const held = row.also_holds?.length ? `${words.texts.also}: ${row.also_holds.join(", ")}` : "";
-  return [...changes, held].filter(Boolean).join("; ");
+  return row.also_holds?.length ? `${words.texts.also}: ${row.also_holds.join(", ")}` : "";
 };
 
 // The rows as they would be signed, with the columns that they use.
@@ -31,6 +27,25 @@ const rowsTable = (rows, words) => {
     ...names.map((name) => valueOf(name, row.recipient?.[name], words)),
     row.recipient?.email ?? row.email, ...(noted ? [notes[at]] : []),
   ]));
+};
+
+// What a file that corrects would change, field by field.
+const correctionsTable = (rows, count, words) => {
+  const { texts: T, columns, number } = words;
+  const value = (name, of) => valueOf(name, of, words) || T.nothing;
+  const changes = rows.flatMap((row) => (row.changes ?? []).map(({ field, before, after }) => [
+    number.format(row.line ?? row.row), row.email, columns[field] ?? field,
+    value(field, before), value(field, after),
+  ]));
+  return table(`${T.corrections} (${number.format(count)})`,
+    [T.line, T.email, T.field, T.before, T.after], changes);
+};
+
+// What the last button does: it issues, corrects, or both.
+const deedOf = (fresh, corrected, { texts: T, number }) => {
+  const deed = fresh && corrected ? "issue_and_correct"
+    : fresh ? (fresh === 1 ? "issue_1" : "issue_n") : corrected === 1 ? "correct_1" : "correct_n";
+  return T[deed].replace("{n}", number.format(fresh)).replace("{m}", number.format(corrected));
 };
 
 // Warnings block nothing. Each kind has a count and its first rows.
@@ -60,9 +75,9 @@ const guessesOf = (read, { texts: T, encodings, number }) => [
 ].filter(Boolean);
 
 const showReview = (review, words, { test, mail, sending }) => {
-  const { job: { result, file: read, warnings }, template, rows, faults } = review;
+  const { job: { result, file: read, warnings, correct }, template, rows, faults, corrections } = review;
   const { texts: T, lang, number, size } = words;
-  const fresh = freshOf(result);
+  const [fresh, corrected] = [freshOf(result), result.corrected ?? 0];
   $("review-facts").replaceChildren(
     fact(T.template, template.name),
     fact(T.mode, test ? T.test_short : T.live),
@@ -71,13 +86,15 @@ const showReview = (review, words, { test, mail, sending }) => {
   );
   $("guesses").replaceChildren(...guessesOf(read, words).map((text) => element("p", text)));
   $("sums").replaceChildren(
-    sum(number, fresh, fresh === 1 ? T.new_1 : T.new, "issued"),
-    ...(result.duplicates ? [sum(number, result.duplicates, T.duplicates)] : []),
-    ...(result.corrected ? [sum(number, result.corrected, T.corrected)] : []),
-    ...(result.failed ? [sum(number, result.failed, T.invalid, "revoked")] : []),
+    sum("new", fresh, words, "issued"),
+    ...(result.duplicates ? [sum("duplicates", result.duplicates, words)] : []),
+    ...(corrected ? [sum("to_be_corrected", corrected, words)] : []),
+    ...(result.failed ? [sum("invalid", result.failed, words, "revoked")] : []),
   );
   $("rows").replaceChildren(...rowsTable(rows, words));
   show("more-rows", Boolean(review.cursors.rows));
+  $("corrections").replaceChildren(...(corrected ? correctionsTable(corrections, corrected, words) : []));
+  show("more-corrections", Boolean(review.cursors.corrections));
   $("warnings").replaceChildren(...warningsTable(result.warnings ?? warnings ?? [], words));
   // The service wrote their texts in the language of the review.
   $("faults").replaceChildren(...(!result.failed ? [] : table(
@@ -86,8 +103,11 @@ const showReview = (review, words, { test, mail, sending }) => {
     review.lang === lang ? "" : review.lang,
   )));
   show("more-faults", Boolean(review.cursors.faults));
-  const [before, after] = (fresh === 1 ? T.issue_1 : T.issue_n).replace("{n}", number.format(fresh))
+  show("offer", !correct && result.errors.some(({ code }) => code === "other_content"));
+  const [before, after] = deedOf(fresh, corrected, words)
     .replace("{mode}", test ? T.in_test : T.in_live).split("{template}");
-  $("issue").replaceChildren(...(fresh ? [before, element("bdi", template.name), after] : [T.none_to_issue]));
-  $("issue").disabled = fresh === 0 || sending;
+  const none = correct ? T.none_to_correct : T.none_to_issue;
+  const any = fresh + corrected > 0;
+  $("issue").replaceChildren(...(any ? [before, element("bdi", template.name), after] : [none]));
+  $("issue").disabled = !any || sending;
 };

@@ -1,0 +1,114 @@
+//! Scenarios of one credential that changes: its status, a correction, a renewal.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
+
+use super::{Run, people};
+use crate::sim::Sim;
+
+/// A credential is suspended, reinstated and revoked.
+pub fn status_changes(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let people = people(1..=2);
+        let issued = sim.issue(&people[..1], &people[..1], None).await?.json();
+        let id = issued["credentials"][0]["credential_id"].as_str().context("id")?.to_owned();
+        sim.drain().await?;
+        sim.own_part();
+        let why = json!({ "reason": "Error de acta" });
+        for (action, status) in
+            [("suspend", "suspended"), ("reinstate", "issued"), ("revoke", "revoked")]
+        {
+            let path = format!("/credentials/{id}/{action}");
+            let answer = sim.insist("POST", &path, Some(&why), None).await?;
+            ensure!(answer.status == 200, "{}", answer.body);
+            ensure!(answer.json()["status"] == status, "{}", answer.body);
+        }
+        let credential = sim.world.get(&format!("/credentials/{id}")).await;
+        let history = credential["history"].as_array().context("history")?;
+        ensure!(history.len() == 3, "each once, however often it was asked: {credential}");
+        Ok(())
+    })
+}
+
+/// A credential is corrected: its name, then its address, then back to what it was.
+pub fn correction(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let people = people(1..=1);
+        let issued = sim.issue(&people, &people, None).await?.json();
+        let id = issued["credentials"][0]["credential_id"].as_str().context("id")?.to_owned();
+        sim.drain().await?;
+        sim.own_part();
+        let path = format!("/credentials/{id}");
+        let (old, new) = ("persona1@ejemplo.com", "corregida@ejemplo.com");
+        for change in [json!({ "recipient_name": "Persona Corregida" }), json!({ "email": new })] {
+            let answer = sim.insist("PATCH", &path, Some(&change), None).await?;
+            ensure!(answer.status == 200, "{}", answer.body);
+        }
+        sim.expected = sim
+            .expected
+            .iter()
+            .map(|(email, result)| {
+                let email = if email == old { new } else { email };
+                (email.to_owned(), result.clone())
+            })
+            .collect();
+        sim.resends = 1;
+        sim.drain().await?;
+        // Either list finds the one credential.
+        let mut corrected = people[0].clone();
+        corrected["email"] = new.into();
+        corrected["recipient_name"] = "Persona Corregida".into();
+        for content in [people[0].clone(), corrected] {
+            let again = sim.issue(&[content], &[], None).await?.json();
+            ensure!(again["credentials"][0]["credential_id"] == id.as_str(), "{again}");
+        }
+        let credential = sim.world.get(&path).await;
+        ensure!(credential["version"] == 3, "{credential}");
+        ensure!(credential["history"].as_array().is_some_and(|h| h.len() == 2), "{credential}");
+        let mails = sim.world.mails_now(new).await;
+        ensure!(!mails.is_empty(), "the new address was not mailed");
+        Ok(())
+    })
+}
+
+/// Gives the credentials of the demo's template an end, after a month.
+pub async fn ends_after_a_month(sim: &Sim) -> Result<()> {
+    let path = format!("/templates/{}", sim.world.demo.template_id);
+    let mut template = sim.world.get(&path).await;
+    template["validity_months"] = 1.into();
+    let answer = sim.world.call("PUT", &path, Some(&template)).await;
+    ensure!(answer.status == 200, "{}", answer.text());
+    Ok(())
+}
+
+/// A credential has ended, its row is refused, and it is renewed.
+pub fn renewal(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        ends_after_a_month(sim).await?;
+        let people = people(1..=1);
+        let issued = sim.issue(&people, &people, None).await?.json();
+        let id = issued["credentials"][0]["credential_id"].as_str().context("id")?.to_owned();
+        sim.drain().await?;
+        sim.clock.jump(Duration::from_secs(40 * 24 * 3_600));
+        sim.own_part();
+        let again = sim.issue(&people, &[], None).await?.json();
+        ensure!(again["credentials"][0]["status"] == "error", "{again}");
+        sim.resends = 1;
+        let path = format!("/credentials/{id}/renew");
+        for _ in 0..2 {
+            let answer = sim.insist("POST", &path, None, None).await?;
+            ensure!(answer.status == 200, "{}", answer.body);
+            ensure!(answer.json()["version"] == 2, "{}", answer.body);
+        }
+        sim.drain().await?;
+        let again = sim.issue(&people, &[], None).await?.json();
+        ensure!(again["credentials"][0]["credential_id"] == id.as_str(), "{again}");
+        let credential = sim.world.get(&format!("/credentials/{id}")).await;
+        ensure!(credential["history"].as_array().is_some_and(|h| h.len() == 1), "{credential}");
+        let mails = sim.world.mails_now("persona1@ejemplo.com").await;
+        ensure!(mails.len() >= 2, "its holder was not mailed");
+        Ok(())
+    })
+}
