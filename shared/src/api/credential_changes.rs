@@ -83,7 +83,7 @@ pub async fn set_status(app: &App, call: &Call, action: Action) -> Result<Respon
     match outcome {
         Some(StatusOutcome::Changed(credential) | StatusOutcome::Already(credential)) => {
             let credential = ledger::overlay_one(app, *credential).await?;
-            ok(&credential.answer(&app.config.site_url))
+            ok(&credential.answer(&app.config.site_url, call.lang))
         }
         Some(StatusOutcome::Revoked) => Err(Problem::conflict(
             "La credencial está revocada, y una revocación es definitiva",
@@ -246,7 +246,7 @@ pub async fn correct(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
         now: call.now,
     };
     let corrected = correct::correct(app, &request).await?;
-    ok(&corrected.credential.answer(&app.config.site_url))
+    ok(&corrected.credential.answer(&app.config.site_url, call.lang))
 }
 
 /// Reads the body of a correction: new values of fields, and the reason.

@@ -34,6 +34,9 @@ use crate::{
     sheet::guarding::guarded,
 };
 
+/// The filter of results for rows whose mail did not arrive.
+const UNDELIVERED: &str = "undelivered";
+
 impl From<JobError> for Problem {
     fn from(error: JobError) -> Self {
         match error {
@@ -144,17 +147,21 @@ pub async fn status(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 /// `invalid_request` for a parameter, `not_found`, those of authentication and of the store.
 pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let limit = call.limit()?;
-    let status = match call.query(STATUS).map(|word| (word, ResultRow::status_of_word(word))) {
+    let wanted = call.query(STATUS);
+    let undelivered = wanted == Some(UNDELIVERED);
+    let status = wanted.filter(|_| !undelivered);
+    let status = match status.map(|word| (word, ResultRow::status_of_word(word))) {
         None => None,
         Some((_, Some(status))) => Some(status),
         Some((word, None)) => {
             let fault = FieldError::new(
                 "status",
                 "value_not_allowed",
-                "El parámetro status debe ser issued, failed o pending",
-                "The parameter status must be issued, failed or pending",
+                "El parámetro status debe ser issued, failed, pending o undelivered",
+                "The parameter status must be issued, failed, pending or undelivered",
             );
-            let near = nearest(word, ["issued", "failed", "pending", "duplicate", "revoked"]);
+            let near =
+                nearest(word, ["issued", "failed", "pending", "duplicate", "revoked", UNDELIVERED]);
             return Err(Problem::invalid_request(vec![fault.hint(near)]));
         }
     };
@@ -163,7 +170,7 @@ pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
         None => 0,
         Some(row) => row.parse().map_err(|_| Problem::invalid_cursor())?,
     };
-    let query = ResultsQuery { status, after, limit, max_bytes: MAX_PAGE_BYTES };
+    let query = ResultsQuery { status, undelivered, after, limit, max_bytes: MAX_PAGE_BYTES };
     let page = results::page(app, &job, query).await?;
     let next = page.next.map(|row| row.to_string());
     let next = lists::cursor(app, call, &caller, next).await?;
