@@ -179,7 +179,7 @@ async fn a_registrar_mends_a_bounced_address_in_the_console() {
         "shots": std::env::var("SHOTS").ok(),
     });
     let seen = in_browser("mended.mjs", &work).await;
-    for name in ["desk", "phone-dark"] {
+    for name in ["desk", "phone"] {
         let run = &seen[name];
         let cell = |list: &str, row: usize, at: usize| {
             run[list][row][at].as_str().unwrap_or_else(|| panic!("{list}: {run}")).to_owned()
