@@ -1,4 +1,5 @@
-//! `unicreda credentials`: finds, revokes, renews and verifies credentials, and sends their mail again.
+//! `unicreda credentials`: finds, corrects, renews, revokes and verifies credentials, and sends their mail
+//! again.
 
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,8 @@ pub enum Command {
         /// Id of the credential.
         id: String,
     },
+    /// Correct the address of a credential: its mail is sent to the new one.
+    Correct(Correct),
     /// Verify a signed document, or the credential at a URL of the service. The exit code is 1 if it
     /// does not verify.
     Verify {
@@ -90,6 +93,19 @@ pub struct Renew {
     reason: Option<String>,
 }
 
+/// `unicreda credentials correct`
+#[derive(Debug, Args)]
+pub struct Correct {
+    /// Id of the credential.
+    id: String,
+    /// The right e-mail address of the recipient.
+    #[arg(long, value_name = "ADDRESS")]
+    email: String,
+    /// Reason, for the organization; the public page does not show it.
+    #[arg(long)]
+    reason: Option<String>,
+}
+
 /// Runs a command.
 ///
 /// # Errors
@@ -100,6 +116,7 @@ pub async fn run(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Revoke(arguments) => revoke(session, arguments).await,
         Command::Renew(arguments) => renew(session, arguments).await,
         Command::Resend { id } => resend(session, &id).await,
+        Command::Correct(arguments) => correct(session, arguments).await,
         Command::Verify { source } => verify(session, &source).await,
     }
 }
@@ -183,6 +200,31 @@ async fn resend(session: &Session, id: &str) -> Result<Exit, Failure> {
         format!("{id}: su correo se envía otra vez ({status})"),
         format!("{id}: its mail is being sent again ({status})"),
     ))?;
+    Ok(Exit::Done)
+}
+
+/// Corrects the address of a credential. Safe to repeat: the second call changes nothing.
+async fn correct(session: &Session, arguments: Correct) -> Result<Exit, Failure> {
+    let (printer, Correct { id, email, reason }) = (session.printer, arguments);
+    let mut change = json!({ "email": email });
+    if let (Some(members), Some(reason)) = (change.as_object_mut(), reason) {
+        members.insert("reason".to_owned(), reason.into());
+    }
+    let path = format!("/credentials/{}", input::path_segment(&id));
+    let credential = session.client.json(ApiRequest::patch(path).json(&change)).await?;
+    printer.json(&credential)?;
+    let part = |name: &str| cell(credential.get(name));
+    let (email, status) = (part("email"), part("email_status"));
+    printer.line(&match status.as_str() {
+        "pending" => printer.pick(
+            format!("{id}: dirección corregida; su correo se envía a {email}"),
+            format!("{id}: address corrected; its mail is sent to {email}"),
+        ),
+        status => printer.pick(
+            format!("{id}: su dirección es {email} (correo: {status})"),
+            format!("{id}: its address is {email} (mail: {status})"),
+        ),
+    })?;
     Ok(Exit::Done)
 }
 

@@ -54,8 +54,8 @@ pub struct Results {
     /// Replace the file if it exists.
     #[arg(long, requires = "output")]
     force: bool,
-    /// Only rows of this status: issued, failed or pending; for a dry run: new, duplicate, invalid
-    /// or pending.
+    /// Only rows of this status: issued, failed, pending, or undelivered (their mail did not arrive);
+    /// for a dry run: new, duplicate, invalid or pending.
     #[arg(long)]
     status: Option<String>,
 }

@@ -97,6 +97,21 @@ async fn credentials_are_found_verified_mailed_again_and_revoked() {
     world.done(&["credentials", "resend", &id]).stdout_has(&id);
     world.run(&["credentials", "resend", &id]).code(1);
 
+    // The right address is mailed, and asking again changes nothing.
+    let other = text(&luis, "credential_id");
+    let ended = || {
+        world.api("GET", &format!("/credentials/{other}"), &key, &Value::Null)["email_status"]
+            != "pending"
+    };
+    crate::harness::until("the mail ends", ended).await;
+    let correct = |email: &str| {
+        world.run(&["credentials", "correct", &other, "--email", email, "--reason", "Rebotó"])
+    };
+    correct("luis@").code(1).stderr_has("Invalid email: luis@");
+    correct("luis.rojas@ejemplo.com").code(0).stdout_has("se envía a luis.rojas@ejemplo.com");
+    correct("luis.rojas@ejemplo.com").code(0).stdout_has("luis.rojas@ejemplo.com");
+    world.run(&["credentials", "correct", &other]).code(2).stderr_has("--email");
+
     world.run(&["credentials", "revoke", &id]).code(2).stderr_has("--reason");
     world.done(&["credentials", "revoke", &id, "--reason", "Error de acta"]).stdout_has("revocada");
     world.done(&["credentials", "revoke", &id, "--reason", "Error de acta"]);

@@ -137,7 +137,7 @@ async fn pages(world: &World) -> (Vec<Value>, Value) {
 }
 
 /// Runs a program of `tests/browser` and returns what it saw. A fault that it found fails the test.
-async fn in_browser(program: &str, work: &Value) -> Value {
+pub async fn in_browser(program: &str, work: &Value) -> Value {
     let folder = packages("browser").await.expect("packages");
     let mut node = Command::new("node")
         .arg(folder.join(program))

@@ -87,7 +87,7 @@ pub async fn set_status(app: &App, call: &Call, action: Action) -> Result<Respon
     match outcome {
         Some(StatusOutcome::Changed(credential) | StatusOutcome::Already(credential)) => {
             let credential = ledger::overlay_one(app, *credential).await?;
-            ok(&credential.answer(&app.config.site_url))
+            ok(&credential.answer(&app.config.site_url, call.lang))
         }
         Some(StatusOutcome::Revoked) => Err(Problem::conflict(
             "La credencial está revocada, y una revocación es definitiva",
@@ -250,7 +250,7 @@ pub async fn correct(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
         now: call.now,
     };
     let corrected = correct::correct(app, &request).await?;
-    ok(&corrected.credential.answer(&app.config.site_url))
+    ok(&corrected.credential.answer(&app.config.site_url, call.lang))
 }
 
 /// `POST /credentials/{credential_id}/renew`: a new version with a later end. The replaced version no
@@ -270,7 +270,7 @@ pub async fn renew(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let by = caller.who();
     let request = RenewRequest { tenant: caller.tenant(), id, until, reason, by, now: call.now };
     match renew::renew(app, &request).await {
-        Ok(renewed) => ok(&renewed.credential.answer(&app.config.site_url)),
+        Ok(renewed) => ok(&renewed.credential.answer(&app.config.site_url, call.lang)),
         Err(RenewError::Fault(fault)) => {
             let (es, en) = (fault.text(Lang::Es), fault.text(Lang::En));
             Err(match fault {

@@ -37,7 +37,7 @@ const FILTERED_READ: usize = 1_000;
 pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let credential = ledger::overlay_one(app, own_credential(app, call).await?).await?;
     let history = app.status_lists.history(&credential).await?;
-    let mut answer = credential.answer(&app.config.site_url);
+    let mut answer = credential.answer(&app.config.site_url, call.lang);
     if let Some(members) = answer.as_object_mut() {
         members.insert("history".into(), history.iter().map(Event::answer).collect());
     }
@@ -146,7 +146,7 @@ pub(super) async fn page(
         if items.len() == limit {
             break;
         }
-        let item = credential.answer(&app.config.site_url);
+        let item = credential.answer(&app.config.site_url, call.lang);
         bytes += item.to_string().len();
         items.push(item);
         let left = found.last().is_some_and(|last| last.id != credential.id);

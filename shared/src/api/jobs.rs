@@ -35,6 +35,9 @@ use crate::{
     sheet::guarding::guarded,
 };
 
+/// The filter of results for rows whose mail did not arrive.
+const UNDELIVERED: &str = "undelivered";
+
 impl From<JobError> for Problem {
     fn from(error: JobError) -> Self {
         match error {
@@ -145,17 +148,20 @@ pub async fn status(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 /// `invalid_request` for a parameter, `not_found`, those of authentication and of the store.
 pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let limit = call.limit()?;
-    let filter = match call.query(STATUS).map(|word| (word, RowFilter::of_word(word))) {
+    let wanted = call.query(STATUS);
+    let undelivered = wanted == Some(UNDELIVERED);
+    let filter = wanted.filter(|_| !undelivered);
+    let filter = match filter.map(|word| (word, RowFilter::of_word(word))) {
         None => None,
         Some((_, Some(filter))) => Some(filter),
         Some((word, None)) => {
             let fault = FieldError::new(
                 "status",
                 "value_not_allowed",
-                "El parámetro status debe ser issued, failed o pending",
-                "The parameter status must be issued, failed or pending",
+                "El parámetro status debe ser issued, failed, pending o undelivered",
+                "The parameter status must be issued, failed, pending or undelivered",
             );
-            let near = nearest(word, RowFilter::WORDS);
+            let near = nearest(word, RowFilter::WORDS.into_iter().chain([UNDELIVERED]));
             return Err(Problem::invalid_request(vec![fault.hint(near)]));
         }
     };
@@ -164,7 +170,7 @@ pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
         None => 0,
         Some(row) => row.parse().map_err(|_| Problem::invalid_cursor())?,
     };
-    let query = ResultsQuery { filter, after, limit, max_bytes: MAX_PAGE_BYTES };
+    let query = ResultsQuery { filter, undelivered, after, limit, max_bytes: MAX_PAGE_BYTES };
     let page = results::page(app, &job, query).await?;
     let next = page.next.map(|row| row.to_string());
     let next = lists::cursor(app, call, &caller, next).await?;

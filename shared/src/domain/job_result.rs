@@ -36,6 +36,10 @@ pub enum ResultColumn {
     EmailStatus,
     /// Texts of its faults.
     Error,
+    /// Why its mail did not arrive.
+    EmailError,
+    /// The same for people, with what to do.
+    EmailDetail,
     /// In a dry run, other credentials of the recipient from the template.
     AlsoHolds,
     /// In a dry run that corrects, the fields before and after.
@@ -44,7 +48,7 @@ pub enum ResultColumn {
 
 impl ResultColumn {
     /// Every column.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Row,
         Self::Email,
         Self::ExternalId,
@@ -56,6 +60,8 @@ impl ResultColumn {
         Self::Duplicate,
         Self::EmailStatus,
         Self::Error,
+        Self::EmailError,
+        Self::EmailDetail,
         Self::AlsoHolds,
         Self::Changes,
     ];
@@ -74,6 +80,8 @@ impl ResultColumn {
             Self::Duplicate => "duplicate",
             Self::EmailStatus => "email_status",
             Self::Error => "error",
+            Self::EmailError => "email_error",
+            Self::EmailDetail => "email_detail",
             Self::AlsoHolds => "also_holds",
             Self::Changes => "changes",
         }
@@ -168,6 +176,10 @@ pub struct ResultRow {
     pub corrected: bool,
     /// Of an issued row, the state of its mail.
     pub email_status: Option<&'static str>,
+    /// Of a row whose mail did not arrive, the code of the reason.
+    pub email_error: Option<String>,
+    /// The same for people.
+    pub email_detail: Option<&'static str>,
     /// Texts of the faults of a failed row.
     pub error: Option<String>,
     /// In a dry run, other credentials of the recipient from the template.
@@ -214,6 +226,8 @@ impl ResultRow {
             ResultColumn::Duplicate => self.duplicate.into(),
             ResultColumn::EmailStatus => self.email_status.into(),
             ResultColumn::Error => self.error.clone().into(),
+            ResultColumn::EmailError => self.email_error.clone().into(),
+            ResultColumn::EmailDetail => self.email_detail.into(),
             ResultColumn::AlsoHolds => {
                 let ids = self.also_holds.as_ref();
                 ids.map(|ids| ids.iter().map(ToString::to_string).collect::<Vec<_>>()).into()
@@ -255,9 +269,9 @@ mod tests {
     fn pages_and_files_have_their_columns_in_the_contracts_order() {
         assert_eq!(
             names(ResultColumn::of_page()).join(","),
-            "row,email,external_id,status,credential_id,credential_url,recipient_type,duplicate,email_status,error"
+            "row,email,external_id,status,credential_id,credential_url,recipient_type,duplicate,email_status,error,email_error,email_detail"
         );
-        let file = "row,line,status,credential_id,credential_url,recipient_type,duplicate,email_status,error";
+        let file = "row,line,status,credential_id,credential_url,recipient_type,duplicate,email_status,error,email_error,email_detail";
         assert_eq!(names(ResultColumn::of_file(false, true)).join(","), file);
         let dry = format!("{file},also_holds");
         assert_eq!(names(ResultColumn::of_file(true, false)).join(","), dry);

@@ -3,7 +3,12 @@
 
 use std::ops::Deref;
 
-use crate::domain::credential::{Credential, MailState};
+use crate::domain::{
+    credential::{Credential, MailState},
+    feedback::DeliveryState,
+    lang::Lang,
+    undelivered::Undelivered,
+};
 
 /// The outcome of a mail, in order of precedence: of a row in two sets of a ledger, the first
 /// outcome counts.
@@ -121,9 +126,22 @@ impl CurrentCredential {
         }
     }
 
-    /// Returns the answer of `GET /credentials/{id}`.
-    pub fn answer(&self, site_url: &str) -> serde_json::Value {
+    /// Returns why its mail did not reach the recipient: the code that is kept. None if it did, or
+    /// still may.
+    pub fn undelivered(&self) -> Option<&str> {
+        let state = (self.mail, self.mail_delivery);
+        let gone = match state {
+            (MailState::Failed, _) => true,
+            (MailState::Sent, Some(delivery)) => delivery != DeliveryState::Delivered,
+            _ => false,
+        };
+        gone.then(|| self.mail_error.as_deref().unwrap_or_default())
+    }
+
+    /// Returns the answer of `GET /credentials/{id}`, its texts in a language.
+    pub fn answer(&self, site_url: &str, lang: Lang) -> serde_json::Value {
         let r = &self.recipient;
+        let detail = self.undelivered().map(|code| Undelivered::text_of(code, lang));
         let mut answer = serde_json::json!({
             "credential_id": self.id, "credential_url": Credential::url(site_url, self.id),
             "status": self.status, "status_at": self.status_at,
@@ -134,7 +152,7 @@ impl CurrentCredential {
             "recipient_type": self.recipient_type, "email_status": self.email_status(),
             "email_delivery_at": self.mail_delivery_at,
             "email_sent_at": self.mail_at.as_ref().filter(|_| self.mail == MailState::Sent),
-            "email_error": self.mail_error, "email": r.email, "external_id": r.external_id,
+            "email_error": self.mail_error, "email_detail": detail, "email": r.email, "external_id": r.external_id,
         });
         if let Some(members) = answer.as_object_mut() {
             members.extend(r.members());

@@ -10,7 +10,7 @@
 //! | [`tenant`], [`seal`], [`organization`], [`member`], [`api_key`], [`image`], [`picture`], [`template`], [`signing_key`], [`sender`], [`likeness`] | the catalog |
 //! | [`identity`], [`credential`], [`history`], [`status_entry`], [`packing`] | credentials |
 //! | [`job`], [`upload`], [`column_map`], [`correction`] | jobs and their files, corrections by file |
-//! | [`feedback`], [`wallet_link`] | mail |
+//! | [`feedback`], [`undelivered`], [`wallet_link`] | mail |
 
 pub mod admission;
 pub mod api_key;
@@ -59,6 +59,7 @@ pub mod template;
 pub mod tenant;
 pub mod text;
 pub mod time;
+pub mod undelivered;
 pub mod unlisted;
 pub mod unportable;
 pub mod unseen;

@@ -2,7 +2,10 @@
 //!
 //! Safe to repeat: nothing is written.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    ops::RangeInclusive,
+};
 
 use crate::{
     app::App,
@@ -16,6 +19,8 @@ use crate::{
         job::{Job, JobKind, Row},
         job_outcome::RowStatus,
         job_result::{ResultRow, RowFilter},
+        ledger::{CurrentCredential, Ended, LedgerEntry},
+        undelivered::Undelivered,
     },
     store::{StoreError, job_rows::ShardView},
 };
@@ -28,6 +33,8 @@ const SHARDS_A_PAGE: u32 = 20;
 pub struct ResultsQuery {
     /// The rows that are wanted; all of them without it.
     pub filter: Option<RowFilter>,
+    /// Only rows whose mail did not arrive.
+    pub undelivered: bool,
     /// The row after which the page begins; 0 for the first page.
     pub after: u32,
     /// Most rows.
@@ -61,8 +68,13 @@ pub async fn page(app: &App, job: &Job, query: ResultsQuery) -> Result<ResultsPa
         let view = app.jobs.shard(job.shard_id(number)).await?;
         shards += 1;
         let last = *job.rows_of(number).end();
+        let missing = match query.undelivered {
+            true => Some(undelivered(app, job, &secret, &view, row..=last).await?),
+            false => None,
+        };
         while row <= last {
-            if query.filter.is_none_or(|wanted| wanted.takes(&view.shard, row)) {
+            let wanted = missing.as_ref().is_none_or(|missing| missing.contains(&row));
+            if wanted && query.filter.is_none_or(|wanted| wanted.takes(&view.shard, row)) {
                 let mut result = result_row(app, job, &secret, &view, row);
                 if job.is_dry_run() {
                     let input = view.rows.get(&row);
@@ -84,7 +96,7 @@ pub async fn page(app: &App, job: &Job, query: ResultsQuery) -> Result<ResultsPa
             next = Some(row - 1);
         }
     }
-    overlay_delivery(app, &mut rows).await?;
+    overlay_delivery(app, job, &mut rows).await?;
     if job.is_dry_run() {
         let (stored, others): (Vec<_>, Vec<_>) =
             rows.iter_mut().partition(|row| existing.contains(&row.row));
@@ -142,32 +154,62 @@ async fn as_signed(
     Ok(())
 }
 
-/// Replaces `sent` by what SES reported since: the job knows that SES accepted a mail, its
-/// credential knows the delivery.
-async fn overlay_delivery(app: &App, rows: &mut [ResultRow]) -> Result<(), StoreError> {
-    let id_of = |row: &ResultRow| row.credential_id.filter(|_| row.email_status == Some("sent"));
+/// All rows of a shard.
+///
+/// # Errors
+/// [`StoreError`].
+pub(super) async fn of_shard(
+    app: &App,
+    job: &Job,
+    secret: &IdSecret,
+    number: u32,
+) -> Result<Vec<ResultRow>, StoreError> {
+    let view = app.jobs.shard(job.shard_id(number)).await?;
+    let rows = job.rows_of(number);
+    let mut rows: Vec<ResultRow> =
+        rows.map(|row| result_row(app, job, secret, &view, row)).collect();
+    overlay_delivery(app, job, &mut rows).await?;
+    Ok(rows)
+}
+
+/// The rows of a shard, among some, whose mail did not arrive.
+async fn undelivered(
+    app: &App,
+    job: &Job,
+    secret: &IdSecret,
+    view: &ShardView,
+    among: RangeInclusive<u32>,
+) -> Result<BTreeSet<u32>, StoreError> {
+    let mut rows: Vec<ResultRow> =
+        among.map(|row| result_row(app, job, secret, view, row)).collect();
+    overlay_delivery(app, job, &mut rows).await?;
+    Ok(rows.iter().filter(|row| row.email_error.is_some()).map(|row| row.row).collect())
+}
+
+/// Replaces the end of a mail as the job knows it by its present state: SES has reported on it, or it
+/// was sent again since, perhaps to another address. The credential knows both.
+async fn overlay_delivery(app: &App, job: &Job, rows: &mut [ResultRow]) -> Result<(), StoreError> {
+    let id_of = |row: &ResultRow| {
+        row.credential_id.filter(|_| matches!(row.email_status, Some("sent" | "failed")))
+    };
     let ids: Vec<CredentialId> = rows.iter().filter_map(id_of).collect();
     let credentials = app.credentials.get_all(&ids).await?;
-    let known: HashMap<CredentialId, &'static str> = credentials
-        .iter()
-        .filter_map(|credential| Some((credential.id, credential.mail_delivery?.as_str())))
-        .collect();
+    // The job's ledger says that the first mail was sent.
+    let present = |credential| CurrentCredential::new(credential, LedgerEntry::Ended(Ended::Sent));
+    let known: HashMap<CredentialId, CurrentCredential> =
+        credentials.into_iter().map(|credential| (credential.id, present(credential))).collect();
     for row in rows {
-        if let Some(delivery) = id_of(row).and_then(|id| known.get(&id)) {
-            row.email_status = Some(delivery);
-        }
+        let Some(credential) = id_of(row).and_then(|id| known.get(&id)) else { continue };
+        row.email_status = Some(credential.email_status());
+        row.email_error = credential.undelivered().map(str::to_owned);
+        row.email_detail =
+            credential.undelivered().map(|code| Undelivered::text_of(code, job.lang));
     }
     Ok(())
 }
 
 /// The result of one row of a shard.
-pub fn result_row(
-    app: &App,
-    job: &Job,
-    secret: &IdSecret,
-    view: &ShardView,
-    row: u32,
-) -> ResultRow {
+fn result_row(app: &App, job: &Job, secret: &IdSecret, view: &ShardView, row: u32) -> ResultRow {
     let kind = job.kind();
     let dry_run = matches!(kind, JobKind::DryRun(_));
     let input = view.rows.get(&row);
@@ -191,6 +233,8 @@ pub fn result_row(
         duplicate: issued.then_some(duplicate),
         corrected,
         email_status: issued.then(|| view.shard.mail(row)),
+        email_error: None,
+        email_detail: None,
         error: failure.map(|failure| failure.text()),
         also_holds: dry_run.then(|| view.holds.get(&row).cloned().unwrap_or_default()),
         changes: view.changes.get(&row).cloned(),

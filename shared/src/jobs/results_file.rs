@@ -13,7 +13,6 @@ use crate::{
     app::App,
     aws::s3::{FileError, PRESIGNED_FOR},
     domain::{
-        identity::IdSecret,
         ids::JobId,
         job::{FILE_LEASE, Job, JobFile, files_until},
         job_result::{ResultColumn, ResultRow},
@@ -23,16 +22,13 @@ use crate::{
         unseen::visible,
         upload::{Format, Kind},
     },
-    jobs::{JobError, results::result_row},
+    jobs::{JobError, results},
     sheet::{
         Cells, ColumnName, Columns, Naming,
         guarding::{guarded, unguarded, unmarked},
         offered::of_template,
     },
-    store::{
-        job_files::{FileEnd, FileLease},
-        job_rows::ShardView,
-    },
+    store::job_files::{FileEnd, FileLease},
 };
 
 /// Bytes of one read.
@@ -178,7 +174,7 @@ impl Writer<'_> {
         let mut cells = Cells::new(sheet);
         let mut offset = sheet.start.offset;
         let mut row = 0;
-        let mut shard: Option<(u32, ShardView)> = None;
+        let mut shard: Option<(u32, Vec<ResultRow>)> = None;
         let mut renewed = Instant::now();
         loop {
             let Some(bytes) = bytes_of(app, file, offset).await? else {
@@ -193,12 +189,12 @@ impl Writer<'_> {
             for own in rows {
                 row += 1;
                 let number = job.shard_of(row);
-                let view = match shard.take() {
-                    Some((kept, view)) if kept == number => view,
-                    _ => app.jobs.shard(job.shard_id(number)).await?,
-                };
-                out.write(&layout.row(app, &secret, &view, row, &own)?).await?;
-                shard = Some((number, view));
+                if shard.as_ref().is_none_or(|(kept, _)| *kept != number) {
+                    shard = Some((number, results::of_shard(app, job, &secret, number).await?));
+                }
+                let ended = shard.iter().flat_map(|(_, rows)| rows).find(|ended| ended.row == row);
+                let Some(ended) = ended else { return Ok(End::Gone) };
+                out.write(&layout.row(ended, &own)?).await?;
                 if renewed.elapsed() > RENEW_EVERY {
                     if Instant::now() + RESERVE >= self.deadline || !self.renew().await? {
                         return Ok(End::NotMine);
@@ -295,15 +291,7 @@ impl<'a> Layout<'a> {
         Ok([b"\xef\xbb\xbf".as_slice(), &line].concat())
     }
 
-    fn row(
-        &self,
-        app: &App,
-        secret: &IdSecret,
-        view: &ShardView,
-        row: u32,
-        own: &[String],
-    ) -> Result<Vec<u8>, JobError> {
-        let ended = result_row(app, self.job, secret, view, row);
+    fn row(&self, ended: &ResultRow, own: &[String]) -> Result<Vec<u8>, JobError> {
         let line = own.first().filter(|_| self.sheet.kind != Kind::Csv);
         // Of a member that is given twice, cells would hold one value, which nobody has chosen.
         let clear = line.is_none_or(|line| reads_in_one_way(line));
@@ -326,7 +314,7 @@ impl<'a> Layout<'a> {
                 let named = named.or_else(|| object.get(column.name()).map(text));
                 named.unwrap_or_default()
             }
-            ResultColumn::Changes => guarded(&self.changes_text(&ended)).into_owned(),
+            ResultColumn::Changes => guarded(&self.changes_text(ended)).into_owned(),
             ResultColumn::Error => {
                 guarded(&visible(ended.error.as_deref().unwrap_or_default())).into_owned()
             }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{email::EmailAddress, ids::CredentialId};
+use crate::domain::{email::EmailAddress, ids::CredentialId, undelivered::Undelivered};
 
 /// Message tag that names the credential.
 pub const CREDENTIAL_TAG: &str = "credential_id";
@@ -73,17 +73,18 @@ impl Kind {
         Self::Complaint,
     ];
 
-    /// The delivery state, and the reason if the mail did not arrive: `email_error` on the wire.
+    /// The delivery state, and the code of the reason if the mail did not arrive.
     pub fn state(self) -> (DeliveryState, Option<&'static str>) {
-        match self {
-            Self::SoftBounce => (DeliveryState::Bounced, Some("soft_bounce")),
+        let (state, why) = match self {
+            Self::SoftBounce => (DeliveryState::Bounced, Some(Undelivered::SoftBounce)),
             Self::Delivered => (DeliveryState::Delivered, None),
-            Self::NotTried => (DeliveryState::Rejected, Some("account_suppressed")),
-            Self::Rejected => (DeliveryState::Rejected, Some("virus_found")),
-            Self::Refused => (DeliveryState::Bounced, Some("content_refused")),
-            Self::HardBounce => (DeliveryState::Bounced, Some("hard_bounce")),
-            Self::Complaint => (DeliveryState::Complained, Some("complaint")),
-        }
+            Self::NotTried => (DeliveryState::Rejected, Some(Undelivered::AccountSuppressed)),
+            Self::Rejected => (DeliveryState::Rejected, Some(Undelivered::VirusFound)),
+            Self::Refused => (DeliveryState::Bounced, Some(Undelivered::ContentRefused)),
+            Self::HardBounce => (DeliveryState::Bounced, Some(Undelivered::HardBounce)),
+            Self::Complaint => (DeliveryState::Complained, Some(Undelivered::Complaint)),
+        };
+        (state, why.map(Undelivered::as_str))
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::frame::{CONSOLE_SCRIPT, Frame};
 use crate::{
-    domain::{encoding::Encoding, lang::Lang},
+    domain::{encoding::Encoding, lang::Lang, undelivered::Undelivered},
     sheet::offered,
     web::pages::console::texts::TEXTS,
 };
@@ -45,7 +45,13 @@ fn words(lang: Lang) -> Value {
         .iter()
         .map(|encoding| (encoding.as_str().to_owned(), encoding.label(lang).into()))
         .collect();
-    json!({ "texts": texts, "columns": columns, "encodings": encodings })
+    let undelivered: Map<String, Value> = Undelivered::ALL
+        .into_iter()
+        .map(|why| (why.as_str().to_owned(), Undelivered::text_of(why.as_str(), lang).into()))
+        .collect();
+    json!({
+        "texts": texts, "columns": columns, "encodings": encodings, "undelivered": undelivered,
+    })
 }
 
 /// The console's page.
@@ -170,6 +176,7 @@ fn follow(t: Texts) -> Markup {
         p role="status" id="status" {}
         p.soft id="keep" data-t="keep" { (t.of("keep")) }
         ul.sums id="totals" {}
+        div id="undelivered" {}
         p { button.button.first type="button" id="results" hidden data-t="results" { (t.of("results")) } }
         p { button.button type="button" id="again" hidden data-t="again" { (t.of("again")) } }
     };

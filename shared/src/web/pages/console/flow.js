@@ -15,6 +15,8 @@
   // What the registrar is looking at: a dry run's outcome, and a job under way.
   let review = null;
   let job = null;
+  // Rows whose mail did not arrive, and the right addresses that were given for them.
+  let undelivered = { rows: [], mended: new Map() };
   let problem = "";
   let sending = false;
   // Whoever starts something new leaves what was followed before.
@@ -476,8 +478,45 @@
       ...(result.emails_failed ? [sum("mail_failed", result.emails_failed, words, "revoked")] : []),
     ]));
   };
+  const drawUndelivered = () => {
+    const { rows, mended } = undelivered;
+    const later = job?.result && !isTest() ? [element("p", T.reports_later, "soft")] : [];
+    $("undelivered").replaceChildren(...(rows.length ? undeliveredTable(rows, mended, words, mend) : later));
+  };
+  const mend = (event, id, email, button) => guarded(async () => {
+    button.disabled = true;
+    try {
+      await call(`/credentials/${id}`, {
+        method: "PATCH", denied: "cannot_mend", body: JSON.stringify({ email }),
+        headers: { "Content-Type": "application/json" },
+      });
+      undelivered.mended.set(id, email);
+      drawUndelivered();
+      // Read out, and the next one is at hand.
+      $("status").textContent = `${T.sent_to} ${email}`;
+      ($("undelivered").querySelector("input") ?? $("undelivered").querySelector(".wide")).focus();
+    } finally {
+      button.disabled = false;
+    }
+  })(event);
+  // A filtered page can be short; the first rows are enough to begin with.
+  const findUndelivered = async (id, mine) => {
+    const rows = [];
+    let cursor = "";
+    for (let pages = 0; pages < 50 && rows.length < 100; pages++) {
+      const page = await get(`/jobs/${id}/results?status=undelivered&limit=100${cursor && `&cursor=${cursor}`}`);
+      if (mine !== turn) return;
+      rows.push(...page.items);
+      cursor = page.next_cursor;
+      if (!cursor) break;
+    }
+    undelivered = { rows, mended: new Map() };
+    drawUndelivered();
+  };
   const follow = async (id) => {
     const mine = ++turn;
+    undelivered = { rows: [], mended: new Map() };
+    $("undelivered").replaceChildren();
     show("choose", false);
     show("check", false);
     show("follow");
@@ -494,6 +533,7 @@
       // A job without a file has no results file, and one that is being written comes.
       if (job.result && job.result.results_file !== null) {
         if (job.result.results_file) $("results").focus();
+        if (!job.dry_run && job.kind !== "revoke") await findUndelivered(id, mine);
         return;
       }
       await sleep(1000);
@@ -516,7 +556,10 @@
     drawChoice();
     drawColumns();
     if (review) drawReview();
-    if (job) drawJob();
+    if (job) {
+      drawJob();
+      drawUndelivered();
+    }
   };
   // Another language changes the texts in place: key, file and review stay.
   const links = document.querySelector(".langs");
