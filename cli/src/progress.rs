@@ -172,6 +172,7 @@ fn waiting(reason: &str, printer: Printer) -> String {
     match reason {
         "throttled" => printer.pick("SES limita el ritmo", "SES is throttling"),
         "quota" => printer.pick("cuota diaria de SES agotada", "the daily quota of SES is used up"),
+        "not_connected" => printer.pick("no hay conexión con SES", "SES cannot be reached"),
         "sending_paused" => printer.pick("SES ha pausado el envío", "SES has paused sending"),
         "sender_not_verified" => printer
             .pick("el remitente no está verificado en SES", "the sender is not verified in SES"),

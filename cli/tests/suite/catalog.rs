@@ -118,7 +118,7 @@ async fn credentials_are_found_verified_mailed_again_and_revoked() {
     world.run(&["credentials", "verify", &url]).code(1).stdout_has("revoked");
     let both = text(&luis, "credential_id");
     let several = ["credentials", "revoke", &id, &both, "--reason", "Error de acta"];
-    world.done(&several).stdout_has("2 filas: 1 revocadas, 1 ya lo estaban, 0 con error");
+    world.done(&several).stdout_has("2 filas: 1 revocada, 1 ya lo estaba, 0 con error");
     let unknown = "00000000-0000-8000-8000-000000000000";
     let some = ["credentials", "revoke", &id, unknown, "--reason", "x", "--json"];
     assert_eq!(world.run(&some).code(3).json()["result"]["failed"], 1);

@@ -51,6 +51,30 @@ async fn files_of_other_programs_are_read_with_the_parts_of_a_name_joined() {
     }
 }
 
+/// People break lines within a name, and forms have whole questions.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_column_can_be_assigned_by_the_name_that_is_shown_of_it() {
+    let world = World::new().await;
+    let question =
+        "¿Con qué concepto final quedó en el acta de la asignatura según su docente guía?";
+    let file = format!(
+        "Correo;Nombre;\"N°\r\nmatrícula\";{question}\r\nana@ejemplo.com;Ana;\"A-1\nB\";A\r\n"
+    );
+    let status = read(&world, &file, json!({})).await;
+    assert_eq!(status["code"], "unknown_column", "{status}");
+    let columns = status["columns"].as_array().expect("columns");
+    assert_eq!(
+        (&columns[2]["name"], &columns[3]["name"]),
+        (&json!("N° matrícula"), &json!(question))
+    );
+    assert_eq!(columns[2]["values"], json!(["A-1↵B"]));
+    let name = |at: usize| columns[at]["name"].as_str().expect("a name");
+    let map = json!({ name(2): "ignore", name(3): "result_value" });
+    let status = read(&world, &file, json!({ "column_map": map })).await;
+    assert_eq!(status["result"]["successful"], 1, "{status}");
+    assert_eq!(issued(&world, "ana@ejemplo.com").await["result_value"], "A");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_fault_names_every_unknown_column_and_a_map_reads_the_file() {
     let world = World::new().await;

@@ -155,7 +155,7 @@ pub enum Decided {
 pub struct ReadColumn {
     /// Its number, from 1.
     pub column: usize,
-    /// Its name in the file, cut after 60 characters.
+    /// Its name in the file, as a [`ColumnMap`] takes it.
     pub name: String,
     /// What it is read as, as the API names it; none if it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]

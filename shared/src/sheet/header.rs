@@ -10,7 +10,9 @@ use super::{
     offered::{known_names, name_of, of_template},
     terms::Terms,
 };
-use crate::domain::{column_map::ColumnMap, lang::Lang, nearest::nearest, template::Definition};
+use crate::domain::{
+    column_map::ColumnMap, lang::Lang, nearest::nearest, template::Definition, text::MAX_TEXT,
+};
 
 /// Columns that a fault names; a text says how many more there are.
 const NAMED: usize = 40;
@@ -67,9 +69,15 @@ struct Header<'a> {
     definition: &'a Definition,
 }
 
-/// A column's name, cut and cleaned for an answer.
+/// A column's name, cut and cleaned for a fault.
 pub(super) fn shown(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(60).collect()
+    assignable(name).chars().take(60).collect()
+}
+
+/// A column's name as a map of columns takes it: a line break within it is a blank.
+pub(super) fn assignable(name: &str) -> String {
+    let parts = name.split(char::is_control).map(str::trim).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join(" ").chars().take(MAX_TEXT).collect()
 }
 
 /// What each column that is not known may be. A column that another one is already is no guess.

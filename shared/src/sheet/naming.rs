@@ -6,7 +6,7 @@ use super::{
     column::{Column, Part},
     columns::Columns,
     fault::letters,
-    offered,
+    header, offered,
 };
 use crate::domain::{
     cell_fault::CellFault,
@@ -80,7 +80,7 @@ impl<'a> Naming<'a> {
     /// The names of a field's columns: the file's, else the one that people know.
     fn names(&self, path: &str) -> Vec<String> {
         let names = self.places(path).into_iter().filter_map(|at| self.header.get(at));
-        let names: Vec<String> = names.map(|name| shown(name)).collect();
+        let names: Vec<String> = names.map(|name| shown(&header::shown(name))).collect();
         if names.is_empty() { vec![offered::name(path, self.lang).to_owned()] } else { names }
     }
 

@@ -4,13 +4,14 @@
 use super::{
     column::{Column, NamePart},
     columns::Columns,
-    header::{Suggestion, shown, suggestions},
+    header::{Suggestion, assignable, suggestions},
     limits::MAX_SHOWN,
 };
 use crate::domain::{
     column_map::{Decided, ReadColumn},
     field::FieldName,
     template::Definition,
+    unseen::visible,
 };
 
 /// Characters of a value.
@@ -42,16 +43,14 @@ pub(super) fn table(
         let values = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.trim());
         ReadColumn {
             column: at + 1,
-            name: shown(name),
+            name: assignable(name),
             read_as: column.target(),
             decided_by: match column {
                 Column::Nameless => Decided::Open,
                 _ => columns.decided(at),
             },
             suggestion,
-            values: values
-                .map(|cell| cell.chars().filter(|c| !c.is_control()).take(VALUE).collect())
-                .collect(),
+            values: values.map(|cell| visible(cell).chars().take(VALUE).collect()).collect(),
         }
     })
     .collect()

@@ -164,7 +164,7 @@ fn check(t: Texts) -> Markup {
                 p { button.button type="button" id="see-corrections" data-t="see_corrections" { (t.of("see_corrections")) } }
             }
             p.last { button.button.first type="button" id="issue" {} }
-            p.soft data-t="faults_later" { (t.of("faults_later")) }
+            p.soft id="faults-later" data-t="faults_later" { (t.of("faults_later")) }
         }
     };
     step("check", true, t, "check", &body)
@@ -214,6 +214,7 @@ mod tests {
         let others = [
             "r_",
             "to_",
+            "waits_",
             "issue_",
             "correct_",
             "reading",

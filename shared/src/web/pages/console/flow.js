@@ -463,7 +463,7 @@
     if (p.total) $("bar").value = result ? 1 : (p.current + p.emails_done) / (2 * p.total);
     const parts = [`${T[p.phase]}: ${number.format(mailing ? p.emails_done : p.current)} ${T.of} ${number.format(p.total)}`];
     if (p.eta_seconds) parts.push(`${T.left} ${time(p.eta_seconds)}`);
-    if (p.waiting) parts.push(`${T.waits} (${p.waiting})`);
+    if (p.waiting) parts.push(`${T.waits} (${T[`waits_${p.waiting}`] ?? p.waiting})`);
     $("status").textContent = job.status === "FAILURE" ? refusal(job)
       : !result ? parts.join(" · ") : result.results_file === null ? T.writing : "";
     show("keep", !ended);

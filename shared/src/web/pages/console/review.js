@@ -103,6 +103,7 @@ const showReview = (review, words, { test, mail, sending }) => {
     review.lang === lang ? "" : review.lang,
   )));
   show("more-faults", Boolean(review.cursors.faults));
+  show("faults-later", result.failed > 0);
   show("offer", !correct && result.errors.some(({ code }) => code === "other_content"));
   const [before, after] = deedOf(fresh, corrected, words)
     .replace("{mode}", test ? T.in_test : T.in_live).split("{template}");

@@ -152,6 +152,15 @@ pub(super) const TEXTS: &[(&str, &str, &str)] = &[
     ("of", "de", "of"),
     ("left", "faltan", "left"),
     ("waits", "El correo espera", "Mail is waiting"),
+    ("waits_throttled", "SES limita el ritmo", "SES is throttling"),
+    ("waits_quota", "cuota diaria de SES agotada", "the daily quota of SES is used up"),
+    ("waits_sending_paused", "SES ha pausado el envío", "SES has paused sending"),
+    ("waits_not_connected", "no hay conexión con SES", "SES cannot be reached"),
+    (
+        "waits_sender_not_verified",
+        "el remitente no está verificado en SES",
+        "the sender is not verified in SES",
+    ),
     ("refused", "El archivo no se puede usar", "The file cannot be used"),
     (
         "nothing_issued",
