@@ -40,6 +40,7 @@ mod node;
 mod normalization;
 mod oracle;
 mod page;
+mod people;
 mod process;
 mod queues;
 mod reading;

@@ -2,7 +2,9 @@
 //!
 //! Safe to repeat: nothing is written.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
+
+use jiff::civil::Date;
 
 use crate::{
     app::App,
@@ -15,8 +17,13 @@ use crate::{
         job::{Job, JobKind},
         job_outcome::RowStatus,
         job_result::ResultRow,
+        lang::Lang,
+        review,
+        template::Template,
+        warning::{Warning, WarningReport},
     },
-    store::{StoreError, job_rows::ShardView},
+    sheet::Naming,
+    store::{StoreError, job_shards::ShardView},
 };
 
 /// Shards that one page reads: a bound for filters that match few rows.
@@ -50,6 +57,7 @@ pub struct ResultsPage {
 /// [`StoreError`].
 pub async fn page(app: &App, job: &Job, query: ResultsQuery) -> Result<ResultsPage, StoreError> {
     let secret = app.catalog.id_secret(&job.org).await?;
+    let judge = Judge::of(app, job).await?;
     let (mut rows, mut bytes) = (Vec::new(), 0);
     let mut next = None;
     let mut row = query.after.saturating_add(1);
@@ -62,6 +70,7 @@ pub async fn page(app: &App, job: &Job, query: ResultsQuery) -> Result<ResultsPa
         while row <= last {
             if query.status.is_none_or(|wanted| view.shard.status(row) == wanted) {
                 let mut result = result_row(app, job, &secret, &view, row);
+                result.warnings = judge.as_ref().and_then(|judge| judge.report(&view, row));
                 if job.is_dry_run() {
                     let read = view.rows.get(&row).and_then(|input| input.recipient.clone());
                     result.recipient = read.map(Box::new);
@@ -84,6 +93,40 @@ pub async fn page(app: &App, job: &Job, query: ResultsQuery) -> Result<ResultsPa
         as_signed(app, job, &secret, &mut rows).await?;
     }
     Ok(ResultsPage { rows, next })
+}
+
+/// The judge of a job's rows. It finds again what was warned of when they came, so that nothing is
+/// stored a row.
+struct Judge<'a> {
+    template: Arc<Template>,
+    today: Date,
+    lang: Lang,
+    naming: Option<Naming<'a>>,
+}
+
+impl<'a> Judge<'a> {
+    /// The judge of a job that issues; none if its template is gone.
+    async fn of(app: &App, job: &'a Job) -> Result<Option<Self>, StoreError> {
+        let Some(today) = review::day_of(&job.created_at).filter(|_| job.revocation.is_none())
+        else {
+            return Ok(None);
+        };
+        let template =
+            app.catalog.template_version(&job.org, job.template_id, job.template_version).await?;
+        let naming = job.sheet.as_ref().and_then(|format| Naming::of(format, job.lang));
+        Ok(template.map(|template| Self { template, today, lang: job.lang, naming }))
+    }
+
+    fn report(&self, view: &ShardView, row: u32) -> Option<WarningReport> {
+        let recipient = view.rows.get(&row)?.read()?;
+        let mut warnings = review::judge(recipient, self.today, &self.template.definition);
+        let alike = view.alike.get(&row).into_iter().flatten();
+        warnings.extend(alike.cloned().map(Warning::from));
+        if let Some(naming) = &self.naming {
+            warnings.iter_mut().for_each(|warning| naming.name_field(warning));
+        }
+        WarningReport::of(&warnings, self.lang)
+    }
 }
 
 /// Completes the recipients of a dry run as issuing does.
@@ -169,6 +212,7 @@ pub fn result_row(
         error: failure.map(|failure| failure.text()),
         also_holds: dry_run.then(|| view.holds.get(&row).cloned().unwrap_or_default()),
         changes: view.changes.get(&row).cloned(),
+        warnings: None,
         recipient: None,
     }
 }

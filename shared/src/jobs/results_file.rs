@@ -31,7 +31,7 @@ use crate::{
     },
     store::{
         job_files::{FileEnd, FileLease},
-        job_rows::ShardView,
+        job_shards::ShardView,
     },
 };
 

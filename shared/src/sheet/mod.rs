@@ -15,13 +15,12 @@
 //! | columns without a name | empty |
 //! | JSON | an object a line, a list, objects one after another, a request of the API |
 //! | columns | as assigned, else by names in Spanish, English, Portuguese or the API's, in any order and case, see [`columns`] |
-//! | cells | see [`cells`] and `dates`, those of our results [`guarding`] |
+//! | cells | see [`cells`] and [`dates`](crate::domain::dates), those of our results [`guarding`] |
 //! | values with two readings | refused, unless the file itself decides, see `judging` |
 
 pub mod cells;
 mod column;
 pub mod columns;
-mod dates;
 mod entry;
 mod fault;
 mod foreign;

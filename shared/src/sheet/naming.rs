@@ -2,6 +2,8 @@
 //! what their cells say. The contract's texts stay, and more is said after them. JSON names its
 //! fields as the API does, so its rows keep the API's texts.
 
+use std::borrow::Cow;
+
 use super::{
     column::{Column, Part},
     columns::Columns,
@@ -13,11 +15,13 @@ use crate::domain::{
     fault::{Fault, FaultText, KEPT_TEXT},
     field::FieldName,
     lang::Lang,
+    mistyped,
     recipient::{FieldValue, Recipient},
     text::shortened,
     unlisted::Unlisted,
     unseen::steers,
     upload::{Format, Kind},
+    warning::Warning,
 };
 
 /// Characters of a cell that a fault shows.
@@ -55,6 +59,11 @@ impl<'a> Naming<'a> {
     pub fn fault(&self, fault: &Fault, said: Said<'_>) -> FaultText {
         let text = Words { naming: self, said }.text(fault);
         FaultText { code: fault.code().to_owned(), text: shortened(&text, KEPT_TEXT) }
+    }
+
+    /// Names the field of a warning as the file does.
+    pub fn name_field(&self, warning: &mut Warning) {
+        warning.field = Cow::Owned(self.name(&warning.field));
     }
 
     /// The columns that bring a field, from 0; a path names a part of evidence.
@@ -167,11 +176,20 @@ impl Words<'_> {
         let lang = self.naming.lang;
         let own = fault.text(lang);
         match fault {
-            Fault::InvalidEmail(_) => {
+            Fault::InvalidEmail(sent) => {
                 let name = self.naming.name("email");
+                let near = mistyped::repaired(sent).map(|near| self.naming.quoted(&near));
+                let near = near.map_or_else(String::new, |near| {
+                    self.pick(
+                        format!("; ¿quisiste decir {near}?"),
+                        format!("; did you mean {near}?"),
+                    )
+                });
                 self.pick(
-                    format!("{own} (la columna {name} no tiene una dirección de correo válida)"),
-                    format!("{own} (the column {name} has no valid mail address)"),
+                    format!(
+                        "{own} (la columna {name} no tiene una dirección de correo válida{near})"
+                    ),
+                    format!("{own} (the column {name} has no valid mail address{near})"),
                 )
             }
             Fault::NotAllowed(unlisted) => self.unlisted(unlisted),
@@ -182,6 +200,11 @@ impl Words<'_> {
                 let mut damaged = damaged.clone();
                 damaged.field = self.naming.name(&damaged.field);
                 damaged.text(lang)
+            }
+            Fault::Strict(warning) => {
+                let mut warning = warning.clone();
+                self.naming.name_field(&mut warning);
+                warning.refusal(lang)
             }
             Fault::ExternalIdTaken(id) => {
                 let says = self.says("external_id");
