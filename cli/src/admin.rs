@@ -280,6 +280,7 @@ async fn update_organization(
     let before = stored.allowed_senders();
     let sent_as = AllowedSender::of(&stored.settings.sender);
     let zone_before = stored.settings.time_zone.clone();
+    let named = stored.settings.name.clone();
     stored.settings = read_settings(app, &stored.org, &body, Some(&stored.settings)).await?;
     let senders = change.apply(before.clone(), &stored.settings.sender)?;
     let sends_as = AllowedSender::of(&stored.settings.sender);
@@ -291,7 +292,9 @@ async fn update_organization(
     stored.senders = Some(senders);
     app.catalog.put_senders(&stored, &zone_before).await?;
     print_document(&stored.answer(&app.config.site_url))?;
-    names::warn_of_like(app, &stored).await?;
+    if stored.settings.name != named {
+        names::warn_of_like(app, &stored).await?;
+    }
     print_error(
         "The functions use the new settings within a minute, also for mail that is not sent yet.",
     );

@@ -6,6 +6,8 @@ use unicreda::domain::{
     sender::{AllowedSender, MOST_SENDERS, SenderBound},
 };
 
+use crate::printer::print_error;
+
 /// The senders that flags add and remove.
 #[derive(Clone, Copy)]
 pub(super) struct SenderChange<'a> {
@@ -44,6 +46,12 @@ impl SenderChange<'_> {
             let allowed = AllowedSender::parse(text).ok().with_context(|| {
                 format!("--allow-sender {text}: give an address or a domain, e.g. titulos@uni.edu or uni.edu")
             })?;
+            // Of its subdomains, none.
+            if let Some(domain) = allowed.as_str().strip_prefix('@') {
+                print_error(&format!(
+                    "--allow-sender {text}: allows every address of exactly {domain}, as {allowed}."
+                ));
+            }
             if !senders.contains(&allowed) {
                 senders.push(allowed);
             }

@@ -196,6 +196,8 @@ async fn the_operator_alone_decides_as_whom_an_organization_sends() {
     let senders = |shown: &Value| shown["allowed_senders"].clone();
     assert_eq!(senders(&created), json!(["titulos@uni.example", "@sede.example"]));
     assert_eq!(json_of(data, &create), created, "again");
+    let said = both(data, &create).1;
+    assert!(said.contains("every address of exactly sede.example, as @sede.example"), "{said}");
     assert!(failed(data, 1, &CREATE).contains("senders"), "other senders are no repetition");
 
     // An administrator chooses among them.
@@ -371,6 +373,9 @@ async fn the_operator_is_told_of_names_that_people_confuse() {
             "{stderr}"
         );
     }
+    // Said once for a name, not with every other change.
+    let other = ["org", "update", "falsa", "--language", "en"];
+    assert!(!both(data, &other).1.contains("Warning"));
     let update = ["org", "update", "falsa", "--name", "Instituto Verdadero"];
     assert!(!both(data, &update).1.contains("Warning"));
     let all = json_of(data, &["org", "list"]);

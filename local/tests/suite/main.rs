@@ -42,6 +42,7 @@ mod normalization;
 mod notices;
 mod oracle;
 mod page;
+mod people;
 mod process;
 mod queues;
 mod reading;

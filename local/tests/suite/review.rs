@@ -166,3 +166,20 @@ async fn the_faults_of_a_files_rows_name_its_columns_and_say_the_value() {
     let error = status["result"]["errors"][0]["error"].as_str().expect("a text");
     assert!(error.starts_with("El campo credits_earned"), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_is_none_is_refused_with_what_was_probably_meant() {
+    let world = World::new().await;
+    let file = "Correo;Nombre;Nota\nana@gmail,com;Ana Soto;A\neva@hotmail;Eva Soto;A\ninvalido@test;Luz Soto;A\n";
+    let dry = world.upload("acta.csv", file.as_bytes(), &json!({ "dry_run": true })).await;
+    world.file_job(&dry).await;
+    let none = "no tiene una dirección de correo válida";
+    for (row, (sent, near)) in rows_of(&world, &dry).await.iter().zip([
+        ("ana@gmail,com", "; ¿quisiste decir «ana@gmail.com»?"),
+        ("eva@hotmail", "; ¿quisiste decir «eva@hotmail.com»?"),
+        ("invalido@test", ""),
+    ]) {
+        let text = format!("Invalid email: {sent} (la columna «Correo» {none}{near})");
+        assert_eq!(row["error"], text, "the contract's text comes first");
+    }
+}

@@ -79,6 +79,22 @@ async fn a_value_that_a_spreadsheet_damaged_is_refused_with_its_row() {
         let wanted: Vec<(u64, String)> = (1..).zip(wanted.map(str::to_owned)).collect();
         assert_eq!(codes(&job), wanted, "{job}");
     }
+    // A formula, or tags, in place of a value: from any program.
+    for (field, value) in [
+        ("recipient_name", "=HYPERLINK(\"mailto:ana@x.cl\";\"Ana\")"),
+        ("recipient_name", "=A2&\" \"&B2"),
+        ("recipient_name", "<b>Ana Pérez</b>"),
+        ("role", "=Hoja1!A2"),
+        ("term", "Otoño<br>2026"),
+    ] {
+        let mut person = json!({ "email": "c12@ejemplo.com", "recipient_name": "Ana Soto", "result_value": "A" });
+        person[field] = value.into();
+        let job = read(&world, &format!("{person}\n"), json!({})).await;
+        assert_eq!(codes(&job), [(1, "damaged_text".to_owned())], "{value}");
+        let body = json!({ "template_id": world.demo.template_id, "recipients": [person] });
+        let answer = world.call("POST", "/credentials/issue", Some(&body)).await.json();
+        assert_eq!(answer["credentials"][0]["error_codes"], json!(["damaged_text"]), "{answer}");
+    }
     // A program that read the same sheet sends its errors in other ways.
     let line = json!({ "email": "c11@ejemplo.com", "recipient_name": "Ana", "result_value": "A", "role": "#N/A" });
     let job = read(&world, &format!("{line}\n"), json!({})).await;
@@ -110,10 +126,95 @@ async fn a_value_is_found_as_what_was_meant_however_a_file_writes_it() {
         let job = read(&world, &format!("{head}{row}\r\n"), json!({})).await;
         assert_eq!(job["result"]["duplicates"], 1, "{row}: {job}");
     }
+    // JSON in a file too, and beside another fault.
+    let listed = body.to_string().replace("\"A\"", "\"a\"");
+    let line = person.to_string().replace("\"A\"", "\"a\"");
+    for file in [format!("{line}\n"), format!("[{line}]"), listed] {
+        let job = read(&world, &file, json!({ "send_email": false })).await;
+        assert_eq!(job["result"]["duplicates"], 1, "{file}: {job}");
+    }
+    let job = read(&world, &format!("{}\n", line.replace("ana@", "ana")), json!({})).await;
+    assert_eq!(codes(&job), [(1, "invalid_email".to_owned())]);
+    let error = job["result"]["errors"][0]["error"].as_str().expect("a text");
+    assert_eq!(error, "Invalid email: anaejemplo.com", "the grade is read as A");
     // The API takes a listed value as it is listed.
     let body = body.to_string().replace("\"A\"", "\"a\"");
     let body: Value = serde_json::from_str(&body).expect("JSON");
     let answer = world.call("POST", "/credentials/issue", Some(&body)).await.json();
     assert!(answer.to_string().contains("Calificacion invalida"), "{answer}");
     assert_eq!(world.get("/credentials").await["items"].as_array().map(Vec::len), Some(1));
+}
+
+/// One answer names everything that is wrong with a row: of its form, of its template, of its values.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_names_all_its_faults_at_once_whatever_their_kind() {
+    let world = World::new().await;
+    let person = json!({
+        "email": "ana@", "recipient_name": "JosÃ© <b>Soto</b>", "result_value": "Z", "credits_earned": -1,
+        "activity_end_date": "9999-01-01", "term": "=HYPERLINK(\"x\";\"2026-1\")", "evidence": [{ "url": "x" }],
+    });
+    let codes_of = [
+        "invalid_email",
+        "invalid_credits",
+        "invalid_url",
+        "invalid_result",
+        "date_out_of_range",
+        "damaged_text",
+        "damaged_text",
+    ];
+    let check = |found: &[Value], what: &str| {
+        let found: Vec<&str> = found.iter().filter_map(Value::as_str).collect();
+        assert_eq!(found, codes_of, "{what}");
+    };
+    let body = json!({ "template_id": world.demo.template_id, "recipients": [person] });
+    for path in ["/credentials/issue", "/credentials/issue?dry_run=true"] {
+        let answer = world.call("POST", path, Some(&body)).await.expect(200).json();
+        let row = answer["credentials"].get(0).or_else(|| answer["recipients"].get(0));
+        let row = row.expect("a row");
+        check(row["error_codes"].as_array().expect("codes"), path);
+        assert_eq!(row.get("warnings"), None, "no warning beside a fault of the same field: {row}");
+    }
+    let said = [
+        "Invalid email: ana@",
+        "Calificacion invalida. Valores permitidos: A, B, C, D, F",
+        "entre 1900",
+        "etiquetas HTML",
+        "una fórmula de la hoja de cálculo",
+    ];
+    let line = format!("{person}\n");
+    let two = [person.clone(), person.clone()];
+    let csv = "Correo;Nombre;Nota;Créditos;Fin;Periodo;Evidencia url\n\
+        ana@;<b>Soto</b>;Z;-1;9999-01-01;\"=HYPERLINK(\"\"x\"\";\"\"2026-1\"\")\";x\n";
+    let mut jobs = vec![world.start_job(&two).await];
+    for (name, file) in [("acta.jsonl", line.as_str()), ("acta.csv", csv)] {
+        jobs.push(world.upload(name, file.as_bytes(), &json!({})).await);
+    }
+    for job in jobs {
+        let status = world.success(&job).await;
+        let error = status["result"]["errors"][0]["error"].as_str().expect("a text");
+        for part in said.iter().filter(|part| !part.contains("HTML") || !error.contains("JosÃ©"))
+        {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+        assert!(error.starts_with("Invalid email"), "the contract's text comes first: {error}");
+    }
+    // A member's profile has the name, so it is not missing where another field is at fault.
+    let lines = "email;nombre;nota;creditos\nana.rojas@demo.example;;Z;mucho\notra@ejemplo.com;;Z;mucho\n;;Z;\n";
+    let job = world.upload("acta.csv", lines.as_bytes(), &json!({})).await;
+    let status = world.file_job(&job).await;
+    let errors = status["result"]["errors"].as_array().expect("faults");
+    let missing: Vec<bool> = errors
+        .iter()
+        .map(|fault| {
+            fault["error"]
+                .as_str()
+                .is_some_and(|text| text.contains("«nombre», que es obligatoria"))
+        })
+        .collect();
+    assert_eq!(missing, [false, false, true], "{status}");
+    for fault in errors {
+        let text = fault["error"].as_str().expect("a text");
+        assert!(text.contains("Calificacion invalida"), "{text}");
+    }
+    assert_eq!(world.get("/credentials").await["items"], json!([]));
 }

@@ -155,9 +155,17 @@ async fn nothing_can_be_added_to_a_proof() {
                 assert_eq!(answer["verified"], false, "{name}: {value}");
                 let (checks, reason) = failed(&answer);
                 assert_eq!(checks, ["proof"], "{name}: {value}");
-                assert!(reason.contains(&format!("/proof/{name}")), "{reason}");
+                let told = format!("/proof/{name}: término desconocido");
+                assert!(reason.contains(&told), "{reason}");
             }
         }
+    }
+    // A value that is no signature is the proof's fault, whatever its length.
+    for value in ["", "z", "z1", "u5T", &format!("z{}", "2".repeat(10_000))] {
+        let mut changed = document.clone();
+        changed["proof"][0]["proofValue"] = value.into();
+        let answer = verdict(&world, &changed.to_string()).await;
+        assert_eq!(failed(&answer).0, ["proof"], "{value:.20}: {answer}");
     }
     // Without an addition it verifies as a list and alone.
     let mut alone = document.clone();

@@ -75,6 +75,18 @@ async fn a_job_and_a_file_count_their_warnings_by_kind_and_name_the_rows() {
     assert_eq!(found, [("placeholder_name", 1), ("address_typo", 1), ("future_date", 1)]);
     assert_eq!(status["warnings"][2]["rows"], json!([3]), "{status}");
     assert_eq!(status["result"]["successful"], 3);
+    // Each names its value, in the job and in its rows.
+    let example = json!([{ "row": 2, "value": "gmial.com", "meant": "gmail.com" }]);
+    assert_eq!(status["warnings"][1]["examples"], example, "{status}");
+    let text = status["warnings"][1]["text"].as_str().expect("a text");
+    assert!(text.ends_with("(fila 2 «gmial.com», ¿gmail.com?)"), "{text}");
+    let rows = world.get(&format!("/jobs/{job}/results")).await["items"].clone();
+    assert_eq!(rows[0].get("warnings"), None, "{rows}");
+    assert_eq!(rows[1]["warning_kinds"], json!(["placeholder_name", "address_typo"]));
+    assert_eq!(
+        rows[2]["warnings"],
+        json!(["El campo activity_end_date es un día futuro: 2100-01-01"])
+    );
     let quiet = world.start_job(&[person(4), person(5)]).await;
     assert!(world.success(&quiet).await.get("warnings").is_none());
 
@@ -88,6 +100,9 @@ async fn a_job_and_a_file_count_their_warnings_by_kind_and_name_the_rows() {
         assert_eq!(found, [("address_typo", 1), ("placeholder_name", 1), ("guessed_encoding", 3)]);
         assert_eq!(status["warnings"][1]["rows"], json!([3]), "{status}");
         assert_eq!(status["result"]["successful"], 2, "{status}");
+        let rows = world.get(&format!("/jobs/{job}/results")).await["items"].clone();
+        let said = "El campo «email» dice «gmial.com»: ¿quisiste decir gmail.com?";
+        assert_eq!(rows[0]["warnings"], json!([said]), "in the words of the file");
     }
     // Strict about names: that row fails, and what was issued is found. About encodings: the file.
     let other = b"email;nombre;calificacion\nuno@ejemplo.com;nan;A\ndos@ejemplo.com;null;A\n";
@@ -105,6 +120,70 @@ async fn a_job_and_a_file_count_their_warnings_by_kind_and_name_the_rows() {
         (&status["status"], &status["code"]),
         (&json!("FAILURE"), &json!("guessed_encoding"))
     );
+}
+
+/// What deserves a look in a request, in JSON and in CSV alike; and what is no warning but a fault.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_that_look_wrong_are_warned_of_wherever_they_come_from() {
+    let world = World::new().await;
+    let cases = [
+        ("recipient_name", "12345", "name_without_letters"),
+        ("recipient_name", "Ana Pérez (Ana María Pérez Soto)", "name_with_note"),
+        ("recipient_name", "Ana Pérez <ana@ejemplo.com>", "name_is_address"),
+        ("recipient_name", "Ana .", "placeholder_name"),
+        ("email", "ana@gmail.co", "address_typo"),
+        ("email", "www.ana@gmail.com", "address_typo"),
+        ("term", "Feb-2026", "date_as_text"),
+        ("term", "01/02/2026", "date_as_text"),
+        ("recipient_name", "X Æ A-12", ""),
+        ("email", "ana@uniandes.edu.co", ""),
+        ("term", "2026-2", ""),
+    ];
+    let mut people = Vec::new();
+    let mut csv = "email;recipient_name;result_value;term\n".to_owned();
+    for (n, (field, value, _)) in cases.iter().enumerate() {
+        let mut person = json!({
+            "email": format!("p{n}@ejemplo.com"), "recipient_name": format!("Persona Zorrilla {n}"),
+            "result_value": "A", "term": "2026-1",
+        });
+        person[*field] = (*value).into();
+        let cells = ["email", "recipient_name", "result_value", "term"].map(|f| person[f].as_str());
+        csv += &format!("{}\n", cells.map(Option::unwrap_or_default).join(";"));
+        people.push(person);
+    }
+    let check = |rows: &Value, what: &str| {
+        for (n, (_, value, kind)) in cases.iter().enumerate() {
+            let row = &rows[n];
+            let kinds = row["warning_kinds"].as_array().cloned().unwrap_or_default();
+            let wanted: Vec<Value> = (!kind.is_empty()).then(|| json!(kind)).into_iter().collect();
+            assert_eq!(kinds, wanted, "{what}: {row}");
+            let text = row["warnings"][0].as_str().unwrap_or_default();
+            let shown = value.strip_prefix("ana@").unwrap_or(value);
+            assert!(kind.is_empty() || text.contains(shown), "{what}: {text}");
+        }
+    };
+    let body = json!({ "template_id": world.demo.template_id, "recipients": people });
+    let dry = world.call("POST", "/credentials/issue?dry_run=true", Some(&body)).await.expect(200);
+    check(&dry.json()["recipients"], "dry run");
+    let lines: String = people.iter().map(|person| format!("{person}\n")).collect();
+    for (name, file) in [("acta.jsonl", lines), ("acta.csv", csv)] {
+        let job = world.upload(name, file.as_bytes(), &json!({ "dry_run": true })).await;
+        let status = world.file_job(&job).await;
+        assert_eq!(status["result"]["failed"], 0, "{status}");
+        check(&world.get(&format!("/jobs/{job}/results")).await["items"], name);
+    }
+    // What the template lists is meant.
+    let template = json!({
+        "name": "Curso", "description": "Curso",
+        "fields": [{ "name": "recipient_name" }, { "name": "term", "allowed_values": ["Feb-2026"] }],
+    });
+    let made = world.call("POST", "/templates", Some(&template)).await.expect(201).json();
+    let body = json!({
+        "template_id": made["id"], "strict": true,
+        "recipients": [{ "email": "a@ejemplo.com", "recipient_name": "Ana Soto", "term": "Feb-2026" }],
+    });
+    let issued = world.call("POST", "/credentials/issue", Some(&body)).await.expect(200).json();
+    assert_eq!(issued["credentials"][0]["status"], "issued", "{issued}");
 }
 
 /// 250 rows in pieces, each read by another process; the event of the file comes again and again.

@@ -17,15 +17,18 @@ use crate::{
     },
     domain::{
         credential::{Credential, RecipientType},
+        email::EmailAddress,
         fault::MAX_FAULTS,
         fault_report::FaultReport,
         ids::CredentialId,
         lang::Lang,
         recipient::Entry,
+        refusal,
         review::{self, Strict},
+        spelling::{self, Known, Person},
         template::Template,
         time,
-        warning::WarningReport,
+        warning::{Elsewhere, Warning, WarningReport},
     },
     http::{
         problem::Problem,
@@ -55,11 +58,13 @@ pub(super) async fn answer(
     let (members, issued_at) = (&members, &time::seconds(call.now));
     let today = review::day_of(issued_at);
     let report = stream::iter(entries)
-        .map(|entry| async move {
+        .map(|mut entry| async move {
+            refusal::complete(&mut entry, &template.definition);
             let recipient = entry.recipient.as_ref().ok();
-            let warnings =
-                recipient.zip(today).map(|(recipient, today)| review::judge(recipient, today));
-            let warnings = WarningReport::of(&warnings.unwrap_or_default(), call.lang);
+            let warnings = recipient
+                .zip(today)
+                .map(|(recipient, today)| review::judge(recipient, today, &template.definition));
+            let warnings = warnings.unwrap_or_default();
             let foreseen = match entry.recipient {
                 Err(faults) => Foreseen::Refused(faults),
                 Ok(recipient) => {
@@ -141,11 +146,37 @@ impl Row {
     }
 }
 
+/// The people of the rows so far: the first of each address and of each name.
+#[derive(Default)]
+struct People {
+    by_address: HashMap<EmailAddress, (u32, String)>,
+    by_name: HashMap<String, (u32, Person)>,
+}
+
+impl People {
+    /// Compares the person of a row with those before, and notes what seems to be the same person.
+    fn compare(&mut self, row: usize, foreseen: &mut Foreseen) {
+        let Some(person) = foreseen.person().cloned() else { return };
+        let row = u32::try_from(row).unwrap_or(u32::MAX);
+        let address = person.address.clone();
+        let first = self.by_address.entry(address).or_insert((row, person.name.clone()));
+        let known = Known { at: Elsewhere::Row(first.0), name: &first.1 };
+        person.beside(&known).into_iter().for_each(|(alike, _)| foreseen.note(alike));
+        let Some(key) = spelling::key(&person.name) else { return };
+        let (row, first) = self.by_name.entry(key).or_insert_with(|| (row, person.clone()));
+        let id = first.external_id.as_deref();
+        let namesake = person.namesake(*row, first.address.as_str(), id);
+        namesake.into_iter().for_each(|alike| foreseen.note(alike));
+    }
+}
+
 /// The outcomes so far.
 #[derive(Default)]
 struct Report {
     /// Contents of the new credentials.
     seen: HashMap<CredentialId, String>,
+    /// The people of the rows so far.
+    people: People,
     new: u32,
     duplicates: u32,
     invalid: u32,
@@ -161,7 +192,7 @@ impl Report {
         &mut self,
         app: &App,
         lang: Lang,
-        (email, external_id, warnings): (String, Option<String>, Option<WarningReport>),
+        (email, external_id, mut warnings): (String, Option<String>, Vec<Warning>),
         mut foreseen: Foreseen,
     ) -> Result<(), Problem> {
         if let Foreseen::New { id, .. } = &foreseen
@@ -169,6 +200,10 @@ impl Report {
         {
             foreseen = foreseen.after(first);
         }
+        let row = self.rows.len() + 1;
+        self.people.compare(row, &mut foreseen);
+        warnings.extend(foreseen.alike().iter().cloned().map(Warning::from));
+        let warnings = WarningReport::of(&warnings, lang);
         let (mut found, mut faults) = (None, None);
         let outcome = match foreseen {
             Foreseen::New { id, internal, also_holds, content, repeats, .. } => {
@@ -205,7 +240,6 @@ impl Report {
                 "invalid"
             }
         };
-        let row = self.rows.len() + 1;
         self.push(Row { row, email, outcome, found, faults, warnings, external_id })
     }
 

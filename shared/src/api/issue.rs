@@ -26,8 +26,9 @@ use crate::{
         member::Member,
         organization::Settings,
         recipient::Entry,
+        refusal,
         review::{self, Strict, Warnings},
-        template::Template,
+        template::{Definition, Template},
         upload::FileRefusal,
         warning::{WarningKind, WarningReport},
     },
@@ -297,9 +298,11 @@ async fn perform(
             send_email,
             strict,
         };
-        return accept_job(app, call, caller, issuing, entries, work).await;
+        let definition = &template.definition;
+        return accept_job(app, call, caller, (issuing, definition), entries, work).await;
     }
-    let entry = entries.pop().ok_or_else(|| Problem::internal("no recipient"))?;
+    let mut entry = entries.pop().ok_or_else(|| Problem::internal("no recipient"))?;
+    refusal::complete(&mut entry, &template.definition);
     let recipient = entry.recipient.as_ref().ok();
     let member = recipient.and_then(|recipient| members.get(&recipient.email));
     let terms = Terms { template: &template, settings: &settings, member, send_email, strict };
@@ -325,7 +328,7 @@ async fn issue_at_once(
 ) -> Result<Response<Body>, Problem> {
     let begun_at = second_of(&work.begun_at);
     let warnings = match (&entry.recipient, review::day_of(&begun_at)) {
-        (Ok(recipient), Some(today)) => review::judge(recipient, today),
+        (Ok(recipient), Some(today)) => review::judge(recipient, today, &terms.template.definition),
         _ => Vec::new(),
     };
     let outcome = match entry.recipient {
@@ -388,13 +391,16 @@ async fn accept_job(
     app: &App,
     call: &Call,
     caller: &Caller,
-    issuing: Issuing,
+    (issuing, definition): (Issuing, &Definition),
     entries: Vec<Entry>,
     work: Attempt,
 ) -> Result<Response<Body>, Problem> {
     let rows: Vec<Row> = (1_u32..)
         .zip(entries)
-        .map(|(number, entry)| accept::row(number, None, entry, call.lang))
+        .map(|(number, mut entry)| {
+            refusal::complete(&mut entry, definition);
+            accept::row(number, None, entry, call.lang)
+        })
         .collect();
     let new = NewJob {
         job_id: work.id.into(),
@@ -403,7 +409,7 @@ async fn accept_job(
         kind: JobKind::Issue(issuing),
         total: u32::try_from(rows.len()).map_err(Problem::internal)?,
         shard_rows: app.shard_rows,
-        warnings: accept::warned(Warnings::default(), &rows, &work.begun_at),
+        warnings: accept::warned(Warnings::default(), &rows, &work.begun_at, definition),
         begun_at: work.begun_at,
         lang: call.lang,
         file: None,

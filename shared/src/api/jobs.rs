@@ -127,8 +127,8 @@ pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 /// `not_found`, those of authentication and of the store.
 pub async fn status(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let (_, job) = own_job(app, call).await?;
-    let (job, errors) = progress::status(app, job, call.now).await?;
-    let mut answer = job.answer(&errors, call.now);
+    let (job, named) = progress::status(app, job, call.now).await?;
+    let mut answer = job.answer(&named.errors, &named.alike, call.now);
     if job.shows_columns()
         && let Some(columns) = app.jobs.columns(job.job_id, call.now.as_second()).await?
         && let Some(members) = answer.as_object_mut()
@@ -231,7 +231,7 @@ pub async fn results_file(app: &App, call: &Call) -> Result<Response<Body>, Prob
 pub async fn cancel(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let (_, job) = own_job(app, call).await?;
     let job = cancel::cancel(app, job, call.now).await?;
-    ok(&job.answer(&[], call.now))
+    ok(&job.answer(&[], &[], call.now))
 }
 
 /// `POST /jobs/{job_id}/retry`: failed mail, and rows that failed for our reasons, once the job

@@ -17,6 +17,9 @@ use crate::{
         fault::Fault,
         identity,
         ids::{CredentialId, TemplateId},
+        recipient::Recipient,
+        spelling::{Alike, Difference, Known, Person},
+        warning::Elsewhere,
     },
     store::StoreError,
 };
@@ -39,6 +42,11 @@ pub enum Foreseen {
         internal: bool,
         /// Other credentials of the template that the address holds.
         also_holds: Vec<CredentialId>,
+        /// The person that it is about.
+        person: Option<Person>,
+        /// Where that person seems to be already: among the credentials of the address; rows are added
+        /// when they are compared.
+        alike: Vec<Alike>,
         /// Keyed hash of its content.
         content: String,
         /// Whether an earlier row would have it; false until the rows are compared.
@@ -52,6 +60,10 @@ pub enum Foreseen {
         alias: bool,
         /// Other credentials of the template that the address holds.
         also_holds: Vec<CredentialId>,
+        /// The person that it is about.
+        person: Option<Person>,
+        /// Rows where that person seems to be too.
+        alike: Vec<Alike>,
     },
     /// The recipient would be refused.
     Refused(Vec<Fault>),
@@ -65,12 +77,56 @@ impl Foreseen {
             Self::New { id, content, .. } if content != first => {
                 Self::Refused(vec![Fault::ExternalIdTaken(id.to_string())])
             }
-            Self::New { id, alias, internal, also_holds, content, .. } => {
-                Self::New { id, alias, internal, also_holds, content, repeats: true }
-            }
+            Self::New { id, alias, internal, also_holds, person, content, .. } => Self::New {
+                id,
+                alias,
+                internal,
+                also_holds,
+                person,
+                alike: Vec::new(),
+                content,
+                repeats: true,
+            },
             other => other,
         }
     }
+
+    /// The person of a recipient that has or would have a credential; none of one that repeats an
+    /// earlier row.
+    pub fn person(&self) -> Option<&Person> {
+        match self {
+            Self::New { person, repeats: false, .. } | Self::Duplicate { person, .. } => {
+                person.as_ref()
+            }
+            Self::New { .. } | Self::Refused(_) => None,
+        }
+    }
+
+    /// Notes a row where the person seems to be too; one of each kind of warning is enough.
+    pub fn note(&mut self, further: Alike) {
+        if let Self::New { alike, .. } | Self::Duplicate { alike, .. } = self
+            && !alike.iter().any(|known| known.kind == further.kind)
+        {
+            alike.push(further);
+        }
+    }
+
+    /// Where the person seems to be too.
+    pub fn alike(&self) -> &[Alike] {
+        match self {
+            Self::New { alike, .. } | Self::Duplicate { alike, .. } => alike,
+            Self::Refused(_) => &[],
+        }
+    }
+}
+
+/// The person that a recipient, completed, is about; none without a name.
+fn person_of(recipient: &Recipient) -> Option<Person> {
+    Some(Person {
+        address: recipient.email.clone(),
+        name: recipient.recipient_name.clone()?,
+        external_id: recipient.external_id.clone(),
+    })
 }
 
 /// Runs [`issue::issue`] up to its first write.
@@ -100,7 +156,9 @@ pub async fn foresee(
     .await?;
     let held_by = found.as_ref().map_or(own, |credential| credential.id);
     let others: Vec<CredentialId> = held.items.into_iter().filter(|id| *id != held_by).collect();
-    let also_holds = of_template(app, template, &others).await?;
+    let held = credentials(app, &others).await?;
+    let person = person_of(checked.recipient());
+    let also_holds = of_template(&held, template);
     if found.is_none() && !checked.doubts.is_empty() {
         return Ok(Foreseen::Refused(checked.doubts));
     }
@@ -110,6 +168,8 @@ pub async fn foresee(
             alias: identities.alias().is_some(),
             internal: checked.member().is_some(),
             also_holds,
+            alike: alike_among(person.as_ref(), &held, template),
+            person,
             content: identities.own.content.clone(),
             repeats: false,
         });
@@ -118,22 +178,42 @@ pub async fn foresee(
     Ok(match found::duplicate(app, identities, today, &credential).await? {
         Ok(()) => {
             let alias = credential.id != identities.sent_id();
-            Foreseen::Duplicate { credential, alias, also_holds }
+            Foreseen::Duplicate { credential, alias, also_holds, person, alike: Vec::new() }
         }
         Err(fault) => Foreseen::Refused(vec![fault]),
     })
 }
 
-/// Returns at most [`NAMED`] of these credentials that are of the template and not revoked.
-async fn of_template(
-    app: &App,
-    template: TemplateId,
-    ids: &[CredentialId],
-) -> Result<Vec<CredentialId>, StoreError> {
+/// These credentials, without those that are revoked.
+async fn credentials(app: &App, ids: &[CredentialId]) -> Result<Vec<Credential>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let held = app.credentials.get_all(ids).await?;
-    let same = held.iter().filter(|c| c.template_id == template && c.status != Status::Revoked);
-    Ok(same.map(|credential| credential.id).take(NAMED).collect())
+    let mut held = app.credentials.get_all(ids).await?;
+    held.retain(|credential| credential.status != Status::Revoked);
+    Ok(held)
+}
+
+/// Returns at most [`NAMED`] of these credentials, those of the template.
+fn of_template(held: &[Credential], template: TemplateId) -> Vec<CredentialId> {
+    let same = held.iter().filter(|credential| credential.template_id == template);
+    same.map(|credential| credential.id).take(NAMED).collect()
+}
+
+/// The first of these credentials of a person's address that spells the name in another way: one of
+/// the template in any way, one of another template in its letters. There, capitals and accents
+/// are the habit of a list.
+fn alike_among(person: Option<&Person>, held: &[Credential], template: TemplateId) -> Vec<Alike> {
+    let Some(person) = person else { return Vec::new() };
+    let is_of = |credential: &Credential| credential.template_id == template;
+    let (same, others): (Vec<_>, Vec<_>) = held.iter().partition(|credential| is_of(credential));
+    let first = |among: Vec<&Credential>, counts: fn(Difference) -> bool| {
+        among.into_iter().find_map(|credential| {
+            let name = credential.recipient.recipient_name.as_deref()?;
+            let at = Elsewhere::Credential(credential.id);
+            person.beside(&Known { at, name }).filter(|(_, difference)| counts(*difference))
+        })
+    };
+    let found = first(same, |_| true).or_else(|| first(others, |d| d == Difference::Letters));
+    found.map(|(alike, _)| alike).into_iter().collect()
 }

@@ -243,7 +243,8 @@ pub(super) fn check<'a>(
 ) -> Result<Checked<'a>, Vec<Fault>> {
     let template = request.template;
     let damages = request.recipient.damages();
-    let strict = request.strict.refused(&request.recipient, request.issued_at);
+    let strict =
+        request.strict.refused(&request.recipient, request.issued_at, &template.definition);
     let named = request.recipient.recipient_name.is_some();
     let Completed { recipient, identities, filled } =
         complete(by, template, request.member, request.recipient);

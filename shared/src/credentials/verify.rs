@@ -20,6 +20,7 @@ use crate::{
     domain::{
         credential::Status,
         ids::{CredentialId, Mode, OrgId},
+        lang::Lang,
         signing_key::{PublicKey, public_key},
         status_entry::{LENGTH, ListId, StatusEntry},
         tenant::Tenant,
@@ -311,10 +312,11 @@ fn signature(document: &Map<String, Value>, key: &[u8; 32]) -> Result<((), Text)
             Ok(((), passed))
         }
         Err(Broken::Unportable(why)) => {
-            let why = shortened(&why.to_string(), SHOWN_REASON);
+            let why = |lang| shortened(&why.cause(lang), SHOWN_REASON);
+            let (es, en) = (why(Lang::Es), why(Lang::En));
             Err(Text::new(
-                format!("Tiene algo que una firma no cubre ({why})"),
-                format!("It has something that a signature does not cover ({why})"),
+                format!("Tiene algo que una firma no cubre ({es})"),
+                format!("It has something that a signature does not cover ({en})"),
             ))
         }
         Err(Broken::NoProof | Broken::Signature) => Err(Text::new(

@@ -96,7 +96,8 @@ pub struct Proof<'a> {
     pub key_id: &'a str,
     /// `created`.
     pub created: &'a str,
-    signature: [u8; 64],
+    /// None where `proofValue` is no signature of this suite: then no key has signed the document.
+    signature: Option<[u8; 64]>,
 }
 
 /// The one proof of a document.
@@ -117,7 +118,10 @@ pub fn read(document: &Map<String, Value>) -> Result<Proof<'_>, Broken> {
     let ours = text("type")? == "DataIntegrityProof"
         && text("cryptosuite")? == CRYPTOSUITE
         && text("proofPurpose")? == "assertionMethod";
-    let signature = base58::decode(text("proofValue")?).filter(|_| ours).ok_or(Broken::NoProof)?;
+    if !ours {
+        return Err(Broken::NoProof);
+    }
+    let signature = base58::decode(text("proofValue")?);
     Ok(Proof { options, key_id: text("verificationMethod")?, created: text("created")?, signature })
 }
 
@@ -133,13 +137,14 @@ pub fn check(document: &Map<String, Value>, public: &[u8; 32]) -> Result<(), Bro
         let place = format!("/proof/{}", first(other, 60));
         return Err(Unportable::UnknownTerm(place).into());
     }
+    let signature = proof.signature.ok_or(Broken::Signature)?;
     let mut options = proof.options.clone();
     options.remove("proofValue");
     let mut bare = document.clone();
     bare.remove("proof");
     let to_sign = hashes(&bare, &options, Contexts::Issued)?;
     UnparsedPublicKey::new(&ED25519, public)
-        .verify(&to_sign, &proof.signature)
+        .verify(&to_sign, &signature)
         .map_err(|_| Broken::Signature)
 }
 
@@ -254,7 +259,10 @@ mod tests {
         );
         assert_eq!(changed("/proof/0/cryptosuite", json!("eddsa-jcs-2022")), Err(Broken::NoProof));
         assert_eq!(changed("/proof/0/proofPurpose", json!("authentication")), Err(Broken::NoProof));
-        assert_eq!(changed("/proof/0/proofValue", json!("z1")), Err(Broken::NoProof));
+        for value in ["", "z", "z1", &"z1".repeat(10_000), "xyz"] {
+            assert_eq!(changed("/proof/0/proofValue", json!(value)), Err(Broken::Signature));
+        }
+        assert_eq!(changed("/proof/0/proofValue", json!(1)), Err(Broken::NoProof));
         // Terms of the contexts, keywords, and what no processor knows: nothing covers them.
         for name in ["nonce", "@context", "@id", "@type", "@graph", "id", "expires", "name", ""] {
             for value in [json!("x"), json!({}), json!([]), json!(null), json!([VC_CONTEXT])] {

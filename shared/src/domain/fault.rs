@@ -219,7 +219,7 @@ impl Fault {
             Self::NotAllowed(unlisted) => Some(unlisted.field.as_str().to_owned()),
             Self::Damaged(damaged) => Some(damaged.field.clone()),
             Self::Correction(fault) => Some(fault.field().to_owned()),
-            Self::Strict(warning) => Some(warning.field.to_owned()),
+            Self::Strict(warning) => Some(warning.field.clone().into_owned()),
             Self::EmptyEvidence(_) => Some(FieldName::Evidence.as_str().to_owned()),
             Self::InvalidLanguage => Some("language".to_owned()),
             Self::ExternalIdTaken(_) => Some("external_id".to_owned()),

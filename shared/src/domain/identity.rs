@@ -193,6 +193,15 @@ pub fn email_key(secret: &IdSecret, org: &OrgId, mode: Mode, email: &EmailAddres
     short(&secret.tag("unicreda email 1", &message))
 }
 
+/// The key under which a dry run notes a name, [`spelling::key`](crate::domain::spelling::key) of it.
+pub fn name_key(secret: &IdSecret, org: &OrgId, mode: Mode, name: &str) -> String {
+    let mut message = Vec::new();
+    put(&mut message, org.as_str());
+    put(&mut message, mode.as_str());
+    put(&mut message, name);
+    short(&secret.tag("unicreda name 1", &message))
+}
+
 /// A pseudonym of a recipient with one issuer, for `credentialSubject.id`.
 pub fn subject(secret: &IdSecret, org: &OrgId, mode: Mode, email: &EmailAddress) -> Uuid {
     let mut message = Vec::new();

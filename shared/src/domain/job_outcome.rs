@@ -30,6 +30,12 @@ pub struct IssueSets {
     /// Rows that were refused.
     #[serde(default)]
     pub failed: BTreeSet<u32>,
+    /// In a dry run, rows whose name is spelled in another way elsewhere, under the same address.
+    #[serde(default)]
+    pub respelt: BTreeSet<u32>,
+    /// In a dry run, rows whose name another row has under another address.
+    #[serde(default)]
+    pub namesakes: BTreeSet<u32>,
 }
 
 /// The rows of a shard by how their mail ended.
@@ -121,6 +127,8 @@ impl Shard {
             duplicates: size(&(&self.issue.duplicate - &self.issue.corrected)),
             corrected: size(&self.issue.corrected),
             failed: size(&(&self.issue.failed - &self.issue.issued)),
+            respelt: size(&self.issue.respelt),
+            namesakes: size(&self.issue.namesakes),
             ..Tally::default()
         };
         for row in &self.issue.issued {
@@ -153,6 +161,12 @@ pub struct Tally {
     /// Issued rows that corrected their credential.
     #[serde(default)]
     pub corrected: u32,
+    /// In a dry run, rows whose name is spelled in another way elsewhere.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub respelt: u32,
+    /// In a dry run, rows whose name another row has too.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub namesakes: u32,
     /// Mail accepted by SES.
     pub emails_sent: u32,
     /// Mail refused for good.
@@ -161,7 +175,17 @@ pub struct Tally {
     pub emails_skipped: u32,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_none(rows: &u32) -> bool {
+    *rows == 0
+}
+
 impl Tally {
+    /// Rows whose people seem to be elsewhere too.
+    pub fn alike(&self) -> u32 {
+        self.respelt + self.namesakes
+    }
+
     /// Adds a shard's totals.
     pub fn add(&mut self, other: &Self) {
         self.issued += other.issued;
@@ -169,6 +193,8 @@ impl Tally {
         self.internal += other.internal;
         self.duplicates += other.duplicates;
         self.corrected += other.corrected;
+        self.respelt += other.respelt;
+        self.namesakes += other.namesakes;
         self.emails_sent += other.emails_sent;
         self.emails_failed += other.emails_failed;
         self.emails_skipped += other.emails_skipped;
@@ -208,6 +234,8 @@ mod tests {
                 corrected: set(&[6]),
                 unmailed: set(&[1, 4, 6]),
                 failed: set(&[3, 5]),
+                respelt: set(&[2, 4]),
+                namesakes: set(&[4]),
             },
             mail: MailSets { sent: set(&[1]), failed: set(&[1, 2]), skipped: set(&[2, 3]) },
         };
@@ -220,6 +248,8 @@ mod tests {
                 internal: 1,
                 duplicates: 1,
                 corrected: 1,
+                respelt: 2,
+                namesakes: 1,
                 emails_sent: 1,
                 emails_failed: 1,
                 emails_skipped: 3

@@ -9,6 +9,7 @@ use crate::domain::{
     job::JobKind,
     job_outcome::{RowStatus, Shard},
     recipient::Recipient,
+    warning::WarningReport,
 };
 
 /// A column of results.
@@ -186,6 +187,8 @@ pub struct ResultRow {
     pub also_holds: Option<Vec<CredentialId>>,
     /// In a dry run, the fields that the row corrects.
     pub changes: Option<Vec<FieldChange>>,
+    /// The warnings about it.
+    pub warnings: Option<WarningReport>,
     /// In a dry run, the recipient as it would be signed, if the row could be read.
     pub recipient: Option<Box<Recipient>>,
 }
@@ -247,6 +250,11 @@ impl ResultRow {
             if !value.is_null() {
                 members.insert(column.name().to_owned(), value);
             }
+        }
+        if let Some(report) = &self.warnings
+            && let Ok(Value::Object(report)) = serde_json::to_value(report)
+        {
+            members.extend(report);
         }
         // Not a column: in CSV, a file's own cells say it.
         if let Some(recipient) = &self.recipient {

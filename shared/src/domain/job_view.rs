@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::{
     job::{Job, JobKind},
+    spelling::Alike,
     time,
-    warning::WarningKind,
+    warning::{Warning, WarningKind},
 };
 
 /// Seconds after which the answer no longer shows that mail waits.
@@ -74,7 +75,13 @@ impl Job {
     }
 
     /// The answer of `GET /jobs/{job_id}`; `errors` are the first failed rows of an ended job.
-    pub fn answer(&self, errors: &[RowError], now: Timestamp) -> Value {
+    /// `alike` are the first rows of a dry run whose people seem to be elsewhere too.
+    pub fn answer(
+        &self,
+        errors: &[RowError],
+        alike: &[(u32, Vec<Alike>)],
+        now: Timestamp,
+    ) -> Value {
         let mut answer = Map::new();
         for (name, value) in [
             ("job_id", json!(self.job_id)),
@@ -112,7 +119,7 @@ impl Job {
                 answer.insert("correct".to_owned(), true.into());
             }
         }
-        let warnings = self.all_warnings();
+        let warnings = self.all_warnings(alike);
         if !warnings.is_empty() {
             answer.insert("warnings".to_owned(), warnings.into());
         }
@@ -131,12 +138,29 @@ impl Job {
     }
 
     /// The warnings about its rows, and about its file.
-    fn all_warnings(&self) -> Vec<Value> {
-        let mut warnings = self.warnings.answer(self.lang);
+    fn all_warnings(&self, alike: &[(u32, Vec<Alike>)]) -> Vec<Value> {
+        let mut known = self.warnings.clone();
+        let (mut respelt, mut namesakes) = (self.tally.respelt, self.tally.namesakes);
+        for (row, alike) in alike {
+            let alike: Vec<Warning> = alike.iter().cloned().map(Warning::from).collect();
+            known.note(*row, &alike);
+            for warning in alike {
+                let left = match warning.kind {
+                    WarningKind::SameName => &mut namesakes,
+                    _ => &mut respelt,
+                };
+                *left = left.saturating_sub(1);
+            }
+        }
+        known.count(WarningKind::OtherSpelling, respelt);
+        known.count(WarningKind::SameName, namesakes);
+        let mut warnings = known.answer(self.lang);
         if self.sheet.as_ref().is_some_and(|sheet| sheet.guessed) {
             let kind = WarningKind::GuessedEncoding;
             let text = kind.text(self.lang);
-            warnings.push(json!({ "kind": kind, "count": self.total, "rows": [], "text": text }));
+            warnings.push(json!({
+                "kind": kind, "count": self.total, "rows": [], "examples": [], "text": text,
+            }));
         }
         warnings
     }
@@ -220,7 +244,7 @@ impl Job {
 
     /// The entry of a job in a list: its answer without the errors.
     pub fn summary(&self, now: Timestamp) -> Value {
-        let mut answer = self.answer(&[], now);
+        let mut answer = self.answer(&[], &[], now);
         if let Some(result) = answer.get_mut("result").and_then(Value::as_object_mut) {
             result.remove("errors");
             result.remove("errors_truncated");

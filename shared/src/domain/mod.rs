@@ -4,9 +4,9 @@
 //!
 //! | modules | subject |
 //! |---|---|
-//! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`unseen`], [`credits`], [`nearest`] | plain values |
+//! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`unseen`], [`credits`], [`nearest`], [`dates`], [`mistyped`] | plain values |
 //! | [`json`], [`base58`] | texts of callers, within bounds before they are read |
-//! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`cell_fault`], [`correction_fault`], [`warning`], [`review`], [`fault_report`], [`unlisted`], [`unportable`], [`fields`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
+//! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`cell_fault`], [`correction_fault`], [`warning`], [`review`], [`spelling`], [`fault_report`], [`refusal`], [`unlisted`], [`unportable`], [`fields`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
 //! | [`tenant`], [`seal`], [`organization`], [`member`], [`api_key`], [`image`], [`picture`], [`template`], [`signing_key`], [`sender`], [`likeness`] | the catalog |
 //! | [`identity`], [`credential`], [`history`], [`status_entry`], [`packing`] | credentials |
 //! | [`job`], [`upload`], [`column_map`], [`correction`] | jobs and their files, corrections by file |
@@ -23,6 +23,7 @@ pub mod correction_fault;
 pub mod credential;
 pub mod credits;
 pub mod damage;
+pub mod dates;
 pub mod email;
 pub mod encoding;
 pub mod expected;
@@ -44,16 +45,19 @@ pub mod lang;
 pub mod ledger;
 pub mod likeness;
 pub mod member;
+pub mod mistyped;
 pub mod nearest;
 pub mod organization;
 pub mod packing;
 pub mod picture;
 pub mod recipient;
+pub mod refusal;
 pub mod renewal_fault;
 pub mod review;
 pub mod seal;
 pub mod sender;
 pub mod signing_key;
+pub mod spelling;
 pub mod status_entry;
 pub mod template;
 pub mod tenant;

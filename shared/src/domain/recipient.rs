@@ -6,7 +6,7 @@
 //! standard writes them; line breaks and tabs of a description as one space. A text that form 1
 //! refuses is cleaned first. [`crate::domain::cleaning`] makes form 2 of form 1: what is signed.
 
-mod naming;
+mod entry;
 
 use std::{collections::HashSet, fmt, str::FromStr};
 
@@ -25,7 +25,7 @@ use crate::domain::{
     text::{MAX_TEXT, TextFault, cleaned, sent_text, shortened},
 };
 
-pub use self::naming::Naming;
+pub use self::entry::{Naming, Rest};
 
 /// Most evidence entries.
 pub const MAX_EVIDENCE: usize = 10;
@@ -166,6 +166,13 @@ impl Recipient {
         }
     }
 
+    /// Replaces the text of a text field that the recipient has.
+    pub fn replace(&mut self, field: FieldName, text: &str) {
+        if let Slot::Text(Some(before)) = self.slot(field) {
+            text.clone_into(before);
+        }
+    }
+
     /// Sets a text field that the recipient lacks; answers whether it did.
     pub fn fill(&mut self, field: FieldName, text: &str) -> bool {
         match self.slot(field) {
@@ -216,13 +223,15 @@ pub struct Entry {
     pub recipient: Result<Recipient, Vec<Fault>>,
     /// The credential that a row of a file names.
     pub naming: Option<Naming>,
+    /// What could be read of a refused one, until its template has judged it.
+    pub rest: Option<Box<Rest>>,
 }
 
 impl Entry {
     /// An entry that was refused before its address was read.
     pub fn unread(fault: Fault) -> Self {
         let recipient = Err(vec![fault]);
-        Self { email: String::new(), external_id: None, recipient, naming: None }
+        Self { email: String::new(), external_id: None, recipient, naming: None, rest: None }
     }
 
     /// Reads one element of `recipients`.
@@ -281,31 +290,36 @@ impl Entry {
         reader.refuse_unknown("");
         let faults = fault::listed(reader.faults);
 
+        let whole = |email| Recipient {
+            email,
+            recipient_name,
+            result_value,
+            credits_earned,
+            evidence,
+            role,
+            license_number,
+            term,
+            activity_start_date,
+            activity_end_date,
+            external_id: external_id.clone(),
+            language,
+        };
+        let mut rest = None;
         let recipient = match (address, faults) {
             (Some(email), faults) if faults.is_empty() => {
-                let recipient = Recipient {
-                    email,
-                    recipient_name,
-                    result_value,
-                    credits_earned,
-                    evidence,
-                    role,
-                    license_number,
-                    term,
-                    activity_start_date,
-                    activity_end_date,
-                    external_id: external_id.clone(),
-                    language,
-                };
+                let recipient = whole(email);
                 match serde_json::to_vec(&recipient) {
                     Ok(json) if json.len() <= MAX_RECIPIENT => Ok(recipient),
                     _ => Err(vec![Fault::TooLarge(MAX_RECIPIENT)]),
                 }
             }
-            (_, faults) => Err(faults),
+            (address, faults) => {
+                rest = Rest::of(address, whole);
+                Err(faults)
+            }
         };
         let email = email.unwrap_or_default();
-        let mut entry = Self { email, external_id, recipient, naming: None };
+        let mut entry = Self { email, external_id, recipient, naming: None, rest };
         if let Some(id) = id {
             entry.name(&id, &says);
         }

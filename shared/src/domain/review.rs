@@ -7,18 +7,24 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::domain::{
+    admission::DAYS,
+    dates,
     email::EmailAddress,
     field::FieldName,
     lang::Lang,
+    mistyped,
     recipient::{FieldValue, Recipient, parse_date},
+    template::Definition,
     text::cleaned,
-    warning::{Warning, WarningKind},
+    warning::{Example, Warning, WarningKind, with_examples},
 };
 
 /// Rows that a job's warnings name, of all kinds together.
 const NAMED: usize = 100;
+/// Values of a kind that they show.
+const SHOWN: usize = 5;
 /// What programs write for a name that is none.
-const NO_NAMES: [&str; 16] = [
+const NO_NAMES: [&str; 21] = [
     "nan",
     "null",
     "none",
@@ -35,71 +41,92 @@ const NO_NAMES: [&str; 16] = [
     "no name",
     "unknown",
     "(vacío)",
+    "test",
+    "prueba",
+    "asdf",
+    "xxx",
+    "tbd",
 ];
 /// The same inside a name that was joined from parts, exactly so written.
 const NO_WORDS: [&str; 6] = ["nan", "NaN", "null", "NULL", "undefined", "<NA>"];
-/// Domains under which very many people have their address.
-const COMMON: [&str; 8] = [
-    "gmail.com",
-    "hotmail.com",
-    "outlook.com",
-    "yahoo.com",
-    "icloud.com",
-    "hotmail.es",
-    "yahoo.es",
-    "outlook.es",
-];
-/// Domains with mail of their own, a letter from one of [`COMMON`].
-const NEIGHBOURS: [&str; 5] = ["mail.com", "email.com", "ymail.com", "cloud.com", "gmail.co"];
 
 /// Judges a recipient as it was sent. `today` is the day in UTC: a day counts as future when it
-/// is that in every time zone.
-pub fn judge(recipient: &Recipient, today: Date) -> Vec<Warning> {
+/// is that in every time zone. A text that the template lists is meant.
+pub fn judge(recipient: &Recipient, today: Date, template: &Definition) -> Vec<Warning> {
     let mut warnings = Vec::new();
     if let Some(name) = recipient.text(FieldName::RecipientName) {
         warnings.extend(judge_name(&cleaned(name)));
     }
-    let domain = recipient.email.domain();
-    if let Some(meant) = common_domain_meant(domain) {
-        let kind = WarningKind::AddressTypo;
-        warnings.push(Warning::new(kind, "email", domain, Some(meant)));
-    }
+    warnings.extend(judge_address(&recipient.email));
     let tomorrow = today.checked_add(1.day()).unwrap_or(today);
     for field in FieldName::ALL {
-        if let Some(FieldValue::Date(day)) = recipient.value(field)
-            && day > tomorrow
-        {
-            warnings.push(Warning::new(
-                WarningKind::FutureDate,
-                field.as_str(),
-                &day.to_string(),
-                None,
-            ));
-        }
+        let warning = match recipient.value(field) {
+            // A day that no credential can name is a fault.
+            Some(FieldValue::Date(day)) if day > tomorrow && DAYS.contains(&day) => {
+                (WarningKind::FutureDate, day.to_string())
+            }
+            Some(FieldValue::Text(text)) if is_date(field, &cleaned(text), template) => {
+                (WarningKind::DateAsText, cleaned(text).into_owned())
+            }
+            _ => continue,
+        };
+        warnings.push(Warning::new(warning.0, field.as_str(), &warning.1, None));
     }
     warnings
 }
 
-fn judge_name(name: &str) -> Option<Warning> {
-    let field = FieldName::RecipientName.as_str();
-    let lower = name.to_lowercase();
-    let none =
-        NO_NAMES.contains(&lower.as_str()) || name.split(' ').any(|word| NO_WORDS.contains(&word));
-    if none {
-        return Some(Warning::new(WarningKind::PlaceholderName, field, name, None));
+fn judge_address(address: &EmailAddress) -> Option<Warning> {
+    let kind = WarningKind::AddressTypo;
+    let (written, domain) = (address.as_str(), address.domain());
+    if let Some(meant) = mistyped::domain_meant(domain) {
+        return Some(Warning::new(kind, "email", domain, Some(meant)));
     }
-    let address = name.contains('@') && EmailAddress::parse(name).is_ok();
-    address.then(|| Warning::new(WarningKind::NameIsAddress, field, name, None))
+    let meant = mistyped::address_meant(written)?;
+    Some(Warning::new(kind, "email", written, Some(meant.to_owned())))
 }
 
-fn common_domain_meant(domain: &str) -> Option<&'static str> {
-    if COMMON.contains(&domain) || NEIGHBOURS.contains(&domain) {
-        return None;
-    }
-    let near = |common: &&str| {
-        common.len().abs_diff(domain.len()) <= 1 && strsim::osa_distance(common, domain) == 1
+fn judge_name(name: &str) -> Option<Warning> {
+    let lower = name.to_lowercase();
+    let words = || name.split(' ');
+    let is_sign = |word: &str| word.chars().all(|c| c.is_ascii_punctuation());
+    let has_letters = name.chars().any(char::is_alphabetic);
+    let is_none = NO_NAMES.contains(&lower.as_str())
+        || words().any(|word| NO_WORDS.contains(&word))
+        // Programs that ask for a family name get a sign.
+        || (has_letters && words().next_back().is_some_and(is_sign));
+    let around = |c: char| "<>()[],;".contains(c);
+    let is_address = |word: &str| {
+        let word = word.trim_matches(around);
+        word.contains('@') && EmailAddress::parse(word).is_ok()
     };
-    COMMON.into_iter().find(near)
+    let has_note = name.find('(').is_some_and(|at| {
+        name.get(at + 1..).is_some_and(|rest| rest.find(')').is_some_and(|end| end > 0))
+    });
+    let kind = if is_none {
+        WarningKind::PlaceholderName
+    } else if words().any(is_address) {
+        WarningKind::NameIsAddress
+    } else if !has_letters {
+        WarningKind::NameWithoutLetters
+    } else if has_note {
+        WarningKind::NameWithNote
+    } else {
+        return None;
+    };
+    Some(Warning::new(kind, FieldName::RecipientName.as_str(), name, None))
+}
+
+/// Whether a field that is no date says one.
+fn is_date(field: FieldName, text: &str, template: &Definition) -> bool {
+    let is_listed = || {
+        let listed = template.field(field).map(|field| &field.allowed_values);
+        listed.is_some_and(|values| values.iter().any(|value| value == text))
+    };
+    let serial = matches!(field, FieldName::Term | FieldName::Role) && dates::is_serial(text);
+    field != FieldName::RecipientName
+        && text.starts_with(|c: char| c.is_ascii_digit() || c.is_alphabetic())
+        && (serial || dates::is_a_date(text))
+        && !is_listed()
 }
 
 /// The day of an instant as it is stored, RFC 3339 in UTC.
@@ -110,13 +137,13 @@ pub fn day_of(instant: &str) -> Option<Date> {
 /// The kinds of warnings that refuse a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<WarningKind>", into = "Vec<WarningKind>")]
-pub struct Strict(u8);
+pub struct Strict(u16);
 
 impl Strict {
     /// Reads `true` (all kinds), `false` (none) or a list of kinds; none for anything else.
     pub fn read(value: &Value) -> Option<Self> {
         match value {
-            Value::Bool(true) => Some(WarningKind::ALL.to_vec().into()),
+            Value::Bool(true) => Some(WarningKind::refusing().collect::<Vec<_>>().into()),
             Value::Bool(false) | Value::Null => Some(Self::default()),
             Value::Array(kinds) => {
                 let kinds = kinds.iter().map(|kind| WarningKind::parse(kind.as_str()?));
@@ -138,9 +165,14 @@ impl Strict {
 
     /// The warnings about a recipient for which it is refused; `sent_at` is the instant at which
     /// it came, RFC 3339.
-    pub fn refused(self, recipient: &Recipient, sent_at: &str) -> Vec<Warning> {
+    pub fn refused(
+        self,
+        recipient: &Recipient,
+        sent_at: &str,
+        template: &Definition,
+    ) -> Vec<Warning> {
         let day = day_of(sent_at).filter(|_| !self.is_empty());
-        let mut warnings = day.map(|day| judge(recipient, day)).unwrap_or_default();
+        let mut warnings = day.map(|day| judge(recipient, day, template)).unwrap_or_default();
         warnings.retain(|warning| self.refuses(warning.kind));
         warnings
     }
@@ -170,6 +202,9 @@ struct Counted {
     count: u32,
     /// The first of them.
     rows: Vec<u32>,
+    /// The first of them whose values differ.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    examples: Vec<Example>,
 }
 
 impl Warnings {
@@ -181,26 +216,53 @@ impl Warnings {
     /// Counts a row about which there are `warnings`.
     pub fn note(&mut self, row: u32, warnings: &[Warning]) {
         for kind in WarningKind::ALL {
-            if !warnings.iter().any(|warning| warning.kind == kind) {
+            let of_kind = || warnings.iter().filter(|warning| warning.kind == kind);
+            if of_kind().next().is_none() {
                 continue;
             }
             let named: usize = self.0.iter().map(|counted| counted.rows.len()).sum();
             if !self.0.iter().any(|counted| counted.kind == kind) {
-                self.0.push(Counted { kind, count: 0, rows: Vec::new() });
+                self.0.push(Counted { kind, count: 0, rows: Vec::new(), examples: Vec::new() });
             }
             for counted in self.0.iter_mut().filter(|counted| counted.kind == kind) {
                 counted.count += 1;
                 counted.rows.extend((named < NAMED).then_some(row));
+                of_kind().for_each(|warning| counted.show(row, warning));
             }
+        }
+    }
+
+    /// Counts so many rows of a kind, of which no more is known.
+    pub fn count(&mut self, kind: WarningKind, more: u32) {
+        let known = self.0.iter_mut().find(|counted| counted.kind == kind);
+        match known {
+            Some(counted) => counted.count += more,
+            None if more > 0 => {
+                let (rows, examples) = (Vec::new(), Vec::new());
+                self.0.push(Counted { kind, count: more, rows, examples });
+            }
+            None => {}
         }
     }
 
     /// As an answer lists them.
     pub fn answer(&self, lang: Lang) -> Vec<Value> {
-        let kinds = self.0.iter().map(|Counted { kind, count, rows }| {
-            json!({ "kind": kind, "count": count, "rows": rows, "text": kind.text(lang) })
+        let kinds = self.0.iter().map(|Counted { kind, count, rows, examples }| {
+            json!({
+                "kind": kind, "count": count, "rows": rows, "examples": examples,
+                "text": with_examples(*kind, examples, lang),
+            })
         });
         kinds.collect()
+    }
+}
+
+impl Counted {
+    fn show(&mut self, row: u32, warning: &Warning) {
+        let is_shown = |example: &Example| example.value == warning.value;
+        if self.examples.len() < SHOWN && !self.examples.iter().any(is_shown) {
+            self.examples.push(Example::of(row, warning));
+        }
     }
 }
 

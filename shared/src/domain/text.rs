@@ -55,6 +55,16 @@ pub fn shortened(text: &str, max: usize) -> String {
     if kept.len() == text.len() { text.to_owned() } else { format!("{kept}…") }
 }
 
+/// A text without case, accents and signs, its words one space apart.
+pub fn plain(text: &str) -> String {
+    let letters = text.nfkd().filter(|c| !('\u{300}'..='\u{36f}').contains(c));
+    let spaced: String = letters
+        .map(|c| if c.is_alphanumeric() { c } else { ' ' })
+        .flat_map(char::to_lowercase)
+        .collect();
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Whether a text shows anything: it has a character that is neither white space, nor control or
 /// format character, nor a mark without a letter, nor a filler that fonts leave blank.
 pub fn is_visible(text: &str) -> bool {

@@ -1,9 +1,11 @@
 //! Warnings about a recipient, and their texts. A warning blocks nothing, unless `strict` names its
 //! kind.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{lang::Lang, text::shortened};
+use crate::domain::{field::FieldName, ids::CredentialId, lang::Lang, text::shortened};
 
 /// Characters of a value that a warning shows.
 const SHOWN: usize = 80;
@@ -14,25 +16,46 @@ const SHOWN: usize = 80;
 pub enum WarningKind {
     /// A name that programs write where there is none.
     PlaceholderName,
-    /// A name that is an address.
+    /// A name that is an address, or has one in it.
     NameIsAddress,
-    /// An address whose domain is a letter from a common one.
+    /// An address that was probably typed wrongly.
     AddressTypo,
     /// A day in the future.
     FutureDate,
     /// A file whose encoding was found by its letters.
     GuessedEncoding,
+    /// A name without a letter.
+    NameWithoutLetters,
+    /// A name with something in parentheses.
+    NameWithNote,
+    /// A text that is a date.
+    DateAsText,
+    /// In a dry run, another spelling of a name under the same address.
+    OtherSpelling,
+    /// In a dry run, the same name under another address in one list.
+    SameName,
 }
 
 impl WarningKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 10] = [
         Self::PlaceholderName,
         Self::NameIsAddress,
         Self::AddressTypo,
         Self::FutureDate,
         Self::GuessedEncoding,
+        Self::NameWithoutLetters,
+        Self::NameWithNote,
+        Self::DateAsText,
+        Self::OtherSpelling,
+        Self::SameName,
     ];
+
+    /// The kinds that can refuse a recipient. To compare people takes further reads and writes a row, which
+    /// only a dry run makes.
+    pub fn refusing() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|kind| !matches!(kind, Self::OtherSpelling | Self::SameName))
+    }
 
     /// Its name on the wire.
     pub fn as_str(self) -> &'static str {
@@ -42,17 +65,22 @@ impl WarningKind {
             Self::AddressTypo => "address_typo",
             Self::FutureDate => "future_date",
             Self::GuessedEncoding => "guessed_encoding",
+            Self::NameWithoutLetters => "name_without_letters",
+            Self::NameWithNote => "name_with_note",
+            Self::DateAsText => "date_as_text",
+            Self::OtherSpelling => "other_spelling",
+            Self::SameName => "same_name",
         }
     }
 
-    /// Reads a name on the wire.
+    /// Reads a name on the wire of a kind that can refuse.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+        Self::refusing().find(|kind| kind.as_str() == name)
     }
 
-    /// The names of all kinds, for an answer.
+    /// The names of the kinds that can refuse, for an answer.
     pub fn names() -> String {
-        Self::ALL.map(Self::as_str).join(", ")
+        Self::refusing().map(Self::as_str).collect::<Vec<_>>().join(", ")
     }
 
     /// What all rows of this kind have in common.
@@ -63,12 +91,32 @@ impl WarningKind {
                 "Names that programs write where there is none: look at them",
             ),
             Self::NameIsAddress => lang.pick(
-                "Nombres que son una dirección de correo: escribe el nombre de la persona",
-                "Names that are an e-mail address: write the person's name",
+                "Nombres con una dirección de correo: escribe el nombre de la persona",
+                "Names with an e-mail address: write the person's name",
             ),
             Self::AddressTypo => lang.pick(
-                "Direcciones con un dominio a una letra de uno muy común: revísalas",
-                "Addresses with a domain that is a letter from a very common one: look at them",
+                "Direcciones que parecen mal escritas: revísalas",
+                "Addresses that look mistyped: look at them",
+            ),
+            Self::NameWithoutLetters => lang.pick(
+                "Nombres sin ninguna letra: revísalos",
+                "Names without a letter: look at them",
+            ),
+            Self::NameWithNote => lang.pick(
+                "Nombres con algo entre paréntesis, que también se firmaría: deja el nombre",
+                "Names with something in parentheses, which would be signed too: leave the name",
+            ),
+            Self::DateAsText => lang.pick(
+                "Textos que son una fecha; quizá los cambió la hoja de cálculo: revísalos",
+                "Texts that are a date; perhaps the spreadsheet changed them: look at them",
+            ),
+            Self::OtherSpelling => lang.pick(
+                "El mismo correo con el nombre escrito de otra forma: si es la misma persona, tendría dos credenciales",
+                "The same address with the name spelled in another way: if it is one person, there would be two credentials",
+            ),
+            Self::SameName => lang.pick(
+                "El mismo nombre con otro correo: si es la misma persona, tendría dos credenciales",
+                "The same name with another address: if it is one person, there would be two credentials",
             ),
             Self::FutureDate => lang.pick("Fechas futuras: revísalas", "Dates in the future: look at them"),
             Self::GuessedEncoding => lang.pick(
@@ -79,43 +127,69 @@ impl WarningKind {
     }
 }
 
+/// Where the other one of two is that a warning compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Elsewhere {
+    /// Another row, from 1.
+    Row(u32),
+    /// A credential.
+    Credential(CredentialId),
+}
+
+impl Elsewhere {
+    fn text(self, lang: Lang) -> String {
+        match self {
+            Self::Row(row) => lang.pick(format!("la fila {row}"), format!("row {row}")),
+            Self::Credential(id) => {
+                lang.pick(format!("la credencial {id}"), format!("the credential {id}"))
+            }
+        }
+    }
+}
+
 /// A warning about a recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     /// Its kind.
     pub kind: WarningKind,
-    /// The field, as the API names it.
-    pub field: &'static str,
+    /// The field, as the API names it, or as the file does.
+    pub field: Cow<'static, str>,
     /// The value, shortened.
-    value: String,
-    /// What may be meant instead.
-    meant: Option<&'static str>,
+    pub value: String,
+    /// What may be meant instead; of two that are compared, what the other one says.
+    pub meant: Option<String>,
+    /// Where the other one is.
+    pub at: Option<Elsewhere>,
 }
 
 impl Warning {
     /// Warns of a value of a field; `meant` may be meant instead.
-    pub fn new(
-        kind: WarningKind,
-        field: &'static str,
-        value: &str,
-        meant: Option<&'static str>,
-    ) -> Self {
-        Self { kind, field, value: shortened(value, SHOWN), meant }
+    pub fn new(kind: WarningKind, field: &'static str, value: &str, meant: Option<String>) -> Self {
+        let value = shortened(value, SHOWN);
+        Self { kind, field: Cow::Borrowed(field), value, meant, at: None }
+    }
+
+    /// Warns of a name that is probably that of another row or of a credential.
+    pub fn elsewhere(kind: WarningKind, value: &str, other: String, at: Elsewhere) -> Self {
+        let field = FieldName::RecipientName.as_str();
+        Self { at: Some(at), ..Self::new(kind, field, value, Some(other)) }
     }
 
     /// The text of the fault that it is where `strict` names its kind.
     pub fn refusal(&self, lang: Lang) -> String {
         let (text, kind) = (self.text(lang), self.kind.as_str());
         lang.pick(
-            format!("{text}. Se rechaza porque strict incluye {kind}"),
-            format!("{text}. It is refused because strict has {kind}"),
+            format!("{text} (se rechaza porque strict incluye {kind})"),
+            format!("{text} (refused because strict has {kind})"),
         )
     }
 
-    /// The text for people; it names the field.
+    /// The text for people; it names the field, and the value at fault.
     pub fn text(&self, lang: Lang) -> String {
-        let Self { kind, field, value, meant } = self;
-        let meant = meant.unwrap_or_default();
+        let Self { kind, field, value, .. } = self;
+        let meant = self.meant.as_deref().unwrap_or_default();
+        let at = self.at.map(|at| at.text(lang)).unwrap_or_default();
         match kind {
             WarningKind::PlaceholderName => lang.pick(
                 format!(
@@ -126,20 +200,104 @@ impl Warning {
                 ),
             ),
             WarningKind::NameIsAddress => lang.pick(
-                format!("El campo {field} es una dirección de correo: «{value}»"),
-                format!("The field {field} is an e-mail address: \"{value}\""),
+                format!("El campo {field} tiene una dirección de correo: «{value}»"),
+                format!("The field {field} has an e-mail address: \"{value}\""),
             ),
             WarningKind::AddressTypo => lang.pick(
-                format!("El dominio del campo {field} es «{value}»: ¿quisiste decir {meant}?"),
-                format!("The domain of the field {field} is \"{value}\": did you mean {meant}?"),
+                format!("El campo {field} dice «{value}»: ¿quisiste decir {meant}?"),
+                format!("The field {field} says \"{value}\": did you mean {meant}?"),
             ),
             WarningKind::FutureDate => lang.pick(
                 format!("El campo {field} es un día futuro: {value}"),
                 format!("The field {field} is a day in the future: {value}"),
             ),
+            WarningKind::NameWithoutLetters => lang.pick(
+                format!("El campo {field} no tiene ninguna letra: «{value}»"),
+                format!("The field {field} has no letter: \"{value}\""),
+            ),
+            WarningKind::NameWithNote => lang.pick(
+                format!(
+                    "El campo {field} dice «{value}», y se firmaría también lo que va entre paréntesis"
+                ),
+                format!(
+                    "The field {field} says \"{value}\", and what is in parentheses would be signed too"
+                ),
+            ),
+            WarningKind::DateAsText => lang.pick(
+                format!(
+                    "El campo {field} dice «{value}», que es una fecha: ¿lo cambió la hoja de cálculo?"
+                ),
+                format!(
+                    "The field {field} says \"{value}\", which is a date: did the spreadsheet change it?"
+                ),
+            ),
+            WarningKind::OtherSpelling => lang.pick(
+                format!(
+                    "El campo {field} dice «{value}», y {at} dice «{meant}» con el mismo correo: ¿es la misma persona?"
+                ),
+                format!(
+                    "The field {field} says \"{value}\", and {at} says \"{meant}\" with the same address: is it the same person?"
+                ),
+            ),
+            WarningKind::SameName => lang.pick(
+                format!(
+                    "El campo {field} dice «{value}», como {at}, que tiene otro correo ({meant}): ¿es la misma persona?"
+                ),
+                format!(
+                    "The field {field} says \"{value}\", as {at} does, which has another address ({meant}): is it the same person?"
+                ),
+            ),
             WarningKind::GuessedEncoding => kind.text(lang).to_owned(),
         }
     }
+}
+
+/// A row that a warning names as an example, with its value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Example {
+    /// The row, from 1.
+    pub row: u32,
+    /// Its value, shortened.
+    pub value: String,
+    /// What may be meant instead, or what the other one says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meant: Option<String>,
+    /// Where the other one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Elsewhere>,
+}
+
+impl Example {
+    /// The example of a row.
+    pub fn of(row: u32, warning: &Warning) -> Self {
+        let Warning { value, meant, at, .. } = warning.clone();
+        Self { row, value, meant, at }
+    }
+
+    /// The text for people: row, value, and what may be meant or is said elsewhere.
+    pub fn text(&self, lang: Lang) -> String {
+        let Self { row, value, .. } = self;
+        let said = lang.pick(format!("fila {row} «{value}»"), format!("row {row} \"{value}\""));
+        let at = self.at.map(|at| at.text(lang));
+        match (&self.meant, at) {
+            (Some(meant), Some(at)) => lang
+                .pick(format!("{said} y {at} «{meant}»"), format!("{said} and {at} \"{meant}\"")),
+            (Some(meant), None) => {
+                lang.pick(format!("{said}, ¿{meant}?"), format!("{said}, {meant}?"))
+            }
+            (None, _) => said,
+        }
+    }
+}
+
+/// The text of a kind with its examples.
+pub fn with_examples(kind: WarningKind, examples: &[Example], lang: Lang) -> String {
+    let text = kind.text(lang);
+    if examples.is_empty() {
+        return text.to_owned();
+    }
+    let examples: Vec<String> = examples.iter().map(|example| example.text(lang)).collect();
+    format!("{text} ({})", examples.join("; "))
 }
 
 /// The warnings about a recipient in an answer: text and kind of each.

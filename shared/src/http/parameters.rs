@@ -27,7 +27,7 @@ pub enum Kind {
     /// It decides which entries a list has. Never empty: a script whose variable is empty would
     /// get the entries of everyone.
     Filter,
-    /// It decides which part is shown, or how. An empty one counts as absent.
+    /// It decides which part is shown, or how. An empty one counts as absent, except a cursor.
     View,
 }
 

@@ -111,8 +111,8 @@ impl Problem {
         Self::invalid_field(
             "cursor",
             "invalid_cursor",
-            "El parámetro cursor no es válido",
-            "The parameter cursor is not valid",
+            "El parámetro cursor no es válido: usa next_cursor tal como llegó; la primera página no lleva cursor",
+            "The parameter cursor is not valid: use next_cursor as it came; the first page takes no cursor",
         )
     }
 
@@ -121,8 +121,8 @@ impl Problem {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "unauthenticated",
-            "Falta la clave de API en el encabezado X-API-Key, o no es válida",
-            "The API key in the header X-API-Key is missing or not valid",
+            "Falta la clave de API (encabezado X-API-Key, o Authorization: Bearer), o no es válida",
+            "The API key (header X-API-Key, or Authorization: Bearer) is missing or not valid",
         )
         .header(header::WWW_AUTHENTICATE, "Bearer")
     }

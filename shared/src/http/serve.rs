@@ -84,6 +84,11 @@ impl Call {
         self.query.first(parameter.name).filter(|value| !value.is_empty())
     }
 
+    /// Returns a query parameter as it was sent, an empty one too.
+    pub fn sent(&self, parameter: Parameter) -> Option<&str> {
+        self.query.first(parameter.name)
+    }
+
     /// Whether a flag is `true`.
     pub fn flag(&self, flag: Parameter) -> bool {
         self.query(flag) == Some("true")

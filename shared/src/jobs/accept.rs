@@ -21,6 +21,7 @@ use crate::{
         lang::Lang,
         recipient::Entry,
         review::{self, Warnings},
+        template::Definition,
         text::shortened,
     },
     jobs::messages::{MESSAGE_VERSION, Message, RowJob, RowMessage},
@@ -88,11 +89,16 @@ pub fn row(number: u32, line: Option<u64>, entry: Entry, lang: Lang) -> Row {
 }
 
 /// The warnings about rows that came at an instant, RFC 3339, added to those `so_far`.
-pub fn warned(mut so_far: Warnings, rows: &[Row], sent_at: &str) -> Warnings {
+pub fn warned(
+    mut so_far: Warnings,
+    rows: &[Row],
+    sent_at: &str,
+    template: &Definition,
+) -> Warnings {
     let Some(today) = review::day_of(sent_at) else { return so_far };
     for row in rows {
         if let Some(recipient) = row.read() {
-            so_far.note(row.number, &review::judge(recipient, today));
+            so_far.note(row.number, &review::judge(recipient, today, template));
         }
     }
     so_far

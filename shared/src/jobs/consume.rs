@@ -33,6 +33,7 @@ use crate::{
         time,
     },
     jobs::{
+        compare_people,
         messages::{Delivered, MESSAGE_VERSION, MailMessage, Message, Report, RowMessage},
         named_rows::named_rows,
         revoke_rows::revoke_rows,
@@ -314,11 +315,12 @@ async fn prepare_row(
         let mut foreseen = dry_run::foresee(app, by, request).await?;
         if let Foreseen::New { id, content, .. } = &foreseen {
             let this = FirstRow { row: row.number, content: content.clone() };
-            let first = app.jobs.first_of(job.job_id, *id, &this, job.ttl).await?;
+            let first = app.jobs.first_of(job.job_id, &id.to_string(), &this, job.ttl).await?;
             if first.row != row.number {
                 foreseen = foreseen.after(&first.content);
             }
         }
+        compare_people::compare(app, job, &secret, row.number, &mut foreseen).await?;
         return Ok(PreparedRow::Ended(RowOutcome::Foreseen(foreseen)));
     }
     let id = message.id();
@@ -412,8 +414,15 @@ fn record_row(
             return;
         }
         RowOutcome::Foreseen(Foreseen::New {
-            id, alias, internal, also_holds, repeats, ..
+            id,
+            alias,
+            internal,
+            also_holds,
+            alike,
+            repeats,
+            ..
         }) => {
+            update.resemble(row, alike);
             update.succeed(SucceededRow { row, internal, duplicate: repeats, unmailed: true });
             update.hold(row, also_holds);
             if alias {
@@ -421,7 +430,10 @@ fn record_row(
             }
             return;
         }
-        RowOutcome::Foreseen(Foreseen::Duplicate { credential, alias, also_holds }) => {
+        RowOutcome::Foreseen(Foreseen::Duplicate {
+            credential, alias, also_holds, alike, ..
+        }) => {
+            update.resemble(row, alike);
             let internal = is_internal(&credential);
             update.succeed(SucceededRow { row, internal, duplicate: true, unmailed: true });
             update.hold(row, also_holds);

@@ -19,7 +19,8 @@ use crate::{
     store::{
         StoreError,
         job_mail::ClaimTerm,
-        job_rows::{Failure, ShardUpdate, ShardView},
+        job_rows::{Failure, ShardUpdate},
+        job_shards::ShardView,
     },
 };
 

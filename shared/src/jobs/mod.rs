@@ -6,6 +6,7 @@
 
 pub mod accept;
 pub mod cancel;
+mod compare_people;
 pub mod consume;
 mod end_rows;
 pub mod messages;

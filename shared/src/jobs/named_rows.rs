@@ -30,6 +30,7 @@ use crate::{
         history::Who,
         identity,
         ids::CredentialId,
+        template::Template,
         tenant::Tenant,
     },
     jobs::{
@@ -176,11 +177,13 @@ impl Asked<'_> {
         }
         let credential = Box::new(found.clone());
         if self.job().dry_run {
-            let also_holds = Vec::new();
+            let (also_holds, person) = (Vec::new(), None);
             return Ok(RowOutcome::Foreseen(Foreseen::Duplicate {
                 credential,
                 alias: false,
                 also_holds,
+                person,
+                alike: Vec::new(),
             }));
         }
         Ok(RowOutcome::Ended(Outcome::Issued { credential, duplicate, alias: false }))
@@ -193,7 +196,19 @@ impl Asked<'_> {
         corrector: &Corrector,
         found: &Credential,
     ) -> Result<RowOutcome, JobError> {
-        let strict = self.job().strict.refused(&self.named.recipient, &self.job().issued_at);
+        let job = self.job();
+        let template = match job.strict.is_empty() {
+            true => None,
+            false => {
+                app.catalog
+                    .template_version(&job.org, job.template_id, job.template_version)
+                    .await?
+            }
+        };
+        let judged = |template: &Template| {
+            job.strict.refused(&self.named.recipient, &job.issued_at, &template.definition)
+        };
+        let strict = template.as_deref().map(judged).unwrap_or_default();
         if !strict.is_empty() {
             let faults: Vec<Fault> = strict.into_iter().map(Fault::Strict).collect();
             return Ok(refused(faults));
@@ -256,7 +271,7 @@ impl Asked<'_> {
         let content = identities.own.content;
         let this = FirstRow { row, content };
         let id = named.credential_id;
-        let first = app.jobs.first_of(job.job_id, id, &this, job.ttl).await?;
+        let first = app.jobs.first_of(job.job_id, &id.to_string(), &this, job.ttl).await?;
         Ok(match (first.row == row, first.content == this.content) {
             (true, _) => None,
             (false, true) => Some(self.same(app, found).await?),

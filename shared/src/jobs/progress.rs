@@ -13,6 +13,7 @@ use crate::{
         job::{Job, SHOWN_ERRORS},
         job_outcome::Tally,
         job_view::RowError,
+        spelling::Alike,
         time,
     },
     jobs::messages::FileTask,
@@ -24,18 +25,23 @@ const CHEAP_SHARDS: u32 = 4;
 /// Jobs of a page that are refreshed at once.
 const CONCURRENCY: usize = 8;
 
-/// A job with fresh totals and, once it has ended, its first failed rows.
+/// Rows that a job names.
+#[derive(Debug, Default)]
+pub struct NamedRows {
+    /// The first failed ones.
+    pub errors: Vec<RowError>,
+    /// Of a dry run, the first ones whose people seem to be elsewhere too.
+    pub alike: Vec<(u32, Vec<Alike>)>,
+}
+
+/// A job with fresh totals and, once it has ended, the rows that it names.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn status(
-    app: &App,
-    job: Job,
-    now: Timestamp,
-) -> Result<(Job, Vec<RowError>), StoreError> {
+pub async fn status(app: &App, job: Job, now: Timestamp) -> Result<(Job, NamedRows), StoreError> {
     let job = refresh(app, job, now).await?;
     if job.closed_at.is_none() {
-        return Ok((job, Vec::new()));
+        return Ok((job, NamedRows::default()));
     }
     let failures = app.jobs.failures(&job, SHOWN_ERRORS).await?;
     let errors = failures.into_iter().map(|failure| RowError {
@@ -45,7 +51,9 @@ pub async fn status(
         code: failure.faults.first().map_or(String::new(), |fault| fault.code.clone()),
         email: failure.email,
     });
-    Ok((job, errors.collect()))
+    let errors = errors.collect();
+    let alike = app.jobs.alike(&job, SHOWN_ERRORS).await?;
+    Ok((job, NamedRows { errors, alike }))
 }
 
 /// Refreshes the jobs of a page.

@@ -221,7 +221,7 @@ impl Reader<'_> {
                 at = read.last().map_or(at, |row| row.end);
                 let taken = std::mem::replace(&mut read, left);
                 let last = all && read.is_empty();
-                job = self.accept(&job, taken, at, last).await?;
+                job = self.accept(&job, &template.definition, taken, (at, last)).await?;
                 if last {
                     return Ok(());
                 }
@@ -242,15 +242,15 @@ impl Reader<'_> {
     async fn accept(
         &self,
         job: &Job,
+        definition: &Definition,
         rows: Vec<SheetRow>,
-        at: Position,
-        last: bool,
+        (at, last): (Position, bool),
     ) -> Result<Job, Broken> {
         let ttl = ttl_of(job)?;
         let naming = job.sheet.as_ref().and_then(|format| Naming::of(format, job.lang));
         let rows: Vec<Row> =
             rows.into_iter().map(|row| row_of(row, naming.as_ref(), job.lang)).collect();
-        let warnings = accept::warned(job.warnings.clone(), &rows, &job.created_at);
+        let warnings = accept::warned(job.warnings.clone(), &rows, &job.created_at, definition);
         self.app.jobs.put_inputs(job, &rows, ttl).await?;
         // The rows of a job that was cancelled are stored, so that each ends.
         if job.takes_rows() {
@@ -283,8 +283,6 @@ impl Reader<'_> {
         let given = given.map(|upload| upload.column_map);
         let remembered = self.app.catalog.column_map(&job.org, job.template_id).await?;
         let terms = Terms {
-            template_id: job.template_id,
-            definition,
             encoding: file.encoding,
             assigned: Assigned {
                 given: given.as_ref(),
@@ -293,6 +291,7 @@ impl Reader<'_> {
             day_first: day_first || remembered.as_ref().is_some_and(|map| map.day_first),
             corrects: job.corrector().is_some(),
             send_email: job.send_email,
+            ..Terms::of(job.template_id, definition)
         };
         match self.surveyed(file, terms, job.lang).await? {
             Ok(mut surveyed) => {

@@ -5,7 +5,10 @@
 use std::{
     collections::{BTreeSet, HashMap},
     ops::RangeInclusive,
+    sync::Arc,
 };
+
+use jiff::civil::Date;
 
 use crate::{
     app::App,
@@ -19,10 +22,15 @@ use crate::{
         job::{Job, JobKind, Row},
         job_outcome::RowStatus,
         job_result::{ResultRow, RowFilter},
+        lang::Lang,
         ledger::{CurrentCredential, Ended, LedgerEntry},
+        review,
+        template::Template,
         undelivered::Undelivered,
+        warning::{Warning, WarningReport},
     },
-    store::{StoreError, job_rows::ShardView},
+    sheet::Naming,
+    store::{StoreError, job_shards::ShardView},
 };
 
 /// Shards that one page reads: a bound for filters that match few rows.
@@ -58,6 +66,7 @@ pub struct ResultsPage {
 /// [`StoreError`].
 pub async fn page(app: &App, job: &Job, query: ResultsQuery) -> Result<ResultsPage, StoreError> {
     let secret = app.catalog.id_secret(&job.org).await?;
+    let judge = Judge::of(app, job).await?;
     let (mut rows, mut bytes) = (Vec::new(), 0);
     let mut existing = BTreeSet::new();
     let mut next = None;
@@ -76,6 +85,7 @@ pub async fn page(app: &App, job: &Job, query: ResultsQuery) -> Result<ResultsPa
             let wanted = missing.as_ref().is_none_or(|missing| missing.contains(&row));
             if wanted && query.filter.is_none_or(|wanted| wanted.takes(&view.shard, row)) {
                 let mut result = result_row(app, job, &secret, &view, row);
+                result.warnings = judge.as_ref().and_then(|judge| judge.report(&view, row));
                 if job.is_dry_run() {
                     let input = view.rows.get(&row);
                     result.recipient = input.and_then(Row::read).cloned().map(Box::new);
@@ -121,6 +131,40 @@ async fn as_stored(app: &App, rows: Vec<&mut ResultRow>) -> Result<(), StoreErro
         row.recipient = Some(Box::new(after.unwrap_or_else(|_| found.recipient.clone())));
     }
     Ok(())
+}
+
+/// The judge of a job's rows. It finds again what was warned of when they came, so that nothing is
+/// stored a row.
+struct Judge<'a> {
+    template: Arc<Template>,
+    today: Date,
+    lang: Lang,
+    naming: Option<Naming<'a>>,
+}
+
+impl<'a> Judge<'a> {
+    /// The judge of a job that issues; none if its template is gone.
+    async fn of(app: &App, job: &'a Job) -> Result<Option<Self>, StoreError> {
+        let Some(today) = review::day_of(&job.created_at).filter(|_| job.revocation.is_none())
+        else {
+            return Ok(None);
+        };
+        let template =
+            app.catalog.template_version(&job.org, job.template_id, job.template_version).await?;
+        let naming = job.sheet.as_ref().and_then(|format| Naming::of(format, job.lang));
+        Ok(template.map(|template| Self { template, today, lang: job.lang, naming }))
+    }
+
+    fn report(&self, view: &ShardView, row: u32) -> Option<WarningReport> {
+        let recipient = view.rows.get(&row)?.read()?;
+        let mut warnings = review::judge(recipient, self.today, &self.template.definition);
+        let alike = view.alike.get(&row).into_iter().flatten();
+        warnings.extend(alike.cloned().map(Warning::from));
+        if let Some(naming) = &self.naming {
+            warnings.iter_mut().for_each(|warning| naming.name_field(warning));
+        }
+        WarningReport::of(&warnings, self.lang)
+    }
 }
 
 /// Completes the recipients of a dry run as issuing does.
@@ -238,6 +282,7 @@ fn result_row(app: &App, job: &Job, secret: &IdSecret, view: &ShardView, row: u3
         error: failure.map(|failure| failure.text()),
         also_holds: dry_run.then(|| view.holds.get(&row).cloned().unwrap_or_default()),
         changes: view.changes.get(&row).cloned(),
+        warnings: None,
         recipient: None,
     }
 }

@@ -24,7 +24,7 @@ use crate::{
         accept::{AcceptError, fan_out},
         messages::{MESSAGE_VERSION, MailMessage, Message},
     },
-    store::{StoreError, job_rows::ShardView},
+    store::{StoreError, job_shards::ShardView},
 };
 
 /// A job is not retried.

@@ -9,11 +9,11 @@ use super::{
     cells,
     column::{Column, NamePart, Part},
     columns::Columns,
-    dates,
     guarding::{unguarded, unmarked},
 };
 use crate::domain::{
     cell_fault::CellFault,
+    dates,
     fault::{self, Fault},
     field::{FieldName, Kind},
     recipient::Entry,
@@ -203,10 +203,10 @@ impl Row {
         };
         if !self.faults.is_empty() {
             let several = self.faults.contains(&Fault::SeveralAddresses);
-            let mut further = entry.recipient.err().unwrap_or_default();
+            let mut further = entry.recipient.as_ref().err().cloned().unwrap_or_default();
             further.retain(|fault| !several || !matches!(fault, Fault::InvalidEmail(_)));
             self.faults.extend(further);
-            entry.recipient = Err(fault::listed(self.faults));
+            entry.refuse(fault::listed(self.faults));
         }
         entry
     }

@@ -5,11 +5,11 @@
 use super::{
     column::Column,
     columns::Columns,
-    dates::{Numeric, Order},
     entry::meant_text,
     fault::{SheetFault, letters},
 };
 use crate::domain::{
+    dates::{Numeric, Order},
     encoding::Encoding,
     field::{FieldName, Kind},
     template::Definition,

@@ -15,7 +15,7 @@
 //! | columns without a name | empty |
 //! | JSON | an object a line, a list, objects one after another, a request of the API |
 //! | columns | as assigned, else by names in Spanish, English, Portuguese or the API's, in any order and case, see [`columns`] |
-//! | cells | see [`cells`] and `dates`, those of our results [`guarding`] |
+//! | cells | see [`cells`] and [`dates`](crate::domain::dates), those of our results [`guarding`] |
 //! | values with two readings | refused, unless the file itself decides, see `judging` |
 //! | rows that correct one credential to different content | refused with their file, see `contradictions` |
 
@@ -23,7 +23,6 @@ pub mod cells;
 mod column;
 pub mod columns;
 mod contradictions;
-mod dates;
 mod entry;
 mod fault;
 mod foreign;

@@ -3,19 +3,8 @@
 //! Portuguese: Moodle, Canvas, Google Classroom and Forms, Microsoft Teams and Forms, Zoom, SAP
 //! and Banner. [`FieldSpec`](crate::domain::field::FieldSpec) has those of a field's column.
 
-use unicode_normalization::UnicodeNormalization;
-
 use super::column::{Column, NamePart};
-
-/// A name without case, accents and signs, its words one space apart.
-pub(super) fn plain(name: &str) -> String {
-    let letters = name.nfkd().filter(|c| !('\u{300}'..='\u{36f}').contains(c));
-    let spaced: String = letters
-        .map(|c| if c.is_alphanumeric() { c } else { ' ' })
-        .flat_map(char::to_lowercase)
-        .collect();
-    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
-}
+pub(super) use crate::domain::text::plain;
 
 /// The names of columns that are no field of their own.
 pub(super) const NAMES: [(Column, &[&str]); 8] = [

@@ -2,6 +2,8 @@
 //! what their cells say. The contract's texts stay, and more is said after them. JSON names its
 //! fields as the API does, so its rows keep the API's texts.
 
+use std::borrow::Cow;
+
 use super::{
     column::{Column, Part},
     columns::Columns,
@@ -14,6 +16,7 @@ use crate::domain::{
     fault::{Fault, FaultText, KEPT_TEXT},
     field::FieldName,
     lang::Lang,
+    mistyped,
     recipient::{FieldValue, Recipient},
     text::shortened,
     unlisted::Unlisted,
@@ -57,6 +60,11 @@ impl<'a> Naming<'a> {
     pub fn fault(&self, fault: &Fault, said: Said<'_>) -> FaultText {
         let text = Words { naming: self, said }.text(fault);
         FaultText { code: fault.code().to_owned(), text: shortened(&text, KEPT_TEXT) }
+    }
+
+    /// Names the field of a warning as the file does.
+    pub fn name_field(&self, warning: &mut Warning) {
+        warning.field = Cow::Owned(self.name(&warning.field));
     }
 
     /// The columns that bring a field, from 0; a path names a part of evidence.
@@ -170,11 +178,20 @@ impl Words<'_> {
         let lang = self.naming.lang;
         let own = fault.text(lang);
         match fault {
-            Fault::InvalidEmail(_) => {
+            Fault::InvalidEmail(sent) => {
                 let name = self.naming.name("email");
+                let near = mistyped::repaired(sent).map(|near| self.naming.quoted(&near));
+                let near = near.map_or_else(String::new, |near| {
+                    self.pick(
+                        format!("; ¿quisiste decir {near}?"),
+                        format!("; did you mean {near}?"),
+                    )
+                });
                 self.pick(
-                    format!("{own} (la columna {name} no tiene una dirección de correo válida)"),
-                    format!("{own} (the column {name} has no valid mail address)"),
+                    format!(
+                        "{own} (la columna {name} no tiene una dirección de correo válida{near})"
+                    ),
+                    format!("{own} (the column {name} has no valid mail address{near})"),
                 )
             }
             Fault::NotAllowed(unlisted) => self.unlisted(unlisted),
@@ -281,10 +298,9 @@ impl Words<'_> {
 
     /// The text of a warning that refuses its row, with the name of the column for the field's.
     fn strict(&self, warning: &Warning) -> String {
-        let lang = self.naming.lang;
-        let (field, name) = (warning.field, self.naming.name(warning.field));
-        let of = |field: &str| lang.pick(format!("campo {field}"), format!("field {field}"));
-        let text = warning.text(lang).replacen(&of(field), &of(&name), 1);
+        let mut warning = warning.clone();
+        self.naming.name_field(&mut warning);
+        let text = warning.text(self.naming.lang);
         let stop = if text.ends_with('?') { "" } else { "." };
         self.pick(
             format!("{text}{stop} Pediste rechazar lo que se avisa"),

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::{
+    cells,
     column::Use,
     columns::Columns,
     entry,
@@ -16,8 +17,10 @@ use crate::domain::{
     encoding::Encoding,
     fault::Fault,
     field::FieldName,
-    recipient::Entry,
+    recipient::{Entry, Recipient},
+    refusal,
     template::Definition,
+    text::cleaned,
     upload::{Format, Kind, Position},
 };
 
@@ -157,7 +160,9 @@ pub(super) fn entry_of(
             let refused = texts.filter(|_| entry.recipient.is_err()).unwrap_or_default();
             (entry, refused)
         }
-        Kind::JsonLines | Kind::Json => (json_entry(record, format.encoding), Vec::new()),
+        Kind::JsonLines | Kind::Json => {
+            (json_entry(record, format.encoding, definition), Vec::new())
+        }
     }
 }
 
@@ -168,12 +173,28 @@ fn doubt(record: &Record<'_>, columns: &Columns, doubts: &mut Doubts) -> Option<
     record.cells().filter(|_| read(uses.next())).find_map(|cell| doubts.about(cell))
 }
 
-fn json_entry(record: &Record<'_>, encoding: Encoding) -> Entry {
+fn json_entry(record: &Record<'_>, encoding: Encoding, definition: &Definition) -> Entry {
     let text = record.cells().next().and_then(|line| encoding.text(line));
-    match text.as_deref().map(serde_json::from_str::<&RawValue>) {
+    let mut entry = match text.as_deref().map(serde_json::from_str::<&RawValue>) {
         Some(Ok(raw)) => Entry::of_file(raw),
         Some(Err(_)) => Entry::unread(Fault::NotAnObject),
         None => Entry::unread(Fault::NotUtf8),
+    };
+    if let Some(recipient) = entry.read_mut() {
+        mean_listed(recipient, definition);
+    }
+    refusal::complete(&mut entry, definition);
+    entry
+}
+
+/// Reads texts as the listed values that they mean, as in cells.
+fn mean_listed(recipient: &mut Recipient, definition: &Definition) {
+    for field in &definition.fields {
+        let clean = recipient.text(field.name).map(|text| cleaned(text).into_owned());
+        let meant = clean.as_deref().map(|clean| cells::meant(clean, &field.allowed_values));
+        if let Some(meant) = meant.filter(|meant| Some(*meant) != clean.as_deref()) {
+            recipient.replace(field.name, meant);
+        }
     }
 }
 
@@ -215,5 +236,6 @@ fn csv_entry(
             columns.all().iter().filter_map(|column| column.field()).collect();
         entry.name(id, &says);
     }
+    refusal::complete(&mut entry, definition);
     entry
 }

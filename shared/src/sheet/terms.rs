@@ -21,3 +21,18 @@ pub struct Terms<'a> {
     /// Whether its credentials are mailed.
     pub send_email: bool,
 }
+
+impl<'a> Terms<'a> {
+    /// The terms of a file of a template about which nothing else was decided; its credentials are mailed.
+    pub fn of(template_id: TemplateId, definition: &'a Definition) -> Self {
+        Self {
+            template_id,
+            definition,
+            encoding: None,
+            assigned: Assigned::default(),
+            day_first: false,
+            corrects: false,
+            send_email: true,
+        }
+    }
+}

@@ -1,29 +1,29 @@
-//! The rows of jobs: inputs as sent, and the outcome of each row, a partition a shard.
+//! Writing the rows of jobs: inputs as sent, and the outcome of each row, a partition a shard.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{Read, Write},
+    io::Write,
 };
 
 use aws_sdk_dynamodb::{
     primitives::Blob,
     types::{AttributeValue, ReturnValue},
 };
-use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
+use flate2::{Compression, write::DeflateEncoder};
 use serde::{Deserialize, Serialize};
 
-use super::{Item, StoreError, from_item, get_many, key, number, put_many, text, to_item};
+use super::{Item, StoreError, key, number, put_many, text, to_item};
 use crate::{
     domain::{
         correction::FieldChange,
         fault::FaultText,
-        identity::{self, IdSecret},
         ids::{CredentialId, JobId, ShardId},
         job::{Job, Row},
-        job_outcome::{IssueSets, MailSets, Shard},
+        job_outcome::IssueSets,
+        spelling::Alike,
+        warning::WarningKind,
     },
     store::{
-        job_mail::Claims,
         jobs::{Jobs, shard_pk},
         schema::TTL,
     },
@@ -35,43 +35,6 @@ const PIECE: usize = 300 * 1024;
 /// Uncompressed bytes after which a piece is closed: rows of 16 KB that do not compress
 /// still stay below [`PIECE`].
 const PIECE_RAW: usize = 280 * 1024;
-/// Most uncompressed bytes of a piece that is read: [`PIECE_RAW`] and one row, whose 20 faults have
-/// 1,000 characters each at most.
-const MAX_RAW: u64 = 1024 * 1024;
-
-/// All that is stored of a shard.
-#[derive(Debug, Default)]
-pub struct ShardView {
-    /// Its rows, by number.
-    pub rows: BTreeMap<u32, Row>,
-    /// Their outcomes.
-    pub shard: Shard,
-    /// Why rows failed.
-    pub failures: BTreeMap<u32, Failure>,
-    /// Rows whose mail was claimed.
-    pub claims: Claims,
-    /// Credentials of rows found through an alias.
-    pub aliases: BTreeMap<u32, CredentialId>,
-    /// In a dry run, other credentials of the rows' recipients from the template.
-    pub holds: BTreeMap<u32, Vec<CredentialId>>,
-    /// In a dry run, the fields that rows correct.
-    pub changes: BTreeMap<u32, Vec<FieldChange>>,
-}
-
-impl ShardView {
-    /// The credential of a row, whether or not it exists: the one to revoke, the one found
-    /// through an alias, the one that the row names, or the one that follows from its content.
-    pub fn credential_of(&self, row: u32, secret: &IdSecret, job: &Job) -> Option<CredentialId> {
-        let known = self.aliases.get(&row).copied();
-        let input = self.rows.get(&row)?;
-        let content = || {
-            let recipient = input.recipient.as_ref()?;
-            Some(identity::of(secret, &job.org, job.mode, job.template_id, recipient).id)
-        };
-        let named = input.named.as_ref().map(|named| named.credential_id);
-        input.revoke.or(known).or(named).or_else(content)
-    }
-}
 
 /// Why a row failed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -107,12 +70,12 @@ pub struct SucceededRow {
     pub unmailed: bool,
 }
 
-/// In a dry run, the first row of an identity.
+/// In a dry run, the first row of an identity, an address or a name.
 #[derive(Clone, Debug)]
 pub struct FirstRow {
     /// Row, from 1.
     pub row: u32,
-    /// Hash of its content.
+    /// What later rows are compared with: of an identity, the hash of its content.
     pub content: String,
 }
 
@@ -129,6 +92,8 @@ pub struct ShardUpdate {
     pub holds: Vec<(u32, Vec<CredentialId>)>,
     /// In a dry run, the fields that rows correct.
     pub changes: Vec<(u32, Vec<FieldChange>)>,
+    /// In a dry run, where the people of rows seem to be too.
+    pub alike: Vec<(u32, Vec<Alike>)>,
 }
 
 impl ShardUpdate {
@@ -155,6 +120,19 @@ impl ShardUpdate {
         }
     }
 
+    /// In a dry run, adds where the person of a row seems to be too.
+    pub fn resemble(&mut self, row: u32, alike: Vec<Alike>) {
+        for one in &alike {
+            match one.kind {
+                WarningKind::SameName => self.sets.namesakes.insert(row),
+                _ => self.sets.respelt.insert(row),
+            };
+        }
+        if !alike.is_empty() {
+            self.alike.push((row, alike));
+        }
+    }
+
     /// In a dry run, adds other credentials of a row's recipient from the template.
     pub fn hold(&mut self, row: u32, also_holds: Vec<CredentialId>) {
         if !also_holds.is_empty() {
@@ -173,60 +151,6 @@ fn deflate(raw: &[u8]) -> Result<Vec<u8>, StoreError> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(raw).map_err(broken)?;
     encoder.finish().map_err(broken)
-}
-
-impl ShardView {
-    fn take(&mut self, item: Item) -> Result<(), StoreError> {
-        let sk = item.get("sk").and_then(|v| v.as_s().ok()).cloned().unwrap_or_default();
-        match sk.split('#').next().unwrap_or_default() {
-            "ISSUE" => self.shard.issue = from_item::<IssueSets>(item)?,
-            "MAIL" => self.shard.mail = from_item::<MailSets>(item)?,
-            "SENDING" => self.claims = from_item::<Claims>(item)?,
-            "IN" => {
-                let data = item.get("data").and_then(|v| v.as_b().ok());
-                let mut raw = String::new();
-                DeflateDecoder::new(data.map_or(&[][..], |blob| blob.as_ref()))
-                    .take(MAX_RAW)
-                    .read_to_string(&mut raw)
-                    .map_err(|e| StoreError::Broken(e.to_string()))?;
-                for line in raw.lines() {
-                    let row: Row = serde_json::from_str(line)
-                        .map_err(|_| StoreError::Broken("inputs cannot be read".into()))?;
-                    self.rows.insert(row.number, row);
-                }
-            }
-            "F" => {
-                let failure: Failure = from_item(item)?;
-                self.failures.insert(failure.row, failure);
-            }
-            "N" => {
-                let ids = item.get("holds").and_then(|v| v.as_l().ok());
-                let ids = ids.into_iter().flatten().filter_map(|id| id.as_s().ok());
-                let ids = ids.filter_map(|id| CredentialId::parse(id).ok()).collect();
-                if let Some(row) = sk.rsplit('#').next().and_then(|row| row.parse().ok()) {
-                    self.holds.insert(row, ids);
-                }
-            }
-            "C" => {
-                let changes = item.get("changes").and_then(|v| v.as_s().ok());
-                let row = sk.rsplit('#').next().and_then(|row| row.parse().ok());
-                if let (Some(row), Some(changes)) = (row, changes) {
-                    let changes = serde_json::from_str(changes);
-                    let broken = |_| StoreError::Broken("changes cannot be read".into());
-                    self.changes.insert(row, changes.map_err(broken)?);
-                }
-            }
-            "A" => {
-                let id = item.get("credential_id").and_then(|v| v.as_s().ok());
-                let row = sk.rsplit('#').next().and_then(|row| row.parse().ok());
-                if let (Some(row), Some(Ok(id))) = (row, id.map(|id| CredentialId::parse(id))) {
-                    self.aliases.insert(row, id);
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
 }
 
 impl Jobs {
@@ -264,15 +188,15 @@ impl Jobs {
         put_many(&self.client, &self.table, items).await
     }
 
-    /// In a dry run, records a row as the first of a credential id, unless an earlier one is;
-    /// returns the first. Safe to repeat.
+    /// In a dry run, records a row as the first of something that rows can have in common (a
+    /// credential's id, a keyed hash), unless an earlier one is; returns the first. Safe to repeat.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn first_of(
         &self,
         job: JobId,
-        id: CredentialId,
+        of: &str,
         this: &FirstRow,
         ttl: i64,
     ) -> Result<FirstRow, StoreError> {
@@ -280,7 +204,7 @@ impl Jobs {
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(key(format!("SEEN#{job}#{id}"), "SEEN")))
+            .set_key(Some(key(format!("SEEN#{job}#{of}"), "SEEN")))
             .update_expression("SET first_row = if_not_exists(first_row, :row), content = if_not_exists(content, :content), #ttl = :ttl")
             .expression_attribute_names("#ttl", TTL)
             .expression_attribute_values(":row", number(this.row))
@@ -369,6 +293,15 @@ impl Jobs {
             item.insert(TTL.to_owned(), number(ttl));
             items.insert(sk, item);
         }
+        for (row, alike) in &learned.alike {
+            let sk = format!("W#{row:08}");
+            let mut item = key(&pk, &sk);
+            let alike = serde_json::to_string(alike);
+            let alike = alike.map_err(|e| StoreError::Broken(e.to_string()))?;
+            item.insert("alike".to_owned(), text(alike));
+            item.insert(TTL.to_owned(), number(ttl));
+            items.insert(sk, item);
+        }
         if !items.is_empty() {
             put_many(&self.client, &self.table, items.into_values().collect()).await?;
         }
@@ -380,6 +313,8 @@ impl Jobs {
             ("corrected", &s.corrected),
             ("unmailed", &s.unmailed),
             ("failed", &s.failed),
+            ("respelt", &s.respelt),
+            ("namesakes", &s.namesakes),
         ];
         self.add_to_sets(key(pk, "ISSUE"), &sets, ttl).await
     }
@@ -410,90 +345,5 @@ impl Jobs {
             update.update_expression(expression).send().await?;
         }
         Ok(())
-    }
-
-    /// The outcome of every shard, by number.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn outcomes(&self, job: &Job) -> Result<BTreeMap<u32, Shard>, StoreError> {
-        let keys = (0..job.shards())
-            .flat_map(|shard| {
-                let pk = shard_pk(job.shard_id(shard));
-                [key(&pk, "ISSUE"), key(&pk, "MAIL")]
-            })
-            .collect();
-        let mut shards: BTreeMap<u32, Shard> =
-            (0..job.shards()).map(|number| (number, Shard::default())).collect();
-        for item in get_many(&self.client, &self.table, keys).await? {
-            let of = |name: &str| item.get(name).and_then(|v| v.as_s().ok()).cloned();
-            let (pk, sk) = (of("pk").unwrap_or_default(), of("sk").unwrap_or_default());
-            let Some(number) = pk.rsplit('#').next().and_then(|n| n.parse().ok()) else {
-                continue;
-            };
-            let shard = shards.entry(number).or_default();
-            if sk == "ISSUE" {
-                shard.issue = from_item(item)?;
-            } else {
-                shard.mail = from_item(item)?;
-            }
-        }
-        Ok(shards)
-    }
-
-    /// Everything of one shard.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn shard(&self, shard: ShardId) -> Result<ShardView, StoreError> {
-        let mut view = ShardView::default();
-        let mut start = None;
-        loop {
-            let answer = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .consistent_read(true)
-                .key_condition_expression("pk = :pk")
-                .expression_attribute_values(":pk", text(shard_pk(shard)))
-                .set_exclusive_start_key(start)
-                .send()
-                .await?;
-            for item in answer.items.unwrap_or_default() {
-                view.take(item)?;
-            }
-            match answer.last_evaluated_key {
-                Some(key) if !key.is_empty() => start = Some(key),
-                _ => return Ok(view),
-            }
-        }
-    }
-
-    /// The first failed rows of an ended job, in the order of rows.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn failures(&self, job: &Job, limit: usize) -> Result<Vec<Failure>, StoreError> {
-        let mut found: Vec<Failure> = Vec::new();
-        let wanted = usize::try_from(job.tally.failed).unwrap_or(usize::MAX).min(limit);
-        if wanted == 0 {
-            return Ok(found);
-        }
-        for (number, shard) in self.outcomes(job).await? {
-            if shard.tally().failed == 0 {
-                continue;
-            }
-            let mut view = self.shard(job.shard_id(number)).await?;
-            view.failures.retain(|row, _| !shard.issue.issued.contains(row));
-            found.extend(view.failures.into_values().map(|failure| {
-                let line = view.rows.get(&failure.row).and_then(|input| input.line);
-                Failure { line, ..failure }
-            }));
-            if found.len() >= wanted {
-                break;
-            }
-        }
-        found.truncate(limit);
-        Ok(found)
     }
 }

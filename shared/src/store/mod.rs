@@ -36,6 +36,7 @@ mod item_formats;
 pub mod job_files;
 pub mod job_mail;
 pub mod job_rows;
+pub mod job_shards;
 pub mod jobs;
 mod keys;
 mod members;

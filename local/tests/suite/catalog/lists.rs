@@ -324,11 +324,15 @@ async fn every_list_refuses_a_limit_out_of_range_and_a_made_up_cursor() {
             world.get(&format!("{path}{joint}limit={limit}")).await;
         }
         for cursor in
-            ["basura", "!", "~~~", "-1", "4294967295", "ORG", "IDSECRET", "99%23x", "%C3%B1"]
+            ["", "basura", "!", "~~~", "-1", "4294967295", "ORG", "IDSECRET", "99%23x", "%C3%B1"]
         {
             let reply = world.call("GET", &format!("{path}{joint}cursor={cursor}"), None).await;
             let problem = one_fault(reply, "cursor", "invalid_cursor");
-            assert_eq!(problem["detail"], "El parámetro cursor no es válido", "{path} {cursor}");
+            let text = problem["detail"].as_str().expect("a text");
+            assert!(
+                text.starts_with("El parámetro cursor no es válido"),
+                "{path} {cursor}: {text}"
+            );
         }
     }
 }

@@ -15,7 +15,7 @@ use unicreda::{
         template::Definition,
         upload::{Kind, UploadPath},
     },
-    sheet::{Assigned, Cells, MAX_HEADER, Rows, SheetRow, Survey, Terms},
+    sheet::{Cells, MAX_HEADER, Rows, SheetRow, Survey, Terms},
 };
 
 use super::corpus::{Input, Inputs, Shape, chunks};
@@ -36,15 +36,7 @@ fn definition() -> Definition {
 /// Tries a file; the kind that was read, or none if it was refused.
 fn try_file(file: &Input, definition: &Definition) -> Option<Kind> {
     let template_id = TemplateId::parse("00000000-0000-4000-8000-000000000000").expect("an id");
-    let terms = Terms {
-        template_id,
-        definition,
-        encoding: None,
-        assigned: Assigned::default(),
-        day_first: false,
-        corrects: true,
-        send_email: true,
-    };
+    let terms = Terms { corrects: true, ..Terms::of(template_id, definition) };
     let lines = file.split(|byte| matches!(byte, b'\n' | b'\r')).count();
     let surveyed =
         Survey::begin(&file[..MAX_HEADER.min(file.len())], terms).and_then(|mut survey| {

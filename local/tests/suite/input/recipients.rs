@@ -411,7 +411,7 @@ async fn names_of_all_scripts_are_kept_and_shown() {
     for name in [
         "Persona Zorrilla 🎓👩‍🔬",
         "ليلى \u{200f}زوريلا",
-        "O'Higgins <b>& \"Zorrilla\"",
+        "O'Higgins <x>& \"Zorrilla\"",
         "李 Zorrilla",
         &longest,
     ] {
@@ -421,7 +421,7 @@ async fn names_of_all_scripts_are_kept_and_shown() {
         assert_eq!(kept["recipient_name"], name);
         assert_eq!(kept["email_status"], "sent", "{name}");
         let page = world.send("GET", &format!("/credential/{id}"), &[], "").await.expect(200);
-        assert!(!page.text().contains("<b>"), "{name}");
+        assert!(!page.text().contains("<x>"), "{name}");
         if !name.contains('<') {
             assert!(page.text().contains(name), "{name}");
         }

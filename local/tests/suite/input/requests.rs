@@ -267,14 +267,14 @@ async fn a_key_that_is_missing_wrong_expired_or_revoked_gets_one_and_the_same_an
     }
     assert_eq!(
         answers[0]["detail"],
-        "Falta la clave de API en el encabezado X-API-Key, o no es válida"
+        "Falta la clave de API (encabezado X-API-Key, o Authorization: Bearer), o no es válida"
     );
     assert!(answers.iter().all(|answer| *answer == answers[0]));
     let headers = [("content-type", "application/json"), ("accept-language", "en")];
     let reply = world.send("POST", "/api/v1/credentials/issue", &headers, good).await;
     assert_eq!(
         reply.problem(401, "unauthenticated")["detail"],
-        "The API key in the header X-API-Key is missing or not valid"
+        "The API key (header X-API-Key, or Authorization: Bearer) is missing or not valid"
     );
 
     // All other scopes together do not issue, whatever the body holds.

@@ -1,4 +1,5 @@
-//! What spreadsheets write for a formula that failed, in the languages in which they run.
+//! What spreadsheets write for a formula that failed, in the languages in which they run; and formulas
+//! that were exported in place of their values.
 
 use super::Kind;
 
@@ -54,6 +55,43 @@ pub(super) fn stands_in(text: &str, kind: Kind) -> bool {
     narrow || is_error(whole) || (words && whole.split_whitespace().any(is_error))
 }
 
+/// Whether a text is a formula: `=HYPERLINK("…";"Ana")`, `=Hoja1!A2`, `@SUM(A1)`. In a name or words any
+/// text is that begins as one.
+pub(super) fn is_formula(text: &str, kind: Kind) -> bool {
+    let text = text.trim();
+    let mut chars = text.chars();
+    let rest = match chars.next() {
+        Some('=' | '＝' | '+' | '-' | '@') => chars.as_str(),
+        _ => return false,
+    };
+    let begins = rest.starts_with(|c: char| c.is_alphanumeric() || "('\"+-@#[$".contains(c));
+    match kind {
+        Kind::Name | Kind::Words if text.starts_with(['=', '＝']) => begins,
+        _ => is_call(rest) || (text.starts_with('=') && is_reference(rest)),
+    }
+}
+
+/// `SI.ERROR(…)`: a name in capitals before parentheses.
+fn is_call(text: &str) -> bool {
+    let Some((name, _)) = text.split_once('(').filter(|_| text.ends_with(')')) else {
+        return false;
+    };
+    let in_name = |c: char| c.is_uppercase() || c.is_ascii_digit() || matches!(c, '.' | '_');
+    name.starts_with(char::is_uppercase) && name.chars().all(in_name)
+}
+
+/// `A2`, `$B$14`, `Hoja1!A2`, `'Hoja 1'!A2`.
+fn is_reference(text: &str) -> bool {
+    let cell = text.rsplit_once('!').map_or(text, |(_, cell)| cell);
+    let cell = cell.strip_prefix('$').unwrap_or(cell);
+    let letters = cell.bytes().take_while(u8::is_ascii_uppercase).count();
+    let row = cell.get(letters..).unwrap_or_default();
+    let row = row.strip_prefix('$').unwrap_or(row);
+    (1..=3).contains(&letters)
+        && (1..=7).contains(&row.len())
+        && row.bytes().all(|b| b.is_ascii_digit())
+}
+
 fn is_error(word: &str) -> bool {
     if let Some(number) = word.strip_prefix("Err:") {
         return number.len() == 3 && number.bytes().all(|b| b.is_ascii_digit());
@@ -67,6 +105,45 @@ fn is_error(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn formulas_are_told_from_texts_that_begin_with_their_sign() {
+        for text in [
+            "=HYPERLINK(\"mailto:ana@x.cl\";\"Ana\")",
+            "=SI.ERROR(BUSCARV(A2;B:C;2;0);\"\")",
+            "=A2",
+            "=Hoja1!$B$14",
+            "='Hoja 1'!A2",
+            "@SUM(A1:A3)",
+            "+SUMA(A1;2)",
+            "-ABS(B2)",
+        ] {
+            for kind in [Kind::Name, Kind::Words, Kind::Code, Kind::Prose] {
+                assert!(is_formula(text, kind), "{text}");
+            }
+        }
+        for text in ["=A2&\" \"&B2", "=\"Ana\"&B2", "=nombre", "=+A2", "＝A2"] {
+            assert!(is_formula(text, Kind::Name) && !is_formula(text, Kind::Code), "{text}");
+        }
+        for text in [
+            "=",
+            "=)",
+            "= igual",
+            "+56 9 1234",
+            "-1",
+            "@ana",
+            "A=B",
+            "Ana (+)",
+            "- Ana",
+            "-Ana (x)",
+            "@Ana (x)",
+            "",
+        ] {
+            for kind in [Kind::Name, Kind::Words, Kind::Code, Kind::Prose] {
+                assert!(!is_formula(text, kind), "{text}");
+            }
+        }
+    }
 
     #[test]
     fn errors_of_spreadsheets_are_known_in_their_languages() {

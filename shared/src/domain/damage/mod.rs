@@ -6,6 +6,7 @@
 
 mod entities;
 mod errors;
+mod markup;
 mod misread;
 mod names;
 
@@ -31,6 +32,10 @@ pub enum Damage {
     Code(String),
     /// A formula of a spreadsheet failed, and its error stands for the value.
     Formula,
+    /// A formula of a spreadsheet stands for its value.
+    Unevaluated,
+    /// It has tags of HTML; holds the text without them.
+    Markup(String),
     /// It has a character that nobody sees and no language writes.
     Hidden(char),
 }
@@ -54,6 +59,7 @@ impl Damaged {
         let damage = match damage(text, kind_of(field))? {
             Damage::Misread(Some(meant)) => Damage::Misread(Some(shown(&meant))),
             Damage::Code(meant) => Damage::Code(shown(&meant)),
+            Damage::Markup(meant) => Damage::Markup(shown(&meant)),
             damage => damage,
         };
         Some(Self { field: field.to_owned(), shown: shown(text), damage })
@@ -74,6 +80,18 @@ impl Damaged {
             ),
             (Damage::Formula, Lang::En) => format!(
                 "The field {field} has an error of the spreadsheet instead of its value: \"{shown}\". Correct the formula, or write the value"
+            ),
+            (Damage::Unevaluated, Lang::Es) => format!(
+                "El campo {field} tiene una fórmula de la hoja de cálculo en lugar de su valor: «{shown}». Copia la columna y pégala como valores, o escribe el valor"
+            ),
+            (Damage::Unevaluated, Lang::En) => format!(
+                "The field {field} has a formula of the spreadsheet instead of its value: \"{shown}\". Copy the column and paste it as values, or write the value"
+            ),
+            (Damage::Markup(meant), Lang::Es) => format!(
+                "El campo {field} tiene etiquetas HTML: «{shown}» en lugar de «{meant}». Quítalas, o exporta los datos sin ellas"
+            ),
+            (Damage::Markup(meant), Lang::En) => format!(
+                "The field {field} has HTML tags: \"{shown}\" instead of \"{meant}\". Remove them, or export the data without them"
             ),
             (Damage::Misread(None), Lang::Es) => format!(
                 "El campo {field} tiene letras dañadas: «{shown}». Corrígelas, o exporta otra vez los datos en UTF-8"
@@ -130,6 +148,14 @@ pub fn damage(text: &str, kind: Kind) -> Option<Damage> {
     }
     if errors::stands_in(text, kind) {
         return Some(Damage::Formula);
+    }
+    if errors::is_formula(text, kind) {
+        return Some(Damage::Unevaluated);
+    }
+    if text.contains('<')
+        && let Some(meant) = markup::without_tags(text, kind)
+    {
+        return Some(Damage::Markup(meant));
     }
     if text.is_ascii() {
         return None;

@@ -368,8 +368,9 @@ fn damaged_names_are_told_and_what_they_were() {
         let found = damage(text, Kind::Name);
         let told = match &found {
             Some(Damage::Misread(told)) => told.as_deref(),
-            Some(Damage::Code(told)) => Some(told.as_str()),
-            Some(Damage::Lost | Damage::Formula | Damage::Hidden(_)) | None => None,
+            Some(Damage::Code(told) | Damage::Markup(told)) => Some(told.as_str()),
+            Some(Damage::Lost | Damage::Formula | Damage::Unevaluated | Damage::Hidden(_))
+            | None => None,
         };
         if found.is_none() || meant.is_some() && told != *meant {
             wrong.push(format!("{text:?} {found:?}"));

@@ -28,16 +28,7 @@ fn definition() -> Definition {
 }
 
 fn terms(definition: &Definition) -> Terms<'_> {
-    let template_id = TemplateId::parse(TEMPLATE).expect("an id");
-    Terms {
-        template_id,
-        definition,
-        encoding: None,
-        assigned: Assigned::default(),
-        day_first: false,
-        corrects: false,
-        send_email: true,
-    }
+    Terms::of(TemplateId::parse(TEMPLATE).expect("an id"), definition)
 }
 
 fn survey(bytes: &[u8]) -> Result<Surveyed, SheetFault> {

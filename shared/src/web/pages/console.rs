@@ -226,6 +226,7 @@ mod tests {
             "external_id",
             "language",
             "no_manage",
+            "cannot_mend",
             "no_scope",
             "no_script",
         ];

@@ -3,8 +3,7 @@
 
 use jiff::civil::Date;
 
-use super::names::plain;
-use crate::domain::recipient::parse_date;
+use crate::domain::{recipient::parse_date, text::plain};
 
 /// Longest text of a date.
 const MAX_DATE: usize = 60;
@@ -34,17 +33,19 @@ const WEEKDAYS: [&str; 19] = [
 
 /// A date of three numbers, the year last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Numeric {
-    pub first: i16,
-    pub second: i16,
-    pub year: i16,
-    pub separator: char,
+pub struct Numeric {
+    first: i16,
+    second: i16,
+    year: i16,
+    separator: char,
 }
 
 /// What the numbers of a date say of their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
+pub enum Order {
+    /// The day comes first.
     DayFirst,
+    /// The month comes first.
     MonthFirst,
     /// Either is a day of the calendar, and another one.
     Open,
@@ -67,6 +68,7 @@ impl Numeric {
         })
     }
 
+    /// What its numbers say of their order.
     pub fn order(self) -> Order {
         let Self { first, second, separator, .. } = self;
         let month = |n: i16| (1..=12).contains(&n);
@@ -86,7 +88,7 @@ impl Numeric {
 /// A day as `YYYY-MM-DD`, from that form, `YYYYMMDD`, numbers with `/`, `-` or `.` between them,
 /// or day, named month and year; a time after it is left out. The year has four digits, and of
 /// numbers the day precedes the month.
-pub(super) fn date(text: &str) -> Option<String> {
+pub fn date(text: &str) -> Option<String> {
     if text.len() > MAX_DATE {
         return None;
     }
@@ -175,7 +177,7 @@ fn is_weekday(word: &str) -> bool {
 
 /// Whether a spreadsheet took a text for a date and wrote it its own way: `2026-2` is `feb-26` or
 /// `Feb-26`, `2-1` is `02-ene`. No person writes these; one who writes `MAR-26` may mean a code.
-pub(super) fn is_made(text: &str) -> bool {
+pub fn is_made(text: &str) -> bool {
     if text.len() > MAX_DATE {
         return false;
     }
@@ -185,12 +187,7 @@ pub(super) fn is_made(text: &str) -> bool {
     }
     let Some(separator) = text.chars().find(|c| matches!(c, '-' | '/')) else { return false };
     let parts: Vec<&str> = text.split(separator).collect();
-    let short = |part: &str| {
-        let name = plain(part);
-        let own = name.len() <= 4 && (month(&name).is_some() || FURTHER.contains(&name.as_str()));
-        // A spreadsheet writes no capitals but the first.
-        own && part.chars().skip(1).all(|c| !c.is_uppercase())
-    };
+    let short = is_short_month;
     let two = |part: &str| digits(part, 2).is_some();
     match parts.as_slice() {
         [a, b] => (short(a) && two(b) && b.len() == 2) || (two(a) && short(b)),
@@ -199,12 +196,32 @@ pub(super) fn is_made(text: &str) -> bool {
     }
 }
 
+/// Whether a text that is no date by its meaning is one all the same: a whole day, its number, or a
+/// month as a spreadsheet writes it. `MAR-26` and `marzo 2026` are names of terms.
+pub fn is_a_date(text: &str) -> bool {
+    let has_digits_alone = text.bytes().all(|b| b.is_ascii_digit());
+    is_made(text) || is_month(text) || (!has_digits_alone && date(text).is_some())
+}
+
+/// `Feb-2026`.
+fn is_month(text: &str) -> bool {
+    let Some((month, year)) = text.split_once(['-', '/']) else { return false };
+    month.len() <= MAX_DATE && is_short_month(month) && digits(year, 4).is_some() && year.len() == 4
+}
+
+/// The short name of a month, as a spreadsheet writes it: no capitals but the first.
+fn is_short_month(part: &str) -> bool {
+    let name = plain(part);
+    let own = name.len() <= 4 && (month(&name).is_some() || FURTHER.contains(&name.as_str()));
+    own && part.chars().skip(1).all(|c| !c.is_uppercase())
+}
+
 /// Short names of months of further languages in which spreadsheets run.
 const FURTHER: [&str; 10] =
     ["janv", "fevr", "mars", "avr", "juin", "juil", "aout", "mrz", "okt", "gen"];
 
 /// Whether a text is the number that a spreadsheet keeps for a day of this century.
-pub(super) fn is_serial(text: &str) -> bool {
+pub fn is_serial(text: &str) -> bool {
     text.len() == 5 && text.parse::<u32>().is_ok_and(|days| (36_526..=73_050).contains(&days))
 }
 
@@ -335,6 +352,36 @@ mod tests {
             "14-mar-2026",
         ] {
             assert!(!is_made(text), "{text}");
+        }
+        for text in [
+            "Feb-2026",
+            "feb/2026",
+            "01/02/2026",
+            "1-2-2026",
+            "2026-02-01",
+            "2026-02-01 00:00:00",
+            "2026-02-01T00:00:00",
+            "15-nov-2026",
+            "15 de noviembre de 2026",
+        ] {
+            assert!(is_a_date(text), "{text}");
+        }
+        for text in [
+            "2026-2",
+            "2026-02",
+            "2026/1",
+            "MAR-2026",
+            "marzo 2026",
+            "Otoño 2026",
+            "20260201",
+            "2026",
+            "T1-2026",
+            "I-2026",
+            "1-2026",
+            "mar",
+            "",
+        ] {
+            assert!(!is_a_date(text), "{text}");
         }
         assert!(is_serial("45981") && !is_serial("00123") && !is_serial("12345"));
     }
