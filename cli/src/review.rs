@@ -90,6 +90,10 @@ fn row_of(printer: Printer, row: &Value) -> Value {
         let texts: Vec<String> = texts.flatten().collect();
         cells.insert("evidence".to_owned(), json!(texts));
     }
+    if let Some(credits) = cells.get("credits_earned").filter(|credits| credits.is_number()) {
+        let credits = printer.lang.decimal(credits.to_string());
+        cells.insert("credits_earned".to_owned(), credits.into());
+    }
     let status = row.get("status").and_then(Value::as_str).unwrap_or_default();
     let status = match status {
         "new" => printer.pick("se emite", "is issued"),

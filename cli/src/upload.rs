@@ -263,6 +263,9 @@ async fn print_noted_rows(session: &Session, job_id: &str) -> Result<(), Failure
         row.get(name).and_then(Value::as_array).is_some_and(|list| !list.is_empty())
     };
     let corrects = |row: &&Value| some(row, "changes");
+    if rows.iter().any(|row| corrects(&row)) {
+        printer.line(printer.pick("Lo que se corregiría:", "What would be corrected:"))?;
+    }
     for row in rows.iter().filter(corrects).take(SHOWN) {
         print_changes(printer, row)?;
     }

@@ -69,12 +69,22 @@ pub(super) fn print(printer: Printer, job: &Value) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether a column names the credentials of its rows, as in results files.
+fn names_credentials(column: &Value) -> bool {
+    let name = column.get("name").and_then(Value::as_str).unwrap_or_default();
+    let letters = name.chars().filter(|c| c.is_alphanumeric());
+    letters.collect::<String>().eq_ignore_ascii_case("credentialid")
+}
+
 /// A row of the table.
 fn row(printer: Printer, column: &Value) -> Value {
     let read_as = column.get("read_as").and_then(Value::as_str);
     let suggestion = column.get("suggestion").and_then(Value::as_str);
     let name = |target: &str| offered::target_name(target, printer.lang).to_owned();
     let shown = match (read_as, suggestion) {
+        (Some("ignore"), _) if names_credentials(column) => {
+            printer.pick("(la credencial)", "(the credential)").to_owned()
+        }
         (Some("ignore"), _) => printer.pick("(no se lee)", "(unread)").to_owned(),
         (Some(read_as), _) => name(read_as),
         (None, Some("ignore")) => printer.pick("? ¿no leerla?", "? leave unread?").to_owned(),

@@ -309,7 +309,9 @@ async fn a_results_file_corrects_what_it_names_once_that_is_asked_for() {
     // Another upload than the one without --correct.
     let checked = world.done(&["issue", "acta-2.csv", "--correct", "--dry-run"]);
     let checked = checked.stdout_has("0 nuevas, 1 ya existe, 1 corregida, 0 inválidas");
-    checked.stdout_has("Nombre completo: Persona 0 → Persona Cero");
+    let checked = checked.stdout_has("Lo que se corregiría:\n  línea 2  acta0@ejemplo.com\n");
+    let checked = checked.stdout_has("Nombre completo: Persona 0 → Persona Cero");
+    checked.stdout_has("credential_id   (la credencial)");
     let done = world.done(&["issue", "acta-2.csv", "--correct", "--force"]);
     done.stdout_has("0 emitidas, 1 ya existía, 1 corregida, 0 con error");
     world.run(&["issue", "--email", "a@ejemplo.com", "--correct"]).code(2);

@@ -279,8 +279,8 @@ impl Words<'_> {
                 };
                 let said = fields.iter().map(said).collect::<Vec<_>>().join(", ");
                 self.pick(
-                    format!("La credencial {id} tiene otros datos que esta fila: {said}. Para corregirla, sube el archivo para corregir lo ya emitido; para dejarla como está, repón sus datos"),
-                    format!("The credential {id} has other data than this row: {said}. To correct it, upload the file to correct what was issued; to leave it as it is, put its data back"),
+                    format!("La credencial {id} tiene otros datos que esta fila: {said}. Para corregirla, sube el archivo con «Corregir lo ya emitido»; para dejarla como está, repón sus datos"),
+                    format!("The credential {id} has other data than this row: {said}. To correct it, upload the file with \"Correct what was issued\"; to leave it as it is, put its data back"),
                 )
             }
             CorrectionFault::OtherExternalId(id) => {

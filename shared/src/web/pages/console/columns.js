@@ -23,7 +23,8 @@ const columnsTable = (read, said, template, words, change) => {
     read.map(({ column, name, values }) => [name || number.format(column), values.join(" · "), ""]));
   [...wide.querySelectorAll("tbody tr")].forEach((row, at) => {
     const { name, read_as: present, decided_by: by } = read[at];
-    const options = [...targets];
+    const options = targets.map(([to, text]) =>
+      [to, to === "ignore" && namesCredentials(name) ? T.to_credential : text]);
     if (present && !options.some(([to]) => to === present)) options.push([present, present]);
     const select = element("select");
     select.setAttribute("aria-label", `${T.read_as}: ${name}`);

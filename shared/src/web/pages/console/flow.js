@@ -332,7 +332,7 @@
       }
       columns = { read: checked.columns ?? [], said };
       drawColumns();
-      const named = columns.read.some(({ name }) => /^\W*credential[\s_-]*id\W*$/i.test(name));
+      const named = columns.read.some(({ name }) => namesCredentials(name));
       const other = checked.result?.errors.some(({ code }) => code === "other_content");
       if (named || other) show("correct-choice");
       const unknown = checked.code === "unknown_column" && columns.read.length > 0;

@@ -120,6 +120,7 @@ pub(super) const TEXTS: &[(&str, &str, &str)] = &[
     ("to_evidence_url", "Evidencia: enlace", "Evidence: link"),
     ("to_evidence_description", "Evidencia: descripción", "Evidence: description"),
     ("to_ignore", "No leer esta columna", "Leave this column unread"),
+    ("to_credential", "La credencial de la fila", "The credential of the row"),
     (
         "day_first",
         "En fechas como 03/08/2026, el día va primero (3 de agosto)",
