@@ -194,6 +194,7 @@ mod tests {
         used.extend(named(CONSOLE_SCRIPT, "words.texts."));
         used.extend(named(CONSOLE_SCRIPT, "refuse(\""));
         used.extend(named(CONSOLE_SCRIPT, "loseFile(\""));
+        used.extend(named(CONSOLE_SCRIPT, "denied: \""));
         let known: BTreeSet<&str> = TEXTS.iter().map(|(name, ..)| *name).collect();
         assert_eq!(known.len(), TEXTS.len(), "no name is given twice");
         for name in &used {

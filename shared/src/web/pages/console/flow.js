@@ -463,7 +463,7 @@
     button.disabled = true;
     try {
       await call(`/credentials/${id}`, {
-        method: "PATCH", denied: "no_manage", body: JSON.stringify({ email }),
+        method: "PATCH", denied: "no_manage_mend", body: JSON.stringify({ email }),
         headers: { "Content-Type": "application/json" },
       });
       undelivered.mended.set(id, email);
