@@ -205,6 +205,7 @@ mod tests {
         used.extend(named(CONSOLE_SCRIPT, "refuse(\""));
         used.extend(named(CONSOLE_SCRIPT, "loseFile(\""));
         used.extend(named(CONSOLE_SCRIPT, "sum(\""));
+        used.extend(named(CONSOLE_SCRIPT, "denied: \""));
         let known: BTreeSet<&str> = TEXTS.iter().map(|(name, ..)| *name).collect();
         assert_eq!(known.len(), TEXTS.len(), "no name is given twice");
         for name in &used {
@@ -226,7 +227,6 @@ mod tests {
             "external_id",
             "language",
             "no_manage",
-            "cannot_mend",
             "no_scope",
             "no_script",
         ];

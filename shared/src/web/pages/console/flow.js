@@ -487,7 +487,7 @@
     button.disabled = true;
     try {
       await call(`/credentials/${id}`, {
-        method: "PATCH", denied: "cannot_mend", body: JSON.stringify({ email }),
+        method: "PATCH", denied: "no_manage_mend", body: JSON.stringify({ email }),
         headers: { "Content-Type": "application/json" },
       });
       undelivered.mended.set(id, email);

@@ -304,7 +304,7 @@ pub(super) const TEXTS: &[(&str, &str, &str)] = &[
     ("see_credential", "Ver la credencial", "See the credential"),
     ("sent_to", "Se envía a", "It is sent to"),
     (
-        "cannot_mend",
+        "no_manage_mend",
         "A esta clave de API le falta el permiso manage: con ella no se corrige nada.",
         "This API key lacks the scope manage: it corrects nothing.",
     ),
