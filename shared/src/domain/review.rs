@@ -125,6 +125,7 @@ fn is_date(field: FieldName, text: &str, template: &Definition) -> bool {
     let serial = matches!(field, FieldName::Term | FieldName::Role) && dates::is_serial(text);
     field != FieldName::RecipientName
         && text.starts_with(|c: char| c.is_ascii_digit() || c.is_alphabetic())
+        && text.bytes().any(|b| b.is_ascii_digit())
         && (serial || dates::is_a_date(text))
         && !is_listed()
 }
