@@ -601,7 +601,7 @@ fn points(calls: usize) -> impl Iterator<Item = (usize, bool)> {
 }
 
 /// A crash at every call of a scenario.
-async fn every_point(name: &'static str, scenario: Scenario) {
+pub async fn every_point(name: &'static str, scenario: Scenario) {
     let (_, calls) = run(scenario, 0, |_| {}).await.expect("it ends without faults");
     let runs: Vec<_> = points(calls)
         .map(|(call, done)| {

@@ -8,6 +8,8 @@ pub mod accept;
 pub mod cancel;
 pub mod consume;
 mod end_rows;
+mod import_members;
+pub mod member_rows;
 pub mod messages;
 mod named_rows;
 pub mod progress;

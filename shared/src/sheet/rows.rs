@@ -11,11 +11,13 @@ use super::{
     fault::SheetFault,
     guess::Doubts,
     splitting::{Record, Splitter},
+    terms::List,
 };
 use crate::domain::{
     encoding::Encoding,
     fault::Fault,
     field::FieldName,
+    member_row::ProfileField,
     recipient::Entry,
     template::Definition,
     upload::{Format, Kind, Position},
@@ -30,8 +32,10 @@ pub struct SheetRow {
     pub line: u64,
     /// Its recipient.
     pub entry: Entry,
-    /// The cells of a refused row of CSV, for the texts of its faults.
+    /// The cells of a refused row of CSV, or of any row of members, for the texts of its faults.
     pub refused: Vec<String>,
+    /// In a file of members, the fields that the row has, empty or not.
+    pub says: Vec<ProfileField>,
     /// The position of the next row.
     pub end: Position,
 }
@@ -45,6 +49,7 @@ pub struct Rows<'a> {
     splitter: Splitter,
     /// Of a file whose encoding was guessed.
     doubts: Option<Doubts>,
+    list: List,
 }
 
 impl<'a> Rows<'a> {
@@ -52,7 +57,13 @@ impl<'a> Rows<'a> {
     pub fn new(format: &'a Format, definition: &'a Definition, from: Position) -> Self {
         let columns = Columns::of(&format.header);
         let doubts = format.guessed.then(|| Doubts::new(format.encoding));
-        Self { format, columns, definition, splitter: Splitter::new(format, from), doubts }
+        let splitter = Splitter::new(format, from);
+        Self { format, columns, definition, splitter, doubts, list: List::Recipients }
+    }
+
+    /// Does as [`Rows::new`] for a file of members.
+    pub fn of_members(format: &'a Format, definition: &'a Definition, from: Position) -> Self {
+        Self { list: List::Members, ..Self::new(format, definition, from) }
     }
 
     /// The rows that end in these bytes.
@@ -74,9 +85,10 @@ impl<'a> Rows<'a> {
     fn take(&mut self, bytes: &[u8], end: bool) -> Result<Vec<SheetRow>, SheetFault> {
         let mut rows = Vec::new();
         let (format, columns, definition) = (self.format, &self.columns, self.definition);
-        let doubts = &mut self.doubts;
+        let (doubts, list) = (&mut self.doubts, self.list);
         let mut each = |record: Record<'_>| {
             if !record.blank {
+                let mut says = Vec::new();
                 let doubt = doubts.as_mut().and_then(|doubts| doubt(&record, columns, doubts));
                 let mut refused = Vec::new();
                 let entry = match (doubt, format.kind) {
@@ -84,13 +96,23 @@ impl<'a> Rows<'a> {
                     (None, Kind::Csv) => {
                         let texts = texts_of(&record, format.encoding);
                         let entry = csv_entry(&record, texts.as_deref(), columns, definition);
-                        refused = texts.filter(|_| entry.recipient.is_err()).unwrap_or_default();
+                        if list == List::Members {
+                            // A fault of its content is found later.
+                            says = columns.says();
+                            refused = texts.unwrap_or_default();
+                        } else if entry.recipient.is_err() {
+                            refused = texts.unwrap_or_default();
+                        }
                         entry
                     }
-                    (None, Kind::JsonLines | Kind::Json) => json_entry(&record, format.encoding),
+                    (None, Kind::JsonLines | Kind::Json) => {
+                        let (entry, has) = json_entry(&record, format.encoding, list);
+                        says = has;
+                        entry
+                    }
                 };
                 let (line, end) = (record.line, record.end);
-                rows.push(SheetRow { row: end.row, line, entry, refused, end });
+                rows.push(SheetRow { row: end.row, line, entry, refused, says, end });
             }
             Ok(())
         };
@@ -157,12 +179,13 @@ fn doubt(record: &Record<'_>, columns: &Columns, doubts: &mut Doubts) -> Option<
     record.cells().filter(|_| read(uses.next())).find_map(|cell| doubts.about(cell))
 }
 
-fn json_entry(record: &Record<'_>, encoding: Encoding) -> Entry {
+fn json_entry(record: &Record<'_>, encoding: Encoding, list: List) -> (Entry, Vec<ProfileField>) {
     let text = record.cells().next().and_then(|line| encoding.text(line));
-    match text.as_deref().map(serde_json::from_str::<&RawValue>) {
-        Some(Ok(raw)) => Entry::of_file(raw),
-        Some(Err(_)) => Entry::unread(Fault::NotAnObject),
-        None => Entry::unread(Fault::NotUtf8),
+    match (text.as_deref().map(serde_json::from_str::<&RawValue>), list) {
+        (Some(Ok(raw)), List::Recipients) => (Entry::of_file(raw), Vec::new()),
+        (Some(Ok(raw)), List::Members) => Entry::of_member(raw),
+        (Some(Err(_)), _) => (Entry::unread(Fault::NotAnObject), Vec::new()),
+        (None, _) => (Entry::unread(Fault::NotUtf8), Vec::new()),
     }
 }
 

@@ -29,6 +29,7 @@ fn definition() -> Definition {
 fn terms(definition: &Definition) -> Terms<'_> {
     let template_id = TemplateId::parse(TEMPLATE).expect("an id");
     Terms {
+        list: List::Recipients,
         template_id,
         definition,
         encoding: None,
