@@ -6,7 +6,7 @@
 //! jumps; a printed seed repeats a plan (`SEED=…`). The machine decides the order of calls that
 //! run at the same time, so a repeated plan can meet other calls.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{future::Future, ops::Range, pin::Pin, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use futures::{StreamExt, stream};
@@ -87,6 +87,7 @@ pub fn mixed_job(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let before = people(1..=1);
         sim.issue(&before, &before, None).await?;
+        sim.own_part();
         let mut rows = people(1..=5);
         let mut valid = rows.clone();
         for name in ["ana.rojas", "benjamin.soto", "carla.diaz"] {
@@ -160,6 +161,7 @@ pub fn give_up(sim: &mut Sim) -> Run<'_> {
         sim.stopped = true;
         let job = sim.job(&people, &people, Some("k")).await?;
         sim.deliver(2).await;
+        sim.own_part();
         sim.lose_messages().await;
         sim.clock.jump(Duration::from_secs(60));
         sim.sweep().await;
@@ -192,6 +194,7 @@ pub fn resend(sim: &mut Sim) -> Run<'_> {
         let issued = sim.issue(&people, &people, None).await?.json();
         let id = issued["credentials"][0]["credential_id"].as_str().context("id")?.to_owned();
         sim.drain().await?;
+        sim.own_part();
         sim.clock.jump(Duration::from_secs(360));
         sim.resends = 1;
         let answer = sim.insist("POST", &format!("/credentials/{id}/resend"), None, None).await?;
@@ -211,6 +214,7 @@ pub fn resend_of_a_job(sim: &mut Sim) -> Run<'_> {
         let job = sim.job(&people, &people, Some("k")).await?;
         sim.drain().await?;
         sim.faults.heal_plan();
+        sim.own_part();
         let results = sim.world.get(&format!("/jobs/{job}/results")).await;
         let id = results["items"][1]["credential_id"].as_str().context("id")?.to_owned();
         sim.clock.jump(Duration::from_secs(360));
@@ -229,6 +233,7 @@ pub fn status_changes(sim: &mut Sim) -> Run<'_> {
         let issued = sim.issue(&people[..1], &people[..1], None).await?.json();
         let id = issued["credentials"][0]["credential_id"].as_str().context("id")?.to_owned();
         sim.drain().await?;
+        sim.own_part();
         let why = json!({ "reason": "Error de acta" });
         for (action, status) in
             [("suspend", "suspended"), ("reinstate", "issued"), ("revoke", "revoked")]
@@ -252,6 +257,7 @@ pub fn correction(sim: &mut Sim) -> Run<'_> {
         let issued = sim.issue(&people, &people, None).await?.json();
         let id = issued["credentials"][0]["credential_id"].as_str().context("id")?.to_owned();
         sim.drain().await?;
+        sim.own_part();
         let path = format!("/credentials/{id}");
         let (old, new) = ("persona1@ejemplo.com", "corregida@ejemplo.com");
         for change in [json!({ "recipient_name": "Persona Corregida" }), json!({ "email": new })] {
@@ -433,6 +439,7 @@ pub fn corrections_cancelled(sim: &mut Sim) -> Run<'_> {
         }
         let upload = sim.correct(file.as_bytes()).await?;
         while sim.deliver_file().await {}
+        sim.own_part();
         sim.deliver(2).await;
         let upload = sim.world.get(&format!("/uploads/{upload}")).await;
         if let Some(job) = upload["job_id"].as_str() {
@@ -463,6 +470,7 @@ pub fn upload_used_again(sim: &mut Sim) -> Run<'_> {
         let file = format!("email,name,grade\n{}\n", row(&people[0]));
         let allowed = sim.upload_to(file.as_bytes(), &people).await?;
         sim.drain().await?;
+        sim.own_part();
         let other = file.replace("persona1", "persona2");
         let status = sim.world.put_file(&allowed["upload"], other.into_bytes()).await;
         ensure!(status == 200, "the bucket answers {status}");
@@ -499,6 +507,7 @@ pub fn revocation(sim: &mut Sim) -> Run<'_> {
         let people = people(1..=6);
         let job = sim.job(&people, &people, Some("k")).await?;
         sim.drain().await?;
+        sim.own_part();
         let body = json!({ "job_id": job, "reason": "Acta anulada" });
         let answer = sim.insist("POST", "/credentials/revoke", Some(&body), Some("r")).await?;
         ensure!(answer.status == 202, "{}", answer.body);
@@ -559,19 +568,19 @@ pub async fn run(
     scenario: Scenario,
     seed: u64,
     prepare: impl FnOnce(&mut Sim),
-) -> Result<(Figures, usize)> {
+) -> Result<(Figures, Range<usize>)> {
     let mut sim = Sim::new(seed).await;
     prepare(&mut sim);
     scenario(&mut sim).await?;
-    let faults = sim.faults.clone();
+    let (faults, own) = (sim.faults.clone(), sim.first_own_call());
     let figures = sim.finish().await?;
-    Ok((figures, faults.count()))
+    Ok((figures, own..faults.count()))
 }
 
 /// Runs some at a time; fails with all failures, else returns the sum of the figures.
 async fn all<F>(name: &str, runs: Vec<(String, F)>) -> Figures
 where
-    F: Future<Output = Result<(Figures, usize)>> + Send + 'static,
+    F: Future<Output = Result<(Figures, Range<usize>)>> + Send + 'static,
 {
     let count = runs.len();
     let mut outcomes = stream::iter(runs)
@@ -590,20 +599,21 @@ where
     sum
 }
 
-/// The crashes of a scenario: after every call was done, and before every fourth arrives. In a row
-/// of calls the state before one is the state after the one before it, so most points would be tried
-/// twice; the long run tries both at every call.
-fn points(calls: usize) -> impl Iterator<Item = (usize, bool)> {
+/// The crashes of a scenario: after every call of its own part was done, and before every fourth
+/// arrives. In a row of calls the state before one is the state after the one before it, so most
+/// points would be tried twice; the long run tries both, at every call of the whole scenario.
+fn points(own: Range<usize>) -> impl Iterator<Item = (usize, bool)> {
     let before = |call: usize| long() || call.is_multiple_of(4);
-    (0..calls).flat_map(move |call| {
+    let calls = if long() { 0..own.end } else { own };
+    calls.flat_map(move |call| {
         before(call).then_some((call, false)).into_iter().chain([(call, true)])
     })
 }
 
 /// A crash at every call of a scenario.
 pub async fn every_point(name: &'static str, scenario: Scenario) {
-    let (_, calls) = run(scenario, 0, |_| {}).await.expect("it ends without faults");
-    let runs: Vec<_> = points(calls)
+    let (_, own) = run(scenario, 0, |_| {}).await.expect("it ends without faults");
+    let runs: Vec<_> = points(own)
         .map(|(call, done)| {
             let crash = move |sim: &mut Sim| sim.faults.at(call, Fault::Gone { done });
             (format!("call {call} done {done}"), run(scenario, 0, crash))

@@ -184,6 +184,8 @@ pub struct Sim {
     pub rounds: usize,
     /// Number of the call up to which faults were drawn.
     drawn: usize,
+    /// Number of the first call of the scenario's own part.
+    own: usize,
     setting: Setting,
 }
 
@@ -226,6 +228,7 @@ impl Sim {
             rng: fastrand::Rng::with_seed(seed),
             rounds: ROUNDS,
             drawn: 0,
+            own: 0,
             setting,
         }
     }
@@ -234,6 +237,17 @@ impl Sim {
     pub fn with_shards_of(&mut self, rows: u32) {
         self.setting.shard_rows = rows;
         self.app.shard_rows = rows;
+    }
+
+    /// Begins the own part of a scenario: what came before is another scenario's, whose crashes
+    /// are tried there.
+    pub fn own_part(&mut self) {
+        self.own = self.faults.count();
+    }
+
+    /// The call that the own part begins with.
+    pub fn first_own_call(&self) -> usize {
+        self.own
     }
 
     /// As with `TrackDeliveries=false`: receipts are written on credentials.
