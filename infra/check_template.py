@@ -40,6 +40,7 @@ FOREIGN_SETTINGS = {
 COSTLY = {
     ("/api/v1/verify", "POST"),
     ("/api/v1/uploads", "POST"),
+    ("/api/v1/members/uploads", "POST"),
     ("/api/v1/members/import", "POST"),
     ("/api/v1/credentials/revoke", "POST"),
     ("/credential/{credential_id}/certificate.pdf", "GET"),

@@ -152,7 +152,7 @@ fn strict(kinds: &str) -> Result<Strict, String> {
     Strict::read(&value).ok_or_else(|| format!("one of: {}", WarningKind::names()))
 }
 
-fn encoding(name: &str) -> Result<Encoding, String> {
+pub fn encoding(name: &str) -> Result<Encoding, String> {
     Encoding::parse(name).ok_or_else(|| format!("one of: {}", Encoding::names()))
 }
 

@@ -1,29 +1,51 @@
 //! `unicreda members import`: imports the organization's members. Their profiles fill in the fields
 //! that a request leaves out.
 
-use std::path::PathBuf;
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use bytes::Bytes;
-use clap::Subcommand;
-use serde_json::Value;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use unicreda::domain::encoding::Encoding;
 
 use crate::{
     client::ApiRequest,
     exit::{Exit, Failure},
-    input,
-    printer::{ROW, cell},
+    follow, issue,
+    printer::{Printer, ROW, cell},
     session::Session,
+    summary,
+    upload::{self, Source},
 };
+
+/// Bytes, and lines, up to which a file is one request; a larger one goes through the storage, as a
+/// job.
+const ONE_REQUEST: (u64, usize) = (4 * 1024 * 1024, 20_000);
 
 /// `unicreda members …`
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Import members from a CSV file in UTF-8 with up to 20,000 rows and the columns email, name,
-    /// role, license_number, term and language in any order.
-    Import {
-        /// The file; - reads standard input.
-        file: PathBuf,
-    },
+    /// Import members from a file, read as files of recipients are: CSV or JSON with the e-mail address and any of
+    /// name, role, license number, term and language. A column that is absent leaves its field, an
+    /// empty cell clears it. Up to 200,000 rows.
+    Import(Import),
+}
+
+/// The options of an import.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The file; - reads standard input.
+    file: PathBuf,
+    /// Say what would change, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// The encoding of the file, such as windows-1252.
+    #[arg(long, value_name = "NAME", value_parser = issue::encoding)]
+    encoding: Option<Encoding>,
 }
 
 /// Runs a command. Safe to repeat: importing a member again changes nothing.
@@ -31,36 +53,126 @@ pub enum Command {
 /// # Errors
 /// When it failed.
 pub async fn run(session: &Session, command: Command) -> Result<Exit, Failure> {
-    let Command::Import { file } = command;
+    let Command::Import(import) = command;
     let printer = session.printer;
-    let body = Bytes::from(input::read_file(&file, printer)?);
-    let request = ApiRequest::post("/members/import").body("text/csv", body).repeatable();
-    let answer = session.client.json(request).await?;
-    printer.json(&answer)?;
-    let failed = input::number(&answer, "failed");
-    let rows = printer.count(input::number(&answer, "total"), &ROW);
-    let imported = printer.number(input::number(&answer, "imported"));
-    let shown = printer.number(failed);
-    printer.line(&printer.pick(
-        format!("{rows}: {imported} importadas, {shown} con error"),
-        format!("{rows}: {imported} imported, {shown} failed"),
-    ))?;
-    for error in answer.get("errors").and_then(Value::as_array).into_iter().flatten() {
-        let part = |name: &str| cell(error.get(name));
-        let line = printer.pick("línea", "line");
-        printer.line(&format!(
-            "  {line} {}  {}  {}",
-            part("line"),
-            part("email"),
-            part("error")
-        ))?;
-    }
-    if failed > 0 {
+    let source = Source::open(&import.file, printer)?;
+    let exit = match one_request(&source.path, source.size)? {
+        Some(body) => at_once(session, &import, body).await?,
+        None => as_job(session, &import, &source).await?,
+    };
+    if exit == Exit::RowsFailed {
         printer.notice(printer.pick(
             "Corrige esas filas y repite el comando: las demás no cambian",
             "Correct those rows and run the command again: the others do not change",
         ));
-        return Ok(Exit::RowsFailed);
     }
-    Ok(Exit::Done)
+    Ok(exit)
+}
+
+/// The bytes of a file that fits one request.
+fn one_request(path: &Path, size: u64) -> Result<Option<Bytes>, Failure> {
+    let (most, lines) = ONE_REQUEST;
+    if size > most {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
+    read.map_err(|error| Failure::file(path, &error))?;
+    let ends = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count();
+    Ok((ends <= lines).then(|| bytes.into()))
+}
+
+async fn at_once(session: &Session, import: &Import, body: Bytes) -> Result<Exit, Failure> {
+    let printer = session.printer;
+    let mut query = Vec::new();
+    query.extend(import.dry_run.then(|| "dry_run=true".to_owned()));
+    query.extend(import.encoding.map(|encoding| format!("encoding={}", encoding.as_str())));
+    let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
+    let request = ApiRequest::post(format!("/members/import{query}"));
+    let answer = session.client.json(request.body("text/csv", body).repeatable()).await?;
+    printer.json(&answer)?;
+    print(printer, &answer, "repeated", import.dry_run)?;
+    for repeat in list(&answer, "repeats") {
+        let (line, other) = (cell(repeat.get("line")), cell(repeat.get("repeated_by")));
+        let email = cell(repeat.get("email"));
+        printer.line(&printer.pick(
+            format!("  línea {line}  {email}  vale la fila {other}"),
+            format!("  line {line}  {email}  row {other} counts"),
+        ))?;
+    }
+    let place = printer.pick("línea", "line");
+    print_errors(printer, &answer, (place, "line"))
+}
+
+async fn as_job(session: &Session, import: &Import, source: &Source) -> Result<Exit, Failure> {
+    let printer = session.printer;
+    let mut body = json!({ "dry_run": import.dry_run });
+    if let (Some(encoding), Some(body)) = (import.encoding, body.as_object_mut()) {
+        body.insert("encoding".to_owned(), encoding.as_str().into());
+    }
+    let job_id = upload::of_members(session, source, body).await?;
+    let job = follow::until_ended(session, &job_id, |_| Ok(())).await?;
+    printer.json(&job)?;
+    summary::print(printer, &job)
+}
+
+/// Prints how a job that imported members ended; the exit code that follows from it.
+///
+/// # Errors
+/// When standard output is closed.
+pub fn print_job(printer: Printer, job: &Value) -> Result<Exit, Failure> {
+    let result = job.get("result").unwrap_or(&Value::Null);
+    let dry_run = job.get("dry_run").is_some_and(|dry_run| dry_run == true);
+    print(printer, result, "duplicates", dry_run)?;
+    print_errors(printer, result, (printer.pick("fila", "row"), "row"))
+}
+
+/// Prints how many rows were imported, and what they clear.
+fn print(printer: Printer, answer: &Value, repeated: &str, dry_run: bool) -> Result<(), Failure> {
+    let number = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or_default();
+    let rows = printer.count(number("total"), &ROW);
+    let imported = printer.number(number("imported"));
+    let failed = printer.number(number("failed"));
+    let repeated = match number(repeated) {
+        0 => String::new(),
+        n => {
+            let n = printer.number(n);
+            printer.pick(format!(", {n} repetidas"), format!(", {n} repeated"))
+        }
+    };
+    printer.line(&printer.pick(
+        format!("{rows}: {imported} importadas{repeated}, {failed} con error"),
+        format!("{rows}: {imported} imported{repeated}, {failed} failed"),
+    ))?;
+    let cleared = answer.get("cleared").and_then(Value::as_object);
+    for (field, n) in cleared.into_iter().flatten() {
+        let n = cell(Some(n));
+        printer.line(&printer.pick(
+            format!("  {field}: {n} valores borrados por celdas vacías"),
+            format!("  {field}: {n} values cleared by empty cells"),
+        ))?;
+    }
+    if dry_run {
+        printer
+            .line(printer.pick("Simulación: no se cambió nada", "Dry run: nothing was changed"))?;
+    }
+    Ok(())
+}
+
+/// Prints the rows that failed, with the place that the answer has of each.
+fn print_errors(
+    printer: Printer,
+    answer: &Value,
+    (place, name): (&str, &str),
+) -> Result<Exit, Failure> {
+    for error in list(answer, "errors") {
+        let part = |name: &str| cell(error.get(name));
+        printer.line(&format!("  {place} {}  {}  {}", part(name), part("email"), part("error")))?;
+    }
+    let failed = answer.get("failed").and_then(Value::as_u64).unwrap_or_default();
+    Ok(if failed > 0 { Exit::RowsFailed } else { Exit::Done })
+}
+
+fn list<'a>(answer: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    answer.get(name).and_then(Value::as_array).into_iter().flatten()
 }

@@ -5,6 +5,7 @@ use unicreda::domain::{encoding::Encoding, lang::Lang};
 
 use crate::{
     exit::{Exit, Failure},
+    members,
     printer::{self, Printer, ROW, outcome},
 };
 
@@ -54,6 +55,9 @@ pub fn print(printer: Printer, job: &Value) -> Result<Exit, Failure> {
     let text = |name: &str| job.get(name).and_then(Value::as_str);
     if text("status") == Some("FAILURE") {
         return print_failure(printer, job);
+    }
+    if text("kind") == Some("members") {
+        return members::print_job(printer, job);
     }
     let counts = Counts::of(job);
     let revokes = text("kind") == Some("revoke");

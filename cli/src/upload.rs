@@ -14,10 +14,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use unicreda::sheet::offered;
 
-use self::{
-    source::Source,
-    state::{Identity, Stage, StateFile, Upload},
-};
+use self::state::{Identity, Stage, StateFile, Upload};
+pub use self::{send::of_members, source::Source};
 use crate::{
     exit::{Exit, Failure},
     follow,

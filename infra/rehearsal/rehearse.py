@@ -381,6 +381,19 @@ class Rehearsal:
         check("billetera" in wallet, wallet[:300])
         return "100 imported, + and %40 in the path"
 
+    def a_file_of_members(self) -> str:
+        """Members through the bucket: the function that reads files changes them itself."""
+        rows = "".join(f"persona{n}@ejemplo.com;Docente\r\n" for n in range(1, 301))
+        file = ("Correo electrónico;Rol\r\n" + rows + "nadie;Docente\r\n").encode("windows-1252")
+        job = self.send("/api/v1/members/uploads", "personas.csv", file, {})
+        result = job["result"]
+        check((result["imported"], result["failed"]) == (300, 1), job)
+        first = self.api.get("/api/v1/members/persona1@ejemplo.com")
+        check((first["name"], first["role"]) == ("Miembro 1", "Docente"), first)
+        _, lines = self.results_file(job["job_id"], "personas-resultados.csv")
+        check(lines[300]["status"] == "failed" and lines[0]["status"] == "imported", lines[:1])
+        return "300 imported, 1 refused"
+
     def one_at_once(self) -> str:
         body = self.body(self.person(1000))
         first = self.api("POST", "/api/v1/credentials/issue", body, status=200)[1]
@@ -481,8 +494,12 @@ class Rehearsal:
 
     def upload(self, name: str, file: bytes, **more) -> dict:
         """Announces a file, uploads it, follows its job to the end and returns the job."""
-        asked = {"template_id": self.template, "file_name": name, "size": len(file)} | more
-        accepted = self.api("POST", "/api/v1/uploads", asked, status=201)[1]
+        return self.send("/api/v1/uploads", name, file, {"template_id": self.template} | more)
+
+    def send(self, path: str, name: str, file: bytes, more: dict) -> dict:
+        """Does as `upload` by any path that announces files."""
+        asked = {"file_name": name, "size": len(file)} | more
+        accepted = self.api("POST", path, asked, status=201)[1]
         put = accepted["upload"]
         # The signature admits only the announced size.
         self.fetch(put["method"], put["url"], file + b"x", 403)
@@ -978,7 +995,7 @@ class Rehearsal:
     STEPS = (
         binaries, first_deploy, first_organization, no_live_issuing_without_a_domain,
         update_deploy, gateway_answers, members, one_at_once, client_programs, a_job_of_500, ses_feedback,
-        a_file_of_300, a_file_of_another_system, the_bucket_is_private,
+        a_file_of_300, a_file_of_another_system, a_file_of_members, the_bucket_is_private,
         page_and_proof, dead_letters, sweeper, second_update, logs, permissions_that_are_used,
         what_a_taken_over_function_may, a_missing_permission_fails, the_api_needs_its_permission, removal,
     )  # fmt: skip

@@ -167,13 +167,7 @@ impl Sending<'_> {
 
     async fn wait_for_job(&mut self) -> Result<(), Failure> {
         if self.began.elapsed() > self.session.patience {
-            return Err(Failure::new(
-                Exit::Unavailable,
-                self.session.printer.pick(
-                    "el archivo llegó, pero su trabajo aún no empieza",
-                    "the file has arrived, but its job has not begun yet",
-                ),
-            ));
+            return Err(not_begun(self.session.printer));
         }
         let size = self.source.size;
         self.progress.show_upload(Fraction { done: size, total: size });
@@ -224,6 +218,58 @@ impl Sending<'_> {
             }
         }
     }
+}
+
+/// Sends a file of members, announced by `body`; the id of its job. It keeps no state: a file that is
+/// sent twice changes nothing the second time.
+///
+/// # Errors
+/// As [`until_received`].
+pub async fn of_members(
+    session: &Session,
+    source: &Source,
+    mut body: Value,
+) -> Result<String, Failure> {
+    let printer = session.printer;
+    let progress = Progress::new(printer);
+    let client = session.client.patient(session.patience, &progress);
+    let name: String = source.name.chars().take(200).collect();
+    if let Some(body) = body.as_object_mut() {
+        body.insert("file_name".to_owned(), name.into());
+        body.insert("size".to_owned(), source.size.into());
+    }
+    let request = ApiRequest::post("/members/uploads").json(&body).repeatable();
+    let answer = client.json(request).await?;
+    let upload = announced(&source.name, &answer).ok_or_else(|| unknown_answer(printer))?;
+    let sent = Arc::new(AtomicU64::new(0));
+    let file = FileToSend { path: source.path.clone(), size: source.size, sent };
+    client.upload(&upload.address, &file).await.map_err(|error| match error {
+        SendError::Lost(failure) | SendError::Refused(failure) => failure,
+        SendError::Expired => url_refused(printer),
+    })?;
+    let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
+    loop {
+        let request = ApiRequest::get(format!("/uploads/{}", upload.upload_id));
+        let status = client.json(request).await?;
+        if let Some(job_id) = status.get("job_id").and_then(Value::as_str) {
+            return Ok(job_id.to_owned());
+        }
+        if began.elapsed() > session.patience {
+            return Err(not_begun(printer));
+        }
+        sleep(pause).await;
+        pause = (pause * 3 / 2).min(Duration::from_secs(2));
+    }
+}
+
+fn not_begun(printer: Printer) -> Failure {
+    Failure::new(
+        Exit::Unavailable,
+        printer.pick(
+            "el archivo llegó, pero su trabajo aún no empieza",
+            "the file has arrived, but its job has not begun yet",
+        ),
+    )
 }
 
 /// Reads the answer to an announcement; `None` if it lacks a member.

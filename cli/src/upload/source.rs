@@ -16,7 +16,7 @@ use crate::{exit::Failure, printer::Printer};
 const MAX_SIZE: u64 = 524_288_000;
 
 /// A file that was read once.
-pub(super) struct Source {
+pub struct Source {
     pub path: PathBuf,
     /// The name that the service shows.
     pub name: String,

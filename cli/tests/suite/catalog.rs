@@ -48,6 +48,19 @@ async fn members_are_imported_and_failed_rows_are_listed() {
     let good = "email,name\ndiego@demo.example,Diego Vera\n";
     let answer = world.piped(&["members", "import", "-", "--json"], good).code(0).json();
     assert_eq!((&answer["imported"], &answer["failed"]), (&json!(1), &json!(0)));
+    // More rows than one request takes go as a job.
+    let mut many = "Correo;Nombre;Rol\n".to_owned();
+    for n in 0..20_050 {
+        many += &format!("m{}@demo.example;Persona {n};\n", n % 300);
+    }
+    many += "nadie;Nadie;\n";
+    world.file("muchas.csv", &many, 0o644);
+    let ran = world.run(&["members", "import", "muchas.csv", "--dry-run"]).code(3);
+    ran.stdout_has("300 importadas, 19.750 repetidas, 1 con error")
+        .stdout_has("Simulación: no se cambió nada")
+        .stdout_has("nadie");
+    let ran = world.run(&["members", "import", "personas.csv", "--dry-run"]).code(3);
+    ran.stdout_has("Simulación");
     world.run(&["members", "import", "no-hay.csv"]).code(1).stderr_has("no-hay.csv");
     world.stack.shutdown().await;
 }

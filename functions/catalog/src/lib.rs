@@ -6,7 +6,8 @@ use lambda_http::{Body, Request, Response};
 use unicreda::{
     App,
     api::{
-        api_keys, column_maps, credentials, members, organization, suppressions, templates, verify,
+        api_keys, column_maps, credentials, member_import, members, organization, suppressions,
+        templates, verify,
     },
     http::{routes::Catalog, serve},
 };
@@ -29,7 +30,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
             Catalog::TestMail => credentials::test_mail(app, &call).await,
             Catalog::Verify => verify::verify(app, &call).await,
             Catalog::ListMembers => members::list(app, &call).await,
-            Catalog::ImportMembers => members::import(app, &call).await,
+            Catalog::ImportMembers => member_import::import(app, &call).await,
             Catalog::ShowMember => members::show(app, &call).await,
             Catalog::PutMember => members::put(app, &call).await,
             Catalog::DeleteMember => members::delete(app, &call).await,

@@ -19,6 +19,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
             Jobs::Cancel => jobs::cancel(app, &call).await,
             Jobs::Resend => resend::resend(app, &call).await,
             Jobs::CreateUpload => uploads::create(app, &call).await,
+            Jobs::CreateMembersUpload => uploads::create_of_members(app, &call).await,
             Jobs::ShowUpload => uploads::show(app, &call).await,
         }
     })

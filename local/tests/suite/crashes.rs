@@ -550,7 +550,7 @@ fn points(own: Range<usize>) -> impl Iterator<Item = (usize, bool)> {
 }
 
 /// A crash at every call of a scenario.
-async fn every_point(name: &'static str, scenario: Scenario) {
+pub async fn every_point(name: &'static str, scenario: Scenario) {
     let (_, own) = run(scenario, 0, |_| {}).await.expect("it ends without faults");
     let runs: Vec<_> = points(own)
         .map(|(call, done)| {

@@ -35,6 +35,7 @@ mod ledger;
 mod load;
 mod logs;
 mod matrix;
+mod member_files;
 mod mended;
 mod mutants;
 mod node;

@@ -40,6 +40,14 @@ const UNKNOWN: &str = "7a8b9c0d-1e2f-8a4b-8c6d-7e8f9a0b1c2d";
 /// Routes whose path names what they create: an address of another organization is one's own too.
 const CREATES: [(&str, &str); 1] = [("PUT", "/api/v1/members/{email}")];
 
+/// Routes on which a key with `catalog` alone sees what is of members, and the samples are not.
+const OF_MEMBERS: [&str; 4] = [
+    "/api/v1/jobs/{job_id}",
+    "/api/v1/jobs/{job_id}/results",
+    "/api/v1/jobs/{job_id}/results/file",
+    "/api/v1/uploads/{upload_id}",
+];
+
 /// A key that is tried: its owner, its scopes, and its text; no key without scopes.
 type Held<'a> = (&'a Owner, Option<&'a [Scope]>, Option<String>);
 
@@ -136,6 +144,7 @@ fn body_of(route: &Route, owner: &Owner, n: usize) -> Option<(&'static str, Stri
         ("POST", "/uploads") => {
             json!({ "template_id": owner.template, "file_name": "a.csv", "size": 10 })
         }
+        ("POST", "/members/uploads") => json!({ "file_name": "m.csv", "size": 10 }),
         ("POST", "/credentials/revoke") => json!({ "job_id": owner.job, "reason": "Error" }),
         ("PATCH", "/credentials/{credential_id}") => {
             json!({ "recipient_name": format!("Celda {n}") })
@@ -330,6 +339,11 @@ impl Cell<'_> {
         match kind_of(route) {
             _ if lacks || (live_only && caller.mode == Mode::Test) => Due::Forbidden,
             Some(kind) if !caller.sees(owner, kind) => Due::Unknown,
+            _ if OF_MEMBERS.contains(&route.path)
+                && !scopes.iter().any(|scope| [Scope::Read, Scope::Issue].contains(scope)) =>
+            {
+                Due::Forbidden
+            }
             _ => Due::Served,
         }
     }

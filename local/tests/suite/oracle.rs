@@ -296,6 +296,10 @@ async fn check_job(
             let credential = id.and_then(|id| held.credentials.get(&id));
             match view.shard.status(*row) {
                 RowStatus::Pending => ensure!(false, "row {row} was lost"),
+                // It has a member, and no credential.
+                RowStatus::Issued if job.members.is_some() => {
+                    ensure!(credential.is_none(), "row {row} issued a credential");
+                }
                 RowStatus::Issued => {
                     let credential = credential.context("an issued row without credential")?;
                     if job.revocation.is_some() {

@@ -46,6 +46,19 @@ impl Caller {
         self.tenant().owns(org, mode)
     }
 
+    /// Requires that the key may read about this file or job: who may only change the catalog sees
+    /// those `of_members` alone.
+    ///
+    /// # Errors
+    /// `insufficient_scope`.
+    pub fn require_reading_of(&self, of_members: bool) -> Result<(), Problem> {
+        let reads = [Scope::Read, Scope::Issue].iter().any(|scope| self.scopes.contains(scope));
+        match of_members || reads {
+            true => Ok(()),
+            false => Err(Problem::insufficient_scope(Scope::Read.as_str())),
+        }
+    }
+
     /// Returns the key as the history of a credential names it.
     pub fn who(&self) -> Who {
         let (key_id, key_name) = (self.key_id.clone(), self.key_name.clone());

@@ -107,6 +107,16 @@ async fn own_job(app: &App, call: &Call) -> Result<(Caller, Job), Problem> {
     Ok((caller, job))
 }
 
+/// Does as [`own_job`], for a caller who reads about the job.
+///
+/// # Errors
+/// `insufficient_scope` besides.
+async fn job_to_read(app: &App, call: &Call) -> Result<(Caller, Job), Problem> {
+    let (caller, job) = own_job(app, call).await?;
+    caller.require_reading_of(job.members.is_some())?;
+    Ok((caller, job))
+}
+
 /// `GET /jobs`: newest first.
 ///
 /// # Errors
@@ -126,7 +136,7 @@ pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 /// # Errors
 /// `not_found`, those of authentication and of the store.
 pub async fn status(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let (_, job) = own_job(app, call).await?;
+    let (_, job) = job_to_read(app, call).await?;
     let (job, named) = progress::status(app, job, call.now).await?;
     let mut answer = job.answer(&named.errors, &named.alike, call.now);
     if job.shows_columns()
@@ -165,7 +175,7 @@ pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
             return Err(Problem::invalid_request(vec![fault.hint(near)]));
         }
     };
-    let (caller, job) = own_job(app, call).await?;
+    let (caller, job) = job_to_read(app, call).await?;
     let after = match lists::position(app, call, &caller).await? {
         None => 0,
         Some(row) => row.parse().map_err(|_| Problem::invalid_cursor())?,
@@ -216,7 +226,7 @@ fn csv_page(rows: &[ResultRow], next: Option<&str>) -> Result<Response<Body>, Pr
 /// `not_found` without a file, `conflict` before it is written, those of authentication and of
 /// the store.
 pub async fn results_file(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let (_, job) = own_job(app, call).await?;
+    let (_, job) = job_to_read(app, call).await?;
     let link = results_file::link(app, &job, call.now).await?;
     ok(&json!({
         "url": link.url, "expires_at": link.expires_at, "file_name": link.file_name,

@@ -15,6 +15,7 @@ pub mod images;
 pub mod issue;
 pub mod jobs;
 mod lists;
+pub mod member_import;
 pub mod members;
 pub mod organization;
 pub mod resend;

@@ -64,26 +64,10 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
             None
         }
     });
-    let file_name = body.required_text("file_name", MAX_TEXT);
-    if !body.has("size") || body.take_null("size") {
-        body.missing("size");
-    }
-    let size = body.whole("size", 1, u64::MAX);
+    let (file_name, size) = file(&mut body);
     let send_email = body.boolean("send_email").unwrap_or(true);
     let dry_run = body.boolean("dry_run").unwrap_or(false);
-    let encoding = body.text("encoding", MAX_TEXT).and_then(|name| {
-        let encoding = Encoding::parse(&name);
-        if encoding.is_none() {
-            let names = Encoding::names();
-            body.fault(
-                "encoding",
-                "value_not_allowed",
-                format!("El campo encoding debe ser una de estas codificaciones: {names}"),
-                format!("The field encoding must be one of these encodings: {names}"),
-            );
-        }
-        encoding
-    });
+    let encoding = encoding(&mut body);
     let column_map = ColumnMap::take(&mut body, columns::target).unwrap_or_default();
     let day_first = body.boolean(DAY_FIRST).unwrap_or(false);
     let strict = strict(&mut body);
@@ -99,7 +83,7 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let request = UploadRequest {
         org: caller.org,
         mode: caller.mode,
-        template_id,
+        template_id: Some(template_id),
         file_name,
         size,
         send_email,
@@ -111,6 +95,48 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         day_first,
         lang: call.lang,
     };
+    announced(app, call, request).await
+}
+
+/// `POST /members/uploads`: announces a file of members, as [`create`] announces one of recipients.
+///
+/// # Errors
+/// `invalid_request`, `payload_too_large`; those of authentication, of the store and of the bucket.
+pub async fn create_of_members(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let caller = auth::authenticate(app, call).await?;
+    let mut body = Fields::of_body(call.expect_json()?)?;
+    let (file_name, size) = file(&mut body);
+    let dry_run = body.boolean("dry_run").unwrap_or(false);
+    let encoding = encoding(&mut body);
+    let column_map = ColumnMap::take(&mut body, columns::target).unwrap_or_default();
+    body.end()?;
+    let (Some(file_name), Some(size)) = (file_name, size) else {
+        return Err(Problem::invalid_request(Vec::new()));
+    };
+    let request = UploadRequest {
+        org: caller.org,
+        mode: caller.mode,
+        template_id: None,
+        file_name,
+        size,
+        send_email: false,
+        dry_run,
+        corrector: None,
+        strict: Strict::default(),
+        encoding,
+        column_map,
+        day_first: false,
+        lang: call.lang,
+    };
+    announced(app, call, request).await
+}
+
+/// Announces a file, and answers with the URL that takes it.
+async fn announced(
+    app: &App,
+    call: &Call,
+    request: UploadRequest,
+) -> Result<Response<Body>, Problem> {
     let (upload, presigned) = upload::announce(app, request, call.now).await?;
     let headers: Map<_, _> =
         presigned.headers.into_iter().map(|(name, value)| (name, value.into())).collect();
@@ -123,6 +149,31 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
             "status_url": format!("/api/v1/uploads/{}", upload.upload_id),
         }),
     )
+}
+
+/// Takes the name and the size of a file.
+fn file(body: &mut Fields) -> (Option<String>, Option<u64>) {
+    let file_name = body.required_text("file_name", MAX_TEXT);
+    if !body.has("size") || body.take_null("size") {
+        body.missing("size");
+    }
+    (file_name, body.whole("size", 1, u64::MAX))
+}
+
+/// Takes the encoding of a file's text.
+fn encoding(body: &mut Fields) -> Option<Encoding> {
+    let name = body.text("encoding", MAX_TEXT)?;
+    let encoding = Encoding::parse(&name);
+    if encoding.is_none() {
+        let names = Encoding::names();
+        body.fault(
+            "encoding",
+            "value_not_allowed",
+            format!("El campo encoding debe ser una de estas codificaciones: {names}"),
+            format!("The field encoding must be one of these encodings: {names}"),
+        );
+    }
+    encoding
 }
 
 /// Takes the kinds of warnings that refuse a row.
@@ -149,5 +200,6 @@ pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call).await?;
     let id = Uuid::try_parse(&call.parameter).map_err(|_| unknown())?;
     let upload = app.jobs.upload_for(caller.tenant(), id).await?.ok_or_else(unknown)?;
+    caller.require_reading_of(upload.members.is_some())?;
     ok(&upload.answer(call.lang))
 }

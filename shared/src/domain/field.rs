@@ -161,7 +161,7 @@ fields! {
             "credits earned", "creditos obtenidos", "creditos aprobados", "credit hours",
             "creditos obtidos", "cpearned", "shrtckg credit hours",
         ],
-        examples: [Label::new("6,5", "6.5"); 2],
+        examples: [Label::new("6", "6"); 2],
     };
     /// Evidence.
     Evidence: FieldSpec {
@@ -204,7 +204,7 @@ fields! {
             "no de licencia", "nro de licencia", "licenca", "numero da licenca",
             "numero de licenca",
         ],
-        examples: [Label::new("00123", "00123"); 2],
+        examples: [Label::new("LIC-00123", "LIC-00123"); 2],
     };
     /// Academic term.
     Term: FieldSpec {
@@ -220,7 +220,7 @@ fields! {
             "periodo academico", "academic term", "semestre", "semester", "term code",
             "periodo letivo", "shrtckg term code", "sfrstcr term code", "ssbsect term code",
         ],
-        examples: [Label::new("2026-2", "2026-2"); 2],
+        examples: [Label::new("Segundo semestre 2026", "Second semester 2026"); 2],
     };
     /// First day of the activity.
     ActivityStartDate: FieldSpec {
@@ -235,7 +235,7 @@ fields! {
         aliases: &[
             "activity start date", "fecha inicio", "inicio", "start", "data de inicio", "begda",
         ],
-        examples: [Label::new("17/08/2026", "2026-08-17"); 2],
+        examples: [Label::new("20260817", "20260817"); 2],
     };
     /// Last day of the activity.
     ActivityEndDate: FieldSpec {
@@ -251,7 +251,7 @@ fields! {
             "activity end date", "fecha fin", "fecha de termino", "fecha termino", "fin",
             "termino", "end", "fecha de finalizacion", "data de termino", "data de fim", "endda",
         ],
-        examples: [Label::new("15/11/2026", "2026-11-15"); 2],
+        examples: [Label::new("20261115", "20261115"); 2],
     };
 }
 

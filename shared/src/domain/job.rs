@@ -16,6 +16,7 @@ use crate::domain::{
     ids::{CredentialId, JobId, Mode, OrgId, ShardId, TemplateId},
     job_outcome::Tally,
     lang::Lang,
+    member_row::MembersOrder,
     recipient::Recipient,
     review::{Strict, Warnings},
     time,
@@ -75,6 +76,9 @@ pub struct Row {
     /// row can be retried: a former release refuses the row, instead of issuing it anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub named: Option<Named>,
+    /// In a file of members, the row that counts instead, which has the same address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeated_by: Option<u32>,
 }
 
 impl Row {
@@ -146,6 +150,8 @@ pub enum JobKind {
     DryRun(Issuing),
     /// Revokes a credential.
     Revoke(Revocation),
+    /// Imports a member.
+    Members(MembersOrder),
 }
 
 /// The terms under which a job issues.
@@ -188,13 +194,14 @@ pub struct NewJob {
 
 /// The stored job.
 ///
-/// Its [`kind`](Self::kind) is spread over `dry_run`, `revocation` and the template's fields:
-/// the names of the item's attributes are a format.
+/// Its [`kind`](Self::kind) is spread over `dry_run`, `revocation`, `members` and the template's
+/// fields: the names of the item's attributes are a format.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Job {
     /// Version of this item's format.
     pub v: u32,
-    /// Whether it is a dry run, or corrects: see [`Corrector::dry_run`].
+    /// Whether it is a dry run, corrects (see [`Corrector::dry_run`]), or imports members: a former
+    /// release issues nothing from it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     dry_run: bool,
     /// The file that its rows come from; `total` is 0 until they are counted.
@@ -224,6 +231,10 @@ pub struct Job {
     /// Set when the job revokes; its template id is then nil.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation: Option<Revocation>,
+    /// Set when the job imports members; its template id is then nil. A former release finds no
+    /// such template, and ends the job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<MembersOrder>,
     /// Id.
     pub job_id: JobId,
     /// Owner.
@@ -287,19 +298,17 @@ impl Job {
     /// Begins a job that is kept for [`KEPT_DAYS`] from now.
     pub fn new(new: NewJob, now: Timestamp) -> Self {
         let expires = now.as_second() + KEPT_DAYS * 24 * 3600;
-        let (dry_run, issuing, revocation) = match new.kind {
-            JobKind::Issue(issuing) => (false, issuing, None),
-            JobKind::DryRun(issuing) => (true, issuing, None),
-            JobKind::Revoke(revocation) => {
-                let template_id = TemplateId::from(Uuid::nil());
-                let nothing = Issuing {
-                    template_id,
-                    template_version: 0,
-                    send_email: false,
-                    strict: Strict::default(),
-                };
-                (false, nothing, Some(revocation))
-            }
+        let nothing = Issuing {
+            template_id: TemplateId::from(Uuid::nil()),
+            template_version: 0,
+            send_email: false,
+            strict: Strict::default(),
+        };
+        let (dry_run, issuing, revocation, members) = match new.kind {
+            JobKind::Issue(issuing) => (false, issuing, None, None),
+            JobKind::DryRun(issuing) => (true, issuing, None, None),
+            JobKind::Revoke(revocation) => (false, nothing, Some(revocation), None),
+            JobKind::Members(order) => (true, nothing, None, Some(order)),
         };
         Self {
             v: 1,
@@ -313,6 +322,7 @@ impl Job {
             results_lost: false,
             files_gone_at: None,
             revocation,
+            members,
             job_id: new.job_id,
             org: new.org,
             mode: new.mode,
@@ -348,15 +358,19 @@ impl Job {
             send_email: self.send_email,
             strict: self.strict,
         };
-        match &self.revocation {
-            Some(revocation) => JobKind::Revoke(revocation.clone()),
-            None if self.is_dry_run() => JobKind::DryRun(issuing),
-            None => JobKind::Issue(issuing),
+        match (&self.revocation, &self.members) {
+            (Some(revocation), _) => JobKind::Revoke(revocation.clone()),
+            (None, Some(order)) => JobKind::Members(order.clone()),
+            (None, None) if self.is_dry_run() => JobKind::DryRun(issuing),
+            (None, None) => JobKind::Issue(issuing),
         }
     }
 
     /// Whether it is a dry run.
     pub fn is_dry_run(&self) -> bool {
+        if let Some(order) = &self.members {
+            return order.dry_run;
+        }
         self.corrector().map_or(self.dry_run, |corrector| corrector.dry_run)
     }
 
@@ -391,7 +405,7 @@ impl Job {
     pub fn shows_columns(&self) -> bool {
         let code = self.failure.as_ref().map(|failure| failure.code.as_str());
         self.file.is_some()
-            && (self.dry_run && self.sheet.is_some() || code.is_some_and(is_about_columns))
+            && (self.is_dry_run() && self.sheet.is_some() || code.is_some_and(is_about_columns))
     }
 
     /// Whether it has ended, given these totals.

@@ -45,11 +45,13 @@ pub enum ResultColumn {
     AlsoHolds,
     /// In a dry run that corrects, the fields before and after.
     Changes,
+    /// Of a file of members, the row that counts instead.
+    RepeatedBy,
 }
 
 impl ResultColumn {
     /// Every column.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Row,
         Self::Email,
         Self::ExternalId,
@@ -65,6 +67,7 @@ impl ResultColumn {
         Self::EmailDetail,
         Self::AlsoHolds,
         Self::Changes,
+        Self::RepeatedBy,
     ];
 
     /// Its name: a member of a row in JSON, a header in CSV.
@@ -85,13 +88,15 @@ impl ResultColumn {
             Self::EmailDetail => "email_detail",
             Self::AlsoHolds => "also_holds",
             Self::Changes => "changes",
+            Self::RepeatedBy => "repeated_by",
         }
     }
 
     /// Columns of a page of results.
     pub fn of_page() -> impl Iterator<Item = Self> {
-        let besides =
-            |column: &Self| matches!(column, Self::Line | Self::AlsoHolds | Self::Changes);
+        let besides = |column: &Self| {
+            matches!(column, Self::Line | Self::AlsoHolds | Self::Changes | Self::RepeatedBy)
+        };
         Self::ALL.into_iter().filter(move |column| !besides(column))
     }
 
@@ -99,11 +104,16 @@ impl ResultColumn {
     /// caller's id already.
     pub fn of_file(dry_run: bool, corrects: bool) -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(move |column| match column {
-            Self::Email | Self::ExternalId => false,
+            Self::Email | Self::ExternalId | Self::RepeatedBy => false,
             Self::AlsoHolds => dry_run,
             Self::Changes => dry_run && corrects,
             _ => true,
         })
+    }
+
+    /// Columns that the results of a file of members add to those of their own file.
+    pub fn of_members() -> impl Iterator<Item = Self> {
+        [Self::Row, Self::Line, Self::Status, Self::RepeatedBy, Self::Error].into_iter()
     }
 }
 
@@ -114,16 +124,29 @@ pub enum RowFilter {
     Status(RowStatus),
     /// Those whose credential did not exist before.
     New,
-    /// Those whose credential existed before.
+    /// Those whose credential existed before, or instead of which another row counts.
     Duplicate,
+    /// Those of people who are members.
+    Existing,
     /// Those that corrected their credential, or in a dry run would.
     Corrected,
 }
 
 impl RowFilter {
     /// The words of the filters.
-    pub const WORDS: [&'static str; 8] =
-        ["issued", "failed", "pending", "new", "duplicate", "corrected", "revoked", "invalid"];
+    pub const WORDS: [&'static str; 11] = [
+        "issued",
+        "failed",
+        "pending",
+        "new",
+        "duplicate",
+        "corrected",
+        "revoked",
+        "invalid",
+        "imported",
+        "existing",
+        "repeated",
+    ];
 
     /// Reads a word; none if it is unknown.
     pub fn of_word(word: &str) -> Option<Self> {
@@ -131,8 +154,9 @@ impl RowFilter {
             "issued" | "revoked" => Self::Status(RowStatus::Issued),
             "failed" | "invalid" => Self::Status(RowStatus::Failed),
             "pending" => Self::Status(RowStatus::Pending),
-            "new" => Self::New,
-            "duplicate" => Self::Duplicate,
+            "new" | "imported" => Self::New,
+            "duplicate" | "repeated" => Self::Duplicate,
+            "existing" => Self::Existing,
             "corrected" => Self::Corrected,
             _ => return None,
         })
@@ -147,6 +171,9 @@ impl RowFilter {
             Self::Status(wanted) => status == wanted,
             Self::New => status == RowStatus::Issued && !duplicate && !corrected,
             Self::Duplicate => status == RowStatus::Issued && duplicate,
+            Self::Existing => {
+                status == RowStatus::Issued && !duplicate && sets.internal.contains(&row)
+            }
             Self::Corrected => status == RowStatus::Issued && corrected,
         }
     }
@@ -189,8 +216,21 @@ pub struct ResultRow {
     pub changes: Option<Vec<FieldChange>>,
     /// The warnings about it.
     pub warnings: Option<WarningReport>,
+    /// Of a file of members, the row that counts instead.
+    pub repeated_by: Option<u32>,
     /// In a dry run, the recipient as it would be signed, if the row could be read.
     pub recipient: Option<Box<Recipient>>,
+}
+
+/// The sets that a row belongs to.
+#[derive(Clone, Copy, Debug)]
+pub struct RowMarks {
+    /// Its recipient is a member.
+    pub internal: bool,
+    /// Its credential existed before, or another row counts instead.
+    pub duplicate: bool,
+    /// It corrected its credential.
+    pub corrected: bool,
 }
 
 impl ResultRow {
@@ -198,18 +238,29 @@ impl ResultRow {
     pub fn status_word(
         status: RowStatus,
         kind: &JobKind,
-        duplicate: bool,
-        corrected: bool,
+        RowMarks { internal, duplicate, corrected }: RowMarks,
     ) -> &'static str {
         match (status, kind) {
             (RowStatus::Pending, _) => "pending",
+            (RowStatus::Issued, JobKind::Members(_)) if duplicate => "repeated",
+            (RowStatus::Issued, JobKind::Members(order)) if order.dry_run => {
+                if internal {
+                    "existing"
+                } else {
+                    "new"
+                }
+            }
+            (RowStatus::Issued, JobKind::Members(_)) => "imported",
+            (RowStatus::Failed, JobKind::Members(order)) if order.dry_run => "invalid",
             (RowStatus::Issued, _) if corrected => "corrected",
             (RowStatus::Issued, JobKind::Revoke(_)) => "revoked",
             (RowStatus::Issued, JobKind::DryRun(_)) if duplicate => "duplicate",
             (RowStatus::Issued, JobKind::DryRun(_)) => "new",
             (RowStatus::Issued, JobKind::Issue(_)) => "issued",
             (RowStatus::Failed, JobKind::DryRun(_)) => "invalid",
-            (RowStatus::Failed, JobKind::Issue(_) | JobKind::Revoke(_)) => "failed",
+            (RowStatus::Failed, JobKind::Issue(_) | JobKind::Revoke(_) | JobKind::Members(_)) => {
+                "failed"
+            }
         }
     }
 
@@ -236,6 +287,7 @@ impl ResultRow {
                 ids.map(|ids| ids.iter().map(ToString::to_string).collect::<Vec<_>>()).into()
             }
             ResultColumn::Changes => serde_json::to_value(&self.changes).unwrap_or_default(),
+            ResultColumn::RepeatedBy => self.repeated_by.into(),
         }
     }
 
@@ -245,7 +297,12 @@ impl ResultRow {
         for column in ResultColumn::of_page() {
             members.insert(column.name().to_owned(), self.value(column));
         }
-        for column in [ResultColumn::Line, ResultColumn::AlsoHolds, ResultColumn::Changes] {
+        for column in [
+            ResultColumn::Line,
+            ResultColumn::AlsoHolds,
+            ResultColumn::Changes,
+            ResultColumn::RepeatedBy,
+        ] {
             let value = self.value(column);
             if !value.is_null() {
                 members.insert(column.name().to_owned(), value);

@@ -8,6 +8,7 @@ use crate::domain::{
     job::{Job, JobKind},
     spelling::Alike,
     time,
+    upload::MEMBERS,
     warning::{Warning, WarningKind},
 };
 
@@ -103,6 +104,13 @@ impl Job {
             JobKind::Revoke(_) => {
                 answer.remove("template_id");
                 answer.insert("kind".to_owned(), "revoke".into());
+            }
+            JobKind::Members(order) => {
+                answer.remove("template_id");
+                answer.insert("kind".to_owned(), MEMBERS.into());
+                if order.dry_run {
+                    answer.insert("dry_run".to_owned(), true.into());
+                }
             }
         }
         if let Some(file) = &self.file {
@@ -233,6 +241,14 @@ impl Job {
             let file = format!("/api/v1/jobs/{}/results/file", self.job_id);
             let file = (self.results_at.is_some() && self.files_gone_at.is_none()).then_some(file);
             members.insert("results_file".to_owned(), file.into());
+        }
+        if let Some(order) = &self.members
+            && let Some(members) = result.as_object_mut()
+        {
+            members.insert("imported".to_owned(), (t.issued - t.duplicates).into());
+            if order.dry_run {
+                members.insert("cleared".to_owned(), order.cleared.answer());
+            }
         }
         if self.corrector().is_some()
             && let Some(members) = result.as_object_mut()

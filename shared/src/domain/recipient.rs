@@ -7,6 +7,7 @@
 //! refuses is cleaned first. [`crate::domain::cleaning`] makes form 2 of form 1: what is signed.
 
 mod entry;
+mod member;
 
 use std::{collections::HashSet, fmt, str::FromStr};
 
@@ -22,7 +23,7 @@ use crate::domain::{
     field::{FieldName, Kind},
     json::{self, Bounds, Excess, Object, shown},
     lang::Lang,
-    text::{MAX_TEXT, TextFault, cleaned, sent_text, shortened},
+    text::{MAX_TEXT, TextFault, cleaned, sent_text},
 };
 
 pub use self::entry::{Naming, Rest};
@@ -260,17 +261,7 @@ impl Entry {
         let id = of_file.then(|| reader.text("credential_id", "credential_id", MAX_TEXT)).flatten();
         let says = reader.fields.iter().filter(|_| id.is_some());
         let says: Vec<FieldName> = says.filter_map(|(name, _)| FieldName::of(name)).collect();
-        let sent = reader.take("email");
-        let email = sent.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
-        let address = match (&sent, &email) {
-            (_, Some(text)) if text.trim().is_empty() => reader.fail(Fault::MissingEmail),
-            (_, Some(text)) => match EmailAddress::parse(text) {
-                Ok(address) => Some(address),
-                Err(_) => reader.fail(Fault::InvalidEmail(shortened(text, SHOWN_EMAIL))),
-            },
-            (Some(_), None) => reader.fail(Fault::WrongType("email".into(), Expected::Text)),
-            (None, None) => reader.fail(Fault::MissingEmail),
-        };
+        let (email, address) = reader.address();
         let external_id = reader.text("external_id", "external_id", MAX_EXTERNAL_ID);
         let recipient_name = reader.text("recipient_name", "recipient_name", MAX_TEXT);
         let result_value = reader.text("result_value", "result_value", MAX_TEXT);
@@ -318,7 +309,6 @@ impl Entry {
                 Err(faults)
             }
         };
-        let email = email.unwrap_or_default();
         let mut entry = Self { email, external_id, recipient, naming: None, rest };
         if let Some(id) = id {
             entry.name(&id, &says);

@@ -10,6 +10,7 @@ use crate::domain::{
     encoding::Encoding,
     ids::{JobId, Mode, OrgId, TemplateId},
     lang::Lang,
+    member_row::MembersOrder,
     review::Strict,
 };
 
@@ -167,8 +168,11 @@ pub struct Upload {
     pub org: OrgId,
     /// Live or test.
     pub mode: Mode,
-    /// Template.
+    /// Template; nil for a file of members.
     pub template_id: TemplateId,
+    /// Whether it lists members, and nothing is issued from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<MembersOrder>,
     /// The file's name.
     pub file_name: String,
     /// Its size in bytes.
@@ -209,13 +213,23 @@ pub struct Upload {
 impl Upload {
     /// Whether its job is a dry run.
     pub fn is_dry_run(&self) -> bool {
+        if let Some(order) = &self.members {
+            return order.dry_run;
+        }
         self.corrector.as_ref().map_or(self.dry_run, |corrector| corrector.dry_run)
     }
 
     /// Its key in the bucket.
     pub fn key(&self) -> String {
         let Self { mode, org, template_id, upload_id, file_name, .. } = self;
+        if self.members.is_some() {
+            return format!("incoming/{mode}/{org}/{MEMBERS}/{upload_id}/{file_name}");
+        }
         format!("incoming/{mode}/{org}/{template_id}/{upload_id}/{file_name}")
+    }
+
+    fn status(&self) -> &'static str {
+        if self.job_id.is_some() { "received" } else { "waiting" }
     }
 
     /// The answer of the upload routes.
@@ -227,9 +241,25 @@ impl Upload {
             );
             json!({ "at": at, "detail": detail })
         });
+        if self.members.is_some() {
+            return json!({
+                "upload_id": self.upload_id,
+                "status": self.status(),
+                "job_id": self.job_id,
+                "ignored": ignored,
+                "kind": MEMBERS,
+                "file_name": self.file_name,
+                "size": self.size,
+                "dry_run": self.is_dry_run(),
+                "encoding": self.encoding,
+                "column_map": self.column_map.answer(),
+                "created_at": self.created_at,
+                "expires_at": self.expires_at,
+            });
+        }
         json!({
             "upload_id": self.upload_id,
-            "status": if self.job_id.is_some() { "received" } else { "waiting" },
+            "status": self.status(),
             "job_id": self.job_id,
             "ignored": ignored,
             "template_id": self.template_id,
@@ -248,6 +278,10 @@ impl Upload {
     }
 }
 
+/// What files of members have in their keys instead of a template; the kind of their uploads and
+/// jobs. A former release leaves a file with such a key alone.
+pub const MEMBERS: &str = "members";
+
 /// Longest key of an object, in bytes ("Naming Amazon S3 objects"). An event can claim a longer one,
 /// for which there is no request.
 const MAX_KEY: usize = 1_024;
@@ -259,8 +293,8 @@ pub struct UploadPath {
     pub mode: Mode,
     /// Owner.
     pub org: OrgId,
-    /// Template.
-    pub template_id: TemplateId,
+    /// Template; none for a file of members.
+    pub template_id: Option<TemplateId>,
     /// The upload, unless another system put the object there.
     pub upload_id: Option<Uuid>,
     /// The file's name.
@@ -280,7 +314,11 @@ impl UploadPath {
             _ => return None,
         };
         let org = OrgId::parse(parts.next()?).ok()?;
-        let template_id = TemplateId::parse(parts.next()?).ok()?;
+        let template_id = match parts.next()? {
+            // A test key changes no members.
+            MEMBERS if mode == Mode::Live => None,
+            other => Some(TemplateId::parse(other).ok()?),
+        };
         let rest = parts.next().filter(|rest| !rest.is_empty() && !rest.ends_with('/'))?;
         let upload_id = rest.split_once('/').and_then(|(id, _)| Uuid::try_parse(id).ok());
         let name = rest.rsplit('/').next()?.to_owned();
@@ -377,6 +415,15 @@ mod tests {
         assert_eq!(stored["dry_run"], true, "as the former release reads it");
         let read: Upload = serde_json::from_value(stored).expect("an upload");
         assert!(!read.is_dry_run());
+    }
+
+    #[test]
+    fn a_key_of_members_is_none_of_a_template_and_only_live() {
+        let path = UploadPath::parse("incoming/live/demo/members/a.csv").expect("a path");
+        assert_eq!((path.template_id, path.upload_id, path.name.as_str()), (None, None, "a.csv"));
+        assert_eq!(UploadPath::parse("incoming/test/demo/members/a.csv"), None);
+        // As the former release reads it: no template has this id.
+        assert!(TemplateId::parse(MEMBERS).is_err());
     }
 
     #[test]

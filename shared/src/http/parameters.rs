@@ -52,6 +52,9 @@ pub const LANG: Parameter = Parameter { name: "lang", kind: Kind::View };
 /// An earlier version of a credential.
 pub const VERSION: Parameter = Parameter { name: "version", kind: Kind::View };
 
+/// Encoding of a file.
+pub const ENCODING: Parameter = Parameter { name: "encoding", kind: Kind::View };
+
 /// Names that other services have for these parameters.
 const ELSEWHERE: &[(&str, Parameter)] = &[
     ("page", CURSOR),

@@ -9,8 +9,8 @@
 use crate::{
     domain::api_key::Scope,
     http::parameters::{
-        CURSOR, DRY_RUN, EMAIL, EXTERNAL_ID, ISSUED_AFTER, LANG, LIMIT, Parameter, STATUS,
-        TEMPLATE_ID, VERSION,
+        CURSOR, DRY_RUN, EMAIL, ENCODING, EXTERNAL_ID, ISSUED_AFTER, LANG, LIMIT, Parameter,
+        STATUS, TEMPLATE_ID, VERSION,
     },
 };
 
@@ -71,6 +71,8 @@ pub enum Jobs {
     Resend,
     /// Announces a file and returns the URL that takes it.
     CreateUpload,
+    /// Announces a file of members and returns the URL that takes it.
+    CreateMembersUpload,
     /// Shows an upload.
     ShowUpload,
 }
@@ -131,7 +133,7 @@ pub enum Catalog {
     Verify,
     /// Lists members.
     ListMembers,
-    /// Imports members from a CSV file.
+    /// Imports the members of a file.
     ImportMembers,
     /// Shows a member.
     ShowMember,
@@ -293,14 +295,15 @@ const fn live(
 pub const ROUTES: &[Route] = &[
     keyed("POST", "/api/v1/credentials/issue", Function::Issue(Issue::Submit), &[ISSUE], &[DRY_RUN]),
     keyed("GET", "/api/v1/jobs", Function::Jobs(Jobs::List), &[READ, ISSUE], PAGE),
-    keyed("GET", "/api/v1/jobs/{job_id}", Function::Jobs(Jobs::Show), &[READ, ISSUE], &[]),
-    keyed("GET", "/api/v1/jobs/{job_id}/results", Function::Jobs(Jobs::Results), &[READ, ISSUE], &[STATUS, LIMIT, CURSOR]),
-    keyed("GET", "/api/v1/jobs/{job_id}/results/file", Function::Jobs(Jobs::ResultsFile), &[READ, ISSUE], &[]),
+    keyed("GET", "/api/v1/jobs/{job_id}", Function::Jobs(Jobs::Show), &[READ, ISSUE, CATALOG], &[]),
+    keyed("GET", "/api/v1/jobs/{job_id}/results", Function::Jobs(Jobs::Results), &[READ, ISSUE, CATALOG], &[STATUS, LIMIT, CURSOR]),
+    keyed("GET", "/api/v1/jobs/{job_id}/results/file", Function::Jobs(Jobs::ResultsFile), &[READ, ISSUE, CATALOG], &[]),
     keyed("POST", "/api/v1/jobs/{job_id}/retry", Function::Jobs(Jobs::Retry), &[MANAGE], &[]),
     keyed("POST", "/api/v1/jobs/{job_id}/cancel", Function::Jobs(Jobs::Cancel), &[MANAGE], &[]),
     keyed("POST", "/api/v1/credentials/{credential_id}/resend", Function::Jobs(Jobs::Resend), &[MANAGE], &[]),
     keyed("POST", "/api/v1/uploads", Function::Jobs(Jobs::CreateUpload), &[ISSUE], &[]),
-    keyed("GET", "/api/v1/uploads/{upload_id}", Function::Jobs(Jobs::ShowUpload), &[READ, ISSUE], &[]),
+    live("POST", "/api/v1/members/uploads", Function::Jobs(Jobs::CreateMembersUpload), &[CATALOG], &[]),
+    keyed("GET", "/api/v1/uploads/{upload_id}", Function::Jobs(Jobs::ShowUpload), &[READ, ISSUE, CATALOG], &[]),
     keyed("POST", "/api/v1/credentials/revoke", Function::Amend(Amend::RevokeMany), &[MANAGE], &[]),
     keyed("PATCH", "/api/v1/credentials/{credential_id}", Function::Amend(Amend::Correct), &[MANAGE], &[]),
     keyed("POST", "/api/v1/credentials/{credential_id}/renew", Function::Amend(Amend::Renew), &[MANAGE], &[]),
@@ -324,7 +327,7 @@ pub const ROUTES: &[Route] = &[
     keyed("GET", "/api/v1/credentials/{credential_id}", Function::Catalog(Catalog::ShowCredential), &[READ], &[]),
     keyed("GET", "/api/v1/credentials/{credential_id}/mail", Function::Catalog(Catalog::TestMail), &[READ], &[]),
     keyed("GET", "/api/v1/members", Function::Catalog(Catalog::ListMembers), &[READ, CATALOG], PAGE),
-    live("POST", "/api/v1/members/import", Function::Catalog(Catalog::ImportMembers), &[CATALOG], &[]),
+    live("POST", "/api/v1/members/import", Function::Catalog(Catalog::ImportMembers), &[CATALOG], &[DRY_RUN, ENCODING]),
     keyed("GET", "/api/v1/members/{email}", Function::Catalog(Catalog::ShowMember), &[READ, CATALOG], &[]),
     live("PUT", "/api/v1/members/{email}", Function::Catalog(Catalog::PutMember), &[CATALOG], &[]),
     live("DELETE", "/api/v1/members/{email}", Function::Catalog(Catalog::DeleteMember), &[CATALOG], &[]),

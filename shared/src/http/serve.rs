@@ -124,6 +124,23 @@ impl Call {
         Ok(&self.body)
     }
 
+    /// Requires a file of one of these media types, within the limit. What the header says of its
+    /// characters does not count: many programs say UTF-8 of whatever they send.
+    ///
+    /// # Errors
+    /// As [`Call::expect_body`].
+    pub fn expect_file(&self, media_types: &[&str]) -> Result<&[u8], Problem> {
+        let sent = self.header("content-type").unwrap_or_default();
+        let media_type = sent.split(';').next().unwrap_or_default().trim();
+        if !media_types.iter().any(|known| media_type.eq_ignore_ascii_case(known)) {
+            return Err(Problem::unsupported_media_type(media_types.first().unwrap_or(&"")));
+        }
+        if self.body.len() > MAX_BODY {
+            return Err(Problem::payload_too_large(MAX_BODY));
+        }
+        Ok(&self.body)
+    }
+
     /// Requires a JSON body within the limit.
     ///
     /// # Errors

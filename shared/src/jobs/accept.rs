@@ -32,7 +32,7 @@ use crate::{
 /// gateway waits 29 s in all.
 const QUEUE_ALL: Duration = Duration::from_secs(20);
 /// Longest address that a job stores as it was sent, in characters.
-const KEPT_EMAIL: usize = 320;
+pub(super) const KEPT_EMAIL: usize = 320;
 
 /// A job that was accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +72,7 @@ pub fn row(number: u32, line: Option<u64>, entry: Entry, lang: Lang) -> Row {
         revoke: None,
         faults: Vec::new(),
         named: None,
+        repeated_by: None,
     };
     match (entry.recipient, entry.naming) {
         (Ok(recipient), None) => Row { recipient: Some(recipient), ..none },

@@ -9,6 +9,8 @@ pub mod cancel;
 mod compare_people;
 pub mod consume;
 mod end_rows;
+mod import_members;
+pub mod member_rows;
 pub mod messages;
 mod named_rows;
 pub mod progress;

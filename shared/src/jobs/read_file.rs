@@ -1,7 +1,8 @@
 //! Reading a file into its job.
 //!
 //! The file is first surveyed as a whole ([`sheet::Survey`]), then read in pieces: the rows of
-//! some shards are stored, then queued, then the position is noted.
+//! some shards are stored, then queued, then the position is noted; see
+//! [`import_members`] for files of members.
 //!
 //! Safe to repeat: rows that were stored or queued but not noted are stored and queued again,
 //! which changes nothing (see [`crate::credentials::issue`]). One process at a time reads a
@@ -9,7 +10,10 @@
 //! sweeper has another one read on from the position. Two at once would do the same work twice,
 //! without harm.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -24,18 +28,23 @@ use crate::{
         ids::JobId,
         job::{FILE_LEASE, Job, JobFailure, JobFile, Row, files_until},
         lang::Lang,
-        template::Definition,
+        member_row::{self, LastRows},
+        template::{Definition, Template},
         tenant::Tenant,
         time,
-        upload::{Position, UploadPath},
+        upload::{Format, Position, UploadPath},
         warning::WarningKind,
     },
     jobs::{
         JobError,
         accept::{self, fan_out},
+        import_members::{self, MAX_MEMBERS},
+        member_rows::{self, FileMember},
     },
-    sheet::{self, Assigned, MAX_HEADER, Naming, Rows, Said, SheetFault, SheetRow, Survey, Terms},
-    store::job_files::{FileEnd, FileLease},
+    sheet::{
+        self, Assigned, List, MAX_HEADER, Naming, Rows, Said, SheetFault, SheetRow, Survey, Terms,
+    },
+    store::job_files::{FileEnd, FileLease, SoFar},
 };
 
 /// Bytes of one read.
@@ -184,16 +193,20 @@ impl Reader<'_> {
         let app = self.app;
         let stop = deadline.checked_sub(RESERVE).unwrap_or(deadline);
         let lang = job.lang;
-        let template =
-            app.catalog.template_version(&job.org, job.template_id, job.template_version).await?;
-        let template = template.ok_or_else(|| {
-            Broken::Refused(failure("template_not_found", ACHIEVEMENT_NOT_FOUND.to_owned()))
-        })?;
+        let template = match job.members {
+            Some(_) => None,
+            None => Some(self.template(&job).await?),
+        };
+        let profile = member_row::definition();
+        let definition = template.as_ref().map_or(&profile, |template| &template.definition);
         let file = job.file.clone().ok_or(Broken::Lost)?;
         let mut job = match job.sheet {
             Some(_) => job,
             None => {
-                let surveyed = self.survey(&job, &file, &template.definition).await?;
+                let surveyed = self.survey(&job, &file, definition).await?;
+                if job.members.is_some() && surveyed.rows > MAX_MEMBERS {
+                    return Err(Broken::Refused(import_members::too_many(lang)));
+                }
                 if surveyed.format.guessed && job.strict.refuses(WarningKind::GuessedEncoding) {
                     return Err(guessed(surveyed.format.encoding, lang));
                 }
@@ -204,7 +217,14 @@ impl Reader<'_> {
         };
         let sheet = job.sheet.clone().ok_or(Broken::Lost)?;
         let mut at = job.read_to.unwrap_or(sheet.start);
-        let mut rows = Rows::new(&sheet, &template.definition, at);
+        let last_rows = match job.members {
+            Some(_) => Some(self.last_rows(&file, &sheet, definition, lang).await?),
+            None => None,
+        };
+        let mut rows = match last_rows {
+            Some(_) => Rows::of_members(&sheet, definition, at),
+            None => Rows::new(&sheet, definition, at),
+        };
         let window = SHARDS_AT_ONCE * usize::try_from(job.shard_rows).unwrap_or(usize::MAX).max(1);
         let mut offset = at.offset;
         let mut read: Vec<SheetRow> = Vec::new();
@@ -220,9 +240,10 @@ impl Reader<'_> {
                 let left = read.split_off(window.min(read.len()));
                 at = read.last().map_or(at, |row| row.end);
                 let taken = std::mem::replace(&mut read, left);
-                let last = all && read.is_empty();
-                job = self.accept(&job, &template.definition, taken, (at, last)).await?;
-                if last {
+                let ends = all && read.is_empty();
+                let members = last_rows.as_ref();
+                job = self.accept(&job, definition, taken, (at, ends), members).await?;
+                if ends {
                     return Ok(());
                 }
                 if Instant::now() >= stop {
@@ -232,20 +253,67 @@ impl Reader<'_> {
             }
             if all {
                 // All rows were stored and queued before, and only the end was not noted.
-                app.jobs.read_to(self.lease(), at, true, &job.warnings).await?;
+                let so_far = SoFar { warnings: &job.warnings, members: job.members.as_ref() };
+                app.jobs.read_to(self.lease(), at, true, so_far).await?;
                 return Ok(());
             }
         }
     }
 
-    /// Stores and queues rows, then notes the position after them.
+    /// The template that the job began with.
+    async fn template(&self, job: &Job) -> Result<Arc<Template>, Broken> {
+        let catalog = &self.app.catalog;
+        let read = catalog.template_version(&job.org, job.template_id, job.template_version);
+        read.await?.ok_or_else(|| {
+            Broken::Refused(failure("template_not_found", ACHIEVEMENT_NOT_FOUND.to_owned()))
+        })
+    }
+
+    /// Reads a file of members to its end, for the row that counts for each address.
+    async fn last_rows(
+        &self,
+        file: &JobFile,
+        sheet: &Format,
+        definition: &Definition,
+        lang: Lang,
+    ) -> Result<LastRows, Broken> {
+        let mut rows = Rows::of_members(sheet, definition, sheet.start);
+        let (mut offset, mut last) = (sheet.start.offset, LastRows::default());
+        let mut note = |rows: Vec<SheetRow>| {
+            let rows: Vec<FileMember> =
+                rows.into_iter().map(|row| FileMember::of(row, sheet.kind)).collect();
+            member_rows::note(&mut last, &rows);
+        };
+        loop {
+            let bytes = self.bytes(file, offset, PIECE, lang).await?;
+            if bytes.is_empty() {
+                note(rows.finish().map_err(|fault| refused(fault, lang))?);
+                return Ok(last);
+            }
+            offset += bytes.len() as u64;
+            note(rows.push(&bytes).map_err(|fault| refused(fault, lang))?);
+        }
+    }
+
+    /// Stores and queues rows, or imports those of members; then notes the position after them.
     async fn accept(
         &self,
         job: &Job,
         definition: &Definition,
         rows: Vec<SheetRow>,
         (at, last): (Position, bool),
+        members: Option<&LastRows>,
     ) -> Result<Job, Broken> {
+        let lost = || Broken::Refused(failure("gave_up", "rows were lost".to_owned()));
+        if let (Some(members), Some(sheet)) = (members, &job.sheet) {
+            let noted = import_members::import(self.app, job, sheet, rows, members).await?;
+            if last && at.row != job.total {
+                return Err(lost());
+            }
+            let so_far = SoFar { warnings: &noted.warnings, members: Some(&noted.order) };
+            let noted = self.app.jobs.read_to(self.lease(), at, last, so_far).await?;
+            return noted.ok_or(Broken::Lost);
+        }
         let ttl = ttl_of(job)?;
         let naming = job.sheet.as_ref().and_then(|format| Naming::of(format, job.lang));
         let rows: Vec<Row> =
@@ -257,9 +325,10 @@ impl Reader<'_> {
             fan_out(self.app, job, ttl, rows).await?;
         }
         if last && at.row != job.total {
-            return Err(Broken::Refused(failure("gave_up", "rows were lost".to_owned())));
+            return Err(lost());
         }
-        let noted = self.app.jobs.read_to(self.lease(), at, last, &warnings).await?;
+        let so_far = SoFar { warnings: &warnings, members: None };
+        let noted = self.app.jobs.read_to(self.lease(), at, last, so_far).await?;
         noted.ok_or(Broken::Lost)
     }
 
@@ -281,8 +350,15 @@ impl Reader<'_> {
         let given = given.filter(|upload| upload.template_id == job.template_id);
         let day_first = given.as_ref().is_some_and(|upload| upload.day_first);
         let given = given.map(|upload| upload.column_map);
-        let remembered = self.app.catalog.column_map(&job.org, job.template_id).await?;
+        let (list, remembered) = match job.members {
+            Some(_) => (List::Members, None),
+            None => {
+                let catalog = &self.app.catalog;
+                (List::Recipients, catalog.column_map(&job.org, job.template_id).await?)
+            }
+        };
         let terms = Terms {
+            list,
             encoding: file.encoding,
             assigned: Assigned {
                 given: given.as_ref(),

@@ -21,7 +21,7 @@ use crate::{
         ids::CredentialId,
         job::{Job, JobKind, Row},
         job_outcome::RowStatus,
-        job_result::{ResultRow, RowFilter},
+        job_result::{ResultRow, RowFilter, RowMarks},
         lang::Lang,
         ledger::{CurrentCredential, Ended, LedgerEntry},
         review,
@@ -261,6 +261,10 @@ fn result_row(app: &App, job: &Job, secret: &IdSecret, view: &ShardView, row: u3
     let issued = status == RowStatus::Issued;
     let corrected = view.shard.issue.corrected.contains(&row);
     let duplicate = view.shard.issue.duplicate.contains(&row) && !corrected;
+    let internal = view.shard.issue.internal.contains(&row);
+    let marks = RowMarks { internal, duplicate, corrected };
+    // A job that imports members issues and mails nothing.
+    let credential = issued && job.members.is_none();
     let credential_id = issued.then(|| view.credential_of(row, secret, job)).flatten();
     // In a dry run, a new credential does not exist yet.
     let existing = credential_id.filter(|_| !dry_run || duplicate || corrected);
@@ -270,19 +274,20 @@ fn result_row(app: &App, job: &Job, secret: &IdSecret, view: &ShardView, row: u3
         email: input.map(|input| input.email.clone()),
         external_id: input.and_then(|input| input.external_id.clone()),
         line: input.and_then(|input| input.line),
-        status: ResultRow::status_word(status, &kind, duplicate, corrected),
+        status: ResultRow::status_word(status, &kind, marks),
         credential_id,
         credential_url: existing.map(|id| Credential::url(&app.config.site_url, id)),
-        internal: issued.then(|| view.shard.issue.internal.contains(&row)),
+        internal: credential.then_some(internal),
         duplicate: issued.then_some(duplicate),
         corrected,
-        email_status: issued.then(|| view.shard.mail(row)),
+        email_status: credential.then(|| view.shard.mail(row)),
         email_error: None,
         email_detail: None,
         error: failure.map(|failure| failure.text()),
         also_holds: dry_run.then(|| view.holds.get(&row).cloned().unwrap_or_default()),
         changes: view.changes.get(&row).cloned(),
         warnings: None,
+        repeated_by: input.and_then(|input| input.repeated_by).filter(|_| duplicate),
         recipient: None,
     }
 }

@@ -16,6 +16,7 @@ use crate::{
         ids::JobId,
         job::{FILE_LEASE, Job, JobFile, files_until},
         job_result::{ResultColumn, ResultRow},
+        member_row::ProfileField,
         recipient::reads_in_one_way,
         template::Template,
         time,
@@ -162,13 +163,20 @@ impl Writer<'_> {
         let (Some(file), Some(sheet)) = (&job.file, &job.sheet) else {
             return Ok(End::NotMine);
         };
-        let template = app
-            .catalog
-            .template_version(&job.org, job.template_id, job.template_version)
-            .await?
-            .ok_or_else(|| JobError::broken("a job without its template"))?;
+        let names = match job.members {
+            Some(_) => members(),
+            None => {
+                let catalog = &app.catalog;
+                let template =
+                    catalog.template_version(&job.org, job.template_id, job.template_version);
+                let template = template.await?;
+                let template =
+                    template.ok_or_else(|| JobError::broken("a job without its template"))?;
+                fields(&template)
+            }
+        };
         let secret = app.catalog.id_secret(&job.org).await?;
-        let layout = Layout::new(job, sheet, &template);
+        let layout = Layout::new(job, sheet, names);
         let mut out = app.files()?.writer(results_key(job), "text/csv; charset=utf-8");
         out.write(&layout.header()?).await?;
         let mut cells = Cells::new(sheet);
@@ -235,7 +243,8 @@ struct Layout<'a> {
 }
 
 impl<'a> Layout<'a> {
-    fn new(job: &'a Job, sheet: &'a Format, template: &Template) -> Self {
+    /// Lays out a file; `names` are those of JSON's members.
+    fn new(job: &'a Job, sheet: &'a Format, names: Vec<String>) -> Self {
         let columns = Columns::of(&sheet.header);
         let own = match sheet.kind {
             // The results of an earlier results file are replaced.
@@ -247,14 +256,6 @@ impl<'a> Layout<'a> {
                 .map(|(at, name)| (name.clone(), at))
                 .collect(),
             Kind::JsonLines | Kind::Json => {
-                let mut names: Vec<String> = Vec::new();
-                for ColumnName { field: name, .. } in of_template(&template.definition) {
-                    // The API takes evidence as one list.
-                    let name = if name.starts_with("evidence_") { "evidence" } else { name };
-                    if !names.iter().any(|known| known == name) {
-                        names.push(name.to_owned());
-                    }
-                }
                 names.into_iter().enumerate().map(|(at, name)| (name, at)).collect()
             }
         };
@@ -271,7 +272,11 @@ impl<'a> Layout<'a> {
     }
 
     fn results(&self) -> impl Iterator<Item = ResultColumn> {
-        ResultColumn::of_file(self.job.is_dry_run(), self.job.corrector().is_some())
+        let of_members = self.job.members.is_some();
+        let members = of_members.then(ResultColumn::of_members).into_iter().flatten();
+        let (dry_run, corrects) = (self.job.is_dry_run(), self.job.corrector().is_some());
+        let others = (!of_members).then(|| ResultColumn::of_file(dry_run, corrects));
+        members.chain(others.into_iter().flatten())
     }
 
     fn line(&self, cells: impl Iterator<Item = String>) -> Result<Vec<u8>, JobError> {
@@ -352,6 +357,25 @@ impl<'a> Layout<'a> {
         });
         changes.collect::<Vec<_>>().join("; ")
     }
+}
+
+/// The columns of a template's recipients from JSON.
+fn fields(template: &Template) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for ColumnName { field: name, .. } in of_template(&template.definition) {
+        // The API takes evidence as one list.
+        let name = if name.starts_with("evidence_") { "evidence" } else { name };
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+/// The columns of members from JSON.
+fn members() -> Vec<String> {
+    let fields = ProfileField::ALL.map(ProfileField::as_str);
+    ["email"].into_iter().chain(fields).map(str::to_owned).collect()
 }
 
 /// A value as a cell.

@@ -115,6 +115,7 @@ fn rows_of_ids(ids: &[String], lang: Lang) -> Vec<Row> {
                 revoke,
                 faults,
                 named: None,
+                repeated_by: None,
             }
         })
         .collect()
@@ -151,6 +152,7 @@ async fn rows_of_job(app: &App, tenant: Tenant<'_>, id: JobId) -> Result<Vec<Row
                 revoke: Some(id),
                 faults: Vec::new(),
                 named: None,
+                repeated_by: None,
             });
             number += 1;
         }

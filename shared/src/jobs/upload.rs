@@ -28,6 +28,7 @@ use crate::{
         ids::{JobId, Mode, OrgId, TemplateId},
         job::{Issuing, Job, JobFile, JobKind, NewJob},
         lang::Lang,
+        member_row::MembersOrder,
         review::{Strict, Warnings},
         template::Template,
         tenant::Tenant,
@@ -54,8 +55,8 @@ pub struct UploadRequest {
     pub org: OrgId,
     /// Live or test.
     pub mode: Mode,
-    /// Template.
-    pub template_id: TemplateId,
+    /// Template; none for a file of members.
+    pub template_id: Option<TemplateId>,
     /// The file's name.
     pub file_name: String,
     /// Its size in bytes.
@@ -104,25 +105,32 @@ pub async fn announce(
     if request.size > MAX_FILE {
         return Err(UploadError::Refused(FileRefusal::TooLarge(MAX_FILE)));
     }
-    if !request.dry_run && links_end(app, request.mode) {
-        return Err(UploadError::Refused(FileRefusal::LinksEnd));
+    if let Some(template_id) = request.template_id {
+        if !request.dry_run && links_end(app, request.mode) {
+            return Err(UploadError::Refused(FileRefusal::LinksEnd));
+        }
+        let template = app.catalog.template(&request.org, template_id).await;
+        let template = template.map_err(JobError::from)?.ok_or(UploadError::TemplateNotFound)?;
+        if template.archived {
+            return Err(UploadError::Refused(FileRefusal::TemplateArchived));
+        }
     }
-    let template = app.catalog.template(&request.org, request.template_id).await;
-    let template = template.map_err(JobError::from)?.ok_or(UploadError::TemplateNotFound)?;
-    if template.archived {
-        return Err(UploadError::Refused(FileRefusal::TemplateArchived));
-    }
+    let members = match request.template_id {
+        Some(_) => None,
+        None => Some(MembersOrder { dry_run: request.dry_run, ..MembersOrder::default() }),
+    };
     let until = i64::try_from(PRESIGNED_FOR.as_secs()).unwrap_or_default().seconds();
     let upload = Upload {
         v: 1,
         upload_id: Uuid::new_v4(),
         org: request.org,
         mode: request.mode,
-        template_id: request.template_id,
+        template_id: request.template_id.unwrap_or_else(no_template),
         file_name: request.file_name.replace(['/', '\\'], "_"),
         size: request.size,
         send_email: request.send_email,
-        dry_run: request.dry_run || request.corrector.is_some(),
+        dry_run: request.dry_run || request.corrector.is_some() || members.is_some(),
+        members,
         corrector: request.corrector,
         strict: request.strict,
         encoding: request.encoding,
@@ -140,6 +148,11 @@ pub async fn announce(
     let ttl = now.as_second() + KEPT_DAYS * 24 * 3600;
     app.jobs.put_upload(&upload, ttl).await.map_err(JobError::from)?;
     Ok((upload, presigned))
+}
+
+/// The id of no template, which files of members have.
+fn no_template() -> TemplateId {
+    TemplateId::from(Uuid::nil())
 }
 
 /// Whether live issuing is refused: links of this deployment end with it.
@@ -246,7 +259,7 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, JobError> {
     };
     let now = app.clock.now();
     let UploadPath { mode, org, template_id, upload_id, name } = path;
-    let read = app.catalog.together(&org, None, Some(template_id), &[]).await?;
+    let read = app.catalog.together(&org, None, template_id, &[]).await?;
     let Some(organization) = read.organization else {
         tracing::warn!(org = org.as_str(), "file ignored: its organization does not exist");
         return Ok(None);
@@ -255,22 +268,29 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, JobError> {
         Some(id) => app.jobs.upload_for(Tenant { org: &org, mode }, id).await?,
         None => None,
     };
-    let upload = upload.filter(|upload| upload.template_id == template_id);
+    let upload = upload.filter(|upload| match template_id {
+        Some(id) => upload.template_id == id,
+        None => upload.members.is_some(),
+    });
     let lang = upload.as_ref().map_or(organization.settings.language, |upload| upload.lang);
     let dry_run = upload.as_ref().is_some_and(Upload::is_dry_run);
     let refusal = refusal_of(app, &object, read.template.as_ref(), mode, dry_run);
-    let issuing = Issuing {
+    let issuing = template_id.map(|template_id| Issuing {
         template_id,
         template_version: read.template.as_ref().map_or(0, |template| template.version),
         send_email: upload.as_ref().is_none_or(|upload| upload.send_email),
         strict: upload.as_ref().map(|upload| upload.strict).unwrap_or_default(),
-    };
+    });
     let job_id = upload.as_ref().map_or_else(|| job_of(&object), job_of_upload);
     let new = NewJob {
         job_id,
         org,
         mode,
-        kind: if dry_run { JobKind::DryRun(issuing) } else { JobKind::Issue(issuing) },
+        kind: match issuing {
+            Some(issuing) if dry_run => JobKind::DryRun(issuing),
+            Some(issuing) => JobKind::Issue(issuing),
+            None => JobKind::Members(MembersOrder { dry_run, ..MembersOrder::default() }),
+        },
         total: 0,
         shard_rows: app.shard_rows,
         begun_at: time::millis(now),
@@ -303,10 +323,12 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, JobError> {
         // The event comes again: what was right when its reading began stays right.
         return Ok(Some(job_id));
     }
-    let failure = match (read.template, refusal) {
-        (None, _) => failure("template_not_found", ACHIEVEMENT_NOT_FOUND.to_owned()),
-        (Some(_), Some(refusal)) => failure(refusal.code(), refusal.text(lang)),
-        (Some(_), None) => return Ok(Some(job_id)),
+    // Members have no template.
+    let has_template = read.template.is_some() || template_id.is_none();
+    let failure = match (has_template, refusal) {
+        (false, _) => failure("template_not_found", ACHIEVEMENT_NOT_FOUND.to_owned()),
+        (true, Some(refusal)) => failure(refusal.code(), refusal.text(lang)),
+        (true, None) => return Ok(Some(job_id)),
     };
     fail(app, job_id, &failure, None).await?;
     Ok(None)
@@ -324,7 +346,7 @@ fn refusal_of(
         Some(FileRefusal::TemplateArchived)
     } else if object.size > MAX_FILE {
         Some(FileRefusal::TooLarge(MAX_FILE))
-    } else if !dry_run && links_end(app, mode) {
+    } else if template.is_some() && !dry_run && links_end(app, mode) {
         Some(FileRefusal::LinksEnd)
     } else {
         None
@@ -347,6 +369,29 @@ mod tests {
         };
         let object = arrived.object();
         assert!(object.key.ends_with("/acta nº 1+2&x.csv"), "{}", object.key);
+    }
+
+    /// Release 0.1 finds no template of this id, and would issue nothing in a dry run.
+    #[test]
+    fn a_former_release_issues_nothing_from_a_job_of_members() {
+        let new = NewJob {
+            job_id: job_named("a"),
+            org: "demo".to_owned().try_into().expect("a name"),
+            mode: Mode::Live,
+            kind: JobKind::Members(MembersOrder::default()),
+            total: 0,
+            shard_rows: 256,
+            begun_at: "2026-11-25T10:00:00.000Z".to_owned(),
+            lang: Lang::Es,
+            file: None,
+            warnings: Warnings::default(),
+        };
+        let stored = serde_json::to_value(Job::new(new, Timestamp::UNIX_EPOCH)).expect("JSON");
+        assert_eq!(stored["dry_run"], true);
+        assert_eq!(stored["template_id"], Uuid::nil().to_string());
+        let read: Job = serde_json::from_value(stored).expect("a job");
+        assert_eq!(read.kind(), JobKind::Members(MembersOrder::default()));
+        assert!(!read.is_dry_run());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! the API's, Spanish, English or Portuguese; case, accents and signs between words do not
 //! matter. [`names`](super::names) and [`FieldSpec`](crate::domain::field::FieldSpec) have them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     column::{Column, IGNORE, NAME_TARGETS, NamePart, Part, Use},
@@ -12,6 +12,7 @@ use crate::domain::{
     column_map::{ColumnMap, Decided},
     field::FieldName,
     job_result::ResultColumn,
+    member_row::ProfileField,
     recipient::MAX_EVIDENCE,
 };
 
@@ -125,7 +126,9 @@ fn evidence(name: &str) -> Option<Column> {
 fn is_result(name: &str) -> bool {
     let plain_name = plain(name);
     !name.starts_with('#')
-        && ResultColumn::of_file(true, true).any(|known| plain(known.name()) == plain_name)
+        && ResultColumn::of_file(true, true)
+            .chain([ResultColumn::RepeatedBy])
+            .any(|known| plain(known.name()) == plain_name)
 }
 
 /// Whether a column belongs to our results: any of theirs in a results file of ours, and in every
@@ -150,7 +153,8 @@ impl Columns {
             let elsewhere = given(wanted.name()).is_some_and(|column| column != Column::Ignored);
             !elsewhere && header.iter().filter(|name| !name.starts_with('#')).any(|name| is(&name))
         };
-        let ours = has(ResultColumn::CredentialId) && has(ResultColumn::Status);
+        let ours = has(ResultColumn::Status)
+            && (has(ResultColumn::CredentialId) || has(ResultColumn::RepeatedBy));
         let canvas = header.iter().any(|name| CANVAS.contains(&plain(name).as_str()));
         let decide = |name: &String| {
             let of_ours = is_ours(name, ours);
@@ -253,6 +257,17 @@ impl Columns {
     /// What the cells of each column are for.
     pub(super) fn uses(&self) -> Vec<Use> {
         self.all.iter().map(|column| column.usage()).collect()
+    }
+
+    /// The fields of a member's profile that its rows have.
+    pub(super) fn says(&self) -> Vec<ProfileField> {
+        let field = |column: &Column| match column {
+            Column::Language => Some(ProfileField::Language),
+            column => column.field().and_then(ProfileField::of),
+        };
+        // A name can have several columns.
+        let says: BTreeSet<ProfileField> = self.all.iter().filter_map(field).collect();
+        says.into_iter().collect()
     }
 
     pub(super) fn all(&self) -> &[Column] {

@@ -8,7 +8,7 @@ use super::{
     limits::MAX_SHOWN,
     names::{BESIDE, plain},
     offered::{known_names, name_of, of_template},
-    terms::Terms,
+    terms::{List, Terms},
 };
 use crate::domain::{
     column_map::ColumnMap, lang::Lang, nearest::nearest, template::Definition, text::MAX_TEXT,
@@ -28,7 +28,7 @@ pub(super) fn check(
     line: u64,
     terms: Terms<'_>,
 ) -> Result<(), SheetFault> {
-    let header = Header { columns, names, definition: terms.definition };
+    let header = Header { columns, names, definition: terms.definition, list: terms.list };
     let checked = header
         .require_assigned(terms.assigned.given)
         .and_then(|()| header.require_names())
@@ -67,6 +67,7 @@ struct Header<'a> {
     columns: &'a Columns,
     names: &'a [String],
     definition: &'a Definition,
+    list: List,
 }
 
 /// A column's name, cut and cleaned for a fault.
@@ -236,7 +237,8 @@ impl Header<'_> {
             }
             _ => String::new(),
         };
-        let columns = of_template(self.definition);
+        let mut columns = of_template(self.definition);
+        columns.retain(|column| !self.is_no_member(column.field));
         let list = |lang: Lang| {
             let quote = |column: &ColumnName| {
                 lang.pick(format!("«{}»", column.es), format!("\"{}\"", column.en))
@@ -276,12 +278,36 @@ impl Header<'_> {
         }
     }
 
+    /// Whether it is a column that files of members do not have, and files of any template do.
+    fn is_no_member(&self, field: &str) -> bool {
+        self.list == List::Members && field == ColumnName::EXTERNAL_ID.field
+    }
+
     fn refuse_unlisted(&self) -> Result<(), SheetFault> {
         let unlisted = self.positions(|_, column| {
             column.field().is_some_and(|field| self.definition.field(field).is_none())
+                || (column == Column::ExternalId
+                    && self.is_no_member(ColumnName::EXTERNAL_ID.field))
         });
         if unlisted.is_empty() {
             return Ok(());
+        }
+        if self.list == List::Members {
+            let es = "Indica que no se lea, o bórrala, o pon # delante de su nombre";
+            let en = "Say that it is left unread, or delete it, or put # before its name";
+            return Err(self.fault(
+                "column_not_of_members",
+                &unlisted,
+                [
+                    [
+                        "Los miembros no tienen la columna {}",
+                        "Los miembros no tienen {} columnas",
+                        es,
+                    ],
+                    ["Members do not have the column {}", "Members do not have {} columns", en],
+                ],
+                |_, _| String::new(),
+            ));
         }
         Err(self.fault(
             "column_not_in_template",

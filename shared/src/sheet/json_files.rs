@@ -1,7 +1,11 @@
 //! Files of JSON: an object a line, a list, objects one after another, or a whole request of
 //! `POST /credentials/issue`.
 
-use super::{fault::SheetFault, splitting::Shape, terms::Terms};
+use super::{
+    fault::SheetFault,
+    splitting::Shape,
+    terms::{List, Terms},
+};
 use crate::domain::{
     encoding::Encoding,
     fields::{Fields, InvalidBody},
@@ -136,6 +140,12 @@ pub(super) fn check_request(
     terms: &Terms<'_>,
 ) -> Result<(), SheetFault> {
     let broken = |es: String, en: String| SheetFault::new("invalid_request", es, en);
+    if terms.list == List::Members {
+        return Err(broken(
+            "El archivo es una petición de emisión, no una lista de miembros: envía solo la lista, entre [ y ]".to_owned(),
+            "The file is a request to issue, not a list of members: send the list alone, between [ and ]".to_owned(),
+        ));
+    }
     let body = [before, b"]", after].concat();
     let body = encoding.text(&body).unwrap_or_default();
     let mut fields = Fields::of_body(body.as_bytes()).map_err(|_| {

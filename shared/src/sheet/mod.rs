@@ -1,4 +1,4 @@
-//! Files of recipients: CSV as spreadsheets write it, or JSON Lines. Rule: bytes in, rows out;
+//! Files of recipients and of members: CSV as spreadsheets write it, or JSON. Rule: bytes in, rows out;
 //! no AWS type, no clock; imports only the domain.
 //!
 //! A file is read twice, piece by piece, so memory does not depend on its size. The
@@ -51,7 +51,7 @@ pub use limits::{MAX_FILE, MAX_HEADER, MAX_ROWS};
 pub use naming::{Naming, Said};
 pub use rows::{Cells, Rows, SheetRow};
 pub use survey::{Survey, Surveyed};
-pub use terms::Terms;
+pub use terms::{List, Terms};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! The columns that files of a template can have, and an example of such a file.
 
+use std::borrow::Cow;
+
 use super::{
     column::{Column, ColumnName, NAME_TARGETS, NamePart, Part},
     guarding::guarded,
@@ -77,11 +79,13 @@ pub fn of_template(definition: &Definition) -> Vec<ColumnName> {
 }
 
 /// An example of a file: column names in a language, two rows, and the delimiter that Excel
-/// takes there. Its rows are valid, and their addresses belong to no person.
+/// takes there. Its rows are valid, and their addresses belong to no person. A spreadsheet that opens
+/// and saves it changes nothing that is read of it: values that one would change are avoided, or
+/// written as texts ([`kept`]).
 pub fn example(definition: &Definition, lang: Lang) -> String {
     let columns = of_template(definition);
     let cell = |text: &str| {
-        let text = guarded(text);
+        let text = kept(text);
         let quoted = text.contains(['"', ',', ';', '\n', '\r']);
         if quoted { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.into_owned() }
     };
@@ -102,12 +106,18 @@ fn value(column: &str, row: usize, definition: &Definition, lang: Lang) -> Strin
     if let Some(field) = FieldName::of(column) {
         let listed = definition.field(field);
         let allowed = listed.map_or(&[][..], |listed| &listed.allowed_values);
+        let safe: Vec<&String> = allowed.iter().filter(|value| stays(value)).collect();
+        if let Some(value) = safe.get(row % safe.len().max(1)).copied() {
+            return value.clone();
+        }
         if let Some(value) = allowed.get(row % allowed.len().max(1)) {
             return value.clone();
         }
         // Only credits have bounds.
-        if let Some(bound) = listed.and_then(|listed| listed.max.or(listed.min)) {
-            return lang.decimal(bound);
+        let bounds = listed.map(|listed| [listed.max, listed.min]).into_iter().flatten().flatten();
+        let bounds: Vec<String> = bounds.map(|bound| lang.decimal(bound)).collect();
+        if let Some(bound) = bounds.iter().find(|bound| stays(bound)).or(bounds.first()) {
+            return bound.clone();
         }
         return field.spec().examples.get(row).map_or("", |text| text.text(lang)).to_owned();
     }
@@ -120,4 +130,37 @@ fn value(column: &str, row: usize, definition: &Definition, lang: Lang) -> Strin
         _ => "",
     }
     .to_owned()
+}
+
+/// The beginnings of the names of months by which a spreadsheet takes a text with a digit for a date, in
+/// Spanish, English and Portuguese.
+const MONTHS: [&str; 21] = [
+    "jan", "ene", "feb", "fev", "mar", "apr", "abr", "may", "mai", "jun", "jul", "aug", "ago",
+    "sep", "set", "oct", "out", "nov", "dec", "dez", "dic",
+];
+/// Most digits of a whole number that a spreadsheet shows as it is.
+const DIGITS: usize = 11;
+
+/// Whether a spreadsheet, in whatever language, leaves a cell as it is when it opens and saves it: a
+/// short whole number, or a text that is no number, date, truth value or formula.
+fn stays(text: &str) -> bool {
+    let digit = |c: char| c.is_ascii_digit();
+    if !text.is_empty() && text.chars().all(digit) {
+        return text.len() <= DIGITS && (text == "0" || !text.starts_with('0'));
+    }
+    let lower = text.to_lowercase();
+    let truth = ["true", "false", "verdadero", "falso", "verdadeiro"].contains(&lower.as_str());
+    let month = lower.contains(digit) && MONTHS.iter().any(|month| lower.starts_with(month));
+    let begins = text.chars().next().is_none_or(|c| c.is_alphabetic() || !text.contains(digit));
+    begins && !truth && !month && matches!(guarded(text), Cow::Borrowed(_))
+}
+
+/// A cell that a spreadsheet keeps: one that it would take for a number or a date is written as a formula
+/// that is this text.
+fn kept(text: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_alphanumeric() || " ./:-".contains(c);
+    if !stays(text) && !text.contains("://") && text.chars().all(plain) {
+        return format!("=\"{text}\"").into();
+    }
+    guarded(text)
 }

@@ -12,11 +12,13 @@ use super::{
     fault::SheetFault,
     guess::Doubts,
     splitting::{Record, Splitter},
+    terms::List,
 };
 use crate::domain::{
     encoding::Encoding,
     fault::Fault,
     field::FieldName,
+    member_row::ProfileField,
     recipient::{Entry, Recipient},
     refusal,
     template::Definition,
@@ -33,8 +35,10 @@ pub struct SheetRow {
     pub line: u64,
     /// Its recipient.
     pub entry: Entry,
-    /// The cells of a refused row of CSV, for the texts of its faults.
+    /// The cells of a refused row of CSV, or of any row of members, for the texts of its faults.
     pub refused: Vec<String>,
+    /// In a file of members, the fields that the row has, empty or not.
+    pub says: Vec<ProfileField>,
     /// The position of the next row.
     pub end: Position,
 }
@@ -48,6 +52,7 @@ pub struct Rows<'a> {
     splitter: Splitter,
     /// Of a file whose encoding was guessed.
     doubts: Option<Doubts>,
+    list: List,
 }
 
 impl<'a> Rows<'a> {
@@ -55,7 +60,13 @@ impl<'a> Rows<'a> {
     pub fn new(format: &'a Format, definition: &'a Definition, from: Position) -> Self {
         let columns = Columns::of(&format.header);
         let doubts = format.guessed.then(|| Doubts::new(format.encoding));
-        Self { format, columns, definition, splitter: Splitter::new(format, from), doubts }
+        let splitter = Splitter::new(format, from);
+        Self { format, columns, definition, splitter, doubts, list: List::Recipients }
+    }
+
+    /// Does as [`Rows::new`] for a file of members.
+    pub fn of_members(format: &'a Format, definition: &'a Definition, from: Position) -> Self {
+        Self { list: List::Members, ..Self::new(format, definition, from) }
     }
 
     /// The rows that end in these bytes.
@@ -77,16 +88,22 @@ impl<'a> Rows<'a> {
     fn take(&mut self, bytes: &[u8], end: bool) -> Result<Vec<SheetRow>, SheetFault> {
         let mut rows = Vec::new();
         let (format, columns, definition) = (self.format, &self.columns, self.definition);
-        let doubts = &mut self.doubts;
+        let (doubts, list) = (&mut self.doubts, self.list);
         let mut each = |record: Record<'_>| {
             if !record.blank {
+                let mut says = Vec::new();
                 let doubt = doubts.as_mut().and_then(|doubts| doubt(&record, columns, doubts));
                 let (entry, refused) = match doubt {
                     Some(word) => (Entry::unread(Fault::DoubtfulText(word)), Vec::new()),
+                    None if list == List::Members => {
+                        let (entry, texts, has) = member_of(&record, format, columns, definition);
+                        says = has;
+                        (entry, texts)
+                    }
                     None => entry_of(&record, format, columns, definition),
                 };
                 let (line, end) = (record.line, record.end);
-                rows.push(SheetRow { row: end.row, line, entry, refused, end });
+                rows.push(SheetRow { row: end.row, line, entry, refused, says, end });
             }
             Ok(())
         };
@@ -164,6 +181,28 @@ pub(super) fn entry_of(
             (json_entry(record, format.encoding, definition), Vec::new())
         }
     }
+}
+
+/// A member of a row, the cells of CSV, and the fields that the row has: a fault of its content is found
+/// later.
+fn member_of(
+    record: &Record<'_>,
+    format: &Format,
+    columns: &Columns,
+    definition: &Definition,
+) -> (Entry, Vec<String>, Vec<ProfileField>) {
+    if format.kind == Kind::Csv {
+        let texts = texts_of(record, format.encoding);
+        let entry = csv_entry(record, texts.as_deref(), columns, definition);
+        return (entry, texts.unwrap_or_default(), columns.says());
+    }
+    let text = record.cells().next().and_then(|line| format.encoding.text(line));
+    let (entry, has) = match text.as_deref().map(serde_json::from_str::<&RawValue>) {
+        Some(Ok(raw)) => Entry::of_member(raw),
+        Some(Err(_)) => (Entry::unread(Fault::NotAnObject), Vec::new()),
+        None => (Entry::unread(Fault::NotUtf8), Vec::new()),
+    };
+    (entry, Vec::new(), has)
 }
 
 /// A word of a row that is not certain in the guessed encoding.

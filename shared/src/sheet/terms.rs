@@ -3,12 +3,23 @@
 use super::columns::Assigned;
 use crate::domain::{encoding::Encoding, ids::TemplateId, template::Definition};
 
+/// Who a file lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum List {
+    /// Recipients of a template.
+    Recipients,
+    /// Members.
+    Members,
+}
+
 /// What was decided of a file before it is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms<'a> {
-    /// Its template.
+    /// Who it lists.
+    pub list: List,
+    /// Its template; nil for members.
     pub template_id: TemplateId,
-    /// What the template takes.
+    /// What the template takes, or a [profile](crate::domain::member_row::definition).
     pub definition: &'a Definition,
     /// The encoding of its text, if its sender named one.
     pub encoding: Option<Encoding>,
@@ -26,6 +37,7 @@ impl<'a> Terms<'a> {
     /// The terms of a file of a template about which nothing else was decided; its credentials are mailed.
     pub fn of(template_id: TemplateId, definition: &'a Definition) -> Self {
         Self {
+            list: List::Recipients,
             template_id,
             definition,
             encoding: None,

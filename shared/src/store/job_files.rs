@@ -9,6 +9,7 @@ use crate::{
     domain::{
         ids::JobId,
         job::{Job, JobFailure},
+        member_row::MembersOrder,
         review::Warnings,
         tenant::Tenant,
         upload::{Format, Position, Upload},
@@ -36,6 +37,15 @@ pub struct FileLease<'a> {
     pub reader: &'a str,
     /// Its end, seconds since 1970.
     pub until: i64,
+}
+
+/// What is known of the rows of a file before a position.
+#[derive(Clone, Copy, Debug)]
+pub struct SoFar<'a> {
+    /// The warnings about them.
+    pub warnings: &'a Warnings,
+    /// In a file of members, what they clear.
+    pub members: Option<&'a MembersOrder>,
 }
 
 /// The end of work on a job's file.
@@ -100,8 +110,7 @@ impl Jobs {
     }
 
     /// Notes a position in a file, and the warnings about the rows before it, which are stored and
-    /// queued. Renews the lease,
-    /// or ends it when `all` rows were read. `None` if another process has taken it.
+    /// queued, or in a file of members imported. Renews the lease, or ends it when `all` rows were read. `None` if another process has taken it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -110,7 +119,7 @@ impl Jobs {
         lease: FileLease<'_>,
         at: Position,
         all: bool,
-        warnings: &Warnings,
+        so_far: SoFar<'_>,
     ) -> Result<Option<Job>, StoreError> {
         let at =
             serde_dynamo::to_attribute_value(at).map_err(|e| StoreError::Broken(e.to_string()))?;
@@ -123,11 +132,18 @@ impl Jobs {
             "SET read_to = :at, sweeps = :none, reader_until = :until REMOVE sweep_after"
         };
         let mut set = set.to_owned();
+        let SoFar { warnings, members } = so_far;
         if !warnings.is_empty() {
             let warnings = serde_dynamo::to_attribute_value(warnings)
                 .map_err(|e| StoreError::Broken(e.to_string()))?;
             values.push((":warnings", warnings));
             set = set.replacen("SET ", "SET warnings = :warnings, ", 1);
+        }
+        if let Some(members) = members.filter(|order| !order.cleared.is_empty()) {
+            let members = serde_dynamo::to_attribute_value(members)
+                .map_err(|e| StoreError::Broken(e.to_string()))?;
+            values.push((":members", members));
+            set = set.replacen("SET ", "SET members = :members, ", 1);
         }
         self.update(lease.job, &set, values, Only::ReadByMe).await
     }

@@ -2,19 +2,24 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use futures::{StreamExt, TryStreamExt, stream};
+
 use super::{
     Item, Page, StoreError,
     catalog::{Catalog, MEMBER_PARTITIONS, member_key, member_pk},
-    key, put_many, read_many, text, to_item,
+    key, number, put_many, read_many, text, to_item,
 };
 use crate::domain::{
     email::EmailAddress,
     feedback::Suppression,
     ids::{Mode, OrgId},
     member::Member,
+    member_row::MemberChange,
     tenant::Tenant,
 };
 
+/// Members that are changed at once.
+const CHANGED_AT_ONCE: usize = 32;
 /// Of two notices on an address, a complaint outranks a bounce, and the first of a kind one that
 /// came later, in whatever order they are handled: the reasons' names are in this order.
 const OUTRANKS_ENTRY: &str =
@@ -47,6 +52,66 @@ impl Catalog {
             items.push(item);
         }
         put_many(&self.client, &self.table, items).await
+    }
+
+    /// Changes members, each by one call: a field that a change does not name stays as it is, also
+    /// if somebody changes it at the same time.
+    ///
+    /// # Errors
+    /// [`StoreError`]; some of them may have been changed.
+    pub async fn change_members(
+        &self,
+        org: &OrgId,
+        changes: &[&MemberChange],
+        now: &str,
+    ) -> Result<(), StoreError> {
+        let calls = changes.iter().map(|change| self.change_member(org, change, now));
+        // Collected first: the compiler cannot prove what a lazy iterator borrows.
+        let calls: Vec<_> = calls.collect();
+        stream::iter(calls).buffer_unordered(CHANGED_AT_ONCE).try_collect().await
+    }
+
+    async fn change_member(
+        &self,
+        org: &OrgId,
+        change: &MemberChange,
+        now: &str,
+    ) -> Result<(), StoreError> {
+        let mut set = vec!["#v = :v", "#email = :email", "#updated_at = :now"]
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>();
+        set.push("#created_at = if_not_exists(#created_at, :now)".to_owned());
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(member_key(org, &change.email)))
+            .expression_attribute_values(":v", number(1))
+            .expression_attribute_values(":email", text(change.email.as_str()))
+            .expression_attribute_values(":now", text(now));
+        for name in ["v", "email", "updated_at", "created_at"] {
+            update = update.expression_attribute_names(format!("#{name}"), name);
+        }
+        for (field, value) in &change.set {
+            let name = field.as_str();
+            set.push(format!("#{name} = :{name}"));
+            update = update
+                .expression_attribute_names(format!("#{name}"), name)
+                .expression_attribute_values(format!(":{name}"), text(value));
+        }
+        let mut remove = Vec::new();
+        for field in &change.cleared {
+            let name = field.as_str();
+            remove.push(format!("#{name}"));
+            update = update.expression_attribute_names(format!("#{name}"), name);
+        }
+        let mut expression = format!("SET {}", set.join(", "));
+        if !remove.is_empty() {
+            expression += &format!(" REMOVE {}", remove.join(", "));
+        }
+        update.update_expression(expression).send().await?;
+        Ok(())
     }
 
     /// Deletes a member; false if there was none.

@@ -90,7 +90,7 @@ async fn members_are_listed_page_by_page_without_gaps_or_repeats() {
 }
 
 /// Imports a CSV file.
-async fn import(world: &World, lang: &str, file: impl Into<bytes::Bytes>) -> Reply {
+pub async fn import(world: &World, lang: &str, file: impl Into<bytes::Bytes>) -> Reply {
     let headers = [
         ("x-api-key", world.demo.api_key.as_str()),
         ("content-type", "text/csv; charset=utf-8"),
@@ -139,10 +139,11 @@ async fn members_are_imported_from_the_csv_files_that_spreadsheets_write() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_faulty_import_names_its_rows_and_a_faulty_file_imports_nothing() {
+async fn a_faulty_import_names_its_rows_and_imports_the_others() {
     let world = World::new().await;
     let before = items(&world.get("/members").await).len();
     let longest = "x".repeat(201);
+    let shown = format!("{}…", "x".repeat(60));
     let file = format!(
         "email,name,language\n\
          bien@ejemplo.com,Zorrilla,es\n\
@@ -157,67 +158,93 @@ async fn a_faulty_import_names_its_rows_and_a_faulty_file_imports_nothing() {
         (
             "es",
             [
-                (2, 3, "sin-arroba", "Invalid email: sin-arroba"),
-                (3, 4, "", "Invalid email: "),
-                (4, 5, "largo@ejemplo.com", "El campo name supera los 200 caracteres"),
-                (5, 6, "idioma@ejemplo.com", "El campo language debe ser es o en"),
-                (6, 7, "coma@ejemplo.com", "La fila tiene 4 celdas y la primera línea 3"),
-            ],
-        ),
-        (
-            "en",
-            [
-                (2, 3, "sin-arroba", "Invalid email: sin-arroba"),
-                (3, 4, "", "Invalid email: "),
-                (4, 5, "largo@ejemplo.com", "The field name is longer than 200 characters"),
-                (5, 6, "idioma@ejemplo.com", "The field language must be es or en"),
-                (6, 7, "coma@ejemplo.com", "The row has 4 cells and the first line 3"),
+                (
+                    2,
+                    3,
+                    "sin-arroba",
+                    "Invalid email: sin-arroba (la columna «email» no tiene una dirección de correo válida)"
+                        .to_owned(),
+                    "invalid_email",
+                ),
+                (
+                    3,
+                    4,
+                    "",
+                    "Falta un valor en la columna «email», que es obligatoria".to_owned(),
+                    "missing_field",
+                ),
+                (
+                    4,
+                    5,
+                    "largo@ejemplo.com",
+                    format!("La columna «name» dice «{shown}»: supera los 200 caracteres"),
+                    "too_long",
+                ),
+                (
+                    5,
+                    6,
+                    "idioma@ejemplo.com",
+                    "La columna «language» dice «fr»: debe ser es (español) o en (inglés)".to_owned(),
+                    "invalid_language",
+                ),
+                (
+                    6,
+                    7,
+                    "coma@ejemplo.com",
+                    "La fila tiene 4 celdas y el encabezado 3: una celda que contiene el separador va entre comillas".to_owned(),
+                    "too_many_cells",
+                ),
             ],
         ),
     ] {
         let answer = import(&world, lang, file.clone()).await.expect(200).json();
         let wanted: Vec<Value> = errors
             .iter()
-            .map(|(row, line, email, error)| {
-                json!({ "row": row, "line": line, "email": email, "error": error })
+            .map(|(row, line, email, error, code)| {
+                json!({ "row": row, "line": line, "email": email, "error": error, "code": code })
             })
             .collect();
         assert_eq!(
             answer,
             json!({
-                "total": 7, "imported": 2, "failed": 5, "errors": wanted,
-                "errors_truncated": false,
+                "total": 7, "imported": 2, "failed": 5, "repeated": 0, "new": 2, "changed": 0,
+                "unchanged": 0, "cleared": {}, "errors": wanted, "errors_truncated": false,
+                "repeats": [], "encoding": "utf-8", "encoding_guessed": false, "warnings": [],
             })
         );
     }
     assert_eq!(items(&world.get("/members").await).len(), before + 2);
+}
 
-    let problem = one_fault(
-        import(&world, "es", "email,nombre\npersona1@ejemplo.com,Zorrilla\n").await,
-        "nombre",
-        "unknown_column",
-    );
-    assert_eq!(
-        problem["detail"],
-        "Columna desconocida: nombre. Columnas: email, name, role, license_number, term, language"
-    );
-    let problem = one_fault(
-        import(&world, "en", "email,correo\npersona1@ejemplo.com,x\n").await,
-        "correo",
-        "unknown_column",
-    );
-    assert_eq!(
-        problem["detail"],
-        "Unknown column: correo. Columns: email, name, role, license_number, term, language"
-    );
-    one_fault(import(&world, "es", "name\nZorrilla\n").await, "email", "missing_column");
-    one_fault(import(&world, "es", "").await, "email", "missing_column");
-    let latin1 = b"email,name\npersona1@ejemplo.com,Jos\xe9\n".to_vec();
-    one_fault(import(&world, "es", latin1).await, "", "not_utf8");
-    let json_type = world.call("POST", "/members/import", Some(&json!([]))).await;
-    let problem = json_type.problem(415, "unsupported_media_type");
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_of_members_that_is_faulty_as_a_whole_says_so_and_imports_nothing() {
+    let world = World::new().await;
+    let before = items(&world.get("/members").await).len();
+    // Each names its place, and what to do.
+    let latin1 = b"email,name\npersona1@ejemplo.com,\x81\x8d\n".to_vec();
+    let faults: [(&[u8], &str, &str); 6] = [
+        (
+            b"email,nota\na@ejemplo.com,A\n",
+            "column_not_of_members",
+            "Línea 1, columna 2 (B): Los miembros no tienen la columna «nota»",
+        ),
+        (b"email,correo\na@ejemplo.com,x\n", "repeated_column", "Sobra la columna «correo»"),
+        (b"email,sede\na@ejemplo.com,x\n", "unknown_column", "No se reconoce la columna «sede»"),
+        (b"name\nZorrilla\n", "missing_column", "Falta la columna del correo"),
+        (b"", "empty_file", "El archivo está vacío"),
+        (&latin1, "unknown_encoding", "indica su codificación"),
+    ];
+    for (file, code, text) in faults {
+        let problem = one_fault(import(&world, "es", file.to_vec()).await, "", code);
+        let detail = problem["detail"].as_str().expect("text");
+        assert!(detail.contains(text), "{detail}");
+        assert!(!detail.contains("plantilla"), "{detail}");
+    }
+    let headers = [("x-api-key", world.demo.api_key.as_str()), ("content-type", "application/pdf")];
+    let other_type = world.send("POST", "/api/v1/members/import", &headers, "%PDF");
+    let problem = other_type.await.problem(415, "unsupported_media_type");
     assert_eq!(problem["detail"], "El encabezado Content-Type debe ser text/csv");
-    assert_eq!(items(&world.get("/members").await).len(), before + 2);
+    assert_eq!(items(&world.get("/members").await).len(), before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,6 +6,8 @@ mod members;
 mod organization;
 mod templates;
 
+pub use members::import;
+
 use serde_json::{Value, json};
 use unicreda::{
     App,

@@ -11,11 +11,12 @@ use unicreda::{
         ids::TemplateId,
         json::{self, Bounds},
         lang::Lang,
+        member_row,
         picture::{MAX_KEPT, Png, SIDES, bake},
         template::Definition,
         upload::{Kind, UploadPath},
     },
-    sheet::{Cells, MAX_HEADER, Rows, SheetRow, Survey, Terms},
+    sheet::{Cells, List, MAX_HEADER, Rows, SheetRow, Survey, Terms},
 };
 
 use super::corpus::{Input, Inputs, Shape, chunks};
@@ -34,9 +35,10 @@ fn definition() -> Definition {
 }
 
 /// Tries a file; the kind that was read, or none if it was refused.
-fn try_file(file: &Input, definition: &Definition) -> Option<Kind> {
+fn try_file(file: &Input, definition: &Definition, list: List) -> Option<Kind> {
     let template_id = TemplateId::parse("00000000-0000-4000-8000-000000000000").expect("an id");
-    let terms = Terms { corrects: true, ..Terms::of(template_id, definition) };
+    let terms =
+        Terms { list, corrects: list == List::Recipients, ..Terms::of(template_id, definition) };
     let lines = file.split(|byte| matches!(byte, b'\n' | b'\r')).count();
     let surveyed =
         Survey::begin(&file[..MAX_HEADER.min(file.len())], terms).and_then(|mut survey| {
@@ -57,7 +59,10 @@ fn try_file(file: &Input, definition: &Definition) -> Option<Kind> {
         }
     };
     let start = usize::try_from(found.format.start.offset).expect("small");
-    let mut reader = Rows::new(&found.format, definition, found.format.start);
+    let mut reader = match list {
+        List::Recipients => Rows::new(&found.format, definition, found.format.start),
+        List::Members => Rows::of_members(&found.format, definition, found.format.start),
+    };
     let mut rows: Vec<SheetRow> = Vec::new();
     for piece in file[start..].chunks(7) {
         rows.extend(reader.push(piece).expect("as surveyed"));
@@ -96,7 +101,7 @@ fn every_file(parser: &'static str, kind: Kind) {
     let definition = definition();
     let (mut read, mut refused) = (0, 0);
     for file in Inputs::of(parser, Shape::Text, 600) {
-        match try_file(&file, &definition) {
+        match try_file(&file, &definition, List::Recipients) {
             Some(found) if found == kind => read += 1,
             Some(_) => {}
             None => refused += 1,
@@ -114,6 +119,20 @@ fn every_csv_file_is_refused_with_its_place_or_read_to_its_last_row() {
 #[test]
 fn every_file_of_json_lines_is_refused_with_its_place_or_read_to_its_last_row() {
     every_file("json-lines", Kind::JsonLines);
+}
+
+#[test]
+fn every_file_of_members_is_refused_with_its_place_or_read_to_its_last_row() {
+    let profile = member_row::definition();
+    let (mut read, mut refused) = (0, 0);
+    for file in Inputs::of("members", Shape::Text, 600) {
+        match try_file(&file, &profile, List::Members) {
+            Some(_) => read += 1,
+            None => refused += 1,
+        }
+    }
+    eprintln!("files of members: {read} read, {refused} refused");
+    assert!(read > 50 && refused > 50);
 }
 
 #[test]

@@ -135,7 +135,7 @@ async fn every_file_of_members_is_refused_or_each_of_its_rows_counted() {
         read += 1;
         let report = reply.json();
         let n = |name: &str| report[name].as_u64().expect("a number");
-        assert_eq!(n("imported") + n("failed"), n("total"), "{report}");
+        assert_eq!(n("imported") + n("repeated") + n("failed"), n("total"), "{report}");
         let shown = report["errors"].as_array().map_or(0, Vec::len) as u64;
         assert_eq!(shown, n("failed").min(100), "{report}");
     }

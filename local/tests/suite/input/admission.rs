@@ -208,7 +208,8 @@ async fn members_and_settings_of_before_are_served_and_new_ones_are_judged() {
     assert_eq!((&imported["imported"], &imported["failed"]), (&json!(2), &json!(3)));
     let row = |at: usize| (imported["errors"][at]["row"].clone(), imported["errors"][at].clone());
     assert_eq!(row(0).0, 2);
-    assert_eq!(row(0).1["error"], "Invalid email: Otra@uni.internal");
+    let error = row(0).1["error"].as_str().expect("a text").to_owned();
+    assert!(error.starts_with("Invalid email: Otra@uni.internal"), "{error}");
     assert_eq!((row(1).0, row(2).0), (json!(3), json!(4)));
     world.call("GET", "/members/otra@uni.internal", None).await.expect(404);
 

@@ -7,9 +7,10 @@ use super::{assert_nothing_minted, body, one, post, recipient};
 use crate::harness::{Reply, World, person};
 
 /// The routes that read JSON.
-const READ_JSON: [(&str, &str); 15] = [
+const READ_JSON: [(&str, &str); 16] = [
     ("POST", "/api/v1/credentials/issue"),
     ("POST", "/api/v1/uploads"),
+    ("POST", "/api/v1/members/uploads"),
     ("POST", "/api/v1/credentials/revoke"),
     ("PATCH", "/api/v1/credentials/{credential_id}"),
     ("POST", "/api/v1/credentials/{credential_id}/revoke"),
@@ -347,6 +348,9 @@ async fn no_text_of_a_caller_comes_back_longer_than_an_answer() {
     let key = world.demo.api_key.as_str();
     let headers = [("x-api-key", key), ("content-type", "text/csv")];
     let file = format!("email,name\n{long},Ana\n");
+    small(world.send("POST", "/api/v1/members/import", &headers, file).await, "a file");
+    let long = "ñ".repeat(50_000);
+    let file = format!("email,name\n{long},{long}\n");
     let reply = world.send("POST", "/api/v1/members/import", &headers, file).await.expect(200);
     assert!(reply.body.len() < 10_000, "{} bytes", reply.body.len());
 }

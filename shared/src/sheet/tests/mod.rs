@@ -1,13 +1,14 @@
 use super::{fault::letters, *};
 use crate::domain::{
-    cell_fault::CellFault, encoding::Encoding, fault::Fault, fields::Fields, ids::TemplateId,
-    lang::Lang, recipient::Recipient, template::Definition,
+    cell_fault::CellFault, encoding::Encoding, fault::Fault, field::FieldName, fields::Fields,
+    ids::TemplateId, lang::Lang, recipient::Recipient, template::Definition,
 };
 
 mod cases;
 mod columns;
 mod contradictions;
 mod encodings;
+mod examples;
 mod generator;
 mod values;
 
