@@ -3,7 +3,7 @@
 //! A name that only looks odd may be one (Nan and Null are). Capitals are no warning.
 
 use jiff::{ToSpan, civil::Date};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::{Value, json};
 
 use crate::domain::{
@@ -193,8 +193,27 @@ impl From<Strict> for Vec<WarningKind> {
 
 /// The warnings about the rows of a job, by kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "Vec<Known>")]
 pub struct Warnings(Vec<Counted>);
+
+/// The rows of a kind. A later release may know kinds that this one does not: these are left out, so
+/// that a job can be read in any case.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Known {
+    Counted(Counted),
+    Other(IgnoredAny),
+}
+
+impl From<Vec<Known>> for Warnings {
+    fn from(kinds: Vec<Known>) -> Self {
+        let known = kinds.into_iter().filter_map(|kind| match kind {
+            Known::Counted(counted) => Some(counted),
+            Known::Other(_) => None,
+        });
+        Self(known.collect())
+    }
+}
 
 /// The rows of a kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
