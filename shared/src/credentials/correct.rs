@@ -16,9 +16,10 @@ use serde_json::{Map, Value, value::RawValue};
 use crate::{
     app::App,
     credentials::{
+        as_signed::AsSigned,
         change_status::{ROUNDS, backoff},
         days,
-        new_version::{list_without, refuse_taken, signed_until, write},
+        new_version::{list_without, refuse_taken, write},
         sign::{self, Draft, Issuer},
     },
     document::proof,
@@ -33,7 +34,6 @@ use crate::{
         identity::{self, IdSecret, Identities},
         ids::CredentialId,
         ledger::CurrentCredential,
-        organization::Organization,
         recipient::{Entry, Recipient},
         status_entry::ListId,
         template::Template,
@@ -255,22 +255,21 @@ struct Judged {
     /// Whether the address changes.
     moved: bool,
     template: Arc<Template>,
-    organization: Arc<Organization>,
     secret: IdSecret,
-    /// The end of its validity, which a correction leaves as it is.
-    valid_until: Option<Timestamp>,
+    /// Issuer and end of validity, which a correction leaves as they were signed.
+    as_signed: AsSigned,
 }
 
 impl Judged {
     fn issuer<'a>(&'a self, before: &'a Credential) -> Issuer<'a> {
-        let (secret, settings) = (&self.secret, &self.organization.settings);
+        let (secret, settings) = (&self.secret, &self.as_signed.settings);
         Issuer { org: &before.org, mode: before.mode, secret, settings }
     }
 
     fn draft<'a>(&'a self, before: &'a Credential) -> Draft<'a> {
         let Self { template, recipient, .. } = self;
         let issued_at = &before.issued_at;
-        Draft { template, id: before.id, recipient, issued_at, valid_until: self.valid_until }
+        Draft { template, id: before.id, recipient, issued_at, valid_until: self.as_signed.until }
     }
 
     /// The ids of the corrected content, which lead to the credential.
@@ -330,17 +329,8 @@ async fn judge(
     let sent = whole.without(&filled);
     let (org, mode) = (&before.org, before.mode);
     let (_, identities) = identity::cleaned(&secret, org, mode, before.template_id, sent);
-    let valid_until = signed_until(app, before).await?;
-    Ok(Some(Judged {
-        recipient,
-        filled,
-        identities,
-        moved,
-        template,
-        organization,
-        secret,
-        valid_until,
-    }))
+    let as_signed = AsSigned::read(app, &organization.settings, before).await?;
+    Ok(Some(Judged { recipient, filled, identities, moved, template, secret, as_signed }))
 }
 
 /// Reads the recipient after the correction, and which of its fields the profile filled in.

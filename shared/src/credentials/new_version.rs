@@ -1,9 +1,6 @@
 //! A new signed version of a credential, which a correction or a renewal writes: credential, history,
 //! aliases and the status bit of the replaced version in one transaction.
 
-use jiff::Timestamp;
-use serde_json::{Map, Value};
-
 use crate::{
     app::App,
     aws::sqs,
@@ -21,17 +18,6 @@ use crate::{
         status_lists::{Correction, List},
     },
 };
-
-/// Returns the end of validity of the present version, as it is signed.
-pub(super) async fn signed_until(
-    app: &App,
-    credential: &Credential,
-) -> Result<Option<Timestamp>, CorrectError> {
-    let document = app.status_lists.document(&credential.signed).await?.unwrap_or_default();
-    let document: Map<String, Value> = serde_json::from_slice(&document)?;
-    let until = document.get("validUntil").and_then(Value::as_str);
-    Ok(until.and_then(|until| until.parse().ok()))
-}
 
 /// Signs the credential's status list with the bit of the replaced version set.
 pub(super) async fn list_without(

@@ -10,6 +10,7 @@ use jiff::{Span, Timestamp, ToSpan, civil::Date};
 use crate::{
     app::App,
     credentials::{
+        as_signed::AsSigned,
         change_status::{ROUNDS, backoff},
         correct::{CorrectError, Corrected},
         days::{self, Days},
@@ -122,7 +123,9 @@ async fn attempt(
         return Err(CorrectError::MailInProgress.into());
     }
     let secret = app.catalog.id_secret(&before.org).await?;
-    let by = Issuer { org: &before.org, mode: before.mode, secret: &secret, settings };
+    let as_signed = AsSigned::read(app, settings, &before).await?;
+    let issuer = &as_signed.settings;
+    let by = Issuer { org: &before.org, mode: before.mode, secret: &secret, settings: issuer };
     let draft = Draft {
         template: &template,
         id: before.id,

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::{
     app::App,
     credentials::{
+        as_signed::AsSigned,
         days::{self, Days},
         verify::{self, Finding, Standing, Verification},
     },
@@ -18,7 +19,7 @@ use crate::{
         credits::Credits,
         field::FieldName,
         ids::{Mode, TemplateId},
-        image::{Image, ImageId},
+        image::Image,
         lang::Lang,
         organization::Organization,
         recipient::{Evidence, FieldValue, Recipient},
@@ -213,11 +214,8 @@ impl LoadedCredential {
             let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
             let name = document.get("issuer").and_then(|issuer| issuer.get("name"));
             found.issuer = text(name).unwrap_or(found.issuer);
-            let image = document.get("issuer").and_then(|issuer| issuer.get("image"));
-            found.logo = match image.and_then(|image| image.get("id")).and_then(Value::as_str) {
-                Some(url) => logo(app, &found.organization, url).await?,
-                None => None,
-            };
+            found.logo =
+                AsSigned::of(app, &found.organization.settings, &document).await?.settings.logo;
             found.verification = Some(verify::verify(app, &document, now).await?);
         }
         Ok(found)
@@ -258,20 +256,5 @@ impl LoadedCredential {
             checks: self.verification.as_ref().map(|v| v.findings.clone()).unwrap_or_default(),
             checked_on: self.organization.date_of(now),
         }
-    }
-}
-
-/// Returns the logo that a document names by its address: the present one, or one of before.
-async fn logo(
-    app: &App,
-    organization: &Organization,
-    url: &str,
-) -> Result<Option<Image>, StoreError> {
-    let Some(id) = ImageId::of_url(url) else {
-        return Ok(None);
-    };
-    match &organization.settings.logo {
-        Some(logo) if logo.id == id => Ok(Some(logo.clone())),
-        _ => Ok(app.catalog.image(&id).await?.map(|(image, _)| image)),
     }
 }

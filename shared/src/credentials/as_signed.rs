@@ -1,0 +1,69 @@
+//! What the signed document of a credential says of its issuer and its end: a later change of the
+//! organization leaves that as it is.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::{
+    app::App,
+    document::unmarked,
+    domain::{
+        credential::Credential,
+        image::{Image, ImageId},
+        organization::Settings,
+    },
+    store::StoreError,
+};
+
+/// Issuer and end of a credential as they were signed.
+#[derive(Clone, Debug)]
+pub struct AsSigned {
+    /// The organization's settings, with the name and logo of the document.
+    pub settings: Settings,
+    /// The end of validity, if it ends.
+    pub until: Option<Timestamp>,
+}
+
+impl AsSigned {
+    /// Reads them from a document. A logo that is another one by now is read from the store.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn of(
+        app: &App,
+        settings: &Settings,
+        document: &Map<String, Value>,
+    ) -> Result<Self, StoreError> {
+        let issuer = document.get("issuer");
+        let name = issuer.and_then(|issuer| issuer.get("name")).and_then(Value::as_str);
+        let logo = issuer.and_then(|issuer| issuer.pointer("/image/id")).and_then(Value::as_str);
+        let logo: Option<Image> = match (logo.and_then(ImageId::of_url), &settings.logo) {
+            (None, _) => None,
+            (Some(id), Some(present)) if present.id == id => Some(present.clone()),
+            (Some(id), _) => app.catalog.image(&id).await?.map(|(image, _)| image),
+        };
+        let name = name.map_or(settings.name.as_str(), unmarked).to_owned();
+        let until = document.get("validUntil").and_then(Value::as_str);
+        Ok(Self {
+            settings: Settings { name, logo, ..settings.clone() },
+            until: until.and_then(|until| until.parse().ok()),
+        })
+    }
+
+    /// Reads them from the document of a credential; the present ones of one that was not signed.
+    ///
+    /// # Errors
+    /// [`StoreError`], also for a document that is no JSON.
+    pub async fn read(
+        app: &App,
+        settings: &Settings,
+        credential: &Credential,
+    ) -> Result<Self, StoreError> {
+        let Some(document) = app.status_lists.document(&credential.signed).await? else {
+            return Ok(Self { settings: settings.clone(), until: None });
+        };
+        let document: Map<String, Value> = serde_json::from_slice(&document)
+            .map_err(|error| StoreError::Broken(error.to_string()))?;
+        Self::of(app, settings, &document).await
+    }
+}
