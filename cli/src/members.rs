@@ -16,7 +16,7 @@ use crate::{
     client::ApiRequest,
     exit::{Exit, Failure},
     follow, issue,
-    printer::{Printer, ROW, cell},
+    printer::{self, Printer, ROW, cell},
     session::Session,
     summary,
     upload::{self, Source},
@@ -100,8 +100,8 @@ async fn at_once(session: &Session, import: &Import, body: Bytes) -> Result<Exit
             format!("  line {line}  {email}  row {other} counts"),
         ))?;
     }
-    let place = printer.pick("línea", "line");
-    print_errors(printer, &answer, (place, "line"))
+    summary::print_warnings(printer, &answer)?;
+    print_errors(printer, &answer)
 }
 
 async fn as_job(session: &Session, import: &Import, source: &Source) -> Result<Exit, Failure> {
@@ -124,7 +124,8 @@ pub fn print_job(printer: Printer, job: &Value) -> Result<Exit, Failure> {
     let result = job.get("result").unwrap_or(&Value::Null);
     let dry_run = job.get("dry_run").is_some_and(|dry_run| dry_run == true);
     print(printer, result, "duplicates", dry_run)?;
-    print_errors(printer, result, (printer.pick("fila", "row"), "row"))
+    summary::print_warnings(printer, job)?;
+    print_errors(printer, result)
 }
 
 /// Prints how many rows were imported, and what they clear.
@@ -159,15 +160,12 @@ fn print(printer: Printer, answer: &Value, repeated: &str, dry_run: bool) -> Res
     Ok(())
 }
 
-/// Prints the rows that failed, with the place that the answer has of each.
-fn print_errors(
-    printer: Printer,
-    answer: &Value,
-    (place, name): (&str, &str),
-) -> Result<Exit, Failure> {
+/// Prints the rows that failed, each with its line.
+fn print_errors(printer: Printer, answer: &Value) -> Result<Exit, Failure> {
     for error in list(answer, "errors") {
         let part = |name: &str| cell(error.get(name));
-        printer.line(&format!("  {place} {}  {}  {}", part(name), part("email"), part("error")))?;
+        let place = printer::place(printer, error);
+        printer.line(&format!("  {place}  {}  {}", part("email"), part("error")))?;
     }
     let failed = answer.get("failed").and_then(Value::as_u64).unwrap_or_default();
     Ok(if failed > 0 { Exit::RowsFailed } else { Exit::Done })

@@ -166,6 +166,24 @@ pub fn draws_bars() -> bool {
     io::stderr().is_terminal() && named("NO_COLOR").is_empty() && named("TERM") != "dumb"
 }
 
+/// Whether a person can be asked: both the question and its answer are on a terminal.
+pub fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks a person for a line; none when the input has ended.
+///
+/// # Errors
+/// When the terminal cannot be read or written.
+pub fn ask(question: &str) -> io::Result<Option<String>> {
+    let mut terminal = io::stderr().lock();
+    write!(terminal, "{} ", visible(question))?;
+    terminal.flush()?;
+    let mut line = String::new();
+    let read = io::stdin().read_line(&mut line)?;
+    Ok((read > 0).then(|| line.trim().to_owned()))
+}
+
 /// Prints a line on standard output.
 pub fn print_line(line: &str) -> Result<(), Failure> {
     write_out(format!("{}\n", visible(line)).as_bytes())

@@ -145,7 +145,7 @@ fn print_reading(printer: Printer, job: &Value) -> Result<(), Failure> {
 }
 
 /// Prints what deserves a look, by kind; how the file was read is printed already.
-fn print_warnings(printer: Printer, job: &Value) -> Result<(), Failure> {
+pub fn print_warnings(printer: Printer, job: &Value) -> Result<(), Failure> {
     let warnings = job.get("warnings").and_then(Value::as_array).into_iter().flatten();
     for warning in warnings {
         let rows = warning.get("rows").and_then(Value::as_array);

@@ -1,12 +1,12 @@
 //! The time zone of a new organization: the one given, that of an organization that exists, what the
 //! person at the terminal says, or this machine's, in this order.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io;
 
 use jiff::tz::TimeZone;
 use unicreda::domain::organization::Organization;
 
-use crate::printer::print_error;
+use crate::printer::{ask, can_ask, print_error};
 
 /// Chooses the zone, and says which one when nobody named it.
 ///
@@ -17,22 +17,20 @@ pub(super) fn chosen(given: Option<String>, stored: Option<&Organization>) -> io
         return Ok(zone);
     }
     let machine = TimeZone::system().iana_name().unwrap_or("UTC").to_owned();
-    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-        print_error(&format!(
-            "Dates are printed in the time zone {machine}, this machine's. Another: --time-zone America/Santiago"
-        ));
-        return Ok(machine);
-    }
-    let mut terminal = io::stderr().lock();
-    loop {
-        write!(terminal, "Time zone of the dates that people read [{machine}]: ")?;
-        terminal.flush()?;
-        let mut line = String::new();
-        let ended = io::stdin().lock().read_line(&mut line)? == 0;
-        match line.trim() {
-            "" => return Ok(machine),
-            zone if TimeZone::get(zone).is_ok() || ended => return Ok(zone.to_owned()),
-            zone => writeln!(terminal, "{zone} is no IANA time zone; one is America/Santiago")?,
+    while can_ask() {
+        let asked = ask(&format!("Time zone of the dates that people read [{machine}]:"))?;
+        // The person has left: nothing is created.
+        let zone = asked.ok_or(io::ErrorKind::UnexpectedEof)?;
+        if zone.is_empty() {
+            return Ok(machine);
         }
+        if TimeZone::get(&zone).is_ok() {
+            return Ok(zone);
+        }
+        print_error(&format!("{zone} is no IANA time zone; one is America/Santiago"));
     }
+    print_error(&format!(
+        "Dates are printed in the time zone {machine}, this machine's. Another: --time-zone America/Santiago"
+    ));
+    Ok(machine)
 }

@@ -333,7 +333,7 @@ async fn what_deserves_a_look_is_printed_and_refused_where_that_is_asked_for() {
     let strict = world.run(&["issue", "acta.csv", "--no-email", "--strict=address_typo"]).code(3);
     let strict =
         strict.stdout_has("2 emitidas, 0 ya existían, 1 con error").stdout_has("gmail.com");
-    strict.stdout_has("El dominio del campo «email» es «gmial.com»").stdout_has("línea 2  a@");
+    strict.stdout_has("El campo «email» dice «gmial.com»").stdout_has("línea 2  a@");
     world.run(&["issue", "acta.csv", "--strict=otra"]).code(2).stderr_has("address_typo");
     let one =
         ["issue", "--email", "d@ejemplo.com", "--name", "NULL", "--result", "A", "--no-email"];

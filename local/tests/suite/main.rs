@@ -56,6 +56,7 @@ mod sim;
 mod status;
 mod strict;
 mod sweeper;
+mod two_years;
 mod upgrade;
 mod uploads;
 mod values;

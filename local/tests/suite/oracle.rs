@@ -82,7 +82,7 @@ async fn scan(app: &App, table: &str, name: &str) -> Result<Vec<String>> {
 }
 
 /// Every credential, by its own item.
-async fn credentials(app: &App) -> Result<Vec<Credential>> {
+pub async fn credentials(app: &App) -> Result<Vec<Credential>> {
     let ids = scan(app, &app.config.credentials_table, "id").await?;
     let ids: Vec<CredentialId> = ids.iter().filter_map(|id| CredentialId::parse(id).ok()).collect();
     Ok(app.credentials.get_all(&ids).await?)

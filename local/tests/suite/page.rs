@@ -18,7 +18,7 @@ async fn issued(world: &World) -> String {
     recipient["activity_start_date"] = json!("2025-03-01");
     recipient["activity_end_date"] = json!("2025-07-31");
     recipient["evidence"] = json!([{
-        "name": "Proyecto <b>final</b>", "url": "https://ejemplo.com/proyecto?a=1&b=2",
+        "name": "Proyecto <final & más", "url": "https://ejemplo.com/proyecto?a=1&b=2",
         "description": "Una API",
     }]);
     let one = world.issue_one(&recipient).await;
@@ -75,7 +75,7 @@ async fn people_get_a_page_in_their_language() {
         "2025-2",
         "LIC-99",
         "5,5",
-        "Proyecto &lt;b&gt;final&lt;/b&gt;",
+        "Proyecto &lt;final &amp; más",
         "https://ejemplo.com/proyecto?a=1&amp;b=2",
         &format!("{site}/credential/{id}"),
     ] {

@@ -102,7 +102,7 @@ fn read(body: &[u8], encoding: Option<Encoding>) -> Result<(Format, Vec<SheetRow
     let Surveyed { format, rows: total, .. } = survey.finish()?;
     let total = usize::try_from(total).unwrap_or(usize::MAX);
     if total > MAX_IMPORT {
-        return Err(Problem::too_many_recipients(MAX_IMPORT, total));
+        return Err(Problem::too_many_members(MAX_IMPORT, total));
     }
     let mut reader = Rows::of_members(&format, &definition, format.start);
     let mut rows = reader.push(from(format.start.offset))?;

@@ -266,6 +266,20 @@ impl Problem {
         )
     }
 
+    /// 413: more members than an import takes.
+    pub fn too_many_members(limit: usize, sent: usize) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_many_recipients",
+            format!(
+                "El archivo tiene {sent} miembros y el límite es {limit}; los archivos más grandes van por POST /api/v1/members/uploads"
+            ),
+            format!(
+                "The file has {sent} members and the limit is {limit}; larger files go through POST /api/v1/members/uploads"
+            ),
+        )
+    }
+
     /// 415: the route takes another media type.
     pub fn unsupported_media_type(expected: &str) -> Self {
         Self::new(

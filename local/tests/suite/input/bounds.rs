@@ -7,12 +7,13 @@ use super::{assert_nothing_minted, body, one, post, recipient};
 use crate::harness::{Reply, World, person};
 
 /// The routes that read JSON.
-const READ_JSON: [(&str, &str); 16] = [
+const READ_JSON: [(&str, &str); 17] = [
     ("POST", "/api/v1/credentials/issue"),
     ("POST", "/api/v1/uploads"),
     ("POST", "/api/v1/members/uploads"),
     ("POST", "/api/v1/credentials/revoke"),
     ("PATCH", "/api/v1/credentials/{credential_id}"),
+    ("POST", "/api/v1/credentials/{credential_id}/renew"),
     ("POST", "/api/v1/credentials/{credential_id}/revoke"),
     ("POST", "/api/v1/credentials/{credential_id}/suspend"),
     ("POST", "/api/v1/credentials/{credential_id}/reinstate"),
