@@ -206,7 +206,9 @@ async fn two_years(seed: u64) -> Result<()> {
         years.report(&ids).await?;
         years.correct().await?;
         renewed += years.renew().await?;
-        years.nothing_moved().await?;
+        if month % 4 == 3 {
+            years.nothing_moved().await?;
+        }
         years.sim.clock.jump(MONTH);
     }
     ensure!(renewed > 30, "{renewed} renewals in two years");
