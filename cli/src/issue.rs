@@ -114,7 +114,8 @@ struct RecipientFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Many recipients")]
 pub struct FileFlags {
-    /// File for the results [default: NAME-resultados.csv in the folder of FILE].
+    /// File for the results [default: NAME-resultados.csv in the folder of FILE, with --correct
+    /// NAME-correcciones.csv].
     #[arg(long, short, value_name = "RESULTS", requires = "file")]
     pub output: Option<PathBuf>,
     /// Replace the results file if it exists.

@@ -93,11 +93,11 @@ async fn at_once(session: &Session, import: &Import, body: Bytes) -> Result<Exit
     printer.json(&answer)?;
     print(printer, &answer, "repeated", import.dry_run)?;
     for repeat in list(&answer, "repeats") {
-        let (line, other) = (cell(repeat.get("line")), cell(repeat.get("repeated_by")));
+        let (line, other) = (cell(repeat.get("line")), cell(repeat.get("repeated_by_line")));
         let email = cell(repeat.get("email"));
         printer.line(&printer.pick(
-            format!("  línea {line}  {email}  vale la fila {other}"),
-            format!("  line {line}  {email}  row {other} counts"),
+            format!("  línea {line}  {email}  vale la línea {other}"),
+            format!("  line {line}  {email}  line {other} counts"),
         ))?;
     }
     summary::print_warnings(printer, &answer)?;

@@ -80,8 +80,15 @@ pub fn print(printer: Printer, job: &Value) -> Result<Exit, Failure> {
     if counts.mails_failed > 0 {
         let job_id = text("job_id").unwrap_or_default();
         printer.notice(&printer.pick(
-            format!("Para reenviar los correos fallidos: `unicreda jobs retry {job_id}`"),
-            format!("To send the failed mails again: `unicreda jobs retry {job_id}`"),
+            format!("Por qué fallaron correos, y qué hacer: `unicreda jobs results {job_id} --status undelivered`; para reenviarlos: `unicreda jobs retry {job_id}`"),
+            format!("Why mails failed, and what to do: `unicreda jobs results {job_id} --status undelivered`; to send them again: `unicreda jobs retry {job_id}`"),
+        ));
+    }
+    if counts.mails_failed == 0 && counts.mails_sent > 0 && !dry_run && !revokes {
+        let job_id = text("job_id").unwrap_or_default();
+        printer.notice(&printer.pick(
+            format!("Los rebotes se conocen después: `unicreda jobs results {job_id} --status undelivered`"),
+            format!("Bounces become known later: `unicreda jobs results {job_id} --status undelivered`"),
         ));
     }
     Ok(if counts.failed > 0 || counts.mails_failed > 0 { Exit::RowsFailed } else { Exit::Done })
@@ -145,6 +152,9 @@ fn print_reading(printer: Printer, job: &Value) -> Result<(), Failure> {
 }
 
 /// Prints what deserves a look, by kind; how the file was read is printed already.
+///
+/// # Errors
+/// When standard output is closed.
 pub fn print_warnings(printer: Printer, job: &Value) -> Result<(), Failure> {
     let warnings = job.get("warnings").and_then(Value::as_array).into_iter().flatten();
     for warning in warnings {

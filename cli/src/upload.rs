@@ -164,7 +164,7 @@ fn results_target(
     let path = match &issuance.flags.output {
         Some(path) => path.clone(),
         None if issuance.options.dry_run => return Ok(None),
-        None => beside(file),
+        None => beside(file, issuance.flags.correct),
     };
     let path = std::path::absolute(&path).map_err(|error| Failure::file(&path, &error))?;
     let own = upload.and_then(|upload| upload.results.as_ref()) == Some(&path);
@@ -175,11 +175,13 @@ fn results_target(
     OutputFile::new(&path, existing, printer).map(Some)
 }
 
-/// `NAME-resultados.csv` in the folder of the file.
-fn beside(file: &Path) -> PathBuf {
+/// `NAME-resultados.csv` in the folder of the file; of corrections `NAME-correcciones.csv`, since the
+/// same file often ran without them before.
+fn beside(file: &Path, corrects: bool) -> PathBuf {
     let file = if file == Path::new("-") { Path::new("stdin") } else { file };
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    file.with_file_name(format!("{stem}-resultados.csv"))
+    let what = if corrects { "correcciones" } else { "resultados" };
+    file.with_file_name(format!("{stem}-{what}.csv"))
 }
 
 /// Writes the results, unless an earlier run of this command has written them.

@@ -312,7 +312,9 @@ async fn a_results_file_corrects_what_it_names_once_that_is_asked_for() {
     let checked = checked.stdout_has("Lo que se corregiría:\n  línea 2  acta0@ejemplo.com\n");
     let checked = checked.stdout_has("Nombre completo: Persona 0 → Persona Cero");
     checked.stdout_has("credential_id   (la credencial)");
-    let done = world.done(&["issue", "acta-2.csv", "--correct", "--force"]);
+    // Beside the results of the run without it.
+    let done = world.done(&["issue", "acta-2.csv", "--correct"]);
+    let done = done.stdout_has("acta-2-correcciones.csv");
     done.stdout_has("0 emitidas, 1 ya existía, 1 corregida, 0 con error");
     world.run(&["issue", "--email", "a@ejemplo.com", "--correct"]).code(2);
     world.stack.shutdown().await;

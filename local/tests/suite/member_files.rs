@@ -122,7 +122,7 @@ async fn of_rows_with_one_address_the_last_that_can_be_read_counts_and_the_other
     assert_eq!(answer["total"], 4);
     let counts = ["imported", "repeated", "failed"].map(|name| answer[name].clone());
     assert_eq!(counts, [2, 1, 1].map(Value::from), "{answer}");
-    let repeat = json!({ "row": 1, "line": 2, "email": "ana@ejemplo.com", "repeated_by": 3 });
+    let repeat = json!({ "row": 1, "line": 2, "email": "ana@ejemplo.com", "repeated_by": 3, "repeated_by_line": 4 });
     assert_eq!(answer["repeats"], json!([repeat]));
     assert_eq!(answer["errors"][0]["code"], "damaged_text", "{answer}");
     assert_eq!(answer["errors"][0]["line"], 5);
@@ -258,6 +258,20 @@ async fn who_changes_members_sends_and_follows_their_files_and_sees_no_job_of_re
     let given = json!({ "column_map": { "nota": "ignore" } });
     let mended = uploaded(&world, &catalog, "email;nota\nana@ejemplo.com;A\n", given).await;
     assert_eq!(mended["result"]["imported"], 1, "{mended}");
+    // Who issues alone reads nothing of members by their files.
+    let issuer = key_of(app, "demo", Mode::Live, &[Scope::Issue], None).await;
+    let id = mended["job_id"].as_str().expect("a job");
+    for path in [format!("/jobs/{id}"), format!("/jobs/{id}/results")] {
+        world.call_as(&issuer, "GET", &path, None).await.problem(403, "insufficient_scope");
+    }
+    let listed = world.call_as(&issuer, "GET", "/jobs", None).await.expect(200).json();
+    let listed: Vec<&str> = listed["items"]
+        .as_array()
+        .expect("jobs")
+        .iter()
+        .filter_map(|j| j["job_id"].as_str())
+        .collect();
+    assert_eq!(listed, [job.as_str()]);
 }
 
 /// A file of members in two windows: new, changed, repeated and faulty rows.

@@ -167,11 +167,18 @@ async fn only_what_has_ended_or_ends_within_sixty_days_is_renewed() {
         assert_eq!(problem["errors"][0]["pointer"], "/until", "{problem}");
         assert_eq!(problem["errors"][0]["code"], code, "{until}: {problem}");
     }
+    // A day that was named does not stand for the months, not even on the same day.
+    let soon = json!({ "until": months_after(last, 1) });
+    let renewed = world.call("POST", &path, Some(&soon)).await.expect(200).json();
+    assert_eq!(renewed["expires_on"], months_after(last, 1), "{renewed}");
+    world.call("POST", &path, None).await.problem(409, "conflict");
+    pass(&world, 30);
     // A renewal before the end is counted from the end, and from it alone.
+    let last = last.checked_add(Span::new().months(1)).expect("a day");
     let renewed = world.call("POST", &path, None).await.expect(200).json();
     assert_eq!(renewed["expires_on"], months_after(last, 12), "{renewed}");
     let again = world.call("POST", &path, None).await.expect(200).json();
-    assert_eq!(again["version"], 2, "{again}");
+    assert_eq!(again["version"], 3, "{again}");
     let why = json!({ "reason": "Pausa" });
     world.call("POST", &format!("/credentials/{id}/suspend"), Some(&why)).await.expect(200);
     world.call("POST", &path, None).await.problem(409, "conflict");

@@ -52,11 +52,16 @@ impl Caller {
     /// # Errors
     /// `insufficient_scope`.
     pub fn require_reading_of(&self, of_members: bool) -> Result<(), Problem> {
-        let reads = [Scope::Read, Scope::Issue].iter().any(|scope| self.scopes.contains(scope));
-        match of_members || reads {
+        match self.reads_of(of_members) {
             true => Ok(()),
             false => Err(Problem::insufficient_scope(Scope::Read.as_str())),
         }
+    }
+
+    /// Whether the key reads about jobs and uploads `of_members`, or of recipients.
+    pub fn reads_of(&self, of_members: bool) -> bool {
+        let besides = if of_members { Scope::Catalog } else { Scope::Issue };
+        [Scope::Read, besides].iter().any(|scope| self.scopes.contains(scope))
     }
 
     /// Returns the key as the history of a credential names it.

@@ -218,8 +218,8 @@ impl From<CorrectError> for Problem {
                 Self::conflict(fault.text(Lang::Es), fault.text(Lang::En))
             }
             CorrectError::MailInProgress => Self::conflict(
-                "Se está enviando el correo de la credencial; repite la corrección en un par de minutos",
-                "The credential's mail is being sent; repeat the correction in a couple of minutes",
+                "Se está enviando el correo de la credencial; repite la solicitud en un par de minutos",
+                "The credential's mail is being sent; repeat the request in a couple of minutes",
             ),
             CorrectError::TemplateNotFound => Self::template_not_found(None),
             CorrectError::Refused(faults) => refused(&faults),

@@ -127,7 +127,8 @@ pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let before = lists::position(app, call, &caller).await?;
     let page = app.jobs.list(&caller.org, caller.mode, before.as_deref(), limit).await?;
     let page = progress::refresh_page(app, page, call.now).await?;
-    let items = page.items.iter().map(|job| job.summary(call.now)).collect();
+    let read = page.items.iter().filter(|job| caller.reads_of(job.members.is_some()));
+    let items = read.map(|job| job.summary(call.now)).collect();
     lists::page(app, call, &caller, items, page.next).await
 }
 

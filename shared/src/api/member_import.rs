@@ -110,6 +110,12 @@ fn read(body: &[u8], encoding: Option<Encoding>) -> Result<(Format, Vec<SheetRow
     Ok((format, rows))
 }
 
+/// The line of a row.
+fn line_of(rows: &[(FileMember, MemberOutcome)], number: u32) -> Option<u64> {
+    let at = rows.binary_search_by_key(&number, |(row, _)| row.row).ok()?;
+    rows.get(at).map(|(row, _)| row.line)
+}
+
 /// What became of the rows.
 fn answer(
     call: &Call,
@@ -137,6 +143,7 @@ fn answer(
                 if repeats.len() < SHOWN {
                     repeats.push(json!({
                         "row": row.row, "line": row.line, "email": email, "repeated_by": by,
+                        "repeated_by_line": line_of(rows, *by),
                     }));
                 }
             }

@@ -9,6 +9,7 @@ use crate::{
     document::unmarked,
     domain::{
         credential::Credential,
+        ids::Mode,
         image::{Image, ImageId},
         organization::Settings,
     },
@@ -32,6 +33,7 @@ impl AsSigned {
     pub async fn of(
         app: &App,
         settings: &Settings,
+        mode: Mode,
         document: &Map<String, Value>,
     ) -> Result<Self, StoreError> {
         let issuer = document.get("issuer");
@@ -42,7 +44,7 @@ impl AsSigned {
             (Some(id), Some(present)) if present.id == id => Some(present.clone()),
             (Some(id), _) => app.catalog.image(&id).await?.map(|(image, _)| image),
         };
-        let name = name.map_or(settings.name.as_str(), unmarked).to_owned();
+        let name = name.map_or(settings.name.as_str(), |name| unmarked(mode, name)).to_owned();
         let until = document.get("validUntil").and_then(Value::as_str);
         Ok(Self {
             settings: Settings { name, logo, ..settings.clone() },
@@ -64,6 +66,6 @@ impl AsSigned {
         };
         let document: Map<String, Value> = serde_json::from_slice(&document)
             .map_err(|error| StoreError::Broken(error.to_string()))?;
-        Self::of(app, settings, &document).await
+        Self::of(app, settings, credential.mode, &document).await
     }
 }

@@ -186,6 +186,7 @@ async fn change_chunk(
                 reason: order.reason.map(str::to_owned),
                 fields: Vec::new(),
                 renewed_until: None,
+                by_months: false,
                 replaced: None,
             },
         })

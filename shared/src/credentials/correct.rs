@@ -395,6 +395,7 @@ async fn correction(
         reason: request.reason.clone(),
         fields: changed_fields(&before.recipient, &recipient)?,
         renewed_until: None,
+        by_months: false,
         replaced: Some(Replaced {
             version: before.version,
             recipient: before.recipient.clone(),

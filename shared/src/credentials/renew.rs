@@ -149,6 +149,7 @@ async fn attempt(
         reason: request.reason.clone(),
         fields: Vec::new(),
         renewed_until: Some(until),
+        by_months: request.until.is_none(),
         replaced: Some(Replaced {
             version: before.version,
             recipient: before.recipient.clone(),
@@ -172,7 +173,9 @@ async fn attempt(
         after.mail_delivery_at = None;
     }
     let email_key = identity::email_key(&secret, &before.org, before.mode, &before.recipient.email);
-    let (aliases, unclaimed) = (Vec::new(), None);
+    // A letter that is being written says the former end.
+    let unclaimed = before.on_ledger().map(|row| app.jobs.unclaimed(row)).transpose()?;
+    let aliases = Vec::new();
     let correction = Correction { before, after, email_key, owes, aliases, event, unclaimed };
     Ok(write(app, &list, &next, correction).await?.map(|credential| (credential, true)))
 }
@@ -213,7 +216,7 @@ async fn renewed_on(
     let history = app.status_lists.history(credential).await?;
     Ok(history.iter().any(|event| {
         let on_the_day = day.is_none_or(|day| date_of(&event.at) == Some(day));
-        event.renewed_until.is_some() && event.renewed_until == credential.expires_on && on_the_day
+        event.by_months && event.renewed_until == credential.expires_on && on_the_day
     }))
 }
 

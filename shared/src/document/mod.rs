@@ -122,9 +122,12 @@ pub fn marked(mode: Mode, name: &str) -> String {
     }
 }
 
-/// The name without the mark of a test document.
-pub fn unmarked(name: &str) -> &str {
-    name.strip_prefix("PRUEBA · ").unwrap_or(name)
+/// The name in a document without the mark of a test.
+pub fn unmarked(mode: Mode, name: &str) -> &str {
+    match mode {
+        Mode::Live => name,
+        Mode::Test => name.strip_prefix("PRUEBA · ").unwrap_or(name),
+    }
 }
 
 /// The hash of an address, as Open Badges 3.0 writes it (`IdentityHash`).

@@ -57,6 +57,9 @@ pub struct Event {
     /// correction that changed no field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renewed_until: Option<Date>,
+    /// Whether that day follows from the months of the template; else the request named it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_months: bool,
     /// The signed version that a correction replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced: Option<Replaced>,

@@ -190,12 +190,17 @@ impl Job {
                 "phase",
                 match (self.is_reading(), current < total) {
                     (true, _) => "reading",
+                    (false, _) if self.members.is_some() => "importing",
                     (false, true) => "issuing",
                     (false, false) => "mailing",
                 }
                 .into(),
             ),
-            ("emails_done", json!(self.tally.emails_done())),
+            // Members are not mailed.
+            (
+                "emails_done",
+                json!(if self.members.is_some() { 0 } else { self.tally.emails_done() }),
+            ),
             ("eta_seconds", json!(self.eta(now))),
             ("waiting", json!(waiting)),
         ] {

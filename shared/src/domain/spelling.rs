@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::domain::{
     email::EmailAddress,
-    text::{cleaned, shortened},
+    text::{MAX_TEXT, cleaned, shortened},
     warning::{Elsewhere, Warning, WarningKind},
 };
 
@@ -56,7 +56,9 @@ pub fn difference(one: &str, other: &str) -> Option<Difference> {
     let (shorter, longer) = (shorter.min(longer), shorter.max(longer));
     let slips = usize::from(shorter >= ONE_SLIP) + usize::from(shorter >= TWO_SLIPS);
     let is_slip = |one: &str, other: &str| strsim::osa_distance(one, other) <= slips;
-    if longer - shorter <= slips
+    // The comparison takes the square of the letters, and a letter can stand for eighteen.
+    if longer <= MAX_TEXT
+        && longer - shorter <= slips
         && (is_slip(&joined, &against) || is_slip(&chief(&one).concat(), &chief(&other).concat()))
     {
         return Some(Difference::Letters);

@@ -215,7 +215,10 @@ impl LoadedCredential {
             let name = document.get("issuer").and_then(|issuer| issuer.get("name"));
             found.issuer = text(name).unwrap_or(found.issuer);
             found.logo =
-                AsSigned::of(app, &found.organization.settings, &document).await?.settings.logo;
+                AsSigned::of(app, &found.organization.settings, found.credential.mode, &document)
+                    .await?
+                    .settings
+                    .logo;
             found.verification = Some(verify::verify(app, &document, now).await?);
         }
         Ok(found)
@@ -239,7 +242,7 @@ impl LoadedCredential {
             },
             test: c.mode == Mode::Test,
             organization: self.issuer.clone(),
-            initials: seal::initials(document::unmarked(&self.issuer)),
+            initials: seal::initials(document::unmarked(c.mode, &self.issuer)),
             logo: self.logo.clone(),
             linkedin_id: settings.linkedin_id,
             template: c.template_id,

@@ -149,7 +149,7 @@ async fn entry(
         badge: template.definition.achievement.image.clone(),
         seal: seal::seal(
             &credential.template_id.to_string(),
-            &seal::initials(document::unmarked(&issuer)),
+            &seal::initials(document::unmarked(credential.mode, &issuer)),
         ),
         result: credential.recipient.result_value.clone(),
         issued_on: days.issued_on,
