@@ -84,6 +84,7 @@ impl Progress {
         let activity = match phase {
             "reading" => printer.pick("Leyendo", "Reading"),
             "mailing" => printer.pick("Correos", "Mail"),
+            "importing" => printer.pick("Importando", "Importing"),
             _ if job.get("kind").is_some_and(|kind| kind == "revoke") => {
                 printer.pick("Revocando", "Revoking")
             }

@@ -117,6 +117,12 @@ async fn an_organization_is_created_once_and_updated() {
     let stderr = failed(data, 1, &["org", "create", "U ni", "--name", "U", "--sender", "a@b.edu"]);
     assert!(stderr.contains("U ni"), "{stderr}");
 
+    // Nobody can be asked: the machine's zone is taken, and said.
+    let [id, sender] = ["otra", "titulos@otra.example"];
+    let guessed = ["org", "create", id, "--name", "Otra Casa", "--sender", sender];
+    let (guessed, stderr) = both(data, &guessed);
+    let zone = guessed["time_zone"].as_str().expect("a zone");
+    assert!(stderr.contains(&format!("the time zone {zone}, this machine's")), "{stderr}");
     let created = json_of(data, &CREATE);
     assert_eq!((&created["id"], &created["time_zone"]), (&json!("uni"), &json!("America/Lima")));
     assert_eq!(json_of(data, &CREATE), created, "again");
