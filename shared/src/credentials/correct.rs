@@ -419,12 +419,7 @@ async fn correction(
         ..before.clone()
     };
     if owes {
-        after.stored_mail = MailState::Owed;
-        after.mail_attempts = 0;
-        after.mail_round += 1;
-        after.mail_soft_bounces = 0;
-        after.mail_delivery = None;
-        after.mail_delivery_at = None;
+        after.owe_mail_again();
     }
     let unclaimed = before.on_ledger().filter(|_| moved).map(|row| app.jobs.unclaimed(row));
     let unclaimed = unclaimed.transpose()?;

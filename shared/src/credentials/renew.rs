@@ -166,11 +166,7 @@ async fn attempt(
     };
     let owes = owes(&before, settings);
     if owes {
-        after.stored_mail = MailState::Owed;
-        after.mail_attempts = 0;
-        after.mail_round += 1;
-        after.mail_delivery = None;
-        after.mail_delivery_at = None;
+        after.owe_mail_again();
     }
     let email_key = identity::email_key(&secret, &before.org, before.mode, &before.recipient.email);
     // A letter that is being written says the former end.

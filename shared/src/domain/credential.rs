@@ -275,6 +275,18 @@ impl Credential {
         }
     }
 
+    /// Makes its mail pending again: a new round, of which nothing is known yet.
+    pub fn owe_mail_again(&mut self) {
+        self.stored_mail = MailState::Owed;
+        self.mail_attempts = 0;
+        self.mail_lease = None;
+        self.mail_round += 1;
+        self.mail_soft_bounces = 0;
+        self.mail_delivery = None;
+        self.mail_delivery_at = None;
+        self.mail_error = None;
+    }
+
     /// Its owner.
     pub fn tenant(&self) -> Tenant<'_> {
         Tenant { org: &self.org, mode: self.mode }
