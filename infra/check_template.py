@@ -49,7 +49,7 @@ COSTLY = {
 }
 
 # Who opens signing keys.
-SIGNERS = {"IssueFunction", "ConsumerFunction", "AmendFunction"}
+SIGNERS = {"IssueFunction", "ConsumerFunction", "AmendFunction", "PrivacyFunction"}
 
 problems: list[str] = []
 
@@ -440,7 +440,10 @@ def check_bucket(resources: dict) -> int:
                 check(source_arn.endswith(f":::{named}"), f"{queue} knows {name} by another name")
         lifecycle = bucket["LifecycleConfiguration"]["Rules"]
         days = [rule["ExpirationInDays"] for rule in lifecycle if "ExpirationInDays" in rule]
-        check(days == [90 + 7], f"{name} keeps files for {days} days, jobs are kept 90 and 7")
+        check(
+            days == [90 + 7] * 2 and all("Prefix" in rule for rule in lifecycle if "ExpirationInDays" in rule),
+            f"{name} keeps files for {days} days, jobs are kept 90 and 7, and notes of erasures stay",
+        )
         for role, properties in of_type(resources, "AWS::IAM::Role").items():
             for policy in properties.get("Policies", []):
                 for statement in policy["PolicyDocument"]["Statement"]:

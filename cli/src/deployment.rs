@@ -173,6 +173,7 @@ fn config(stack: &str, sealed_by: SealedBy) -> Config {
         issue_queue_url: String::new(),
         mail_queue_url: String::new(),
         uploads_queue_url: String::new(),
+        privacy_queue_url: String::new(),
         uploads_bucket: None,
         uploads_origin: None,
         site_url: String::new(),

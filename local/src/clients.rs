@@ -76,6 +76,7 @@ pub(crate) fn no_config() -> Config {
         issue_queue_url: String::new(),
         mail_queue_url: String::new(),
         uploads_queue_url: String::new(),
+        privacy_queue_url: String::new(),
         uploads_bucket: None,
         uploads_origin: None,
         site_url: String::new(),

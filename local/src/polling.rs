@@ -54,6 +54,8 @@ pub enum Handler {
     Consumer,
     /// `feedback`
     Feedback,
+    /// `privacy`
+    Privacy,
     /// `uploads`
     Uploads,
 }
@@ -135,6 +137,7 @@ async fn handle(
     let name = match mapping.function {
         Handler::Consumer => "consumer",
         Handler::Feedback => "feedback",
+        Handler::Privacy => "privacy",
         Handler::Uploads => "uploads",
     };
     let event = LambdaEvent::new(event, invoke::context(name, mapping.timeout));
@@ -142,6 +145,7 @@ async fn handle(
         match mapping.function {
             Handler::Consumer => consumer::handle(app, event).await,
             Handler::Feedback => feedback::handle(app, event).await,
+            Handler::Privacy => privacy::handle(app, event).await,
             Handler::Uploads => uploads::handle(app, event).await,
         }
     };

@@ -251,6 +251,7 @@ struct Queues {
     issue: String,
     mail: String,
     feedback: String,
+    privacy: String,
     uploads: String,
 }
 
@@ -269,12 +270,14 @@ impl Queues {
         let hidden = options.uploads_timeout + Duration::from_secs(60);
         let uploads =
             services::create_queue(sqs, "uploads", hidden, options.issue_max_receives).await?;
+        let privacy =
+            services::create_queue(sqs, "privacy", hidden, options.issue_max_receives).await?;
         embedded.bucket.send_events_to(sqs.clone(), uploads.clone()).await?;
-        Ok(Self { issue, mail, feedback, uploads })
+        Ok(Self { issue, mail, feedback, privacy, uploads })
     }
 
     /// The event source mappings of `template.yaml`.
-    fn mappings(self, options: &Options) -> [Mapping; 4] {
+    fn mappings(self, options: &Options) -> [Mapping; 5] {
         let consumer = Mapping {
             queue: "issue",
             function: Handler::Consumer,
@@ -296,6 +299,14 @@ impl Queues {
             url: self.feedback,
             ..mail.clone()
         };
+        let privacy = Mapping {
+            queue: "privacy",
+            function: Handler::Privacy,
+            url: self.privacy,
+            batch: 1,
+            timeout: options.uploads_timeout,
+            ..consumer.clone()
+        };
         let uploads = Mapping {
             queue: "uploads",
             function: Handler::Uploads,
@@ -304,7 +315,7 @@ impl Queues {
             timeout: options.uploads_timeout,
             ..consumer.clone()
         };
-        [consumer, mail, feedback, uploads]
+        [consumer, mail, feedback, privacy, uploads]
     }
 }
 
@@ -323,6 +334,7 @@ fn config(
         issue_queue_url: queues.issue.clone(),
         mail_queue_url: queues.mail.clone(),
         uploads_queue_url: queues.uploads.clone(),
+        privacy_queue_url: queues.privacy.clone(),
         uploads_bucket: Some(BUCKET.to_owned()),
         uploads_origin: Some(endpoints.s3.clone()),
         site_url,

@@ -38,6 +38,8 @@ pub struct Config {
     /// Queue of the function `uploads`: notices of files that arrived, and tasks on files
     /// (`UPLOADS_QUEUE_URL`).
     pub uploads_queue_url: String,
+    /// Queue of the function `privacy`: jobs about personal data (`PRIVACY_QUEUE_URL`).
+    pub privacy_queue_url: String,
     /// Bucket of uploaded files and of results (`UPLOADS_BUCKET`); `None` in functions that
     /// touch no file.
     pub uploads_bucket: Option<String>,
@@ -129,6 +131,7 @@ impl Config {
             issue_queue_url: text("ISSUE_QUEUE_URL")?,
             mail_queue_url: text("MAIL_QUEUE_URL")?,
             uploads_queue_url: text("UPLOADS_QUEUE_URL")?,
+            privacy_queue_url: text("PRIVACY_QUEUE_URL")?,
             uploads_bucket: text("UPLOADS_BUCKET").ok(),
             uploads_origin: text("UPLOADS_ORIGIN").ok(),
             site_url: text("SITE_URL")?.trim_end_matches('/').to_owned(),
@@ -345,6 +348,7 @@ mod tests {
                 issue_queue_url: String::new(),
                 mail_queue_url: String::new(),
                 uploads_queue_url: String::new(),
+                privacy_queue_url: String::new(),
                 uploads_bucket: None,
                 uploads_origin: None,
                 site_url: site_url.to_owned(),

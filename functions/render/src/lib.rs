@@ -16,6 +16,7 @@ use lambda_http::{Body, Request};
 use unicreda::{
     App,
     domain::{
+        erasure::Stored,
         ids::CredentialId,
         image::Image,
         lang::Lang,
@@ -55,10 +56,14 @@ struct Content {
 async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>, Problem> {
     let lang = call.query(LANG).and_then(Lang::from_tag).unwrap_or(call.lang);
     let site_url = &app.config.site_url;
-    let Some(content) = read(app, call).await? else {
-        return html(StatusCode::NOT_FOUND, pages::not_found(lang), lang, site_url);
+    let content = match read(app, call).await? {
+        Found::Content(content) => content,
+        Found::Erased => return html(StatusCode::GONE, pages::erased(lang), lang, site_url),
+        Found::Nothing => {
+            return html(StatusCode::NOT_FOUND, pages::not_found(lang), lang, site_url);
+        }
     };
-    let Content { shown, document, logo, badge } = &content;
+    let Content { shown, document, logo, badge } = content.as_ref();
     let id = &shown.id;
     let (bytes, media_type, name) = match endpoint {
         Render::Certificate => {
@@ -102,21 +107,31 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
     Ok(response)
 }
 
-/// Reads the data of a drawing; `None` if the credential does not exist or has no signed document.
-async fn read(app: &App, call: &Call) -> Result<Option<Content>, StoreError> {
+/// What a request for a drawing leads to.
+enum Found {
+    Content(Box<Content>),
+    /// The credential was erased.
+    Erased,
+    /// It does not exist, or has no signed document.
+    Nothing,
+}
+
+async fn read(app: &App, call: &Call) -> Result<Found, StoreError> {
     let Ok(id) = CredentialId::parse(&call.parameter) else {
-        return Ok(None);
+        return Ok(Found::Nothing);
     };
-    let Some(credential) = app.credentials.get(id).await? else {
-        return Ok(None);
+    let credential = match app.credentials.stored(id).await? {
+        Some(Stored::Credential(credential)) => *credential,
+        Some(Stored::Erased(_)) => return Ok(Found::Erased),
+        None => return Ok(Found::Nothing),
     };
     let found = LoadedCredential::read(app, credential, call.now).await?;
     let shown = found.shown(&app.config.site_url, call.now);
     let Some(document) = found.document else {
-        return Ok(None);
+        return Ok(Found::Nothing);
     };
     let (logo, badge) = (bytes(app, &shown.logo).await?, bytes(app, &shown.badge).await?);
-    Ok(Some(Content { shown, document, logo, badge }))
+    Ok(Found::Content(Box::new(Content { shown, document, logo, badge })))
 }
 
 /// The file of an image, without what does not draw. `None` for one that cannot be drawn: a

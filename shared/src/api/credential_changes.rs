@@ -7,7 +7,7 @@ use lambda_http::Body;
 use serde_json::{Map, Value};
 
 use crate::{
-    api::{auth, idempotency, issue},
+    api::{auth, idempotency, issue, privacy},
     app::App,
     credentials::{
         change_status::{self, StatusChange, StatusOutcome},
@@ -94,7 +94,9 @@ pub async fn set_status(app: &App, call: &Call, action: Action) -> Result<Respon
             "The credential is revoked, and a revocation is final",
         )),
         Some(StatusOutcome::Unsigned) => Err(unsigned()),
-        Some(StatusOutcome::Unknown) | None => Err(unknown()),
+        Some(StatusOutcome::Unknown) | None => {
+            Err(privacy::if_erased(app, &caller, id, unknown()).await)
+        }
     }
 }
 
@@ -249,7 +251,12 @@ pub async fn correct(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
         by: caller.who(),
         now: call.now,
     };
-    let corrected = correct::correct(app, &request).await?;
+    let corrected = match correct::correct(app, &request).await {
+        Err(CorrectError::Unknown) => {
+            return Err(privacy::if_erased(app, &caller, id, unknown()).await);
+        }
+        other => other?,
+    };
     ok(&corrected.credential.answer(&app.config.site_url, call.lang))
 }
 
@@ -279,6 +286,9 @@ pub async fn renew(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
                 }
                 _ => Problem::conflict(es, en),
             })
+        }
+        Err(RenewError::Version(CorrectError::Unknown)) => {
+            Err(privacy::if_erased(app, &caller, id, unknown()).await)
         }
         Err(RenewError::Version(error)) => Err(error.into()),
     }

@@ -14,10 +14,13 @@ use crate::{
     domain::{
         credential::{Credential, Status},
         email::EmailAddress,
+        erasure::{Stored, Tombstone},
         fields::FieldError,
         history::Event,
         identity,
         ids::{CredentialId, Mode, TemplateId},
+        lang::Lang,
+        ledger::CurrentCredential,
         nearest::nearest,
         text::cleaned,
         time,
@@ -35,9 +38,17 @@ const FILTERED_READ: usize = 1_000;
 
 /// `GET /credentials/{credential_id}`: with its history.
 pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let credential = ledger::overlay_one(app, own_credential(app, call).await?).await?;
-    let history = app.status_lists.history(&credential).await?;
-    let mut answer = credential.answer(&app.config.site_url, call.lang);
+    let (history, mut answer) = match own(app, call).await? {
+        Stored::Credential(credential) => {
+            let credential = ledger::overlay_one(app, *credential).await?;
+            let history = app.status_lists.history(credential.id, credential.revision).await?;
+            (history, credential.answer(&app.config.site_url, call.lang))
+        }
+        Stored::Erased(tombstone) => {
+            let history = app.status_lists.history(tombstone.id, tombstone.revision).await?;
+            (history, tombstone.answer())
+        }
+    };
     if let Some(members) = answer.as_object_mut() {
         members.insert("history".into(), history.iter().map(Event::answer).collect());
     }
@@ -137,25 +148,57 @@ pub(super) async fn page(
         }
         None => app.credentials.by_time(&caller.org, caller.mode, since, before, read).await?,
     };
-    let found = app.credentials.get_all(&page.items).await?;
+    let (found, erased) = app.credentials.stored_all(&page.items).await?;
     let found = ledger::overlay(app, found).await?;
+    let mut entries: Vec<Entry> = found.into_iter().map(Entry::Credential).collect();
+    entries.extend(erased.into_iter().map(Entry::Erased));
+    entries.sort_by_cached_key(|entry| page.items.iter().position(|id| *id == entry.id()));
     let mut next = page.next;
     let mut items: Vec<Value> = Vec::new();
     let mut bytes = 0;
-    for credential in found.iter().filter(|credential| query.filters.admit(credential)) {
+    for entry in entries.iter().filter(|entry| query.filters.admit(entry)) {
         if items.len() == limit {
             break;
         }
-        let item = credential.answer(&app.config.site_url, call.lang);
+        let item = entry.answer(&app.config.site_url, call.lang);
         bytes += item.to_string().len();
         items.push(item);
-        let left = found.last().is_some_and(|last| last.id != credential.id);
+        let left = entries.last().is_some_and(|last| last.id() != entry.id());
         if (items.len() == limit || bytes > MAX_PAGE_BYTES) && left {
-            next = Some(format!("{}#{}", credential.issued_at, credential.id));
+            next = Some(format!("{}#{}", entry.issued_at(), entry.id()));
             break;
         }
     }
     Ok(List { items, next_cursor: lists::cursor(app, call, caller, next).await? })
+}
+
+/// An entry of a list.
+enum Entry {
+    Credential(CurrentCredential),
+    Erased(Tombstone),
+}
+
+impl Entry {
+    fn id(&self) -> CredentialId {
+        match self {
+            Self::Credential(credential) => credential.id,
+            Self::Erased(tombstone) => tombstone.id,
+        }
+    }
+
+    fn issued_at(&self) -> &str {
+        match self {
+            Self::Credential(credential) => &credential.issued_at,
+            Self::Erased(tombstone) => &tombstone.issued_at,
+        }
+    }
+
+    fn answer(&self, site_url: &str, lang: Lang) -> Value {
+        match self {
+            Self::Credential(credential) => credential.answer(site_url, lang),
+            Self::Erased(tombstone) => tombstone.answer(),
+        }
+    }
 }
 
 /// The filters of a credential list that no index serves.
@@ -163,7 +206,14 @@ pub(super) async fn page(
 struct Filters {
     template: Option<TemplateId>,
     external_id: Option<String>,
-    status: Option<Status>,
+    status: Option<Wanted>,
+}
+
+/// The status that is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Of(Status),
+    Erased,
 }
 
 impl Filters {
@@ -182,17 +232,18 @@ impl Filters {
         }
         let sent = call.query(STATUS);
         let status = sent.map(|text| match text {
-            "issued" => Some(Status::Issued),
-            "suspended" => Some(Status::Suspended),
-            "revoked" => Some(Status::Revoked),
+            "issued" => Some(Wanted::Of(Status::Issued)),
+            "suspended" => Some(Wanted::Of(Status::Suspended)),
+            "revoked" => Some(Wanted::Of(Status::Revoked)),
+            "erased" => Some(Wanted::Erased),
             _ => None,
         });
         if matches!(status, Some(None)) {
             fault(
                 "status",
-                "El parámetro status debe ser issued, suspended o revoked",
-                "The parameter status must be issued, suspended or revoked",
-                nearest(sent.unwrap_or_default(), ["issued", "suspended", "revoked"]),
+                "El parámetro status debe ser issued, suspended, revoked o erased",
+                "The parameter status must be issued, suspended, revoked or erased",
+                nearest(sent.unwrap_or_default(), ["issued", "suspended", "revoked", "erased"]),
             );
         }
         Self {
@@ -206,9 +257,17 @@ impl Filters {
         self.template.is_some() || self.external_id.is_some() || self.status.is_some()
     }
 
-    fn admit(&self, credential: &Credential) -> bool {
+    fn admit(&self, entry: &Entry) -> bool {
+        let credential = match entry {
+            Entry::Credential(credential) => credential,
+            Entry::Erased(tombstone) => {
+                return self.template.is_none_or(|id| id == tombstone.template_id)
+                    && self.status.is_none_or(|wanted| wanted == Wanted::Erased)
+                    && self.external_id.is_none();
+            }
+        };
         self.template.is_none_or(|id| id == credential.template_id)
-            && self.status.is_none_or(|status| status == credential.status)
+            && self.status.is_none_or(|wanted| wanted == Wanted::Of(credential.status))
             && self.external_id.as_ref().is_none_or(|id| {
                 // As it was sent, or cleaned.
                 let own = credential.recipient.external_id.as_ref();
@@ -217,14 +276,21 @@ impl Filters {
     }
 }
 
+/// The credential of the path, unless it was erased.
 async fn own_credential(app: &App, call: &Call) -> Result<Credential, Problem> {
+    own(app, call).await?.credential().ok_or_else(Problem::erased)
+}
+
+/// The credential of the path, or what is left of it, if it is the caller's.
+async fn own(app: &App, call: &Call) -> Result<Stored, Problem> {
     let caller = auth::authenticate(app, call).await?;
     let id = CredentialId::parse(&call.parameter).map_err(|_| unknown_credential())?;
-    let found = app.credentials.get(id).await?.ok_or_else(unknown_credential)?;
-    if !caller.owns(&found.org, found.mode) {
-        return Err(unknown_credential());
-    }
-    Ok(found)
+    let found = app.credentials.stored(id).await?.ok_or_else(unknown_credential)?;
+    let owned = match &found {
+        Stored::Credential(credential) => caller.owns(&credential.org, credential.mode),
+        Stored::Erased(tombstone) => caller.owns(&tombstone.org, tombstone.mode),
+    };
+    if owned { Ok(found) } else { Err(unknown_credential()) }
 }
 
 fn unknown_credential() -> Problem {

@@ -50,7 +50,7 @@ pub(super) async fn answer(
     by: Issuer<'_>,
     template: &Template,
     entries: Vec<Entry>,
-    strict: Strict,
+    (strict, reissue): (Strict, bool),
 ) -> Result<Response<Body>, Problem> {
     let emails: Vec<_> =
         entries.iter().filter_map(|e| e.recipient.as_ref().ok().map(|r| &r.email)).collect();
@@ -69,9 +69,15 @@ pub(super) async fn answer(
                 Err(faults) => Foreseen::Refused(faults),
                 Ok(recipient) => {
                     let member = members.get(&recipient.email);
-                    let sent_email = &entry.email;
-                    let request =
-                        IssueRequest { template, member, recipient, sent_email, issued_at, strict };
+                    let request = IssueRequest {
+                        template,
+                        member,
+                        recipient,
+                        sent_email: &entry.email,
+                        issued_at,
+                        strict,
+                        reissue,
+                    };
                     dry_run::foresee(app, by, request).await?
                 }
             };

@@ -13,10 +13,12 @@ use crate::{
     },
     app::App,
     credentials::{
-        issue::{self, CannotIssue, IssueRequest, IssuedAtOnce, Requester, second_of},
+        issue::{self, IssueRequest, IssuedAtOnce, Requester, second_of},
+        prerequisites::{CannotIssue, prerequisites},
         sign::Issuer,
     },
     domain::{
+        api_key::Scope,
         credential::{Credential, Origin},
         fault_report::FaultReport,
         fields::{FieldError, FieldErrors, InvalidBody, text_of, unknown_field},
@@ -52,6 +54,7 @@ struct Submission {
     entries: Vec<Entry>,
     send_email: bool,
     strict: Strict,
+    reissue: bool,
 }
 
 impl Submission {
@@ -60,7 +63,8 @@ impl Submission {
         let mut faults = Faults::default();
         let members = Members::read(text, &mut faults)?;
         let template = template_id(members.template_id, &mut faults);
-        let send_email = send_email(members.send_email, &mut faults);
+        let send_email = boolean(members.send_email, "send_email", true, &mut faults);
+        let reissue = boolean(members.reissue, "reissue", false, &mut faults);
         let strict = strict(members.strict, &mut faults);
         let recipients = recipients(members.recipients, &mut faults);
         if recipients.len() > MAX_RECIPIENTS {
@@ -72,6 +76,7 @@ impl Submission {
                 entries: recipients.into_iter().map(Entry::parse).collect(),
                 send_email,
                 strict,
+                reissue,
             }),
             _ => Err(Problem::invalid_request(faults.0)),
         }
@@ -95,10 +100,12 @@ struct Members<'a> {
     recipients: Option<&'a RawValue>,
     send_email: Option<&'a RawValue>,
     strict: Option<&'a RawValue>,
+    reissue: Option<&'a RawValue>,
 }
 
 impl<'a> Members<'a> {
-    const NAMES: [&'static str; 4] = ["template_id", "recipients", "send_email", "strict"];
+    const NAMES: [&'static str; 5] =
+        ["template_id", "recipients", "send_email", "strict", "reissue"];
 
     fn read(text: &'a str, faults: &mut Faults) -> Result<Self, InvalidBody> {
         if !text.trim_start().starts_with('{') {
@@ -113,6 +120,7 @@ impl<'a> Members<'a> {
                 "recipients" => &mut read.recipients,
                 "send_email" => &mut read.send_email,
                 "strict" => &mut read.strict,
+                "reissue" => &mut read.reissue,
                 _ => {
                     let name = shown(&name);
                     let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
@@ -128,6 +136,7 @@ impl<'a> Members<'a> {
             recipients: read.recipients.filter(is_given),
             send_email: read.send_email.filter(is_given),
             strict: read.strict.filter(is_given),
+            reissue: read.reissue.filter(is_given),
         })
     }
 }
@@ -155,18 +164,19 @@ fn template_id(raw: Option<&RawValue>, faults: &mut Faults) -> Option<TemplateId
     id
 }
 
-fn send_email(raw: Option<&RawValue>, faults: &mut Faults) -> bool {
+fn boolean(raw: Option<&RawValue>, name: &str, default: bool, faults: &mut Faults) -> bool {
     match raw.map(RawValue::get) {
-        None | Some("true") => true,
+        None => default,
+        Some("true") => true,
         Some("false") => false,
         Some(_) => {
             faults.add(
-                "/send_email",
+                &format!("/{name}"),
                 "wrong_type",
-                "El campo send_email debe ser true o false",
-                "The field send_email must be true or false",
+                &format!("El campo {name} debe ser true o false"),
+                &format!("The field {name} must be true or false"),
             );
-            true
+            default
         }
     }
 }
@@ -245,6 +255,10 @@ pub async fn submit(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         .together(&presented.org, Some(&presented.id), Some(submission.template), single.as_slice())
         .await?;
     let caller = auth::admit(app, call, &presented, read.key.as_ref()).await?;
+    // What was erased is issued again by who may erase.
+    if submission.reissue && !caller.scopes.contains(&Scope::Manage) {
+        return Err(Problem::insufficient_scope(Scope::Manage.as_str()));
+    }
     if call.flag(DRY_RUN) {
         return foresee(app, call, &caller, read, submission).await;
     }
@@ -272,11 +286,11 @@ async fn foresee(
     read: RequestItems,
     submission: Submission,
 ) -> Result<Response<Body>, Problem> {
-    let (template, settings) =
-        issue::prerequisites(app, caller.mode, read.template, read.organization)?;
+    let (template, settings) = prerequisites(app, caller.mode, read.template, read.organization)?;
     let secret = app.catalog.id_secret(&caller.org).await?;
     let by = Issuer { org: &caller.org, mode: caller.mode, secret: &secret, settings: &settings };
-    dry_run::answer(app, call, by, &template, submission.entries, submission.strict).await
+    let Submission { entries, strict, reissue, .. } = submission;
+    dry_run::answer(app, call, by, &template, entries, (strict, reissue)).await
 }
 
 /// Issues a submission, or accepts it as a job.
@@ -289,14 +303,15 @@ async fn perform(
     work: Attempt,
 ) -> Result<Response<Body>, Problem> {
     let RequestItems { template, organization, members, .. } = read;
-    let (template, settings) = issue::prerequisites(app, caller.mode, template, organization)?;
-    let Submission { mut entries, send_email, strict, .. } = submission;
+    let (template, settings) = prerequisites(app, caller.mode, template, organization)?;
+    let Submission { mut entries, send_email, strict, reissue, .. } = submission;
     if entries.len() > 1 {
         let issuing = Issuing {
             template_id: template.id,
             template_version: template.version,
             send_email,
             strict,
+            reissue,
         };
         let definition = &template.definition;
         return accept_job(app, call, caller, (issuing, definition), entries, work).await;
@@ -305,7 +320,8 @@ async fn perform(
     refusal::complete(&mut entry, &template.definition);
     let recipient = entry.recipient.as_ref().ok();
     let member = recipient.and_then(|recipient| members.get(&recipient.email));
-    let terms = Terms { template: &template, settings: &settings, member, send_email, strict };
+    let (template, settings) = (&template, &settings);
+    let terms = Terms { template, settings, member, send_email, strict, reissue };
     issue_at_once(app, call, caller, terms, entry, work).await
 }
 
@@ -316,6 +332,7 @@ struct Terms<'a> {
     member: Option<&'a Member>,
     send_email: bool,
     strict: Strict,
+    reissue: bool,
 }
 
 async fn issue_at_once(
@@ -348,6 +365,7 @@ async fn issue_at_once(
                 sent_email: &entry.email,
                 issued_at: &begun_at,
                 strict: terms.strict,
+                reissue: terms.reissue,
             };
             let origin = Origin::Request(work.id.to_string());
             let requester = Requester { origin, send_email: terms.send_email };

@@ -18,6 +18,7 @@ mod lists;
 pub mod member_import;
 pub mod members;
 pub mod organization;
+pub mod privacy;
 pub mod resend;
 pub mod signing_keys;
 pub mod suppressions;

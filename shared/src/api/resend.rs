@@ -4,7 +4,7 @@ use http::{Response, StatusCode};
 use lambda_http::Body;
 
 use crate::{
-    api::auth,
+    api::{auth, privacy},
     app::App,
     domain::ids::CredentialId,
     http::{
@@ -47,7 +47,12 @@ impl From<ResendError> for Problem {
 pub async fn resend(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call).await?;
     let id = CredentialId::parse(&call.parameter).map_err(|_| ResendError::Unknown)?;
-    let credential = resend::resend(app, caller.tenant(), id, call.now).await?;
+    let credential = match resend::resend(app, caller.tenant(), id, call.now).await {
+        Err(ResendError::Unknown) => {
+            return Err(privacy::if_erased(app, &caller, id, ResendError::Unknown.into()).await);
+        }
+        other => other?,
+    };
     json(
         StatusCode::ACCEPTED,
         &serde_json::json!({ "credential_id": id, "email_status": credential.email_status() }),

@@ -7,7 +7,7 @@ use lambda_http::Body;
 use crate::{
     api::{auth, lists},
     app::App,
-    domain::{email::EmailAddress, feedback::Suppression},
+    domain::{email::EmailAddress, feedback::Suppression, identity},
     http::{
         problem::Problem,
         serve::{Call, no_content},
@@ -35,7 +35,12 @@ pub async fn remove(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     };
     let caller = auth::authenticate(app, call).await?;
     let email = EmailAddress::parse(&call.parameter).map_err(|_| unknown())?;
-    if !app.catalog.unsuppress(caller.tenant(), &email).await? {
+    let secret = app.catalog.id_secret(&caller.org).await?;
+    let hash = identity::email_key(&secret, &caller.org, caller.mode, &email);
+    let listed = app.catalog.unsuppress(caller.tenant(), &email).await?;
+    // A person who was erased may come back, and wants mail then.
+    let erased = app.catalog.forget_erased_address(&caller.org, &hash).await?;
+    if !listed && !erased {
         return Err(unknown());
     }
     Ok(no_content())

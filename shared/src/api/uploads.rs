@@ -47,8 +47,9 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call).await?;
     let mut body = Fields::of_body(call.expect_json()?)?;
     let correct = body.boolean("correct").unwrap_or(false);
+    let reissue = body.boolean("reissue").unwrap_or(false);
     // As for a correction by itself, besides the scope of the route.
-    if correct && !caller.scopes.contains(&Scope::Manage) {
+    if (correct || reissue) && !caller.scopes.contains(&Scope::Manage) {
         return Err(Problem::insufficient_scope(Scope::Manage.as_str()));
     }
     let template_id = body.required_text("template_id", MAX_TEXT);
@@ -90,6 +91,7 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         dry_run,
         corrector,
         strict,
+        reissue,
         encoding,
         column_map,
         day_first,
@@ -123,6 +125,7 @@ pub async fn create_of_members(app: &App, call: &Call) -> Result<Response<Body>,
         dry_run,
         corrector: None,
         strict: Strict::default(),
+        reissue: false,
         encoding,
         column_map,
         day_first: false,

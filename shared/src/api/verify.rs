@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 use crate::{
     api::auth,
     app::App,
-    credentials::verify::{self, Verification},
+    credentials::verify::{self, Standing, Verification},
     domain::{
         credential::Credential,
+        erasure::Stored,
         fields::{Fields, InvalidBody, refuse_repeated},
         ids::CredentialId,
         json::{self, Bounds, Repeated},
@@ -90,7 +91,33 @@ async fn verdict(
         Some(place) => verify::ambiguous(app, document, &place),
         None => verify::verify(app, document, call.now).await?,
     };
-    ok(&answer(&verification, &app.config.site_url, call.lang))
+    let mut answer = answer(&verification, &app.config.site_url, call.lang);
+    if let Some(erased_at) = erased_at(app, &verification).await?
+        && let Some(members) = answer.as_object_mut()
+    {
+        members.insert("erased_at".to_owned(), erased_at.into());
+        let withdrawn = call.lang.pick(
+            "retirada de este sitio a petición de su titular",
+            "withdrawn from this site at the person's request",
+        );
+        let note = match verification.verified() {
+            true => format!("{}; {withdrawn}", call.lang.pick("válida", "valid")),
+            false => withdrawn.to_owned(),
+        };
+        members.insert("note".to_owned(), note.into());
+    }
+    ok(&answer)
+}
+
+/// When the credential of a document that its issuer signed was erased, if it was.
+async fn erased_at(app: &App, of: &Verification) -> Result<Option<String>, Problem> {
+    let Some(id) = of.credential.filter(|_| of.standing != Standing::Invalid) else {
+        return Ok(None);
+    };
+    Ok(match app.credentials.stored(id).await? {
+        Some(Stored::Erased(tombstone)) => Some(tombstone.erased_at),
+        Some(Stored::Credential(_)) | None => None,
+    })
 }
 
 fn answer(verification: &Verification, site_url: &str, lang: Lang) -> Value {
@@ -119,7 +146,8 @@ fn answer(verification: &Verification, site_url: &str, lang: Lang) -> Value {
 
 async fn document_of(app: &App, id: CredentialId) -> Result<Map<String, Value>, Problem> {
     let missing = || Problem::not_found("La credencial no existe", "The credential does not exist");
-    let credential = app.credentials.get(id).await?.ok_or_else(missing)?;
+    let stored = app.credentials.stored(id).await?.ok_or_else(missing)?;
+    let credential = stored.credential().ok_or_else(Problem::erased)?;
     let document = app.status_lists.document(&credential.signed).await?.ok_or_else(missing)?;
     serde_json::from_slice(&document).map_err(Problem::internal)
 }

@@ -5,6 +5,7 @@
 //! | `incoming/{live\|test}/{org}/{template}/{upload}/{name}` | a file that `POST /uploads` announced |
 //! | `incoming/{live\|test}/{org}/{template}/…` | a file that another system wrote |
 //! | `results/{live\|test}/{org}/{job}.csv` | the results file of a job |
+//! | `erasures/{org}/{job}.json` | the note of an erasure, to be applied again after a restore: keyed hashes and ids |
 
 use std::time::Duration;
 

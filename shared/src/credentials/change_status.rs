@@ -18,6 +18,7 @@ use crate::{
     credentials::sign::{self, SignError},
     domain::{
         credential::{Credential, Status},
+        erasure::Tombstone,
         history::{Action, Event, Who},
         ids::CredentialId,
         status_entry::ListId,
@@ -192,6 +193,34 @@ async fn change_chunk(
         })
         .collect();
     raced(app.status_lists.change(id, &next, &changes).await)
+}
+
+/// Revokes a credential that was erased: sets its bit, and notes that on what is left of it.
+///
+/// Safe to repeat: a bit that is set stays set.
+///
+/// # Errors
+/// [`StoreError`] of the store and the signing key; [`StoreError::Unavailable`] when concurrent
+/// writers kept changing the list.
+pub async fn revoke_erased(
+    app: &App,
+    tombstone: &Tombstone,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let Tombstone { org, mode, list: number, bit, .. } = tombstone;
+    let id = ListId { org: org.clone(), mode: *mode, number: *number };
+    for round in 0..ROUNDS {
+        backoff(round).await;
+        let before = app.status_lists.list(&id).await?;
+        let before = before.ok_or(StoreError::Broken("no such status list".to_owned()))?;
+        let next = sign::next_list(app, &id, &before, |bits| bits.set(*bit, true)).await;
+        let next = next.map_err(store_error)?;
+        if raced(app.status_lists.revoke_erased(&id, &next, tombstone.id).await)? {
+            tracing::info!(credential_id = %tombstone.id, at = %time::millis(now), "erased credential revoked");
+            return Ok(());
+        }
+    }
+    Err(StoreError::Unavailable("the status list is in use".to_owned()))
 }
 
 /// Turns a conflict of transactions into a lost race: false.

@@ -187,7 +187,7 @@ async fn by_this_job(
     if before.revision == 0 {
         return Ok(None);
     }
-    let history = app.status_lists.history(before).await?;
+    let history = app.status_lists.history(before.id, before.revision).await?;
     let by_job = history.into_iter().filter(|event| event.by.job_id == Some(job));
     let rows: Vec<u32> = by_job.filter_map(|event| event.by.row).collect();
     match rows.first() {
@@ -423,7 +423,17 @@ async fn correction(
     }
     let unclaimed = before.on_ledger().filter(|_| moved).map(|row| app.jobs.unclaimed(row));
     let unclaimed = unclaimed.transpose()?;
-    Ok(Correction { before: before.clone(), after, email_key, owes, aliases, event, unclaimed })
+    let former = || identity::email_key(by.secret, by.org, by.mode, &before.recipient.email);
+    Ok(Correction {
+        former_key: moved.then(former),
+        before: before.clone(),
+        after,
+        email_key,
+        owes,
+        aliases,
+        event,
+        unclaimed,
+    })
 }
 
 fn changed_fields(before: &Recipient, after: &Recipient) -> Result<Vec<String>, CorrectError> {

@@ -8,7 +8,7 @@ use futures::future::try_join;
 use crate::{
     app::App,
     credentials::{
-        found,
+        found::{self, Found},
         issue::{self, IssueRequest},
         sign::{self, Issuer},
     },
@@ -138,7 +138,7 @@ pub async fn foresee(
     by: Issuer<'_>,
     request: IssueRequest<'_>,
 ) -> Result<Foreseen, StoreError> {
-    let template = request.template.id;
+    let (template, reissue) = (request.template.id, request.reissue);
     let checked = match issue::check(by, request) {
         Ok(checked) => checked,
         Err(faults) => return Ok(Foreseen::Refused(faults)),
@@ -147,13 +147,25 @@ pub async fn foresee(
         return Ok(Foreseen::Refused(vec![error.into_fault()?]));
     }
     let identities = &checked.identities;
-    let own = identities.own.id;
+    let mut own = identities.own.id;
     let email_key = identity::email_key(by.secret, by.org, by.mode, &checked.recipient().email);
     let (found, held) = try_join(
-        found::find(app, identities),
+        found::find(app, by.secret, identities),
         app.credentials.by_email(&email_key, None, None, LOOKED_AT),
     )
     .await?;
+    let (found, again) = match found {
+        Found::Credential { credential, again } => (Some(credential), again),
+        // It would be issued again, under the id that follows.
+        Found::Erased { next, .. } if reissue => {
+            own = next;
+            (None, true)
+        }
+        Found::Erased { id, .. } => {
+            return Ok(Foreseen::Refused(vec![Fault::Erased(id.to_string())]));
+        }
+        Found::Nothing => (None, false),
+    };
     let held_by = found.as_ref().map_or(own, |credential| credential.id);
     let others: Vec<CredentialId> = held.items.into_iter().filter(|id| *id != held_by).collect();
     let held = credentials(app, &others).await?;
@@ -162,10 +174,10 @@ pub async fn foresee(
     if found.is_none() && !checked.doubts.is_empty() {
         return Ok(Foreseen::Refused(checked.doubts));
     }
-    let Some(credential) = found.map(Box::new) else {
+    let Some(credential) = found else {
         return Ok(Foreseen::New {
             id: own,
-            alias: identities.alias().is_some(),
+            alias: again || identities.alias().is_some(),
             internal: checked.member().is_some(),
             also_holds,
             alike: alike_among(person.as_ref(), &held, template),
@@ -175,7 +187,7 @@ pub async fn foresee(
         });
     };
     let today = checked.days.issued_on;
-    Ok(match found::duplicate(app, identities, today, &credential).await? {
+    Ok(match found::duplicate(app, identities, today, &credential, again).await? {
         Ok(()) => {
             let alias = credential.id != identities.sent_id();
             Foreseen::Duplicate { credential, alias, also_holds, person, alike: Vec::new() }

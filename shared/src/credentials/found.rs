@@ -8,31 +8,83 @@ use crate::{
     credentials::days,
     domain::{
         credential::{Credential, Status},
+        erasure::Stored,
         fault::Fault,
-        identity::Identities,
+        identity::{self, IdSecret, Identities},
+        ids::CredentialId,
     },
     store::StoreError,
 };
 
-/// Reads the credential that a recipient's identities lead to; what was issued for the content
-/// as it was sent comes first, as it does when a credential is put.
+/// What a recipient's identities lead to.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// Nothing: it would be new.
+    Nothing,
+    /// A credential.
+    Credential {
+        credential: Box<Credential>,
+        /// Whether it was issued after one of this identity had been erased.
+        again: bool,
+    },
+    /// One that was erased, and was not issued again.
+    Erased {
+        /// Its id.
+        id: CredentialId,
+        /// The id under which it would be issued again.
+        next: CredentialId,
+    },
+}
+
+/// Reads what a recipient's identities lead to; what was issued for the content as it was sent comes
+/// first, as it does when a credential is put.
 ///
 /// # Errors
 /// [`StoreError`] of the reads.
 pub(super) async fn find(
     app: &App,
+    secret: &IdSecret,
     identities: &Identities,
-) -> Result<Option<Credential>, StoreError> {
+) -> Result<Found, StoreError> {
     for id in identities.alias().into_iter().chain([identities.own.id]) {
-        if let Some(found) = app.credentials.at(id).await? {
-            return Ok(Some(found));
+        match app.credentials.look_up(id).await? {
+            Some(Stored::Credential(credential)) => {
+                return Ok(Found::Credential { credential, again: false });
+            }
+            Some(Stored::Erased(first)) => return after(app, secret, first.id).await,
+            None => {}
         }
     }
-    Ok(None)
+    Ok(Found::Nothing)
+}
+
+/// Reads what was issued after the credential `first` of an identity was erased: one id follows from
+/// the other, so each attempt finds what an earlier one issued.
+///
+/// # Errors
+/// [`StoreError`] of the reads.
+pub(super) async fn after(
+    app: &App,
+    secret: &IdSecret,
+    first: CredentialId,
+) -> Result<Found, StoreError> {
+    let mut id = first;
+    for erasures in 1.. {
+        let next = identity::after_erasure(secret, first, erasures);
+        match app.credentials.stored(next).await? {
+            Some(Stored::Credential(credential)) => {
+                return Ok(Found::Credential { credential, again: true });
+            }
+            Some(Stored::Erased(_)) => id = next,
+            None => return Ok(Found::Erased { id, next }),
+        }
+    }
+    Ok(Found::Nothing)
 }
 
 /// Judges the credential found under an identity of a recipient of this day: whether it is the
-/// duplicate of this content. One that an alias of a correction led to is. The inner error is
+/// duplicate of this content. One that an alias of a correction led to is. One that was issued `again`
+/// is, unless the caller's `external_id` alone led to it. The inner error is
 /// [`Fault::ExternalIdTaken`] or one of [`in_force`].
 ///
 /// # Errors
@@ -42,8 +94,10 @@ pub(super) async fn duplicate(
     identities: &Identities,
     today: Option<Date>,
     found: &Credential,
+    again: bool,
 ) -> Result<Result<(), Fault>, StoreError> {
     let led = identities.all().all(|identity| identity.id != found.id);
+    let led = led && !(again && identities.external);
     let is_known = |content: &String| found.content == *content || found.former.contains(content);
     if !led && !identities.all().any(|identity| is_known(&identity.content)) {
         return Ok(Err(Fault::ExternalIdTaken(found.id.to_string())));

@@ -16,7 +16,7 @@ use crate::{
     aws::sqs::{self, Outgoing, Sent},
     credentials::{
         days::Days,
-        found::{duplicate, find},
+        found::{self, Found, duplicate, find},
         sign::{self, Draft, Issuer},
     },
     domain::{
@@ -24,11 +24,10 @@ use crate::{
         credential::{self, Credential, MailState, Origin, RecipientType, Status},
         fault::Fault,
         field::FieldName,
-        identity::{self, Identities},
-        ids::Mode,
+        identity::{self, IdSecret, Identities},
+        ids::CredentialId,
         ledger::CurrentCredential,
         member::Member,
-        organization::{Organization, Settings},
         recipient::Recipient,
         review::Strict,
         template::Template,
@@ -46,53 +45,6 @@ use crate::{
 /// credential from its caller: the sweeper queues the mail later.
 const QUEUE_ONE: Duration = Duration::from_secs(4);
 
-/// The reason why nothing can be issued under a template.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CannotIssue {
-    /// Links of live credentials would end with the deployment.
-    #[error("live links would end with the deployment")]
-    LinksEnd,
-    /// The organization has no such template.
-    #[error("no such template")]
-    NoTemplate,
-    /// The template is archived.
-    #[error("the template is archived")]
-    TemplateArchived,
-    /// The organization does not exist.
-    #[error("a key without organization")]
-    NoOrganization,
-}
-
-/// Refuses live issuing where links would end with the deployment.
-///
-/// # Errors
-/// [`CannotIssue::LinksEnd`].
-pub fn require_lasting_links(app: &App, mode: Mode) -> Result<(), CannotIssue> {
-    if mode == Mode::Live && app.config.live_links_end() {
-        return Err(CannotIssue::LinksEnd);
-    }
-    Ok(())
-}
-
-/// Returns the template and the settings to issue under.
-///
-/// # Errors
-/// [`CannotIssue`].
-pub fn prerequisites(
-    app: &App,
-    mode: Mode,
-    template: Option<Template>,
-    organization: Option<Organization>,
-) -> Result<(Template, Settings), CannotIssue> {
-    require_lasting_links(app, mode)?;
-    let template = template.ok_or(CannotIssue::NoTemplate)?;
-    if template.archived {
-        return Err(CannotIssue::TemplateArchived);
-    }
-    let organization = organization.ok_or(CannotIssue::NoOrganization)?;
-    Ok((template, organization.settings))
-}
-
 /// A recipient that is to have a credential.
 #[derive(Debug)]
 pub struct IssueRequest<'a> {
@@ -108,6 +60,8 @@ pub struct IssueRequest<'a> {
     pub issued_at: &'a str,
     /// The kinds of warnings that refuse it.
     pub strict: Strict,
+    /// Whether it is issued again if its credential was erased.
+    pub reissue: bool,
 }
 
 /// The request or job row that asks for a credential.
@@ -176,6 +130,8 @@ pub(super) struct Checked<'a> {
     /// The reasons to refuse it, unless it has its credential already: what is asked of new data
     /// alone, and damaged texts.
     pub(super) doubts: Vec<Fault>,
+    /// The id under which it is issued again, if its credential was erased.
+    again: Option<CredentialId>,
     /// Its days, if it is issued now.
     pub(super) days: Days,
     /// The last second of its validity, if it ends.
@@ -187,11 +143,16 @@ impl<'a> Checked<'a> {
     pub(super) fn draft(&self) -> Draft<'_> {
         Draft {
             template: self.request.template,
-            id: self.identities.own.id,
+            id: self.id(),
             recipient: &self.request.recipient,
             issued_at: self.request.issued_at,
             valid_until: self.valid_until,
         }
+    }
+
+    /// The id of its credential.
+    fn id(&self) -> CredentialId {
+        self.again.unwrap_or(self.identities.own.id)
     }
 
     /// The recipient, cleaned and profile filled in.
@@ -262,25 +223,40 @@ pub(super) fn check<'a>(
     }
     let days = Days::at(request.issued_at, by.settings, &template.definition);
     let valid_until = days.expires_on.and_then(|last| by.settings.last_second_of(last));
-    Ok(Checked { request, identities, filled, doubts, days, valid_until })
+    Ok(Checked { request, identities, filled, doubts, again: None, days, valid_until })
 }
 
 /// Ends a recipient in doubt: it has its credential from an earlier request, or is refused.
+///
+/// One that is to be issued again gets the id that follows from the erasures of its identity.
 async fn settle(
     app: &App,
-    checked: &Checked<'_>,
+    secret: &IdSecret,
+    checked: &mut Checked<'_>,
     origin: &Origin,
 ) -> Result<Option<Outcome>, StoreError> {
-    if checked.doubts.is_empty() {
+    let reissue = checked.request.reissue;
+    if checked.doubts.is_empty() && !reissue {
         return Ok(None);
     }
-    Ok(Some(match find(app, &checked.identities).await? {
-        None => Outcome::Refused(checked.doubts.clone()),
-        Some(found) => {
-            let (identities, today) = (&checked.identities, checked.days.issued_on);
-            judged(app, identities, origin, today, Box::new(found)).await?
+    Ok(match find(app, secret, &checked.identities).await? {
+        Found::Erased { next, .. } if reissue && checked.doubts.is_empty() => {
+            checked.again = Some(next);
+            None
         }
-    }))
+        Found::Nothing if checked.doubts.is_empty() => None,
+        Found::Nothing => Some(Outcome::Refused(checked.doubts.clone())),
+        Found::Erased { id, .. } if checked.doubts.is_empty() => Some(refused_as_erased(id)),
+        Found::Erased { .. } => Some(Outcome::Refused(checked.doubts.clone())),
+        Found::Credential { credential, again } => {
+            let (identities, today) = (&checked.identities, checked.days.issued_on);
+            Some(judged(app, identities, origin, today, credential, again).await?)
+        }
+    })
+}
+
+fn refused_as_erased(id: CredentialId) -> Outcome {
+    Outcome::Refused(vec![Fault::Erased(id.to_string())])
 }
 
 /// Turns one recipient into its credential: fills, checks, signs and puts it.
@@ -300,7 +276,7 @@ pub async fn issue(
         Prepared::Ended(outcome) => Ok(outcome),
         Prepared::Signed(signed) => {
             let put = app.credentials.put(&signed.new, now).await?;
-            outcome(app, *signed, put).await
+            outcome(app, by.secret, *signed, put).await
         }
     }
 }
@@ -347,11 +323,11 @@ pub async fn prepare(
     request: IssueRequest<'_>,
     requester: Requester,
 ) -> Result<Prepared, StoreError> {
-    let checked = match check(by, request) {
+    let mut checked = match check(by, request) {
         Ok(checked) => checked,
         Err(faults) => return Ok(Prepared::Ended(Outcome::Refused(faults))),
     };
-    if let Some(outcome) = settle(app, &checked, &requester.origin).await? {
+    if let Some(outcome) = settle(app, by.secret, &mut checked, &requester.origin).await? {
         return Ok(Prepared::Ended(outcome));
     }
     let signed = match Box::pin(sign::sign(app, by, checked.draft())).await {
@@ -360,6 +336,7 @@ pub async fn prepare(
             return Ok(Prepared::Ended(Outcome::Refused(vec![error.into_fault()?])));
         }
     };
+    let (id, again) = (checked.id(), checked.again.is_some());
     let Checked { request, identities, filled, days, .. } = checked;
     let IssueRequest { template, member, recipient, issued_at, .. } = request;
     let recipient_type = match member {
@@ -379,7 +356,7 @@ pub async fn prepare(
     };
     let credential = Credential {
         v: credential::FORMAT,
-        id: identities.own.id,
+        id,
         org: by.org.clone(),
         mode: by.mode,
         template_id: template.id,
@@ -413,7 +390,9 @@ pub async fn prepare(
         mail_at: None,
         mail_error: None,
     };
-    let new = NewCredential { credential, email_key, alias: identities.alias() };
+    // The id of before leads to what is left, and from there to this one.
+    let alias = identities.alias().filter(|_| !again);
+    let new = NewCredential { credential, email_key, alias };
     Ok(Prepared::Signed(Box::new(Signed { new, identities })))
 }
 
@@ -421,7 +400,12 @@ pub async fn prepare(
 ///
 /// # Errors
 /// [`StoreError`] of the reads for a credential of before days were kept.
-pub async fn outcome(app: &App, asked: Signed, put: Put) -> Result<Outcome, StoreError> {
+pub async fn outcome(
+    app: &App,
+    secret: &IdSecret,
+    asked: Signed,
+    put: Put,
+) -> Result<Outcome, StoreError> {
     let Signed { new: NewCredential { credential, .. }, identities } = asked;
     match put {
         Put::Written => {
@@ -429,8 +413,17 @@ pub async fn outcome(app: &App, asked: Signed, put: Put) -> Result<Outcome, Stor
             Ok(Outcome::Issued { credential: Box::new(credential), duplicate: false, alias })
         }
         Put::Found(found) => {
-            judged(app, &identities, &credential.origin, credential.issued_on, found).await
+            let again = !identities.all().any(|identity| identity.id == credential.id);
+            judged(app, &identities, &credential.origin, credential.issued_on, found, again).await
         }
+        Put::Erased(first) => match found::after(app, secret, first.id).await? {
+            Found::Credential { credential: found, again } => {
+                let (origin, today) = (&credential.origin, credential.issued_on);
+                judged(app, &identities, origin, today, found, again).await
+            }
+            Found::Erased { id, .. } => Ok(refused_as_erased(id)),
+            Found::Nothing => Ok(refused_as_erased(first.id)),
+        },
     }
 }
 
@@ -441,12 +434,13 @@ async fn judged(
     origin: &Origin,
     today: Option<Date>,
     found: Box<Credential>,
+    again: bool,
 ) -> Result<Outcome, StoreError> {
     let alias = found.id != identities.sent_id();
     if found.origin == *origin {
         return Ok(Outcome::Issued { credential: found, duplicate: false, alias });
     }
-    Ok(match duplicate(app, identities, today, &found).await? {
+    Ok(match duplicate(app, identities, today, &found, again).await? {
         Ok(()) => Outcome::Issued { credential: found, duplicate: true, alias },
         Err(fault) => Outcome::Refused(vec![fault]),
     })

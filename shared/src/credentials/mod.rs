@@ -1,8 +1,9 @@
 //! The use cases of one credential: `App` and domain values in, domain values or an error of
 //! their own out. No HTTP.
 //!
-//! [`issue`] and [`dry_run`] turn a recipient into a credential, or foresee it, or have [`found`] it;
-//! [`change_status`], [`correct`] and [`renew`] change it, the last two by a [`new_version`]; [`days`]
+//! [`issue`] and [`dry_run`] turn a recipient into a credential, or foresee it, or have [`found`] it,
+//! given the [`prerequisites`]; [`change_status`], [`correct`] and [`renew`] change it, the last two by a
+//! [`new_version`]; [`mod@erase`] leaves a tombstone of it; [`days`]
 //! and [`as_signed`] are what people read; [`sign`] signs documents and status lists with the
 //! [`status_indexes`] of the process; [`signing_keys`] replaces keys; [`verify`] checks a
 //! document.
@@ -12,9 +13,11 @@ pub mod change_status;
 pub mod correct;
 pub mod days;
 pub mod dry_run;
+pub mod erase;
 pub mod found;
 pub mod issue;
 mod new_version;
+pub mod prerequisites;
 pub mod renew;
 pub mod sign;
 pub mod signing_keys;

@@ -66,7 +66,7 @@ pub(super) async fn refuse_taken(
     alias: CredentialId,
     of: CredentialId,
 ) -> Result<(), CorrectError> {
-    let taken = app.credentials.at(alias).await?.map(|credential| credential.id);
+    let taken = app.credentials.look_up(alias).await?.map(|stored| stored.id());
     match taken.filter(|taken| *taken != of) {
         None => Ok(()),
         Some(other) => Err(CorrectError::Conflict(CorrectionFault::Taken(other))),

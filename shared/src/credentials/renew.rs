@@ -172,7 +172,9 @@ async fn attempt(
     // A letter that is being written says the former end.
     let unclaimed = before.on_ledger().map(|row| app.jobs.unclaimed(row)).transpose()?;
     let aliases = Vec::new();
-    let correction = Correction { before, after, email_key, owes, aliases, event, unclaimed };
+    let former_key = None;
+    let correction =
+        Correction { before, after, email_key, former_key, owes, aliases, event, unclaimed };
     Ok(write(app, &list, &next, correction).await?.map(|credential| (credential, true)))
 }
 
@@ -209,7 +211,7 @@ async fn renewed_on(
     }
     let organization = app.catalog.organization(&credential.org).await?;
     let date_of = |at: &str| Some(organization.date_of(at.parse().ok()?));
-    let history = app.status_lists.history(credential).await?;
+    let history = app.status_lists.history(credential.id, credential.revision).await?;
     Ok(history.iter().any(|event| {
         let on_the_day = day.is_none_or(|day| date_of(&event.at) == Some(day));
         event.by_months && event.renewed_until == credential.expires_on && on_the_day

@@ -19,6 +19,7 @@ use crate::{
     },
     domain::{
         credential::Status,
+        erasure::Stored,
         ids::{CredentialId, Mode, OrgId},
         lang::Lang,
         signing_key::{PublicKey, public_key},
@@ -408,11 +409,15 @@ async fn status(
     }
     // The list has only the bit; the stored credential has the reason.
     let stored = match credential {
-        Some(id) => app.credentials.get(id).await?,
+        Some(id) => app.credentials.stored(id).await?,
         None => None,
     };
-    let current = stored.filter(|credential| credential.signed.status_entry() == entry);
-    Ok(match current.map(|credential| credential.status) {
+    let current = stored.map(|stored| match stored {
+        Stored::Credential(credential) => (credential.signed.status_entry(), credential.status),
+        Stored::Erased(tombstone) => (tombstone.status_entry(), tombstone.status),
+    });
+    let current = current.filter(|(of, _)| *of == entry);
+    Ok(match current.map(|(_, status)| status) {
         Some(Status::Suspended) => (
             Standing::Suspended,
             Text::new(

@@ -22,6 +22,9 @@ pub use crate::domain::{expected::Expected, unportable::Unportable};
 /// The text of a job whose template does not exist. It never changes.
 pub const ACHIEVEMENT_NOT_FOUND: &str = "Achievement not found";
 
+/// The code of faults about what was erased.
+pub const ERASED: &str = "erased";
+
 /// Characters of a stored text: a job's item of faults stays far below DynamoDB's 400 KB.
 pub const KEPT_TEXT: usize = 1_000;
 /// Most faults that an answer or a row lists of one recipient.
@@ -78,6 +81,8 @@ pub enum Fault {
     TooManyValues(usize),
     /// A language other than `es` and `en`.
     InvalidLanguage,
+    /// Its credential was erased; holds its id.
+    Erased(String),
     /// The `external_id` belongs to a credential with other content; holds its id.
     ExternalIdTaken(String),
     /// The credential of this identity is revoked or suspended; holds its id.
@@ -171,6 +176,7 @@ impl Fault {
             Self::TooLarge(_) => "too_large",
             Self::TooDeep(_) => "too_deep",
             Self::InvalidLanguage => "invalid_language",
+            Self::Erased(_) => ERASED,
             Self::ExternalIdTaken(_) => "external_id_taken",
             Self::NotActive(_) => "credential_not_active",
             Self::Expired(..) => "expired",
@@ -234,6 +240,7 @@ impl Fault {
             | Self::UnknownCredential
             | Self::Unsigned
             | Self::Cancelled
+            | Self::Erased(_)
             | Self::GaveUp(_)
             | Self::NotUtf8
             | Self::DoubtfulText(_)
@@ -319,6 +326,9 @@ impl Fault {
             Self::Rest(1) => "y un error más".into(),
             Self::Rest(more) => format!("y {more} errores más"),
             Self::InvalidLanguage => "El campo language debe ser es o en".into(),
+            Self::Erased(id) => format!(
+                "La credencial {id} fue eliminada a petición de su titular; para emitirla de nuevo, indica reissue: true"
+            ),
             Self::ExternalIdTaken(id) => format!(
                 "El external_id ya pertenece a la credencial {id} con otros datos. Para corregirla usa PATCH /api/v1/credentials/{id}; para emitir otra, usa otro external_id"
             ),
@@ -409,6 +419,9 @@ impl Fault {
             Self::Rest(1) => "and one more error".into(),
             Self::Rest(more) => format!("and {more} more errors"),
             Self::InvalidLanguage => "The field language must be es or en".into(),
+            Self::Erased(id) => format!(
+                "The credential {id} was erased at the person's request; to issue it again, send reissue: true"
+            ),
             Self::ExternalIdTaken(id) => format!(
                 "This external_id belongs to credential {id} with other data. To correct it use PATCH /api/v1/credentials/{id}; to issue another, use another external_id"
             ),

@@ -112,6 +112,8 @@ pub struct Identities {
     /// That of the content as it was sent, where cleaning changes it: what a release before
     /// normalization 2 issued is there.
     pub as_sent: Option<Identity>,
+    /// Whether they follow from the caller's `external_id`, and not from the content.
+    pub external: bool,
 }
 
 impl Identities {
@@ -140,11 +142,12 @@ pub fn cleaned(
     sent: Recipient,
 ) -> (Recipient, Identities) {
     let as_sent = of(secret, org, mode, template, &sent);
+    let external = sent.external_id.is_some();
     match sent.cleaned() {
-        None => (sent, Identities { own: as_sent, as_sent: None }),
+        None => (sent, Identities { own: as_sent, as_sent: None, external }),
         Some(clean) => {
             let own = of(secret, org, mode, template, &clean);
-            (clean, Identities { own, as_sent: Some(as_sent) })
+            (clean, Identities { own, as_sent: Some(as_sent), external })
         }
     }
 }
@@ -182,6 +185,18 @@ pub fn of(
         id: CredentialId::from(uuid::Builder::from_custom_bytes(id).into_uuid()),
         content: short(&hash),
     }
+}
+
+/// The id of a credential that is issued again after those of its identity were erased, so many times:
+/// the same in each attempt.
+pub fn after_erasure(secret: &IdSecret, first: CredentialId, erasures: u32) -> CredentialId {
+    let message = format!("{first} {erasures}");
+    let tag = secret.tag("unicreda reissue id 1", message.as_bytes());
+    let mut id = [0_u8; 16];
+    for (to, from) in id.iter_mut().zip(tag.as_ref()) {
+        *to = *from;
+    }
+    CredentialId::from(uuid::Builder::from_custom_bytes(id).into_uuid())
 }
 
 /// The key under which an address is indexed: a keyed hash, by organization and mode.

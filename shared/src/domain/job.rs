@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::domain::{
     correction::{Corrector, Named},
     encoding::Encoding,
+    erasure::PrivacyOrder,
     fault::FaultText,
     ids::{CredentialId, JobId, Mode, OrgId, ShardId, TemplateId},
     job_outcome::Tally,
@@ -152,6 +153,8 @@ pub enum JobKind {
     Revoke(Revocation),
     /// Imports a member.
     Members(MembersOrder),
+    /// Has no rows: it is about personal data.
+    Privacy(Box<PrivacyOrder>),
 }
 
 /// The terms under which a job issues.
@@ -165,6 +168,8 @@ pub struct Issuing {
     pub send_email: bool,
     /// The kinds of warnings that refuse a row.
     pub strict: Strict,
+    /// Whether a row is issued again if its credential was erased.
+    pub reissue: bool,
 }
 
 /// A job to begin.
@@ -194,7 +199,7 @@ pub struct NewJob {
 
 /// The stored job.
 ///
-/// Its [`kind`](Self::kind) is spread over `dry_run`, `revocation`, `members` and the template's
+/// Its [`kind`](Self::kind) is spread over `dry_run`, `revocation`, `members`, `privacy` and the template's
 /// fields: the names of the item's attributes are a format.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Job {
@@ -235,6 +240,9 @@ pub struct Job {
     /// such template, and ends the job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub members: Option<MembersOrder>,
+    /// Set when the job is about personal data; its template id is then nil.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<PrivacyOrder>,
     /// Id.
     pub job_id: JobId,
     /// Owner.
@@ -260,6 +268,9 @@ pub struct Job {
     /// The kinds of warnings that refuse a row.
     #[serde(default, skip_serializing_if = "Strict::is_empty")]
     pub strict: Strict,
+    /// Whether a row is issued again if its credential was erased.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reissue: bool,
     /// The warnings about its rows; of a file, about those before `read_to`.
     #[serde(default, skip_serializing_if = "Warnings::is_empty")]
     pub warnings: Warnings,
@@ -303,12 +314,24 @@ impl Job {
             template_version: 0,
             send_email: false,
             strict: Strict::default(),
+            reissue: false,
         };
-        let (dry_run, issuing, revocation, members) = match new.kind {
-            JobKind::Issue(issuing) => (false, issuing, None, None),
-            JobKind::DryRun(issuing) => (true, issuing, None, None),
-            JobKind::Revoke(revocation) => (false, nothing, Some(revocation), None),
-            JobKind::Members(order) => (true, nothing, None, Some(order)),
+        let (mut revocation, mut members, mut privacy) = (None, None, None);
+        let (dry_run, issuing) = match new.kind {
+            JobKind::Issue(issuing) => (false, issuing),
+            JobKind::DryRun(issuing) => (true, issuing),
+            JobKind::Revoke(order) => {
+                revocation = Some(order);
+                (false, nothing)
+            }
+            JobKind::Members(order) => {
+                members = Some(order);
+                (true, nothing)
+            }
+            JobKind::Privacy(order) => {
+                privacy = Some(*order);
+                (true, nothing)
+            }
         };
         Self {
             v: 1,
@@ -323,6 +346,7 @@ impl Job {
             files_gone_at: None,
             revocation,
             members,
+            privacy,
             job_id: new.job_id,
             org: new.org,
             mode: new.mode,
@@ -335,6 +359,7 @@ impl Job {
             expires_at: time::seconds(Timestamp::from_second(expires).unwrap_or(Timestamp::MAX)),
             send_email: issuing.send_email,
             strict: issuing.strict,
+            reissue: issuing.reissue,
             warnings: new.warnings,
             lang: new.lang,
             fanned_out: false,
@@ -357,7 +382,11 @@ impl Job {
             template_version: self.template_version,
             send_email: self.send_email,
             strict: self.strict,
+            reissue: self.reissue,
         };
+        if let Some(order) = &self.privacy {
+            return JobKind::Privacy(Box::new(order.clone()));
+        }
         match (&self.revocation, &self.members) {
             (Some(revocation), _) => JobKind::Revoke(revocation.clone()),
             (None, Some(order)) => JobKind::Members(order.clone()),
@@ -368,6 +397,9 @@ impl Job {
 
     /// Whether it is a dry run.
     pub fn is_dry_run(&self) -> bool {
+        if self.privacy.is_some() {
+            return false;
+        }
         if let Some(order) = &self.members {
             return order.dry_run;
         }

@@ -258,6 +258,8 @@ impl ResultRow {
             (RowStatus::Issued, JobKind::DryRun(_)) => "new",
             (RowStatus::Issued, JobKind::Issue(_)) => "issued",
             (RowStatus::Failed, JobKind::DryRun(_)) => "invalid",
+            // It has no rows.
+            (RowStatus::Issued | RowStatus::Failed, JobKind::Privacy(_)) => "erased",
             (RowStatus::Failed, JobKind::Issue(_) | JobKind::Revoke(_) | JobKind::Members(_)) => {
                 "failed"
             }

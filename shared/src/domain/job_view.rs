@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::domain::{
+    erasure::Walk,
     job::{Job, JobKind},
     spelling::Alike,
     time,
@@ -66,6 +67,8 @@ impl Job {
             JobStatus::Failure
         } else if self.closed_at.is_some() {
             JobStatus::Success
+        } else if let Some(order) = &self.privacy {
+            if order.walk == Walk::default() { JobStatus::Pending } else { JobStatus::Progress }
         } else if !self.fanned_out {
             JobStatus::Pending
         } else if self.tally.current() == 0 {
@@ -111,6 +114,16 @@ impl Job {
                 if order.dry_run {
                     answer.insert("dry_run".to_owned(), true.into());
                 }
+            }
+            JobKind::Privacy(order) => {
+                answer.remove("template_id");
+                answer.insert("kind".to_owned(), order.action.as_str().into());
+                answer.insert("reason".to_owned(), order.reason.clone().into());
+                answer.insert("progress".to_owned(), order.progress());
+                if self.closed_at.is_some() {
+                    answer.insert("result".to_owned(), order.result());
+                }
+                return Value::Object(answer);
             }
         }
         if let Some(file) = &self.file {

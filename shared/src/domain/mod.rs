@@ -8,7 +8,7 @@
 //! | [`json`], [`base58`] | texts of callers, within bounds before they are read |
 //! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`cell_fault`], [`correction_fault`], [`warning`], [`review`], [`spelling`], [`fault_report`], [`refusal`], [`unlisted`], [`unportable`], [`fields`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
 //! | [`tenant`], [`seal`], [`organization`], [`member`], [`member_row`], [`api_key`], [`image`], [`picture`], [`template`], [`signing_key`], [`sender`], [`likeness`] | the catalog |
-//! | [`identity`], [`credential`], [`history`], [`status_entry`], [`packing`] | credentials |
+//! | [`identity`], [`credential`], [`history`], [`status_entry`], [`packing`], [`erasure`] | credentials, and what is left of them |
 //! | [`job`], [`upload`], [`column_map`], [`correction`] | jobs and their files, corrections by file |
 //! | [`feedback`], [`undelivered`], [`wallet_link`] | mail |
 
@@ -26,6 +26,7 @@ pub mod damage;
 pub mod dates;
 pub mod email;
 pub mod encoding;
+pub mod erasure;
 pub mod expected;
 pub mod fault;
 pub mod fault_report;

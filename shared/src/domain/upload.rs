@@ -187,6 +187,9 @@ pub struct Upload {
     /// The kinds of warnings that refuse a row.
     #[serde(default, skip_serializing_if = "Strict::is_empty")]
     pub strict: Strict,
+    /// Whether its rows are issued again if their credentials were erased.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reissue: bool,
     /// Encoding of its text, if the request named one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,
@@ -268,7 +271,7 @@ impl Upload {
             "send_email": self.send_email,
             "dry_run": self.is_dry_run(),
             "correct": self.corrector.is_some(),
-            "strict": self.strict,
+            "strict": self.strict, "reissue": self.reissue,
             "encoding": self.encoding,
             "column_map": self.column_map.answer(),
             "day_first": self.day_first,

@@ -152,6 +152,15 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", es, en)
     }
 
+    /// 410: the credential was erased.
+    pub fn erased() -> Self {
+        let (es, en) = (
+            "La credencial fue eliminada a petición de su titular",
+            "The credential was erased at the person's request",
+        );
+        Self::new(StatusCode::GONE, "erased", es, en)
+    }
+
     /// 404: the template does not exist; `pointer` is the field that named it.
     pub fn template_not_found(pointer: Option<&str>) -> Self {
         let mut problem = Self::not_found("La plantilla no existe", "The template does not exist");

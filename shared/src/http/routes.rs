@@ -92,6 +92,10 @@ pub enum Amend {
     Suspend,
     /// Reinstates a suspended credential.
     Reinstate,
+    /// Erases a credential as a job.
+    EraseCredential,
+    /// Erases a person as a job.
+    ErasePerson,
     /// Lists the signing keys.
     ListSigningKeys,
     /// Replaces the key that signs.
@@ -310,6 +314,8 @@ pub const ROUTES: &[Route] = &[
     keyed("POST", "/api/v1/credentials/{credential_id}/revoke", Function::Amend(Amend::Revoke), &[MANAGE], &[]),
     keyed("POST", "/api/v1/credentials/{credential_id}/suspend", Function::Amend(Amend::Suspend), &[MANAGE], &[]),
     keyed("POST", "/api/v1/credentials/{credential_id}/reinstate", Function::Amend(Amend::Reinstate), &[MANAGE], &[]),
+    live("POST", "/api/v1/credentials/{credential_id}/erase", Function::Amend(Amend::EraseCredential), &[MANAGE], &[]),
+    live("POST", "/api/v1/people/erase", Function::Amend(Amend::ErasePerson), &[MANAGE], &[]),
     keyed("GET", "/api/v1/signing-keys", Function::Amend(Amend::ListSigningKeys), &[ADMIN], &[]),
     keyed("POST", "/api/v1/signing-keys", Function::Amend(Amend::RotateSigningKey), &[ADMIN], &[]),
     keyed("POST", "/api/v1/signing-keys/{multikey}/compromise", Function::Amend(Amend::CompromiseSigningKey), &[ADMIN], &[]),

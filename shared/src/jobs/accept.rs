@@ -158,6 +158,7 @@ pub async fn fan_out(app: &App, job: &Job, ttl: i64, rows: Vec<Row>) -> Result<(
         dry_run: job.is_dry_run(),
         corrector: job.corrector().cloned(),
         strict: job.strict,
+        reissue: job.reissue,
     };
     let messages = rows
         .into_iter()

@@ -252,7 +252,10 @@ async fn put_row(
     put: Result<Put, StoreError>,
 ) -> WorkedRow {
     let outcome = match put {
-        Ok(put) => issue::outcome(app, signed, put).await,
+        Ok(put) => match app.catalog.id_secret(&row.message.job.org).await {
+            Ok(secret) => issue::outcome(app, &secret, signed, put).await,
+            Err(error) => Err(error),
+        },
         Err(error) => Err(error),
     };
     let outcome = match outcome {
@@ -309,8 +312,9 @@ async fn prepare_row(
     let by = Issuer { org: &job.org, mode: job.mode, secret: &secret, settings };
     let (template, issued_at) = (&template, job.issued_at.as_str());
     let sent_email = &row.email;
-    let strict = job.strict;
-    let request = IssueRequest { template, member, recipient, sent_email, issued_at, strict };
+    let (strict, reissue) = (job.strict, job.reissue);
+    let request =
+        IssueRequest { template, member, recipient, sent_email, issued_at, strict, reissue };
     if job.dry_run {
         let mut foreseen = dry_run::foresee(app, by, request).await?;
         if let Foreseen::New { id, content, .. } = &foreseen {

@@ -72,6 +72,9 @@ pub struct RowJob {
     /// The kinds of warnings that refuse a row.
     #[serde(default, skip_serializing_if = "Strict::is_empty")]
     pub strict: Strict,
+    /// Whether a row is issued again if its credential was erased.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reissue: bool,
 }
 
 impl RowMessage {
@@ -118,6 +121,15 @@ pub enum FileTask {
         /// The job.
         job_id: JobId,
     },
+}
+
+/// Work on a job about personal data, for the function `privacy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrivacyTask {
+    /// Version.
+    pub v: u32,
+    /// The job.
+    pub job_id: JobId,
 }
 
 /// A message as a queue delivered it.

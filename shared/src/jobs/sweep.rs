@@ -31,7 +31,7 @@ use crate::{
         accept::fan_out,
         end_rows::end_rows,
         messages::{FileTask, MESSAGE_VERSION, MailMessage, Message},
-        progress, read_file,
+        privacy, progress, read_file,
     },
 };
 
@@ -109,6 +109,7 @@ pub async fn sweep(app: &App, mode: SweepMode) -> Result<Swept, JobError> {
         run.pending_mail().await?;
     }
     run.expired_files().await?;
+    run.private_jobs().await?;
     Ok(run.swept)
 }
 
@@ -257,6 +258,23 @@ impl Run<'_> {
                 progress::enqueue(app, &job, &FileTask::Forget { job_id }).await;
                 self.swept.files += 1;
             }
+        }
+        Ok(())
+    }
+
+    /// Queues the jobs about personal data on which no process works.
+    async fn private_jobs(&mut self) -> Result<(), JobError> {
+        let (app, now) = (self.app, self.now);
+        for job_id in app.jobs.open_private(LOOK_AT).await? {
+            let Some(job) = app.jobs.get(job_id).await? else { continue };
+            let busy = job.reader_until.is_some_and(|until| until >= now.as_second());
+            if self.mode.resume {
+                app.jobs.release_file(job_id).await?;
+            } else if busy || time::elapsed(&job.updated_at, now) < FILE_STALLED_AFTER {
+                continue;
+            }
+            privacy::enqueue(app, &job).await;
+            self.swept.files += 1;
         }
         Ok(())
     }

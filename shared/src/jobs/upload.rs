@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::{
     app::App,
     aws::s3::{PRESIGNED_FOR, Presigned},
-    credentials::issue::require_lasting_links,
+    credentials::prerequisites::require_lasting_links,
     domain::{
         column_map::ColumnMap,
         correction::Corrector,
@@ -69,6 +69,8 @@ pub struct UploadRequest {
     pub corrector: Option<Corrector>,
     /// The kinds of warnings that refuse a row.
     pub strict: Strict,
+    /// Whether its rows are issued again if their credentials were erased.
+    pub reissue: bool,
     /// Encoding of its text, if the request names one.
     pub encoding: Option<Encoding>,
     /// How its columns are read, as far as the request says.
@@ -133,6 +135,7 @@ pub async fn announce(
         members,
         corrector: request.corrector,
         strict: request.strict,
+        reissue: request.reissue,
         encoding: request.encoding,
         column_map: request.column_map,
         day_first: request.day_first,
@@ -280,6 +283,7 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, JobError> {
         template_version: read.template.as_ref().map_or(0, |template| template.version),
         send_email: upload.as_ref().is_none_or(|upload| upload.send_email),
         strict: upload.as_ref().map(|upload| upload.strict).unwrap_or_default(),
+        reissue: upload.as_ref().is_some_and(|upload| upload.reissue),
     });
     let job_id = upload.as_ref().map_or_else(|| job_of(&object), job_of_upload);
     let new = NewJob {

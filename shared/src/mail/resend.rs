@@ -60,7 +60,7 @@ pub async fn resend(
     if found.status != Status::Issued {
         return Err(ResendError::NotActive);
     }
-    if app.catalog.suppression(tenant, &found.recipient.email).await?.is_some() {
+    if app.catalog.is_suppressed(tenant, &found.recipient.email).await? {
         return Err(ResendError::Suppressed);
     }
     match ledger::materialize(app, found).await {

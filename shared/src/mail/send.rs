@@ -186,6 +186,9 @@ impl Outcomes {
                 }
             }
             MailOutcome::Again => report.retry.push(message.id),
+            MailOutcome::Erased => {
+                tracing::info!(message_id = message.id, "mail of an erased credential skipped");
+            }
             MailOutcome::Unknown => {
                 tracing::error!(message_id = message.id, "mail's credential not found");
             }

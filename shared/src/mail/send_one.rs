@@ -12,6 +12,7 @@ use crate::{
     credentials::days,
     domain::{
         credential::{Credential, MailState, RecipientType, Status},
+        erasure::Stored,
         ids::{CredentialId, Mode},
         ledger::Ended,
         time, wallet_link,
@@ -61,6 +62,8 @@ pub(super) enum MailOutcome {
     Again,
     /// No such credential exists.
     Unknown,
+    /// The credential was erased; its mail was recorded then.
+    Erased,
 }
 
 impl MailOutcome {
@@ -126,7 +129,7 @@ pub(super) async fn send_one(
     let lease = Lease::from(app, now.as_second());
     let claim = app.credentials.claim_mail(id, now.as_second(), lease.until).await?;
     let credential = match claim {
-        Claim::Unknown => return Ok(MailOutcome::Unknown),
+        Claim::Unknown => return absent(app, id).await,
         Claim::Refused(stored) => return refused(app, stored, now.as_second()).await,
         Claim::Granted(credential) => credential,
     };
@@ -137,7 +140,7 @@ pub(super) async fn send_one(
         Ok(letter) => letter,
         Err(why) => return fail(app, credential, why).await,
     };
-    if app.catalog.suppression(credential.tenant(), &credential.recipient.email).await?.is_some() {
+    if app.catalog.is_suppressed(credential.tenant(), &credential.recipient.email).await? {
         return fail(app, credential, "suppressed").await;
     }
     if credential.mode == Mode::Test {
@@ -171,7 +174,7 @@ async fn skip_cancelled(app: &App, id: CredentialId) -> Result<MailOutcome, Stor
     let now = app.clock.now().as_second();
     let skipped = app.credentials.write_off_mail(id, Ended::Skipped, now).await?;
     match app.credentials.get(id).await?.map(Box::new) {
-        None => Ok(MailOutcome::Unknown),
+        None => absent(app, id).await,
         Some(stored) if skipped => Ok(MailOutcome::Ended(stored, Ended::Skipped)),
         Some(stored) => refused(app, stored, app.clock.now().as_second()).await,
     }
@@ -254,11 +257,19 @@ async fn end(
     look_again(app, id).await
 }
 
+/// The outcome for a credential that is not there.
+pub(super) async fn absent(app: &App, id: CredentialId) -> Result<MailOutcome, StoreError> {
+    Ok(match app.credentials.stored(id).await? {
+        Some(Stored::Erased(_)) => MailOutcome::Erased,
+        Some(Stored::Credential(_)) | None => MailOutcome::Unknown,
+    })
+}
+
 /// The outcome of a message whose mail another worker ends.
 pub(super) async fn look_again(app: &App, id: CredentialId) -> Result<MailOutcome, StoreError> {
     match app.credentials.get(id).await? {
         Some(stored) => refused(app, Box::new(stored), app.clock.now().as_second()).await,
-        None => Ok(MailOutcome::Unknown),
+        None => absent(app, id).await,
     }
 }
 

@@ -23,7 +23,8 @@ use crate::{
     mail::{
         ledger::{self, Lease},
         send_one::{
-            MailOutcome, MailTask, caught, compose, hand_over, look_again, refused, send_one,
+            MailOutcome, MailTask, absent, caught, compose, hand_over, look_again, refused,
+            send_one,
         },
     },
     store::{StoreError, job_mail::ClaimTerm},
@@ -178,7 +179,7 @@ impl ShardClaim {
         let ids: Vec<CredentialId> = mails.values().map(|task| task.mail.credential_id).collect();
         let credentials = app.credentials.get_all(&ids).await?;
         if let Some(first) = credentials.first() {
-            let emails = credentials.iter().map(|c| c.recipient.email.as_str()).collect();
+            let emails = credentials.iter().map(|c| &c.recipient.email).collect();
             self.suppressed = app.catalog.suppressed(first.tenant(), &emails).await?;
         }
         self.credentials = credentials.into_iter().map(|c| (c.id, c)).collect();
@@ -207,7 +208,7 @@ async fn send_claimed(
     unsent: &mut bool,
 ) -> Result<MailOutcome, StoreError> {
     let Some(credential) = claim.credentials.get(&task.mail.credential_id).cloned() else {
-        return Ok(MailOutcome::Unknown);
+        return absent(app, task.mail.credential_id).await;
     };
     let credential = Box::new(credential);
     if credential.on_ledger().is_none() {

@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Item, ROUNDS, StoreError, cancellation_reasons,
-    credentials::{Credentials, Put, id_key},
+    credentials::{Credentials, Put, id_key, is_alias, stored_of},
     from_item, get_many, pause, text, to_item,
 };
-use crate::domain::{credential::Credential, ids::CredentialId};
+use crate::domain::{credential::Credential, erasure::Stored, ids::CredentialId};
 
 /// An alias is new, or already leads to this credential.
 pub(super) const SAME_ALIAS: &str = "attribute_not_exists(id) OR alias_of = :of";
@@ -69,12 +69,12 @@ impl Credentials {
             return self.taken_by(item).await;
         }
         // Refused without the items.
-        let found = match self.at(alias).await? {
-            None => self.at(id).await?,
+        let found = match self.look_up(alias).await? {
+            None => self.look_up(id).await?,
             found => found,
         };
         let found = found.ok_or(StoreError::Broken("taken by nothing".to_owned()))?;
-        Ok(Put::Found(Box::new(found)))
+        Ok(found.into())
     }
 
     /// Writes items in one transaction; none if all are written, else the reasons of the refusal.
@@ -102,13 +102,12 @@ impl Credentials {
 
     /// The credential whose item, or an alias of it, was found under an id.
     pub(super) async fn taken_by(&self, found: Item) -> Result<Put, StoreError> {
-        if found.contains_key("alias_of") {
+        if is_alias(&found) {
             let alias: Alias = from_item(found)?;
-            let target = self.get(alias.alias_of).await?;
-            let target = target.ok_or(StoreError::Broken("alias of nothing".to_owned()))?;
-            return Ok(Put::Found(Box::new(target)));
+            let target = self.stored(alias.alias_of).await?;
+            return Ok(target.ok_or(StoreError::Broken("alias of nothing".to_owned()))?.into());
         }
-        Ok(Put::Found(Box::new(from_item(found)?)))
+        Ok(stored_of(found)?.into())
     }
 
     /// Reads the credentials that `ids` lead to, by themselves or as aliases, by id.
@@ -122,11 +121,10 @@ impl Credentials {
         let keys = ids.iter().map(|id| id_key(id.to_string())).collect();
         let (mut found, mut aliases) = (Vec::with_capacity(ids.len()), Vec::new());
         for item in get_many(&self.client, &self.table, keys).await? {
-            if item.contains_key("alias_of") {
+            if is_alias(&item) {
                 aliases.push(from_item::<Alias>(item)?);
-            } else {
-                let credential: Credential = from_item(item)?;
-                found.push((credential.id, credential));
+            } else if let Stored::Credential(credential) = stored_of(item)? {
+                found.push((credential.id, *credential));
             }
         }
         let targets: BTreeSet<CredentialId> = aliases.iter().map(|alias| alias.alias_of).collect();

@@ -4,7 +4,7 @@
 //!
 //! | id | item |
 //! |---|---|
-//! | `{credential id}` | [`Credential`], or an alias: `{alias_of}` |
+//! | `{credential id}` | [`Credential`], an alias: `{alias_of}`, or a [`Tombstone`] |
 //! | `MAIL#{credential id}` | a test mail, readable for 7 days |
 
 use aws_sdk_dynamodb::{
@@ -23,6 +23,7 @@ use super::{
 use crate::{
     domain::{
         credential::{Credential, MailState, Origin},
+        erasure::{Stored, Tombstone},
         ids::{CredentialId, Mode, OrgId},
     },
     store::schema::{BY_EMAIL, BY_TIME, OWED},
@@ -61,7 +62,21 @@ pub enum Put {
     Written,
     /// The id is taken, by this credential.
     Found(Box<Credential>),
+    /// The id is taken, by what is left of a credential.
+    Erased(Box<Tombstone>),
 }
+
+impl From<Stored> for Put {
+    fn from(stored: Stored) -> Self {
+        match stored {
+            Stored::Credential(credential) => Self::Found(credential),
+            Stored::Erased(tombstone) => Self::Erased(tombstone),
+        }
+    }
+}
+
+/// The attribute that every tombstone has, and no other item.
+const ERASED_AT: &str = "erased_at";
 
 pub(super) fn id_key(id: impl Into<String>) -> Item {
     Item::from([("id".to_owned(), text(id))])
@@ -79,6 +94,13 @@ fn spread(id: CredentialId, over: u8) -> u8 {
 fn sort_key(issued_at: &str, id: CredentialId) -> String {
     let half: String = id.to_string().chars().filter(|c| *c != '-').take(16).collect();
     format!("{issued_at}#{half}")
+}
+
+/// Key of a credential in the index by time.
+pub(super) fn time_key(credential: &Credential) -> IndexKey {
+    let partition = spread(credential.id, TIME_PARTITIONS);
+    let pk = time_pk(&credential.org, credential.mode, partition);
+    (pk, sort_key(&credential.issued_at, credential.id))
 }
 
 fn time_pk(org: &OrgId, mode: Mode, partition: u8) -> String {
@@ -145,9 +167,9 @@ impl Credentials {
         for (new, inserted) in credentials.iter().zip(inserted) {
             found.push(match inserted {
                 Ok(true) => Ok(Put::Written),
-                Ok(false) => self.at(new.credential.id).await.and_then(|stored| {
+                Ok(false) => self.look_up(new.credential.id).await.and_then(|stored| {
                     let stored = stored.ok_or(StoreError::Broken("taken by nothing".into()))?;
-                    Ok(Put::Found(Box::new(stored)))
+                    Ok(stored.into())
                 }),
                 // One that is refused for good must not keep the others from being written.
                 Err(StoreError::Broken(_)) => self.put(new, now).await,
@@ -227,60 +249,91 @@ impl Credentials {
         Ok(statement.set_parameters(Some(values)).build()?)
     }
 
-    /// Reads a credential; none under an alias.
+    /// Reads a credential; none under an alias, and none that was erased.
     ///
     /// # Errors
     /// [`StoreError`] when DynamoDB does not answer or refuses the call.
     pub async fn get(&self, id: CredentialId) -> Result<Option<Credential>, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(id_key(id.to_string())))
-            .consistent_read(true)
-            .send()
-            .await?;
-        answer.item.filter(|item| !item.contains_key("alias_of")).map(from_item).transpose()
+        Ok(self.stored(id).await?.and_then(Stored::credential))
     }
 
-    /// Reads a credential, or the one that an alias leads to.
+    /// Reads a credential, or what is left of it; none under an alias.
     ///
     /// # Errors
     /// [`StoreError`] when DynamoDB does not answer or refuses the call.
-    pub async fn at(&self, id: CredentialId) -> Result<Option<Credential>, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(id_key(id.to_string())))
-            .consistent_read(true)
-            .send()
-            .await?;
-        match answer.item {
-            Some(item) if item.contains_key("alias_of") => {
-                let alias: Alias = from_item(item)?;
-                self.get(alias.alias_of).await
-            }
-            Some(item) => from_item(item).map(Some),
+    pub async fn stored(&self, id: CredentialId) -> Result<Option<Stored>, StoreError> {
+        match self.item(id).await? {
+            Some(item) if is_alias(&item) => Ok(None),
+            Some(item) => stored_of(item).map(Some),
             None => Ok(None),
         }
     }
 
-    /// Reads the credentials that exist under `ids`, in the order of the ids.
+    /// Reads a credential, or the one that an alias leads to; none that was erased.
+    ///
+    /// # Errors
+    /// [`StoreError`] when DynamoDB does not answer or refuses the call.
+    pub async fn at(&self, id: CredentialId) -> Result<Option<Credential>, StoreError> {
+        Ok(self.look_up(id).await?.and_then(Stored::credential))
+    }
+
+    /// Reads a credential, or what is left of it, there or where an alias leads to.
+    ///
+    /// # Errors
+    /// [`StoreError`] when DynamoDB does not answer or refuses the call.
+    pub async fn look_up(&self, id: CredentialId) -> Result<Option<Stored>, StoreError> {
+        match self.item(id).await? {
+            Some(item) if is_alias(&item) => {
+                let alias: Alias = from_item(item)?;
+                self.stored(alias.alias_of).await
+            }
+            Some(item) => stored_of(item).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn item(&self, id: CredentialId) -> Result<Option<Item>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(id_key(id.to_string())))
+            .consistent_read(true)
+            .send()
+            .await?;
+        Ok(answer.item)
+    }
+
+    /// Reads the credentials that exist under `ids`, in the order of the ids; none that was erased.
     ///
     /// # Errors
     /// [`StoreError`] when DynamoDB does not answer or refuses the call.
     pub async fn get_all(&self, ids: &[CredentialId]) -> Result<Vec<Credential>, StoreError> {
+        Ok(self.stored_all(ids).await?.0)
+    }
+
+    /// Does as [`Self::get_all`], and returns apart what is left of those that were erased.
+    ///
+    /// # Errors
+    /// [`StoreError`] when DynamoDB does not answer or refuses the call.
+    pub async fn stored_all(
+        &self,
+        ids: &[CredentialId],
+    ) -> Result<(Vec<Credential>, Vec<Tombstone>), StoreError> {
         let keys = ids.iter().map(|id| id_key(id.to_string())).collect();
-        let mut found = Vec::with_capacity(ids.len());
+        let (mut found, mut erased) = (Vec::with_capacity(ids.len()), Vec::new());
         for item in get_many(&self.client, &self.table, keys).await? {
-            if !item.contains_key("alias_of") {
-                found.push(from_item::<Credential>(item)?);
+            if is_alias(&item) {
+                continue;
+            }
+            match stored_of(item)? {
+                Stored::Credential(credential) => found.push(*credential),
+                Stored::Erased(tombstone) => erased.push(*tombstone),
             }
         }
         let place = |c: &Credential| ids.iter().position(|id| *id == c.id);
         found.sort_by_cached_key(place);
-        Ok(found)
+        Ok((found, erased))
     }
 
     /// Ids of an organization's credentials, newest first, from the partitions of the index
@@ -363,13 +416,24 @@ impl Credentials {
     }
 }
 
+/// Whether an item leads to another one.
+pub(super) fn is_alias(item: &Item) -> bool {
+    item.contains_key("alias_of") && !item.contains_key(ERASED_AT)
+}
+
+/// What an item that is no alias stands for.
+pub(super) fn stored_of(item: Item) -> Result<Stored, StoreError> {
+    Ok(match item.contains_key(ERASED_AT) {
+        true => Stored::Erased(Box::new(from_item(item)?)),
+        false => Stored::Credential(Box::new(from_item(item)?)),
+    })
+}
+
 /// The first item of a credential, with its keys in the indexes.
 fn item_of(new: &NewCredential, now: &str) -> Result<Item, StoreError> {
     let NewCredential { credential, email_key, .. } = new;
     let mut item = to_item(credential)?;
-    let sort = sort_key(&credential.issued_at, credential.id);
-    let partition = spread(credential.id, TIME_PARTITIONS);
-    let org = time_pk(&credential.org, credential.mode, partition);
+    let (org, sort) = time_key(credential);
     item.insert(BY_TIME.partition.into(), text(org));
     item.insert(BY_TIME.sort.into(), text(&sort));
     item.insert(BY_EMAIL.partition.into(), text(email_key));

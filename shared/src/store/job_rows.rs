@@ -146,7 +146,7 @@ pub(super) fn row_set(rows: &BTreeSet<u32>) -> AttributeValue {
     AttributeValue::Ns(rows.iter().map(u32::to_string).collect())
 }
 
-fn deflate(raw: &[u8]) -> Result<Vec<u8>, StoreError> {
+pub(super) fn deflate(raw: &[u8]) -> Result<Vec<u8>, StoreError> {
     let broken = |e: std::io::Error| StoreError::Broken(e.to_string());
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(raw).map_err(broken)?;

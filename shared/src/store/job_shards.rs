@@ -61,6 +61,19 @@ impl ShardView {
     }
 }
 
+/// The rows of a piece of inputs.
+pub(super) fn inflate(data: &[u8]) -> Result<Vec<Row>, StoreError> {
+    let mut raw = String::new();
+    DeflateDecoder::new(data)
+        .take(MAX_RAW)
+        .read_to_string(&mut raw)
+        .map_err(|e| StoreError::Broken(e.to_string()))?;
+    let row = |line| {
+        serde_json::from_str(line).map_err(|_| StoreError::Broken("inputs cannot be read".into()))
+    };
+    raw.lines().map(row).collect()
+}
+
 impl ShardView {
     fn take(&mut self, item: Item) -> Result<(), StoreError> {
         let sk = item.get("sk").and_then(|v| v.as_s().ok()).cloned().unwrap_or_default();
@@ -70,16 +83,8 @@ impl ShardView {
             "SENDING" => self.claims = from_item::<Claims>(item)?,
             "IN" => {
                 let data = item.get("data").and_then(|v| v.as_b().ok());
-                let mut raw = String::new();
-                DeflateDecoder::new(data.map_or(&[][..], |blob| blob.as_ref()))
-                    .take(MAX_RAW)
-                    .read_to_string(&mut raw)
-                    .map_err(|e| StoreError::Broken(e.to_string()))?;
-                for line in raw.lines() {
-                    let row: Row = serde_json::from_str(line)
-                        .map_err(|_| StoreError::Broken("inputs cannot be read".into()))?;
-                    self.rows.insert(row.number, row);
-                }
+                let rows = inflate(data.map_or(&[][..], |blob| blob.as_ref()))?;
+                self.rows.extend(rows.into_iter().map(|row| (row.number, row)));
             }
             "F" => {
                 let failure: Failure = from_item(item)?;

@@ -101,13 +101,23 @@ impl Jobs {
     /// # Errors
     /// [`StoreError`]; [`StoreError::Conflict`] when the id is taken.
     pub async fn create(&self, job: &Job, ttl: i64) -> Result<(), StoreError> {
+        self.create_in(job, ttl, OPEN_PK).await
+    }
+
+    /// Creates a job that the index of open jobs has in this partition.
+    pub(super) async fn create_in(
+        &self,
+        job: &Job,
+        ttl: i64,
+        open: &'static str,
+    ) -> Result<(), StoreError> {
         let mut item = to_item(job)?;
         item.extend(key(job_pk(job.job_id), "JOB"));
         item.insert(TTL.to_owned(), number(ttl));
         let sort = format!("{}#{}", job.created_at, job.job_id);
         item.insert(BY_ORG.partition.into(), text(org_pk(&job.org, job.mode)));
         item.insert(BY_ORG.sort.into(), text(&sort));
-        item.insert(OPEN.partition.into(), text(OPEN_PK));
+        item.insert(OPEN.partition.into(), text(open));
         item.insert(OPEN.sort.into(), text(&sort));
         self.client
             .put_item()

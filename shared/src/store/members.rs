@@ -1,17 +1,19 @@
 //! Members and suppressed addresses in the catalog table.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{
-    Item, Page, StoreError,
+    Page, StoreError,
     catalog::{Catalog, MEMBER_PARTITIONS, member_key, member_pk},
+    erasures::erased_pk,
     key, number, put_many, read_many, text, to_item,
 };
 use crate::domain::{
     email::EmailAddress,
     feedback::Suppression,
+    identity,
     ids::{Mode, OrgId},
     member::Member,
     member_row::MemberChange,
@@ -178,26 +180,35 @@ impl Catalog {
         }
     }
 
-    /// Reads the entry of an address in the suppression list.
-    pub async fn suppression(
-        &self,
-        of: Tenant<'_>,
-        email: &EmailAddress,
-    ) -> Result<Option<Suppression>, StoreError> {
-        self.get(key(suppressed_pk(of), email.as_str())).await
-    }
-
-    /// Returns those of some addresses that are suppressed. The read is eventually consistent: an
-    /// address that was added within the last second may be missing.
+    /// Returns those of some addresses that get no mail: they are on the suppression list, or were
+    /// erased. The read is eventually consistent: an address that was added within the last second may
+    /// be missing.
     pub async fn suppressed(
         &self,
         of: Tenant<'_>,
-        emails: &BTreeSet<&str>,
+        emails: &BTreeSet<&EmailAddress>,
     ) -> Result<HashSet<String>, StoreError> {
-        let keys = emails.iter().map(|email| key(suppressed_pk(of), *email)).collect();
+        let secret = self.id_secret(of.org).await?;
+        let hash = |email: &EmailAddress| identity::email_key(&secret, of.org, of.mode, email);
+        let hashed: HashMap<String, &str> =
+            emails.iter().map(|email| (hash(email), email.as_str())).collect();
+        let erased = hashed.keys().map(|hash| key(erased_pk(of.org), hash));
+        let listed = emails.iter().map(|email| key(suppressed_pk(of), email.as_str()));
+        let keys = erased.chain(listed).collect();
         let found = read_many(&self.client, &self.table, keys, false).await?;
-        let email = |item: &Item| item.get("sk")?.as_s().ok().cloned();
-        Ok(found.iter().filter_map(email).collect())
+        let named = found.iter().filter_map(|item| item.get("sk")?.as_s().ok());
+        let email =
+            |sk: &String| hashed.get(sk).map_or_else(|| sk.clone(), |email| (*email).to_owned());
+        Ok(named.map(email).collect())
+    }
+
+    /// Returns whether an address gets no mail, see [`Self::suppressed`].
+    pub async fn is_suppressed(
+        &self,
+        of: Tenant<'_>,
+        email: &EmailAddress,
+    ) -> Result<bool, StoreError> {
+        Ok(!self.suppressed(of, &BTreeSet::from([email])).await?.is_empty())
     }
 
     /// Removes an address from the suppression list; false if it was not on it.

@@ -30,6 +30,7 @@ mod credential_delivery;
 pub mod credential_mail;
 pub mod credentials;
 mod dictionaries;
+pub mod erasures;
 pub mod idempotency;
 #[cfg(test)]
 mod item_formats;

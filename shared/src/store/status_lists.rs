@@ -104,6 +104,8 @@ pub struct Correction {
     pub after: Credential,
     /// The key of its new address.
     pub email_key: String,
+    /// The key of the former address, if it was another.
+    pub former_key: Option<String>,
     /// Whether its mail becomes pending again, in the sweeper's index.
     pub owes: bool,
     /// The identities of the corrected content, without the credential's own.
@@ -127,7 +129,7 @@ fn list_key(list: &ListId) -> Item {
     id_key(format!("LIST#{list}"))
 }
 
-fn event_id(id: CredentialId, revision: u32) -> String {
+pub(super) fn event_id(id: CredentialId, revision: u32) -> String {
     format!("EVENT#{id}#{revision}")
 }
 
@@ -250,8 +252,12 @@ impl StatusLists {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn history(&self, credential: &Credential) -> Result<Vec<Event>, StoreError> {
-        let keys = (1..=credential.revision).map(|n| id_key(event_id(credential.id, n))).collect();
+    pub async fn history(
+        &self,
+        credential: CredentialId,
+        revisions: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        let keys = (1..=revisions).map(|n| id_key(event_id(credential, n))).collect();
         let found = get_many(&self.client, &self.table, keys).await?;
         let mut events: Vec<Event> = found.into_iter().map(from_item).collect::<Result<_, _>>()?;
         events.sort_unstable_by_key(|event| event.revision);
@@ -290,7 +296,7 @@ impl StatusLists {
     ) -> Result<BTreeMap<u32, CredentialId>, StoreError> {
         let mut rows = BTreeMap::new();
         for credential in credentials.iter().filter(|credential| credential.revision > 0) {
-            let history = self.history(credential).await?;
+            let history = self.history(credential.id, credential.revision).await?;
             let by_job = history.into_iter().filter(|event| event.by.job_id == Some(job));
             rows.extend(by_job.filter_map(|event| Some((event.by.row?, credential.id))));
         }
@@ -332,7 +338,7 @@ impl StatusLists {
                 }
             }
             writes.push(TransactWriteItem::builder().update(update.build()?).build());
-            writes.push(self.event_write(before.id, &change.event)?);
+            writes.push(self.event_write(before.id, &change.event, None)?);
         }
         write_together(&self.client, writes).await
     }
@@ -349,7 +355,8 @@ impl StatusLists {
         list: &List,
         correction: &Correction,
     ) -> Result<bool, StoreError> {
-        let Correction { before, after, email_key, owes, aliases, event, unclaimed } = correction;
+        let Correction { before, after, email_key, former_key, owes, aliases, event, unclaimed } =
+            correction;
         let item = to_item(after)?;
         let mut set = vec!["revision = :after".to_owned()];
         let mut update = Update::builder()
@@ -411,7 +418,7 @@ impl StatusLists {
         let mut writes = vec![
             self.list_write(id, list)?,
             TransactWriteItem::builder().update(update).build(),
-            self.event_write(before.id, event)?,
+            self.event_write(before.id, event, former_key.as_deref())?,
         ];
         writes.extend(unclaimed.clone());
         for alias in aliases {
@@ -426,7 +433,11 @@ impl StatusLists {
         write_together(&self.client, writes).await
     }
 
-    fn list_write(&self, id: &ListId, list: &List) -> Result<TransactWriteItem, StoreError> {
+    pub(super) fn list_write(
+        &self,
+        id: &ListId,
+        list: &List,
+    ) -> Result<TransactWriteItem, StoreError> {
         let mut item = to_item(list)?;
         item.extend(list_key(id));
         let put = Put::builder()
@@ -442,9 +453,15 @@ impl StatusLists {
         &self,
         id: CredentialId,
         event: &Event,
+        former_key: Option<&str>,
     ) -> Result<TransactWriteItem, StoreError> {
         let mut item = to_item(event)?;
         item.extend(id_key(event_id(id, event.revision)));
+        // An erasure finds the entry by the address that the credential had.
+        if let Some(former) = former_key {
+            item.insert(BY_EMAIL.partition.to_owned(), text(former));
+            item.insert(BY_EMAIL.sort.to_owned(), text(format!("{}#{}", event.at, id)));
+        }
         // Two writers cannot write one entry: the credential's revision is checked beside it.
         let put = Put::builder().table_name(&self.table).set_item(Some(item)).build()?;
         Ok(TransactWriteItem::builder().put(put).build())
@@ -459,7 +476,7 @@ fn number_of<T: FromStr>(item: &Item, name: &str) -> Option<T> {
     item.get(name)?.as_n().ok()?.parse().ok()
 }
 
-fn status_text(status: Status) -> Result<AttributeValue, StoreError> {
+pub(super) fn status_text(status: Status) -> Result<AttributeValue, StoreError> {
     serde_dynamo::to_attribute_value(status).map_err(|e| StoreError::Broken(e.to_string()))
 }
 

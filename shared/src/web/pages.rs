@@ -42,6 +42,36 @@ pub fn not_found(lang: Lang) -> String {
     )
 }
 
+/// Renders the page for a credential that was erased.
+pub fn erased(lang: Lang) -> String {
+    notice(
+        lang,
+        lang.pick("Eliminada a petición de su titular", "Erased at the person's request"),
+        &[
+            lang.pick(
+                "La persona a quien se otorgó esta credencial pidió que se retirara de este sitio, y sus datos ya no están aquí.",
+                "The person to whom this credential was awarded asked for its removal from this site, and their data is no longer here.",
+            ),
+            lang.pick(
+                "Si esa persona te entregó el archivo firmado de la credencial, todavía puedes verificarlo.",
+                "If that person gave you the signed file of the credential, you can still verify it.",
+            ),
+        ],
+    )
+}
+
+/// Renders the page for a wallet whose person was erased.
+pub fn wallet_erased(lang: Lang) -> String {
+    notice(
+        lang,
+        lang.pick("Eliminada a petición de su titular", "Erased at the person's request"),
+        &[lang.pick(
+            "Esta billetera se eliminó a petición de su titular. Los archivos firmados que esa persona guardó se pueden seguir verificando.",
+            "This wallet was erased at the person's request. The signed files that the person has kept can still be verified.",
+        )],
+    )
+}
+
 /// Renders the page for a moment when the credential cannot be read.
 pub fn unavailable(lang: Lang) -> String {
     notice(

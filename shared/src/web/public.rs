@@ -9,6 +9,7 @@ use crate::{
     document::did,
     domain::{
         credential::Credential,
+        erasure::Stored,
         ids::{CredentialId, Mode, OrgId},
         image::ImageId,
         lang::Lang,
@@ -42,24 +43,26 @@ pub async fn credential(app: &App, call: &Call) -> Result<Response<Body>, Proble
     };
     let lang = call.query(LANG).and_then(Lang::from_tag).unwrap_or(call.lang);
     let found = match CredentialId::parse(id) {
-        Ok(id) => app.credentials.get(id).await,
+        Ok(id) => app.credentials.stored(id).await,
         Err(_) => Ok(None),
     };
     if let Some(media_type) = wanted {
         return signed_document(app, call, found?, media_type).await;
     }
     let page = match found {
-        Ok(Some(credential)) => match LoadedCredential::read(app, credential, call.now).await {
-            Ok(found) => Ok(Some(page_of(app, call, &found, lang))),
-            Err(error) => Err(error),
-        },
-        Ok(None) => Ok(None),
+        Ok(Some(Stored::Credential(credential))) => {
+            match LoadedCredential::read(app, *credential, call.now).await {
+                Ok(found) => Ok((StatusCode::OK, page_of(app, call, &found, lang))),
+                Err(error) => Err(error),
+            }
+        }
+        Ok(Some(Stored::Erased(_))) => Ok((StatusCode::GONE, pages::erased(lang))),
+        Ok(None) => Ok((StatusCode::NOT_FOUND, pages::not_found(lang))),
         Err(error) => Err(error),
     };
     let site_url = &app.config.site_url;
     match page {
-        Ok(Some(page)) => html(StatusCode::OK, page, lang, site_url),
-        Ok(None) => html(StatusCode::NOT_FOUND, pages::not_found(lang), lang, site_url),
+        Ok((status, page)) => html(status, page, lang, site_url),
         Err(error) => {
             tracing::error!(%error, "page not shown");
             html(StatusCode::SERVICE_UNAVAILABLE, pages::unavailable(lang), lang, site_url)
@@ -71,10 +74,10 @@ pub async fn credential(app: &App, call: &Call) -> Result<Response<Body>, Proble
 async fn signed_document(
     app: &App,
     call: &Call,
-    credential: Option<Credential>,
+    found: Option<Stored>,
     media_type: &'static str,
 ) -> Result<Response<Body>, Problem> {
-    let credential = credential.ok_or_else(no_credential)?;
+    let credential = unerased(found)?;
     let document = app.status_lists.document(&credential.signed).await?.ok_or_else(|| {
         Problem::not_found(
             "La credencial es de una versión anterior y no está firmada",
@@ -86,6 +89,11 @@ async fn signed_document(
     set(&mut response, header::CACHE_CONTROL, "no-cache");
     set(&mut response, header::VARY, "Accept, Accept-Language");
     Ok(response)
+}
+
+/// The credential, if there is one and it was not erased.
+fn unerased(found: Option<Stored>) -> Result<Credential, Problem> {
+    found.ok_or_else(no_credential)?.credential().ok_or_else(Problem::erased)
 }
 
 fn no_credential() -> Problem {
@@ -119,7 +127,7 @@ pub fn console(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 /// `GET /credential/{credential_id}/qr.svg`: the address of the page as a QR code.
 pub async fn qr_code(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let id = CredentialId::parse(&call.parameter).map_err(|_| no_credential())?;
-    let credential = app.credentials.get(id).await?.ok_or_else(no_credential)?;
+    let credential = unerased(app.credentials.stored(id).await?)?;
     let code = qr::svg(&Credential::url(&app.config.site_url, credential.id));
     let code = code.ok_or_else(|| Problem::internal("an address too long for a QR code"))?;
     respond::cached(call, code.into_bytes(), "image/svg+xml")

@@ -43,14 +43,17 @@ pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let asked = lang.unwrap_or(call.lang);
     let site_url = &app.config.site_url;
     match read(app, call).await {
-        Ok(Some(wallet)) => {
+        Ok(Opened::Wallet(wallet)) => {
             // The member's own language, unless the page's switch or the browser names one.
             let browser = call.header("accept-language").map(|_| call.lang);
             let own = wallet.member.profile.language;
             let lang = lang.or(browser).or(own).unwrap_or_default();
             html(StatusCode::OK, pages::wallet(&wallet.shown(site_url), lang), lang, site_url)
         }
-        Ok(None) => html(StatusCode::NOT_FOUND, pages::wallet_closed(asked), asked, site_url),
+        Ok(Opened::Erased) => html(StatusCode::GONE, pages::wallet_erased(asked), asked, site_url),
+        Ok(Opened::Nothing) => {
+            html(StatusCode::NOT_FOUND, pages::wallet_closed(asked), asked, site_url)
+        }
         Err(error) => {
             tracing::error!(%error, "wallet not shown");
             html(StatusCode::SERVICE_UNAVAILABLE, pages::unavailable(asked), asked, site_url)
@@ -85,30 +88,41 @@ impl Wallet {
     }
 }
 
+/// What a link leads to.
+enum Opened {
+    Wallet(Box<Wallet>),
+    /// The wallet's person was erased.
+    Erased,
+    Nothing,
+}
+
 /// Reads the wallet that a link opens; `None` if the link is not sealed by us or expired, or its
 /// holder is no longer a member.
-async fn read(app: &App, call: &Call) -> Result<Option<Wallet>, StoreError> {
+async fn read(app: &App, call: &Call) -> Result<Opened, StoreError> {
     let token = call.parameter.as_str();
     let Some((org, mode, sealed)) = claimed(token).filter(|_| token.len() <= MAX_TOKEN) else {
-        return Ok(None);
+        return Ok(Opened::Nothing);
     };
     let secret = match app.catalog.id_secret(&org).await {
         Ok(secret) => secret,
         // No such organization.
-        Err(StoreError::Broken(_)) => return Ok(None),
+        Err(StoreError::Broken(_)) => return Ok(Opened::Nothing),
         Err(error) => return Err(error),
     };
     let Some(pass) = open(&secret, &org, mode, sealed) else {
-        return Ok(None);
+        return Ok(Opened::Nothing);
     };
     if pass.until < call.now.as_second() {
-        return Ok(None);
+        return Ok(Opened::Nothing);
     }
+    let key = identity::email_key(&secret, &org, mode, &pass.email);
     let Some(member) = app.catalog.member(&org, &pass.email).await? else {
-        return Ok(None);
+        return Ok(match app.catalog.erased_address(&org, &key).await? {
+            Some(_) => Opened::Erased,
+            None => Opened::Nothing,
+        });
     };
     let organization = app.catalog.organization(&org).await?;
-    let key = identity::email_key(&secret, &org, mode, &pass.email);
     let tenant = Tenant { org: &org, mode };
     // A cursor of elsewhere shows the first page: a link in a mail opens whatever is appended to it.
     let before = call.position(&secret, tenant).unwrap_or_default();
@@ -118,7 +132,7 @@ async fn read(app: &App, call: &Call) -> Result<Option<Wallet>, StoreError> {
     for credential in app.credentials.get_all(&page.items).await? {
         entries.push(entry(app, &organization, &credential, call.now).await?);
     }
-    Ok(Some(Wallet {
+    Ok(Opened::Wallet(Box::new(Wallet {
         organization,
         mode,
         member,
@@ -126,7 +140,7 @@ async fn read(app: &App, call: &Call) -> Result<Option<Wallet>, StoreError> {
         entries,
         next,
         later: before.is_some(),
-    }))
+    })))
 }
 
 async fn entry(

@@ -1,0 +1,291 @@
+//! Erasure: what is left of a credential, and the order of a job that erases.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::domain::{
+    credential::{Credential, Status},
+    email::EmailAddress,
+    fault::{ERASED, FaultText},
+    identity::{self, IdSecret},
+    ids::{CredentialId, JobId, Mode, OrgId, TemplateId},
+    lang::Lang,
+    status_entry::StatusEntry,
+    tenant::Tenant,
+};
+
+/// What stays under the id of an erased credential: nothing about its person.
+///
+/// A former release takes it for an alias that leads nowhere: it shows nothing, and issues nothing
+/// in its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tombstone {
+    /// The credential's id.
+    pub id: CredentialId,
+    /// The same id.
+    pub alias_of: CredentialId,
+    /// Version of this item's format.
+    pub v: u32,
+    /// Issuer.
+    pub org: OrgId,
+    /// Live or test.
+    pub mode: Mode,
+    /// Template.
+    pub template_id: TemplateId,
+    /// When it was issued, RFC 3339.
+    pub issued_at: String,
+    /// Its status; the bit in the status list says the same.
+    pub status: Status,
+    /// Greater than that of the credential, so that no change that read it before is written.
+    pub revision: u32,
+    /// Number of the signed version whose bit is in the status list.
+    pub version: u32,
+    /// Number of its status list.
+    pub list: u32,
+    /// Index of its bit.
+    pub bit: u32,
+    /// When it was erased, RFC 3339.
+    pub erased_at: String,
+    /// The job that erased it.
+    pub erased_by: JobId,
+}
+
+impl Tombstone {
+    /// What stays of a credential that is erased now.
+    pub fn of(credential: &Credential, erased_at: String, erased_by: JobId) -> Self {
+        let StatusEntry { list, index } = credential.signed.status_entry();
+        Self {
+            id: credential.id,
+            alias_of: credential.id,
+            v: 1,
+            org: credential.org.clone(),
+            mode: credential.mode,
+            template_id: credential.template_id,
+            issued_at: credential.issued_at.clone(),
+            status: credential.status,
+            revision: credential.revision + 1,
+            version: credential.version,
+            list,
+            bit: index,
+            erased_at,
+            erased_by,
+        }
+    }
+
+    /// Its owner.
+    pub fn tenant(&self) -> Tenant<'_> {
+        Tenant { org: &self.org, mode: self.mode }
+    }
+
+    /// Its entry in a status list.
+    pub fn status_entry(&self) -> StatusEntry {
+        StatusEntry { list: self.list, index: self.bit }
+    }
+
+    /// Whether the file that its holder has still verifies.
+    pub fn holds(&self) -> bool {
+        self.status == Status::Issued
+    }
+
+    /// The answer of the API: ids and instants.
+    pub fn answer(&self) -> Value {
+        json!({
+            "credential_id": self.id, "template_id": self.template_id, "status": "erased",
+            "issued_at": self.issued_at, "erased_at": self.erased_at,
+            "erasure_job_id": self.erased_by, "still_valid": self.holds(),
+        })
+    }
+}
+
+/// What is stored under a credential's id.
+#[derive(Debug)]
+pub enum Stored {
+    /// A credential.
+    Credential(Box<Credential>),
+    /// What is left of one.
+    Erased(Box<Tombstone>),
+}
+
+impl Stored {
+    /// The credential's id.
+    pub fn id(&self) -> CredentialId {
+        match self {
+            Self::Credential(credential) => credential.id,
+            Self::Erased(tombstone) => tombstone.id,
+        }
+    }
+
+    /// The credential, unless it was erased.
+    pub fn credential(self) -> Option<Credential> {
+        match self {
+            Self::Credential(credential) => Some(*credential),
+            Self::Erased(_) => None,
+        }
+    }
+}
+
+/// A person, as an organization's tables know them after their address is gone: the keyed hashes
+/// of the address, see [`identity::email_key`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// The hash in live mode.
+    pub live: String,
+    /// The hash in test mode.
+    pub test: String,
+}
+
+impl Subject {
+    /// The subject of an address.
+    pub fn of(secret: &IdSecret, org: &OrgId, email: &EmailAddress) -> Self {
+        let key = |mode| identity::email_key(secret, org, mode, email);
+        Self { live: key(Mode::Live), test: key(Mode::Test) }
+    }
+
+    /// The hash in a mode.
+    pub fn key(&self, mode: Mode) -> &str {
+        match mode {
+            Mode::Live => &self.live,
+            Mode::Test => &self.test,
+        }
+    }
+}
+
+/// Whom a job about personal data is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum About {
+    /// A person.
+    Person(Subject),
+    /// One credential, of the job's mode.
+    Credential(CredentialId),
+}
+
+/// What a job about personal data does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PrivacyAction {
+    /// Erases.
+    Erase,
+}
+
+impl PrivacyAction {
+    /// Its name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Erase => "erase",
+        }
+    }
+}
+
+/// What stays of a job's row whose content was erased.
+pub fn erased_row(lang: Lang) -> FaultText {
+    let text = lang.pick("Eliminada a petición de su titular", "Erased at the person's request");
+    FaultText { code: ERASED.to_owned(), text: text.to_owned() }
+}
+
+/// The order of a job about personal data, and how far it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrivacyOrder {
+    /// What it does.
+    pub action: PrivacyAction,
+    /// About whom.
+    pub about: About,
+    /// Whether the files that holders have stay valid.
+    #[serde(default)]
+    pub keep_valid: bool,
+    /// The reason that the request gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Id of the API key that asked for it.
+    pub key_id: String,
+    /// The name of that key.
+    pub key_name: String,
+    /// How far it is.
+    #[serde(default)]
+    pub walk: Walk,
+    /// What it did so far.
+    #[serde(default)]
+    pub done: Erased,
+}
+
+impl PrivacyOrder {
+    /// How far it is, as the API shows it.
+    pub fn progress(&self) -> Value {
+        json!({
+            "current": self.walk.part as u8, "total": Part::Done as u8,
+            "status": self.walk.part.text(), "phase": self.walk.part,
+            "jobs_walked": self.done.jobs, "waiting": (!self.walk.open.is_empty()).then_some("open_jobs"),
+        })
+    }
+
+    /// What it did, as the API shows it.
+    pub fn result(&self) -> Value {
+        let Erased { credentials, members, rows, jobs, files } = self.done;
+        json!({
+            "credentials": credentials, "members": members, "rows": rows, "jobs_walked": jobs,
+            "files_deleted": files, "keep_valid": self.keep_valid,
+        })
+    }
+}
+
+/// The parts of an erasure, in their order. Each can be repeated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// The erasure is noted in the bucket, to be applied again after a restore.
+    #[default]
+    Noted,
+    /// Members and suppressions.
+    Catalog,
+    /// Credentials, and what their history has.
+    Credentials,
+    /// Inputs, outcomes and files of the jobs of live mode.
+    Jobs,
+    /// Those of test mode.
+    TestJobs,
+    /// Credentials that were issued meanwhile, and messages that could not be handled.
+    Late,
+    /// Everything is done.
+    Done,
+}
+
+impl Part {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Noted => "Registrando la solicitud",
+            Self::Catalog => "Borrando de la lista de miembros",
+            Self::Credentials => "Borrando credenciales",
+            Self::Jobs | Self::TestJobs => "Recorriendo los trabajos de los últimos 90 días",
+            Self::Late => "Repasando lo emitido mientras tanto",
+            Self::Done => "Terminado",
+        }
+    }
+}
+
+/// How far the job is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Walk {
+    /// The part that is next.
+    pub part: Part,
+    /// Where in that part the next page begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// Jobs that had not ended; the walk comes back to them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<JobId>,
+}
+
+/// What an erasure did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erased {
+    /// Credentials erased.
+    pub credentials: u32,
+    /// Members deleted.
+    pub members: u32,
+    /// Rows of jobs rewritten without the person.
+    pub rows: u32,
+    /// Jobs walked.
+    pub jobs: u32,
+    /// Jobs whose files were deleted before their time.
+    pub files: u32,
+}

@@ -1,0 +1,234 @@
+//! The parts of an erasure, one after the other.
+//!
+//! First the erasure is noted in the bucket, apart from the tables, so that a restore of these can
+//! repeat it. Then the catalog, the credentials, and what 90 days of jobs have: a job that has not
+//! ended is left, and the walk comes back to it. At the end the credentials again, for those that
+//! such a job issued meanwhile.
+//!
+//! Safe to repeat: each part finds what an earlier attempt did.
+
+use crate::{
+    aws::s3::FileError,
+    credentials::erase::{self, EraseOutcome, EraseRequest},
+    domain::{
+        email::EmailAddress,
+        erasure::{About, Part, Subject},
+        history::Who,
+        identity::{self, IdSecret},
+        ids::{CredentialId, Mode, OrgId},
+        tenant::Tenant,
+        time,
+    },
+    jobs::{
+        JobError,
+        erase_rows::{self, Walked},
+        privacy::{Step, Work},
+    },
+    store::StoreError,
+};
+
+/// Jobs of a page of the walk.
+const JOBS_A_PAGE: usize = 10;
+/// Entries of a page of members and suppressions.
+const ENTRIES_A_PAGE: usize = 1_000;
+/// Open jobs that a walk remembers; it begins again when there are more.
+const OPEN_JOBS: usize = 500;
+
+/// Does the part that is next, or as much of it as there is time for.
+///
+/// # Errors
+/// [`JobError`]; the part can be repeated.
+pub(super) async fn step(work: &mut Work<'_>) -> Result<Step, JobError> {
+    let secret = work.app.catalog.id_secret(&work.job.org).await?;
+    let step = match work.order.walk.part {
+        Part::Noted => note_in_bucket(work).await?,
+        Part::Catalog => catalog(work, &secret).await?,
+        Part::Credentials => credentials(work).await?,
+        Part::Jobs => jobs(work, &secret, Mode::Live).await?,
+        Part::TestJobs => jobs(work, &secret, Mode::Test).await?,
+        Part::Late => credentials(work).await?,
+        Part::Done => Step::Next,
+    };
+    if step == Step::Next {
+        work.order.walk.part = match work.order.walk.part {
+            Part::Noted => Part::Catalog,
+            Part::Catalog => Part::Credentials,
+            Part::Credentials => Part::Jobs,
+            Part::Jobs => Part::TestJobs,
+            Part::TestJobs => Part::Late,
+            Part::Late | Part::Done => Part::Done,
+        };
+        work.order.walk.after = None;
+    }
+    Ok(step)
+}
+
+/// Key of the note of an erasure in the bucket.
+pub(super) fn note_key(work: &Work<'_>) -> String {
+    format!("erasures/{}/{}.json", work.job.org, work.job.job_id)
+}
+
+/// Notes the erasure apart from the tables: keyed hashes and ids, nothing about the person.
+async fn note_in_bucket(work: &Work<'_>) -> Result<Step, JobError> {
+    let note = serde_json::json!({
+        "v": 1, "org": work.job.org, "mode": work.job.mode, "job_id": work.job.job_id,
+        "about": work.order.about, "keep_valid": work.order.keep_valid,
+        "at": work.job.created_at, "key_id": work.order.key_id, "key_name": work.order.key_name,
+    });
+    let bytes = serde_json::to_vec(&note).map_err(JobError::broken)?;
+    let mut writer = work.app.files()?.writer(note_key(work), "application/json");
+    writer.write(&bytes).await?;
+    writer.finish().await?;
+    Ok(Step::Next)
+}
+
+/// Whether an address is the subject's, in either mode.
+fn is_of(secret: &IdSecret, org: &OrgId, subject: &Subject, email: &EmailAddress) -> bool {
+    identity::email_key(secret, org, Mode::Live, email) == subject.live
+}
+
+/// Deletes the member and the suppressions of the address, and suppresses its hash. The job has no
+/// address: it looks through all of them.
+async fn catalog(work: &mut Work<'_>, secret: &IdSecret) -> Result<Step, JobError> {
+    let About::Person(subject) = work.order.about.clone() else { return Ok(Step::Next) };
+    let (app, org) = (work.app, &work.job.org);
+    let tenants = [Mode::Live, Mode::Test].map(|mode| Tenant { org, mode });
+    let now = time::seconds(app.clock.now());
+    for Tenant { mode, .. } in tenants {
+        app.catalog.put_erased_address(org, subject.key(mode), &now).await?;
+    }
+    let mut after = None;
+    loop {
+        let page = app.catalog.members(org, after.as_deref(), ENTRIES_A_PAGE).await?;
+        for member in page.items {
+            if !is_of(secret, org, &subject, &member.email) {
+                continue;
+            }
+            let deleted = app.catalog.forget_address(tenants, &member.email).await?;
+            work.order.done.members += u32::from(deleted);
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    for tenant in tenants {
+        let mut after = None;
+        loop {
+            let page = app.catalog.suppressions(tenant, after.as_deref(), ENTRIES_A_PAGE).await?;
+            for entry in page.items.iter().filter(|e| is_of(secret, org, &subject, &e.email)) {
+                app.catalog.unsuppress(tenant, &entry.email).await?;
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+    }
+    Ok(Step::Next)
+}
+
+/// Erases the credentials, and takes the address out of the histories of those that had it once.
+async fn credentials(work: &mut Work<'_>) -> Result<Step, JobError> {
+    let mut step = Step::Next;
+    match work.order.about.clone() {
+        About::Credential(id) => {
+            if erase_one(work, work.job.mode, id).await? == EraseOutcome::MailInProgress {
+                step = Step::Later;
+            }
+        }
+        About::Person(subject) => {
+            for mode in [Mode::Live, Mode::Test] {
+                let mut after = None;
+                loop {
+                    let key = subject.key(mode);
+                    let page = work.app.credentials.all_of_address(key, after.as_deref()).await?;
+                    for id in &page.items {
+                        match CredentialId::parse(id) {
+                            Ok(id) => {
+                                let outcome = erase_one(work, mode, id).await?;
+                                if outcome == EraseOutcome::MailInProgress {
+                                    step = Step::Later;
+                                }
+                            }
+                            Err(_) => work.app.status_lists.forget_event(id).await?,
+                        }
+                    }
+                    match page.next {
+                        Some(next) => after = Some(next),
+                        None => break,
+                    }
+                }
+            }
+        }
+    }
+    Ok(step)
+}
+
+async fn erase_one(
+    work: &mut Work<'_>,
+    mode: Mode,
+    id: CredentialId,
+) -> Result<EraseOutcome, StoreError> {
+    let order = &work.order;
+    let request = EraseRequest {
+        tenant: Tenant { org: &work.job.org, mode },
+        keep_valid: order.keep_valid,
+        by: Who {
+            key_id: order.key_id.clone(),
+            key_name: order.key_name.clone(),
+            job_id: Some(work.job.job_id),
+            row: None,
+        },
+        job: work.job.job_id,
+    };
+    let outcome = erase::erase(work.app, &request, id, work.app.clock.now()).await?;
+    work.order.done.credentials += u32::from(outcome == EraseOutcome::Erased);
+    Ok(outcome)
+}
+
+/// Walks the jobs of a mode, newest first; then those again that had not ended.
+async fn jobs(work: &mut Work<'_>, secret: &IdSecret, mode: Mode) -> Result<Step, JobError> {
+    if matches!(work.order.about, About::Credential(_)) && work.job.mode != mode {
+        return Ok(Step::Next);
+    }
+    const ALL: &str = "-";
+    while work.order.walk.after.as_deref() != Some(ALL) {
+        let before = work.order.walk.after.clone();
+        let page = work.app.jobs.list(&work.job.org, mode, before.as_deref(), JOBS_A_PAGE).await?;
+        for job in &page.items {
+            walk(work, secret, job).await?;
+        }
+        work.order.walk.after = Some(page.next.unwrap_or_else(|| ALL.to_owned()));
+        work.note().await?;
+        if !work.has_time() {
+            return Ok(Step::Later);
+        }
+    }
+    for id in std::mem::take(&mut work.order.walk.open) {
+        if let Some(job) = work.app.jobs.get(id).await? {
+            walk(work, secret, &job).await?;
+        }
+    }
+    Ok(if work.order.walk.open.is_empty() { Step::Next } else { Step::Later })
+}
+
+async fn walk(
+    work: &mut Work<'_>,
+    secret: &IdSecret,
+    job: &crate::domain::job::Job,
+) -> Result<(), JobError> {
+    let walked = match erase_rows::erase(work.app, job, secret, &work.order.about).await {
+        // Its file was replaced, or is gone.
+        Err(JobError::File(FileError::Gone)) => Walked::default(),
+        other => other?,
+    };
+    if walked.open && work.order.walk.open.len() < OPEN_JOBS {
+        work.order.walk.open.push(job.job_id);
+        return Ok(());
+    }
+    work.order.done.jobs += 1;
+    work.order.done.rows += walked.rows;
+    work.order.done.files += u32::from(walked.files);
+    Ok(())
+}

@@ -1,0 +1,232 @@
+//! Takes a person, or the content of one credential, out of a job that has ended: its inputs, its
+//! failures, what its dry run found, its files.
+//!
+//! Safe to repeat: the inputs, by which the rows are found, are rewritten last, on the condition that
+//! they are as they were read.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    app::App,
+    domain::{
+        email::EmailAddress,
+        erasure::{self, About},
+        identity::{self, IdSecret},
+        ids::{CredentialId, ShardId},
+        job::{Job, Row},
+    },
+    jobs::{JobError, results_file},
+    store::{StoreError, erasures::Piece, job_rows::Failure, job_shards::ShardView},
+};
+
+/// Attempts at a piece that keeps changing.
+const ROUNDS: u32 = 4;
+
+/// What was done to a job.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Walked {
+    /// Whether it has not ended, so that nothing was done.
+    pub(super) open: bool,
+    /// Rows that were rewritten.
+    pub(super) rows: u32,
+    /// Whether its files were deleted.
+    pub(super) files: bool,
+}
+
+/// The rows of a shard that are to be erased.
+struct Marked {
+    shard: ShardId,
+    rows: BTreeMap<u32, Option<CredentialId>>,
+}
+
+/// Erases what a job has about a person, or about a credential.
+///
+/// # Errors
+/// [`JobError`].
+pub(super) async fn erase(
+    app: &App,
+    job: &Job,
+    secret: &IdSecret,
+    about: &About,
+) -> Result<Walked, JobError> {
+    if job.privacy.is_some() {
+        return Ok(Walked::default());
+    }
+    if job.closed_at.is_none() || job.owes_results() {
+        return Ok(Walked { open: true, ..Walked::default() });
+    }
+    let mut marked: Vec<Marked> = Vec::new();
+    for number in 0..job.shards() {
+        let shard = job.shard_id(number);
+        let rows = mark(app, job, secret, about, shard).await?;
+        if !rows.is_empty() {
+            marked.push(Marked { shard, rows });
+        }
+    }
+    // A refused file has no rows to look for: it may have anybody, and is of no further use.
+    let refused = job.failure.is_some() && matches!(about, About::Person(_));
+    if marked.is_empty() && !refused {
+        return Ok(Walked::default());
+    }
+    let files = job.file.is_some() && job.files_gone_at.is_none();
+    if files {
+        results_file::forget(app, job.job_id).await?;
+    }
+    app.jobs.forget_values(job).await?;
+    if job.is_dry_run() {
+        for number in 0..job.shards() {
+            app.jobs.forget_alike(job.shard_id(number)).await?;
+        }
+    }
+    let mut walked = Walked { open: false, rows: 0, files };
+    for Marked { shard, rows } in marked {
+        walked.rows += u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        erase_shard(app, job, secret, about, shard, rows).await?;
+    }
+    Ok(walked)
+}
+
+/// Finds the rows of a shard that are to be erased, and the credentials that they lead to.
+async fn mark(
+    app: &App,
+    job: &Job,
+    secret: &IdSecret,
+    about: &About,
+    shard: ShardId,
+) -> Result<BTreeMap<u32, Option<CredentialId>>, StoreError> {
+    let mut found = BTreeMap::new();
+    match about {
+        About::Person(_) => {
+            for piece in app.jobs.pieces(shard).await? {
+                let rows = piece.rows.iter().filter(|row| is_about(row, job, secret, about, None));
+                found.extend(rows.map(|row| (row.number, None)));
+            }
+            if !found.is_empty() {
+                let view = app.jobs.shard(shard).await?;
+                for (row, id) in &mut found {
+                    *id = view.credential_of(*row, secret, job);
+                }
+            }
+        }
+        About::Credential(_) => {
+            let view = app.jobs.shard(shard).await?;
+            for row in view.rows.values() {
+                if is_about(row, job, secret, about, Some(&view)) {
+                    found.insert(row.number, view.credential_of(row.number, secret, job));
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a row is about the person or the credential, and says something about it.
+fn is_about(
+    row: &Row,
+    job: &Job,
+    secret: &IdSecret,
+    about: &About,
+    view: Option<&ShardView>,
+) -> bool {
+    match about {
+        About::Person(subject) => {
+            let parsed = || EmailAddress::parse(&row.email).ok();
+            let email = row.read().map(|recipient| recipient.email.clone()).or_else(parsed);
+            email.is_some_and(|email| {
+                identity::email_key(secret, &job.org, job.mode, &email) == subject.key(job.mode)
+            })
+        }
+        About::Credential(id) => {
+            let says_something = row.read().is_some() || !row.email.is_empty();
+            says_something
+                && view.and_then(|view| view.credential_of(row.number, secret, job)) == Some(*id)
+        }
+    }
+}
+
+/// A row without its content.
+fn erased(row: &Row, job: &Job) -> Row {
+    Row {
+        number: row.number,
+        line: row.line,
+        email: String::new(),
+        external_id: None,
+        recipient: None,
+        revoke: row.revoke,
+        faults: vec![erasure::erased_row(job.lang)],
+        named: None,
+        repeated_by: row.repeated_by,
+    }
+}
+
+async fn erase_shard(
+    app: &App,
+    job: &Job,
+    secret: &IdSecret,
+    about: &About,
+    shard: ShardId,
+    rows: BTreeMap<u32, Option<CredentialId>>,
+) -> Result<(), JobError> {
+    let ttl = job.ttl().ok_or_else(|| JobError::broken("a job without expiry"))?;
+    for (row, id) in &rows {
+        if let Some(id) = id {
+            app.jobs.keep_credential(shard, *row, *id, ttl).await?;
+            forget_former(app, job, secret, about, *id).await?;
+        }
+        let faults = vec![erasure::erased_row(job.lang)];
+        let why = Failure { row: *row, line: None, email: String::new(), faults };
+        app.jobs.forget_row(shard, &why).await?;
+    }
+    for round in 0..ROUNDS {
+        let mut left = false;
+        for piece in app.jobs.pieces(shard).await? {
+            left |= !rewrite(app, job, shard, &piece, &rows).await?;
+        }
+        if !left {
+            return Ok(());
+        }
+        tracing::info!(job_id = %job.job_id, round, "inputs changed meanwhile");
+    }
+    Err(StoreError::Conflict.into())
+}
+
+/// Rewrites a piece without some rows; false if it has changed.
+async fn rewrite(
+    app: &App,
+    job: &Job,
+    shard: ShardId,
+    piece: &Piece,
+    rows: &BTreeMap<u32, Option<CredentialId>>,
+) -> Result<bool, StoreError> {
+    if !piece.rows.iter().any(|row| rows.contains_key(&row.number)) {
+        return Ok(true);
+    }
+    let without: Vec<Row> = piece
+        .rows
+        .iter()
+        .map(|row| if rows.contains_key(&row.number) { erased(row, job) } else { row.clone() })
+        .collect();
+    app.jobs.rewrite_piece(shard, piece, &without).await
+}
+
+/// Takes the address out of the history of a credential that belongs to another one by now.
+async fn forget_former(
+    app: &App,
+    job: &Job,
+    secret: &IdSecret,
+    about: &About,
+    id: CredentialId,
+) -> Result<(), StoreError> {
+    let About::Person(subject) = about else { return Ok(()) };
+    let Some(credential) = app.credentials.get(id).await? else { return Ok(()) };
+    for event in app.status_lists.history(id, credential.revision).await? {
+        let former = event.replaced.as_ref().map(|replaced| &replaced.recipient.email);
+        let is_of = former.is_some_and(|email| {
+            identity::email_key(secret, &job.org, job.mode, email) == subject.key(job.mode)
+        });
+        if is_of {
+            app.status_lists.forget_entry(id, event.revision).await?;
+        }
+    }
+    Ok(())
+}
