@@ -7,6 +7,7 @@
 //! run at the same time, so a repeated plan can meet other calls.
 
 mod changes;
+mod erasures;
 
 use std::{future::Future, ops::Range, pin::Pin, time::Duration};
 
@@ -14,7 +15,10 @@ use anyhow::{Context as _, Result, ensure};
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
-pub use self::changes::{correction, ends_after_a_month, renewal, status_changes};
+pub use self::{
+    changes::{correction, ends_after_a_month, renewal, status_changes},
+    erasures::{erasure, erasure_and_reissue},
+};
 use crate::{
     faults::Fault,
     harness::person,
@@ -633,6 +637,12 @@ async fn a_renewal_survives_a_crash_at_every_call() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erasure_survives_a_crash_at_every_call() {
+    every_point("erasure", erasure).await;
+    every_point("erasure and reissue", erasure_and_reissue).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_compromise_of_a_key_survives_a_crash_at_every_call() {
     every_point("compromised key", compromised_key).await;
 }
@@ -699,7 +709,8 @@ async fn a_large_job_survives_crashes_at_200_sampled_calls() {
 async fn random_plans_of_all_faults_end_right() {
     let first = seed("random plans");
     let count = if long() { 1_000 } else { 60 };
-    let scenarios: [(&str, Scenario); 13] = [
+    let scenarios: [(&str, Scenario); 14] = [
+        ("erasure", erasure),
         ("reports", notices::of_a_job),
         ("corrections by file", corrections_by_file),
         ("cleaned", cleaned),

@@ -19,6 +19,7 @@ mod crashes;
 mod damage;
 mod delivery;
 mod delivery_events;
+mod erasure;
 mod events;
 mod faults;
 mod feedback;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use local::mail::MailStore;
 use serde_json::Value;
 use unicreda::{
@@ -12,6 +12,7 @@ use unicreda::{
     document::status_list::Bits,
     domain::{
         credential::{Credential, MailState, Origin, Status},
+        erasure::Stored,
         history::Event,
         ids::{CredentialId, JobId, OrgId},
         job::Job,
@@ -52,6 +53,7 @@ impl Figures {
 
 /// Everything that the tables and mailboxes hold.
 struct Held {
+    erased: BTreeSet<CredentialId>,
     credentials: BTreeMap<CredentialId, CurrentCredential>,
     jobs: Vec<Job>,
     mails: BTreeMap<String, usize>,
@@ -88,6 +90,14 @@ pub async fn credentials(app: &App) -> Result<Vec<Credential>> {
     Ok(app.credentials.get_all(&ids).await?)
 }
 
+/// The ids of credentials that were erased.
+async fn erased(app: &App) -> Result<BTreeSet<CredentialId>> {
+    let ids = scan(app, &app.config.credentials_table, "id").await?;
+    let ids: Vec<CredentialId> = ids.iter().filter_map(|id| CredentialId::parse(id).ok()).collect();
+    let (_, erased) = app.credentials.stored_all(&ids).await?;
+    Ok(erased.into_iter().map(|tombstone| tombstone.id).collect())
+}
+
 async fn read(app: &App, mailbox: &MailStore) -> Result<Held> {
     // Mail first: a mail that is here now belongs to an issued credential.
     let mut mails = BTreeMap::new();
@@ -101,7 +111,13 @@ async fn read(app: &App, mailbox: &MailStore) -> Result<Held> {
     for id in keys.iter().filter_map(|pk| pk.strip_prefix("JOB#")) {
         jobs.extend(app.jobs.get(JobId::parse(id)?).await?);
     }
-    Ok(Held { credentials: credentials.into_iter().map(|c| (c.id, c)).collect(), jobs, mails })
+    let erased = erased(app).await?;
+    Ok(Held {
+        erased,
+        credentials: credentials.into_iter().map(|c| (c.id, c)).collect(),
+        jobs,
+        mails,
+    })
 }
 
 /// Unfinished work: open jobs, and credentials whose mail is pending or claimed.
@@ -123,7 +139,11 @@ pub async fn unfinished(world: &World) -> Result<Vec<String>> {
 pub async fn always(app: &App, mailbox: &MailStore) -> Result<()> {
     let held = read(app, mailbox).await?;
     for (id, count) in &held.mails {
-        let credential = held.credentials.get(&CredentialId::parse(id)?);
+        let id = CredentialId::parse(id)?;
+        if held.erased.contains(&id) {
+            continue;
+        }
+        let credential = held.credentials.get(&id);
         let credential = credential.with_context(|| format!("{count} mails of nothing"))?;
         let most = 1 + usize::try_from(credential.mail_round + credential.mail_ambiguous)?;
         ensure!(*count <= most, "{count} mails of {id}, at most {most} were due");
@@ -183,11 +203,13 @@ pub async fn check(sim: &Sim) -> Result<Figures> {
         }
         ensure!(credential.mail_lease.is_none(), "the mail of {id} still has a lease");
     }
-    ensure!(held.mails.len() <= held.credentials.len(), "mail of nothing");
+    let issued = held.credentials.len() + held.erased.len();
+    ensure!(held.mails.len() <= issued, "mail of nothing");
     let pending = app.credentials.owed_before("9", 1_000).await?;
     ensure!(pending.is_empty(), "{} entries in the index of pending mail", pending.len());
     ensure!(app.jobs.open(None, 100).await?.items.is_empty(), "a job is in the index of open jobs");
 
+    check_erased(app, &held.erased).await?;
     check_status_lists(app, held.credentials.values().map(|credential| &**credential)).await?;
     for job in &held.jobs {
         check_job(sim, job, &held, &secret).await.with_context(|| format!("job {}", job.job_id))?;
@@ -231,6 +253,24 @@ async fn report_deliveries(app: &App, held: &Held) -> Result<()> {
     Ok(())
 }
 
+/// What is left of a credential says what its bit says, and no mail of it is pending.
+async fn check_erased(app: &App, erased: &BTreeSet<CredentialId>) -> Result<()> {
+    for id in erased {
+        let stored = app.credentials.stored(*id).await?;
+        let Some(Stored::Erased(tombstone)) = stored else { bail!("{id} is back") };
+        let (org, mode) = (tombstone.org.clone(), tombstone.mode);
+        let list = ListId { org, mode, number: tombstone.list };
+        let kept = app.status_lists.list(&list).await?.context("a status list")?;
+        let document = serde_json::from_slice(&kept.document)?;
+        let bits = unicreda::document::status_list::bits_of(&document).context("bits")?;
+        ensure!(bits.get(tombstone.bit) != tombstone.holds(), "the bit of {id}, erased");
+        for event in app.status_lists.history(*id, tombstone.revision).await? {
+            ensure!(event.replaced.is_none() && event.reason.is_none(), "the history of {id}");
+        }
+    }
+    Ok(())
+}
+
 /// The status lists agree with the credentials, each signed version has its own index, every
 /// replaced version is revoked, and some documents verify.
 pub async fn check_status_lists(
@@ -242,7 +282,7 @@ pub async fn check_status_lists(
     for (number, credential) in credentials.enumerate() {
         let id = credential.id;
         let mut versions = vec![(credential.signed.clone(), credential.status != Status::Issued)];
-        let history = app.status_lists.history(credential).await?;
+        let history = app.status_lists.history(credential.id, credential.revision).await?;
         ensure!(history.len() == usize::try_from(credential.revision)?, "history of {id}");
         versions.extend(history.into_iter().filter_map(|e| Some((e.replaced?.signed, true))));
         ensure!(versions.len() == usize::try_from(credential.version)?, "versions of {id}");
@@ -284,6 +324,10 @@ async fn check_job(
     secret: &unicreda::domain::identity::IdSecret,
 ) -> Result<()> {
     let app = sim.world.stack.app();
+    if job.privacy.is_some() {
+        ensure!(job.closed_at.is_some(), "it has not ended");
+        return Ok(());
+    }
     ensure!(job.closed_at.is_some() && job.fanned_out, "it has not ended");
     let mut tally = Tally::default();
     let mut rows = 0;
@@ -299,6 +343,10 @@ async fn check_job(
                 // It has a member, and no credential.
                 RowStatus::Issued if job.members.is_some() => {
                     ensure!(credential.is_none(), "row {row} issued a credential");
+                }
+                RowStatus::Issued if id.is_some_and(|id| held.erased.contains(&id)) => {
+                    let mail = view.shard.mail(*row);
+                    ensure!(mail != "pending", "the mail of erased row {row} is pending");
                 }
                 RowStatus::Issued => {
                     let credential = credential.context("an issued row without credential")?;
@@ -316,7 +364,8 @@ async fn check_job(
                         credential.origin
                     );
                     if corrected {
-                        let history = app.status_lists.history(credential).await?;
+                        let history =
+                            app.status_lists.history(credential.id, credential.revision).await?;
                         let by_row = |event: &&Event| {
                             event.by.job_id == Some(job.job_id) && event.by.row == Some(*row)
                         };

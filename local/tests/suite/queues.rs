@@ -27,6 +27,8 @@ pub enum Queue {
     Mail,
     /// Files that arrived, and the work on each.
     Uploads,
+    /// Jobs about personal data.
+    Privacy,
     /// Reports of SES: no function sends to it, so no setting has its URL.
     Feedback,
 }
@@ -38,6 +40,7 @@ impl Queue {
             Self::Issue => config.issue_queue_url.clone(),
             Self::Mail => config.mail_queue_url.clone(),
             Self::Uploads => config.uploads_queue_url.clone(),
+            Self::Privacy => config.privacy_queue_url.clone(),
             Self::Feedback => config.uploads_queue_url.replace("uploads", "feedback"),
         }
     }

@@ -47,6 +47,7 @@ const ROUNDS: usize = 3_000;
 #[derive(Clone, Debug)]
 struct Held {
     record: Value,
+    /// Whether it is a mail, and not a row; of `files`, whether it is a job about personal data.
     mail: bool,
     receives: u32,
     visible_at: i64,
@@ -56,7 +57,7 @@ struct Held {
 #[derive(Debug, Default)]
 pub struct Backlog {
     held: Vec<Held>,
-    /// Those of the queue of files.
+    /// Those of the queues of files and of jobs about personal data.
     files: Vec<Held>,
     /// Messages that were received too often, which SQS moves to the dead-letter queue.
     dead: Vec<Held>,
@@ -523,14 +524,18 @@ impl Sim {
             let next = backlog.files.iter_mut().find(|held| held.visible_at <= now);
             next.map(|held| {
                 held.visible_at = now + FILE_VISIBILITY;
-                held.record.clone()
+                (held.record.clone(), held.mail)
             })
         };
-        let Some(record) = next else { return false };
+        let Some((record, is_private)) = next else { return false };
         let event = json!({ "Records": [record] });
         let event = serde_json::from_value(event).expect("an SQS event");
         let handled = self.run(|app| async move {
-            uploads::handle(&app, LambdaEvent::new(event, context())).await
+            let event = LambdaEvent::new(event, context());
+            match is_private {
+                true => privacy::handle(&app, event).await,
+                false => uploads::handle(&app, event).await,
+            }
         });
         if let Some(Ok(answer)) = handled.await
             && answer.batch_item_failures.is_empty()
@@ -544,11 +549,13 @@ impl Sim {
 
     /// Takes the messages of SQS into the backlog.
     async fn collect(&self) {
-        for taken in take(&self.world, Queue::Uploads).await {
-            let mut backlog = self.backlog.lock().expect("lock");
-            let visible_at = backlog.now();
-            let record = record(taken["body"].as_str().expect("body"));
-            backlog.files.push(Held { record, mail: false, receives: 0, visible_at });
+        for (queue, mail) in [(Queue::Uploads, false), (Queue::Privacy, true)] {
+            for taken in take(&self.world, queue).await {
+                let mut backlog = self.backlog.lock().expect("lock");
+                let visible_at = backlog.now();
+                let record = record(taken["body"].as_str().expect("body"));
+                backlog.files.push(Held { record, mail, receives: 0, visible_at });
+            }
         }
         for queue in [Queue::Issue, Queue::Mail] {
             let records = take(&self.world, queue).await;
@@ -752,7 +759,9 @@ pub async fn handle(app: App, request: Request) -> Response<Body> {
     if path.ends_with("/credentials/issue") {
         issue::handle(&app, request).await
     } else if request.method() == "PATCH"
-        || ["/revoke", "/suspend", "/reinstate", "/renew"].iter().any(|end| path.ends_with(end))
+        || ["/revoke", "/suspend", "/reinstate", "/renew", "/erase"]
+            .iter()
+            .any(|end| path.ends_with(end))
         || path.contains("/signing-keys")
         || path.contains("/status-lists")
     {

@@ -54,6 +54,10 @@ impl From<CancelError> for Problem {
     fn from(error: CancelError) -> Self {
         match error {
             CancelError::Ended => Self::conflict("El trabajo ya terminó", "The job has ended"),
+            CancelError::Privacy => Self::conflict(
+                "Una eliminación no se cancela: lo ya eliminado no vuelve",
+                "An erasure is not cancelled: what is erased does not come back",
+            ),
             CancelError::Store(error) => error.into(),
         }
     }

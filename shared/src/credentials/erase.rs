@@ -16,7 +16,7 @@ use crate::{
     credentials::change_status::{self, StatusChange, StatusOutcome},
     domain::{
         credential::{Credential, MailState, Origin, Status},
-        erasure::{Stored, Tombstone},
+        erasure::{Stored, Tombstone, Why},
         history::{Action, Who},
         ids::{CredentialId, JobId, Mode, RowId, ShardId},
         job::KEPT_DAYS,
@@ -43,6 +43,8 @@ pub struct EraseRequest<'a> {
     pub by: Who,
     /// That job.
     pub job: JobId,
+    /// Why it is erased.
+    pub why: Why,
 }
 
 /// The outcome for a credential.
@@ -130,7 +132,7 @@ async fn erase_once(
     if credential.mode == Mode::Test {
         app.credentials.delete_test_mail(credential.id).await?;
     }
-    let tombstone = Tombstone::of(&credential, time::seconds(now), request.job);
+    let tombstone = Tombstone::of(&credential, time::seconds(now), request.job, request.why);
     let buried = app.credentials.bury(&credential, &tombstone).await?;
     if buried {
         tracing::info!(credential_id = %credential.id, job_id = %request.job, key_id = request.by.key_id, "credential erased");

@@ -1,5 +1,6 @@
 //! Erasure: what is left of a credential, and the order of a job that erases.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -13,6 +14,17 @@ use crate::domain::{
     status_entry::StatusEntry,
     tenant::Tenant,
 };
+
+/// Why a credential was erased.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Why {
+    /// Its person asked for it.
+    #[default]
+    Request,
+    /// It had ended, and the organization keeps what has ended for so long.
+    Retention,
+}
 
 /// What stays under the id of an erased credential: nothing about its person.
 ///
@@ -48,11 +60,14 @@ pub struct Tombstone {
     pub erased_at: String,
     /// The job that erased it.
     pub erased_by: JobId,
+    /// Why.
+    #[serde(default)]
+    pub why: Why,
 }
 
 impl Tombstone {
     /// What stays of a credential that is erased now.
-    pub fn of(credential: &Credential, erased_at: String, erased_by: JobId) -> Self {
+    pub fn of(credential: &Credential, erased_at: String, erased_by: JobId, why: Why) -> Self {
         let StatusEntry { list, index } = credential.signed.status_entry();
         Self {
             id: credential.id,
@@ -69,6 +84,7 @@ impl Tombstone {
             bit: index,
             erased_at,
             erased_by,
+            why,
         }
     }
 
@@ -92,7 +108,7 @@ impl Tombstone {
         json!({
             "credential_id": self.id, "template_id": self.template_id, "status": "erased",
             "issued_at": self.issued_at, "erased_at": self.erased_at,
-            "erasure_job_id": self.erased_by, "still_valid": self.holds(),
+            "erasure_job_id": self.erased_by, "erased_for": self.why, "still_valid": self.holds(),
         })
     }
 }
@@ -158,6 +174,8 @@ pub enum About {
     Person(Subject),
     /// One credential, of the job's mode.
     Credential(CredentialId),
+    /// The credentials, in both modes, that ended so many days ago or earlier.
+    Ended(u32),
 }
 
 /// What a job about personal data does.
@@ -166,6 +184,8 @@ pub enum About {
 pub enum PrivacyAction {
     /// Erases.
     Erase,
+    /// Erases the credentials that ended so many days ago.
+    Retain,
 }
 
 impl PrivacyAction {
@@ -173,6 +193,7 @@ impl PrivacyAction {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Erase => "erase",
+            Self::Retain => "retain",
         }
     }
 }
@@ -270,6 +291,9 @@ pub struct Walk {
     /// Where in that part the next page begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
+    /// The earliest day on which another credential is due, of those that were read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Date>,
     /// Jobs that had not ended; the walk comes back to them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<JobId>,

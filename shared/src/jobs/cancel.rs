@@ -12,6 +12,9 @@ pub enum CancelError {
     /// It has ended.
     #[error("the job has ended")]
     Ended,
+    /// What it has done cannot be undone, and half of it helps nobody.
+    #[error("the job is about personal data")]
+    Privacy,
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -23,6 +26,9 @@ pub enum CancelError {
 /// # Errors
 /// [`CancelError`].
 pub async fn cancel(app: &App, job: Job, now: Timestamp) -> Result<Job, CancelError> {
+    if job.privacy.is_some() {
+        return Err(CancelError::Privacy);
+    }
     if job.cancelled_at.is_some() {
         return Ok(job);
     }

@@ -12,7 +12,7 @@ use crate::{
     credentials::erase::{self, EraseOutcome, EraseRequest},
     domain::{
         email::EmailAddress,
-        erasure::{About, Part, Subject},
+        erasure::{About, Part, PrivacyAction, Subject, Why},
         history::Who,
         identity::{self, IdSecret},
         ids::{CredentialId, Mode, OrgId},
@@ -132,6 +132,7 @@ async fn catalog(work: &mut Work<'_>, secret: &IdSecret) -> Result<Step, JobErro
 async fn credentials(work: &mut Work<'_>) -> Result<Step, JobError> {
     let mut step = Step::Next;
     match work.order.about.clone() {
+        About::Ended(_) => {}
         About::Credential(id) => {
             if erase_one(work, work.job.mode, id).await? == EraseOutcome::MailInProgress {
                 step = Step::Later;
@@ -165,7 +166,7 @@ async fn credentials(work: &mut Work<'_>) -> Result<Step, JobError> {
     Ok(step)
 }
 
-async fn erase_one(
+pub(super) async fn erase_one(
     work: &mut Work<'_>,
     mode: Mode,
     id: CredentialId,
@@ -181,6 +182,10 @@ async fn erase_one(
             row: None,
         },
         job: work.job.job_id,
+        why: match order.action {
+            PrivacyAction::Erase => Why::Request,
+            PrivacyAction::Retain => Why::Retention,
+        },
     };
     let outcome = erase::erase(work.app, &request, id, work.app.clock.now()).await?;
     work.order.done.credentials += u32::from(outcome == EraseOutcome::Erased);

@@ -186,6 +186,7 @@ async fn run(work: &mut Work<'_>) -> Result<Step, JobError> {
     while work.order.walk.part != Part::Done {
         let step = match work.order.action {
             PrivacyAction::Erase => Box::pin(erase::step(work)).await?,
+            PrivacyAction::Retain => return Err(JobError::broken("not yet")),
         };
         if step == Step::Later || !work.has_time() {
             work.note().await?;

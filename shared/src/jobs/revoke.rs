@@ -125,7 +125,8 @@ fn rows_of_ids(ids: &[String], lang: Lang) -> Vec<Row> {
 /// requests and are left out.
 async fn rows_of_job(app: &App, tenant: Tenant<'_>, id: JobId) -> Result<Vec<Row>, RevokeError> {
     let job = app.jobs.get(id).await?.ok_or(RevokeError::UnknownJob)?;
-    if !tenant.owns(&job.org, job.mode) || job.revocation.is_some() {
+    let issues = job.revocation.is_none() && job.privacy.is_none();
+    if !tenant.owns(&job.org, job.mode) || !issues {
         return Err(RevokeError::UnknownJob);
     }
     if job.closed_at.is_none() {

@@ -188,6 +188,11 @@ impl Outcomes {
             MailOutcome::Again => report.retry.push(message.id),
             MailOutcome::Erased => {
                 tracing::info!(message_id = message.id, "mail of an erased credential skipped");
+                if let (Some(job), Some((number, row))) = (mail.job_id, mail.place) {
+                    let of = self.shards.entry(ShardId { job, number }).or_default();
+                    of.messages.push(message.id);
+                    of.sets.insert(row, Ended::Skipped);
+                }
             }
             MailOutcome::Unknown => {
                 tracing::error!(message_id = message.id, "mail's credential not found");

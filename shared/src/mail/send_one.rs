@@ -62,7 +62,7 @@ pub(super) enum MailOutcome {
     Again,
     /// No such credential exists.
     Unknown,
-    /// The credential was erased; its mail was recorded then.
+    /// The credential was erased. Its mail was recorded then; after a retry of its job, now.
     Erased,
 }
 

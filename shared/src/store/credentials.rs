@@ -33,7 +33,7 @@ use crate::{
 pub const TOGETHER: usize = 25;
 /// Partitions that an organization's credentials by time are spread over, so that no
 /// index partition takes an organization's whole load.
-const TIME_PARTITIONS: u8 = 16;
+pub(super) const TIME_PARTITIONS: u8 = 16;
 /// Partitions of the index of pending mail.
 pub(super) const OWED_PARTITIONS: u8 = 4;
 
@@ -103,7 +103,7 @@ pub(super) fn time_key(credential: &Credential) -> IndexKey {
     (pk, sort_key(&credential.issued_at, credential.id))
 }
 
-fn time_pk(org: &OrgId, mode: Mode, partition: u8) -> String {
+pub(super) fn time_pk(org: &OrgId, mode: Mode, partition: u8) -> String {
     format!("{org}#{mode}#{partition}")
 }
 
