@@ -16,6 +16,7 @@ mod key_sink;
 mod keys;
 mod members;
 mod output_file;
+mod people;
 mod printer;
 mod progress;
 mod results;
@@ -101,6 +102,9 @@ enum Command {
     /// Work with credentials: find, revoke, resend, verify.
     #[command(subcommand)]
     Credentials(credentials::Command),
+    /// Answer the requests of people about their data: erase.
+    #[command(subcommand)]
+    People(people::Command),
     /// Work with API keys: create, list, revoke.
     #[command(subcommand)]
     Keys(keys::Command),
@@ -172,6 +176,7 @@ async fn run(
         Command::Templates(command) => templates::run(&open()?, command).await,
         Command::Members(command) => members::run(&open()?, command).await,
         Command::Credentials(command) => credentials::run(&open()?, command).await,
+        Command::People(command) => people::run(&open()?, command).await,
         Command::Keys(command) => keys::run(&open()?, command).await,
     }
 }

@@ -85,6 +85,9 @@ impl Progress {
             "reading" => printer.pick("Leyendo", "Reading"),
             "mailing" => printer.pick("Correos", "Mail"),
             "importing" => printer.pick("Importando", "Importing"),
+            _ if job.get("kind").is_some_and(|kind| kind == "erase") => {
+                printer.pick("Eliminando", "Erasing")
+            }
             _ if job.get("kind").is_some_and(|kind| kind == "revoke") => {
                 printer.pick("Revocando", "Revoking")
             }

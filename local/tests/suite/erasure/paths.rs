@@ -1,0 +1,223 @@
+//! A person who went every way into the service, and is erased: nothing of them is left in any table,
+//! object or queue. Each place, if the erasure had left it out, is found by the search.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use unicreda::store::Item;
+
+use super::{EMAIL, NAME, erase, marks, person, scan::places};
+use crate::{
+    feedback::{bounced, report},
+    harness::World,
+};
+
+/// The kinds of places that had something of the person, and how each is told.
+const PLACES: [(&str, &str); 14] = [
+    ("a member", "MEMBERS#"),
+    ("a suppression", "SUPPRESSED#"),
+    ("a credential", "credentials recipient"),
+    ("its signed document", "credentials signed"),
+    ("its history", "EVENT#"),
+    ("a test mail", "MAIL#"),
+    ("inputs of a job", "IN#"),
+    ("a failed row", " F#"),
+    ("what a row corrects", " C#"),
+    ("whom a row resembles", " W#"),
+    ("columns of a file", "COLUMNS"),
+    ("warnings or readings of a job", " JOB "),
+    ("a file", "bucket incoming/"),
+    ("a results file", "bucket results/"),
+];
+
+/// The same place without what differs from run to run.
+fn kind_of(place: &str) -> Vec<&'static str> {
+    let plain = match place.split_once(' ') {
+        // An id in the credentials table has no prefix.
+        Some((table, rest)) if table.ends_with("credentials") && !rest.contains('#') => {
+            let name = rest.split(' ').nth(1).unwrap_or_default();
+            format!("credentials {name}")
+        }
+        _ => place.to_owned(),
+    };
+    PLACES.iter().filter(|(_, part)| plain.contains(part)).map(|(name, _)| *name).collect()
+}
+
+async fn file(world: &World, text: &str, options: Value) -> (String, Value) {
+    let job = world.upload("acta.csv", text.as_bytes(), &options).await;
+    let status = world.file_job(&job).await;
+    (job, status)
+}
+
+/// Takes the person into the service by every way; the credentials that are theirs.
+async fn every_way(world: &World) -> BTreeMap<&'static str, String> {
+    let id_of = |value: &Value| value["credential_id"].as_str().expect("id").to_owned();
+    let path = format!("/members/{EMAIL}");
+    world.call("PUT", &path, Some(&json!({ "name": NAME }))).await.expect(201);
+    let mut held = BTreeMap::new();
+
+    // One, corrected for a reason that names the person, whose mail bounces.
+    let one = id_of(&world.issue_one(&person()).await);
+    world.mail_ended(&one).await;
+    let notice = bounced("Permanent", "General", &one, 0, EMAIL).to_string();
+    assert!(report(world.stack.app(), &[notice]).await.is_empty());
+    let change = json!({ "result_value": "B", "reason": format!("{NAME} lo pidió") });
+    world.call("PATCH", &format!("/credentials/{one}"), Some(&change)).await.expect(200);
+    held.insert("one", one);
+
+    // One that was written under the person's address by mistake.
+    let other = json!({ "email": EMAIL, "recipient_name": "Otra Rojas", "result_value": "C" });
+    let other = id_of(&world.issue_one(&other).await);
+    world.mail_ended(&other).await;
+    let change = json!({ "email": "otra@ejemplo.com" });
+    world.call("PATCH", &format!("/credentials/{other}"), Some(&change)).await.expect(200);
+    held.insert("other's", other);
+
+    // A job, with a row of the person that fails.
+    let rows = [
+        json!({ "email": EMAIL, "recipient_name": NAME, "result_value": "D" }),
+        json!({ "email": EMAIL, "recipient_name": NAME, "result_value": "Z" }),
+        json!({ "email": "luis@ejemplo.com", "recipient_name": "Luis Rojas", "result_value": "A" }),
+    ];
+    let job = world.start_job(&rows).await;
+    world.success(&job).await;
+    let results = world.get(&format!("/jobs/{job}/results")).await;
+    held.insert("job", id_of(&results["items"][0]));
+    held.insert("luis", id_of(&results["items"][2]));
+
+    // Files: issued, with a name that is warned of; refused; of no certain encoding; dry.
+    let head = "Correo;Nombre;Nota\n";
+    let rows = format!("{EMAIL};{NAME} (oyente);F\n{EMAIL};{NAME};Z\neva@ejemplo.com;Eva Paz;A\n");
+    let (job, status) = file(world, &format!("{head}{rows}"), json!({})).await;
+    assert_eq!(status["result"]["successful"], 2, "{status}");
+    let results = world.get(&format!("/jobs/{job}/results")).await;
+    held.insert("file", id_of(&results["items"][0]));
+    let refused = format!("Correo;Nombre;RUT secreto\n{EMAIL};{NAME};1-9\n");
+    let (_, status) = file(world, &refused, json!({})).await;
+    assert_eq!(status["status"], "FAILURE", "{status}");
+    let doubtful =
+        [b"email;nombre;nota\n".as_slice(), EMAIL.as_bytes(), b";Qxvmarcada Xqw\xeaz;A\n"].concat();
+    let job = world.upload("acta.csv", &doubtful, &json!({})).await;
+    assert_eq!(world.file_job(&job).await["code"], "unknown_encoding");
+    let dry = format!("{head}{EMAIL};Qxvora Zorrilla;A\nqxvotra@ejemplo.com;{NAME};A\n");
+    file(world, &dry, json!({ "dry_run": true })).await;
+    let id = &held["job"];
+    let correcting = format!("Correo;Nombre;Nota;credential_id\n{EMAIL};{NAME} Soto;A;{id}\n");
+    let (_, status) = file(world, &correcting, json!({ "correct": true, "dry_run": true })).await;
+    assert_eq!(status["result"]["corrected"], 1, "{status}");
+
+    // In test mode, with a mail that can be read.
+    let test = world.issue_as(&world.demo.test_api_key, &[person()]).await.expect(200).json();
+    held.insert("test", id_of(&test["credentials"][0]));
+    let mail = format!("/credentials/{}/mail", held["test"]);
+    world
+        .until("the test mail is there", async || {
+            let mail = world.call_as(&world.demo.test_api_key, "GET", &mail, None).await;
+            (mail.status == 200).then_some(())
+        })
+        .await;
+    // A list of credentials is revoked for a reason that names the person.
+    let body = json!({ "ids": [held["luis"]], "reason": format!("Lo pidió {NAME}") });
+    let job = world.call("POST", "/credentials/revoke", Some(&body)).await.expect(202).json();
+    world.success(job["job_id"].as_str().expect("job_id")).await;
+    held
+}
+
+/// The items that have something of the person, and the objects.
+async fn snapshot(world: &World, found: &[String]) -> Vec<(&'static str, String, Item)> {
+    let app = world.stack.app();
+    let config = &app.config;
+    let mut kept = Vec::new();
+    for table in [&config.catalog_table, &config.credentials_table, &config.jobs_table] {
+        let page = app.dynamodb.scan().table_name(table).consistent_read(true).send().await;
+        for item in page.expect("items").items() {
+            let key = ["pk", "sk", "id"].map(|name| item.get(name).and_then(|v| v.as_s().ok()));
+            let key: Vec<&str> = key.into_iter().flatten().map(String::as_str).collect();
+            let of_item = format!("{table} {} ", key.join(" "));
+            let places = found.iter().filter(|place| place.starts_with(&of_item));
+            for kind in places.flat_map(|place| kind_of(place)) {
+                kept.push((kind, table.clone(), item.clone()));
+            }
+        }
+    }
+    kept
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_left_of_a_person_who_went_every_way() {
+    let world = World::new().await;
+    let held = every_way(&world).await;
+    let before = places(&world, &marks()).await;
+    let kinds: BTreeSet<&str> = before.iter().flat_map(|place| kind_of(place)).collect();
+    let all: BTreeSet<&str> = PLACES.iter().map(|(name, _)| *name).collect();
+    assert_eq!(kinds, all, "{before:#?}");
+    assert!(before.iter().all(|place| !kind_of(place).is_empty()), "{before:#?}");
+    let kept = snapshot(&world, &before).await;
+
+    let job = erase(&world, &json!({})).await;
+    assert_eq!(job["result"]["members"], 1, "{job}");
+    let left = places(&world, &marks()).await;
+    assert!(left.is_empty(), "{left:#?}");
+
+    // What belongs to others is as it was.
+    for of in ["other's", "luis"] {
+        let shown = world.get(&format!("/credentials/{}", held[of])).await;
+        assert_ne!(shown["status"], "erased", "{shown}");
+    }
+    let key = world.demo.test_api_key.as_str();
+    for (of, key) in [
+        ("one", world.demo.api_key.as_str()),
+        ("job", &world.demo.api_key),
+        ("file", &world.demo.api_key),
+        ("test", key),
+    ] {
+        let path = format!("/credentials/{}", held[of]);
+        let shown = world.call_as(key, "GET", &path, None).await.expect(200).json();
+        assert_eq!(shown["status"], "erased", "{of}: {shown}");
+    }
+
+    // Each place by itself, as if it had been left out.
+    let app = world.stack.app();
+    let mut seen = BTreeSet::new();
+    for (kind, table, item) in kept {
+        let key: Item = ["pk", "sk", "id"]
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone())))
+            .collect();
+        let get = app.dynamodb.get_item().table_name(&table).set_key(Some(key.clone()));
+        let now: Option<Item> = get.send().await.expect("an item").item;
+        put(&world, &table, Some(item), &key).await;
+        let found = places(&world, &marks()).await;
+        assert!(found.iter().any(|place| kind_of(place).contains(&kind)), "{kind}: {found:?}");
+        seen.insert(kind);
+        put(&world, &table, now, &key).await;
+    }
+    let files = app.files.as_ref().expect("files");
+    for (kind, prefix) in [("a file", "incoming"), ("a results file", "results")] {
+        let key = format!("{prefix}/live/demo/x.csv");
+        let client = files.client();
+        let body = aws_sdk_s3::primitives::ByteStream::from(EMAIL.as_bytes().to_vec());
+        client.put_object().bucket(files.bucket()).key(&key).body(body).send().await.expect("put");
+        let found = places(&world, &marks()).await;
+        assert!(found.iter().any(|place| kind_of(place).contains(&kind)), "{kind}: {found:?}");
+        seen.insert(kind);
+        client.delete_object().bucket(files.bucket()).key(&key).send().await.expect("gone");
+    }
+    assert_eq!(seen, all);
+    assert_eq!(places(&world, &marks()).await, [""; 0]);
+}
+
+/// Puts an item in its place, or takes it away.
+async fn put(world: &World, table: &str, item: Option<Item>, key: &Item) {
+    let client = &world.stack.app().dynamodb;
+    match item {
+        Some(item) => {
+            let put = client.put_item().table_name(table).set_item(Some(item));
+            put.send().await.expect("put");
+        }
+        None => {
+            let delete = client.delete_item().table_name(table).set_key(Some(key.clone()));
+            delete.send().await.expect("gone");
+        }
+    }
+}
