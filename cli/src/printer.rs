@@ -26,6 +26,8 @@ pub struct Noun {
 
 /// The noun of a job's or a file's rows.
 pub const ROW: Noun = Noun { es: ["fila", "filas"], en: ["row", "rows"] };
+/// The noun of a file's lines.
+pub const LINE: Noun = Noun { es: ["línea", "líneas"], en: ["line", "lines"] };
 /// The noun of mail.
 pub const MAIL: Noun = Noun { es: ["correo", "correos"], en: ["mail", "mails"] };
 
