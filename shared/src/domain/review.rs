@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::domain::{
     admission::DAYS,
+    damage::{Kind as Written, damage},
     dates,
     email::EmailAddress,
     field::FieldName,
@@ -113,7 +114,9 @@ fn judge_name(name: &str) -> Option<Warning> {
     } else {
         return None;
     };
-    Some(Warning::new(kind, FieldName::RecipientName.as_str(), name, None))
+    // Of a damaged name, such as a formula, the fault says all.
+    let is_whole = damage(name, Written::Name).is_none();
+    is_whole.then(|| Warning::new(kind, FieldName::RecipientName.as_str(), name, None))
 }
 
 /// Whether a field that is no date says one.

@@ -49,6 +49,11 @@ fn what_deserves_a_look_is_warned_of_and_what_only_looks_odd_is_not() {
     for name in ["Ana Pérez <ana@ejemplo.com>", "ana@ejemplo.com Ana", "Ana (ana@ejemplo.com)"] {
         assert_eq!(kinds(name, mail, past), ["name_is_address"], "{name}");
     }
+    // Their fault is enough.
+    for name in ["=CONCATENAR(A1;B1)", "#¿NOMBRE?", "JosÃ© PÃ©rez (ella)", "=SI(A1=\"\";;B1) -"]
+    {
+        assert_eq!(kinds(name, mail, past), [] as [&str; 0], "{name}");
+    }
     for name in [
         "X Æ A-12",
         "Ana Pérez 2.ª",
