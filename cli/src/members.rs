@@ -10,13 +10,16 @@ use std::{
 use bytes::Bytes;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use unicreda::domain::encoding::Encoding;
+use unicreda::{
+    domain::{encoding::Encoding, field::FieldName, lang::Lang, member_row::ProfileField},
+    sheet::offered,
+};
 
 use crate::{
     client::ApiRequest,
     exit::{Exit, Failure},
     follow, issue,
-    printer::{self, Printer, ROW, cell},
+    printer::{self, Printer, ROW, VALUE, cell, outcome},
     session::Session,
     summary,
     upload::{self, Source},
@@ -132,32 +135,50 @@ pub fn print_job(printer: Printer, job: &Value) -> Result<Exit, Failure> {
 fn print(printer: Printer, answer: &Value, repeated: &str, dry_run: bool) -> Result<(), Failure> {
     let number = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or_default();
     let rows = printer.count(number("total"), &ROW);
-    let imported = printer.number(number("imported"));
+    let imported = match (dry_run, number("imported")) {
+        (false, n) => printer.count(n, &outcome::IMPORTED),
+        (true, n) => {
+            let verb = if n == 1 { "importaría" } else { "importarían" };
+            let n = printer.number(n);
+            printer.pick(format!("se {verb} {n}"), format!("{n} would be imported"))
+        }
+    };
     let failed = printer.number(number("failed"));
     let repeated = match number(repeated) {
         0 => String::new(),
-        n => {
-            let n = printer.number(n);
-            printer.pick(format!(", {n} repetidas"), format!(", {n} repeated"))
-        }
+        n => format!(", {}", printer.count(n, &outcome::REPEATED)),
     };
     printer.line(&printer.pick(
-        format!("{rows}: {imported} importadas{repeated}, {failed} con error"),
-        format!("{rows}: {imported} imported{repeated}, {failed} failed"),
+        format!("{rows}: {imported}{repeated}, {failed} con error"),
+        format!("{rows}: {imported}{repeated}, {failed} failed"),
     ))?;
     let cleared = answer.get("cleared").and_then(Value::as_object);
     for (field, n) in cleared.into_iter().flatten() {
-        let n = cell(Some(n));
-        printer.line(&printer.pick(
-            format!("  {field}: {n} valores borrados por celdas vacías"),
-            format!("  {field}: {n} values cleared by empty cells"),
-        ))?;
+        let field = name_of(field, printer.lang);
+        let values = printer.count(n.as_u64().unwrap_or_default(), &VALUE);
+        printer.line(&match dry_run {
+            true => printer.pick(
+                format!("  {field}: las celdas vacías borrarían {values}"),
+                format!("  {field}: empty cells would clear {values}"),
+            ),
+            false => printer.pick(
+                format!("  {field}: las celdas vacías borraron {values}"),
+                format!("  {field}: empty cells cleared {values}"),
+            ),
+        })?;
     }
     if dry_run {
         printer
             .line(printer.pick("Simulación: no se cambió nada", "Dry run: nothing was changed"))?;
     }
     Ok(())
+}
+
+/// The name for people of a field of members, that of its column.
+fn name_of(field: &str, lang: Lang) -> &str {
+    let is_it = |known: &FieldName| ProfileField::of(*known).is_some_and(|it| it.as_str() == field);
+    let known = FieldName::ALL.into_iter().find(is_it);
+    offered::name(known.map_or(field, |known| known.as_str()), lang)
 }
 
 /// Prints the rows that failed, each with its line.

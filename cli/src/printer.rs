@@ -26,8 +26,13 @@ pub struct Noun {
 
 /// The noun of a job's or a file's rows.
 pub const ROW: Noun = Noun { es: ["fila", "filas"], en: ["row", "rows"] };
+/// The noun of a file's lines.
+pub const LINE: Noun = Noun { es: ["línea", "líneas"], en: ["line", "lines"] };
 /// The noun of mail.
 pub const MAIL: Noun = Noun { es: ["correo", "correos"], en: ["mail", "mails"] };
+
+/// The noun of what fields hold.
+pub const VALUE: Noun = Noun { es: ["valor", "valores"], en: ["value", "values"] };
 
 /// What became of rows, and of mail.
 pub mod outcome {
@@ -53,6 +58,11 @@ pub mod outcome {
     /// Rows that were revoked before.
     pub const REVOKED_BEFORE: Noun =
         Noun { es: ["ya lo estaba", "ya lo estaban"], en: ["already revoked", "already revoked"] };
+    /// Rows whose members are imported.
+    pub const IMPORTED: Noun =
+        Noun { es: ["importada", "importadas"], en: ["imported", "imported"] };
+    /// Rows instead of which another one counts.
+    pub const REPEATED: Noun = Noun { es: ["repetida", "repetidas"], en: ["repeated", "repeated"] };
     /// Mail that SES took.
     pub const SENT: Noun = Noun { es: ["enviado", "enviados"], en: ["sent", "sent"] };
     /// Mail that failed.

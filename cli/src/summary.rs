@@ -6,7 +6,7 @@ use unicreda::domain::{encoding::Encoding, lang::Lang};
 use crate::{
     exit::{Exit, Failure},
     members,
-    printer::{self, Printer, ROW, outcome},
+    printer::{self, LINE, Printer, ROW, outcome},
 };
 
 /// Failed rows that are printed.
@@ -158,19 +158,24 @@ fn print_reading(printer: Printer, job: &Value) -> Result<(), Failure> {
 pub fn print_warnings(printer: Printer, job: &Value) -> Result<(), Failure> {
     let warnings = job.get("warnings").and_then(Value::as_array).into_iter().flatten();
     for warning in warnings {
-        let rows = warning.get("rows").and_then(Value::as_array);
-        let Some(rows) = rows.filter(|rows| !rows.is_empty()) else { continue };
+        let named = |by: &str| {
+            let places = warning.get(by).and_then(Value::as_array);
+            places.filter(|places| !places.is_empty())
+        };
+        // A file's rows are named by their lines.
+        let of = |by, noun| named(by).map(|places| (places, noun));
+        let Some((places, noun)) = of("lines", LINE).or_else(|| of("rows", ROW)) else { continue };
         let shown: Vec<String> =
-            rows.iter().take(SHOWN).map(|row| printer::cell(Some(row))).collect();
-        let (text, rows) = (printer::cell(warning.get("text")), shown.join(", "));
+            places.iter().take(SHOWN).map(|place| printer::cell(Some(place))).collect();
+        let (text, places) = (printer::cell(warning.get("text")), shown.join(", "));
         let count = warning.get("count").and_then(Value::as_u64).unwrap_or(0);
         let more = if count > u64::try_from(shown.len()).unwrap_or(0) { " …" } else { "" };
-        let [one, many] = printer.pick(ROW.es, ROW.en);
+        let [one, many] = printer.pick(noun.es, noun.en);
         let word = if count == 1 { one } else { many };
         let count = printer.number(count);
         printer.line(&printer.pick(
-            format!("Aviso ({count}): {text}; {word} {rows}{more}"),
-            format!("Warning ({count}): {text}; {word} {rows}{more}"),
+            format!("Aviso ({count}): {text}; {word} {places}{more}"),
+            format!("Warning ({count}): {text}; {word} {places}{more}"),
         ))?;
     }
     Ok(())

@@ -1,8 +1,10 @@
 //! How the columns of a file are read: what `--map` and `--ignore` say, and the table that the
 //! service answers.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
-use unicreda::sheet::offered;
+use unicreda::sheet::{columns, offered};
 
 use crate::{
     exit::Failure,
@@ -13,9 +15,9 @@ use crate::{
 /// The flags as the API takes them: `{"Nota final": "result_value", "RUT": "ignore"}`.
 ///
 /// # Errors
-/// When a flag names no column or no field.
+/// When a flag names no column or no field, or two contradict each other.
 pub(super) fn map(flags: &FileFlags, printer: Printer) -> Result<Value, Failure> {
-    let mut map = Map::new();
+    let mut said = Said { printer, map: Map::new(), by: BTreeMap::new() };
     for flag in &flags.map {
         let parts = flag.rsplit_once('=').map(|(name, field)| (name.trim(), field.trim()));
         let Some((name, field)) = parts.filter(|(n, f)| !n.is_empty() && !f.is_empty()) else {
@@ -26,7 +28,7 @@ pub(super) fn map(flags: &FileFlags, printer: Printer) -> Result<Value, Failure>
                 format!("--map {flag}: give COLUMN=FIELD, for example 'Nota final=result_value'"),
             )));
         };
-        map.insert(name.to_owned(), json!(field));
+        said.add(name, field, format!("--map '{flag}'"))?;
     }
     for flag in &flags.ignore {
         let mut reader = csv::ReaderBuilder::new()
@@ -36,11 +38,37 @@ pub(super) fn map(flags: &FileFlags, printer: Printer) -> Result<Value, Failure>
         for names in reader.records() {
             let names =
                 names.map_err(|error| Failure::usage(format!("--ignore {flag}: {error}")))?;
-            let names = names.iter().map(str::trim).filter(|name| !name.is_empty());
-            map.extend(names.map(|name| (name.to_owned(), json!("ignore"))));
+            for name in names.iter().map(str::trim).filter(|name| !name.is_empty()) {
+                said.add(name, "ignore", format!("--ignore '{name}'"))?;
+            }
         }
     }
-    Ok(Value::Object(map))
+    Ok(Value::Object(said.map))
+}
+
+/// What the flags say so far.
+struct Said {
+    printer: Printer,
+    map: Map<String, Value>,
+    /// By the names of columns as they are compared: what each is read as, and the flag that says it.
+    by: BTreeMap<String, (String, String)>,
+}
+
+impl Said {
+    /// Adds what a flag says of a column, which no other flag may contradict.
+    fn add(&mut self, name: &str, field: &str, flag: String) -> Result<(), Failure> {
+        let read_as = columns::target(field).unwrap_or_else(|| field.to_owned());
+        let this = (read_as.clone(), flag.clone());
+        let (known, other) = self.by.entry(columns::compared(name)).or_insert(this);
+        if *known != read_as {
+            return Err(Failure::usage(self.printer.pick(
+                format!("{other} y {flag} dicen cosas distintas de la misma columna: deja una de las dos"),
+                format!("{other} and {flag} say different things of the same column: leave one of the two"),
+            )));
+        }
+        self.map.insert(name.to_owned(), json!(field));
+        Ok(())
+    }
 }
 
 /// Prints the table of a file's columns, if the answer has one: of a dry run, and of a file whose

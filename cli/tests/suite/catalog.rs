@@ -44,7 +44,7 @@ async fn members_are_imported_and_failed_rows_are_listed() {
     let people = "email;name\ndiego@demo.example;Diego Vera\nnadie;Nadie\n";
     world.file("personas.csv", people, 0o644);
     let ran = world.run(&["members", "import", "personas.csv"]).code(3);
-    ran.stdout_has("2 filas: 1 importadas, 1 con error").stdout_has("línea 3  nadie");
+    ran.stdout_has("2 filas: 1 importada, 1 con error").stdout_has("línea 3  nadie");
     let good = "email,name\ndiego@demo.example,Diego Vera\n";
     let answer = world.piped(&["members", "import", "-", "--json"], good).code(0).json();
     assert_eq!((&answer["imported"], &answer["failed"]), (&json!(1), &json!(0)));
@@ -56,11 +56,16 @@ async fn members_are_imported_and_failed_rows_are_listed() {
     many += "nadie;Nadie;\n";
     world.file("muchas.csv", &many, 0o644);
     let ran = world.run(&["members", "import", "muchas.csv", "--dry-run"]).code(3);
-    ran.stdout_has("300 importadas, 19.750 repetidas, 1 con error")
+    ran.stdout_has("20.051 filas: se importarían 300, 19.750 repetidas, 1 con error")
         .stdout_has("Simulación: no se cambió nada")
         .stdout_has("nadie");
     let ran = world.run(&["members", "import", "personas.csv", "--dry-run"]).code(3);
-    ran.stdout_has("Simulación");
+    ran.stdout_has("2 filas: se importaría 1, 1 con error").stdout_has("Simulación");
+    let clears = "email,name,term\ndiego@demo.example,,2026-1\n";
+    let ran = world.piped(&["members", "import", "-", "--dry-run"], clears).code(0);
+    ran.stdout_has("  Nombre completo: las celdas vacías borrarían 1 valor\n");
+    let ran = world.piped(&["members", "import", "-"], clears).code(0);
+    ran.stdout_has("  Nombre completo: las celdas vacías borraron 1 valor\n");
     world.run(&["members", "import", "no-hay.csv"]).code(1).stderr_has("no-hay.csv");
     world.stack.shutdown().await;
 }

@@ -289,6 +289,17 @@ async fn columns_that_are_not_known_are_shown_and_said_by_flags() {
     for wrong in ["Nota", "=result_value", "Nota="] {
         world.run(&["issue", "acta.csv", "--map", wrong]).code(2).stderr_has("COLUMNA=CAMPO");
     }
+    // One column is one thing, said before anything is sent.
+    let before = jobs(&world).len();
+    for (one, two) in [
+        (["--map", "Nota Final=result_value"], ["--map", "nota final=term"]),
+        (["--map", "RUT=license_number"], ["--ignore", "N°, Rut"]),
+    ] {
+        let wrong = [&["issue", "acta.csv", "--again"][..], &one, &two].concat();
+        let refused = world.run(&wrong).code(2).stderr_has("la misma columna");
+        refused.stderr_has(&format!("--map '{}' y", one[1]));
+    }
+    assert_eq!(jobs(&world).len(), before);
     let wrong = ["issue", "acta.csv", "--map", "N°=nada", "-o", "otro.csv"];
     let refused = world.run(&wrong).code(1).stderr_has("  /column_map/N°\n");
     assert_eq!(refused.err.matches("Indica un campo").count(), 1, "said once: {}", refused.err);

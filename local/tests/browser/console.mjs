@@ -272,10 +272,10 @@ const phone = { locale: "es-CL", viewport: { width: 360, height: 800 } };
     const answer = await route.fetch();
     const job = await answer.json();
     if (job.result) {
-      job.result.warnings = [
-        { kind: "of_tomorrow", count: 120, rows: [{ row: 1, line: 2, value: "2099-01-01" }, { row: 2, line: 3 }] },
+      job.warnings = [
+        { kind: "of_tomorrow", count: 120, rows: [1, 2], lines: [4, 1005], text: "Mañana (línea 4 «2099-01-01»)" },
         { kind: "nan", count: 1, rows: [3], text: "Nombres que son «nan»" },
-        { kind: "guessed_encoding", count: 14, rows: [] },
+        { kind: "guessed_encoding", count: 14, rows: [], text: "Supuesta" },
       ];
     }
     await route.fulfill({ response: answer, json: job });

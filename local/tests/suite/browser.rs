@@ -361,7 +361,11 @@ fn odd_situations_are_said(odd: &Value) {
     );
     assert_eq!(
         odd["warnings"],
-        json!([["120", "of tomorrow", "1 («2099-01-01»), 2"], ["1", "Nombres que son «nan»", "3"]])
+        json!([
+            ["120", "Mañana (línea 4 «2099-01-01»)", "4, 1005 …"],
+            ["1", "Nombres que son «nan»", "fila 3"]
+        ]),
+        "lines, of a file that no former release read"
     );
     let none = odd["none"]["problem"].as_str().expect("a text");
     assert!(none.starts_with("No hay plantillas todavía"), "{none}");

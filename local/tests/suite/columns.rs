@@ -131,6 +131,20 @@ async fn one_fault_names_every_unknown_column_and_a_map_reads_the_file() {
         assert_eq!(status["result"]["duplicates"], 1, "{status}");
     }
 
+    // One column is one thing; said twice alike, it is said.
+    let path = format!("/templates/{}/column-map", world.demo.template_id);
+    for (other, status) in [("ignore", 400), ("Calificación", 200)] {
+        let twice = json!({ "column_map": { "Nota final": "result_value", "nota FINAL": other } });
+        let reply = world.call("PUT", &path, Some(&twice)).await;
+        if status == 200 {
+            reply.expect(200);
+            world.call("DELETE", &path, None).await.expect(204);
+            continue;
+        }
+        let fault = reply.problem(400, "invalid_request")["errors"][0].clone();
+        assert_eq!(fault["code"], "repeated_column", "{fault}");
+        assert!(fault.to_string().contains("«Nota final»"), "{fault}");
+    }
     // A slip of the pen leaves no column to its name.
     let slip = json!({ "column_map": { "Nota fnal": "ignore" } });
     let status = read(&world, "email,name,Nota final\nb@ejemplo.com,B,A\n", slip).await;

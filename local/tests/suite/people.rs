@@ -154,6 +154,9 @@ async fn a_file_says_the_same(world: &World, rows: &[Value], ana: &str) {
     let trio: Vec<String> = [7, 8, 9].into_iter().flat_map(kinds_of).collect();
     let count = |kind: &str| trio.iter().filter(|found| *found == kind).count();
     assert_eq!(count("other_spelling"), 1, "{trio:?}");
+    for (_, text) in found[6..9].iter().flat_map(compared) {
+        assert!(text.contains(" la línea ") && !text.contains("fila"), "{text}");
+    }
     assert!((1..=2).contains(&count("same_name")), "{trio:?}");
 
     // The job counts them by kind, and names rows and values.
@@ -169,13 +172,15 @@ async fn a_file_says_the_same(world: &World, rows: &[Value], ana: &str) {
         let warning = of(kind);
         assert_eq!(warning["count"], json!(named.len()), "{warning}");
         assert_eq!(warning["rows"], json!(named), "{warning}");
+        let lines: Vec<usize> = named.iter().map(|row| row + 1).collect();
+        assert_eq!(warning["lines"], json!(lines), "{warning}");
     }
     let spelled = of("other_spelling");
-    let first = json!({ "row": 1, "value": "Ana Peres", "meant": "Ana Pérez", "at": { "credential": ana } });
+    let first = json!({ "row": 1, "line": 2, "value": "Ana Peres", "meant": "Ana Pérez", "at": { "credential": ana } });
     assert_eq!(spelled["examples"][0], first, "{spelled}");
     let text = spelled["text"].as_str().expect("a text");
     assert!(
-        text.contains(&format!("fila 1 «Ana Peres» y la credencial {ana} «Ana Pérez»")),
+        text.contains(&format!("línea 2 «Ana Peres» y la credencial {ana} «Ana Pérez»")),
         "{text}"
     );
     let listed = world.get("/jobs").await["items"][0].clone();
@@ -226,7 +231,7 @@ async fn a_row_that_comes_again_is_compared_once_and_never_with_itself() {
             let found = sim.world.get(&path).await["items"].as_array().expect("rows").clone();
             let at = usize::try_from(row).expect("small") - 1;
             let (_, text) = &compared(&found[at])[0];
-            assert!(text.contains(&format!("la fila {other} dice")), "{row}: {text}");
+            assert!(text.contains(&format!("la línea {} dice", other + 1)), "{row}: {text}");
         }
         assert_eq!(sim.world.get("/credentials").await["items"], json!([]));
     }

@@ -327,21 +327,34 @@ async fn json_lines_are_a_file_too_and_their_results_a_table() {
         file += &format!("{}\n", person(n));
     }
     file += "{\"email\":\"tres@ejemplo.com\",\"recipient_name\":\"Tres\",\"result_value\":\"A\",\"evidence\":[{\"url\":\"https://ejemplo.com/3\"}]}\nno es json\n";
+    let broken = [
+        "{\"email\":\"cuatro@ejemplo.com\",\"recipient_name\":\"Cuatro\"",
+        "{\"email\":\"cinco@ejemplo.com\",}",
+        "[\"seis@ejemplo.com\",\"Seis\"]",
+        "=HYPERLINK(1)",
+    ];
+    file += &format!("{}\n", broken.join("\n"));
     let job = world.upload("acta.jsonl", file.as_bytes(), &json!({ "send_email": false })).await;
     let status = world.file_job(&job).await;
     assert_eq!(
         (&status["result"]["successful"], &status["result"]["failed"]),
-        (&json!(3), &json!(1))
+        (&json!(3), &json!(5))
     );
     assert_eq!(status["result"]["emails_skipped"], 3);
     let results = world.results_file(&job).await;
     let rows = lines(&results);
     assert!(rows[0].starts_with("email,recipient_name,result_value,"), "{results}");
     assert!(rows[3].contains("https://ejemplo.com/3"), "{results}");
+    // What could not be read is there to be mended, behind the columns, and runs in no spreadsheet.
+    assert!(rows[4].ends_with(",no es json"), "{results}");
+    for (row, text) in rows[5..8].iter().zip(broken) {
+        assert!(row.ends_with(&format!(",\"{}\"", text.replace('"', "\"\""))), "{row}");
+    }
+    assert!(rows[8].ends_with(",'=HYPERLINK(1)"), "{results}");
     // As CSV it can be uploaded again.
     let again = world.upload("otra.csv", results.as_bytes(), &json!({})).await;
     let result = world.file_job(&again).await["result"].clone();
-    assert_eq!((&result["duplicates"], &result["failed"]), (&json!(3), &json!(1)), "{result}");
+    assert_eq!((&result["duplicates"], &result["failed"]), (&json!(3), &json!(5)), "{result}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -91,16 +91,25 @@ async fn a_job_and_a_file_count_their_warnings_by_kind_and_name_the_rows() {
     assert!(world.success(&quiet).await.get("warnings").is_none());
 
     // A file in a guessed encoding, a faulty row among its rows.
-    let file = b"email;nombre;calificacion\r\njose@gmial.com;Jos\xe9 N\xfa\xf1ez;A\r\nmal@;nan;A\r\nuno@ejemplo.com;nan;A\r\n";
+    let file = b"Acta;;\r\nemail;nombre;calificacion\r\njose@gmial.com;Jos\xe9 N\xfa\xf1ez;A\r\nmal@;nan;A\r\nuno@ejemplo.com;nan;A\r\n";
     for options in [json!({ "dry_run": true }), json!({})] {
         let job = world.upload("acta.csv", file, &options).await;
         let status = world.file_job(&job).await;
         check_sums(&status["result"]);
         let found = kinds(&status["warnings"]);
         assert_eq!(found, [("address_typo", 1), ("placeholder_name", 1), ("guessed_encoding", 3)]);
-        assert_eq!(status["warnings"][1]["rows"], json!([3]), "{status}");
+        let named = &status["warnings"][1];
+        assert_eq!((&named["rows"], &named["lines"]), (&json!([3]), &json!([5])), "{status}");
+        assert_eq!(named["examples"], json!([{ "row": 3, "line": 5, "value": "nan" }]));
+        assert!(named["text"].as_str().expect("a text").ends_with("(línea 5 «nan»)"), "{named}");
         assert_eq!(status["result"]["successful"], 2, "{status}");
         let rows = world.get(&format!("/jobs/{job}/results")).await["items"].clone();
+        assert_eq!(rows[2]["line"], 5, "{rows}");
+        let headers = [("x-api-key", world.demo.api_key.as_str()), ("accept", "text/csv")];
+        let path = format!("/api/v1/jobs/{job}/results");
+        let page = world.send("GET", &path, &headers, "").await.expect(200).text();
+        let ends: Vec<&str> = page.lines().filter_map(|line| line.rsplit(',').next()).collect();
+        assert_eq!(ends, ["line", "3", "4", "5"], "{page}");
         let said = "El campo «email» dice «gmial.com»: ¿quisiste decir gmail.com?";
         assert_eq!(rows[0]["warnings"], json!([said]), "in the words of the file");
     }

@@ -40,7 +40,7 @@ pub async fn put(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     if !body.has(COLUMN_MAP) || body.take_null(COLUMN_MAP) {
         body.missing(COLUMN_MAP);
     }
-    let map = ColumnMap::take(&mut body, columns::target);
+    let map = ColumnMap::take(&mut body, columns::target, columns::compared);
     let day_first = body.boolean(DAY_FIRST).unwrap_or(false);
     body.end()?;
     let map = map.unwrap_or_default();

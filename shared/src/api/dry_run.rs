@@ -28,7 +28,7 @@ use crate::{
         spelling::{self, Known, Person},
         template::Template,
         time,
-        warning::{Elsewhere, Warning, WarningReport},
+        warning::{Elsewhere, Place, Warning, WarningReport},
     },
     http::{
         problem::Problem,
@@ -166,12 +166,12 @@ impl People {
         let row = u32::try_from(row).unwrap_or(u32::MAX);
         let address = person.address.clone();
         let first = self.by_address.entry(address).or_insert((row, person.name.clone()));
-        let known = Known { at: Elsewhere::Row(first.0), name: &first.1 };
+        let known = Known { at: Elsewhere::Row(first.0), at_line: None, name: &first.1 };
         person.beside(&known).into_iter().for_each(|(alike, _)| foreseen.note(alike));
         let Some(key) = spelling::key(&person.name) else { return };
         let (row, first) = self.by_name.entry(key).or_insert_with(|| (row, person.clone()));
         let id = first.external_id.as_deref();
-        let namesake = person.namesake(*row, first.address.as_str(), id);
+        let namesake = person.namesake(Place { row: *row, line: None }, first.address.as_str(), id);
         namesake.into_iter().for_each(|alike| foreseen.note(alike));
     }
 }

@@ -190,7 +190,7 @@ pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
     let next = page.next.map(|row| row.to_string());
     let next = lists::cursor(app, call, &caller, next).await?;
     if call.header("accept").is_some_and(|accept| accept.contains("text/csv")) {
-        return csv_page(&page.rows, next.as_deref());
+        return csv_page(&page.rows, job.file.is_some(), next.as_deref());
     }
     let items = page.rows.iter().map(ResultRow::answer).collect();
     ok(&List { items, next_cursor: next })
@@ -198,14 +198,18 @@ pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
 
 /// A page of results as CSV (RFC 4180), its next cursor in a header. Cells that a spreadsheet
 /// would run begin with `'`.
-fn csv_page(rows: &[ResultRow], next: Option<&str>) -> Result<Response<Body>, Problem> {
+fn csv_page(
+    rows: &[ResultRow],
+    of_file: bool,
+    next: Option<&str>,
+) -> Result<Response<Body>, Problem> {
     let mut writer =
         csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     writer
-        .write_record(ResultColumn::of_page().map(ResultColumn::name))
+        .write_record(ResultColumn::of_page(of_file).map(ResultColumn::name))
         .map_err(Problem::internal)?;
     for row in rows {
-        let cells = ResultColumn::of_page().map(|column| match row.value(column) {
+        let cells = ResultColumn::of_page(of_file).map(|column| match row.value(column) {
             Value::Null => String::new(),
             Value::String(text) if column == ResultColumn::Error => {
                 guarded(&visible(&text)).into_owned()

@@ -128,7 +128,7 @@ fn answer(
     let (mut cleared, mut warnings) = (Cleared::default(), Warnings::default());
     for (row, outcome) in rows {
         let email = shortened(&row.email, SHOWN_TEXT);
-        warnings.note(row.row, &row.warnings(&call.now_text()));
+        warnings.note(row.place(), &row.warnings(&call.now_text()));
         match outcome {
             MemberOutcome::Imported(change) => {
                 cleared.count(change);

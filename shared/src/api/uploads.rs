@@ -69,7 +69,8 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let send_email = body.boolean("send_email").unwrap_or(true);
     let dry_run = body.boolean("dry_run").unwrap_or(false);
     let encoding = encoding(&mut body);
-    let column_map = ColumnMap::take(&mut body, columns::target).unwrap_or_default();
+    let column_map =
+        ColumnMap::take(&mut body, columns::target, columns::compared).unwrap_or_default();
     let day_first = body.boolean(DAY_FIRST).unwrap_or(false);
     let strict = strict(&mut body);
     body.end()?;
@@ -110,7 +111,8 @@ pub async fn create_of_members(app: &App, call: &Call) -> Result<Response<Body>,
     let (file_name, size) = file(&mut body);
     let dry_run = body.boolean("dry_run").unwrap_or(false);
     let encoding = encoding(&mut body);
-    let column_map = ColumnMap::take(&mut body, columns::target).unwrap_or_default();
+    let column_map =
+        ColumnMap::take(&mut body, columns::target, columns::compared).unwrap_or_default();
     body.end()?;
     let (Some(file_name), Some(size)) = (file_name, size) else {
         return Err(Problem::invalid_request(Vec::new()));

@@ -39,6 +39,7 @@ use crate::{
         template::Template,
         tenant::Tenant,
         time,
+        warning::Place,
     },
     mail::ledger,
     store::{StoreError, status_lists::Correction},
@@ -194,7 +195,10 @@ async fn by_this_job(
         None => Ok(None),
         Some(_) if rows.contains(&row) => Ok(Some(true)),
         Some(_) if request.fields(before)?.is_empty() => Ok(Some(false)),
-        Some(other) => Err(CorrectError::Conflict(CorrectionFault::AnotherRow(before.id, *other))),
+        Some(other) => Err(CorrectError::Conflict(CorrectionFault::AnotherRow(
+            before.id,
+            Place { row: *other, line: None },
+        ))),
     }
 }
 

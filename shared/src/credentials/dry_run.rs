@@ -223,7 +223,9 @@ fn alike_among(person: Option<&Person>, held: &[Credential], template: TemplateI
         among.into_iter().find_map(|credential| {
             let name = credential.recipient.recipient_name.as_deref()?;
             let at = Elsewhere::Credential(credential.id);
-            person.beside(&Known { at, name }).filter(|(_, difference)| counts(*difference))
+            person
+                .beside(&Known { at, at_line: None, name })
+                .filter(|(_, difference)| counts(*difference))
         })
     };
     let found = first(same, |_| true).or_else(|| first(others, |d| d == Difference::Letters));

@@ -43,8 +43,13 @@ fn targets() -> impl Iterator<Item = &'static str> {
 pub struct ColumnMap(BTreeMap<String, String>);
 
 impl ColumnMap {
-    /// Takes a map out of a request. `target` gives what a text names as the API names it.
-    pub fn take(body: &mut Fields, target: impl Fn(&str) -> Option<String>) -> Option<Self> {
+    /// Takes a map out of a request. `target` gives what a text names as the API names it, and
+    /// `compared` a column's name as names are compared: one column is one thing.
+    pub fn take(
+        body: &mut Fields,
+        target: impl Fn(&str) -> Option<String>,
+        compared: impl Fn(&str) -> String,
+    ) -> Option<Self> {
         let Value::Object(members) = body.take(COLUMN_MAP)? else {
             body.wrong_type(
                 COLUMN_MAP,
@@ -65,14 +70,21 @@ impl ColumnMap {
         let names: Vec<String> = members.keys().cloned().collect();
         let mut inner = body.inner(body.pointer(COLUMN_MAP), Value::Object(members))?;
         let mut map = BTreeMap::new();
+        let mut said: BTreeMap<String, (String, String)> = BTreeMap::new();
         for name in names {
             let value = inner.take(&name).unwrap_or_default();
+            let shown: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
             match Self::assignment(&name, &value, &target) {
                 Ok((name, target)) => {
+                    let first = (target.clone(), shown.clone());
+                    let (known, other) = said.entry(compared(&name)).or_insert(first);
+                    if *known != target {
+                        let (code, es, en) = contradiction(other);
+                        inner.fault(&shown, code, es, en);
+                    }
                     map.insert(name, target);
                 }
                 Err((code, es, en)) => {
-                    let shown: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
                     let near = value.as_str().and_then(|text| nearest(text, targets()));
                     inner.fault_near(&shown, code, es, en, near);
                 }
@@ -120,6 +132,19 @@ impl ColumnMap {
         let members = self.iter().map(|(name, target)| (name.to_owned(), target.into()));
         Value::Object(members.collect::<Map<_, _>>())
     }
+}
+
+/// The fault of a name whose column another name assigns to something else.
+fn contradiction(other: &str) -> (&'static str, String, String) {
+    (
+        "repeated_column",
+        format!(
+            "Es la misma columna que «{other}», que se asigna a otra cosa: deja una de las dos"
+        ),
+        format!(
+            "It is the same column as \"{other}\", which is assigned to something else: leave one of the two"
+        ),
+    )
 }
 
 /// A map that is remembered for a template.

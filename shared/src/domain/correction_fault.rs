@@ -1,6 +1,6 @@
 //! Why a row that names its credential, or a correction, is refused.
 
-use crate::domain::{ids::CredentialId, lang::Lang};
+use crate::domain::{ids::CredentialId, lang::Lang, warning::Place};
 
 /// The reason why a row that names its credential, or a correction, is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,9 +13,9 @@ pub enum CorrectionFault {
     OtherContent(CredentialId, Vec<String>),
     /// The credential has another `external_id`.
     OtherExternalId(CredentialId),
-    /// Another row of the file, with this number, has corrected the credential, which was changed
+    /// Another row of the file has corrected the credential, which was changed
     /// since.
-    AnotherRow(CredentialId, u32),
+    AnotherRow(CredentialId, Place),
     /// This other credential has the corrected content.
     Taken(CredentialId),
     /// The credential is revoked or suspended.
@@ -71,10 +71,13 @@ impl CorrectionFault {
                 format!("La credencial {id} no tiene ese external_id: el campo external_id identifica la credencial y no se corrige"),
                 format!("The credential {id} does not have that external_id: the field external_id identifies the credential and is not corrected"),
             ),
-            Self::AnotherRow(id, row) => lang.pick(
-                format!("La fila {row} de este archivo ya corrigió la credencial {id}, que cambió después: comprueba qué datos valen"),
-                format!("Row {row} of this file has corrected the credential {id}, which was changed since: see which data is right"),
-            ),
+            Self::AnotherRow(id, place) => {
+                let place = place.text(lang);
+                lang.pick(
+                    format!("La {place} de este archivo ya corrigió la credencial {id}, que cambió después: comprueba qué datos valen"),
+                    format!("In this file, {place} has corrected the credential {id}, which was changed since: see which data is right"),
+                )
+            }
             Self::Taken(other) => lang.pick(
                 format!("La credencial {other} ya tiene esos datos; revoca una de las dos"),
                 format!("Credential {other} has that content already; revoke one of the two"),

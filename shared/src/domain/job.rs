@@ -22,6 +22,7 @@ use crate::domain::{
     review::{Strict, Warnings},
     time,
     upload::{Format, Object, Position},
+    warning::Place,
 };
 
 /// Rows of a shard. A set of so many small numbers stays below the 1 KB of one write unit
@@ -83,6 +84,11 @@ pub struct Row {
 }
 
 impl Row {
+    /// Where it is.
+    pub fn place(&self) -> Place {
+        Place { row: self.number, line: self.line }
+    }
+
     /// The recipient, whether or not the row names its credential.
     pub fn read(&self) -> Option<&Recipient> {
         self.recipient.as_ref().or(self.named.as_ref().map(|named| &named.recipient))

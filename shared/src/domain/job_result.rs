@@ -92,12 +92,13 @@ impl ResultColumn {
         }
     }
 
-    /// Columns of a page of results.
-    pub fn of_page() -> impl Iterator<Item = Self> {
+    /// Columns of a page of results; of a file's job, the line stands behind those of every job.
+    pub fn of_page(of_file: bool) -> impl Iterator<Item = Self> {
         let besides = |column: &Self| {
             matches!(column, Self::Line | Self::AlsoHolds | Self::Changes | Self::RepeatedBy)
         };
-        Self::ALL.into_iter().filter(move |column| !besides(column))
+        let columns = Self::ALL.into_iter().filter(move |column| !besides(column));
+        columns.chain(of_file.then_some(Self::Line))
     }
 
     /// Columns that a results file adds to those of its own file: it has the address and the
@@ -296,7 +297,7 @@ impl ResultRow {
     /// The row in JSON: the columns of a page, then those that the row has besides.
     pub fn answer(&self) -> Value {
         let mut members = Map::new();
-        for column in ResultColumn::of_page() {
+        for column in ResultColumn::of_page(false) {
             members.insert(column.name().to_owned(), self.value(column));
         }
         for column in [
@@ -335,8 +336,8 @@ mod tests {
     #[test]
     fn pages_and_files_have_their_columns_in_the_contracts_order() {
         assert_eq!(
-            names(ResultColumn::of_page()).join(","),
-            "row,email,external_id,status,credential_id,credential_url,recipient_type,duplicate,email_status,error,email_error,email_detail"
+            names(ResultColumn::of_page(true)).join(","),
+            "row,email,external_id,status,credential_id,credential_url,recipient_type,duplicate,email_status,error,email_error,email_detail,line"
         );
         let file = "row,line,status,credential_id,credential_url,recipient_type,duplicate,email_status,error,email_error,email_detail";
         assert_eq!(names(ResultColumn::of_file(false, true)).join(","), file);

@@ -10,7 +10,7 @@ use crate::domain::{
     spelling::Alike,
     time,
     upload::MEMBERS,
-    warning::{Warning, WarningKind},
+    warning::{Place, Warning, WarningKind},
 };
 
 /// Seconds after which the answer no longer shows that mail waits.
@@ -83,7 +83,7 @@ impl Job {
     pub fn answer(
         &self,
         errors: &[RowError],
-        alike: &[(u32, Vec<Alike>)],
+        alike: &[(Place, Vec<Alike>)],
         now: Timestamp,
     ) -> Value {
         let mut answer = Map::new();
@@ -159,12 +159,12 @@ impl Job {
     }
 
     /// The warnings about its rows, and about its file.
-    fn all_warnings(&self, alike: &[(u32, Vec<Alike>)]) -> Vec<Value> {
+    fn all_warnings(&self, alike: &[(Place, Vec<Alike>)]) -> Vec<Value> {
         let mut known = self.warnings.clone();
         let (mut respelt, mut namesakes) = (self.tally.respelt, self.tally.namesakes);
-        for (row, alike) in alike {
+        for (place, alike) in alike {
             let alike: Vec<Warning> = alike.iter().cloned().map(Warning::from).collect();
-            known.note(*row, &alike);
+            known.note(*place, &alike);
             for warning in alike {
                 let left = match warning.kind {
                     WarningKind::SameName => &mut namesakes,

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::domain::{
     admission::DAYS,
+    damage::{Kind as Written, damage},
     dates,
     email::EmailAddress,
     field::FieldName,
@@ -16,7 +17,7 @@ use crate::domain::{
     recipient::{FieldValue, Recipient, parse_date},
     template::Definition,
     text::cleaned,
-    warning::{Example, Warning, WarningKind, with_examples},
+    warning::{Example, Place, Warning, WarningKind, with_examples},
 };
 
 /// Rows that a job's warnings name, of all kinds together.
@@ -113,7 +114,9 @@ fn judge_name(name: &str) -> Option<Warning> {
     } else {
         return None;
     };
-    Some(Warning::new(kind, FieldName::RecipientName.as_str(), name, None))
+    // Of a damaged name, such as a formula, the fault says all.
+    let is_whole = damage(name, Written::Name).is_none();
+    is_whole.then(|| Warning::new(kind, FieldName::RecipientName.as_str(), name, None))
 }
 
 /// Whether a field that is no date says one.
@@ -222,6 +225,9 @@ struct Counted {
     count: u32,
     /// The first of them.
     rows: Vec<u32>,
+    /// Of a file, the lines of these. Where a former release has noted some of them, there are fewer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lines: Vec<u64>,
     /// The first of them whose values differ.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     examples: Vec<Example>,
@@ -234,7 +240,7 @@ impl Warnings {
     }
 
     /// Counts a row about which there are `warnings`.
-    pub fn note(&mut self, row: u32, warnings: &[Warning]) {
+    pub fn note(&mut self, place: Place, warnings: &[Warning]) {
         for kind in WarningKind::ALL {
             let of_kind = || warnings.iter().filter(|warning| warning.kind == kind);
             if of_kind().next().is_none() {
@@ -242,12 +248,14 @@ impl Warnings {
             }
             let named: usize = self.0.iter().map(|counted| counted.rows.len()).sum();
             if !self.0.iter().any(|counted| counted.kind == kind) {
-                self.0.push(Counted { kind, count: 0, rows: Vec::new(), examples: Vec::new() });
+                self.0.push(Counted::none(kind));
             }
             for counted in self.0.iter_mut().filter(|counted| counted.kind == kind) {
                 counted.count += 1;
-                counted.rows.extend((named < NAMED).then_some(row));
-                of_kind().for_each(|warning| counted.show(row, warning));
+                if named < NAMED {
+                    counted.name(place);
+                }
+                of_kind().for_each(|warning| counted.show(place, warning));
             }
         }
     }
@@ -257,31 +265,50 @@ impl Warnings {
         let known = self.0.iter_mut().find(|counted| counted.kind == kind);
         match known {
             Some(counted) => counted.count += more,
-            None if more > 0 => {
-                let (rows, examples) = (Vec::new(), Vec::new());
-                self.0.push(Counted { kind, count: more, rows, examples });
-            }
+            None if more > 0 => self.0.push(Counted { count: more, ..Counted::none(kind) }),
             None => {}
         }
     }
 
     /// As an answer lists them.
     pub fn answer(&self, lang: Lang) -> Vec<Value> {
-        let kinds = self.0.iter().map(|Counted { kind, count, rows, examples }| {
-            json!({
+        let kinds = self.0.iter().map(|counted| {
+            let Counted { kind, count, rows, lines, examples } = counted;
+            let mut answer = json!({
                 "kind": kind, "count": count, "rows": rows, "examples": examples,
                 "text": with_examples(*kind, examples, lang),
-            })
+            });
+            if let Some(answer) = answer.as_object_mut().filter(|_| counted.has_lines()) {
+                answer.insert("lines".to_owned(), json!(lines));
+            }
+            answer
         });
         kinds.collect()
     }
 }
 
 impl Counted {
-    fn show(&mut self, row: u32, warning: &Warning) {
+    fn none(kind: WarningKind) -> Self {
+        Self { kind, count: 0, rows: Vec::new(), lines: Vec::new(), examples: Vec::new() }
+    }
+
+    /// Whether it has the line of each row that it names.
+    fn has_lines(&self) -> bool {
+        !self.lines.is_empty() && self.lines.len() == self.rows.len()
+    }
+
+    /// Names a row. Lines are kept beside their rows: after one that is missing there is none.
+    fn name(&mut self, Place { row, line }: Place) {
+        if self.lines.len() == self.rows.len() {
+            self.lines.extend(line);
+        }
+        self.rows.push(row);
+    }
+
+    fn show(&mut self, place: Place, warning: &Warning) {
         let is_shown = |example: &Example| example.value == warning.value;
         if self.examples.len() < SHOWN && !self.examples.iter().any(is_shown) {
-            self.examples.push(Example::of(row, warning));
+            self.examples.push(Example::of(place, warning));
         }
     }
 }

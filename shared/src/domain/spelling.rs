@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 use crate::domain::{
     email::EmailAddress,
     text::{MAX_TEXT, cleaned, shortened},
-    warning::{Elsewhere, Warning, WarningKind},
+    warning::{Elsewhere, Place, Warning, WarningKind},
 };
 
 /// Words that tell no two names apart.
@@ -127,6 +127,8 @@ pub struct Person {
 pub struct Known<'a> {
     /// Where it is said.
     pub at: Elsewhere,
+    /// The line of that row, in a file.
+    pub at_line: Option<u64>,
     /// The name.
     pub name: &'a str,
 }
@@ -136,23 +138,35 @@ impl Person {
     /// people's.
     pub fn beside(&self, known: &Known<'_>) -> Option<(Alike, Difference)> {
         let difference = difference(&self.name, known.name)?;
-        Some((self.alike(WarningKind::OtherSpelling, known.name, known.at), difference))
+        let at = (known.at, known.at_line);
+        Some((self.alike(WarningKind::OtherSpelling, known.name, at), difference))
     }
 
     /// Compares an address with that of an earlier row of the same [`key`]. Rows with two ids of
     /// the caller's own are two people's.
-    pub fn namesake(&self, row: u32, address: &str, external_id: Option<&str>) -> Option<Alike> {
+    pub fn namesake(
+        &self,
+        first: Place,
+        address: &str,
+        external_id: Option<&str>,
+    ) -> Option<Alike> {
         let apart = self.external_id.is_some() && external_id.is_some();
         if self.address.as_str() == address || (apart && self.external_id.as_deref() != external_id)
         {
             return None;
         }
-        Some(self.alike(WarningKind::SameName, address, Elsewhere::Row(row)))
+        let at = (Elsewhere::Row(first.row), first.line);
+        Some(self.alike(WarningKind::SameName, address, at))
     }
 
-    fn alike(&self, kind: WarningKind, other: &str, at: Elsewhere) -> Alike {
+    fn alike(
+        &self,
+        kind: WarningKind,
+        other: &str,
+        (at, at_line): (Elsewhere, Option<u64>),
+    ) -> Alike {
         let (value, other) = (shortened(&self.name, SHOWN), shortened(other, SHOWN));
-        Alike { kind, value, other, at }
+        Alike { kind, value, other, at, at_line }
     }
 }
 
@@ -167,12 +181,15 @@ pub struct Alike {
     pub other: String,
     /// Where that is.
     pub at: Elsewhere,
+    /// The line of that row, in a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_line: Option<u64>,
 }
 
 impl From<Alike> for Warning {
     fn from(alike: Alike) -> Self {
-        let Alike { kind, value, other, at } = alike;
-        Self::elsewhere(kind, &value, other, at)
+        let Alike { kind, value, other, at, at_line } = alike;
+        Self::elsewhere(kind, &value, other, (at, at_line))
     }
 }
 
@@ -230,10 +247,10 @@ mod tests {
             name: "Ana Pérez".to_owned(),
             external_id: external_id.map(str::to_owned),
         };
-        let other = "otra@ejemplo.com";
-        assert!(person(None).namesake(1, other, Some("7")).is_some());
-        assert!(person(Some("7")).namesake(1, other, Some("7")).is_some());
-        assert!(person(Some("8")).namesake(1, other, Some("7")).is_none());
-        assert!(person(None).namesake(1, "ana@ejemplo.com", None).is_none());
+        let (first, other) = (Place { row: 1, line: None }, "otra@ejemplo.com");
+        assert!(person(None).namesake(first, other, Some("7")).is_some());
+        assert!(person(Some("7")).namesake(first, other, Some("7")).is_some());
+        assert!(person(Some("8")).namesake(first, other, Some("7")).is_none());
+        assert!(person(None).namesake(first, "ana@ejemplo.com", None).is_none());
     }
 }

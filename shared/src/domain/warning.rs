@@ -127,6 +127,25 @@ impl WarningKind {
     }
 }
 
+/// Where a row is, in the words of what it came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The row, from 1.
+    pub row: u32,
+    /// Of a file, the line that it begins in, from 1, as a text editor counts.
+    pub line: Option<u64>,
+}
+
+impl Place {
+    /// The text for people: its line in a file, else its row.
+    pub fn text(self, lang: Lang) -> String {
+        match (self.line, self.row) {
+            (Some(line), _) => lang.pick(format!("línea {line}"), format!("line {line}")),
+            (None, row) => lang.pick(format!("fila {row}"), format!("row {row}")),
+        }
+    }
+}
+
 /// Where the other one of two is that a warning compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -138,9 +157,13 @@ pub enum Elsewhere {
 }
 
 impl Elsewhere {
-    fn text(self, lang: Lang) -> String {
+    /// The text for people; of a row of a file, with its line.
+    fn text(self, line: Option<u64>, lang: Lang) -> String {
         match self {
-            Self::Row(row) => lang.pick(format!("la fila {row}"), format!("row {row}")),
+            Self::Row(row) => {
+                let place = Place { row, line }.text(lang);
+                lang.pick(format!("la {place}"), place)
+            }
             Self::Credential(id) => {
                 lang.pick(format!("la credencial {id}"), format!("the credential {id}"))
             }
@@ -161,19 +184,26 @@ pub struct Warning {
     pub meant: Option<String>,
     /// Where the other one is.
     pub at: Option<Elsewhere>,
+    /// The line of that row, in a file.
+    pub at_line: Option<u64>,
 }
 
 impl Warning {
     /// Warns of a value of a field; `meant` may be meant instead.
     pub fn new(kind: WarningKind, field: &'static str, value: &str, meant: Option<String>) -> Self {
         let value = shortened(value, SHOWN);
-        Self { kind, field: Cow::Borrowed(field), value, meant, at: None }
+        Self { kind, field: Cow::Borrowed(field), value, meant, at: None, at_line: None }
     }
 
     /// Warns of a name that is probably that of another row or of a credential.
-    pub fn elsewhere(kind: WarningKind, value: &str, other: String, at: Elsewhere) -> Self {
+    pub fn elsewhere(
+        kind: WarningKind,
+        value: &str,
+        other: String,
+        (at, at_line): (Elsewhere, Option<u64>),
+    ) -> Self {
         let field = FieldName::RecipientName.as_str();
-        Self { at: Some(at), ..Self::new(kind, field, value, Some(other)) }
+        Self { at: Some(at), at_line, ..Self::new(kind, field, value, Some(other)) }
     }
 
     /// The text of the fault that it is where `strict` names its kind.
@@ -189,7 +219,7 @@ impl Warning {
     pub fn text(&self, lang: Lang) -> String {
         let Self { kind, field, value, .. } = self;
         let meant = self.meant.as_deref().unwrap_or_default();
-        let at = self.at.map(|at| at.text(lang)).unwrap_or_default();
+        let at = self.at.map(|at| at.text(self.at_line, lang)).unwrap_or_default();
         match kind {
             WarningKind::PlaceholderName => lang.pick(
                 format!(
@@ -257,6 +287,9 @@ impl Warning {
 pub struct Example {
     /// The row, from 1.
     pub row: u32,
+    /// Of a file, its line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
     /// Its value, shortened.
     pub value: String,
     /// What may be meant instead, or what the other one says.
@@ -265,20 +298,24 @@ pub struct Example {
     /// Where the other one is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Elsewhere>,
+    /// The line of that row, in a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_line: Option<u64>,
 }
 
 impl Example {
     /// The example of a row.
-    pub fn of(row: u32, warning: &Warning) -> Self {
-        let Warning { value, meant, at, .. } = warning.clone();
-        Self { row, value, meant, at }
+    pub fn of(Place { row, line }: Place, warning: &Warning) -> Self {
+        let Warning { value, meant, at, at_line, .. } = warning.clone();
+        Self { row, line, value, meant, at, at_line }
     }
 
-    /// The text for people: row, value, and what may be meant or is said elsewhere.
+    /// The text for people: line or row, value, and what may be meant or is said elsewhere.
     pub fn text(&self, lang: Lang) -> String {
-        let Self { row, value, .. } = self;
-        let said = lang.pick(format!("fila {row} «{value}»"), format!("row {row} \"{value}\""));
-        let at = self.at.map(|at| at.text(lang));
+        let Self { row, line, value, .. } = self;
+        let place = Place { row: *row, line: *line }.text(lang);
+        let said = lang.pick(format!("{place} «{value}»"), format!("{place} \"{value}\""));
+        let at = self.at.map(|at| at.text(self.at_line, lang));
         match (&self.meant, at) {
             (Some(meant), Some(at)) => lang
                 .pick(format!("{said} y {at} «{meant}»"), format!("{said} and {at} \"{meant}\"")),

@@ -99,7 +99,7 @@ pub fn warned(
     let Some(today) = review::day_of(sent_at) else { return so_far };
     for row in rows {
         if let Some(recipient) = row.read() {
-            so_far.note(row.number, &review::judge(recipient, today, template));
+            so_far.note(row.place(), &review::judge(recipient, today, template));
         }
     }
     so_far

@@ -13,7 +13,7 @@ use crate::{
     domain::{
         identity::{self, IdSecret},
         spelling::{self, Known, Person},
-        warning::Elsewhere,
+        warning::{Elsewhere, Place},
     },
     jobs::messages::RowJob,
     store::{StoreError, job_rows::FirstRow},
@@ -28,16 +28,16 @@ pub(super) async fn compare(
     app: &App,
     job: &RowJob,
     secret: &IdSecret,
-    row: u32,
+    place: Place,
     foreseen: &mut Foreseen,
 ) -> Result<(), StoreError> {
     let Some(person) = foreseen.person().cloned() else { return Ok(()) };
     let Person { address, name, external_id } = &person;
     let of_address = identity::email_key(secret, &job.org, job.mode, address);
-    let by_address = FirstRow { row, content: name.clone() };
+    let by_address = FirstRow { place, content: name.clone() };
     // An address has no blank.
     let content = format!("{} {}", address.as_str(), external_id.as_deref().unwrap_or_default());
-    let by_name = FirstRow { row, content };
+    let by_name = FirstRow { place, content };
     let of_name =
         spelling::key(name).map(|key| identity::name_key(secret, &job.org, job.mode, &key));
     let named = async {
@@ -48,13 +48,14 @@ pub(super) async fn compare(
     };
     let addressed = app.jobs.first_of(job.job_id, &of_address, &by_address, job.ttl);
     let (addressed, named) = try_join(addressed, named).await?;
-    let known = Known { at: Elsewhere::Row(addressed.row), name: &addressed.content };
+    let Place { row, line: at_line } = addressed.place;
+    let known = Known { at: Elsewhere::Row(row), at_line, name: &addressed.content };
     person.beside(&known).into_iter().for_each(|(alike, _)| foreseen.note(alike));
     if let Some(first) = named
         && let Some((other, id)) = first.content.split_once(' ')
     {
         let id = Some(id).filter(|id| !id.is_empty());
-        person.namesake(first.row, other, id).into_iter().for_each(|alike| foreseen.note(alike));
+        person.namesake(first.place, other, id).into_iter().for_each(|alike| foreseen.note(alike));
     }
     Ok(())
 }

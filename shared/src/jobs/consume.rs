@@ -318,13 +318,13 @@ async fn prepare_row(
     if job.dry_run {
         let mut foreseen = dry_run::foresee(app, by, request).await?;
         if let Foreseen::New { id, content, .. } = &foreseen {
-            let this = FirstRow { row: row.number, content: content.clone() };
+            let this = FirstRow { place: row.place(), content: content.clone() };
             let first = app.jobs.first_of(job.job_id, &id.to_string(), &this, job.ttl).await?;
-            if first.row != row.number {
+            if first.place.row != row.number {
                 foreseen = foreseen.after(&first.content);
             }
         }
-        compare_people::compare(app, job, &secret, row.number, &mut foreseen).await?;
+        compare_people::compare(app, job, &secret, row.place(), &mut foreseen).await?;
         return Ok(PreparedRow::Ended(RowOutcome::Foreseen(foreseen)));
     }
     let id = message.id();

@@ -69,7 +69,7 @@ pub(super) async fn import(
     let mut inputs = Vec::with_capacity(rows.len());
     let mut shards: BTreeMap<u32, ShardUpdate> = BTreeMap::new();
     for (row, outcome) in &rows {
-        warnings.note(row.row, &row.warnings(&job.created_at));
+        warnings.note(row.place(), &row.warnings(&job.created_at));
         let update = shards.entry(job.shard_of(row.row)).or_default();
         let mut succeed = |internal: bool, duplicate: bool| {
             update.succeed(SucceededRow { row: row.row, internal, duplicate, unmailed: true });

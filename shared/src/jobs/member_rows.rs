@@ -16,7 +16,7 @@ use crate::{
         recipient::Recipient,
         review, time,
         upload::{Format, Kind},
-        warning::Warning,
+        warning::{Place, Warning},
     },
     sheet::{Naming, Said, SheetRow},
     store::StoreError,
@@ -62,6 +62,11 @@ impl FileMember {
         let read = entry.recipient;
         let read = read.and_then(|recipient| MemberRow::of(&recipient, &email, says, name));
         Self { row, line, email, read, cells, recipient }
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> Place {
+        Place { row: self.row, line: Some(self.line) }
     }
 
     /// Its warnings, if it came at `sent_at`, RFC 3339.

@@ -263,19 +263,19 @@ impl Asked<'_> {
         app: &App,
         found: &Credential,
     ) -> Result<Option<RowOutcome>, JobError> {
-        let (job, named, row) = (self.job(), self.named, self.message.row.number);
+        let (job, named, place) = (self.job(), self.named, self.message.row.place());
         let secret = app.catalog.id_secret(&job.org).await?;
         let recipient = named.recipient.clone();
         let (_, identities) =
             identity::cleaned(&secret, &job.org, job.mode, job.template_id, recipient);
         let content = identities.own.content;
-        let this = FirstRow { row, content };
+        let this = FirstRow { place, content };
         let id = named.credential_id;
         let first = app.jobs.first_of(job.job_id, &id.to_string(), &this, job.ttl).await?;
-        Ok(match (first.row == row, first.content == this.content) {
+        Ok(match (first.place.row == place.row, first.content == this.content) {
             (true, _) => None,
             (false, true) => Some(self.same(app, found).await?),
-            (false, false) => Some(conflict(CorrectionFault::AnotherRow(id, first.row))),
+            (false, false) => Some(conflict(CorrectionFault::AnotherRow(id, first.place))),
         })
     }
 }

@@ -15,6 +15,7 @@ use crate::{
         job_view::RowError,
         spelling::Alike,
         time,
+        warning::Place,
     },
     jobs::messages::FileTask,
     store::{Page, StoreError},
@@ -31,7 +32,7 @@ pub struct NamedRows {
     /// The first failed ones.
     pub errors: Vec<RowError>,
     /// Of a dry run, the first ones whose people seem to be elsewhere too.
-    pub alike: Vec<(u32, Vec<Alike>)>,
+    pub alike: Vec<(Place, Vec<Alike>)>,
 }
 
 /// A job with fresh totals and, once it has ended, the rows that it names.

@@ -302,6 +302,8 @@ impl<'a> Layout<'a> {
         let clear = line.is_none_or(|line| reads_in_one_way(line));
         let object: Option<Map<String, Value>> =
             line.filter(|_| clear).and_then(|line| serde_json::from_str(line).ok());
+        // A line that is no object has no cell either: it stays as it is, to be mended.
+        let broken = object.is_none();
         let object = object.unwrap_or_default();
         let cells = self.own.iter().map(|(name, at)| match self.sheet.kind {
             Kind::Csv => own.get(*at).map(|cell| self.own_cell(cell)).unwrap_or_default(),
@@ -330,7 +332,7 @@ impl<'a> Layout<'a> {
             Kind::Csv => own.get(self.sheet.header.len()..).unwrap_or_default().to_vec(),
             Kind::JsonLines | Kind::Json => {
                 let known = |name: &String| self.own.iter().any(|(own, _)| own == name);
-                line.filter(|_| !clear || !object.keys().all(known)).into_iter().cloned().collect()
+                line.filter(|_| broken || !object.keys().all(known)).into_iter().cloned().collect()
             }
         };
         let further = further.iter().map(|cell| self.own_cell(cell));

@@ -61,8 +61,8 @@ fn by_name(map: Option<&ColumnMap>) -> BTreeMap<String, Column> {
     entries.filter_map(|(name, target)| Some((compared(name), of_target(target)?))).collect()
 }
 
-/// A name as it is compared: one of signs alone as it is.
-pub(super) fn compared(name: &str) -> String {
+/// A column's name as names are compared; one of signs alone stays as it is.
+pub fn compared(name: &str) -> String {
     let plain = plain(name);
     if plain.is_empty() { name.trim().to_owned() } else { plain }
 }

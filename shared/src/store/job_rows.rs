@@ -6,8 +6,9 @@ use std::{
 };
 
 use aws_sdk_dynamodb::{
+    operation::update_item::UpdateItemError,
     primitives::Blob,
-    types::{AttributeValue, ReturnValue},
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
 use flate2::{Compression, write::DeflateEncoder};
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ use crate::{
         job::{Job, Row},
         job_outcome::IssueSets,
         spelling::Alike,
-        warning::WarningKind,
+        warning::{Place, WarningKind},
     },
     store::{
         jobs::{Jobs, shard_pk},
@@ -73,8 +74,8 @@ pub struct SucceededRow {
 /// In a dry run, the first row of an identity, an address or a name.
 #[derive(Clone, Debug)]
 pub struct FirstRow {
-    /// Row, from 1.
-    pub row: u32,
+    /// Where it is.
+    pub place: Place,
     /// What later rows are compared with: of an identity, the hash of its content.
     pub content: String,
 }
@@ -141,6 +142,14 @@ impl ShardUpdate {
     }
 }
 
+/// The first row that an item names. One of a former release names no line.
+fn first_row(item: &Item) -> Option<FirstRow> {
+    let row = item.get("first_row")?.as_n().ok()?.parse().ok()?;
+    let line = item.get("first_line").and_then(|line| line.as_n().ok()?.parse().ok());
+    let content = item.get("content")?.as_s().ok()?.clone();
+    Some(FirstRow { place: Place { row, line }, content })
+}
+
 /// Rows as a number set.
 pub(super) fn row_set(rows: &BTreeSet<u32>) -> AttributeValue {
     AttributeValue::Ns(rows.iter().map(u32::to_string).collect())
@@ -200,24 +209,32 @@ impl Jobs {
         this: &FirstRow,
         ttl: i64,
     ) -> Result<FirstRow, StoreError> {
-        let answer = self
+        let Place { row, line } = this.place;
+        let set = "SET first_row = :row, content = :content, #ttl = :ttl";
+        let set = line.map_or(set.to_owned(), |_| format!("{set}, first_line = :line"));
+        let mut update = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(format!("SEEN#{job}#{of}"), "SEEN")))
-            .update_expression("SET first_row = if_not_exists(first_row, :row), content = if_not_exists(content, :content), #ttl = :ttl")
+            .update_expression(set)
+            .condition_expression("attribute_not_exists(pk)")
             .expression_attribute_names("#ttl", TTL)
-            .expression_attribute_values(":row", number(this.row))
+            .expression_attribute_values(":row", number(row))
             .expression_attribute_values(":content", text(&this.content))
             .expression_attribute_values(":ttl", number(ttl))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await?;
-        let first = answer.attributes.as_ref().and_then(|item| {
-            let row = item.get("first_row")?.as_n().ok()?.parse().ok()?;
-            Some(FirstRow { row, content: item.get("content")?.as_s().ok()?.clone() })
-        });
-        first.ok_or_else(|| StoreError::Broken("not a row".to_owned()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        if let Some(line) = line {
+            update = update.expression_attribute_values(":line", number(line));
+        }
+        let Err(error) = update.send().await else { return Ok(this.clone()) };
+        match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                let first = refused.item().and_then(first_row);
+                first.ok_or_else(|| StoreError::Broken("not a row".to_owned()))
+            }
+            _ => Err(error.into()),
+        }
     }
 
     /// Takes rows out of a shard's failed sets, so that they can end another way.

@@ -13,6 +13,7 @@ use crate::{
         job::{Job, Row},
         job_outcome::{IssueSets, MailSets, Shard},
         spelling::Alike,
+        warning::Place,
     },
     store::{
         job_mail::Claims,
@@ -222,14 +223,20 @@ impl Jobs {
         &self,
         job: &Job,
         limit: usize,
-    ) -> Result<Vec<(u32, Vec<Alike>)>, StoreError> {
+    ) -> Result<Vec<(Place, Vec<Alike>)>, StoreError> {
         let mut found = Vec::new();
         if job.tally.alike() == 0 {
             return Ok(found);
         }
         for (number, shard) in self.outcomes(job).await? {
             if shard.tally().alike() > 0 {
-                found.extend(self.shard(job.shard_id(number)).await?.alike);
+                let view = self.shard(job.shard_id(number)).await?;
+                let line = |row| view.rows.get(&row).and_then(|input| input.line);
+                let placed = view
+                    .alike
+                    .into_iter()
+                    .map(|(row, alike)| (Place { row, line: line(row) }, alike));
+                found.extend(placed);
             }
             if found.len() >= limit {
                 break;

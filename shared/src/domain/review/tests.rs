@@ -49,6 +49,11 @@ fn what_deserves_a_look_is_warned_of_and_what_only_looks_odd_is_not() {
     for name in ["Ana Pérez <ana@ejemplo.com>", "ana@ejemplo.com Ana", "Ana (ana@ejemplo.com)"] {
         assert_eq!(kinds(name, mail, past), ["name_is_address"], "{name}");
     }
+    // Their fault is enough.
+    for name in ["=CONCATENAR(A1;B1)", "#¿NOMBRE?", "JosÃ© PÃ©rez (ella)", "=SI(A1=\"\";;B1) -"]
+    {
+        assert_eq!(kinds(name, mail, past), [] as [&str; 0], "{name}");
+    }
     for name in [
         "X Æ A-12",
         "Ana Pérez 2.ª",
@@ -117,8 +122,9 @@ fn rows_are_counted_by_kind_and_the_first_hundred_named() {
     let recipient: Recipient = serde_json::from_value(stored).expect("a recipient");
     let warnings = judge(&recipient, date(2026, 11, 28), &definition());
     let mut counted = Warnings::default();
-    (1..=300).for_each(|row| counted.note(row, &warnings));
-    counted.note(301, &[]);
+    let place = |row: u32, line: Option<u64>| Place { row, line };
+    (1..=300).for_each(|row| counted.note(place(row, None), &warnings));
+    counted.note(place(301, None), &[]);
     let answer = counted.answer(Lang::Es);
     assert_eq!(answer.len(), 2);
     assert_eq!(
@@ -142,6 +148,28 @@ fn rows_are_counted_by_kind_and_the_first_hundred_named() {
     let kinds = later.as_array_mut().expect("kinds");
     kinds.push(json!({ "kind": "later", "count": 1, "rows": [1], "more": { "x": [1] } }));
     assert_eq!(serde_json::from_value::<Warnings>(later).expect("warnings"), counted);
+}
+
+/// A file that two releases read in turn: the former one knows no lines.
+#[test]
+fn rows_of_a_file_have_their_lines_unless_a_former_release_noted_some_of_them() {
+    let stored = json!({ "email": "a@gmial.com", "recipient_name": "Ana" });
+    let recipient: Recipient = serde_json::from_value(stored).expect("a recipient");
+    let warnings = judge(&recipient, date(2026, 11, 28), &definition());
+    let mut counted = Warnings::default();
+    (1..=300).for_each(|row| {
+        counted.note(Place { row, line: Some(u64::from(row) + 3) }, &warnings);
+    });
+    let answer = &counted.answer(Lang::Es)[0];
+    assert_eq!((&answer["rows"][99], &answer["lines"][99]), (&json!(100), &json!(103)));
+    assert_eq!(answer["lines"].as_array().map(Vec::len), Some(NAMED), "as many as rows");
+    assert!(answer["text"].as_str().expect("a text").contains("(línea 4 «gmial.com»"), "{answer}");
+
+    let former = json!([{ "kind": "address_typo", "count": 1, "rows": [1], "examples": [] }]);
+    let mut read: Warnings = serde_json::from_value(former).expect("an item of before");
+    read.note(Place { row: 2, line: Some(5) }, &warnings);
+    let mixed = read.answer(Lang::Es)[0].clone();
+    assert_eq!((&mixed["rows"], mixed.get("lines")), (&json!([1, 2]), None), "{mixed}");
 }
 
 #[test]

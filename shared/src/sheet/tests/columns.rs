@@ -28,7 +28,7 @@ fn definition() -> Definition {
 fn map(entries: &Value) -> ColumnMap {
     let body = json!({ "column_map": entries }).to_string();
     let mut fields = Fields::of_body(body.as_bytes()).expect("an object");
-    let map = ColumnMap::take(&mut fields, columns::target).expect("a map");
+    let map = ColumnMap::take(&mut fields, columns::target, columns::compared).expect("a map");
     fields.end().expect("no fault");
     map
 }

@@ -48,22 +48,23 @@ const deedOf = (fresh, corrected, { texts: T, number }) => {
   return T[deed].replace("{n}", number.format(fresh)).replace("{m}", number.format(corrected));
 };
 
+const SHOWN_LINES = 20;
+
 // Warnings block nothing. Each kind has a count and its first rows.
 const warningsTable = (all, { texts: T, number }) => {
   // What was guessed is said above, with its name.
   const warnings = all.filter((warning) => warning.kind !== "guessed_encoding");
   if (!warnings.length) return [];
-  const rowOf = (row) => {
-    if (typeof row !== "object" || !row) return number.format(row);
-    const said = row.value ?? row.text ?? row.email;
-    return number.format(row.row ?? row.line) + (said ? ` («${said}»)` : "");
-  };
-  const rows = warnings.map((warning) => [
-    number.format(warning.count ?? warning.rows?.length ?? 1),
-    warning.text ?? warning.detail ?? T[`w_${warning.kind}`] ?? String(warning.kind).replaceAll("_", " "),
-    (warning.rows ?? []).slice(0, 20).map(rowOf).join(", "),
-  ]);
-  const made = table(T.warnings, [T.how_many, T.what, T.rows], rows);
+  // The file may have been read in part by a release that noted no lines.
+  const placesOf = ({ lines, rows }) => lines?.map((line) => number.format(line))
+    ?? rows.map((row) => `${T.row} ${number.format(row)}`);
+  const rows = warnings.map((warning) => {
+    const places = placesOf(warning);
+    const shown = places.slice(0, SHOWN_LINES).join(", ");
+    const more = warning.count > Math.min(places.length, SHOWN_LINES);
+    return [number.format(warning.count), warning.text, more ? `${shown} …` : shown];
+  });
+  const made = table(T.warnings, [T.how_many, T.what, T.lines], rows);
   return [...made, element("p", T.warnings_block, "soft")];
 };
 
@@ -95,7 +96,7 @@ const showReview = (review, words, { test, mail, sending }) => {
   show("more-rows", Boolean(review.cursors.rows));
   $("corrections").replaceChildren(...(corrected ? correctionsTable(corrections, corrected, words) : []));
   show("more-corrections", Boolean(review.cursors.corrections));
-  $("warnings").replaceChildren(...warningsTable(result.warnings ?? warnings ?? [], words));
+  $("warnings").replaceChildren(...warningsTable(warnings ?? [], words));
   // The service wrote their texts in the language of the review.
   $("faults").replaceChildren(...(!result.failed ? [] : table(
     `${T.faults} (${number.format(result.failed)})`, [T.line, T.email, T.why],
