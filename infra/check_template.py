@@ -25,6 +25,21 @@ SCHEMA = "shared/src/store/schema.rs"
 FILES = "shared/src/aws/s3.rs"
 SERVE = "shared/src/http/serve.rs"
 
+# What the access log may say of a request: nothing of who sends it, and of its path the pattern alone, since
+# ids and addresses of people stand in it.
+LOGGED = {
+    "error.responseType",
+    "httpMethod",
+    "integrationLatency",
+    "integrationStatus",
+    "requestId",
+    "requestTimeEpoch",
+    "resourcePath",
+    "responseLatency",
+    "responseLength",
+    "status",
+}
+
 # Further settings that the template sets, and who reads them.
 FOREIGN_SETTINGS = {
     "AWS_ENDPOINT_URL_DYNAMODB": "the AWS SDK",
@@ -486,6 +501,11 @@ def check_gateway_responses(resources: dict) -> int:
                 bool(https) and headers.get("Strict-Transport-Security") == f"'{https[1]}'",
                 f"gateway response {name} does not say that the site is under https",
             )
+            robots = re.search(r'const ROBOTS: &str = "(.*)"', source(SERVE))
+            check(
+                bool(robots) and headers.get("X-Robots-Tag") == f"'{robots[1]}'",
+                f"gateway response {name} tells crawlers otherwise than our answers",
+            )
             body = json.loads(response["ResponseTemplates"]["application/json"])
             check(
                 set(body) == {"type", "title", "status", "detail", "code", "request_id"},
@@ -499,8 +519,33 @@ def check_gateway_responses(resources: dict) -> int:
                 ("Retry-After" in headers) == (response["StatusCode"] in (429, 503)),
                 f"gateway response {name}: Retry-After belongs to 429 and 503",
             )
-        json.loads(api["AccessLogSetting"]["Format"])
     return count
+
+
+def check_logs(template: dict, expanded: dict) -> int:
+    """What AWS logs by itself has no addresses: neither the network's nor people's. The access log says
+    what is in LOGGED; nothing else writes down requests, their paths or their bodies."""
+    fields = 0
+    stages = of_type(expanded, "AWS::ApiGateway::Stage")
+    for name, stage in stages.items():
+        entry = stage.get("AccessLogSetting", {}).get("Format", "")
+        json.loads(entry)
+        said = set(re.findall(r"\$(?:context|util|input|stageVariables)?\.?[\w.]*", entry))
+        fields += len(said)
+        for one in sorted(said - {f"$context.{field}" for field in LOGGED}):
+            problems.append(f"the access log of {name} says {one}, which may be of a person")
+        check(not stage.get("TracingEnabled"), f"{name} is traced, and a trace has the URL")
+        for one in stage.get("MethodSettings", []):
+            writes = {"LoggingLevel", "DataTraceEnabled"} & set(one)
+            check(not writes, f"{name} writes an execution log ({writes}), which has the URL")
+    check(bool(stages) and fields > 0, "no access log was found")
+    text = json.dumps(expanded)
+    check('"SampledRequestsEnabled": true' not in text, "the firewall keeps samples of requests")
+    for kind in ("AWS::WAFv2::LoggingConfiguration", "AWS::CloudTrail::Trail", "AWS::EC2::FlowLog"):
+        check(not of_type(expanded, kind), f"a {kind} writes down who sends requests")
+    for name, bucket in of_type(template["Resources"], "AWS::S3::Bucket").items():
+        check("LoggingConfiguration" not in bucket, f"{name} writes down who puts and fetches files")
+    return fields
 
 
 def check_metrics(resources: dict) -> int:
@@ -540,6 +585,7 @@ def main() -> int:
         "queues": check_times(template, functions, settings),
         "buckets": check_bucket(resources),
         "gateway responses": check_gateway_responses(resources),
+        "fields of the access log": check_logs(template, expanded),
         "metrics": check_metrics(resources),
     }
     measured, beyond = limits.measure(expanded)

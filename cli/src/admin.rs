@@ -128,6 +128,10 @@ struct OptionalSettings {
     /// LinkedIn's number for the organization, used when a profile adds a credential.
     #[arg(long, value_name = "NUMBER")]
     linkedin_id: Option<u64>,
+    /// What the public pages of credentials leave out: evidence, grade, surname, separated by commas;
+    /// "" shows everything.
+    #[arg(long, value_name = "PARTS")]
+    public_hides: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -363,10 +367,16 @@ impl GivenSettings {
             ("notify_members", optional.notify_members.map(Value::Bool)),
             ("logo", logo),
             ("linkedin_id", optional.linkedin_id.map(Value::from)),
+            ("public_hides", optional.public_hides.as_deref().map(listed)),
         ];
         let given = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
         Ok(Value::Object(given.collect::<Map<_, _>>()))
     }
+}
+
+/// The parts of a flag's text between commas.
+fn listed(text: &str) -> Value {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(Value::from).collect()
 }
 
 /// Checks settings and stores the logo, if there is a new one.

@@ -6,7 +6,7 @@ use unicreda::{
     App,
     domain::ids::Mode,
     http::{routes::Page, serve},
-    web::{public, wallet},
+    web::{public, robots, wallet},
 };
 
 /// Answers a public request. No request changes anything, because mail scanners follow links.
@@ -19,6 +19,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
             Page::SiteDidDocument => public::site_did_document(app, &call),
             Page::Image => public::image(app, &call).await,
             Page::Wallet => wallet::show(app, &call).await,
+            Page::Robots => robots::show(app, &call),
             Page::Console => public::console(app, &call),
             Page::QrCode => public::qr_code(app, &call).await,
             Page::Credential => public::credential(app, &call).await,

@@ -11,7 +11,7 @@ mod fonts;
 mod preview;
 mod typesetting;
 
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header};
 use lambda_http::{Body, Request};
 use unicreda::{
     App,
@@ -103,7 +103,6 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
     let inline = format!("inline; filename=\"{name}\"");
     let inline = HeaderValue::from_str(&inline).map_err(Problem::internal)?;
     response.headers_mut().insert(header::CONTENT_DISPOSITION, inline);
-    set(&mut response, HeaderName::from_static("x-robots-tag"), "noindex");
     Ok(response)
 }
 

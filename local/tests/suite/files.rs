@@ -42,7 +42,7 @@ async fn document(world: &World, id: &str) -> Vec<u8> {
 }
 
 /// Every stream of a PDF file, unpacked where it is packed.
-fn streams(pdf: &[u8]) -> Vec<Vec<u8>> {
+pub fn streams(pdf: &[u8]) -> Vec<Vec<u8>> {
     let mut streams = Vec::new();
     let mut rest = pdf;
     let find = |in_: &[u8], what: &[u8]| in_.windows(what.len()).position(|w| w == what);
@@ -80,7 +80,7 @@ async fn a_certificate_is_one_page_that_carries_its_signed_credential() {
     let pdf = file(&world, &id, "certificate.pdf").await.expect(200);
     assert_eq!(pdf.header("content-type"), "application/pdf");
     assert!(pdf.header("content-disposition").contains(&format!("certificado-{id}.pdf")));
-    assert_eq!(pdf.header("x-robots-tag"), "noindex");
+    assert_eq!(pdf.header("x-robots-tag"), unicreda::http::serve::ROBOTS);
     assert!(pdf.body.starts_with(b"%PDF-1.7"));
     let text = String::from_utf8_lossy(&pdf.body).into_owned();
     assert_eq!(text.matches("/Type/Page/").count() + text.matches("/Type /Page\n").count(), 1);

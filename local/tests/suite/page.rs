@@ -27,7 +27,7 @@ async fn issued(world: &World) -> String {
 
 /// Requires the headers that every answer of the page has.
 fn guarded(reply: &Reply) {
-    assert_eq!(reply.header("x-robots-tag"), "noindex");
+    assert_eq!(reply.header("x-robots-tag"), unicreda::http::serve::ROBOTS);
     assert_eq!(reply.header("referrer-policy"), "no-referrer");
     assert_eq!(reply.header("x-content-type-options"), "nosniff");
     assert!(reply.header("vary").to_lowercase().contains("accept"));

@@ -45,7 +45,7 @@ async fn a_notification_opens_the_members_wallet_and_no_other() {
     let page = open(&world, &url).await.expect(200);
     assert_eq!(page.header("referrer-policy"), "no-referrer");
     assert_eq!(page.header("cache-control"), "no-store");
-    assert_eq!(page.header("x-robots-tag"), "noindex");
+    assert_eq!(page.header("x-robots-tag"), unicreda::http::serve::ROBOTS);
     let text = page.text();
     for id in [&first, &second] {
         assert!(text.contains(&format!("/credential/{id}\"")), "{id}");

@@ -7,7 +7,7 @@
 //! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`unseen`], [`credits`], [`nearest`], [`dates`], [`mistyped`] | plain values |
 //! | [`json`], [`base58`] | texts of callers, within bounds before they are read |
 //! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`cell_fault`], [`correction_fault`], [`warning`], [`review`], [`spelling`], [`fault_report`], [`refusal`], [`unlisted`], [`unportable`], [`fields`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
-//! | [`tenant`], [`seal`], [`organization`], [`member`], [`member_row`], [`api_key`], [`image`], [`picture`], [`template`], [`signing_key`], [`sender`], [`likeness`] | the catalog |
+//! | [`tenant`], [`seal`], [`organization`], [`member`], [`member_row`], [`api_key`], [`image`], [`picture`], [`template`], [`signing_key`], [`sender`], [`likeness`], [`public_hides`], [`short_name`] | the catalog |
 //! | [`identity`], [`credential`], [`history`], [`status_entry`], [`packing`], [`erasure`] | credentials, and what is left of them |
 //! | [`job`], [`upload`], [`column_map`], [`correction`] | jobs and their files, corrections by file |
 //! | [`feedback`], [`undelivered`], [`wallet_link`] | mail |
@@ -52,12 +52,14 @@ pub mod nearest;
 pub mod organization;
 pub mod packing;
 pub mod picture;
+pub mod public_hides;
 pub mod recipient;
 pub mod refusal;
 pub mod renewal_fault;
 pub mod review;
 pub mod seal;
 pub mod sender;
+pub mod short_name;
 pub mod signing_key;
 pub mod spelling;
 pub mod status_entry;

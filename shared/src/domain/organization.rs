@@ -10,6 +10,7 @@ use crate::domain::{
     image::{Image, ImageInput},
     lang::Lang,
     nearest::nearest,
+    public_hides::{self, Hidden},
     sender::AllowedSender,
 };
 
@@ -56,6 +57,9 @@ pub struct Settings {
     /// Its number at LinkedIn, which links a profile to the organization's page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linkedin_id: Option<u64>,
+    /// What its public pages leave out, in the order of [`Hidden::ALL`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub public_hides: Vec<Hidden>,
 }
 
 impl Settings {
@@ -70,6 +74,7 @@ impl Settings {
             notify_members: true,
             logo: None,
             linkedin_id: None,
+            public_hides: Vec::new(),
         }
     }
 
@@ -86,7 +91,7 @@ impl Settings {
     }
 
     /// Reads new settings; an absent field keeps its value in `before`. Null removes
-    /// `reply_to`, `linkedin_id` and `logo`. The caller stores a new logo and sets it.
+    /// `reply_to`, `linkedin_id`, `logo` and `public_hides`. The caller stores a new logo and sets it.
     ///
     /// # Errors
     /// [`InvalidBody::Fields`] with every fault.
@@ -138,6 +143,8 @@ impl Settings {
             let kept = before.and_then(|b| b.linkedin_id);
             fields.whole("linkedin_id", 1, 1_000_000_000_000).or(kept)
         };
+        let public_hides = public_hides::take(&mut fields)
+            .unwrap_or_else(|| before.map(|b| b.public_hides.clone()).unwrap_or_default());
         let given = ImageInput::take(&mut fields, "logo");
         let logo = match given {
             ImageInput::Absent => before.and_then(|b| b.logo.clone()),
@@ -155,6 +162,7 @@ impl Settings {
                     notify_members,
                     logo,
                     linkedin_id,
+                    public_hides,
                 };
                 Ok((settings, given))
             }
@@ -202,7 +210,7 @@ impl Organization {
         serde_json::json!({
             "id": self.org, "name": s.name, "language": s.language, "time_zone": s.time_zone,
             "sender": s.sender, "allowed_senders": self.allowed_senders(), "reply_to": s.reply_to, "notify_members": s.notify_members,
-            "logo": logo, "linkedin_id": s.linkedin_id,
+            "logo": logo, "linkedin_id": s.linkedin_id, "public_hides": s.public_hides,
             "created_at": self.created_at,
         })
     }

@@ -178,6 +178,8 @@ pub enum Page {
     Image,
     /// Shows the wallet of a member.
     Wallet,
+    /// Tells crawlers where they may go.
+    Robots,
     /// Shows the console.
     Console,
     /// Draws the address of a credential as a QR code.
@@ -352,6 +354,7 @@ pub const ROUTES: &[Route] = &[
     public("GET", "/.well-known/did.json", Function::Page(Page::SiteDidDocument), &[]),
     public("GET", "/images/{image}", Function::Page(Page::Image), &[]),
     public("GET", "/wallet/{token}", Function::Page(Page::Wallet), &[LANG, CURSOR]),
+    public("GET", "/robots.txt", Function::Page(Page::Robots), &[]),
     public("GET", "/console", Function::Page(Page::Console), &[LANG]),
     public("GET", "/credential/{credential_id}/qr.svg", Function::Page(Page::QrCode), &[]),
     public("GET", "/credential/{credential_id}/certificate.pdf", Function::Render(Render::Certificate), &[LANG]),

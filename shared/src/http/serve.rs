@@ -34,6 +34,10 @@ const MAX_LIMIT: usize = 1_000;
 /// domain decides about its other hosts.
 const ONLY_HTTPS: &str = "max-age=31536000";
 
+/// What every answer tells crawlers (`X-Robots-Tag`): list nothing, follow nothing, keep no copy, quote
+/// nothing. Bing takes `noarchive` as a no to its chat as well.
+pub const ROBOTS: &str = "noindex, nofollow, noarchive, nosnippet, noimageindex";
+
 /// A request to an endpoint.
 #[derive(Debug)]
 pub struct Call {
@@ -275,6 +279,7 @@ fn complete_headers(response: &mut Response<Body>, request_id: &str, site_url: &
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert("x-request-id", id);
     }
+    headers.insert("x-robots-tag", HeaderValue::from_static(ROBOTS));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if site_url.starts_with("https://") {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(ONLY_HTTPS));

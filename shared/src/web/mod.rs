@@ -10,6 +10,7 @@ pub mod pages;
 pub mod public;
 pub mod qr;
 pub mod respond;
+pub mod robots;
 pub mod seal;
 pub mod view;
 pub mod wallet;

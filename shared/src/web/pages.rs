@@ -152,7 +152,7 @@ mod tests {
             for bad in ["style=\"", "onclick", "<img", "@import", "url("] {
                 assert!(!html.contains(bad), "{bad}");
             }
-            assert!(html.contains("<meta name=\"robots\" content=\"noindex\">"));
+            assert!(html.contains("<meta name=\"robots\" content=\"noindex, nofollow, noarchive,"));
             assert!(html.contains("<meta name=\"referrer\" content=\"no-referrer\">"));
         }
     }

@@ -76,7 +76,6 @@ pub fn file(
     let tag = HeaderValue::from_str(&tag).map_err(Problem::internal)?;
     response.headers_mut().insert(header::ETAG, tag);
     set(&mut response, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    set(&mut response, HeaderName::from_static("x-robots-tag"), "noindex");
     set(&mut response, header::REFERRER_POLICY, "no-referrer");
     Ok(response)
 }
@@ -86,7 +85,7 @@ pub fn set(response: &mut Response<Body>, name: HeaderName, value: &'static str)
     response.headers_mut().insert(name, HeaderValue::from_static(value));
 }
 
-/// Answers a page for people: unindexed, without referrer, under its security policy.
+/// Answers a page for people: without referrer, under its security policy.
 ///
 /// # Errors
 /// `internal` when the site's address fits no header.
@@ -100,7 +99,6 @@ pub fn html(
     *response.status_mut() = status;
     set(&mut response, header::CONTENT_TYPE, "text/html; charset=utf-8");
     set(&mut response, header::VARY, "Accept, Accept-Language");
-    set(&mut response, HeaderName::from_static("x-robots-tag"), "noindex");
     set(&mut response, header::REFERRER_POLICY, "no-referrer");
     set(&mut response, header::CONTENT_LANGUAGE, lang.tag());
     let policy = HeaderValue::from_str(&pages::content_security_policy(site_url));

@@ -22,7 +22,9 @@ use crate::{
         image::Image,
         lang::Lang,
         organization::Organization,
+        public_hides::Hidden,
         recipient::{Evidence, FieldValue, Recipient},
+        short_name::without_surname,
         template::Template,
     },
     store::StoreError,
@@ -104,7 +106,7 @@ pub struct CredentialView {
     pub template: TemplateId,
     /// The achievement's own badge.
     pub badge: Option<Image>,
-    /// The recipient's name.
+    /// The recipient's name, as far as the organization shows it.
     pub recipient_name: Option<String>,
     /// The name of the achievement.
     pub name: String,
@@ -120,6 +122,8 @@ pub struct CredentialView {
     pub expires_on: Option<Date>,
     /// The work behind the achievement.
     pub evidence: Vec<Evidence>,
+    /// What the credential has and the view leaves out, because its organization hides it.
+    pub hidden: Vec<Hidden>,
     /// The day of its last correction, in the organization's time zone.
     pub corrected_on: Option<Date>,
     /// The checks of its signed document; empty without one.
@@ -226,8 +230,9 @@ impl LoadedCredential {
 
     /// Makes the view.
     pub fn shown(&self, site_url: &str, now: Timestamp) -> CredentialView {
-        let (c, r, d) = (&self.credential, &self.credential.recipient, &self.template.definition);
+        let (c, d) = (&self.credential, &self.template.definition);
         let settings = &self.organization.settings;
+        let (r, hidden) = publicly(&c.recipient, &settings.public_hides);
         let standing = self.verification.as_ref().map(|v| v.standing);
         let day = |at: &str| Some(self.organization.date_of(at.parse::<Timestamp>().ok()?));
         CredentialView {
@@ -251,13 +256,36 @@ impl LoadedCredential {
             name: d.name.clone(),
             description: d.description.clone(),
             criteria: d.achievement.criteria.clone(),
-            facts: FieldName::FACTS.into_iter().filter_map(|field| Fact::of(r, field)).collect(),
+            facts: FieldName::FACTS.into_iter().filter_map(|field| Fact::of(&r, field)).collect(),
             issued_on: self.days.issued_on,
             expires_on: self.days.expires_on,
-            evidence: r.evidence.clone(),
+            evidence: r.evidence,
+            hidden,
             corrected_on: c.corrected_at.as_deref().and_then(day),
             checks: self.verification.as_ref().map(|v| v.findings.clone()).unwrap_or_default(),
             checked_on: self.organization.date_of(now),
         }
     }
+}
+
+/// What everybody may see of a recipient, and what of it was left out. The member's wallet and
+/// letters, and all that is signed, have the whole.
+fn publicly(recipient: &Recipient, hides: &[Hidden]) -> (Recipient, Vec<Hidden>) {
+    let mut shown = recipient.clone();
+    let mut hidden = Vec::new();
+    for part in hides {
+        let before = shown.clone();
+        match part {
+            Hidden::Evidence => shown.evidence.clear(),
+            Hidden::Grade => shown.result_value = None,
+            Hidden::Surname => {
+                let short = shown.recipient_name.as_deref().map(without_surname);
+                shown.recipient_name = short.filter(|name| !name.is_empty());
+            }
+        }
+        if shown != before {
+            hidden.push(*part);
+        }
+    }
+    (shown, hidden)
 }

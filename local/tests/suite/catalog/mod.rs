@@ -83,7 +83,7 @@ async fn in_english(world: &World, method: &str, path: &str, body: &Value) -> Re
 }
 
 /// Requires one fault, at this pointer and of this code.
-fn one_fault(reply: Reply, pointer: &str, code: &str) -> Value {
+pub fn one_fault(reply: Reply, pointer: &str, code: &str) -> Value {
     let problem = reply.problem(400, "invalid_request");
     let errors = problem["errors"].as_array().expect("errors");
     assert_eq!(errors.len(), 1, "{problem}");

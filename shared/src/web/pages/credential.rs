@@ -6,7 +6,7 @@ use url::Url;
 
 use super::frame::{Frame, badge, day, describe, picture, stamp};
 use crate::{
-    domain::{field::FieldName, lang::Lang, recipient::Evidence},
+    domain::{field::FieldName, lang::Lang, public_hides::Hidden, recipient::Evidence},
     web::{
         qr,
         view::{CredentialView, Fact, State},
@@ -46,6 +46,7 @@ pub fn credential(shown: &CredentialView, site_url: &str, lang: Lang) -> String 
                     (badge(shown.badge.as_ref(), &shown.seal(), site_url))
                 }
                 (facts(shown, lang))
+                (left_out(&shown.hidden, lang))
                 (verification(shown, lang))
                 @if !shown.description.is_empty() {
                     section { h2.h2 { (lang.pick("Descripción", "Description")) } p.prose dir="auto" { (shown.description) } }
@@ -226,6 +227,29 @@ pub(super) fn listed(shown: &CredentialView, lang: Lang) -> Vec<(&'static str, M
 fn facts(shown: &CredentialView, lang: Lang) -> Markup {
     html! {
         dl.facts { @for (name, value) in listed(shown, lang) { div { dt { (name) } dd { (value) } } } }
+    }
+}
+
+/// Says what the organization hides here, so that a reader does not take it for missing.
+fn left_out(hidden: &[Hidden], lang: Lang) -> Markup {
+    let names: Vec<&str> = hidden.iter().map(|part| part.text(lang)).collect();
+    let listed = match names.split_last() {
+        None => return Markup::default(),
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, before)) => format!("{} {} {last}", before.join(", "), lang.pick("y", "and")),
+    };
+    html! {
+        p.soft {
+            (lang.pick(
+                "La institución decidió no mostrar en esta página: ",
+                "The institution has decided not to show on this page: ",
+            ))
+            (listed)
+            (lang.pick(
+                ". La credencial firmada está completa.",
+                ". The signed credential is complete.",
+            ))
+        }
     }
 }
 

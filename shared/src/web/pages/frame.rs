@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::{
     domain::{image::Image, lang::Lang},
+    http::serve::ROBOTS,
     web::{seal, view::State},
 };
 
@@ -96,7 +97,7 @@ impl<'a> Frame<'a> {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
-                    meta name="robots" content="noindex";
+                    meta name="robots" content=(ROBOTS);
                     meta name="referrer" content="no-referrer";
                     meta name="format-detection" content="telephone=no, date=no, address=no, email=no";
                     title { (self.title) }

@@ -40,6 +40,7 @@ fn shown() -> CredentialView {
             url: Some("https://ejemplo.com/proyecto".into()),
             description: Some("Implementación de API REST en Python".into()),
         }],
+        hidden: Vec::new(),
         corrected_on: None,
         checks: vec![Finding {
             check: Check::Proof,
