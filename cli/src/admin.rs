@@ -33,10 +33,12 @@ use crate::{
     printer::{Printer, print_document, print_error},
 };
 
+mod erasures;
 mod names;
 mod senders;
 mod zone;
 
+use erasures::Erasures;
 use senders::{SenderChange, require_within};
 
 /// `unicreda admin …`
@@ -56,6 +58,9 @@ enum Command {
     /// Create API keys.
     #[command(subcommand)]
     Keys(Keys),
+    /// Apply erasures again after a restore from a backup.
+    #[command(subcommand)]
+    Erasures(Erasures),
 }
 
 #[derive(Debug, Subcommand)]
@@ -198,6 +203,7 @@ pub async fn run(
             Ok(print_document(&organization.answer(&app.config.site_url))?)
         }
         Command::Keys(keys) => create_key(&app, keys, printer).await,
+        Command::Erasures(command) => erasures::run(&app, command, printer).await,
     }
 }
 

@@ -117,6 +117,7 @@ async fn accept(
             action: PrivacyAction::Erase,
             about,
             keep_valid,
+            before: None,
             reason: Some(reason),
             by: caller.who(),
             job_id: work.id.into(),

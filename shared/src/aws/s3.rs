@@ -173,6 +173,28 @@ impl Files {
         }
     }
 
+    /// Keys below a prefix, in their order, after `after`; at most 1,000.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<String>, FileError> {
+        let list = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+        let list = list.set_start_after(after.map(str::to_owned)).send().await;
+        let list = list.map_err(|error| trouble(&error))?;
+        Ok(list.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect())
+    }
+
+    /// Reads a small object as a whole.
+    ///
+    /// # Errors
+    /// [`FileError::Gone`] when there is no such object.
+    pub async fn read_whole(&self, key: &str) -> Result<Vec<u8>, FileError> {
+        let get = self.client.get_object().bucket(&self.bucket).key(key).send().await;
+        let body = get.map_err(|error| trouble(&error))?.body.collect().await;
+        let bytes = body.map_err(|_| FileError::Unavailable("the body broke off".to_owned()))?;
+        Ok(bytes.to_vec())
+    }
+
     /// Starts to write an object in pieces; it exists once [`Writer::finish`] returns.
     pub fn writer(&self, key: String, content_type: &'static str) -> Writer<'_> {
         Writer { files: self, key, content_type, buffer: Vec::new(), upload: None, parts: vec![] }

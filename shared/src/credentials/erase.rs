@@ -45,6 +45,8 @@ pub struct EraseRequest<'a> {
     pub job: JobId,
     /// Why it is erased.
     pub why: Why,
+    /// Credentials that were issued after this instant are left.
+    pub before: Option<Timestamp>,
 }
 
 /// The outcome for a credential.
@@ -58,6 +60,8 @@ pub enum EraseOutcome {
     Unknown,
     /// Its mail is being sent: later.
     MailInProgress,
+    /// It is newer than what is to be erased.
+    Newer,
 }
 
 /// Erases a credential.
@@ -82,6 +86,10 @@ pub async fn erase(
         };
         if !request.tenant.owns(&credential.org, credential.mode) {
             return Ok(EraseOutcome::Unknown);
+        }
+        let newer = credential.issued_at.parse::<Timestamp>().ok() > request.before;
+        if request.before.is_some() && newer {
+            return Ok(EraseOutcome::Newer);
         }
         match erase_once(app, request, credential, now).await {
             Ok(Some(outcome)) => return Ok(outcome),

@@ -1,6 +1,6 @@
 //! Erasure: what is left of a credential, and the order of a job that erases.
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -176,6 +176,8 @@ pub enum About {
     Credential(CredentialId),
     /// The credentials, in both modes, that ended so many days ago or earlier.
     Ended(u32),
+    /// The erasures that were noted since an instant, RFC 3339.
+    Since(String),
 }
 
 /// What a job about personal data does.
@@ -186,6 +188,8 @@ pub enum PrivacyAction {
     Erase,
     /// Erases the credentials that ended so many days ago.
     Retain,
+    /// Begins the noted erasures again, after a restore of the tables.
+    Replay,
 }
 
 impl PrivacyAction {
@@ -194,6 +198,7 @@ impl PrivacyAction {
         match self {
             Self::Erase => "erase",
             Self::Retain => "retain",
+            Self::Replay => "replay",
         }
     }
 }
@@ -214,6 +219,10 @@ pub struct PrivacyOrder {
     /// Whether the files that holders have stay valid.
     #[serde(default)]
     pub keep_valid: bool,
+    /// What came after this instant is left, RFC 3339: an erasure that is repeated must not take what
+    /// the person got since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
     /// The reason that the request gives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -230,6 +239,15 @@ pub struct PrivacyOrder {
 }
 
 impl PrivacyOrder {
+    /// Whether something of this instant, RFC 3339, is left.
+    pub fn leaves(&self, at: &str) -> bool {
+        let instant = |text: &str| text.parse::<Timestamp>().ok();
+        match self.before.as_deref().map(instant) {
+            None => false,
+            Some(before) => instant(at) > before,
+        }
+    }
+
     /// How far it is, as the API shows it.
     pub fn progress(&self) -> Value {
         json!({
@@ -241,7 +259,10 @@ impl PrivacyOrder {
 
     /// What it did, as the API shows it.
     pub fn result(&self) -> Value {
-        let Erased { credentials, members, rows, jobs, files } = self.done;
+        let Erased { credentials, members, rows, jobs, files, replayed } = self.done;
+        if self.action == PrivacyAction::Replay {
+            return json!({ "replayed": replayed });
+        }
         json!({
             "credentials": credentials, "members": members, "rows": rows, "jobs_walked": jobs,
             "files_deleted": files, "keep_valid": self.keep_valid,
@@ -312,4 +333,7 @@ pub struct Erased {
     pub jobs: u32,
     /// Jobs whose files were deleted before their time.
     pub files: u32,
+    /// Erasures begun again.
+    #[serde(default)]
+    pub replayed: u32,
 }

@@ -23,6 +23,7 @@ use crate::{
         JobError,
         erase_rows::{self, Walked},
         privacy::{Step, Work},
+        replay::{Note, notes_of},
     },
     store::StoreError,
 };
@@ -63,20 +64,16 @@ pub(super) async fn step(work: &mut Work<'_>) -> Result<Step, JobError> {
     Ok(step)
 }
 
-/// Key of the note of an erasure in the bucket.
-pub(super) fn note_key(work: &Work<'_>) -> String {
-    format!("erasures/{}/{}.json", work.job.org, work.job.job_id)
-}
-
-/// Notes the erasure apart from the tables: keyed hashes and ids, nothing about the person.
+/// Notes the erasure apart from the tables: keyed hashes and ids, nothing about the person. One that
+/// is repeated has its note.
 async fn note_in_bucket(work: &Work<'_>) -> Result<Step, JobError> {
-    let note = serde_json::json!({
-        "v": 1, "org": work.job.org, "mode": work.job.mode, "job_id": work.job.job_id,
-        "about": work.order.about, "keep_valid": work.order.keep_valid,
-        "at": work.job.created_at, "key_id": work.order.key_id, "key_name": work.order.key_name,
-    });
+    if work.order.before.is_some() {
+        return Ok(Step::Next);
+    }
+    let note = Note::of(work);
     let bytes = serde_json::to_vec(&note).map_err(JobError::broken)?;
-    let mut writer = work.app.files()?.writer(note_key(work), "application/json");
+    let key = format!("{}{}.json", notes_of(&work.job.org), work.job.job_id);
+    let mut writer = work.app.files()?.writer(key, "application/json");
     writer.write(&bytes).await?;
     writer.finish().await?;
     Ok(Step::Next)
@@ -101,7 +98,8 @@ async fn catalog(work: &mut Work<'_>, secret: &IdSecret) -> Result<Step, JobErro
     loop {
         let page = app.catalog.members(org, after.as_deref(), ENTRIES_A_PAGE).await?;
         for member in page.items {
-            if !is_of(secret, org, &subject, &member.email) {
+            let is_of = is_of(secret, org, &subject, &member.email);
+            if !is_of || work.order.leaves(&member.updated_at) {
                 continue;
             }
             let deleted = app.catalog.forget_address(tenants, &member.email).await?;
@@ -132,7 +130,7 @@ async fn catalog(work: &mut Work<'_>, secret: &IdSecret) -> Result<Step, JobErro
 async fn credentials(work: &mut Work<'_>) -> Result<Step, JobError> {
     let mut step = Step::Next;
     match work.order.about.clone() {
-        About::Ended(_) => {}
+        About::Ended(_) | About::Since(_) => {}
         About::Credential(id) => {
             if erase_one(work, work.job.mode, id).await? == EraseOutcome::MailInProgress {
                 step = Step::Later;
@@ -184,8 +182,9 @@ pub(super) async fn erase_one(
         job: work.job.job_id,
         why: match order.action {
             PrivacyAction::Erase => Why::Request,
-            PrivacyAction::Retain => Why::Retention,
+            PrivacyAction::Retain | PrivacyAction::Replay => Why::Retention,
         },
+        before: order.before.as_deref().and_then(|before| before.parse().ok()),
     };
     let outcome = erase::erase(work.app, &request, id, work.app.clock.now()).await?;
     work.order.done.credentials += u32::from(outcome == EraseOutcome::Erased);
@@ -201,7 +200,7 @@ async fn jobs(work: &mut Work<'_>, secret: &IdSecret, mode: Mode) -> Result<Step
     while work.order.walk.after.as_deref() != Some(ALL) {
         let before = work.order.walk.after.clone();
         let page = work.app.jobs.list(&work.job.org, mode, before.as_deref(), JOBS_A_PAGE).await?;
-        for job in &page.items {
+        for job in page.items.iter().filter(|job| !work.order.leaves(&job.created_at)) {
             walk(work, secret, job).await?;
         }
         work.order.walk.after = Some(page.next.unwrap_or_else(|| ALL.to_owned()));

@@ -108,7 +108,7 @@ async fn mark(
                 }
             }
         }
-        About::Ended(_) => {}
+        About::Ended(_) | About::Since(_) => {}
         About::Credential(_) => {
             let view = app.jobs.shard(shard).await?;
             for row in view.rows.values() {
@@ -137,7 +137,7 @@ fn is_about(
                 identity::email_key(secret, &job.org, job.mode, &email) == subject.key(job.mode)
             })
         }
-        About::Ended(_) => false,
+        About::Ended(_) | About::Since(_) => false,
         About::Credential(id) => {
             let says_something = row.read().is_some() || !row.email.is_empty();
             says_something

@@ -18,6 +18,7 @@ mod named_rows;
 pub mod privacy;
 pub mod progress;
 mod read_file;
+pub mod replay;
 pub mod results;
 pub mod results_file;
 pub mod retry;

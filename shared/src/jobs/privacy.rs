@@ -23,7 +23,7 @@ use crate::{
         tenant::Tenant,
         time,
     },
-    jobs::{JobError, erase, messages::PrivacyTask},
+    jobs::{JobError, erase, messages::PrivacyTask, replay},
     store::{StoreError, job_files::FileLease},
 };
 
@@ -43,6 +43,8 @@ pub struct PrivacyRequest<'a> {
     pub about: About,
     /// Whether the files that holders have stay valid.
     pub keep_valid: bool,
+    /// What came after this instant is left, RFC 3339.
+    pub before: Option<String>,
     /// The reason that the request gives.
     pub reason: Option<String>,
     /// The key that asks for it.
@@ -66,10 +68,22 @@ pub async fn accept(
     request: PrivacyRequest<'_>,
     now: Timestamp,
 ) -> Result<JobId, JobError> {
+    let job = create(app, request, now).await?;
+    enqueue(app, &job).await;
+    Ok(job.job_id)
+}
+
+/// Writes a job about personal data, for the sweeper to find.
+pub(super) async fn create(
+    app: &App,
+    request: PrivacyRequest<'_>,
+    now: Timestamp,
+) -> Result<Job, JobError> {
     let order = PrivacyOrder {
         action: request.action,
         about: request.about,
         keep_valid: request.keep_valid,
+        before: request.before,
         reason: request.reason,
         key_id: request.by.key_id,
         key_name: request.by.key_name,
@@ -94,8 +108,7 @@ pub async fn accept(
         Ok(()) | Err(StoreError::Conflict) => {}
         Err(error) => return Err(error.into()),
     }
-    enqueue(app, &job).await;
-    Ok(job.job_id)
+    Ok(job)
 }
 
 /// Queues a job for its worker. If the queue is out of reach, the sweeper queues it again.
@@ -186,6 +199,7 @@ async fn run(work: &mut Work<'_>) -> Result<Step, JobError> {
     while work.order.walk.part != Part::Done {
         let step = match work.order.action {
             PrivacyAction::Erase => Box::pin(erase::step(work)).await?,
+            PrivacyAction::Replay => Box::pin(replay::step(work)).await?,
             PrivacyAction::Retain => return Err(JobError::broken("not yet")),
         };
         if step == Step::Later || !work.has_time() {
