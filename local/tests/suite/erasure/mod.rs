@@ -1,6 +1,7 @@
 //! Erasure: nothing about the person is left anywhere, and what the person holds verifies for ever.
 
 mod paths;
+mod restore;
 pub mod scan;
 
 use serde_json::{Value, json};

@@ -1,0 +1,111 @@
+//! A restore of the tables brings back whom the service had erased; the notes in the bucket, which it does
+//! not touch, are applied again.
+
+use jiff::{Timestamp, ToSpan};
+use lambda_runtime::LambdaEvent;
+use serde_json::json;
+use unicreda::{domain::ids::OrgId, jobs::replay, store::Item};
+
+use super::{EMAIL, NAME, erase, marks, person, scan::places};
+use crate::{harness::World, queues::record};
+
+/// All items of the three tables.
+async fn items(world: &World) -> Vec<(String, Vec<Item>)> {
+    let app = world.stack.app();
+    let config = &app.config;
+    let mut tables = Vec::new();
+    for table in [&config.catalog_table, &config.credentials_table, &config.jobs_table] {
+        let scan = app.dynamodb.scan().table_name(table).consistent_read(true).send().await;
+        tables.push((table.clone(), scan.expect("items").items().to_vec()));
+    }
+    tables
+}
+
+/// Brings the tables to an earlier state.
+async fn restore(world: &World, to: &[(String, Vec<Item>)]) {
+    let client = &world.stack.app().dynamodb;
+    for ((table, before), (_, now)) in to.iter().zip(items(world).await) {
+        for item in now {
+            let key = ["pk", "sk", "id"]
+                .iter()
+                .filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone())));
+            let delete = client.delete_item().table_name(table).set_key(Some(key.collect()));
+            delete.send().await.expect("gone");
+        }
+        for item in before {
+            let put = client.put_item().table_name(table).set_item(Some(item.clone()));
+            put.send().await.expect("put");
+        }
+    }
+}
+
+/// Applies the one noted erasure again, and waits for its end.
+async fn replay_since(world: &World, org: &OrgId, point: &Timestamp) {
+    let app = world.stack.app();
+    let begun = replay::begin(app, org, &point.to_string(), app.clock.now()).await;
+    let replay = begun.expect("a job").to_string();
+    // As the sweeper does within a minute.
+    let task = record(&json!({ "v": 1, "job_id": replay }).to_string());
+    let event = serde_json::from_value(json!({ "Records": [task] })).expect("an SQS event");
+    let answer = privacy::handle(app, LambdaEvent::new(event, crate::sim::context())).await;
+    assert!(answer.expect("an answer").batch_item_failures.is_empty());
+    let status = super::ended(world, &replay).await;
+    assert_eq!((&status["kind"], &status["result"]), (&json!("replay"), &json!({ "replayed": 1 })));
+    world
+        .until("the erasure that was repeated ends", async || {
+            let jobs = world.get("/jobs").await;
+            let jobs = jobs["items"].as_array().expect("jobs").iter();
+            let mut erasures = jobs.filter(|job| job["kind"] == "erase").peekable();
+            let any = erasures.peek().is_some();
+            (any && erasures.all(|job| job["status"] == "SUCCESS")).then_some(())
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restore_brings_nobody_back_once_the_erasures_are_applied_again() {
+    let world = World::new().await;
+    let rows = [
+        person(),
+        json!({ "email": "luis@ejemplo.com", "recipient_name": "Luis", "result_value": "A" }),
+    ];
+    let job = world.start_job(&rows).await;
+    world.success(&job).await;
+    let path = format!("/members/{EMAIL}");
+    world.call("PUT", &path, Some(&json!({ "name": NAME }))).await.expect(201);
+    let backup = items(&world).await;
+    let point = Timestamp::now() - 1.seconds();
+    erase(&world, &json!({})).await;
+    assert_eq!(places(&world, &marks()).await, [""; 0]);
+
+    restore(&world, &backup).await;
+    assert!(!places(&world, &marks()).await.is_empty(), "they are back");
+    let org = OrgId::parse(local::demo::ORGANIZATION).expect("org");
+    let app = world.stack.app();
+    let begun = replay::begin(app, &org, &point.to_string(), app.clock.now()).await;
+    let replay = begun.expect("a job").to_string();
+    let status = super::ended(&world, &replay).await;
+    assert_eq!((&status["kind"], &status["result"]), (&json!("replay"), &json!({ "replayed": 1 })));
+    world
+        .until("the erasure that was repeated ends", async || {
+            let jobs = world.get("/jobs").await;
+            let items = jobs["items"].as_array().expect("jobs").clone();
+            let erasures: Vec<_> = items.iter().filter(|job| job["kind"] == "erase").collect();
+            erasures
+                .iter()
+                .all(|job| job["status"] == "SUCCESS")
+                .then_some(())
+                .filter(|()| !erasures.is_empty())
+        })
+        .await;
+    assert_eq!(places(&world, &marks()).await, [""; 0]);
+    let held = world.get("/credentials?email=luis@ejemplo.com").await;
+    assert_eq!(held["items"].as_array().map(Vec::len), Some(1), "{held}");
+
+    // What the person got after the erasure stays, whatever is applied again.
+    let new = json!({ "email": EMAIL, "recipient_name": NAME, "result_value": "B" });
+    let new = world.issue_one(&new).await["credential_id"].clone();
+    replay_since(&world, &org, &point).await;
+    let shown = world.get(&format!("/credentials/{}", new.as_str().expect("id"))).await;
+    assert_eq!(shown["status"], "issued", "{shown}");
+}
