@@ -277,14 +277,14 @@ pub enum Part {
     /// The erasure is noted in the bucket, to be applied again after a restore.
     #[default]
     Noted,
-    /// Members and suppressions.
-    Catalog,
     /// Credentials, and what their history has.
     Credentials,
     /// Inputs, outcomes and files of the jobs of live mode.
     Jobs,
     /// Those of test mode.
     TestJobs,
+    /// Members and suppressions.
+    Catalog,
     /// Credentials that were issued meanwhile, and messages that could not be handled.
     Late,
     /// Everything is done.
@@ -295,9 +295,9 @@ impl Part {
     fn text(self) -> &'static str {
         match self {
             Self::Noted => "Registrando la solicitud",
-            Self::Catalog => "Borrando de la lista de miembros",
             Self::Credentials => "Borrando credenciales",
             Self::Jobs | Self::TestJobs => "Recorriendo los trabajos de los últimos 90 días",
+            Self::Catalog => "Borrando de la lista de miembros",
             Self::Late => "Repasando lo emitido mientras tanto",
             Self::Done => "Terminado",
         }

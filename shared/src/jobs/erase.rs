@@ -1,7 +1,7 @@
 //! The parts of an erasure, one after the other.
 //!
 //! First the erasure is noted in the bucket, apart from the tables, so that a restore of these can
-//! repeat it. Then the catalog, the credentials, and what 90 days of jobs have: a job that has not
+//! repeat it. Then the credentials, what 90 days of jobs have, and the catalog: a job that has not
 //! ended is left, and the walk comes back to it. At the end the credentials again, for those that
 //! such a job issued meanwhile.
 //!
@@ -42,7 +42,10 @@ const OPEN_JOBS: usize = 500;
 pub(super) async fn step(work: &mut Work<'_>) -> Result<Step, JobError> {
     let secret = work.app.catalog.id_secret(&work.job.org).await?;
     let step = match work.order.walk.part {
-        Part::Noted => note_in_bucket(work).await?,
+        Part::Noted => {
+            suppress(work).await?;
+            note_in_bucket(work).await?
+        }
         Part::Catalog => catalog(work, &secret).await?,
         Part::Credentials => credentials(work).await?,
         Part::Jobs => jobs(work, &secret, Mode::Live).await?,
@@ -52,11 +55,11 @@ pub(super) async fn step(work: &mut Work<'_>) -> Result<Step, JobError> {
     };
     if step == Step::Next {
         work.order.walk.part = match work.order.walk.part {
-            Part::Noted => Part::Catalog,
-            Part::Catalog => Part::Credentials,
+            Part::Noted => Part::Credentials,
             Part::Credentials => Part::Jobs,
             Part::Jobs => Part::TestJobs,
-            Part::TestJobs => Part::Late,
+            Part::TestJobs => Part::Catalog,
+            Part::Catalog => Part::Late,
             Part::Late | Part::Done => Part::Done,
         };
         work.order.walk.after = None;
@@ -84,16 +87,22 @@ fn is_of(secret: &IdSecret, org: &OrgId, subject: &Subject, email: &EmailAddress
     identity::email_key(secret, org, Mode::Live, email) == subject.live
 }
 
-/// Deletes the member and the suppressions of the address, and suppresses its hash. The job has no
-/// address: it looks through all of them.
+/// Suppresses the hash of the address: it gets no mail from now on.
+async fn suppress(work: &Work<'_>) -> Result<(), JobError> {
+    let About::Person(subject) = &work.order.about else { return Ok(()) };
+    let now = time::seconds(work.app.clock.now());
+    for mode in [Mode::Live, Mode::Test] {
+        work.app.catalog.put_erased_address(&work.job.org, subject.key(mode), &now).await?;
+    }
+    Ok(())
+}
+
+/// Deletes the member and the suppressions of the address. The job has no address: it looks through
+/// all of them. After the jobs, since a dry run noted the name that the profile had.
 async fn catalog(work: &mut Work<'_>, secret: &IdSecret) -> Result<Step, JobError> {
     let About::Person(subject) = work.order.about.clone() else { return Ok(Step::Next) };
     let (app, org) = (work.app, &work.job.org);
     let tenants = [Mode::Live, Mode::Test].map(|mode| Tenant { org, mode });
-    let now = time::seconds(app.clock.now());
-    for Tenant { mode, .. } in tenants {
-        app.catalog.put_erased_address(org, subject.key(mode), &now).await?;
-    }
     let mut after = None;
     loop {
         let page = app.catalog.members(org, after.as_deref(), ENTRIES_A_PAGE).await?;
@@ -222,11 +231,12 @@ async fn walk(
     secret: &IdSecret,
     job: &crate::domain::job::Job,
 ) -> Result<(), JobError> {
-    let walked = match erase_rows::erase(work.app, job, secret, &work.order.about).await {
-        // Its file was replaced, or is gone.
-        Err(JobError::File(FileError::Gone)) => Walked::default(),
-        other => other?,
-    };
+    let walked =
+        match erase_rows::erase(work.app, job, secret, &work.order.about, work.job.job_id).await {
+            // Its file was replaced, or is gone.
+            Err(JobError::File(FileError::Gone)) => Walked::default(),
+            other => other?,
+        };
     if walked.open && work.order.walk.open.len() < OPEN_JOBS {
         work.order.walk.open.push(job.job_id);
         return Ok(());

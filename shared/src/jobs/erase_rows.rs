@@ -12,8 +12,10 @@ use crate::{
         email::EmailAddress,
         erasure::{self, About},
         identity::{self, IdSecret},
-        ids::{CredentialId, ShardId},
+        ids::{CredentialId, JobId, ShardId},
         job::{Job, Row},
+        recipient::Recipient,
+        spelling,
     },
     jobs::{JobError, results_file},
     store::{StoreError, erasures::Piece, job_rows::Failure, job_shards::ShardView},
@@ -33,13 +35,26 @@ pub(super) struct Walked {
     pub(super) files: bool,
 }
 
-/// The rows of a shard that are to be erased.
+/// The rows of a shard that are to be erased, with the credentials that they lead to.
+type Rows = BTreeMap<u32, Option<CredentialId>>;
+
+/// What a job has about the person or the credential.
+#[derive(Default)]
 struct Marked {
-    shard: ShardId,
-    rows: BTreeMap<u32, Option<CredentialId>>,
+    shards: Vec<(ShardId, Rows)>,
+    /// The people of its rows, as they were sent.
+    people: Vec<Recipient>,
+    /// Whether it revokes a credential that is erased: its reason may say more.
+    revokes: bool,
 }
 
-/// Erases what a job has about a person, or about a credential.
+impl Marked {
+    fn is_empty(&self) -> bool {
+        self.shards.is_empty() && !self.revokes
+    }
+}
+
+/// Erases what a job has about a person, or about a credential; `by` is the job that does it.
 ///
 /// # Errors
 /// [`JobError`].
@@ -48,6 +63,7 @@ pub(super) async fn erase(
     job: &Job,
     secret: &IdSecret,
     about: &About,
+    by: JobId,
 ) -> Result<Walked, JobError> {
     if job.privacy.is_some() {
         return Ok(Walked::default());
@@ -55,13 +71,9 @@ pub(super) async fn erase(
     if job.closed_at.is_none() || job.owes_results() {
         return Ok(Walked { open: true, ..Walked::default() });
     }
-    let mut marked: Vec<Marked> = Vec::new();
+    let mut marked = Marked::default();
     for number in 0..job.shards() {
-        let shard = job.shard_id(number);
-        let rows = mark(app, job, secret, about, shard).await?;
-        if !rows.is_empty() {
-            marked.push(Marked { shard, rows });
-        }
+        mark(app, job, secret, (about, by), job.shard_id(number), &mut marked).await?;
     }
     // A refused file has no rows to look for: it may have anybody, and is of no further use.
     let refused = job.failure.is_some() && matches!(about, About::Person(_));
@@ -74,51 +86,85 @@ pub(super) async fn erase(
     }
     app.jobs.forget_values(job).await?;
     if job.is_dry_run() {
+        for person in &marked.people {
+            forget_first(app, job, secret, person).await?;
+        }
         for number in 0..job.shards() {
             app.jobs.forget_alike(job.shard_id(number)).await?;
         }
     }
     let mut walked = Walked { open: false, rows: 0, files };
-    for Marked { shard, rows } in marked {
+    for (shard, rows) in marked.shards {
         walked.rows += u32::try_from(rows.len()).unwrap_or(u32::MAX);
         erase_shard(app, job, secret, about, shard, rows).await?;
     }
     Ok(walked)
 }
 
-/// Finds the rows of a shard that are to be erased, and the credentials that they lead to.
+/// Finds what a shard has.
 async fn mark(
     app: &App,
     job: &Job,
     secret: &IdSecret,
-    about: &About,
+    (about, by): (&About, JobId),
     shard: ShardId,
-) -> Result<BTreeMap<u32, Option<CredentialId>>, StoreError> {
-    let mut found = BTreeMap::new();
-    match about {
-        About::Person(_) => {
-            for piece in app.jobs.pieces(shard).await? {
-                let rows = piece.rows.iter().filter(|row| is_about(row, job, secret, about, None));
-                found.extend(rows.map(|row| (row.number, None)));
-            }
-            if !found.is_empty() {
-                let view = app.jobs.shard(shard).await?;
-                for (row, id) in &mut found {
-                    *id = view.credential_of(*row, secret, job);
-                }
-            }
-        }
-        About::Ended(_) | About::Since(_) => {}
-        About::Credential(_) => {
-            let view = app.jobs.shard(shard).await?;
-            for row in view.rows.values() {
-                if is_about(row, job, secret, about, Some(&view)) {
-                    found.insert(row.number, view.credential_of(row.number, secret, job));
-                }
+    marked: &mut Marked,
+) -> Result<(), StoreError> {
+    // Only of one credential do rows have to be compared with what they led to.
+    let view = match about {
+        About::Credential(_) => Some(app.jobs.shard(shard).await?),
+        _ => None,
+    };
+    let (mut rows, mut revoked) = (Rows::new(), Vec::new());
+    for piece in app.jobs.pieces(shard).await? {
+        for row in piece.rows {
+            revoked.extend(row.revoke);
+            if is_about(&row, job, secret, about, view.as_ref()) {
+                rows.insert(row.number, None);
+                marked.people.extend(row.read().cloned());
             }
         }
     }
-    Ok(found)
+    if !rows.is_empty() {
+        let view = match view {
+            Some(view) => view,
+            None => app.jobs.shard(shard).await?,
+        };
+        for (row, id) in &mut rows {
+            *id = view.credential_of(*row, secret, job);
+        }
+        marked.shards.push((shard, rows));
+    }
+    for tombstone in app.credentials.stored_all(&revoked).await?.1 {
+        marked.revokes |= match about {
+            About::Credential(id) => tombstone.id == *id,
+            _ => tombstone.erased_by == by,
+        };
+    }
+    Ok(())
+}
+
+/// Deletes what a dry run noted of the first row of a person.
+async fn forget_first(
+    app: &App,
+    job: &Job,
+    secret: &IdSecret,
+    person: &Recipient,
+) -> Result<(), StoreError> {
+    let (org, mode) = (&job.org, job.mode);
+    let member = app.catalog.member(org, &person.email).await?;
+    let profile = member.and_then(|member| member.profile.name);
+    let clean = person.cleaned().and_then(|clean| clean.recipient_name);
+    let names = [person.recipient_name.clone(), clean, profile];
+    let named = names
+        .iter()
+        .flatten()
+        .filter_map(|name| Some(identity::name_key(secret, org, mode, &spelling::key(name)?)));
+    let addressed = identity::email_key(secret, org, mode, &person.email);
+    for of in named.chain([addressed]) {
+        app.jobs.forget_first(job.job_id, &of).await?;
+    }
+    Ok(())
 }
 
 /// Whether a row is about the person or the credential, and says something about it.
@@ -167,7 +213,7 @@ async fn erase_shard(
     secret: &IdSecret,
     about: &About,
     shard: ShardId,
-    rows: BTreeMap<u32, Option<CredentialId>>,
+    rows: Rows,
 ) -> Result<(), JobError> {
     let ttl = job.ttl().ok_or_else(|| JobError::broken("a job without expiry"))?;
     for (row, id) in &rows {
@@ -198,7 +244,7 @@ async fn rewrite(
     job: &Job,
     shard: ShardId,
     piece: &Piece,
-    rows: &BTreeMap<u32, Option<CredentialId>>,
+    rows: &Rows,
 ) -> Result<bool, StoreError> {
     if !piece.rows.iter().any(|row| rows.contains_key(&row.number)) {
         return Ok(true);

@@ -17,7 +17,7 @@ use super::{
     jobs::{Jobs, Only, shard_pk},
     key, number,
     schema::{BY_EMAIL, BY_TIME, OPEN, TTL},
-    status_lists::{List, StatusLists, event_id, status_text},
+    status_lists::{CORRECTABLE, List, StatusLists, event_id, status_text},
     text, to_item, write_together,
 };
 use crate::domain::{
@@ -30,8 +30,8 @@ use crate::domain::{
     tenant::Tenant,
 };
 
-/// The credential is as it was read.
-const AS_READ: &str = "(attribute_not_exists(revision) OR revision = :revision) AND mail = :mail AND attribute_not_exists(erased_at)";
+/// A credential of before changes were counted is as it was read.
+const AS_READ: &str = "mail = :mail";
 /// The piece is as it was read.
 const SAME_PIECE: &str = "#data = :before";
 /// Partition of the jobs about personal data that have not ended, in the index of open jobs. A former
@@ -78,11 +78,13 @@ impl Credentials {
             serde_dynamo::to_attribute_value::<&MailState, _>(&credential.stored_mail)
                 .map_err(|e| StoreError::Broken(e.to_string()))?;
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        let put = put
-            .condition_expression(AS_READ)
-            .expression_attribute_values(":revision", number(credential.revision))
-            .expression_attribute_values(":mail", mail);
-        held(put.send().await.map_err(StoreError::from))
+        let put = match credential.version {
+            0 => put.condition_expression(AS_READ),
+            _ => put
+                .condition_expression(CORRECTABLE)
+                .expression_attribute_values(":before", number(credential.revision)),
+        };
+        held(put.expression_attribute_values(":mail", mail).send().await.map_err(StoreError::from))
     }
 
     /// Deletes the test mail of a credential.
@@ -158,9 +160,9 @@ impl StatusLists {
                 "REMOVE #reason, replaced, {}, {}",
                 BY_EMAIL.partition, BY_EMAIL.sort
             ))
-            .expression_attribute_names("#reason", "reason")
-            .condition_expression("attribute_exists(id)");
-        held(update.send().await.map_err(StoreError::from)).map(drop)
+            .expression_attribute_names("#reason", "reason");
+        update.send().await?;
+        Ok(())
     }
 
     /// Replaces a list, and notes on what is left of a credential that it is revoked; false if the
@@ -178,7 +180,6 @@ impl StatusLists {
             .table_name(&self.table)
             .set_key(Some(id_key(credential.to_string())))
             .update_expression("SET #status = :revoked")
-            .condition_expression("attribute_exists(erased_at)")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":revoked", status_text(Status::Revoked)?)
             .build()?;
@@ -391,6 +392,14 @@ impl Jobs {
             }
         }
         Ok(())
+    }
+
+    /// Deletes what a dry run noted of the first row of an address or a name, by its keyed hash.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn forget_first(&self, job: JobId, of: &str) -> Result<(), StoreError> {
+        self.forget_item(&format!("SEEN#{job}#{of}"), "SEEN").await
     }
 
     /// Keeps the credential of a row whose content is gone.

@@ -52,7 +52,7 @@ const NEW: &str = "attribute_not_exists(id)";
 const UNCHANGED: &str = "revision = :before";
 /// A credential is corrected if it and the state of its mail are as they were read: a worker that
 /// claimed the mail has read the former address.
-const CORRECTABLE: &str = "revision = :before AND mail = :mail";
+pub(super) const CORRECTABLE: &str = "revision = :before AND mail = :mail";
 /// A list is replaced if its latest version is the one that was read.
 const LIST_UNCHANGED: &str = "version = :before";
 /// The counter only grows.

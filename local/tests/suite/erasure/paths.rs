@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The kinds of places that had something of the person, and how each is told.
-const PLACES: [(&str, &str); 14] = [
+const PLACES: [(&str, &str); 15] = [
     ("a member", "MEMBERS#"),
     ("a suppression", "SUPPRESSED#"),
     ("a credential", "credentials recipient"),
@@ -24,6 +24,7 @@ const PLACES: [(&str, &str); 14] = [
     ("a failed row", " F#"),
     ("what a row corrects", " C#"),
     ("whom a row resembles", " W#"),
+    ("the first row of a person", "SEEN#"),
     ("columns of a file", "COLUMNS"),
     ("warnings or readings of a job", " JOB "),
     ("a file", "bucket incoming/"),
@@ -117,7 +118,7 @@ async fn every_way(world: &World) -> BTreeMap<&'static str, String> {
         })
         .await;
     // A list of credentials is revoked for a reason that names the person.
-    let body = json!({ "ids": [held["luis"]], "reason": format!("Lo pidió {NAME}") });
+    let body = json!({ "ids": [held["job"]], "reason": format!("Lo pidió {NAME}") });
     let job = world.call("POST", "/credentials/revoke", Some(&body)).await.expect(202).json();
     world.success(job["job_id"].as_str().expect("job_id")).await;
     held

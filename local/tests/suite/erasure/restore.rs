@@ -81,23 +81,7 @@ async fn a_restore_brings_nobody_back_once_the_erasures_are_applied_again() {
     restore(&world, &backup).await;
     assert!(!places(&world, &marks()).await.is_empty(), "they are back");
     let org = OrgId::parse(local::demo::ORGANIZATION).expect("org");
-    let app = world.stack.app();
-    let begun = replay::begin(app, &org, &point.to_string(), app.clock.now()).await;
-    let replay = begun.expect("a job").to_string();
-    let status = super::ended(&world, &replay).await;
-    assert_eq!((&status["kind"], &status["result"]), (&json!("replay"), &json!({ "replayed": 1 })));
-    world
-        .until("the erasure that was repeated ends", async || {
-            let jobs = world.get("/jobs").await;
-            let items = jobs["items"].as_array().expect("jobs").clone();
-            let erasures: Vec<_> = items.iter().filter(|job| job["kind"] == "erase").collect();
-            erasures
-                .iter()
-                .all(|job| job["status"] == "SUCCESS")
-                .then_some(())
-                .filter(|()| !erasures.is_empty())
-        })
-        .await;
+    replay_since(&world, &org, &point).await;
     assert_eq!(places(&world, &marks()).await, [""; 0]);
     let held = world.get("/credentials?email=luis@ejemplo.com").await;
     assert_eq!(held["items"].as_array().map(Vec::len), Some(1), "{held}");
