@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 pub use self::{
     changes::{correction, ends_after_a_month, renewal, status_changes},
-    erasures::{erasure, erasure_and_reissue},
+    erasures::{erasure, erasure_and_reissue, expect_no_more, nothing_is_left},
 };
 use crate::{
     faults::Fault,

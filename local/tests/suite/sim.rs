@@ -517,6 +517,15 @@ impl Sim {
         self.deliver_held_file().await
     }
 
+    /// Hands the last message about personal data to a process beside the run; the message is gone.
+    pub async fn deliver_file_aside(&self) -> JoinHandle<()> {
+        self.collect().await;
+        let record = self.backlog.lock().expect("lock").files.pop().expect("a message").record;
+        let event = serde_json::from_value(json!({ "Records": [record] })).expect("an SQS event");
+        let event = LambdaEvent::new(event, context());
+        self.aside(|app| async move { drop(privacy::handle(&app, event).await) })
+    }
+
     async fn deliver_held_file(&mut self) -> bool {
         let next = {
             let mut backlog = self.backlog.lock().expect("lock");

@@ -209,8 +209,10 @@ async fn jobs(work: &mut Work<'_>, secret: &IdSecret, mode: Mode) -> Result<Step
     while work.order.walk.after.as_deref() != Some(ALL) {
         let before = work.order.walk.after.clone();
         let page = work.app.jobs.list(&work.job.org, mode, before.as_deref(), JOBS_A_PAGE).await?;
-        for job in page.items.iter().filter(|job| !work.order.leaves(&job.created_at)) {
-            walk(work, secret, job).await?;
+        for job in &page.items {
+            if !work.order.leaves(&job.created_at) {
+                walk(work, secret, job).await?;
+            }
         }
         work.order.walk.after = Some(page.next.unwrap_or_else(|| ALL.to_owned()));
         work.note().await?;

@@ -5,6 +5,7 @@
 //! lease has ended when it begins, an answer hides the compared value. So the tested code is
 //! the deployed code. A test compares the table of `docs/guarantees.md` with this one.
 
+mod erasures;
 mod issuing;
 mod jobs;
 mod mail;
@@ -19,6 +20,9 @@ use serde_json::{Value, json};
 use unicreda::domain::{ids::OrgId, organization::Settings};
 
 use self::{
+    erasures::{
+        corrected_while_it_is_erased, mailed_while_it_is_erased, two_erasures_of_one_piece,
+    },
     issuing::{
         a_zombie_answers, another_body, another_body_after_a_crash, another_content,
         archived_during_a_change, asked_twice, asked_twice_with_a_key, asked_while_it_runs,
@@ -258,6 +262,9 @@ static MUTANTS: &[Mutant] = mutants! {
     "a list is replaced by the reader of its last version": Off::Condition("version = :before", "") => two_revocations_of_one_list;
     "a correction rests on the credential that it read": Off::Condition("revision = :before AND mail = :mail", "revision = :before") => two_corrections;
     "a renewal rests on the credential that it read": Off::Condition("revision = :before AND mail = :mail", "revision = :before") => two_renewals;
+    "an erasure rests on the credential that it read": Off::Condition("revision = :before AND mail = :mail", "revision = :before") => corrected_while_it_is_erased;
+    "nor is it erased while its mail is sent": Off::Condition("revision = :before AND mail = :mail", "mail = :mail") => mailed_while_it_is_erased;
+    "inputs are rewritten as they were read": Off::Condition("#data = :before", "") => two_erasures_of_one_piece;
     "an address is not corrected while its mail is sent": Off::Condition("revision = :before AND mail = :mail", "mail = :mail") => corrected_while_it_is_sent;
     "an alias hides no credential": Off::Condition("attribute_not_exists(id) OR alias_of = :of", "") => corrected_to_anothers_content;
     "nor does that of content as it was sent": Off::Condition("attribute_not_exists(id) OR alias_of = :of", "") => cleaned_after_a_correction;
