@@ -41,7 +41,7 @@ const KEY: &str =
 const PART: usize = 5 * 1024 * 1024;
 
 /// The SDK's client with its defaults, checksums included.
-fn client(stack: &Stack) -> Client {
+pub fn client(stack: &Stack) -> Client {
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("us-east-1"))
@@ -63,7 +63,7 @@ async fn put(client: &Client, key: &str, body: impl Into<Bytes>) -> String {
     put.e_tag().expect("an entity tag").trim_matches('"').to_owned()
 }
 
-async fn keys(client: &Client) -> Vec<String> {
+pub async fn keys(client: &Client) -> Vec<String> {
     let listed = client.list_objects_v2().bucket(BUCKET).send().await.expect("a list");
     listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect()
 }

@@ -48,31 +48,38 @@ async fn every_public_answer_says_that_it_is_not_for_indexes() {
     }
 }
 
+/// The names of crawlers, and their rules: whether to allow, and the start of a path.
+#[derive(Default)]
+struct Group {
+    agents: Vec<String>,
+    rules: Vec<(bool, String)>,
+}
+
 /// Whether a crawler may fetch a path, as RFC 9309 says: the group of its name, else that of all; of
 /// the rules that a path begins with, the longest.
 fn may(robots: &str, agent: &str, path: &str) -> bool {
-    let mut groups: Vec<(Vec<String>, Vec<(bool, String)>)> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
     let mut naming = false;
     for line in robots.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')) {
         let (name, value) = line.split_once(": ").unwrap_or_else(|| panic!("{line}"));
         match name {
             "User-agent" => {
                 if !naming {
-                    groups.push(Default::default());
+                    groups.push(Group::default());
                 }
-                groups.last_mut().expect("a group").0.push(value.to_lowercase());
+                groups.last_mut().expect("a group").agents.push(value.to_lowercase());
             }
             "Allow" | "Disallow" => {
                 let rule = (name == "Allow", value.to_owned());
-                groups.last_mut().expect("a group").1.push(rule);
+                groups.last_mut().expect("a group").rules.push(rule);
             }
             other => panic!("{other}"),
         }
         naming = name == "User-agent";
     }
-    let of = |agent: &str| groups.iter().find(|(names, _)| names.iter().any(|n| n == agent));
-    let (_, rules) = of(&agent.to_lowercase()).or_else(|| of("*")).expect("a group");
-    let applies = rules.iter().filter(|(_, start)| path.starts_with(start));
+    let of = |agent: &str| groups.iter().find(|group| group.agents.iter().any(|n| n == agent));
+    let group = of(&agent.to_lowercase()).or_else(|| of("*")).expect("a group");
+    let applies = group.rules.iter().filter(|(_, start)| path.starts_with(start));
     applies.max_by_key(|(allow, start)| (start.len(), *allow)).is_none_or(|(allow, _)| *allow)
 }
 

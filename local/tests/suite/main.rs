@@ -18,6 +18,7 @@ mod consumer;
 mod crashes;
 mod crawlers;
 mod damage;
+mod data;
 mod delivery;
 mod delivery_events;
 mod erasure;

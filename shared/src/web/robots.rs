@@ -66,7 +66,7 @@ fn robots_txt(site_url: &str) -> String {
             + &group(&PREVIEWS, &[pages.clone(), images, no.clone()]),
         "# Each page says noindex to whoever obeys it.\n".to_owned()
             + &group(&OBEY_NOINDEX, &[pages, no.clone()]),
-        group(&TRAINING, &[no.clone()]),
+        group(&TRAINING, std::slice::from_ref(&no)),
         group(&["*"], &[no]),
     ]
     .join("\n")
