@@ -1,10 +1,10 @@
-//! The function `amend`: revokes, suspends, reinstates and corrects credentials, and manages
+//! The function `amend`: revokes, suspends, reinstates, corrects and blocks credentials, and manages
 //! signing keys and status lists.
 
 use lambda_http::{Body, Request, Response};
 use unicreda::{
     App,
-    api::{credential_changes, signing_keys},
+    api::{block, credential_changes, signing_keys},
     domain::history::Action,
     http::{routes::Amend, serve},
 };
@@ -19,6 +19,8 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
             Amend::Revoke => credential_changes::set_status(app, &call, Action::Revoke).await,
             Amend::Suspend => credential_changes::set_status(app, &call, Action::Suspend).await,
             Amend::Reinstate => credential_changes::set_status(app, &call, Action::Reinstate).await,
+            Amend::Block => block::block(app, &call).await,
+            Amend::Unblock => block::unblock(app, &call).await,
             Amend::ListSigningKeys => signing_keys::list(app, &call).await,
             Amend::RotateSigningKey => signing_keys::rotate(app, &call).await,
             Amend::CompromiseSigningKey => signing_keys::compromise(app, &call).await,

@@ -52,13 +52,28 @@ struct Content {
     badge: Option<Vec<u8>>,
 }
 
+/// What is behind an address.
+enum Found {
+    /// No credential, or one without a signed document.
+    Nothing,
+    /// A credential that its organization blocked.
+    Blocked,
+    Content(Box<Content>),
+}
+
 async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>, Problem> {
     let lang = call.query(LANG).and_then(Lang::from_tag).unwrap_or(call.lang);
     let site_url = &app.config.site_url;
-    let Some(content) = read(app, call).await? else {
-        return html(StatusCode::NOT_FOUND, pages::not_found(lang), lang, site_url);
+    let content = match read(app, call).await? {
+        Found::Nothing => {
+            return html(StatusCode::NOT_FOUND, pages::not_found(lang), lang, site_url);
+        }
+        Found::Blocked => {
+            return html(StatusCode::FORBIDDEN, pages::blocked(lang), lang, site_url);
+        }
+        Found::Content(content) => content,
     };
-    let Content { shown, document, logo, badge } = &content;
+    let Content { shown, document, logo, badge } = &*content;
     let id = &shown.id;
     let (bytes, media_type, name) = match endpoint {
         Render::Certificate => {
@@ -102,21 +117,24 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
     Ok(response)
 }
 
-/// Reads the data of a drawing; `None` if the credential does not exist or has no signed document.
-async fn read(app: &App, call: &Call) -> Result<Option<Content>, StoreError> {
+/// Reads the data of a drawing.
+async fn read(app: &App, call: &Call) -> Result<Found, StoreError> {
     let Ok(id) = CredentialId::parse(&call.parameter) else {
-        return Ok(None);
+        return Ok(Found::Nothing);
     };
     let Some(credential) = app.credentials.get(id).await? else {
-        return Ok(None);
+        return Ok(Found::Nothing);
     };
+    if credential.blocked.is_some() {
+        return Ok(Found::Blocked);
+    }
     let found = LoadedCredential::read(app, credential, call.now).await?;
     let shown = found.shown(&app.config.site_url, call.now);
     let Some(document) = found.document else {
-        return Ok(None);
+        return Ok(Found::Nothing);
     };
     let (logo, badge) = (bytes(app, &shown.logo).await?, bytes(app, &shown.badge).await?);
-    Ok(Some(Content { shown, document, logo, badge }))
+    Ok(Found::Content(Box::new(Content { shown, document, logo, badge })))
 }
 
 /// The file of an image, without what does not draw. `None` for one that cannot be drawn: a

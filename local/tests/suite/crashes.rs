@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, ensure};
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
-pub use self::changes::{correction, ends_after_a_month, renewal, status_changes};
+pub use self::changes::{blocking, correction, ends_after_a_month, renewal, status_changes};
 use crate::{
     faults::Fault,
     harness::person,
@@ -623,6 +623,11 @@ async fn revoking_and_suspending_survive_a_crash_at_every_call() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_block_survives_a_crash_at_every_call() {
+    every_point("block", blocking).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_correction_survives_a_crash_at_every_call() {
     every_point("correction", correction).await;
 }
@@ -699,7 +704,7 @@ async fn a_large_job_survives_crashes_at_200_sampled_calls() {
 async fn random_plans_of_all_faults_end_right() {
     let first = seed("random plans");
     let count = if long() { 1_000 } else { 60 };
-    let scenarios: [(&str, Scenario); 13] = [
+    let scenarios: [(&str, Scenario); 14] = [
         ("reports", notices::of_a_job),
         ("corrections by file", corrections_by_file),
         ("cleaned", cleaned),
@@ -713,6 +718,7 @@ async fn random_plans_of_all_faults_end_right() {
         ("status changes", status_changes),
         ("correction", correction),
         ("revocation", revocation),
+        ("block", blocking),
     ];
     let runs = (first..first + count)
         .map(|seed| {

@@ -752,7 +752,9 @@ pub async fn handle(app: App, request: Request) -> Response<Body> {
     if path.ends_with("/credentials/issue") {
         issue::handle(&app, request).await
     } else if request.method() == "PATCH"
-        || ["/revoke", "/suspend", "/reinstate", "/renew"].iter().any(|end| path.ends_with(end))
+        || ["/revoke", "/suspend", "/reinstate", "/renew", "block"]
+            .iter()
+            .any(|end| path.ends_with(end))
         || path.contains("/signing-keys")
         || path.contains("/status-lists")
     {

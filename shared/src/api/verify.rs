@@ -120,6 +120,9 @@ fn answer(verification: &Verification, site_url: &str, lang: Lang) -> Value {
 async fn document_of(app: &App, id: CredentialId) -> Result<Map<String, Value>, Problem> {
     let missing = || Problem::not_found("La credencial no existe", "The credential does not exist");
     let credential = app.credentials.get(id).await?.ok_or_else(missing)?;
+    if credential.blocked.is_some() {
+        return Err(Problem::credential_unavailable());
+    }
     let document = app.status_lists.document(&credential.signed).await?.ok_or_else(missing)?;
     serde_json::from_slice(&document).map_err(Problem::internal)
 }

@@ -2,12 +2,14 @@
 //! their own out. No HTTP.
 //!
 //! [`issue`] and [`dry_run`] turn a recipient into a credential, or foresee it, or have [`found`] it;
-//! [`change_status`], [`correct`] and [`renew`] change it, the last two by a [`new_version`]; [`days`]
+//! [`change_status`], [`correct`] and [`renew`] change it, the last two by a [`new_version`]; [`mod@block`]
+//! hides it; [`days`]
 //! and [`as_signed`] are what people read; [`sign`] signs documents and status lists with the
 //! [`status_indexes`] of the process; [`signing_keys`] replaces keys; [`verify`] checks a
 //! document.
 
 pub mod as_signed;
+pub mod block;
 pub mod change_status;
 pub mod correct;
 pub mod days;

@@ -8,7 +8,7 @@
 //! | [`json`], [`base58`] | texts of callers, within bounds before they are read |
 //! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`cell_fault`], [`correction_fault`], [`warning`], [`review`], [`spelling`], [`fault_report`], [`refusal`], [`unlisted`], [`unportable`], [`fields`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
 //! | [`tenant`], [`seal`], [`organization`], [`member`], [`member_row`], [`api_key`], [`image`], [`picture`], [`template`], [`signing_key`], [`sender`], [`likeness`] | the catalog |
-//! | [`identity`], [`credential`], [`history`], [`status_entry`], [`packing`] | credentials |
+//! | [`identity`], [`credential`], [`history`], [`who`], [`status_entry`], [`packing`] | credentials |
 //! | [`job`], [`upload`], [`column_map`], [`correction`] | jobs and their files, corrections by file |
 //! | [`feedback`], [`undelivered`], [`wallet_link`] | mail |
 
@@ -71,3 +71,4 @@ pub mod unseen;
 pub mod upload;
 pub mod wallet_link;
 pub mod warning;
+pub mod who;

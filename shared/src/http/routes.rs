@@ -92,6 +92,10 @@ pub enum Amend {
     Suspend,
     /// Reinstates a suspended credential.
     Reinstate,
+    /// Hides a credential.
+    Block,
+    /// Shows a hidden credential again.
+    Unblock,
     /// Lists the signing keys.
     ListSigningKeys,
     /// Replaces the key that signs.
@@ -310,6 +314,8 @@ pub const ROUTES: &[Route] = &[
     keyed("POST", "/api/v1/credentials/{credential_id}/revoke", Function::Amend(Amend::Revoke), &[MANAGE], &[]),
     keyed("POST", "/api/v1/credentials/{credential_id}/suspend", Function::Amend(Amend::Suspend), &[MANAGE], &[]),
     keyed("POST", "/api/v1/credentials/{credential_id}/reinstate", Function::Amend(Amend::Reinstate), &[MANAGE], &[]),
+    keyed("POST", "/api/v1/credentials/{credential_id}/block", Function::Amend(Amend::Block), &[MANAGE], &[]),
+    keyed("POST", "/api/v1/credentials/{credential_id}/unblock", Function::Amend(Amend::Unblock), &[MANAGE], &[]),
     keyed("GET", "/api/v1/signing-keys", Function::Amend(Amend::ListSigningKeys), &[ADMIN], &[]),
     keyed("POST", "/api/v1/signing-keys", Function::Amend(Amend::RotateSigningKey), &[ADMIN], &[]),
     keyed("POST", "/api/v1/signing-keys/{multikey}/compromise", Function::Amend(Amend::CompromiseSigningKey), &[ADMIN], &[]),

@@ -45,8 +45,15 @@ pub async fn credential(app: &App, call: &Call) -> Result<Response<Body>, Proble
         Ok(id) => app.credentials.get(id).await,
         Err(_) => Ok(None),
     };
-    if let Some(media_type) = wanted {
-        return signed_document(app, call, found?, media_type).await;
+    let site_url = &app.config.site_url;
+    let blocked = matches!(&found, Ok(Some(credential)) if credential.blocked.is_some());
+    match wanted {
+        Some(_) if blocked => return Err(Problem::credential_unavailable()),
+        None if blocked => {
+            return html(StatusCode::FORBIDDEN, pages::blocked(lang), lang, site_url);
+        }
+        Some(media_type) => return signed_document(app, call, found?, media_type).await,
+        None => {}
     }
     let page = match found {
         Ok(Some(credential)) => match LoadedCredential::read(app, credential, call.now).await {
@@ -56,7 +63,6 @@ pub async fn credential(app: &App, call: &Call) -> Result<Response<Body>, Proble
         Ok(None) => Ok(None),
         Err(error) => Err(error),
     };
-    let site_url = &app.config.site_url;
     match page {
         Ok(Some(page)) => html(StatusCode::OK, page, lang, site_url),
         Ok(None) => html(StatusCode::NOT_FOUND, pages::not_found(lang), lang, site_url),
@@ -120,6 +126,9 @@ pub fn console(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 pub async fn qr_code(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let id = CredentialId::parse(&call.parameter).map_err(|_| no_credential())?;
     let credential = app.credentials.get(id).await?.ok_or_else(no_credential)?;
+    if credential.blocked.is_some() {
+        return Err(Problem::credential_unavailable());
+    }
     let code = qr::svg(&Credential::url(&app.config.site_url, credential.id));
     let code = code.ok_or_else(|| Problem::internal("an address too long for a QR code"))?;
     respond::cached(call, code.into_bytes(), "image/svg+xml")
