@@ -22,10 +22,10 @@ use unicreda::domain::{ids::OrgId, organization::Settings};
 use self::{
     blocks::{removed_while_it_is_blocked, removed_while_its_block_is_lifted, two_blocks},
     issuing::{
-        a_zombie_answers, another_body, another_body_after_a_crash, another_content,
-        archived_during_a_change, asked_twice, asked_twice_with_a_key, asked_while_it_runs,
-        cleaned_after_a_correction, cleaned_twice, expired_after_a_crash, expired_for_two,
-        issued_while_a_list_begins, put_twice,
+        a_zombie_answers, another_body, another_body_after_a_crash,
+        another_body_after_a_former_crash, another_content, archived_during_a_change, asked_twice,
+        asked_twice_with_a_key, asked_while_it_runs, cleaned_after_a_correction, cleaned_twice,
+        expired_after_a_crash, expired_for_two, issued_while_a_list_begins, put_twice,
     },
     jobs::{
         a_deleted_job, an_old_count, an_old_recount, cancelled_after_its_mail,
@@ -139,7 +139,7 @@ impl Mutant {
                 item[name] = match value {
                     Some(value) => json!({ "S": value }),
                     None if operation == "PutItem" => asked["Item"][name].clone(),
-                    None => asked["ExpressionAttributeValues"][":hash"].clone(),
+                    None => asked["ExpressionAttributeValues"][":print"].clone(),
                 };
                 true
             }
@@ -196,7 +196,7 @@ const SKIP: &str = "mail = :was AND (#status <> :issued OR attribute_exists(bloc
 const UNBLOCKED: &str = "attribute_exists(recipient) AND attribute_not_exists(blocked)";
 const NOT_BLOCKED: &str = "attribute_not_exists(blocked)";
 const AGAIN: &str = "(mail = :sent OR mail = :failed OR mail = :skipped) AND #status = :issued AND attribute_not_exists(blocked) AND (attribute_not_exists(resent_at) OR resent_at < :before)";
-const BEGIN: &str = "attribute_not_exists(pk) OR (phase = :running AND lease_until < :now AND body_hash = :hash AND #ttl > :now)";
+const BEGIN: &str = "attribute_not_exists(pk) OR (lease_until < :now AND #ttl > :now AND ((phase = :open AND fingerprint = :print) OR (phase = :running AND body_hash = :hash)))";
 
 const CLAIM_TOGETHER: &str = "attribute_not_exists(claimed) OR (NOT contains(claimed, :r0))";
 const ON_LEDGER: &str = "mail = :owed AND attribute_not_exists(mail_round) AND (attribute_not_exists(mail_attempts) OR mail_attempts = :none)";
@@ -260,10 +260,11 @@ static MUTANTS: &[Mutant] = mutants! {
     "nor after its end": Off::Condition("attribute_exists(pk) AND tally_at = :seen", "") => an_old_recount;
     "work with a kept answer is not repeated": Off::Condition(BEGIN, "") => asked_twice_with_a_key;
     "a running request is not taken over": Off::Condition(BEGIN, "lease_until < :now") => asked_while_it_runs;
-    "a request with another body takes nothing over": Off::Condition(BEGIN, "body_hash = :hash") => another_body_after_a_crash;
+    "a request with another body takes nothing over": Off::Condition(BEGIN, "fingerprint = :print") => another_body_after_a_crash;
+    "nor does it of a former release": Off::Condition(BEGIN, "body_hash = :hash") => another_body_after_a_former_crash;
     "an expired request is not taken over": Off::Condition(BEGIN, "#ttl > :now") => expired_after_a_crash;
     "only an expired request is removed": Off::Condition("#ttl <= :now", "") => expired_for_two;
-    "the request that took over ends it": Off::Condition("phase = :running AND fence = :fence", "") => a_zombie_answers;
+    "the request that took over ends it": Off::Condition("phase = :open AND fence = :fence", "") => a_zombie_answers;
     "an archived template stays archived": Off::Condition("version = :before AND archived = :archived", "") => archived_during_a_change;
     "a change rests on the credential that it read": Off::Condition("revision = :before", "") => revoked_while_it_is_suspended;
     "the first block stays": Off::Condition(UNBLOCKED, NOT_BLOCKED) => two_blocks;
@@ -290,7 +291,7 @@ static MUTANTS: &[Mutant] = mutants! {
     "a report of a mail rests on the reason that was read": Off::Condition(HEARD_WHY, "mail_error = :known") => returned_while_its_delivery_is_reported;
     "a complaint outranks a bounce on the list": Off::Condition(OUTRANKS_ENTRY, "") => complained_and_then_bounced;
     "a lease of a mail lasts": Off::Value(":until", "SET mail = :claimed", "0") => two_consumers;
-    "a lease of a request lasts": Off::Value(":until", "SET phase = :running", "0") => asked_while_it_runs;
+    "a lease of a request lasts": Off::Value(":until", "SET phase = :open", "0") => asked_while_it_runs;
     "a sweep waits for the last one": Off::Value(":after", "sweep_after", "2020-01-01T00:00:00.000Z") => lost_messages;
     "a pending mail that was queued waits from then on": Off::Value(":since", "owed_sk = :since", "2020-01-01T00:00:00.000Z#x") => ses_is_paused;
     "a job that is given up waits for its consumers": Off::Value(":at", "SET given_up_at", "2020-01-01T00:00:00.000Z") => given_up_while_it_is_issued;
@@ -302,7 +303,7 @@ static MUTANTS: &[Mutant] = mutants! {
     "a row knows its own credential": Off::Read("origin", "req:x") => delivered_twice;
     "a row knows its own correction": Off::Without("by", "row") => changed_after_its_row_corrected_it;
     "an external id is one content's": Off::Refused("content", None) => another_content;
-    "a key is one body's": Off::Refused("body_hash", None) => another_body;
+    "a key is one body's": Off::Refused("fingerprint", None) => another_body;
 };
 
 /// Runs a scenario to its end; red when it takes too long.
