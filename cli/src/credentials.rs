@@ -1,5 +1,5 @@
-//! `unicreda credentials`: finds, corrects, renews, revokes and verifies credentials, and sends their mail
-//! again.
+//! `unicreda credentials`: finds, corrects, renews, revokes, blocks and verifies credentials, and sends their
+//! mail again.
 
 use std::path::{Path, PathBuf};
 
@@ -26,6 +26,20 @@ pub enum Command {
     /// Renew a credential that has ended or ends within 60 days: same id and page, a later end, and mail to
     /// its holder.
     Renew(Renew),
+    /// Block a credential: its page, its files and its place in wallets are hidden, and no mail is sent. What
+    /// its holder keeps still verifies.
+    Block {
+        /// Id of the credential.
+        id: String,
+        /// Reason, for the organization; nothing public shows it.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Lift the block of a credential: it is shown again.
+    Unblock {
+        /// Id of the credential.
+        id: String,
+    },
     /// Send a credential's mail again.
     Resend {
         /// Id of the credential.
@@ -115,6 +129,8 @@ pub async fn run(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Find(arguments) => find(session, arguments).await,
         Command::Revoke(arguments) => revoke(session, arguments).await,
         Command::Renew(arguments) => renew(session, arguments).await,
+        Command::Block { id, reason } => block(session, &id, &reason).await,
+        Command::Unblock { id } => unblock(session, &id).await,
         Command::Resend { id } => resend(session, &id).await,
         Command::Correct(arguments) => correct(session, arguments).await,
         Command::Verify { source } => verify(session, &source).await,
@@ -185,6 +201,36 @@ async fn renew(session: &Session, arguments: Renew) -> Result<Exit, Failure> {
     printer.line(&printer.pick(
         format!("{id} renovada: vale hasta el {until} ({})", part("email")),
         format!("{id} renewed: holds until {until} ({})", part("email")),
+    ))?;
+    Ok(Exit::Done)
+}
+
+/// Blocks a credential. Safe to repeat: the first block stays.
+async fn block(session: &Session, id: &str, reason: &str) -> Result<Exit, Failure> {
+    let printer = session.printer;
+    let path = format!("/credentials/{}/block", input::path_segment(id));
+    let request = ApiRequest::post(path).json(&json!({ "reason": reason })).repeatable();
+    let credential = session.client.json(request).await?;
+    printer.json(&credential)?;
+    let part = |name: &str| cell(credential.get(name));
+    let (id, at) = (part("credential_id"), part("blocked_at"));
+    printer.line(&printer.pick(
+        format!("{id} bloqueada desde {at} ({})", part("email")),
+        format!("{id} blocked since {at} ({})", part("email")),
+    ))?;
+    Ok(Exit::Done)
+}
+
+/// Lifts the block of a credential. Safe to repeat: to lift none changes nothing.
+async fn unblock(session: &Session, id: &str) -> Result<Exit, Failure> {
+    let printer = session.printer;
+    let path = format!("/credentials/{}/unblock", input::path_segment(id));
+    let credential = session.client.json(ApiRequest::post(path).repeatable()).await?;
+    printer.json(&credential)?;
+    let part = |name: &str| cell(credential.get(name));
+    printer.line(&printer.pick(
+        format!("{}: sin bloqueo; se muestra otra vez ({})", part("credential_id"), part("email")),
+        format!("{}: not blocked; it is shown again ({})", part("credential_id"), part("email")),
     ))?;
     Ok(Exit::Done)
 }

@@ -1,10 +1,10 @@
-//! The function `amend`: revokes, suspends, reinstates, corrects and erases credentials, and manages
+//! The function `amend`: revokes, suspends, reinstates, corrects, blocks and erases credentials, and manages
 //! signing keys and status lists.
 
 use lambda_http::{Body, Request, Response};
 use unicreda::{
     App,
-    api::{credential_changes, privacy, signing_keys},
+    api::{block, credential_changes, privacy, signing_keys},
     domain::history::Action,
     http::{routes::Amend, serve},
 };
@@ -21,6 +21,8 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
             Amend::Reinstate => credential_changes::set_status(app, &call, Action::Reinstate).await,
             Amend::EraseCredential => privacy::erase_credential(app, &call).await,
             Amend::ErasePerson => privacy::erase_person(app, &call).await,
+            Amend::Block => block::block(app, &call).await,
+            Amend::Unblock => block::unblock(app, &call).await,
             Amend::ListSigningKeys => signing_keys::list(app, &call).await,
             Amend::RotateSigningKey => signing_keys::rotate(app, &call).await,
             Amend::CompromiseSigningKey => signing_keys::compromise(app, &call).await,

@@ -53,12 +53,26 @@ struct Content {
     badge: Option<Vec<u8>>,
 }
 
+/// What is behind an address.
+enum Found {
+    /// No credential, or one without a signed document.
+    Nothing,
+    /// A credential that its organization blocked.
+    Blocked,
+    /// What is left of one that was erased.
+    Erased,
+    Content(Box<Content>),
+}
+
 async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>, Problem> {
     let lang = call.query(LANG).and_then(Lang::from_tag).unwrap_or(call.lang);
     let site_url = &app.config.site_url;
     let content = match read(app, call).await? {
         Found::Content(content) => content,
         Found::Erased => return html(StatusCode::GONE, pages::erased(lang), lang, site_url),
+        Found::Blocked => {
+            return html(StatusCode::FORBIDDEN, pages::blocked(lang), lang, site_url);
+        }
         Found::Nothing => {
             return html(StatusCode::NOT_FOUND, pages::not_found(lang), lang, site_url);
         }
@@ -106,15 +120,7 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
     Ok(response)
 }
 
-/// What a request for a drawing leads to.
-enum Found {
-    Content(Box<Content>),
-    /// The credential was erased.
-    Erased,
-    /// It does not exist, or has no signed document.
-    Nothing,
-}
-
+/// Reads the data of a drawing.
 async fn read(app: &App, call: &Call) -> Result<Found, StoreError> {
     let Ok(id) = CredentialId::parse(&call.parameter) else {
         return Ok(Found::Nothing);
@@ -124,6 +130,9 @@ async fn read(app: &App, call: &Call) -> Result<Found, StoreError> {
         Some(Stored::Erased(_)) => return Ok(Found::Erased),
         None => return Ok(Found::Nothing),
     };
+    if credential.blocked.is_some() {
+        return Ok(Found::Blocked);
+    }
     let found = LoadedCredential::read(app, credential, call.now).await?;
     let shown = found.shown(&app.config.site_url, call.now);
     let Some(document) = found.document else {

@@ -78,6 +78,7 @@ async fn every_state(world: &World) -> Vec<(&'static str, String)> {
     for (name, method, action, body) in [
         ("revoked", "POST", "/revoke", reason()),
         ("suspended", "POST", "/suspend", reason()),
+        ("blocked", "POST", "/block", reason()),
         ("corrected", "PATCH", "", json!({ "result_value": "B" })),
     ] {
         let email = format!("{name}@ejemplo.com");
@@ -120,6 +121,7 @@ async fn pages(world: &World) -> (Vec<Value>, Value) {
     let missing = |name: &str, url: &str| json!({ "name": name, "url": url, "missing": true });
     let mut pages = vec![
         page("replaced", &format!("{}?version=1", url("corrected"))),
+        missing("blocked", url("blocked")),
         missing("unknown", &format!("{site}/credential/nobody")),
         missing("not drawn", &format!("{}/certificate.pdf", url("Japanese"))),
         page("wallet", &wallet),
@@ -129,7 +131,7 @@ async fn pages(world: &World) -> (Vec<Value>, Value) {
         page("mail", &format!("{site}/_local/mail/0")),
     ];
     pages.extend(
-        shown.iter().map(
+        shown.iter().filter(|(name, _)| *name != "blocked").map(
             |(name, url)| json!({ "name": name, "url": url, "missing": false, "paper": true }),
         ),
     );

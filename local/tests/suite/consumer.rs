@@ -225,11 +225,14 @@ async fn mails_that_the_pace_leaves_no_time_for_come_back_and_are_sent_later() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_mail_of_a_revoked_credential_is_skipped() {
+async fn the_mail_of_a_revoked_or_blocked_credential_is_skipped() {
     let world = World::with(unread()).await;
-    let job = world.start_job(&people(3)).await;
-    consume(&world, &take_exactly(&world, Queue::Issue, 3).await).await;
-    let mails = take_exactly(&world, Queue::Mail, 3).await;
+    let job = world.start_job(&people(4)).await;
+    consume(&world, &take_exactly(&world, Queue::Issue, 4).await).await;
+    let mails = take_exactly(&world, Queue::Mail, 4).await;
+    let path = format!("/credentials/{}/block", credential(&mails[3]));
+    let why = serde_json::json!({ "reason": "Reclamo" });
+    world.call("POST", &path, Some(&why)).await.expect(200);
     for (mail, status) in mails.iter().zip(["revoked", "suspended"]) {
         let app = world.stack.app();
         app.dynamodb
@@ -245,14 +248,16 @@ async fn the_mail_of_a_revoked_credential_is_skipped() {
     }
     assert_eq!(consume(&world, &mails).await, NONE);
     let result = &world.success(&job).await["result"];
-    assert_eq!(result["successful"], 3);
+    assert_eq!(result["successful"], 4);
     assert_eq!(result["emails_sent"], 1);
-    assert_eq!(result["emails_skipped"], 2);
+    assert_eq!(result["emails_skipped"], 3);
     let sent = inbox(&world).await;
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0]["credential_id"], credential(&mails[2]));
-    let revoked = world.get(&format!("/credentials/{}", credential(&mails[0]))).await;
-    assert_eq!(revoked["email_status"], "skipped");
+    for mail in [&mails[0], &mails[1], &mails[3]] {
+        let shown = world.get(&format!("/credentials/{}", credential(mail))).await;
+        assert_eq!(shown["email_status"], "skipped");
+    }
 }
 
 fn credential(mail: &Value) -> String {

@@ -160,7 +160,7 @@ fn body_of(route: &Route, owner: &Owner, n: usize) -> Option<(&'static str, Stri
         ("POST", "/templates") | ("PUT", _) => course,
         // Without a body, or with a reason.
         (_, path) => match path.rsplit('/').next() {
-            Some("revoke" | "suspend" | "reinstate" | "compromise") => reason,
+            Some("revoke" | "suspend" | "reinstate" | "block" | "compromise") => reason,
             _ => return None,
         },
     };

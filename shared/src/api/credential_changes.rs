@@ -37,7 +37,7 @@ const MAX_REASON: usize = 500;
 /// Most ids of one request to revoke.
 const MAX_IDS: usize = 1_000;
 
-fn unknown() -> Problem {
+pub(super) fn unknown() -> Problem {
     Problem::not_found("La credencial no existe", "The credential does not exist")
 }
 
@@ -58,7 +58,7 @@ pub(super) fn reason(fields: &mut Fields, required: bool) -> Option<String> {
 }
 
 /// Reads a body that may be absent.
-fn body(call: &Call) -> Result<Fields, Problem> {
+pub(super) fn body(call: &Call) -> Result<Fields, Problem> {
     if call.body.is_empty() {
         return Ok(Fields::of_body(b"{}")?);
     }

@@ -1,6 +1,8 @@
 //! `Idempotency-Key`: a repeated request gets the first one's answer, byte for byte.
 //!
-//! A key is bound to organization, mode, route and a hash of the canonical body, for 24 h.
+//! A key is bound to organization, mode, route and the canonical body, for 24 h. Of the body a keyed
+//! fingerprint is stored, and the answer sealed so that only a request with the same body opens it
+//! ([`sealed_answer`](crate::domain::sealed_answer)).
 //! The first call takes a lease. A call during the lease is answered `idempotency_in_progress`;
 //! a call after a lease that ended without an answer takes the request over under a higher
 //! fence, with the same work id, so that it finds what the first one made. Answers of 500 and
@@ -21,8 +23,9 @@ use uuid::Uuid;
 use crate::{
     api::auth::Caller,
     app::App,
+    domain::sealed_answer::{KeptAnswer, RequestSeal},
     http::{problem::Problem, routes::Route, serve::Call},
-    store::idempotency::{Begin, Beginning, Request},
+    store::idempotency::{Begin, Beginning},
 };
 
 /// Longest key, in characters.
@@ -93,17 +96,28 @@ where
     let scope = format!("{}#{}#{method} {path}#{key}", caller.org, caller.mode);
     let id = hash(scope.as_bytes());
     let now = call.now.as_second();
+    let body = canonical(&call.body);
+    let secret = app.catalog.id_secret(&caller.org).await?;
+    // The path's parameter is part of the request as its body is: the same key with another is refused.
+    let request = format!("{scope}#{}", call.parameter);
+    let seal = RequestSeal::of(&secret, &request, &body);
     let beginning = Beginning {
-        body_hash: &hash(&canonical(&call.body)),
+        fingerprint: seal.fingerprint(),
+        body_hash: &hash(&body),
         now,
         now_text: &fresh.begun_at,
         lease_until: now + LEASE,
         ttl: now + KEPT,
         work_id: fresh.id,
     };
-    let mut request = match app.idempotency.begin(&id, &beginning).await? {
+    let request = match app.idempotency.begin(&id, &beginning).await? {
         Begin::Start(request) => request,
-        Begin::Replay(ended) => return replay(ended),
+        Begin::Replay(ended) => {
+            let answer = ended.answer(&seal);
+            return replay(
+                answer.ok_or_else(|| Problem::internal("an answer that does not open"))?,
+            );
+        }
         Begin::InProgress { lease_until } => {
             return Err(Problem::idempotency_in_progress((lease_until - now).clamp(1, LEASE)));
         }
@@ -120,17 +134,21 @@ where
         Err(problem) => problem.response(call.lang, &call.request_id),
         Ok(response) => response,
     };
-    request.answer_status = response.status().as_u16();
-    request.answer_headers = KEPT_HEADERS
-        .into_iter()
-        .filter_map(|name| {
-            let value = response.headers().get(name)?.to_str().ok()?;
-            Some((name.to_owned(), value.to_owned()))
-        })
-        .collect();
-    request.answer_body = String::from_utf8_lossy(response.body()).into_owned();
+    let headers = KEPT_HEADERS.into_iter().filter_map(|name| {
+        let value = response.headers().get(name)?.to_str().ok()?;
+        Some((name.to_owned(), value.to_owned()))
+    });
+    let answer = KeptAnswer {
+        status: response.status().as_u16(),
+        headers: headers.collect(),
+        body: String::from_utf8_lossy(response.body()).into_owned(),
+    };
     // The work is done even if its answer cannot be stored: a repetition finds it.
-    match app.idempotency.finish(&id, &request).await {
+    let Some(sealed) = seal.seal(&answer) else {
+        tracing::warn!(error = "it is too large", "answer not kept");
+        return Ok(response);
+    };
+    match app.idempotency.finish(&id, request.fence, sealed).await {
         Ok(true) => {}
         Ok(false) => tracing::warn!("request taken over while it ran"),
         Err(error) => tracing::warn!(%error, "answer not kept"),
@@ -138,11 +156,11 @@ where
     Ok(response)
 }
 
-fn replay(kept: Request) -> Result<Response<Body>, Problem> {
-    let mut response = Response::new(Body::Text(kept.answer_body));
-    *response.status_mut() = StatusCode::from_u16(kept.answer_status).map_err(Problem::internal)?;
+fn replay(kept: KeptAnswer) -> Result<Response<Body>, Problem> {
+    let mut response = Response::new(Body::Text(kept.body));
+    *response.status_mut() = StatusCode::from_u16(kept.status).map_err(Problem::internal)?;
     let headers = response.headers_mut();
-    for (name, value) in kept.answer_headers {
+    for (name, value) in kept.headers {
         let name = HeaderName::try_from(name).map_err(Problem::internal)?;
         headers.insert(name, HeaderValue::try_from(value).map_err(Problem::internal)?);
     }

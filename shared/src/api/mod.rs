@@ -6,6 +6,7 @@
 
 pub mod api_keys;
 pub mod auth;
+pub mod block;
 pub mod column_maps;
 pub mod credential_changes;
 pub mod credentials;

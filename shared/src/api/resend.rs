@@ -24,6 +24,10 @@ impl From<ResendError> for Problem {
                 "La credencial está revocada o suspendida; su correo no se envía",
                 "The credential is revoked or suspended; its mail is not sent",
             ),
+            ResendError::Blocked => Self::conflict(
+                "La credencial está bloqueada; su correo no se envía hasta que se levante el bloqueo",
+                "The credential is blocked; its mail is not sent until the block is lifted",
+            ),
             ResendError::Suppressed => Self::conflict(
                 "La dirección está en la lista de supresión: sus correos rebotaron o se marcaron como no deseados. Corrige la dirección de la credencial o, si ya recibe correo, quítala con DELETE /api/v1/suppressions/{email}",
                 "The address is on the suppression list: its mail bounced or was marked as spam. Correct the credential's address or, if it takes mail again, remove it with DELETE /api/v1/suppressions/{email}",
@@ -42,7 +46,7 @@ impl From<ResendError> for Problem {
 /// minutes.
 ///
 /// # Errors
-/// `not_found`; `conflict` when the credential is not active, its address is suppressed, or a
+/// `not_found`; `conflict` when the credential is not active or is blocked, its address is suppressed, or a
 /// mail is pending or was requested just now; those of authentication and of the store.
 pub async fn resend(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call).await?;

@@ -148,6 +148,9 @@ async fn document_of(app: &App, id: CredentialId) -> Result<Map<String, Value>, 
     let missing = || Problem::not_found("La credencial no existe", "The credential does not exist");
     let stored = app.credentials.stored(id).await?.ok_or_else(missing)?;
     let credential = stored.credential().ok_or_else(Problem::erased)?;
+    if credential.blocked.is_some() {
+        return Err(Problem::credential_unavailable());
+    }
     let document = app.status_lists.document(&credential.signed).await?.ok_or_else(missing)?;
     serde_json::from_slice(&document).map_err(Problem::internal)
 }

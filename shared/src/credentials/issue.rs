@@ -373,6 +373,7 @@ pub async fn prepare(
         status: Status::Issued,
         status_at: None,
         status_reason: None,
+        blocked: None,
         revision: 0,
         version: 1,
         corrected_at: None,

@@ -3,12 +3,14 @@
 //!
 //! [`issue`] and [`dry_run`] turn a recipient into a credential, or foresee it, or have [`found`] it,
 //! given the [`prerequisites`]; [`change_status`], [`correct`] and [`renew`] change it, the last two by a
-//! [`new_version`]; [`mod@erase`] leaves a tombstone of it; [`days`]
+//! [`new_version`]; [`mod@block`] hides it, [`mod@erase`] leaves a
+//! tombstone of it; [`days`]
 //! and [`as_signed`] are what people read; [`sign`] signs documents and status lists with the
 //! [`status_indexes`] of the process; [`signing_keys`] replaces keys; [`verify`] checks a
 //! document.
 
 pub mod as_signed;
+pub mod block;
 pub mod change_status;
 pub mod correct;
 pub mod days;

@@ -15,6 +15,7 @@ use crate::domain::{
     recipient::Recipient,
     status_entry::StatusEntry,
     tenant::Tenant,
+    who::Who,
 };
 
 /// Version of a credential's item. Version 1 was not signed. Items of versions 1 and 2 have
@@ -123,6 +124,20 @@ impl TryFrom<String> for Origin {
     }
 }
 
+/// A block: the credential is kept, and neither shown nor mailed until the block is lifted.
+///
+/// It is no entry of the history, which former releases could not read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Block {
+    /// Its instant, RFC 3339 to the millisecond.
+    pub at: String,
+    /// Its author.
+    pub by: Who,
+    /// The reason given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// A credential.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Credential {
@@ -182,6 +197,9 @@ pub struct Credential {
     /// Reason of the suspension or revocation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
+    /// Its block, if it is blocked; [`Status`] stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<Block>,
     /// Number of changes since it was issued; each is an entry of its history.
     #[serde(default)]
     pub revision: u32,
@@ -273,6 +291,11 @@ impl Credential {
             }
             Origin::Job { .. } | Origin::Request(_) => None,
         }
+    }
+
+    /// Whether mail about it may be sent: it is in force and not blocked.
+    pub fn may_be_mailed(&self) -> bool {
+        self.status == Status::Issued && self.blocked.is_none()
     }
 
     /// Makes its mail pending again: a new round, of which nothing is known yet.

@@ -19,7 +19,7 @@ pub use self::{
     reading::{FeedbackMessage, Unreadable, read},
 };
 use crate::domain::{
-    credential::{Credential, MailState, Status},
+    credential::{Credential, MailState},
     email::EmailAddress,
     ids::{CredentialId, Mode},
 };
@@ -65,7 +65,7 @@ pub fn change(credential: &Credential, notice: &Notice) -> Change {
         return Change::Nothing;
     }
     let bounces = usize::try_from(credential.mail_soft_bounces).unwrap_or(usize::MAX);
-    if credential.status == Status::Issued
+    if credential.may_be_mailed()
         && let Some(wait) = SOFT_BOUNCE_WAITS.get(bounces)
     {
         return match credential.stored_mail {

@@ -3,22 +3,8 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{credential::Packed, ids::JobId, packing, recipient::Recipient};
-
-/// The key of the organization that changed a credential.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Who {
-    /// The key's id.
-    pub key_id: String,
-    /// The key's name at that time.
-    pub key_name: String,
-    /// The job through which the key did it, if any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub job_id: Option<JobId>,
-    /// The row of that job that corrects the credential, from 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub row: Option<u32>,
-}
+pub use crate::domain::who::Who;
+use crate::domain::{credential::Packed, packing, recipient::Recipient};
 
 /// A change to a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -53,6 +53,17 @@ impl IdSecret {
         tag.as_ref().first_chunk().copied().unwrap_or_default()
     }
 
+    /// The fingerprint of a request's body, and the key of what is sealed for its sender: both follow from
+    /// all of the body and from the `scope` of the request.
+    pub(crate) fn request_marks(&self, scope: &str, body: &[u8]) -> (String, [u8; 32]) {
+        let mut message = Vec::with_capacity(8 + scope.len() + body.len());
+        put(&mut message, scope);
+        message.extend_from_slice(body);
+        let key = self.tag("unicreda answer key 1", &message);
+        let fingerprint = short(&self.tag("unicreda request 1", &message));
+        (fingerprint, key.as_ref().first_chunk().copied().unwrap_or_default())
+    }
+
     /// The nonce under which a content is sealed and bound.
     pub(crate) fn seal_nonce(&self, what: Sealed, bound: &str, content: &[u8]) -> [u8; 12] {
         let mut message = Vec::with_capacity(8 + bound.len() + content.len());

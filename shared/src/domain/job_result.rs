@@ -209,6 +209,8 @@ pub struct ResultRow {
     pub email_error: Option<String>,
     /// The same for people.
     pub email_detail: Option<&'static str>,
+    /// When its credential was blocked, RFC 3339, if it is.
+    pub blocked_at: Option<String>,
     /// Texts of the faults of a failed row.
     pub error: Option<String>,
     /// In a dry run, other credentials of the recipient from the template.
@@ -316,7 +318,11 @@ impl ResultRow {
         {
             members.extend(report);
         }
-        // Not a column: in CSV, a file's own cells say it.
+        // Not a column: a former release would take it for one of the file's own.
+        if let Some(at) = &self.blocked_at {
+            members.insert("blocked_at".to_owned(), at.as_str().into());
+        }
+        // Nor is this: in CSV, a file's own cells say it.
         if let Some(recipient) = &self.recipient {
             let value = serde_json::to_value(recipient).unwrap_or_default();
             members.insert("recipient".to_owned(), value);

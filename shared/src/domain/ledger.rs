@@ -145,7 +145,9 @@ impl CurrentCredential {
         let mut answer = serde_json::json!({
             "credential_id": self.id, "credential_url": Credential::url(site_url, self.id),
             "status": self.status, "status_at": self.status_at,
-            "status_reason": self.status_reason, "version": self.version,
+            "status_reason": self.status_reason,
+            "blocked_at": self.blocked.as_ref().map(|block| &block.at),
+            "blocked_reason": self.blocked.as_ref().map(|block| &block.reason), "version": self.version,
             "corrected_at": self.corrected_at, "mode": self.mode, "template_id": self.template_id,
             "template_version": self.template_version, "issued_at": self.issued_at,
             "issued_on": self.issued_on, "expires_on": self.expires_on,

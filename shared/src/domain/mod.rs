@@ -7,8 +7,8 @@
 //! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`unseen`], [`credits`], [`nearest`], [`dates`], [`mistyped`] | plain values |
 //! | [`json`], [`base58`] | texts of callers, within bounds before they are read |
 //! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`cell_fault`], [`correction_fault`], [`warning`], [`review`], [`spelling`], [`fault_report`], [`refusal`], [`unlisted`], [`unportable`], [`fields`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
-//! | [`tenant`], [`seal`], [`organization`], [`member`], [`member_row`], [`api_key`], [`image`], [`picture`], [`template`], [`signing_key`], [`sender`], [`likeness`], [`public_hides`], [`short_name`] | the catalog |
-//! | [`identity`], [`credential`], [`history`], [`status_entry`], [`packing`], [`erasure`] | credentials, and what is left of them |
+//! | [`tenant`], [`seal`], [`sealed_answer`], [`organization`], [`member`], [`member_row`], [`api_key`], [`image`], [`picture`], [`template`], [`signing_key`], [`sender`], [`likeness`], [`public_hides`], [`short_name`] | the catalog |
+//! | [`identity`], [`credential`], [`history`], [`who`], [`status_entry`], [`packing`], [`erasure`] | credentials, and what is left of them |
 //! | [`job`], [`upload`], [`column_map`], [`correction`] | jobs and their files, corrections by file |
 //! | [`feedback`], [`undelivered`], [`wallet_link`] | mail |
 
@@ -58,6 +58,7 @@ pub mod refusal;
 pub mod renewal_fault;
 pub mod review;
 pub mod seal;
+pub mod sealed_answer;
 pub mod sender;
 pub mod short_name;
 pub mod signing_key;
@@ -74,3 +75,4 @@ pub mod unseen;
 pub mod upload;
 pub mod wallet_link;
 pub mod warning;
+pub mod who;

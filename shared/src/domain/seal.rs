@@ -16,6 +16,9 @@ pub enum Sealed {
     Wallet,
     /// The cursor of a list.
     Cursor,
+    /// The answer to a request with an `Idempotency-Key`, see
+    /// [`sealed_answer`](crate::domain::sealed_answer).
+    Answer,
 }
 
 impl Sealed {
@@ -24,6 +27,7 @@ impl Sealed {
         match self {
             Self::Wallet => "wallet",
             Self::Cursor => "cursor",
+            Self::Answer => "answer",
         }
     }
 }

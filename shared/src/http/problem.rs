@@ -147,6 +147,17 @@ impl Problem {
         )
     }
 
+    /// 403: the credential is blocked, and its public address shows nothing. 404 would call it unknown, 410
+    /// gone and 451 a case of law; a cache may keep each of these after the block is lifted.
+    pub fn credential_unavailable() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "credential_unavailable",
+            "Esta credencial no está disponible por ahora",
+            "This credential is not available for now",
+        )
+    }
+
     /// 404: it does not exist, or belongs to another organization.
     pub fn not_found(es: impl Into<String>, en: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", es, en)
@@ -348,6 +359,9 @@ impl Problem {
             "unknown_parameter" => lang.pick("Parámetro desconocido", "Unknown parameter"),
             "unauthenticated" => lang.pick("No autenticado", "Unauthenticated"),
             "insufficient_scope" => lang.pick("Permiso insuficiente", "Insufficient scope"),
+            "credential_unavailable" => {
+                lang.pick("No disponible por ahora", "Not available for now")
+            }
             "not_found" => lang.pick("No encontrado", "Not found"),
             "method_not_allowed" => lang.pick("Método no permitido", "Method not allowed"),
             "idempotency_in_progress" => lang.pick("Solicitud en curso", "Request in progress"),

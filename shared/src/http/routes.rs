@@ -96,6 +96,10 @@ pub enum Amend {
     EraseCredential,
     /// Erases a person as a job.
     ErasePerson,
+    /// Hides a credential.
+    Block,
+    /// Shows a hidden credential again.
+    Unblock,
     /// Lists the signing keys.
     ListSigningKeys,
     /// Replaces the key that signs.
@@ -318,6 +322,8 @@ pub const ROUTES: &[Route] = &[
     keyed("POST", "/api/v1/credentials/{credential_id}/reinstate", Function::Amend(Amend::Reinstate), &[MANAGE], &[]),
     live("POST", "/api/v1/credentials/{credential_id}/erase", Function::Amend(Amend::EraseCredential), &[MANAGE], &[]),
     live("POST", "/api/v1/people/erase", Function::Amend(Amend::ErasePerson), &[MANAGE], &[]),
+    keyed("POST", "/api/v1/credentials/{credential_id}/block", Function::Amend(Amend::Block), &[MANAGE], &[]),
+    keyed("POST", "/api/v1/credentials/{credential_id}/unblock", Function::Amend(Amend::Unblock), &[MANAGE], &[]),
     keyed("GET", "/api/v1/signing-keys", Function::Amend(Amend::ListSigningKeys), &[ADMIN], &[]),
     keyed("POST", "/api/v1/signing-keys", Function::Amend(Amend::RotateSigningKey), &[ADMIN], &[]),
     keyed("POST", "/api/v1/signing-keys/{multikey}/compromise", Function::Amend(Amend::CompromiseSigningKey), &[ADMIN], &[]),

@@ -106,7 +106,7 @@ pub async fn page(app: &App, job: &Job, query: ResultsQuery) -> Result<ResultsPa
             next = Some(row - 1);
         }
     }
-    overlay_delivery(app, job, &mut rows).await?;
+    overlay_credentials(app, job, &mut rows).await?;
     if job.is_dry_run() {
         let (stored, others): (Vec<_>, Vec<_>) =
             rows.iter_mut().partition(|row| existing.contains(&row.row));
@@ -233,23 +233,50 @@ async fn undelivered(
 /// Replaces the end of a mail as the job knows it by its present state: SES has reported on it, or it
 /// was sent again since, perhaps to another address. The credential knows both.
 async fn overlay_delivery(app: &App, job: &Job, rows: &mut [ResultRow]) -> Result<(), StoreError> {
-    let id_of = |row: &ResultRow| {
-        row.credential_id.filter(|_| matches!(row.email_status, Some("sent" | "failed")))
-    };
-    let ids: Vec<CredentialId> = rows.iter().filter_map(id_of).collect();
+    let ids: Vec<CredentialId> = rows.iter().filter_map(mailed).collect();
     let credentials = app.credentials.get_all(&ids).await?;
+    deliver(job, rows, credentials);
+    Ok(())
+}
+
+/// The same for a page, which also says which credentials are blocked.
+async fn overlay_credentials(
+    app: &App,
+    job: &Job,
+    rows: &mut [ResultRow],
+) -> Result<(), StoreError> {
+    let exists = |row: &ResultRow| row.credential_id.filter(|_| row.credential_url.is_some());
+    let ids: BTreeSet<CredentialId> = rows.iter().filter_map(exists).collect();
+    let credentials = app.credentials.get_all(&Vec::from_iter(ids)).await?;
+    let blocked: HashMap<CredentialId, String> = credentials
+        .iter()
+        .filter_map(|credential| Some((credential.id, credential.blocked.as_ref()?.at.clone())))
+        .collect();
+    for row in rows.iter_mut() {
+        row.blocked_at = exists(row).and_then(|id| blocked.get(&id).cloned());
+    }
+    deliver(job, rows, credentials);
+    Ok(())
+}
+
+/// The credential of a row whose mail its job says has ended.
+fn mailed(row: &ResultRow) -> Option<CredentialId> {
+    row.credential_id.filter(|_| matches!(row.email_status, Some("sent" | "failed")))
+}
+
+/// Gives rows the state of their mail from their credentials.
+fn deliver(job: &Job, rows: &mut [ResultRow], credentials: Vec<Credential>) {
     // The job's ledger says that the first mail was sent.
     let present = |credential| CurrentCredential::new(credential, LedgerEntry::Ended(Ended::Sent));
     let known: HashMap<CredentialId, CurrentCredential> =
         credentials.into_iter().map(|credential| (credential.id, present(credential))).collect();
     for row in rows {
-        let Some(credential) = id_of(row).and_then(|id| known.get(&id)) else { continue };
+        let Some(credential) = mailed(row).and_then(|id| known.get(&id)) else { continue };
         row.email_status = Some(credential.email_status());
         row.email_error = credential.undelivered().map(str::to_owned);
         row.email_detail =
             credential.undelivered().map(|code| Undelivered::text_of(code, job.lang));
     }
-    Ok(())
 }
 
 /// The result of one row of a shard.
@@ -283,6 +310,7 @@ fn result_row(app: &App, job: &Job, secret: &IdSecret, view: &ShardView, row: u3
         email_status: credential.then(|| view.shard.mail(row)),
         email_error: None,
         email_detail: None,
+        blocked_at: None,
         error: failure.map(|failure| failure.text()),
         also_holds: dry_run.then(|| view.holds.get(&row).cloned().unwrap_or_default()),
         changes: view.changes.get(&row).cloned(),

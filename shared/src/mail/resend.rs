@@ -28,6 +28,9 @@ pub enum ResendError {
     /// The credential is revoked or suspended.
     #[error("the credential is not active")]
     NotActive,
+    /// The credential is blocked.
+    #[error("the credential is blocked")]
+    Blocked,
     /// The address is on the suppression list.
     #[error("the address is suppressed")]
     Suppressed,
@@ -59,6 +62,9 @@ pub async fn resend(
     }
     if found.status != Status::Issued {
         return Err(ResendError::NotActive);
+    }
+    if found.blocked.is_some() {
+        return Err(ResendError::Blocked);
     }
     if app.catalog.is_suppressed(tenant, &found.recipient.email).await? {
         return Err(ResendError::Suppressed);

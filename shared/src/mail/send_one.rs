@@ -11,7 +11,7 @@ use crate::{
     aws::ses::{Envelope, HandOver, SesVerdict},
     credentials::days,
     domain::{
-        credential::{Credential, MailState, RecipientType, Status},
+        credential::{Credential, MailState, RecipientType},
         erasure::Stored,
         ids::{CredentialId, Mode},
         ledger::Ended,
@@ -213,17 +213,15 @@ pub(super) async fn refused(
         let left = u64::try_from(lease.saturating_sub(now) + 1).unwrap_or(1);
         return Ok(MailOutcome::Deferred { wait: Duration::from_secs(left), reason: None });
     }
-    match stored.status {
+    if stored.may_be_mailed() {
         // The claim was released after it was refused to us.
-        Status::Issued => Ok(MailOutcome::Again),
-        // Revoked or suspended since: the mail is not due any more.
-        Status::Suspended | Status::Revoked => {
-            match app.credentials.skip_mail(stored.id, stored.stored_mail).await? {
-                true => Ok(MailOutcome::Ended(stored, Ended::Skipped)),
-                // Reinstated: its mail is due.
-                false => Ok(MailOutcome::Again),
-            }
-        }
+        return Ok(MailOutcome::Again);
+    }
+    // Revoked, suspended or blocked since: the mail is not due any more.
+    match app.credentials.skip_mail(stored.id, stored.stored_mail).await? {
+        true => Ok(MailOutcome::Ended(stored, Ended::Skipped)),
+        // Reinstated, or the block lifted: its mail is due.
+        false => Ok(MailOutcome::Again),
     }
 }
 

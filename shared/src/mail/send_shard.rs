@@ -13,7 +13,7 @@ use crate::{
     app::App,
     aws::ses::SesVerdict,
     domain::{
-        credential::{Credential, Status},
+        credential::Credential,
         ids::{CredentialId, ShardId},
         job::KEPT_DAYS,
         job_outcome::MailSets,
@@ -242,7 +242,7 @@ async fn send_claimed(
             false => look_again(app, credential.id).await,
         };
     }
-    if credential.status != Status::Issued {
+    if !credential.may_be_mailed() {
         return refused(app, credential, now).await;
     }
     let letter = match compose(app, &credential).await? {

@@ -24,8 +24,8 @@ const NOT_HEARD: &str = "attribute_not_exists(mail_delivery)";
 const HEARD_BEFORE: &str = "mail_delivery = :heard";
 /// The reason decides what outranks the state.
 const FOR_THE_REASON: &str = "mail_error = :known";
-/// Mail that bounced softly is sent again only while its credential is valid.
-const HOLDS: &str = "#status = :issued";
+/// Mail that bounced softly is sent again only while its credential is valid and not blocked.
+const HOLDS: &str = "#status = :issued AND attribute_not_exists(blocked)";
 /// The first report on a first mail needs no read, unless the credential was corrected.
 const FIRST_HEARD: &str =
     "revision = :none AND attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery)";

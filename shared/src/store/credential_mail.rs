@@ -26,21 +26,20 @@ use crate::{
     store::schema::OWED,
 };
 
-/// A pending mail is claimed while its credential is valid.
-const CLAIM_OWED: &str = "mail = :owed AND #status = :issued";
+/// A pending mail is claimed while its credential is valid and not blocked.
+const CLAIM_OWED: &str = "mail = :owed AND #status = :issued AND attribute_not_exists(blocked)";
 /// A mail is claimed again when an attempt's lease has ended without a receipt.
-const CLAIM_EXPIRED: &str =
-    "mail = :claimed AND mail_lease = :lease AND mail_lease < :now AND #status = :issued";
-/// Mail of a suspended or revoked credential is not due.
-const SKIP_NOT_HOLDING: &str = "mail = :was AND #status <> :issued";
+const CLAIM_EXPIRED: &str = "mail = :claimed AND mail_lease = :lease AND mail_lease < :now AND #status = :issued AND attribute_not_exists(blocked)";
+/// Mail of a suspended, revoked or blocked credential is not due.
+const SKIP_NOT_HOLDING: &str = "mail = :was AND (#status <> :issued OR attribute_exists(blocked))";
 /// Mail of a job that was cancelled or given up is not due.
 const WRITE_OFF_OWED: &str = "mail = :owed";
 /// Mail whose attempt was cut off is not due either; a running attempt ends by its receipt.
 const WRITE_OFF_EXPIRED: &str = "mail = :claimed AND mail_lease < :now";
 /// Mail that has ended can become pending again, at most once in the caller's interval.
-const OWE_AGAIN: &str = "(mail = :sent OR mail = :failed OR mail = :skipped) AND #status = :issued AND (attribute_not_exists(resent_at) OR resent_at < :before)";
+const OWE_AGAIN: &str = "(mail = :sent OR mail = :failed OR mail = :skipped) AND #status = :issued AND attribute_not_exists(blocked) AND (attribute_not_exists(resent_at) OR resent_at < :before)";
 /// Failed mail can become pending again by a retry of its job.
-const OWE_FAILED: &str = "mail = :failed AND #status = :issued";
+const OWE_FAILED: &str = "mail = :failed AND #status = :issued AND attribute_not_exists(blocked)";
 /// A mail is on its job's ledger until its credential's item has a second round, an attempt
 /// or an end.
 const ON_LEDGER: &str = "mail = :owed AND attribute_not_exists(mail_round) AND (attribute_not_exists(mail_attempts) OR mail_attempts = :none)";
@@ -308,8 +307,8 @@ impl Credentials {
             .expression_attribute_values(":none", number(0))
     }
 
-    /// Ends the mail of a suspended or revoked credential. False when the credential is valid
-    /// again or its mail is no longer as it `was`. A mail whose attempt was cut off may have
+    /// Ends the mail of a suspended, revoked or blocked credential. False when mail about it may be
+    /// sent again or its mail is no longer as it `was`. A mail whose attempt was cut off may have
     /// been sent, and counts as ambiguous.
     ///
     /// # Errors
@@ -372,7 +371,7 @@ impl Credentials {
     }
 
     /// Makes a mail that has ended pending again; the sweeper finds it. None when it has not
-    /// ended, was requested again after `before`, or its credential is not valid.
+    /// ended, was requested again after `before`, or its credential is not valid or is blocked.
     ///
     /// # Errors
     /// [`StoreError`] when DynamoDB does not answer or refuses the call.

@@ -1,21 +1,29 @@
 //! Requests with an `Idempotency-Key`, in the jobs table under `IDEM#…`.
+//!
+//! An item holds a keyed fingerprint of the body and a sealed answer. Items of releases before that hold a
+//! hash and the answer in clear, and are read until they expire. Those releases cannot read an item of
+//! today's phases, and answer 500, which asks to repeat the request: neither 422 nor a second run.
 
 use aws_sdk_dynamodb::{
     Client,
     operation::update_item::UpdateItemError,
-    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
+    primitives::Blob,
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Item, StoreError, from_item, key, number, text};
-use crate::store::schema::TTL;
+use crate::{
+    domain::sealed_answer::{KeptAnswer, RequestSeal},
+    store::schema::TTL,
+};
 
 /// A request begins if its key is new, or if an earlier attempt's lease has ended: then it
 /// is taken over under a higher fence, with the same work id.
-const MAY_BEGIN: &str = "attribute_not_exists(pk) OR (phase = :running AND lease_until < :now AND body_hash = :hash AND #ttl > :now)";
+const MAY_BEGIN: &str = "attribute_not_exists(pk) OR (lease_until < :now AND #ttl > :now AND ((phase = :open AND fingerprint = :print) OR (phase = :running AND body_hash = :hash)))";
 /// Only the holder of the fence ends a request.
-const HOLDS_FENCE: &str = "phase = :running AND fence = :fence";
+const HOLDS_FENCE: &str = "phase = :open AND fence = :fence";
 
 /// The stored requests.
 #[derive(Clone, Debug)]
@@ -28,8 +36,12 @@ pub struct Idempotency {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Request {
     phase: Phase,
-    /// Hash of the canonical body.
-    pub body_hash: String,
+    /// Keyed fingerprint of the canonical body.
+    #[serde(default)]
+    fingerprint: Option<String>,
+    /// Hash of the canonical body, in an item of a former release.
+    #[serde(default)]
+    body_hash: Option<String>,
     /// Counts attempts.
     pub fence: u64,
     /// The id of what it makes; the same in all attempts.
@@ -41,22 +53,50 @@ pub struct Request {
     pub lease_until: i64,
     /// When it expires, seconds since 1970.
     pub ttl: i64,
-    /// Status of the answer.
+    #[serde(default, with = "serde_bytes")]
+    sealed: Vec<u8>,
     #[serde(default)]
-    pub answer_status: u16,
-    /// Headers of the answer.
+    answer_status: u16,
     #[serde(default)]
-    pub answer_headers: Vec<(String, String)>,
-    /// Body of the answer.
+    answer_headers: Vec<(String, String)>,
     #[serde(default)]
-    pub answer_body: String,
+    answer_body: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Phase {
+    /// It runs.
+    Open,
+    /// It has ended, and its answer is sealed.
+    Sealed,
+    /// It runs in a former release.
     Running,
+    /// It has ended in a former release.
     Done,
+}
+
+impl Request {
+    /// The answer of a request that has ended; none if it does not open.
+    pub fn answer(self, seal: &RequestSeal<'_>) -> Option<KeptAnswer> {
+        match self.phase {
+            Phase::Sealed => seal.open(&self.sealed),
+            _ => Some(KeptAnswer {
+                status: self.answer_status,
+                headers: self.answer_headers,
+                body: self.answer_body,
+            }),
+        }
+    }
+
+    /// Whether it has the body of a request that is to begin.
+    fn has_the_body_of(&self, new: &Beginning<'_>) -> bool {
+        match (&self.fingerprint, &self.body_hash) {
+            (Some(fingerprint), _) => fingerprint == new.fingerprint,
+            (None, Some(hash)) => hash == new.body_hash,
+            (None, None) => false,
+        }
+    }
 }
 
 /// The turn of a request.
@@ -78,7 +118,9 @@ pub enum Begin {
 /// A request that is to begin.
 #[derive(Debug)]
 pub struct Beginning<'a> {
-    /// Hash of the canonical body.
+    /// Keyed fingerprint of the canonical body.
+    pub fingerprint: &'a str,
+    /// Its hash, as former releases stored it. It is compared, and never written.
     pub body_hash: &'a str,
     /// The present instant, seconds since 1970.
     pub now: i64,
@@ -110,11 +152,13 @@ impl Idempotency {
                 .table_name(&self.table)
                 .set_key(Some(request_key(id)))
                 .update_expression(
-                    "SET phase = :running, body_hash = :hash, lease_until = :until, work_id = if_not_exists(work_id, :work), begun_at = if_not_exists(begun_at, :begun), #ttl = if_not_exists(#ttl, :ttl) ADD fence :one",
+                    "SET phase = :open, fingerprint = :print, lease_until = :until, work_id = if_not_exists(work_id, :work), begun_at = if_not_exists(begun_at, :begun), #ttl = if_not_exists(#ttl, :ttl) REMOVE body_hash ADD fence :one",
                 )
                 .condition_expression(MAY_BEGIN)
                 .expression_attribute_names("#ttl", TTL)
+                .expression_attribute_values(":open", text("open"))
                 .expression_attribute_values(":running", text("running"))
+                .expression_attribute_values(":print", text(new.fingerprint))
                 .expression_attribute_values(":hash", text(new.body_hash))
                 .expression_attribute_values(":now", number(new.now))
                 .expression_attribute_values(":until", number(new.lease_until))
@@ -141,9 +185,11 @@ impl Idempotency {
             };
             if found.ttl > new.now {
                 return Ok(match found.phase {
-                    _ if found.body_hash != new.body_hash => Begin::Mismatch,
-                    Phase::Done => Begin::Replay(found),
-                    Phase::Running => Begin::InProgress { lease_until: found.lease_until },
+                    _ if !found.has_the_body_of(new) => Begin::Mismatch,
+                    Phase::Sealed | Phase::Done => Begin::Replay(found),
+                    Phase::Open | Phase::Running => {
+                        Begin::InProgress { lease_until: found.lease_until }
+                    }
                 });
             }
             self.forget(id, new.now).await?;
@@ -168,24 +214,18 @@ impl Idempotency {
         }
     }
 
-    /// Stores the answer of a request; false when another attempt has taken it over.
+    /// Stores the sealed answer of a request; false when another attempt has taken it over.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn finish(&self, id: &str, request: &Request) -> Result<bool, StoreError> {
-        let headers = serde_dynamo::to_attribute_value(&request.answer_headers)
-            .map_err(|e| StoreError::Broken(e.to_string()))?;
+    pub async fn finish(&self, id: &str, fence: u64, sealed: Vec<u8>) -> Result<bool, StoreError> {
         let update = self
             .client
             .update_item()
-            .update_expression(
-                "SET phase = :done, answer_status = :status, answer_headers = :headers, answer_body = :body REMOVE lease_until",
-            )
-            .expression_attribute_values(":done", text("done"))
-            .expression_attribute_values(":status", number(request.answer_status))
-            .expression_attribute_values(":headers", headers)
-            .expression_attribute_values(":body", text(&request.answer_body));
-        self.end(id, request.fence, update).await
+            .update_expression("SET phase = :sealed, sealed = :answer REMOVE lease_until")
+            .expression_attribute_values(":sealed", text("sealed"))
+            .expression_attribute_values(":answer", AttributeValue::B(Blob::new(sealed)));
+        self.end(id, fence, update).await
     }
 
     /// Ends the lease of a request, so that a repetition takes it over at once.
@@ -211,7 +251,7 @@ impl Idempotency {
             .table_name(&self.table)
             .set_key(Some(request_key(id)))
             .condition_expression(HOLDS_FENCE)
-            .expression_attribute_values(":running", text("running"))
+            .expression_attribute_values(":open", text("open"))
             .expression_attribute_values(":fence", number(fence))
             .send()
             .await;

@@ -26,6 +26,7 @@ mod attributes;
 pub mod catalog;
 mod column_maps;
 mod credential_alias;
+mod credential_block;
 mod credential_delivery;
 pub mod credential_mail;
 pub mod credentials;

@@ -90,6 +90,28 @@ pub fn unavailable(lang: Lang) -> String {
     )
 }
 
+/// Renders the page for a credential that its organization blocked. It says nothing of it, and not why:
+/// the reason may be a person's.
+pub fn blocked(lang: Lang) -> String {
+    notice(
+        lang,
+        lang.pick(
+            "Esta credencial no está disponible por ahora",
+            "This credential is not available for now",
+        ),
+        &[
+            lang.pick(
+                "La institución que la emitió no la muestra en este momento. Eso no significa que sea falsa ni que haya perdido su validez.",
+                "The institution that issued it does not show it at the moment. This does not mean that it is false or has lost its validity.",
+            ),
+            lang.pick(
+                "Si necesitas comprobarla, pide el archivo de la credencial a su titular, o consulta a la institución.",
+                "If you need to check it, ask its holder for the credential's file, or ask the institution.",
+            ),
+        ],
+    )
+}
+
 /// Renders the page for a version that a correction replaced. Its content is not shown again: it
 /// was wrong.
 pub fn replaced(url: &str, version: u32, lang: Lang) -> String {
@@ -140,7 +162,8 @@ mod tests {
     fn the_policy_admits_the_style_sheet_and_the_script_of_the_page_and_nothing_else() {
         let policy = content_security_policy("https://u.example:8443/creds");
         assert!(policy.contains("img-src https://u.example:8443;"), "{policy}");
-        for html in [not_found(Lang::En), unavailable(Lang::Es), replaced("/x", 1, Lang::Es)] {
+        let notices = [not_found(Lang::En), unavailable(Lang::Es), blocked(Lang::En)];
+        for html in notices.into_iter().chain([replaced("/x", 1, Lang::Es)]) {
             for (tag, directive) in [("style", "style-src"), ("script", "script-src")] {
                 let (_, rest) = html.split_once(&format!("<{tag}>")).unwrap_or_default();
                 let (text, _) = rest.split_once(&format!("</{tag}>")).unwrap_or_default();
@@ -163,6 +186,8 @@ mod tests {
         assert!(not_found(Lang::En).contains("We could not find this credential"));
         assert!(unavailable(Lang::Es).contains("en este momento"));
         assert!(unavailable(Lang::En).contains("right now"));
+        assert!(blocked(Lang::Es).contains("no está disponible por ahora"));
+        assert!(blocked(Lang::En).contains("not available for now"));
         assert!(replaced("/x", 3, Lang::Es).contains("href=\"?version=3&amp;lang=en\""));
     }
 }

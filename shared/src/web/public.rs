@@ -46,8 +46,15 @@ pub async fn credential(app: &App, call: &Call) -> Result<Response<Body>, Proble
         Ok(id) => app.credentials.stored(id).await,
         Err(_) => Ok(None),
     };
-    if let Some(media_type) = wanted {
-        return signed_document(app, call, found?, media_type).await;
+    let site_url = &app.config.site_url;
+    let blocked = matches!(&found, Ok(Some(Stored::Credential(c))) if c.blocked.is_some());
+    match wanted {
+        Some(_) if blocked => return Err(Problem::credential_unavailable()),
+        None if blocked => {
+            return html(StatusCode::FORBIDDEN, pages::blocked(lang), lang, site_url);
+        }
+        Some(media_type) => return signed_document(app, call, found?, media_type).await,
+        None => {}
     }
     let page = match found {
         Ok(Some(Stored::Credential(credential))) => {
@@ -60,7 +67,6 @@ pub async fn credential(app: &App, call: &Call) -> Result<Response<Body>, Proble
         Ok(None) => Ok((StatusCode::NOT_FOUND, pages::not_found(lang))),
         Err(error) => Err(error),
     };
-    let site_url = &app.config.site_url;
     match page {
         Ok((status, page)) => html(status, page, lang, site_url),
         Err(error) => {
@@ -128,6 +134,9 @@ pub fn console(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 pub async fn qr_code(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let id = CredentialId::parse(&call.parameter).map_err(|_| no_credential())?;
     let credential = unerased(app.credentials.stored(id).await?)?;
+    if credential.blocked.is_some() {
+        return Err(Problem::credential_unavailable());
+    }
     let code = qr::svg(&Credential::url(&app.config.site_url, credential.id));
     let code = code.ok_or_else(|| Problem::internal("an address too long for a QR code"))?;
     respond::cached(call, code.into_bytes(), "image/svg+xml")

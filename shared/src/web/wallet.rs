@@ -1,5 +1,5 @@
 //! The wallet of a member: every credential that the organization issued to their address, in one
-//! mode.
+//! mode, and did not block.
 //!
 //! A notification links to it with a [`wallet_link`](crate::domain::wallet_link), sealed under a
 //! key of the organization. To open a link changes nothing and does not use it up: mail scanners
@@ -70,6 +70,7 @@ struct Wallet {
     entries: Vec<WalletEntry>,
     next: Option<String>,
     later: bool,
+    withheld: bool,
 }
 
 impl Wallet {
@@ -84,6 +85,7 @@ impl Wallet {
             entries: &self.entries,
             next: self.next.as_deref(),
             later: self.later,
+            withheld: self.withheld,
         }
     }
 }
@@ -129,7 +131,9 @@ async fn read(app: &App, call: &Call) -> Result<Opened, StoreError> {
     let page = app.credentials.by_email(&key, None, before.as_deref(), PAGE).await?;
     let next = page.next.and_then(|next| call.cursor(&secret, tenant, &next).ok());
     let mut entries = Vec::new();
-    for credential in app.credentials.get_all(&page.items).await? {
+    let found = app.credentials.get_all(&page.items).await?;
+    let withheld = found.iter().any(|credential| credential.blocked.is_some());
+    for credential in found.into_iter().filter(|credential| credential.blocked.is_none()) {
         entries.push(entry(app, &organization, &credential, call.now).await?);
     }
     Ok(Opened::Wallet(Box::new(Wallet {
@@ -140,6 +144,7 @@ async fn read(app: &App, call: &Call) -> Result<Opened, StoreError> {
         entries,
         next,
         later: before.is_some(),
+        withheld,
     })))
 }
 

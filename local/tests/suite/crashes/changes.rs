@@ -32,6 +32,44 @@ pub fn status_changes(sim: &mut Sim) -> Run<'_> {
     })
 }
 
+/// A credential is blocked while its mail waits, corrected, shown again, and mailed.
+pub fn blocking(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let people = people(1..=1);
+        let issued = sim.issue(&people, &people, None).await?.json();
+        let id = issued["credentials"][0]["credential_id"].as_str().context("id")?.to_owned();
+        let path = format!("/credentials/{id}");
+        let why = json!({ "reason": "Reclamo de su titular" });
+        let mut at = None;
+        for _ in 0..2 {
+            let answer = sim.insist("POST", &format!("{path}/block"), Some(&why), None).await?;
+            ensure!(answer.status == 200, "{}", answer.body);
+            let now = answer.json()["blocked_at"].as_str().context("an instant")?.to_owned();
+            ensure!(at.get_or_insert(now.clone()) == &now, "another block: {}", answer.body);
+        }
+        sim.drain().await?;
+        ensure!(sim.world.stack.mail().count() == 0, "mail of a blocked credential");
+        let change = json!({ "term": "2026-1" });
+        let corrected = sim.insist("PATCH", &path, Some(&change), None).await?;
+        ensure!(corrected.status == 200, "{}", corrected.body);
+        let credential = sim.world.get(&path).await;
+        ensure!(credential["status"] == "issued", "{credential}");
+        ensure!(credential["email_status"] == "skipped", "{credential}");
+        ensure!(credential["blocked_at"].as_str() == at.as_deref(), "{credential}");
+        for _ in 0..2 {
+            let answer = sim.insist("POST", &format!("{path}/unblock"), None, None).await?;
+            ensure!(answer.status == 200, "{}", answer.body);
+            ensure!(answer.json()["blocked_at"].is_null(), "{}", answer.body);
+        }
+        // A repetition of a request whose answer was lost comes too soon.
+        let resent = sim.insist("POST", &format!("{path}/resend"), None, None).await?;
+        ensure!([202, 409].contains(&resent.status), "{}", resent.body);
+        sim.drain().await?;
+        ensure!(sim.world.stack.mail().count() >= 1, "its mail was asked for");
+        Ok(())
+    })
+}
+
 /// A credential is corrected: its name, then its address, then back to what it was.
 pub fn correction(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {

@@ -16,6 +16,7 @@ use crate::{
     crashes::Run,
     faults::Fault,
     harness::person,
+    idempotency::FormerRequest,
     sim::{Sim, handle},
 };
 
@@ -152,6 +153,23 @@ pub(super) fn another_body_after_a_crash(sim: &mut Sim) -> Run<'_> {
         sim.clock.jump(Duration::from_secs(100));
         let answer = sim.insist("POST", "/credentials/issue", Some(&other), Some("k")).await?;
         ensure!(answer.status == 422, "{}", answer.body);
+        Ok(())
+    })
+}
+
+/// The request died in a release that kept a hash of its body.
+pub(super) fn another_body_after_a_former_crash(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let body =
+            |n| json!({ "template_id": sim.world.demo.template_id, "recipients": [person(n)] });
+        let (first, other) = (body(1), body(2));
+        let now = sim.clock.now().as_second();
+        let mut kept = FormerRequest::of("k", &first, now);
+        kept.lease_until = Some(now - 1);
+        kept.put(sim.world.stack.app()).await;
+        let answer = sim.insist("POST", "/credentials/issue", Some(&other), Some("k")).await?;
+        ensure!(answer.status == 422, "{}", answer.body);
+        sim.issue(&[person(1)], &[person(1)], Some("k")).await?;
         Ok(())
     })
 }

@@ -38,14 +38,21 @@ pub(super) fn one_delivered_twice(sim: &mut Sim) -> Run<'_> {
     })
 }
 
+/// A credential is revoked, or blocked, while its mail waits.
+async fn changed_before_its_mail(sim: &mut Sim, status: &str) -> Result<()> {
+    let id = issue_one(sim).await?;
+    set_status(sim, &id, status).await?;
+    sim.drain().await?;
+    ensure!(sim.world.stack.mail().count() == 0, "mail of a credential that is {status}");
+    Ok(())
+}
+
 pub(super) fn revoked_before_its_mail(sim: &mut Sim) -> Run<'_> {
-    Box::pin(async move {
-        let id = issue_one(sim).await?;
-        set_status(sim, &id, "revoked").await?;
-        sim.drain().await?;
-        ensure!(sim.world.stack.mail().count() == 0, "mail of a revoked credential");
-        Ok(())
-    })
+    Box::pin(changed_before_its_mail(sim, "revoked"))
+}
+
+pub(super) fn blocked_before_its_mail(sim: &mut Sim) -> Run<'_> {
+    Box::pin(changed_before_its_mail(sim, "blocked"))
 }
 
 /// Two consumers find the same ended lease; the second one is late with its claim.
@@ -85,13 +92,18 @@ pub(super) fn a_zombie_is_refused_by_ses(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// A suspended credential is reinstated just before its mail is skipped.
-async fn reinstate_in_time(sim: &mut Sim, id: &str, mails: usize) -> Result<()> {
-    set_status(sim, id, "suspended").await?;
+/// Mail that is not due becomes due again just before it is skipped.
+async fn due_in_time(
+    sim: &mut Sim,
+    id: &str,
+    [before, after]: [&str; 2],
+    mails: usize,
+) -> Result<()> {
+    set_status(sim, id, before).await?;
     let gate = sim.hold("UpdateItem", "mail = :was", None);
     let skipping = sim.deliver_aside().await;
     gate.reached.cancelled().await;
-    set_status(sim, id, "issued").await?;
+    set_status(sim, id, after).await?;
     gate.open.cancel();
     skipping.await?;
     sim.drain().await?;
@@ -102,14 +114,28 @@ async fn reinstate_in_time(sim: &mut Sim, id: &str, mails: usize) -> Result<()> 
 pub(super) fn reinstated_in_time(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let id = issue_one(sim).await?;
-        reinstate_in_time(sim, &id, 1).await
+        due_in_time(sim, &id, ["suspended", "issued"], 1).await
     })
 }
 
 pub(super) fn reinstated_in_time_on_a_ledger(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let id = issue_job(sim).await?;
-        reinstate_in_time(sim, &id, 2).await
+        due_in_time(sim, &id, ["suspended", "issued"], 2).await
+    })
+}
+
+pub(super) fn shown_in_time(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let id = issue_one(sim).await?;
+        due_in_time(sim, &id, ["blocked", "unblocked"], 1).await
+    })
+}
+
+pub(super) fn shown_in_time_on_a_ledger(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let id = issue_job(sim).await?;
+        due_in_time(sim, &id, ["blocked", "unblocked"], 2).await
     })
 }
 
@@ -191,19 +217,26 @@ pub(super) fn asked_before_its_mail(sim: &mut Sim) -> Run<'_> {
     })
 }
 
+/// A credential is revoked, or blocked, while its mail is asked for again.
+async fn changed_before_the_resend(sim: &mut Sim, status: &str) -> Result<()> {
+    let id = issue_one(sim).await?;
+    sim.drain().await?;
+    let gate = sim.hold("UpdateItem", "resent_at", None);
+    let request = sim.request("POST", &format!("/credentials/{id}/resend"), None, None);
+    let asking = sim.aside(|app| handle(app, request));
+    gate.reached.cancelled().await;
+    set_status(sim, &id, status).await?;
+    gate.open.cancel();
+    ensure!(answer_of(asking).await?.status == 409, "mail of a credential that is {status}");
+    Ok(())
+}
+
 pub(super) fn revoked_before_the_resend(sim: &mut Sim) -> Run<'_> {
-    Box::pin(async move {
-        let id = issue_one(sim).await?;
-        sim.drain().await?;
-        let gate = sim.hold("UpdateItem", "resent_at", None);
-        let request = sim.request("POST", &format!("/credentials/{id}/resend"), None, None);
-        let asking = sim.aside(|app| handle(app, request));
-        gate.reached.cancelled().await;
-        set_status(sim, &id, "revoked").await?;
-        gate.open.cancel();
-        ensure!(answer_of(asking).await?.status == 409, "mail of a revoked credential");
-        Ok(())
-    })
+    Box::pin(changed_before_the_resend(sim, "revoked"))
+}
+
+pub(super) fn blocked_before_the_resend(sim: &mut Sim) -> Run<'_> {
+    Box::pin(changed_before_the_resend(sim, "blocked"))
 }
 
 pub(super) fn asked_too_soon(sim: &mut Sim) -> Run<'_> {

@@ -5,6 +5,7 @@
 //! lease has ended when it begins, an answer hides the compared value. So the tested code is
 //! the deployed code. A test compares the table of `docs/guarantees.md` with this one.
 
+mod blocks;
 mod erasures;
 mod issuing;
 mod jobs;
@@ -20,14 +21,15 @@ use serde_json::{Value, json};
 use unicreda::domain::{ids::OrgId, organization::Settings};
 
 use self::{
+    blocks::{removed_while_it_is_blocked, removed_while_its_block_is_lifted, two_blocks},
     erasures::{
         corrected_while_it_is_erased, mailed_while_it_is_erased, two_erasures_of_one_piece,
     },
     issuing::{
-        a_zombie_answers, another_body, another_body_after_a_crash, another_content,
-        archived_during_a_change, asked_twice, asked_twice_with_a_key, asked_while_it_runs,
-        cleaned_after_a_correction, cleaned_twice, expired_after_a_crash, expired_for_two,
-        issued_while_a_list_begins, put_twice,
+        a_zombie_answers, another_body, another_body_after_a_crash,
+        another_body_after_a_former_crash, another_content, archived_during_a_change, asked_twice,
+        asked_twice_with_a_key, asked_while_it_runs, cleaned_after_a_correction, cleaned_twice,
+        expired_after_a_crash, expired_for_two, issued_while_a_list_begins, put_twice,
     },
     jobs::{
         a_deleted_job, an_old_count, an_old_recount, cancelled_after_its_mail,
@@ -40,16 +42,17 @@ use self::{
     mail::{
         a_late_heir, a_zombie_is_refused_by_ses, a_zombie_of_a_job_is_refused_by_ses,
         asked_again_while_a_zombie_is_refused, asked_again_while_its_receipt_is_written,
-        asked_before_its_mail, asked_too_soon, one_delivered_twice, reinstated_in_time,
-        reinstated_in_time_on_a_ledger, revoked_before_its_mail, revoked_before_the_resend,
-        ses_is_paused, two_consumers, two_consumers_of_a_job,
+        asked_before_its_mail, asked_too_soon, blocked_before_its_mail, blocked_before_the_resend,
+        one_delivered_twice, reinstated_in_time, reinstated_in_time_on_a_ledger,
+        revoked_before_its_mail, revoked_before_the_resend, ses_is_paused, shown_in_time,
+        shown_in_time_on_a_ledger, two_consumers, two_consumers_of_a_job,
     },
     reports::{
-        complained_and_then_bounced, corrected_before_its_delivery_is_reported,
-        corrected_while_an_earlier_mail_is_reported, delivered_and_bounced_at_once,
-        refused_and_complained_at_once, resent_while_a_refusal_is_reported,
-        resent_while_its_delivery_is_reported, returned_while_its_delivery_is_reported,
-        revoked_while_its_bounce_is_reported,
+        blocked_while_its_bounce_is_reported, complained_and_then_bounced,
+        corrected_before_its_delivery_is_reported, corrected_while_an_earlier_mail_is_reported,
+        delivered_and_bounced_at_once, refused_and_complained_at_once,
+        resent_while_a_refusal_is_reported, resent_while_its_delivery_is_reported,
+        returned_while_its_delivery_is_reported, revoked_while_its_bounce_is_reported,
     },
     status::{
         compromised_while_it_signs, corrected_to_anothers_content, corrected_while_it_is_sent,
@@ -140,7 +143,7 @@ impl Mutant {
                 item[name] = match value {
                     Some(value) => json!({ "S": value }),
                     None if operation == "PutItem" => asked["Item"][name].clone(),
-                    None => asked["ExpressionAttributeValues"][":hash"].clone(),
+                    None => asked["ExpressionAttributeValues"][":print"].clone(),
                 };
                 true
             }
@@ -191,9 +194,13 @@ const ANY: &str = "attribute_exists(pk)";
 const OPEN: &str = "attribute_exists(pk) AND attribute_not_exists(closed_at)";
 const UNREAD: &str =
     "attribute_exists(pk) AND attribute_not_exists(closed_at) AND tally_at = :seen";
-const CLAIM: &str = "mail = :owed AND #status = :issued";
-const AGAIN: &str = "(mail = :sent OR mail = :failed OR mail = :skipped) AND #status = :issued AND (attribute_not_exists(resent_at) OR resent_at < :before)";
-const BEGIN: &str = "attribute_not_exists(pk) OR (phase = :running AND lease_until < :now AND body_hash = :hash AND #ttl > :now)";
+const CLAIM: &str = "mail = :owed AND #status = :issued AND attribute_not_exists(blocked)";
+const CLAIM_EXPIRED: &str = "mail = :claimed AND mail_lease = :lease AND mail_lease < :now AND #status = :issued AND attribute_not_exists(blocked)";
+const SKIP: &str = "mail = :was AND (#status <> :issued OR attribute_exists(blocked))";
+const UNBLOCKED: &str = "attribute_exists(recipient) AND attribute_not_exists(blocked)";
+const NOT_BLOCKED: &str = "attribute_not_exists(blocked)";
+const AGAIN: &str = "(mail = :sent OR mail = :failed OR mail = :skipped) AND #status = :issued AND attribute_not_exists(blocked) AND (attribute_not_exists(resent_at) OR resent_at < :before)";
+const BEGIN: &str = "attribute_not_exists(pk) OR (lease_until < :now AND #ttl > :now AND ((phase = :open AND fingerprint = :print) OR (phase = :running AND body_hash = :hash)))";
 
 const CLAIM_TOGETHER: &str = "attribute_not_exists(claimed) OR (NOT contains(claimed, :r0))";
 const ON_LEDGER: &str = "mail = :owed AND attribute_not_exists(mail_round) AND (attribute_not_exists(mail_attempts) OR mail_attempts = :none)";
@@ -206,7 +213,7 @@ const HEARD_WHY: &str =
     "attribute_not_exists(mail_round) AND mail_delivery = :heard AND mail_error = :known";
 const OUTRANKS_ENTRY: &str =
     "attribute_not_exists(pk) OR #reason < :reason OR (#reason = :reason AND #since > :since)";
-const UNHEARD_AND_HOLDS: &str = "attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery) AND #status = :issued";
+const UNHEARD_AND_HOLDS: &str = "attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery) AND #status = :issued AND attribute_not_exists(blocked)";
 
 const SENDER_ALLOWED: &str = "contains(senders, :address) OR contains(senders, :domain) OR (attribute_not_exists(senders) AND #settings.sender = :address)";
 
@@ -229,23 +236,27 @@ static MUTANTS: &[Mutant] = mutants! {
     "a cleaned credential is put once": Off::Condition("attribute_not_exists(id)", "") => cleaned_twice;
     "only pending mail is claimed": Off::Condition(CLAIM, "mail = :owed") => one_delivered_twice;
     "only mail of a credential in force is claimed": Off::Condition(CLAIM, "#status = :issued") => revoked_before_its_mail;
+    "only mail of a credential that is shown is claimed": Off::Condition(CLAIM, NOT_BLOCKED) => blocked_before_its_mail;
     "one consumer claims a mail of a job": Off::Condition(CLAIM_TOGETHER, "") => two_consumers_of_a_job;
     "a claim on the ledger lasts": Off::Value(":until", "SET claimed_until", "0") => two_consumers_of_a_job;
     "a mail state on the credential outranks the ledger": Off::Condition(ON_LEDGER, "") => a_zombie_of_a_job_is_refused_by_ses;
     "a ledger is about the first mail": Off::Condition(ON_LEDGER, "attribute_not_exists(mail_round)") => asked_again_while_a_zombie_is_refused;
     "a receipt is about the first mail": Off::Condition(ON_LEDGER_TOGETHER, "mail_attempts IS MISSING") => asked_again_while_its_receipt_is_written;
     "an address is not corrected while its job sends": Off::Condition("attribute_not_exists(claimed) OR NOT contains(claimed, :row)", "") => corrected_while_its_job_sends;
-    "one consumer takes an ended lease": Off::Condition("mail = :claimed AND mail_lease = :lease AND mail_lease < :now AND #status = :issued", "") => a_late_heir;
+    "one consumer takes an ended lease": Off::Condition(CLAIM_EXPIRED, "") => a_late_heir;
     "an attempt ends only its own claim": Off::Condition("mail = :claimed AND mail_attempts = :attempt", "") => a_zombie_is_refused_by_ses;
-    "mail of a reinstated credential is not skipped": Off::Condition("mail = :was AND #status <> :issued", "") => reinstated_in_time;
-    "nor is a job's mail": Off::Condition("mail = :was AND #status <> :issued", "") => reinstated_in_time_on_a_ledger;
+    "mail of a reinstated credential is not skipped": Off::Condition(SKIP, "") => reinstated_in_time;
+    "mail of a credential that is shown again is not skipped": Off::Condition(SKIP, "") => shown_in_time;
+    "nor is mail of a job that is due again": Off::Condition(SKIP, "") => shown_in_time_on_a_ledger;
+    "nor is a job's mail": Off::Condition(SKIP, "") => reinstated_in_time_on_a_ledger;
     "mail that has ended is not written off": Off::Condition("mail = :owed", "") => cancelled_after_its_mail;
     "mail that is being sent is not written off": Off::Condition("mail = :claimed AND mail_lease < :now", "") => cancelled_while_it_is_repeated;
     "mail that its job is sending is not written off": Off::Value(":until", "SET claimed_until", "0") => cancelled_while_it_is_sent;
     "mail is sent again when it has ended": Off::Condition(AGAIN, "(mail = :sent OR mail = :failed OR mail = :skipped)") => asked_before_its_mail;
     "mail is sent again while its credential is in force": Off::Condition(AGAIN, "#status = :issued") => revoked_before_the_resend;
+    "mail is sent again while its credential is shown": Off::Condition(AGAIN, NOT_BLOCKED) => blocked_before_the_resend;
     "mail is sent again at most every five minutes": Off::Condition(AGAIN, "(attribute_not_exists(resent_at) OR resent_at < :before)") => asked_too_soon;
-    "a retry sends failed mail only": Off::Condition("mail = :failed AND #status = :issued", "") => sent_before_its_retry;
+    "a retry sends failed mail only": Off::Condition("mail = :failed AND #status = :issued AND attribute_not_exists(blocked)", "") => sent_before_its_retry;
     "a job is created once": Off::Condition("attribute_not_exists(pk)", "") => cancelled_before_it_is_taken_over;
     "an update creates no job": Off::Condition(ANY, "") => a_deleted_job;
     "an ended job is not cancelled": Off::Condition(OPEN, "") => ended_before_it_is_cancelled;
@@ -253,12 +264,16 @@ static MUTANTS: &[Mutant] = mutants! {
     "nor after its end": Off::Condition("attribute_exists(pk) AND tally_at = :seen", "") => an_old_recount;
     "work with a kept answer is not repeated": Off::Condition(BEGIN, "") => asked_twice_with_a_key;
     "a running request is not taken over": Off::Condition(BEGIN, "lease_until < :now") => asked_while_it_runs;
-    "a request with another body takes nothing over": Off::Condition(BEGIN, "body_hash = :hash") => another_body_after_a_crash;
+    "a request with another body takes nothing over": Off::Condition(BEGIN, "fingerprint = :print") => another_body_after_a_crash;
+    "nor does it of a former release": Off::Condition(BEGIN, "body_hash = :hash") => another_body_after_a_former_crash;
     "an expired request is not taken over": Off::Condition(BEGIN, "#ttl > :now") => expired_after_a_crash;
     "only an expired request is removed": Off::Condition("#ttl <= :now", "") => expired_for_two;
-    "the request that took over ends it": Off::Condition("phase = :running AND fence = :fence", "") => a_zombie_answers;
+    "the request that took over ends it": Off::Condition("phase = :open AND fence = :fence", "") => a_zombie_answers;
     "an archived template stays archived": Off::Condition("version = :before AND archived = :archived", "") => archived_during_a_change;
     "a change rests on the credential that it read": Off::Condition("revision = :before", "") => revoked_while_it_is_suspended;
+    "the first block stays": Off::Condition(UNBLOCKED, NOT_BLOCKED) => two_blocks;
+    "a block makes no credential": Off::Condition(UNBLOCKED, "attribute_exists(recipient)") => removed_while_it_is_blocked;
+    "nor does the end of a block": Off::Condition("attribute_exists(blocked)", "") => removed_while_its_block_is_lifted;
     "a list is replaced by the reader of its last version": Off::Condition("version = :before", "") => two_revocations_of_one_list;
     "a correction rests on the credential that it read": Off::Condition("revision = :before AND mail = :mail", "revision = :before") => two_corrections;
     "a renewal rests on the credential that it read": Off::Condition("revision = :before AND mail = :mail", "revision = :before") => two_renewals;
@@ -278,11 +293,12 @@ static MUTANTS: &[Mutant] = mutants! {
     "a first delivery outranks nothing": Off::Condition(FIRST_HEARD, "attribute_not_exists(mail_delivery)") => delivered_and_bounced_at_once;
     "a first delivery counts for the current address": Off::Condition(FIRST_HEARD, "revision = :none") => corrected_before_its_delivery_is_reported;
     "a soft bounce is sent again while its credential is in force": Off::Condition(UNHEARD_AND_HOLDS, "#status = :issued") => revoked_while_its_bounce_is_reported;
+    "a soft bounce is sent again while its credential is shown": Off::Condition(UNHEARD_AND_HOLDS, NOT_BLOCKED) => blocked_while_its_bounce_is_reported;
     "a report of an earlier mail counts in its sending": Off::Condition(PENDING_AGAIN, "mail_round = :round") => corrected_while_an_earlier_mail_is_reported;
     "a report of a mail rests on the reason that was read": Off::Condition(HEARD_WHY, "mail_error = :known") => returned_while_its_delivery_is_reported;
     "a complaint outranks a bounce on the list": Off::Condition(OUTRANKS_ENTRY, "") => complained_and_then_bounced;
     "a lease of a mail lasts": Off::Value(":until", "SET mail = :claimed", "0") => two_consumers;
-    "a lease of a request lasts": Off::Value(":until", "SET phase = :running", "0") => asked_while_it_runs;
+    "a lease of a request lasts": Off::Value(":until", "SET phase = :open", "0") => asked_while_it_runs;
     "a sweep waits for the last one": Off::Value(":after", "sweep_after", "2020-01-01T00:00:00.000Z") => lost_messages;
     "a pending mail that was queued waits from then on": Off::Value(":since", "owed_sk = :since", "2020-01-01T00:00:00.000Z#x") => ses_is_paused;
     "a job that is given up waits for its consumers": Off::Value(":at", "SET given_up_at", "2020-01-01T00:00:00.000Z") => given_up_while_it_is_issued;
@@ -294,7 +310,7 @@ static MUTANTS: &[Mutant] = mutants! {
     "a row knows its own credential": Off::Read("origin", "req:x") => delivered_twice;
     "a row knows its own correction": Off::Without("by", "row") => changed_after_its_row_corrected_it;
     "an external id is one content's": Off::Refused("content", None) => another_content;
-    "a key is one body's": Off::Refused("body_hash", None) => another_body;
+    "a key is one body's": Off::Refused("fingerprint", None) => another_body;
 };
 
 /// Runs a scenario to its end; red when it takes too long.

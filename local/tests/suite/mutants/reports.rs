@@ -98,20 +98,26 @@ pub(super) fn corrected_before_its_delivery_is_reported(sim: &mut Sim) -> Run<'_
 
 /// A credential is revoked while a soft bounce of its mail is handled.
 pub(super) fn revoked_while_its_bounce_is_reported(sim: &mut Sim) -> Run<'_> {
-    Box::pin(async move {
-        let id = issue_one(sim).await?;
-        sim.drain().await?;
-        let gate = sim.hold("UpdateItem", "mail_soft_bounces", None);
-        let event = feedback::bounced("Transient", "MailboxFull", &id, 0, FIRST).to_string();
-        let reporting = sim.aside(|app| async move { feedback::report(&app, &[event]).await });
-        gate.reached.cancelled().await;
-        set_status(sim, &id, "revoked").await?;
-        gate.open.cancel();
-        ensure!(reporting.await?.is_empty(), "the report was taken");
-        let credential = sim.world.get(&format!("/credentials/{id}")).await;
-        ensure!(credential["email_status"] == "bounced", "{credential}");
-        Ok(())
-    })
+    Box::pin(changed_while_its_bounce_is_reported(sim, "revoked"))
+}
+
+pub(super) fn blocked_while_its_bounce_is_reported(sim: &mut Sim) -> Run<'_> {
+    Box::pin(changed_while_its_bounce_is_reported(sim, "blocked"))
+}
+
+async fn changed_while_its_bounce_is_reported(sim: &mut Sim, status: &str) -> Result<()> {
+    let id = issue_one(sim).await?;
+    sim.drain().await?;
+    let gate = sim.hold("UpdateItem", "mail_soft_bounces", None);
+    let event = feedback::bounced("Transient", "MailboxFull", &id, 0, FIRST).to_string();
+    let reporting = sim.aside(|app| async move { feedback::report(&app, &[event]).await });
+    gate.reached.cancelled().await;
+    set_status(sim, &id, status).await?;
+    gate.open.cancel();
+    ensure!(reporting.await?.is_empty(), "the report was taken");
+    let credential = sim.world.get(&format!("/credentials/{id}")).await;
+    ensure!(credential["email_status"] == "bounced", "{credential}");
+    Ok(())
 }
 
 /// A complaint about an address is reported before a bounce: the list keeps the graver reason.

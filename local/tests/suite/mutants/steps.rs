@@ -32,10 +32,13 @@ pub(super) async fn set_status(sim: &Sim, id: &str, status: &str) -> Result<()> 
     let action = match status {
         "revoked" => "revoke",
         "suspended" => "suspend",
+        "blocked" => "block",
+        "unblocked" => "unblock",
         _ => "reinstate",
     };
     let path = format!("/credentials/{id}/{action}");
-    let answer = sim.world.call("POST", &path, Some(&json!({ "reason": "x" }))).await;
+    let why = json!({ "reason": "x" });
+    let answer = sim.world.call("POST", &path, Some(&why).filter(|_| action != "unblock")).await;
     ensure!(answer.status == 200, "{}", answer.text());
     Ok(())
 }

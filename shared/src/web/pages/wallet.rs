@@ -47,6 +47,8 @@ pub struct WalletPage<'a> {
     pub next: Option<&'a str>,
     /// Whether this is not the first page.
     pub later: bool,
+    /// Whether credentials of this page are not shown.
+    pub withheld: bool,
 }
 
 /// Renders a wallet: a whole HTML document.
@@ -66,7 +68,10 @@ pub fn wallet(page: &WalletPage<'_>, lang: Lang) -> String {
         h1 { (heading) }
         @if let Some(name) = page.member { p.holder { (lang.pick("Credenciales de ", "Credentials of ")) bdi { (name) } } }
         @if page.entries.is_empty() {
-            p { (lang.pick("Todavía no hay credenciales.", "There are no credentials yet.")) }
+            p { (match page.withheld {
+                false => lang.pick("Todavía no hay credenciales.", "There are no credentials yet."),
+                true => lang.pick("No hay credenciales que mostrar por ahora.", "There are no credentials to show for now."),
+            }) }
         }
         ul.wallet {
             @for entry in page.entries {
