@@ -365,9 +365,9 @@ def check_settings(settings: dict, functions: dict) -> int:
     check(bool(read), "no settings were found in shared/src/app.rs")
     read -= LOCAL_SETTINGS
     settings = dict(settings)
+    allowed = {"KMS_KEY_ID", "UPLOADS_BUCKET", "UPLOADS_ORIGIN", "DEAD_LETTER_QUEUE_URLS"}
     for name, function in functions.items():
         own = set(function.get("Environment", {}).get("Variables", {})) - set(settings)
-        allowed = {"KMS_KEY_ID", "UPLOADS_BUCKET", "UPLOADS_ORIGIN"}
         check(own <= allowed, f"{name} has settings of its own: {own}")
         # Who signs is given the key, and nobody else.
         signs = name in SIGNERS
@@ -378,7 +378,9 @@ def check_settings(settings: dict, functions: dict) -> int:
         check(("UPLOADS_BUCKET" in own) == files, f"{name} and UPLOADS_BUCKET: files is {files}")
         shows = name == "PageFunction"
         check(("UPLOADS_ORIGIN" in own) == shows, f"{name} and UPLOADS_ORIGIN: shows is {shows}")
-    settings |= dict.fromkeys(("KMS_KEY_ID", "UPLOADS_BUCKET", "UPLOADS_ORIGIN"))
+        private = name == "PrivacyFunction"
+        check(("DEAD_LETTER_QUEUE_URLS" in own) == private, f"{name} reads dead letters")
+    settings |= dict.fromkeys(allowed)
     for name in sorted(read - set(settings)):
         problems.append(f"setting {name} is read and not set")
     for name in sorted(set(settings) - read - set(FOREIGN_SETTINGS)):

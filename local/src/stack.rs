@@ -335,6 +335,9 @@ fn config(
         mail_queue_url: queues.mail.clone(),
         uploads_queue_url: queues.uploads.clone(),
         privacy_queue_url: queues.privacy.clone(),
+        dead_letter_queue_urls: [&queues.issue, &queues.feedback]
+            .map(|url| format!("{url}-dlq"))
+            .to_vec(),
         uploads_bucket: Some(BUCKET.to_owned()),
         uploads_origin: Some(endpoints.s3.clone()),
         site_url,

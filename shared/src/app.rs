@@ -40,6 +40,9 @@ pub struct Config {
     pub uploads_queue_url: String,
     /// Queue of the function `privacy`: jobs about personal data (`PRIVACY_QUEUE_URL`).
     pub privacy_queue_url: String,
+    /// Queues of messages that could not be handled and have people in them, for the function
+    /// `privacy` (`DEAD_LETTER_QUEUE_URLS`, separated by commas).
+    pub dead_letter_queue_urls: Vec<String>,
     /// Bucket of uploaded files and of results (`UPLOADS_BUCKET`); `None` in functions that
     /// touch no file.
     pub uploads_bucket: Option<String>,
@@ -132,6 +135,9 @@ impl Config {
             mail_queue_url: text("MAIL_QUEUE_URL")?,
             uploads_queue_url: text("UPLOADS_QUEUE_URL")?,
             privacy_queue_url: text("PRIVACY_QUEUE_URL")?,
+            dead_letter_queue_urls: text("DEAD_LETTER_QUEUE_URLS")
+                .map(|urls| urls.split(',').map(str::to_owned).collect())
+                .unwrap_or_default(),
             uploads_bucket: text("UPLOADS_BUCKET").ok(),
             uploads_origin: text("UPLOADS_ORIGIN").ok(),
             site_url: text("SITE_URL")?.trim_end_matches('/').to_owned(),
@@ -349,6 +355,7 @@ mod tests {
                 mail_queue_url: String::new(),
                 uploads_queue_url: String::new(),
                 privacy_queue_url: String::new(),
+                dead_letter_queue_urls: Vec::new(),
                 uploads_bucket: None,
                 uploads_origin: None,
                 site_url: site_url.to_owned(),

@@ -29,6 +29,8 @@ pub enum Queue {
     Uploads,
     /// Jobs about personal data.
     Privacy,
+    /// Rows that could not be handled.
+    Dead,
     /// Reports of SES: no function sends to it, so no setting has its URL.
     Feedback,
 }
@@ -41,6 +43,7 @@ impl Queue {
             Self::Mail => config.mail_queue_url.clone(),
             Self::Uploads => config.uploads_queue_url.clone(),
             Self::Privacy => config.privacy_queue_url.clone(),
+            Self::Dead => format!("{}-dlq", config.issue_queue_url),
             Self::Feedback => config.uploads_queue_url.replace("uploads", "feedback"),
         }
     }
@@ -72,6 +75,12 @@ pub async fn take(world: &World, queue: Queue) -> Vec<Value> {
             record
         }));
     }
+}
+
+/// Sends a message to a queue.
+pub async fn send(world: &World, queue: Queue, body: &Value) {
+    let send = world.stack.app().sqs.send_message().queue_url(queue.url(world));
+    send.message_body(body.to_string()).send().await.expect("sent");
 }
 
 /// Whether no message is left, hidden ones included.

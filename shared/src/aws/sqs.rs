@@ -155,6 +155,45 @@ pub async fn depth(client: &Client, url: &str) -> Result<i64, DepthError> {
     Ok(names.iter().map(count).sum())
 }
 
+/// A message that was received, and is hidden for a while.
+#[derive(Debug)]
+pub struct Received {
+    /// Its body.
+    pub body: String,
+    receipt: String,
+}
+
+/// Receives up to ten messages of a queue, which are then hidden for `hidden`.
+///
+/// # Errors
+/// [`DepthError`] when the queue does not answer.
+pub async fn receive(
+    client: &Client,
+    url: &str,
+    hidden: Duration,
+) -> Result<Vec<Received>, DepthError> {
+    let asked = client
+        .receive_message()
+        .queue_url(url)
+        .max_number_of_messages(10)
+        .visibility_timeout(i32::try_from(hidden.as_secs()).unwrap_or(i32::MAX));
+    let answer = asked.send().await.map_err(|error| DepthError(error_kind(&error)))?;
+    let messages = answer.messages.unwrap_or_default().into_iter();
+    let received = messages.filter_map(|message| {
+        Some(Received { body: message.body?, receipt: message.receipt_handle? })
+    });
+    Ok(received.collect())
+}
+
+/// Deletes a message that was received.
+///
+/// # Errors
+/// [`DepthError`] when the queue does not answer.
+pub async fn delete(client: &Client, url: &str, message: &Received) -> Result<(), DepthError> {
+    let delete = client.delete_message().queue_url(url).receipt_handle(&message.receipt);
+    delete.send().await.map(drop).map_err(|error| DepthError(error_kind(&error)))
+}
+
 /// Makes SQS deliver a received message again after `wait`, at most 12 hours from its receipt;
 /// false when SQS refuses.
 pub async fn hide(client: &Client, url: &str, receipt: &str, wait: Duration) -> bool {

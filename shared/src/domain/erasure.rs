@@ -259,13 +259,13 @@ impl PrivacyOrder {
 
     /// What it did, as the API shows it.
     pub fn result(&self) -> Value {
-        let Erased { credentials, members, rows, jobs, files, replayed } = self.done;
+        let Erased { credentials, members, rows, jobs, files, dead_letters, replayed } = self.done;
         if self.action == PrivacyAction::Replay {
             return json!({ "replayed": replayed });
         }
         json!({
             "credentials": credentials, "members": members, "rows": rows, "jobs_walked": jobs,
-            "files_deleted": files, "keep_valid": self.keep_valid,
+            "files_deleted": files, "dead_letters": dead_letters, "keep_valid": self.keep_valid,
         })
     }
 }
@@ -333,6 +333,9 @@ pub struct Erased {
     pub jobs: u32,
     /// Jobs whose files were deleted before their time.
     pub files: u32,
+    /// Dead letters deleted.
+    #[serde(default)]
+    pub dead_letters: u32,
     /// Erasures begun again.
     #[serde(default)]
     pub replayed: u32,

@@ -20,7 +20,7 @@ use crate::{
         time,
     },
     jobs::{
-        JobError,
+        JobError, dead_letters,
         erase_rows::{self, Walked},
         privacy::{Step, Work},
         replay::{Note, notes_of},
@@ -50,7 +50,13 @@ pub(super) async fn step(work: &mut Work<'_>) -> Result<Step, JobError> {
         Part::Credentials => credentials(work).await?,
         Part::Jobs => jobs(work, &secret, Mode::Live).await?,
         Part::TestJobs => jobs(work, &secret, Mode::Test).await?,
-        Part::Late => credentials(work).await?,
+        Part::Late => {
+            if let About::Person(subject) = work.order.about.clone() {
+                let deleted = dead_letters::delete(work, &secret, &subject).await?;
+                work.order.done.dead_letters += deleted;
+            }
+            credentials(work).await?
+        }
         Part::Done => Step::Next,
     };
     if step == Step::Next {

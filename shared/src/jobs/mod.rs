@@ -8,6 +8,7 @@ pub mod accept;
 pub mod cancel;
 mod compare_people;
 pub mod consume;
+mod dead_letters;
 mod end_rows;
 mod erase;
 mod erase_rows;

@@ -1,0 +1,60 @@
+//! Dead letters of a person: messages that could not be handled, and wait for an operator. Those that have
+//! the person's address are deleted; their rows have ended on their jobs, or end there.
+//!
+//! Safe to repeat: what is deleted is gone, and what is left is shown again.
+
+use std::time::Duration;
+
+use crate::{
+    aws::sqs,
+    domain::{
+        email::EmailAddress,
+        erasure::Subject,
+        identity::{self, IdSecret},
+        ids::{Mode, OrgId},
+    },
+    jobs::{JobError, privacy::Work},
+};
+
+/// Seconds for which a message that was read is hidden: as long as one pass takes.
+const HIDDEN: Duration = Duration::from_secs(60);
+/// Most messages that one pass reads of a queue.
+const MOST: usize = 10_000;
+
+/// Deletes the dead letters that have the address.
+///
+/// # Errors
+/// [`JobError`].
+pub(super) async fn delete(
+    work: &Work<'_>,
+    secret: &IdSecret,
+    subject: &Subject,
+) -> Result<u32, JobError> {
+    let (client, mut deleted) = (&work.app.sqs, 0);
+    for url in &work.app.config.dead_letter_queue_urls {
+        let mut read = 0;
+        while read < MOST && work.has_time() {
+            let messages = sqs::receive(client, url, HIDDEN).await?;
+            if messages.is_empty() {
+                break;
+            }
+            read += messages.len();
+            for message in &messages {
+                if names(&message.body, secret, &work.job.org, subject) {
+                    sqs::delete(client, url, message).await?;
+                    deleted += 1;
+                }
+            }
+        }
+    }
+    Ok(deleted)
+}
+
+/// Whether a message has the address, however its JSON is nested.
+fn names(body: &str, secret: &IdSecret, org: &OrgId, subject: &Subject) -> bool {
+    let ends = |c: char| c.is_whitespace() || c.is_control() || r#""\\<>()[],;:"#.contains(c);
+    body.split(ends).filter(|word| word.contains('@')).any(|word| {
+        EmailAddress::parse(word)
+            .is_ok_and(|email| identity::email_key(secret, org, Mode::Live, &email) == subject.live)
+    })
+}
