@@ -301,6 +301,7 @@ async fn update_organization(
     )?;
     stored.senders = Some(senders);
     app.catalog.put_senders(&stored, &zone_before).await?;
+    organizations::plan_retention(app, &stored).await?;
     print_document(&stored.answer(&app.config.site_url))?;
     if stored.settings.name != named {
         names::warn_of_like(app, &stored).await?;

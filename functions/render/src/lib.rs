@@ -16,7 +16,7 @@ use lambda_http::{Body, Request};
 use unicreda::{
     App,
     domain::{
-        erasure::Stored,
+        erasure::{Stored, Why},
         ids::CredentialId,
         image::Image,
         lang::Lang,
@@ -60,7 +60,7 @@ enum Found {
     /// A credential that its organization blocked.
     Blocked,
     /// What is left of one that was erased.
-    Erased,
+    Erased(Why),
     Content(Box<Content>),
 }
 
@@ -69,7 +69,9 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
     let site_url = &app.config.site_url;
     let content = match read(app, call).await? {
         Found::Content(content) => content,
-        Found::Erased => return html(StatusCode::GONE, pages::erased(lang), lang, site_url),
+        Found::Erased(why) => {
+            return html(StatusCode::GONE, pages::erased(why, lang), lang, site_url);
+        }
         Found::Blocked => {
             return html(StatusCode::FORBIDDEN, pages::blocked(lang), lang, site_url);
         }
@@ -127,7 +129,7 @@ async fn read(app: &App, call: &Call) -> Result<Found, StoreError> {
     };
     let credential = match app.credentials.stored(id).await? {
         Some(Stored::Credential(credential)) => *credential,
-        Some(Stored::Erased(_)) => return Ok(Found::Erased),
+        Some(Stored::Erased(left)) => return Ok(Found::Erased(left.why)),
         None => return Ok(Found::Nothing),
     };
     if credential.blocked.is_some() {

@@ -17,6 +17,7 @@ use crate::{
         image::ImageInput,
         organization::{Organization, Settings},
         sender::{AllowedSender, SenderBound},
+        time,
     },
     http::{
         problem::Problem,
@@ -57,7 +58,20 @@ pub async fn put(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     if !written {
         return Err(sender_not_allowed(&organization, &organization.settings.sender));
     }
+    plan_retention(app, &organization).await?;
     ok(&organization.answer(&app.config.site_url))
+}
+
+/// Plans the walk over an organization's credentials, if it keeps those that ended for a time only. The
+/// sweeper begins it, and drops the plan of one that keeps everything.
+///
+/// # Errors
+/// Those of the store.
+pub async fn plan_retention(app: &App, organization: &Organization) -> Result<(), StoreError> {
+    match organization.settings.retention.ended_credentials_days {
+        Some(_) => app.catalog.plan(&organization.org, &time::millis(app.clock.now())).await,
+        None => Ok(()),
+    }
 }
 
 /// Notes a new name, and tells the operator when a reader can take it for another organization's.

@@ -10,7 +10,7 @@ use crate::{
     credentials::verify::{self, Standing, Verification},
     domain::{
         credential::Credential,
-        erasure::Stored,
+        erasure::{Stored, Tombstone, Why},
         fields::{Fields, InvalidBody, refuse_repeated},
         ids::CredentialId,
         json::{self, Bounds, Repeated},
@@ -92,14 +92,20 @@ async fn verdict(
         None => verify::verify(app, document, call.now).await?,
     };
     let mut answer = answer(&verification, &app.config.site_url, call.lang);
-    if let Some(erased_at) = erased_at(app, &verification).await?
+    if let Some(left) = erased(app, &verification).await?
         && let Some(members) = answer.as_object_mut()
     {
-        members.insert("erased_at".to_owned(), erased_at.into());
-        let withdrawn = call.lang.pick(
-            "retirada de este sitio a petición de su titular",
-            "withdrawn from this site at the person's request",
-        );
+        members.insert("erased_at".to_owned(), left.erased_at.into());
+        let withdrawn = match left.why {
+            Why::Request => call.lang.pick(
+                "retirada de este sitio a petición de su titular",
+                "withdrawn from this site at the person's request",
+            ),
+            Why::Retention => call.lang.pick(
+                "retirada de este sitio al cumplirse su plazo de conservación",
+                "withdrawn from this site after its time",
+            ),
+        };
         let note = match verification.verified() {
             true => format!("{}; {withdrawn}", call.lang.pick("válida", "valid")),
             false => withdrawn.to_owned(),
@@ -109,13 +115,13 @@ async fn verdict(
     ok(&answer)
 }
 
-/// When the credential of a document that its issuer signed was erased, if it was.
-async fn erased_at(app: &App, of: &Verification) -> Result<Option<String>, Problem> {
+/// What is left of the credential of a document that its issuer signed, if it was erased.
+async fn erased(app: &App, of: &Verification) -> Result<Option<Tombstone>, Problem> {
     let Some(id) = of.credential.filter(|_| of.standing != Standing::Invalid) else {
         return Ok(None);
     };
     Ok(match app.credentials.stored(id).await? {
-        Some(Stored::Erased(tombstone)) => Some(tombstone.erased_at),
+        Some(Stored::Erased(tombstone)) => Some(*tombstone),
         Some(Stored::Credential(_)) | None => None,
     })
 }

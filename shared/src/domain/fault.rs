@@ -327,7 +327,7 @@ impl Fault {
             Self::Rest(more) => format!("y {more} errores más"),
             Self::InvalidLanguage => "El campo language debe ser es o en".into(),
             Self::Erased(id) => format!(
-                "La credencial {id} fue eliminada a petición de su titular; para emitirla de nuevo, indica reissue: true"
+                "La credencial {id} fue eliminada; para emitirla de nuevo, indica reissue: true"
             ),
             Self::ExternalIdTaken(id) => format!(
                 "El external_id ya pertenece a la credencial {id} con otros datos. Para corregirla usa PATCH /api/v1/credentials/{id}; para emitir otra, usa otro external_id"
@@ -420,7 +420,7 @@ impl Fault {
             Self::Rest(more) => format!("and {more} more errors"),
             Self::InvalidLanguage => "The field language must be es or en".into(),
             Self::Erased(id) => format!(
-                "The credential {id} was erased at the person's request; to issue it again, send reissue: true"
+                "The credential {id} was erased; to issue it again, send reissue: true"
             ),
             Self::ExternalIdTaken(id) => format!(
                 "This external_id belongs to credential {id} with other data. To correct it use PATCH /api/v1/credentials/{id}; to issue another, use another external_id"

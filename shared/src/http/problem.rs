@@ -165,11 +165,12 @@ impl Problem {
 
     /// 410: the credential was erased.
     pub fn erased() -> Self {
-        let (es, en) = (
-            "La credencial fue eliminada a petición de su titular",
-            "The credential was erased at the person's request",
-        );
-        Self::new(StatusCode::GONE, "erased", es, en)
+        Self::new(
+            StatusCode::GONE,
+            "erased",
+            "La credencial fue eliminada de este sitio",
+            "The credential was erased from this site",
+        )
     }
 
     /// 404: the template does not exist; `pointer` is the field that named it.

@@ -22,6 +22,7 @@ mod read_file;
 pub mod replay;
 pub mod results;
 pub mod results_file;
+mod retain;
 pub mod retry;
 pub mod revoke;
 mod revoke_rows;

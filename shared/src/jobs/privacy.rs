@@ -23,7 +23,7 @@ use crate::{
         tenant::Tenant,
         time,
     },
-    jobs::{JobError, erase, messages::PrivacyTask, replay},
+    jobs::{JobError, erase, messages::PrivacyTask, replay, retain},
     store::{StoreError, job_files::FileLease},
 };
 
@@ -188,6 +188,9 @@ async fn work(app: &App, job_id: JobId, deadline: Instant) -> Result<(), JobErro
     let outcome = run(&mut work).await;
     if let Ok(Step::Next) = outcome {
         let now = time::millis(app.clock.now());
+        if work.order.action == PrivacyAction::Retain {
+            retain::plan_next(&work).await?;
+        }
         app.jobs.end_private(job_id, &token, &work.order, &now).await?;
         return Ok(());
     }
@@ -200,7 +203,7 @@ async fn run(work: &mut Work<'_>) -> Result<Step, JobError> {
         let step = match work.order.action {
             PrivacyAction::Erase => Box::pin(erase::step(work)).await?,
             PrivacyAction::Replay => Box::pin(replay::step(work)).await?,
-            PrivacyAction::Retain => return Err(JobError::broken("not yet")),
+            PrivacyAction::Retain => Box::pin(retain::step(work)).await?,
         };
         if step == Step::Later || !work.has_time() {
             work.note().await?;

@@ -31,7 +31,7 @@ use crate::{
         accept::fan_out,
         end_rows::end_rows,
         messages::{FileTask, MESSAGE_VERSION, MailMessage, Message},
-        privacy, progress, read_file,
+        privacy, progress, read_file, retain,
     },
 };
 
@@ -265,6 +265,7 @@ impl Run<'_> {
     /// Queues the jobs about personal data on which no process works.
     async fn private_jobs(&mut self) -> Result<(), JobError> {
         let (app, now) = (self.app, self.now);
+        self.swept.files += retain::begin_due(app, now).await?;
         for job_id in app.jobs.open_private(LOOK_AT).await? {
             let Some(job) = app.jobs.get(job_id).await? else { continue };
             let busy = job.reader_until.is_some_and(|until| until >= now.as_second());

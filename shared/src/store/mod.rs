@@ -42,6 +42,7 @@ pub mod job_shards;
 pub mod jobs;
 mod keys;
 mod members;
+pub mod retention;
 pub mod schema;
 mod settings;
 pub mod status_lists;

@@ -22,7 +22,7 @@ pub use wallet::{WalletEntry, WalletPage, wallet, wallet_closed};
 
 use frame::{Frame, notice};
 
-use crate::domain::lang::Lang;
+use crate::domain::{erasure::Why, lang::Lang};
 
 /// Renders the page for an address that names no credential.
 pub fn not_found(lang: Lang) -> String {
@@ -43,15 +43,28 @@ pub fn not_found(lang: Lang) -> String {
 }
 
 /// Renders the page for a credential that was erased.
-pub fn erased(lang: Lang) -> String {
-    notice(
-        lang,
-        lang.pick("Eliminada a petición de su titular", "Erased at the person's request"),
-        &[
+pub fn erased(why: Why, lang: Lang) -> String {
+    let (title, reason) = match why {
+        Why::Request => (
+            lang.pick("Eliminada a petición de su titular", "Erased at the person's request"),
             lang.pick(
                 "La persona a quien se otorgó esta credencial pidió que se retirara de este sitio, y sus datos ya no están aquí.",
                 "The person to whom this credential was awarded asked for its removal from this site, and their data is no longer here.",
             ),
+        ),
+        Why::Retention => (
+            lang.pick("Eliminada al cumplirse su plazo", "Erased after its time"),
+            lang.pick(
+                "Esta credencial dejó de estar vigente, y la institución no conserva sus datos más tiempo.",
+                "This credential has ended, and the institution keeps its data no longer.",
+            ),
+        ),
+    };
+    notice(
+        lang,
+        title,
+        &[
+            reason,
             lang.pick(
                 "Si esa persona te entregó el archivo firmado de la credencial, todavía puedes verificarlo.",
                 "If that person gave you the signed file of the credential, you can still verify it.",

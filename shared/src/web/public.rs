@@ -63,7 +63,7 @@ pub async fn credential(app: &App, call: &Call) -> Result<Response<Body>, Proble
                 Err(error) => Err(error),
             }
         }
-        Ok(Some(Stored::Erased(_))) => Ok((StatusCode::GONE, pages::erased(lang))),
+        Ok(Some(Stored::Erased(left))) => Ok((StatusCode::GONE, pages::erased(left.why, lang))),
         Ok(None) => Ok((StatusCode::NOT_FOUND, pages::not_found(lang))),
         Err(error) => Err(error),
     };

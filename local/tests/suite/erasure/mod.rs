@@ -2,6 +2,7 @@
 
 mod paths;
 mod restore;
+mod retention;
 pub mod scan;
 
 use serde_json::{Value, json};

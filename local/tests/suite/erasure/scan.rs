@@ -133,14 +133,9 @@ pub async fn places(world: &World, marks: &Marks) -> Vec<String> {
             found.push(format!("bucket {key}: {form}"));
         }
     }
-    for queue in [
-        Queue::Issue,
-        Queue::Mail,
-        Queue::Uploads,
-        Queue::Feedback,
-        Queue::Privacy,
-        Queue::Dead,
-    ] {
+    for queue in
+        [Queue::Issue, Queue::Mail, Queue::Uploads, Queue::Feedback, Queue::Privacy, Queue::Dead]
+    {
         for message in take(world, queue).await {
             if let Some(form) = marks.found_in(message["body"].as_str().expect("body").as_bytes()) {
                 found.push(format!("queue {queue:?}: {form}"));
