@@ -218,6 +218,38 @@ async fn two_verifiers_that_are_not_ours_see_revocation_correction_and_rotation(
     assert_eq!(verifiers.say(&document(&world, &third).await).await, "ok");
 }
 
+/// What the holder of an erased credential has verifies on, everywhere, unless the erasure revoked it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_verifiers_that_are_not_ours_accept_the_kept_file_of_an_erased_credential() {
+    let world = World::new().await;
+    let mut files = Vec::new();
+    for (n, keep_valid) in [(1, true), (2, false)] {
+        let issued = world.issue_one(&person(n)).await;
+        let id = issued["credential_id"].as_str().expect("id").to_owned();
+        let file = document(&world, &id).await;
+        let order = json!({ "reason": "Lo pidió", "keep_valid": keep_valid });
+        let path = format!("/credentials/{id}/erase");
+        world.call("POST", &path, Some(&order)).await.expect(202);
+        files.push((id, file));
+    }
+    for (id, _) in &files {
+        world
+            .until("it is erased", async || {
+                let shown = world.get(&format!("/credentials/{id}")).await;
+                (shown["status"] == "erased").then_some(())
+            })
+            .await;
+    }
+    let mut verifiers = Verifiers::of(&world).await;
+    for ((_, file), verdict) in files.iter().zip(["ok", "revoked"]) {
+        assert_eq!(verifiers.say(file).await, verdict);
+        let own = world.call("POST", "/verify", Some(file)).await.expect(200).json();
+        assert_eq!(own["verified"], verdict == "ok", "{own}");
+        assert_eq!(own["status"], if verdict == "ok" { "issued" } else { "revoked" });
+        assert!(own["erased_at"].is_string(), "{own}");
+    }
+}
+
 /// jsonld.js reads the contexts that a document names. We do so in one way, and use the flat
 /// table of our own terms in the other. All three must find the same text.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
