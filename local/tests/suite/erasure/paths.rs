@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use unicreda::store::Item;
 
-use super::{EMAIL, NAME, erase, marks, person, scan::places};
+use super::{
+    EMAIL, NAME, erase, marks, person,
+    scan::{key_of, places},
+};
 use crate::{
     feedback::{bounced, report},
     harness::World,
@@ -14,11 +17,12 @@ use crate::{
 };
 
 /// The kinds of places that had something of the person, and how each is told.
-const PLACES: [(&str, &str); 15] = [
+const PLACES: [(&str, &str); 16] = [
     ("a member", "MEMBERS#"),
     ("a suppression", "SUPPRESSED#"),
     ("a credential", "credentials recipient"),
     ("its signed document", "credentials signed"),
+    ("the reason of its status", "credentials status_reason"),
     ("its history", "EVENT#"),
     ("a test mail", "MAIL#"),
     ("inputs of a job", "IN#"),
@@ -187,10 +191,7 @@ async fn nothing_is_left_of_a_person_who_went_every_way() {
     let app = world.stack.app();
     let mut seen = BTreeSet::new();
     for (kind, table, item) in kept {
-        let key: Item = ["pk", "sk", "id"]
-            .iter()
-            .filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone())))
-            .collect();
+        let key = key_of(&item);
         let get = app.dynamodb.get_item().table_name(&table).set_key(Some(key.clone()));
         let now: Option<Item> = get.send().await.expect("an item").item;
         put(&world, &table, Some(item), &key).await;

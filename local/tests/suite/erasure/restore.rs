@@ -6,7 +6,10 @@ use lambda_runtime::LambdaEvent;
 use serde_json::json;
 use unicreda::{domain::ids::OrgId, jobs::replay, store::Item};
 
-use super::{EMAIL, NAME, erase, marks, person, scan::places};
+use super::{
+    EMAIL, NAME, erase, marks, person,
+    scan::{key_of, places},
+};
 use crate::{harness::World, queues::record};
 
 /// All items of the three tables.
@@ -26,10 +29,8 @@ async fn restore(world: &World, to: &[(String, Vec<Item>)]) {
     let client = &world.stack.app().dynamodb;
     for ((table, before), (_, now)) in to.iter().zip(items(world).await) {
         for item in now {
-            let key = ["pk", "sk", "id"]
-                .iter()
-                .filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone())));
-            let delete = client.delete_item().table_name(table).set_key(Some(key.collect()));
+            let key = key_of(&item);
+            let delete = client.delete_item().table_name(table).set_key(Some(key));
             delete.send().await.expect("gone");
         }
         for item in before {

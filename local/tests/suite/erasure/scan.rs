@@ -9,7 +9,10 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE},
 };
 use flate2::read::DeflateDecoder;
-use unicreda::domain::packing::{RECIPIENT, unpack};
+use unicreda::{
+    domain::packing::{RECIPIENT, unpack},
+    store::Item,
+};
 
 use crate::{
     harness::World,
@@ -144,6 +147,13 @@ pub async fn places(world: &World, marks: &Marks) -> Vec<String> {
     }
     found.sort_unstable();
     found
+}
+
+/// The key of an item. Items of the credentials table have no partition key of that name.
+pub fn key_of(item: &Item) -> Item {
+    let names: &[&str] = if item.contains_key("pk") { &["pk", "sk"] } else { &["id"] };
+    let key = names.iter().filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone())));
+    key.collect()
 }
 
 /// All bytes of a value.
