@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::{
     domain::ids::{JobId, OrgId},
-    sdk::pause,
+    sdk::{error_kind, pause},
 };
 
 /// Entries of one `SendMessageBatch` (API reference).

@@ -11,7 +11,6 @@
 
 use aws_lc_rs::digest;
 use jiff::{Timestamp, ToSpan, civil::Date};
-use uuid::Uuid;
 
 use crate::{
     app::App,
