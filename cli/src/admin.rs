@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use unicreda::{
     App,
     api::{
@@ -137,6 +137,16 @@ struct OptionalSettings {
     /// "" shows everything.
     #[arg(long, value_name = "PARTS")]
     public_hides: Option<String>,
+    /// Days that a job with its rows is kept: 7 to 90 [default: 90].
+    #[arg(long, value_name = "DAYS")]
+    jobs_days: Option<u64>,
+    /// Days that a job's files are kept after its end: 1 to 7 [default: 7].
+    #[arg(long, value_name = "DAYS")]
+    files_days: Option<u64>,
+    /// Days after which a credential that has ended loses its personal fields, 30 or more; 0: never
+    /// [default: 0].
+    #[arg(long, value_name = "DAYS")]
+    ended_credentials_days: Option<u64>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -365,6 +375,21 @@ impl GivenSettings {
             "" => Value::Null,
             _ => Value::String(address),
         });
+        let periods = [
+            ("jobs_days", optional.jobs_days),
+            ("files_days", optional.files_days),
+            ("ended_credentials_days", optional.ended_credentials_days),
+        ];
+        let periods: Map<String, Value> = periods
+            .into_iter()
+            .filter_map(|(name, days)| Some((name.to_owned(), days?)))
+            // Null is "never".
+            .map(|(name, days)| match (name.as_str(), days) {
+                ("ended_credentials_days", 0) => (name, Value::Null),
+                _ => (name, days.into()),
+            })
+            .collect();
+        let retention = Some(Value::Object(periods)).filter(|periods| *periods != json!({}));
         let fields = [
             ("name", name.map(Value::String)),
             ("sender", sender.map(Value::String)),
@@ -375,6 +400,7 @@ impl GivenSettings {
             ("logo", logo),
             ("linkedin_id", optional.linkedin_id.map(Value::from)),
             ("public_hides", optional.public_hides.as_deref().map(listed)),
+            ("retention", retention),
         ];
         let given = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
         Ok(Value::Object(given.collect::<Map<_, _>>()))

@@ -137,6 +137,25 @@ async fn an_organization_is_created_once_and_updated() {
         (&json!("mesa@uni.example"), &created["name"])
     );
     assert_eq!(shown["notify_members"], false);
+    let periods = ["--public-hides", "surname, grade", "--jobs-days", "30", "--files-days", "2"];
+    let ended = ["--ended-credentials-days", "365"];
+    done(data, &[&["org", "update", "uni"], &periods[..], &ended[..]].concat());
+    let shown = json_of(data, &["org", "show", "uni"]);
+    assert_eq!(shown["public_hides"], json!(["grade", "surname"]));
+    let periods = json!({ "jobs_days": 30, "files_days": 2, "ended_credentials_days": 365 });
+    assert_eq!(shown["retention"], periods);
+    let back = ["--public-hides", "", "--ended-credentials-days", "0"];
+    done(data, &[&["org", "update", "uni"], &back[..]].concat());
+    let shown = json_of(data, &["org", "show", "uni"]);
+    assert_eq!(
+        (&shown["public_hides"], &shown["retention"]["jobs_days"]),
+        (&json!([]), &json!(30))
+    );
+    assert_eq!(shown["retention"]["ended_credentials_days"], Value::Null);
+    let stderr = failed(data, 1, &["org", "update", "uni", "--jobs-days", "0"]);
+    assert!(stderr.contains("jobs_days must be a whole number from 7 to 90"), "{stderr}");
+    let stderr = failed(data, 1, &["org", "update", "uni", "--public-hides", "surnames"]);
+    assert!(stderr.contains("evidence, grade, surname"), "{stderr}");
     done(data, &["org", "update", "uni", "--reply-to", ""]);
     assert_eq!(json_of(data, &["org", "show", "uni"])["reply_to"], Value::Null);
     stack.shutdown().await;

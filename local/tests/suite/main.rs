@@ -54,6 +54,7 @@ mod queues;
 mod reading;
 mod renewal;
 mod results_files;
+mod retention;
 mod review;
 mod runtime;
 mod signing_keys;

@@ -420,6 +420,7 @@ async fn accept_job(
             accept::row(number, None, entry, call.lang)
         })
         .collect();
+    let organization = app.catalog.organization(&caller.org).await?;
     let new = NewJob {
         job_id: work.id.into(),
         org: caller.org.clone(),
@@ -431,6 +432,7 @@ async fn accept_job(
         begun_at: work.begun_at,
         lang: call.lang,
         file: None,
+        retention: organization.settings.retention,
     };
     let job = accept::start_job(app, Job::new(new, call.now), rows).await?;
     let (id, total) = (job.job_id, job.total);

@@ -19,6 +19,7 @@ use crate::domain::{
     lang::Lang,
     member_row::MembersOrder,
     recipient::Recipient,
+    retention::{FILES_DAYS, Retention},
     review::{Strict, Warnings},
     time,
     upload::{Format, Object, Position},
@@ -28,14 +29,16 @@ use crate::domain::{
 /// Rows of a shard. A set of so many small numbers stays below the 1 KB of one write unit
 /// a set, and 10,000 rows spread over 40 partitions.
 pub const SHARD_ROWS: u32 = 256;
-/// Days that a job's files are kept after its end.
-const FILES_KEPT_DAYS: i64 = 7;
+/// Seconds of a day.
+const DAY: i64 = 24 * 3600;
+/// Days for which the item of a job outlives its files: with it goes what finds them.
+const OUTLIVES_FILES: i64 = 2;
 /// Seconds of the lease on a job's file, renewed at each note: reading and queueing what lies
 /// between two notes takes seconds.
 pub const FILE_LEASE: i64 = 120;
 /// Most recipients of one request.
 pub const MAX_RECIPIENTS: usize = 10_000;
-/// Days that a job is kept.
+/// Days that the mail ledger of a job is kept, whatever its organization chose: it holds numbers of rows.
 pub const KEPT_DAYS: i64 = 90;
 /// Errors that a job's result shows.
 pub const SHOWN_ERRORS: usize = 100;
@@ -43,12 +46,6 @@ pub const SHOWN_ERRORS: usize = 100;
 /// Whether a fault of a file is about the columns of its header.
 fn is_about_columns(code: &str) -> bool {
     code.contains("column")
-}
-
-/// When the files of a job that ends now are deleted, RFC 3339 to the millisecond.
-pub fn files_until(now: Timestamp) -> String {
-    let until = now.as_millisecond() + FILES_KEPT_DAYS * 24 * 3600 * 1000;
-    time::millis(Timestamp::from_millisecond(until).unwrap_or(Timestamp::MAX))
 }
 
 /// One row of a job as it is stored and queued.
@@ -201,6 +198,8 @@ pub struct NewJob {
     pub file: Option<JobFile>,
     /// The warnings about its rows, if they are known.
     pub warnings: Warnings,
+    /// How long it and its files are kept.
+    pub retention: Retention,
 }
 
 /// The stored job.
@@ -269,6 +268,10 @@ pub struct Job {
     pub updated_at: String,
     /// When its items expire.
     pub expires_at: String,
+    /// Days that its files are kept after its end; jobs of former releases keep them
+    /// [`FILES_DAYS`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files_days: Option<u16>,
     /// Whether the request asked for mail.
     pub send_email: bool,
     /// The kinds of warnings that refuse a row.
@@ -312,9 +315,10 @@ pub struct Job {
 }
 
 impl Job {
-    /// Begins a job that is kept for [`KEPT_DAYS`] from now.
+    /// Begins a job that is kept for the days of its retention from now.
     pub fn new(new: NewJob, now: Timestamp) -> Self {
-        let expires = now.as_second() + KEPT_DAYS * 24 * 3600;
+        let expires = now.as_second() + i64::from(new.retention.jobs_days) * DAY;
+        let files_days = new.file.as_ref().map(|_| new.retention.files_days);
         let nothing = Issuing {
             template_id: TemplateId::from(Uuid::nil()),
             template_version: 0,
@@ -363,6 +367,7 @@ impl Job {
             created_at: new.begun_at.clone(),
             updated_at: new.begun_at.clone(),
             expires_at: time::seconds(Timestamp::from_second(expires).unwrap_or(Timestamp::MAX)),
+            files_days,
             send_email: issuing.send_email,
             strict: issuing.strict,
             reissue: issuing.reissue,
@@ -420,6 +425,20 @@ impl Job {
     /// When its items expire, seconds since 1970; none when `expires_at` is no instant.
     pub fn ttl(&self) -> Option<i64> {
         self.expires_at.parse::<Timestamp>().ok().map(Timestamp::as_second)
+    }
+
+    /// When its files are deleted if it ends now.
+    pub fn files_until(&self, now: Timestamp) -> Timestamp {
+        let days = i64::from(self.files_days.unwrap_or(FILES_DAYS));
+        let until = now.as_millisecond() + days * DAY * 1000;
+        Timestamp::from_millisecond(until).unwrap_or(Timestamp::MAX)
+    }
+
+    /// When its own item expires, seconds since 1970, if its files are deleted at an instant: not before
+    /// them.
+    pub fn outlives(&self, files_until: Timestamp) -> i64 {
+        let after = files_until.as_second() + OUTLIVES_FILES * DAY;
+        self.ttl().map_or(after, |ttl| ttl.max(after))
     }
 
     /// A shard of it.

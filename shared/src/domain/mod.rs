@@ -7,7 +7,7 @@
 //! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`unseen`], [`credits`], [`nearest`], [`dates`], [`mistyped`] | plain values |
 //! | [`json`], [`base58`] | texts of callers, within bounds before they are read |
 //! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`cell_fault`], [`correction_fault`], [`warning`], [`review`], [`spelling`], [`fault_report`], [`refusal`], [`unlisted`], [`unportable`], [`fields`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
-//! | [`tenant`], [`seal`], [`sealed_answer`], [`organization`], [`member`], [`member_row`], [`api_key`], [`image`], [`picture`], [`template`], [`signing_key`], [`sender`], [`likeness`], [`public_hides`], [`short_name`] | the catalog |
+//! | [`tenant`], [`seal`], [`sealed_answer`], [`organization`], [`member`], [`member_row`], [`api_key`], [`image`], [`picture`], [`template`], [`signing_key`], [`sender`], [`likeness`], [`public_hides`], [`short_name`], [`retention`] | the catalog |
 //! | [`identity`], [`credential`], [`history`], [`who`], [`status_entry`], [`packing`], [`erasure`] | credentials, and what is left of them |
 //! | [`job`], [`upload`], [`column_map`], [`correction`] | jobs and their files, corrections by file |
 //! | [`feedback`], [`undelivered`], [`wallet_link`] | mail |
@@ -56,6 +56,7 @@ pub mod public_hides;
 pub mod recipient;
 pub mod refusal;
 pub mod renewal_fault;
+pub mod retention;
 pub mod review;
 pub mod seal;
 pub mod sealed_answer;

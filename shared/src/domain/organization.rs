@@ -11,6 +11,7 @@ use crate::domain::{
     lang::Lang,
     nearest::nearest,
     public_hides::{self, Hidden},
+    retention::Retention,
     sender::AllowedSender,
 };
 
@@ -60,6 +61,9 @@ pub struct Settings {
     /// What its public pages leave out, in the order of [`Hidden::ALL`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub public_hides: Vec<Hidden>,
+    /// How long it keeps what it no longer needs.
+    #[serde(default, skip_serializing_if = "Retention::is_default")]
+    pub retention: Retention,
 }
 
 impl Settings {
@@ -75,6 +79,7 @@ impl Settings {
             logo: None,
             linkedin_id: None,
             public_hides: Vec::new(),
+            retention: Retention::default(),
         }
     }
 
@@ -91,7 +96,7 @@ impl Settings {
     }
 
     /// Reads new settings; an absent field keeps its value in `before`. Null removes
-    /// `reply_to`, `linkedin_id`, `logo` and `public_hides`. The caller stores a new logo and sets it.
+    /// `reply_to`, `linkedin_id`, `logo`, `public_hides` and `retention`. The caller stores a new logo and sets it.
     ///
     /// # Errors
     /// [`InvalidBody::Fields`] with every fault.
@@ -145,6 +150,8 @@ impl Settings {
         };
         let public_hides = public_hides::take(&mut fields)
             .unwrap_or_else(|| before.map(|b| b.public_hides.clone()).unwrap_or_default());
+        let kept = before.map(|b| b.retention).unwrap_or_default();
+        let retention = Retention::take(&mut fields, kept);
         let given = ImageInput::take(&mut fields, "logo");
         let logo = match given {
             ImageInput::Absent => before.and_then(|b| b.logo.clone()),
@@ -163,6 +170,7 @@ impl Settings {
                     logo,
                     linkedin_id,
                     public_hides,
+                    retention,
                 };
                 Ok((settings, given))
             }
@@ -211,6 +219,10 @@ impl Organization {
             "id": self.org, "name": s.name, "language": s.language, "time_zone": s.time_zone,
             "sender": s.sender, "allowed_senders": self.allowed_senders(), "reply_to": s.reply_to, "notify_members": s.notify_members,
             "logo": logo, "linkedin_id": s.linkedin_id, "public_hides": s.public_hides,
+            "retention": {
+                "jobs_days": s.retention.jobs_days, "files_days": s.retention.files_days,
+                "ended_credentials_days": s.retention.ended_credentials_days,
+            },
             "created_at": self.created_at,
         })
     }

@@ -62,7 +62,8 @@ pub(super) async fn end_rows(
         ending.mails(*number, &view, &ids, &mut ended).await?;
         given_up += ended.given_up;
         app.jobs.record_issued(job.shard_id(*number), &ended.update, ttl).await?;
-        app.jobs.record_mail(job.shard_id(*number), &ended.mail, ttl).await?;
+        let ledger = ending.now + KEPT_DAYS * 24 * 3600;
+        app.jobs.record_mail(job.shard_id(*number), &ended.mail, ledger).await?;
     }
     if *why != Fault::Cancelled {
         tracing::error!(job_id = %job.job_id, given_up, "rows or mails given up");

@@ -26,12 +26,11 @@ use crate::{
         encoding::Encoding,
         fault::ACHIEVEMENT_NOT_FOUND,
         ids::JobId,
-        job::{FILE_LEASE, Job, JobFailure, JobFile, Row, files_until},
+        job::{FILE_LEASE, Job, JobFailure, JobFile, Row},
         lang::Lang,
         member_row::{self, LastRows},
         template::{Definition, Template},
         tenant::Tenant,
-        time,
         upload::{Format, Position, UploadPath},
         warning::WarningKind,
     },
@@ -66,14 +65,13 @@ pub(super) fn ttl_of(job: &Job) -> Result<i64, JobError> {
 /// Ends a job whose file is refused, unless `reader` has lost its lease.
 pub(super) async fn fail(
     app: &App,
-    job: JobId,
+    job: &Job,
     failure: &JobFailure,
     reader: Option<&str>,
 ) -> Result<(), JobError> {
-    let now = app.clock.now();
-    tracing::info!(job_id = %job, code = failure.code, "file refused");
-    let at = FileEnd { now: &time::millis(now), files_until: &files_until(now) };
-    app.jobs.fail(job, failure, reader, at).await?;
+    tracing::info!(job_id = %job.job_id, code = failure.code, "file refused");
+    let end = FileEnd::of(job, app.clock.now());
+    app.jobs.fail(job.job_id, failure, reader, &end).await?;
     Ok(())
 }
 
@@ -83,13 +81,13 @@ pub(super) async fn fail(
 /// [`JobError`].
 pub async fn give_up(app: &App, job: &Job, now: Timestamp) -> Result<(), JobError> {
     if !job.is_reading() {
-        return Ok(app.jobs.without_results(job.job_id, &files_until(now)).await?);
+        return Ok(app.jobs.without_results(job.job_id, &FileEnd::of(job, now)).await?);
     }
     let text = job.lang.pick(
         "No se pudo leer el archivo por un fallo nuestro; súbelo de nuevo: lo ya emitido no se duplica",
         "The file could not be read, by a failure of ours; upload it again: what was issued is not issued twice",
     );
-    fail(app, job.job_id, &failure("gave_up", text.to_owned()), None).await
+    fail(app, job, &failure("gave_up", text.to_owned()), None).await
 }
 
 /// Why reading ended before the file did.
@@ -120,12 +118,12 @@ pub(super) async fn read(app: &App, job_id: JobId, deadline: Instant) -> Result<
         return Ok(());
     };
     let outcome = match job.is_reading() {
-        true => reader.read_on(job, deadline).await,
+        true => reader.read_on(job.clone(), deadline).await,
         false => Err(Broken::Lost),
     };
     match outcome {
         Ok(()) => Ok(()),
-        Err(Broken::Refused(failure)) => fail(app, job_id, &failure, Some(&token)).await,
+        Err(Broken::Refused(failure)) => fail(app, &job, &failure, Some(&token)).await,
         Err(Broken::Lost) => Ok(app.jobs.leave_file(job_id, &token).await?),
         Err(Broken::Trouble(error)) => {
             app.jobs.leave_file(job_id, &token).await?;
@@ -133,9 +131,6 @@ pub(super) async fn read(app: &App, job_id: JobId, deadline: Instant) -> Result<
         }
     }
 }
-
-/// Seconds that the columns of a file are kept: as long as the file.
-const COLUMNS_KEPT: i64 = 7 * 24 * 3600;
 
 /// The failure of a job whose file has a fault.
 fn refused(fault: SheetFault, lang: Lang) -> Broken {
@@ -372,21 +367,21 @@ impl Reader<'_> {
         match self.surveyed(file, terms, job.lang).await? {
             Ok(mut surveyed) => {
                 if job.is_dry_run() {
-                    self.keep(std::mem::take(&mut surveyed.columns)).await?;
+                    self.keep(job, std::mem::take(&mut surveyed.columns)).await?;
                 }
                 Ok(surveyed)
             }
             Err(mut fault) => {
-                self.keep(std::mem::take(&mut fault.columns)).await?;
+                self.keep(job, std::mem::take(&mut fault.columns)).await?;
                 Err(refused(fault, job.lang))
             }
         }
     }
 
-    /// Keeps what became of the columns, if there are any.
-    async fn keep(&self, columns: Vec<ReadColumn>) -> Result<(), Broken> {
+    /// Keeps what became of the columns, if there are any, as long as files are kept.
+    async fn keep(&self, job: &Job, columns: Vec<ReadColumn>) -> Result<(), Broken> {
         if !columns.is_empty() {
-            let until = self.app.clock.now().as_second() + COLUMNS_KEPT;
+            let until = job.files_until(self.app.clock.now()).as_second();
             self.app.jobs.put_columns(self.job_id, columns, until).await?;
         }
         Ok(())

@@ -14,7 +14,7 @@ use crate::{
     aws::s3::{FileError, PRESIGNED_FOR},
     domain::{
         ids::JobId,
-        job::{FILE_LEASE, Job, JobFile, files_until},
+        job::{FILE_LEASE, Job, JobFile},
         job_result::{ResultColumn, ResultRow},
         member_row::ProfileField,
         recipient::reads_in_one_way,
@@ -112,13 +112,12 @@ pub async fn write(app: &App, job_id: JobId, deadline: Instant) -> Result<(), Jo
     let now = app.clock.now();
     match outcome {
         Ok(End::Written) => {
-            let end = FileEnd { now: &time::millis(now), files_until: &files_until(now) };
-            app.jobs.results_written(job_id, &token, end).await?;
+            app.jobs.results_written(job_id, &token, &FileEnd::of(&job, now)).await?;
             Ok(())
         }
         Ok(End::Gone) => {
             tracing::warn!(%job_id, "file removed before its results were written");
-            Ok(app.jobs.without_results(job_id, &files_until(now)).await?)
+            Ok(app.jobs.without_results(job_id, &FileEnd::of(&job, now)).await?)
         }
         Ok(End::NotMine) => Ok(app.jobs.leave_file(job_id, &token).await?),
         Err(error) => {

@@ -82,6 +82,7 @@ pub async fn accept(
         Which::Job(id) => rows_of_job(app, tenant, id).await?,
         Which::Ids(ids) => rows_of_ids(&ids, lang),
     };
+    let organization = app.catalog.organization(tenant.org).await?;
     let new = NewJob {
         job_id,
         org: tenant.org.clone(),
@@ -93,6 +94,7 @@ pub async fn accept(
         lang,
         file: None,
         warnings: Warnings::default(),
+        retention: organization.settings.retention,
     };
     Ok(accept::start_job(app, Job::new(new, now), rows).await?)
 }

@@ -55,6 +55,11 @@ const WAITS: i64 = 20 * 60;
 /// Seconds after which pending mail that no job follows is queued again.
 const PENDING_FOR: i64 = 600;
 
+/// Seconds before the expiry of a job that is still open at which it is kept longer.
+const EXPIRES_SOON: i64 = 2 * 24 * 3600;
+/// Hours for which it is, and then again.
+const KEPT_LONGER: i64 = 7 * 24;
+
 /// What the scheduler sends.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 pub struct SweepMode {
@@ -155,6 +160,9 @@ impl Run<'_> {
         let Some(job) = app.jobs.get(id).await? else {
             return Ok(());
         };
+        let Some(job) = self.kept(job).await? else {
+            return Ok(());
+        };
         let outcomes = app.jobs.outcomes(&job).await?;
         let mut tally = Tally::default();
         for shard in outcomes.values() {
@@ -212,6 +220,17 @@ impl Run<'_> {
             app.jobs.swept(id, job.sweeps + 1, &time::millis(after)).await?;
         }
         self.queue_again(&job, &outcomes).await
+    }
+
+    /// Keeps an open job whose items are about to expire: mail can wait for SES longer than its
+    /// organization keeps jobs. `None` if it has just expired.
+    async fn kept(&self, job: Job) -> Result<Option<Job>, JobError> {
+        let soon = self.now.as_second() + EXPIRES_SOON;
+        if job.ttl().is_none_or(|ttl| ttl >= soon) {
+            return Ok(Some(job));
+        }
+        let until = self.now.checked_add(KEPT_LONGER.hours()).map_err(JobError::broken)?;
+        Ok(self.app.jobs.keep_until(&job, until).await?)
     }
 
     /// Queues work on a job's file again: reading that stopped, or results still to be

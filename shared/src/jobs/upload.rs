@@ -45,9 +45,6 @@ use crate::{
     store::StoreError,
 };
 
-/// Days that an upload is kept: as long as its job.
-const KEPT_DAYS: i64 = 90;
-
 /// An upload to announce.
 #[derive(Debug)]
 pub struct UploadRequest {
@@ -148,7 +145,10 @@ pub async fn announce(
     let files = app.files().map_err(JobError::from)?;
     let presigned =
         files.presigned_put(&upload.key(), upload.size).await.map_err(JobError::from)?;
-    let ttl = now.as_second() + KEPT_DAYS * 24 * 3600;
+    let organization = app.catalog.organization(&upload.org).await.map_err(JobError::from)?;
+    // As long as its job.
+    let days = i64::from(organization.settings.retention.jobs_days);
+    let ttl = now.as_second() + days * 24 * 3600;
     app.jobs.put_upload(&upload, ttl).await.map_err(JobError::from)?;
     Ok((upload, presigned))
 }
@@ -306,6 +306,7 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, JobError> {
             corrector: upload.as_ref().and_then(|upload| upload.corrector.clone()),
         }),
         warnings: Warnings::default(),
+        retention: organization.settings.retention,
     };
     let job = Job::new(new, now);
     let begun = match app.jobs.create(&job, ttl_of(&job)?).await {
@@ -334,7 +335,7 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, JobError> {
         (true, Some(refusal)) => failure(refusal.code(), refusal.text(lang)),
         (true, None) => return Ok(Some(job_id)),
     };
-    fail(app, job_id, &failure, None).await?;
+    fail(app, &job, &failure, None).await?;
     Ok(None)
 }
 
@@ -360,6 +361,7 @@ fn refusal_of(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::retention::Retention;
 
     #[test]
     fn an_objects_key_is_decoded_as_s3_encodes_it() {
@@ -389,6 +391,7 @@ mod tests {
             lang: Lang::Es,
             file: None,
             warnings: Warnings::default(),
+            retention: Retention::default(),
         };
         let stored = serde_json::to_value(Job::new(new, Timestamp::UNIX_EPOCH)).expect("JSON");
         assert_eq!(stored["dry_run"], true);

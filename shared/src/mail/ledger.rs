@@ -10,8 +10,8 @@
 //!   the credential, see [`crate::mail::send`];
 //! - a request needs its state on the credential ([`materialize`]).
 //!
-//! Answers read the ledger first ([`overlay`]). A ledger is kept as long as its job; by then a
-//! mail that was not sent has its end on the credential.
+//! Answers read the ledger first ([`overlay`]). A ledger is kept 90 days, also where the organization keeps
+//! its jobs for less: it holds numbers of rows. By then a mail that was not sent has its end on the credential.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -122,7 +122,7 @@ pub async fn materialize(
     }
 }
 
-/// Whether the ledger has expired with its job, or is about to: the mail ended long before.
+/// Whether the ledger has expired, or is about to: the mail ended long before.
 pub fn is_forgotten(app: &App, credential: &Credential) -> bool {
     time::elapsed(&credential.issued_at, app.clock.now()) >= (KEPT_DAYS - 1) * 24 * 3600
 }

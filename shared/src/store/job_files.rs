@@ -2,6 +2,7 @@
 //! read, and the uploads that announce one.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{StoreError, from_item, key, number, text, to_item};
@@ -12,6 +13,7 @@ use crate::{
         member_row::MembersOrder,
         review::Warnings,
         tenant::Tenant,
+        time,
         upload::{Format, Position, Upload},
     },
     store::{
@@ -49,12 +51,26 @@ pub struct SoFar<'a> {
 }
 
 /// The end of work on a job's file.
-#[derive(Clone, Copy, Debug)]
-pub struct FileEnd<'a> {
-    /// The present instant, RFC 3339 to the millisecond.
-    pub now: &'a str,
+#[derive(Clone, Debug)]
+pub struct FileEnd {
+    /// Its instant, RFC 3339 to the millisecond.
+    now: String,
     /// When the job's files are deleted, RFC 3339 to the millisecond.
-    pub files_until: &'a str,
+    files_until: String,
+    /// When the job's own item expires, seconds since 1970: it is what finds the files.
+    expires: i64,
+}
+
+impl FileEnd {
+    /// The end at an instant.
+    pub fn of(job: &Job, now: Timestamp) -> Self {
+        let files_until = job.files_until(now);
+        Self {
+            now: time::millis(now),
+            files_until: time::millis(files_until),
+            expires: job.outlives(files_until),
+        }
+    }
 }
 
 impl Jobs {
@@ -177,18 +193,19 @@ impl Jobs {
         job: JobId,
         failure: &JobFailure,
         reader: Option<&str>,
-        end: FileEnd<'_>,
+        end: &FileEnd,
     ) -> Result<Option<Job>, StoreError> {
         let failure = serde_dynamo::to_attribute_value(failure)
             .map_err(|e| StoreError::Broken(e.to_string()))?;
         let mut values = vec![
             (":failure", failure),
-            (":now", text(end.now)),
+            (":now", text(&end.now)),
             (":yes", AttributeValue::Bool(true)),
             (":files", text(FILES_PK)),
-            (":sk", text(files_sk(end.files_until, job))),
+            (":sk", text(files_sk(&end.files_until, job))),
+            (":ttl", number(end.expires)),
         ];
-        let set = "SET failure = :failure, closed_at = :now, updated_at = :now, fanned_out = :yes, open_pk = :files, open_sk = :sk REMOVE reader, reader_until, sweep_after";
+        let set = "SET failure = :failure, #ttl = :ttl, closed_at = :now, updated_at = :now, fanned_out = :yes, open_pk = :files, open_sk = :sk REMOVE reader, reader_until, sweep_after";
         let only = match reader {
             Some(reader) => {
                 values.push((":reader", text(reader)));
@@ -207,30 +224,31 @@ impl Jobs {
         &self,
         job: JobId,
         reader: &str,
-        end: FileEnd<'_>,
+        end: &FileEnd,
     ) -> Result<Option<Job>, StoreError> {
         let values = vec![
             (":reader", text(reader)),
-            (":now", text(end.now)),
+            (":now", text(&end.now)),
             (":files", text(FILES_PK)),
-            (":sk", text(files_sk(end.files_until, job))),
+            (":sk", text(files_sk(&end.files_until, job))),
+            (":ttl", number(end.expires)),
         ];
-        let set = "SET results_at = :now, open_pk = :files, open_sk = :sk REMOVE reader, reader_until, sweep_after";
+        let set = "SET results_at = :now, #ttl = :ttl, open_pk = :files, open_sk = :sk REMOVE reader, reader_until, sweep_after";
         self.update(job, set, values, Only::ReadByMe).await
     }
 
-    /// Notes that the results file of an ended job will not be written; its file is deleted at
-    /// `until`.
+    /// Notes that the results file of an ended job will not be written.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn without_results(&self, job: JobId, until: &str) -> Result<(), StoreError> {
+    pub async fn without_results(&self, job: JobId, end: &FileEnd) -> Result<(), StoreError> {
         let values = vec![
             (":files", text(FILES_PK)),
-            (":sk", text(files_sk(until, job))),
+            (":sk", text(files_sk(&end.files_until, job))),
             (":yes", AttributeValue::Bool(true)),
+            (":ttl", number(end.expires)),
         ];
-        let set = "SET open_pk = :files, open_sk = :sk, results_lost = :yes REMOVE reader, reader_until, sweep_after";
+        let set = "SET #ttl = :ttl, open_pk = :files, open_sk = :sk, results_lost = :yes REMOVE reader, reader_until, sweep_after";
         self.update(job, set, values, Only::Closed).await?;
         Ok(())
     }

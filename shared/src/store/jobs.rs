@@ -251,6 +251,9 @@ impl Jobs {
             .update_expression(expression)
             .condition_expression(condition)
             .return_values(ReturnValue::AllNew);
+        if expression.contains("#ttl") {
+            update = update.expression_attribute_names("#ttl", TTL);
+        }
         if expression.contains("#total") {
             update = update.expression_attribute_names("#total", "total");
         }

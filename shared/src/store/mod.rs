@@ -39,6 +39,7 @@ pub mod job_files;
 pub mod job_mail;
 pub mod job_rows;
 pub mod job_shards;
+pub mod job_terms;
 pub mod jobs;
 mod keys;
 mod members;
