@@ -714,7 +714,7 @@ async fn a_large_job_survives_crashes_at_200_sampled_calls() {
 async fn random_plans_of_all_faults_end_right() {
     let first = seed("random plans");
     let count = if long() { 1_000 } else { 60 };
-    let scenarios: [(&str, Scenario); 14] = [
+    let scenarios: [(&str, Scenario); 15] = [
         ("erasure", erasure),
         ("reports", notices::of_a_job),
         ("corrections by file", corrections_by_file),

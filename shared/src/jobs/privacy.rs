@@ -19,6 +19,7 @@ use crate::{
         ids::JobId,
         job::{FILE_LEASE, Job, JobKind, NewJob},
         lang::Lang,
+        retention::Retention,
         review::Warnings,
         tenant::Tenant,
         time,
@@ -101,6 +102,7 @@ pub(super) async fn create(
         lang: request.lang,
         file: None,
         warnings: Warnings::default(),
+        retention: Retention::default(),
     };
     let job = Job::new(new, now);
     let ttl = job.ttl().ok_or_else(|| JobError::broken("a job without expiry"))?;
