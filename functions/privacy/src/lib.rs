@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use lambda_runtime::{Error, LambdaEvent};
-use unicreda::{App, clock, http::problem::Problem, jobs::privacy};
+use unicreda::{App, clock, http::problem::Problem, jobs::privacy_tasks};
 
 /// Handles the messages of one batch in order and returns those to be received again.
 ///
@@ -19,7 +19,7 @@ pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchR
     for message in event.payload.records {
         let id = message.message_id.filter(|id| !id.is_empty()).ok_or("a message without id")?;
         let body = message.body.unwrap_or_default();
-        if let Err(error) = privacy::handle(app, &body, deadline).await {
+        if let Err(error) = privacy_tasks::handle(app, &body, deadline).await {
             let problem = Problem::from(error);
             let cause = problem.cause.map(|cause| cause.to_string()).unwrap_or_default();
             tracing::error!(

@@ -26,6 +26,8 @@ use crate::domain::{
     warning::Place,
 };
 
+pub use crate::domain::job_failure::{JobFailure, Reading};
+
 /// Rows of a shard. A set of so many small numbers stays below the 1 KB of one write unit
 /// a set, and 10,000 rows spread over 40 partitions.
 pub const SHARD_ROWS: u32 = 256;
@@ -116,33 +118,6 @@ pub struct JobFile {
     /// Who asked that its rows correct the credentials that they name, if anybody did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corrector: Option<Corrector>,
-}
-
-/// The reason why a job failed as a whole.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JobFailure {
-    /// Text.
-    pub error: String,
-    /// Stable code.
-    pub code: String,
-    /// Line of the file, from 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub line: Option<u64>,
-    /// Column of the file, from 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub column: Option<usize>,
-    /// The encodings that the file may have.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub readings: Vec<Reading>,
-}
-
-/// Some texts of a file, as an encoding reads them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reading {
-    /// The encoding.
-    pub encoding: Encoding,
-    /// The texts, at most three.
-    pub texts: Vec<String>,
 }
 
 /// What a job does with each row.

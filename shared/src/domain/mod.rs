@@ -9,7 +9,7 @@
 //! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`cell_fault`], [`correction_fault`], [`warning`], [`review`], [`spelling`], [`fault_report`], [`refusal`], [`unlisted`], [`unportable`], [`fields`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
 //! | [`tenant`], [`seal`], [`sealed_answer`], [`organization`], [`member`], [`member_row`], [`api_key`], [`image`], [`picture`], [`template`], [`signing_key`], [`sender`], [`likeness`], [`public_hides`], [`short_name`], [`retention`] | the catalog |
 //! | [`identity`], [`credential`], [`history`], [`who`], [`status_entry`], [`packing`], [`erasure`] | credentials, and what is left of them |
-//! | [`job`], [`upload`], [`column_map`], [`correction`] | jobs and their files, corrections by file |
+//! | [`job`], [`job_failure`], [`upload`], [`column_map`], [`correction`] | jobs and their files, corrections by file |
 //! | [`feedback`], [`undelivered`], [`wallet_link`] | mail |
 
 pub mod admission;
@@ -38,6 +38,7 @@ pub mod identity;
 pub mod ids;
 pub mod image;
 pub mod job;
+pub mod job_failure;
 pub mod job_outcome;
 pub mod job_result;
 pub mod job_view;

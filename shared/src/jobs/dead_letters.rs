@@ -13,7 +13,7 @@ use crate::{
         identity::{self, IdSecret},
         ids::{Mode, OrgId},
     },
-    jobs::{JobError, privacy::Work},
+    jobs::{JobError, private_work::Work},
 };
 
 /// Seconds for which a message that was read is hidden: as long as one pass takes.

@@ -22,7 +22,7 @@ use crate::{
     jobs::{
         JobError, dead_letters,
         erase_rows::{self, Walked},
-        privacy::{Step, Work},
+        private_work::{Step, Work},
         replay::{Note, notes_of},
     },
     store::StoreError,

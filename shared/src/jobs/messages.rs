@@ -123,6 +123,9 @@ pub enum FileTask {
     },
 }
 
+/// Version of [`PrivacyTask`].
+pub const PRIVACY_TASK_VERSION: u32 = 1;
+
 /// Work on a job about personal data, for the function `privacy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrivacyTask {

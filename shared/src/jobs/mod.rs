@@ -17,6 +17,8 @@ pub mod member_rows;
 pub mod messages;
 mod named_rows;
 pub mod privacy;
+pub mod privacy_tasks;
+mod private_work;
 pub mod progress;
 mod read_file;
 pub mod replay;

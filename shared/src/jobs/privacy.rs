@@ -1,37 +1,29 @@
-//! Jobs about personal data: they are accepted here, and worked on by the function `privacy`.
+//! Accepts jobs about personal data, for the function `privacy` to work on. A job names its person by a
+//! keyed hash of the address alone.
 //!
-//! A job names its person by a keyed hash of the address alone. Its worker holds a lease, notes how
-//! far it is after each part, and stops before its deadline; the sweeper has another one go on.
-//!
-//! Safe to repeat: every part is, and a part that was not noted runs again.
-
-use std::time::{Duration, Instant};
+//! Safe to repeat: the same id is one job.
 
 use jiff::Timestamp;
-use uuid::Uuid;
 
 use crate::{
     app::App,
     aws::sqs::{self, Outgoing},
     domain::{
-        erasure::{About, Erased, Part, PrivacyAction, PrivacyOrder, Walk},
+        erasure::{About, Erased, PrivacyAction, PrivacyOrder, Walk},
         history::Who,
         ids::JobId,
-        job::{FILE_LEASE, Job, JobKind, NewJob},
+        job::{Job, JobKind, NewJob},
         lang::Lang,
         retention::Retention,
         review::Warnings,
         tenant::Tenant,
-        time,
     },
-    jobs::{JobError, erase, messages::PrivacyTask, replay, retain},
-    store::{StoreError, job_files::FileLease},
+    jobs::{
+        JobError,
+        messages::{PRIVACY_TASK_VERSION, PrivacyTask},
+    },
+    store::StoreError,
 };
-
-/// Version of [`PrivacyTask`].
-const TASK_VERSION: u32 = 1;
-/// Time before the deadline at which no further work begins.
-const RESERVE: Duration = Duration::from_secs(20);
 
 /// A request about personal data.
 #[derive(Debug)]
@@ -115,7 +107,7 @@ pub(super) async fn create(
 
 /// Queues a job for its worker. If the queue is out of reach, the sweeper queues it again.
 pub(super) async fn enqueue(app: &App, job: &Job) {
-    let task = PrivacyTask { v: TASK_VERSION, job_id: job.job_id };
+    let task = PrivacyTask { v: PRIVACY_TASK_VERSION, job_id: job.job_id };
     let message = match Outgoing::new(&task, sqs::job_group(&job.org, job.job_id)) {
         Ok(message) => message,
         Err(error) => return tracing::error!(%error, "privacy message not written"),
@@ -124,94 +116,4 @@ pub(super) async fn enqueue(app: &App, job: &Job) {
     if let Err(error) = sent.all() {
         tracing::error!(%error, job_id = %job.job_id, "privacy message not queued");
     }
-}
-
-/// Handles a message of the queue `privacy`.
-///
-/// # Errors
-/// [`JobError`]; the message comes back.
-pub async fn handle(app: &App, body: &str, deadline: Instant) -> Result<(), JobError> {
-    let task: PrivacyTask = serde_json::from_str(body).map_err(JobError::broken)?;
-    if task.v != TASK_VERSION {
-        return Err(JobError::broken("a message of another version"));
-    }
-    work(app, task.job_id, deadline).await
-}
-
-/// The work on a job by one process, under its lease.
-pub(super) struct Work<'a> {
-    pub(super) app: &'a App,
-    pub(super) job: &'a Job,
-    pub(super) order: PrivacyOrder,
-    pub(super) stop: Instant,
-    token: &'a str,
-}
-
-/// Whether work goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// With the next part.
-    Next,
-    /// Later: the time is over, or something is not in a state to be worked on.
-    Later,
-}
-
-impl Work<'_> {
-    /// Whether there is time for more.
-    pub(super) fn has_time(&self) -> bool {
-        Instant::now() < self.stop
-    }
-
-    /// Notes how far the job is, and renews the lease.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when another process has the lease.
-    pub(super) async fn note(&self) -> Result<(), StoreError> {
-        let now = self.app.clock.now();
-        let until = now.as_second() + FILE_LEASE;
-        let (id, now) = (self.job.job_id, time::millis(now));
-        let noted = self.app.jobs.private_to(id, self.token, until, &self.order, &now);
-        noted.await?.map(drop).ok_or(StoreError::Conflict)
-    }
-}
-
-async fn work(app: &App, job_id: JobId, deadline: Instant) -> Result<(), JobError> {
-    let token = Uuid::new_v4().to_string();
-    let now = app.clock.now().as_second();
-    let lease = FileLease { job: job_id, reader: &token, until: now + FILE_LEASE };
-    let Some(job) = app.jobs.claim_file(lease, now).await? else {
-        return Ok(());
-    };
-    let Some(order) = job.privacy.clone().filter(|_| job.closed_at.is_none()) else {
-        return Ok(app.jobs.leave_file(job_id, &token).await?);
-    };
-    let stop = deadline.checked_sub(RESERVE).unwrap_or(deadline);
-    let mut work = Work { app, job: &job, order, stop, token: &token };
-    let outcome = run(&mut work).await;
-    if let Ok(Step::Next) = outcome {
-        let now = time::millis(app.clock.now());
-        if work.order.action == PrivacyAction::Retain {
-            retain::plan_next(&work).await?;
-        }
-        app.jobs.end_private(job_id, &token, &work.order, &now).await?;
-        return Ok(());
-    }
-    app.jobs.leave_file(job_id, &token).await?;
-    outcome.map(drop)
-}
-
-async fn run(work: &mut Work<'_>) -> Result<Step, JobError> {
-    while work.order.walk.part != Part::Done {
-        let step = match work.order.action {
-            PrivacyAction::Erase => Box::pin(erase::step(work)).await?,
-            PrivacyAction::Replay => Box::pin(replay::step(work)).await?,
-            PrivacyAction::Retain => Box::pin(retain::step(work)).await?,
-        };
-        if step == Step::Later || !work.has_time() {
-            work.note().await?;
-            return Ok(if work.order.walk.part == Part::Done { Step::Next } else { Step::Later });
-        }
-        work.note().await?;
-    }
-    Ok(Step::Next)
 }

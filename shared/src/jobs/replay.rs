@@ -20,7 +20,8 @@ use crate::{
     },
     jobs::{
         JobError,
-        privacy::{self, PrivacyRequest, Step, Work},
+        privacy::{self, PrivacyRequest},
+        private_work::{Step, Work},
     },
 };
 

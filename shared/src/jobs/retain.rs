@@ -28,7 +28,8 @@ use crate::{
     jobs::{
         JobError,
         erase::erase_one,
-        privacy::{self, PrivacyRequest, Step, Work},
+        privacy::{self, PrivacyRequest},
+        private_work::{Step, Work},
     },
     store::retention::Plan,
 };
