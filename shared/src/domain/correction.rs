@@ -41,8 +41,8 @@ impl Named {
     /// The version of its credential whose content the row has: the present one, or where the
     /// credential says something else, the first one, which any is that was corrected since.
     pub fn version_of(&self, recipient: &Recipient, filled: &[FieldName], present: u32) -> u32 {
-        let same = self.changes(recipient, filled).is_ok_and(|changes| changes.is_empty());
-        if same { present } else { 1 }
+        let same = || self.changes(recipient, filled).is_ok_and(|changes| changes.is_empty());
+        if present > 1 && same() { present } else { 1 }
     }
 
     /// The fields that the row says otherwise than the credential, as a correction takes them;
