@@ -339,12 +339,9 @@ fn result_row(app: &App, job: &Job, secret: &IdSecret, view: &ShardView, row: u3
         email_status: credential.then(|| view.shard.mail(row)),
         email_error: None,
         email_detail: None,
-<<<<<<< HEAD
         blocked_at: None,
-=======
         version: None,
         says,
->>>>>>> h1
         error: failure.map(|failure| failure.text()),
         also_holds: dry_run.then(|| view.holds.get(&row).cloned().unwrap_or_default()),
         changes: view.changes.get(&row).cloned(),
