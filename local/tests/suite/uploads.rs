@@ -351,6 +351,8 @@ async fn json_lines_are_a_file_too_and_their_results_a_table() {
         assert!(row.ends_with(&format!(",\"{}\"", text.replace('"', "\"\""))), "{row}");
     }
     assert!(rows[8].ends_with(",'=HYPERLINK(1)"), "{results}");
+    assert!(rows[5].contains("revisa sus comillas, comas y llaves"), "{results}");
+    assert!(rows[7].contains("debe ser un objeto JSON"), "{results}");
     // As CSV it can be uploaded again.
     let again = world.upload("otra.csv", results.as_bytes(), &json!({})).await;
     let result = world.file_job(&again).await["result"].clone();

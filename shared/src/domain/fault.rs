@@ -35,6 +35,8 @@ pub const MAX_FAULTS: usize = 20;
 pub enum Fault {
     /// The recipient is not a JSON object, or not readable as one.
     NotAnObject,
+    /// A value of a file is no JSON at all.
+    BrokenJson,
     /// A field that the API does not have.
     UnknownField(String),
     /// A repeated field.
@@ -153,7 +155,7 @@ impl Fault {
     /// The stable code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NotAnObject => "not_an_object",
+            Self::NotAnObject | Self::BrokenJson => "not_an_object",
             Self::UnknownField(_) => "unknown_field",
             Self::RepeatedField(_) => "repeated_field",
             Self::WrongType(..) => "wrong_type",
@@ -230,6 +232,7 @@ impl Fault {
             Self::InvalidLanguage => Some("language".to_owned()),
             Self::ExternalIdTaken(_) => Some("external_id".to_owned()),
             Self::NotAnObject
+            | Self::BrokenJson
             | Self::TooLarge(_)
             | Self::TooDeep(_)
             | Self::TooManyValues(_)
@@ -276,6 +279,7 @@ impl Fault {
     fn spanish(&self) -> String {
         match self {
             Self::NotAnObject => "El destinatario debe ser un objeto JSON".into(),
+            Self::BrokenJson => "La línea no está bien escrita en JSON: revisa sus comillas, comas y llaves".into(),
             Self::UnknownField(f) => match field_meant(f) {
                 Some(name) => format!("Campo desconocido: {f}. ¿Quisiste decir {name}?"),
                 None => format!("Campo desconocido: {f}"),
@@ -371,6 +375,7 @@ impl Fault {
     fn english(&self) -> String {
         match self {
             Self::NotAnObject => "The recipient must be a JSON object".into(),
+            Self::BrokenJson => "The line is not well-formed JSON: see its quotes, commas and braces".into(),
             Self::UnknownField(f) => match field_meant(f) {
                 Some(name) => format!("Unknown field: {f}. Did you mean {name}?"),
                 None => format!("Unknown field: {f}"),

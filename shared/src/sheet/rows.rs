@@ -199,7 +199,7 @@ fn member_of(
     let text = record.cells().next().and_then(|line| format.encoding.text(line));
     let (entry, has) = match text.as_deref().map(serde_json::from_str::<&RawValue>) {
         Some(Ok(raw)) => Entry::of_member(raw),
-        Some(Err(_)) => (Entry::unread(Fault::NotAnObject), Vec::new()),
+        Some(Err(_)) => (Entry::unread(Fault::BrokenJson), Vec::new()),
         None => (Entry::unread(Fault::NotUtf8), Vec::new()),
     };
     (entry, Vec::new(), has)
@@ -216,7 +216,7 @@ fn json_entry(record: &Record<'_>, encoding: Encoding, definition: &Definition) 
     let text = record.cells().next().and_then(|line| encoding.text(line));
     let mut entry = match text.as_deref().map(serde_json::from_str::<&RawValue>) {
         Some(Ok(raw)) => Entry::of_file(raw),
-        Some(Err(_)) => Entry::unread(Fault::NotAnObject),
+        Some(Err(_)) => Entry::unread(Fault::BrokenJson),
         None => Entry::unread(Fault::NotUtf8),
     };
     if let Some(recipient) = entry.read_mut() {
