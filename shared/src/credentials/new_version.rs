@@ -30,7 +30,7 @@ pub(super) async fn refuse_stale(
     fields: &Map<String, Value>,
 ) -> Result<(), CorrectError> {
     let Some(of) = named.version.filter(|of| *of < before.version) else { return Ok(()) };
-    let history = app.status_lists.history(before).await?;
+    let history = app.status_lists.history(before.id, before.revision).await?;
     let since = history
         .iter()
         .filter(|event| event.replaced.as_ref().is_some_and(|replaced| replaced.version >= of));

@@ -4,7 +4,7 @@
 //! Safe to repeat: the inputs, by which the rows are found, are rewritten last, on the condition that
 //! they are as they were read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     app::App,
@@ -115,14 +115,28 @@ async fn mark(
         About::Credential(_) => Some(app.jobs.shard(shard).await?),
         _ => None,
     };
-    let (mut rows, mut revoked) = (Rows::new(), Vec::new());
+    let (mut rows, mut revoked, mut named) = (Rows::new(), Vec::new(), BTreeMap::new());
     for piece in app.jobs.pieces(shard).await? {
         for row in piece.rows {
             revoked.extend(row.revoke);
+            if let Some(of) = &row.named {
+                named.insert(row.number, (of.credential_id, of.recipient.clone()));
+            }
             if is_about(&row, job, secret, about, view.as_ref()) {
                 rows.insert(row.number, None);
                 marked.people.extend(row.read().cloned());
             }
+        }
+    }
+    // A row may name a credential of the person under another address.
+    let ids: BTreeSet<CredentialId> = named.values().map(|(id, _)| *id).collect();
+    let erased = app.credentials.stored_all(&Vec::from_iter(ids)).await?.1;
+    let erased: BTreeSet<CredentialId> =
+        erased.iter().filter(|left| left.erased_by == by).map(|left| left.id).collect();
+    for (row, (id, recipient)) in named {
+        if erased.contains(&id) && !rows.contains_key(&row) {
+            rows.insert(row, None);
+            marked.people.push(recipient);
         }
     }
     if !rows.is_empty() {

@@ -25,7 +25,8 @@ use crate::domain::{
     email::EmailAddress,
     erasure::{PrivacyOrder, Tombstone},
     ids::{CredentialId, JobId, OrgId, ShardId},
-    job::{Job, Row},
+    job::{Job, JobFailure, Row},
+    lang::Lang,
     status_entry::ListId,
     tenant::Tenant,
 };
@@ -427,16 +428,19 @@ impl Jobs {
     /// # Errors
     /// [`StoreError`].
     pub async fn forget_values(&self, job: &Job) -> Result<(), StoreError> {
-        let none = || AttributeValue::L(Vec::new());
         let mut set = Vec::new();
         let mut values = Vec::new();
         let mut remove = Vec::new();
         if !job.warnings.is_empty() {
             remove.push("warnings");
         }
-        if job.failure.is_some() {
-            set.push("failure.readings = :none");
-            values.push((":none", none()));
+        if let Some(failure) = &job.failure {
+            // Its text may cite a cell.
+            let error = erased_detail(job.lang).to_owned();
+            let hidden = JobFailure { error, readings: Vec::new(), ..failure.clone() };
+            let hidden = serde_dynamo::to_attribute_value(hidden);
+            set.push("failure = :failure");
+            values.push((":failure", hidden.map_err(|e| StoreError::Broken(e.to_string()))?));
         }
         if job.revocation.is_some() {
             set.push("revocation.reason = :hidden");
@@ -481,6 +485,14 @@ impl Jobs {
             }
         }
     }
+}
+
+/// What stays of the text of a refused file.
+fn erased_detail(lang: Lang) -> &'static str {
+    lang.pick(
+        "El archivo fue rechazado; el detalle se eliminó con los datos de una persona",
+        "The file was refused; the detail was erased with the data of a person",
+    )
 }
 
 fn order_value(order: &PrivacyOrder) -> Result<AttributeValue, StoreError> {
