@@ -483,6 +483,6 @@ impl Jobs {
     }
 }
 
-fn order_value(order: &PrivacyOrder) -> Result<AttributeValue, StoreError> {
+pub(super) fn order_value(order: &PrivacyOrder) -> Result<AttributeValue, StoreError> {
     serde_dynamo::to_attribute_value(order).map_err(|e| StoreError::Broken(e.to_string()))
 }
