@@ -11,7 +11,7 @@ use crate::{
     client::ApiRequest,
     exit::{Exit, Failure},
     follow, input,
-    printer::cell,
+    printer::{self, Printer, cell},
     session::{self, Session},
     summary,
 };
@@ -202,6 +202,7 @@ async fn renew(session: &Session, arguments: Renew) -> Result<Exit, Failure> {
         format!("{id} renovada: vale hasta el {until} ({})", part("email")),
         format!("{id} renewed: holds until {until} ({})", part("email")),
     ))?;
+    print_undelivered(printer, &credential)?;
     Ok(Exit::Done)
 }
 
@@ -241,10 +242,9 @@ async fn resend(session: &Session, id: &str) -> Result<Exit, Failure> {
     // For 5 minutes the service refuses a second call, so that no mail is sent twice.
     let answer = session.client.json(ApiRequest::post(path)).await?;
     printer.json(&answer)?;
-    let status = cell(answer.get("email_status"));
     printer.line(&printer.pick(
-        format!("{id}: su correo se envía otra vez ({status})"),
-        format!("{id}: its mail is being sent again ({status})"),
+        format!("{id}: su correo se envía otra vez"),
+        format!("{id}: its mail is being sent again"),
     ))?;
     Ok(Exit::Done)
 }
@@ -266,12 +266,24 @@ async fn correct(session: &Session, arguments: Correct) -> Result<Exit, Failure>
             format!("{id}: dirección corregida; su correo se envía a {email}"),
             format!("{id}: address corrected; its mail is sent to {email}"),
         ),
-        status => printer.pick(
-            format!("{id}: su dirección es {email} (correo: {status})"),
-            format!("{id}: its address is {email} (mail: {status})"),
-        ),
+        status => {
+            let mail = printer::mail(printer, status);
+            printer.pick(
+                format!("{id}: su dirección es {email}; su correo: {mail}"),
+                format!("{id}: its address is {email}; its mail: {mail}"),
+            )
+        }
     })?;
+    print_undelivered(printer, &credential)?;
     Ok(Exit::Done)
+}
+
+/// Prints why a credential's mail does not arrive, and what to do, if that is so.
+fn print_undelivered(printer: Printer, credential: &Value) -> Result<(), Failure> {
+    match credential.get("email_detail").filter(|detail| detail.is_string()) {
+        Some(detail) => printer.line(&format!("  {}", cell(Some(detail)))),
+        None => Ok(()),
+    }
 }
 
 /// Verifies a credential. The document is sent byte for byte: reformatting it could hide the fault.

@@ -12,7 +12,7 @@ use crate::{
     client::ApiRequest,
     exit::{Exit, Failure},
     input::omitted,
-    printer::{Printer, cell},
+    printer::{self, Printer, cell},
     session::Session,
     upload,
 };
@@ -285,7 +285,8 @@ fn print_outcome(printer: Printer, outcome: &Value) -> Result<Exit, Failure> {
         printer.line(&format!("  {url}"))?;
     }
     if let Some(status) = text("email_status") {
-        printer.line(&printer.pick(format!("  correo: {status}"), format!("  mail: {status}")))?;
+        let mail = printer::mail(printer, status);
+        printer.line(&printer.pick(format!("  correo: {mail}"), format!("  mail: {mail}")))?;
     }
     for warning in outcome.get("warnings").and_then(Value::as_array).into_iter().flatten() {
         let text = cell(Some(warning));

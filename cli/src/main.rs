@@ -110,7 +110,7 @@ enum Command {
     Keys(keys::Command),
     /// Set up organizations and their first keys in a deployment's tables, with the operator's
     /// AWS credentials.
-    Admin(admin::Arguments),
+    Admin(Box<admin::Arguments>),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -157,7 +157,7 @@ async fn run(
     let open = || Session::open(&flags, printer, patience, resume_hint);
     match arguments.command {
         Command::Admin(arguments) => {
-            let ran = admin::run(arguments, flags.data.as_deref(), printer).await;
+            let ran = admin::run(*arguments, flags.data.as_deref(), printer).await;
             ran.map(|()| Exit::Done).map_err(|error| match error.downcast() {
                 Ok(failure) => failure,
                 Err(error) => Failure::failed(format!("{error:#}")),

@@ -284,6 +284,21 @@ pub fn place(printer: Printer, row: &Value) -> String {
     }
 }
 
+/// The state of a credential's mail in words; one that this version does not know as it is.
+pub fn mail(printer: Printer, status: &str) -> &str {
+    match status {
+        "pending" => printer.pick("por enviarse", "to be sent"),
+        "sent" => printer.pick("enviado", "sent"),
+        "delivered" => printer.pick("entregado", "delivered"),
+        "bounced" => printer.pick("rebotó", "bounced"),
+        "complained" => printer.pick("marcado como no deseado", "marked as spam"),
+        "rejected" => printer.pick("rechazado", "rejected"),
+        "failed" => printer.pick("no enviado", "not sent"),
+        "skipped" => printer.pick("no se envía", "none is sent"),
+        other => other,
+    }
+}
+
 /// A JSON value as a cell of a table.
 pub fn cell(value: Option<&Value>) -> String {
     match value {

@@ -97,7 +97,7 @@ fn row_of(printer: Printer, row: &Value) -> Value {
     let status = row.get("status").and_then(Value::as_str).unwrap_or_default();
     let status = match status {
         "new" => printer.pick("se emite", "is issued"),
-        "duplicate" => printer.pick("ya emitida", "issued before"),
+        "duplicate" => printer.pick("ya emitida, o repetida", "issued before, or repeated"),
         "corrected" => printer.pick("se corrige", "is corrected"),
         other => other,
     };

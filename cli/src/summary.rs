@@ -169,6 +169,12 @@ pub fn print_warnings(printer: Printer, job: &Value) -> Result<(), Failure> {
             places.iter().take(SHOWN).map(|place| printer::cell(Some(place))).collect();
         let (text, places) = (printer::cell(warning.get("text")), shown.join(", "));
         let count = warning.get("count").and_then(Value::as_u64).unwrap_or(0);
+        let examples = warning.get("examples").and_then(Value::as_array).map_or(0, Vec::len);
+        if u64::try_from(examples).is_ok_and(|named| named == count) {
+            // The text names each of them.
+            printer.line(&printer.pick(format!("Aviso: {text}"), format!("Warning: {text}")))?;
+            continue;
+        }
         let more = if count > u64::try_from(shown.len()).unwrap_or(0) { " …" } else { "" };
         let [one, many] = printer.pick(noun.es, noun.en);
         let word = if count == 1 { one } else { many };

@@ -90,18 +90,18 @@ pub(super) fn print(printer: Printer, job: &Value) -> Result<(), Failure> {
     printer.table(&heads, &rows)?;
     if rows.iter().any(|row| row["open"] == true) {
         printer.notice(printer.pick(
-            "Indica qué contiene una columna con --map 'COLUMNA=CAMPO', o que no se lea con --ignore 'COLUMNA,COLUMNA'",
-            "Say what a column holds with --map 'COLUMN=FIELD', or leave it unread with --ignore 'COLUMN,COLUMN'",
+            "Indica qué contiene una columna con --map 'COLUMNA=CAMPO' (por ejemplo --map 'Nota final=Calificación'), o que no se lea con --ignore 'COLUMNA,COLUMNA'",
+            "Say what a column holds with --map 'COLUMN=FIELD' (for example --map 'Final mark=Result'), or leave it unread with --ignore 'COLUMN,COLUMN'",
         ));
     }
     Ok(())
 }
 
-/// Whether a column names the credentials of its rows, as in results files.
-fn names_credentials(column: &Value) -> bool {
+/// Whether a column has one of the names by which rows of results files name their credentials.
+fn is_named(column: &Value, wanted: &str) -> bool {
     let name = column.get("name").and_then(Value::as_str).unwrap_or_default();
     let letters = name.chars().filter(|c| c.is_alphanumeric());
-    letters.collect::<String>().eq_ignore_ascii_case("credentialid")
+    letters.collect::<String>().eq_ignore_ascii_case(wanted)
 }
 
 /// A row of the table.
@@ -110,8 +110,11 @@ fn row(printer: Printer, column: &Value) -> Value {
     let suggestion = column.get("suggestion").and_then(Value::as_str);
     let name = |target: &str| offered::target_name(target, printer.lang).to_owned();
     let shown = match (read_as, suggestion) {
-        (Some("ignore"), _) if names_credentials(column) => {
+        (Some("ignore"), _) if is_named(column, "credentialid") => {
             printer.pick("(la credencial)", "(the credential)").to_owned()
+        }
+        (Some("ignore"), _) if is_named(column, "credentialversion") => {
+            printer.pick("(su versión)", "(its version)").to_owned()
         }
         (Some("ignore"), _) => printer.pick("(no se lee)", "(unread)").to_owned(),
         (Some(read_as), _) => name(read_as),

@@ -129,6 +129,14 @@ async fn credentials_are_found_verified_mailed_again_and_revoked() {
     correct("luis.rojas@ejemplo.com").code(0).stdout_has("se envía a luis.rojas@ejemplo.com");
     correct("luis.rojas@ejemplo.com").code(0).stdout_has("luis.rojas@ejemplo.com");
     world.run(&["credentials", "correct", &other]).code(2).stderr_has("--email");
+    // To an address that is suppressed nothing is sent, and nobody is told otherwise.
+    let gone = "bounce+eva@simulator.amazonses.com";
+    world.done(&["issue", "--email", gone, "--name", "Eva", "--result", "A"]);
+    let listed = || world.api("GET", "/suppressions", &key, &Value::Null)["items"][0].is_object();
+    crate::harness::until("the address is suppressed", listed).await;
+    crate::harness::until("the mail ends", ended).await;
+    let told = correct(gone).code(0).stdout_has("su correo: no enviado\n  No se envió");
+    assert!(!told.out.contains("se envía a bounce"), "{told:?}");
 
     world.run(&["credentials", "revoke", &id]).code(2).stderr_has("--reason");
     world.done(&["credentials", "revoke", &id, "--reason", "Error de acta"]).stdout_has("revocada");

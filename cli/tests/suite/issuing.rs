@@ -65,7 +65,7 @@ async fn a_recipient_from_flags_is_issued_once_however_often_it_is_asked_for() {
         .done(&quiet)
         .stdout_has("b@ejemplo.com: emitida")
         .stdout_has("/credential/")
-        .stdout_has("skipped");
+        .stdout_has("correo: no se envía");
     world.done(&quiet).stdout_has("ya existía");
     world.stack.shutdown().await;
 }

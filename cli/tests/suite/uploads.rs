@@ -322,7 +322,8 @@ async fn a_results_file_corrects_what_it_names_once_that_is_asked_for() {
     let checked = checked.stdout_has("0 nuevas, 1 ya existe, 1 corregida, 0 inválidas");
     let checked = checked.stdout_has("Lo que se corregiría:\n  línea 2  acta0@ejemplo.com\n");
     let checked = checked.stdout_has("Nombre completo: Persona 0 → Persona Cero");
-    checked.stdout_has("credential_id   (la credencial)");
+    let checked = checked.stdout_has("credential_id       (la credencial)");
+    checked.stdout_has("credential_version  (su versión)");
     // Beside the results of the run without it.
     let done = world.done(&["issue", "acta-2.csv", "--correct"]);
     let done = done.stdout_has("acta-2-correcciones.csv");
@@ -337,12 +338,23 @@ async fn what_deserves_a_look_is_printed_and_refused_where_that_is_asked_for() {
     let file = "email,recipient_name,result_value\na@gmial.com,Ana,A\nb@ejemplo.com,nan,A\nc@ejemplo.com,Eva,A\n";
     world.file("acta.csv", file, 0o644);
     let checked = world.done(&["issue", "acta.csv", "--dry-run"]).stdout_has("3 nuevas");
-    let checked = checked.stdout_has("Aviso (1): Direcciones").stdout_has("; fila 1");
-    let checked = checked.stdout_has("Aviso (1): Nombres que los programas escriben");
+    let checked = checked.stdout_has("Aviso: Direcciones que parecen mal escritas");
+    let checked = checked.stdout_has("(línea 2 «gmial.com», ¿gmail.com?)\n");
+    let checked = checked.stdout_has("Aviso: Nombres que los programas escriben");
     assert_eq!(checked.out.matches("Direcciones").count(), 1, "said once: {checked:?}");
     // The only template is said once, too.
     assert_eq!(checked.out.matches("Diseño de APIs").count(), 1, "{checked:?}");
     assert!(!checked.err.contains("Diseño de APIs"), "{checked:?}");
+    // Of many, the first lines are named.
+    let mut many = "Acta final\nemail,recipient_name,result_value\n".to_owned();
+    for n in 0..12 {
+        many += &format!("p{n}@ejemplo.com,nan,A\n");
+    }
+    world.file("muchos.csv", &many, 0o644);
+    let checked = world.done(&["issue", "muchos.csv", "--dry-run"]);
+    checked
+        .stdout_has("Aviso (12): Nombres")
+        .stdout_has("; líneas 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 …\n");
     let strict = world.run(&["issue", "acta.csv", "--no-email", "--strict=address_typo"]).code(3);
     let strict =
         strict.stdout_has("2 emitidas, 0 ya existían, 1 con error").stdout_has("gmail.com");

@@ -92,6 +92,30 @@ for (const { name, options } of people) {
     run.narrow = [await page.locator("#problem").innerText(), await page.locator("#undelivered input").first().inputValue()];
     await again(key);
   }
+  // Of very many, the first are listed, and the others come when they are asked for.
+  const everyone = /\/results\?status=undelivered/;
+  await page.route(everyone, async (route) => {
+    const url = new URL(route.request().url());
+    const further = url.searchParams.has("cursor");
+    url.searchParams.delete("cursor");
+    const answer = await route.fetch({ url: url.href });
+    const { items: [row] } = await answer.json();
+    const items = Array.from({ length: further ? 3 : 100 }, (_, at) => ({ ...row, line: at + 2 }));
+    await route.fulfill({ response: answer, json: { items, next_cursor: further ? null : "more" } });
+  });
+  await again(key);
+  run.many = [await page.locator("#undelivered tbody tr").count(), await page.locator("#more-undelivered").isVisible()];
+  await page.locator("#more-undelivered").click();
+  await page.locator("#undelivered tbody tr").nth(102).waitFor();
+  run.all = [await page.locator("#undelivered tbody tr").count(), await page.locator("#more-undelivered").isVisible()];
+  await page.unroute(everyone);
+  await again(key);
+  // An address that is suppressed is corrected, and the page says that nothing is sent to it.
+  const gone = `complaint+${name}@simulator.amazonses.com`;
+  await page.locator("#undelivered input").first().fill(gone);
+  await page.keyboard.press("Enter");
+  await page.locator("#undelivered tbody tr").first().getByText(gone).waitFor();
+  run.suppressed = await cells(page);
   // A typo is refused with the service's words; the right address is mailed. A keyboard is enough.
   const input = page.locator("#undelivered input").first();
   await input.fill(`ana@${name}`);

@@ -1,13 +1,14 @@
 //! Files of members: read as files of recipients are, in a request and through the bucket.
 
 use anyhow::ensure;
+use local::Options;
 use serde_json::{Value, json};
 use unicreda::domain::{api_key::Scope, ids::Mode};
 
 use crate::{
     catalog::{import, key_of},
     crashes::{Run, every_point},
-    faults::Fault,
+    faults::{Fault, Faults, Gate},
     harness::World,
     sim::Sim,
 };
@@ -111,6 +112,30 @@ async fn an_absent_column_leaves_its_field_and_an_empty_cell_clears_it() {
     assert_eq!(answer["cleared"], json!({ "term": 2 }), "{answer}");
     let third = world.get("/members/ana3@ejemplo.com").await;
     assert_eq!((&third["role"], &third["term"]), (&json!("Docente"), &Value::Null));
+}
+
+/// Between the look-up and the change, somebody deletes the member.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_that_was_deleted_meanwhile_is_imported_whole_or_not_at_all() {
+    let faults = Faults::default();
+    let world = World::with(faults.under(Options::in_memory())).await;
+    let profile = json!({ "name": "Ana Soto", "role": "Docente", "term": "2026-1" });
+    let path = "/members/ana@ejemplo.com";
+    world.call("PUT", path, Some(&profile)).await.expect(201);
+    let gate = Gate::default();
+    faults.on_calls_with("UpdateItem", "ana@ejemplo.com", 0..1, Fault::Held(gate.clone(), None));
+    let file = "email,term,role\nana@ejemplo.com,2026-1,Decana\nluis@ejemplo.com,2026-2,\n";
+    let deleted = async {
+        gate.reached.cancelled().await;
+        world.call("DELETE", path, None).await.expect(204);
+        gate.open.cancel();
+    };
+    let (answer, ()) = tokio::join!(import(&world, "es", file), deleted);
+    let answer = answer.expect(200).json();
+    assert_eq!((&answer["new"], &answer["changed"]), (&json!(2), &json!(0)), "{answer}");
+    let ana = world.get(path).await;
+    let shown = ["name", "role", "term"].map(|name| ana[name].clone());
+    assert_eq!(shown, [Value::Null, json!("Decana"), json!("2026-1")], "all that the row says");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

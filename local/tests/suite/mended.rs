@@ -92,7 +92,7 @@ async fn a_bounced_address_of_a_file_is_mended_and_the_former_one_gets_nothing_m
     assert!(shown["email_error"].is_null() && shown["email_detail"].is_null(), "{shown}");
 
     // The wallet entry moved, and the former address stays suppressed: nothing more is sent to it.
-    assert_eq!(wallet(&world, RIGHT).await, [id]);
+    assert_eq!(wallet(&world, RIGHT).await, std::slice::from_ref(&id));
     assert!(wallet(&world, FORMER).await.is_empty());
     let list = world.get("/suppressions").await;
     assert_eq!(list["items"][0]["email"], FORMER);
@@ -106,6 +106,19 @@ async fn a_bounced_address_of_a_file_is_mended_and_the_former_one_gets_nothing_m
     );
     let what = ended["email_detail"].as_str().expect("a text");
     assert!(what.contains("No se envió") && what.contains("Corrige la dirección"), "{what}");
+    assert_eq!(world.mails_now(FORMER).await.len(), 1);
+
+    // Corrected to an address that is suppressed: the answer says that nothing is sent there.
+    let back = json!({ "email": FORMER });
+    for what in ["the first answer", "the second one"] {
+        let told = world.call("PATCH", &path, Some(&back)).await.expect(200).json();
+        assert_eq!(
+            (&told["email"], &told["email_status"], &told["email_error"]),
+            (&json!(FORMER), &json!("failed"), &json!("suppressed")),
+            "{what}"
+        );
+    }
+    world.mail_ended(&id).await;
     assert_eq!(world.mails_now(FORMER).await.len(), 1);
 }
 
@@ -191,11 +204,18 @@ async fn a_registrar_mends_a_bounced_address_in_the_console() {
         assert_eq!(run["rows"].as_array().map(Vec::len), Some(2), "what arrived is not listed");
         let links = run["links"].as_array().expect("links");
         assert!(links.iter().all(|link| link.as_str().is_some_and(|l| l.contains("/credential/"))));
+        assert_eq!(run["many"], json!([100, true]), "there are more, and how to see them");
+        assert_eq!(run["all"], json!([103, false]), "{run}");
+        let gone = format!("complaint+{name}@simulator.amazonses.com");
+        assert_eq!(cell("suppressed", 0, 1), gone);
+        let (why, sent) = (cell("suppressed", 0, 2), cell("suppressed", 0, 3));
+        assert!(why.contains("No se envió") && !sent.contains("Se envía"), "{why} {sent}");
         assert!(run["typo"].as_str().is_some_and(|text| text.contains("Invalid email")), "{run}");
         let right = format!("success+otra-{name}@simulator.amazonses.com");
         assert!(cell("mended", 0, 3).contains(&format!("Se envía a {right}")), "{run}");
         assert_eq!(run["problem"], false, "{run}");
-        assert!(cell("english", 0, 2).contains("It bounced"), "{run}");
+        assert!(cell("english", 0, 2).contains("It was not sent"), "{run}");
+        assert!(cell("english", 1, 2).contains("marked it as spam"), "{run}");
         assert!(cell("english", 0, 3).contains("It is sent to"), "{run}");
         assert_eq!(run["after"].as_array().map(Vec::len), Some(1), "it is mended: {run}");
         assert_eq!(world.mails(&right, 1).await.len(), 1);

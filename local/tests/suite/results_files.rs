@@ -387,3 +387,157 @@ async fn a_file_whose_rows_correct_one_credential_to_different_content_is_refuse
     let result = &status["result"];
     assert_eq!((&result["duplicates"], &result["failed"]), (&json!(1), &json!(1)), "{status}");
 }
+
+/// A results file with another version in each of its rows that have one.
+fn of_version(results: &str, from: u32, to: &str) -> String {
+    results.replace(&format!(";{from}\r\n"), &format!(";{to}\r\n"))
+}
+
+/// The row of a person, by the beginning of the address, in a results file.
+fn row_of<'a>(results: &'a str, email: &str) -> &'a str {
+    let rows = results.split("\r\n");
+    rows.into_iter().find(|row| row.starts_with(email)).unwrap_or_else(|| panic!("{results}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_results_file_takes_no_newer_correction_back() {
+    let world = World::new().await;
+    let Issued { ids, results: old } = issued(&world).await;
+    world.mail_ended(&ids[0]).await;
+    assert!(old.lines().next().expect("a header").ends_with(";credential_version"), "{old}");
+    assert!(row_of(&old, "ana@").ends_with(";1") && row_of(&old, "luis@").ends_with(';'), "{old}");
+    let correct = json!({ "correct": true });
+    let mended = old.replace("Ana Perez", "Ana Pérez");
+    let (_, rows, newer) = upload(&world, &mended, correct.clone()).await;
+    assert_eq!(
+        (&rows[0]["status"], &rows[0]["credential_version"], &rows[2]["credential_version"]),
+        (&json!("corrected"), &json!(2), &json!(1)),
+        "{rows:?}"
+    );
+    assert!(row_of(&newer, "ana@").ends_with(";2"), "{newer}");
+    let ana = async || world.get(&format!("/credentials/{}", ids[0])).await;
+
+    // The old one once more: refused, in the dry run too, and its own results are no way around it.
+    let mut stale = old.clone();
+    for options in [json!({ "correct": true, "dry_run": true }), correct.clone(), correct.clone()] {
+        let (status, rows, results) = upload(&world, &stale, options).await;
+        let error = &status["result"]["errors"][0];
+        assert_eq!(
+            (&error["row"], &error["code"]),
+            (&json!(1), &json!("corrected_since")),
+            "{status}"
+        );
+        let text = error["error"].as_str().expect("a text");
+        assert!(text.contains("«nombre» dice «Ana Perez»") && text.contains("escribe 2"), "{text}");
+        assert_eq!(rows[2]["duplicate"], true, "{rows:?}");
+        let ana = row_of(&results, "ana@");
+        // In a dry run two further columns follow.
+        let ends = ana.trim_end_matches(";;").ends_with(";1");
+        assert!(ana.contains(&ids[0]) && ends, "{ana}");
+        stale = results;
+    }
+    assert_eq!(ana().await["recipient_name"], "Ana Pérez");
+    // What says the same is a duplicate; what leaves alone what was corrected since is corrected.
+    let (status, ..) = upload(&world, &mended, correct.clone()).await;
+    assert_eq!(
+        (&status["result"]["failed"], &status["result"]["corrected"]),
+        (&json!(1), &json!(0))
+    );
+    let (_, rows, third) =
+        upload(&world, &mended.replace(";00123;", ";00199;"), correct.clone()).await;
+    assert_eq!(
+        (&rows[0]["status"], &rows[0]["credential_version"]),
+        (&json!("corrected"), &json!(3))
+    );
+    assert!(row_of(&third, "ana@").ends_with(";3"), "{third}");
+    let (status, ..) = upload(&world, &newer, correct.clone()).await;
+    let text = status["result"]["errors"][0]["error"].as_str().expect("a text");
+    assert!(
+        text.contains("«numero de licencia» dice «00123»") && !text.contains("«nombre»"),
+        "{text}"
+    );
+    // Rows without an id are found by what they said then, and are of an earlier version.
+    let (_, rows, found) = upload(&world, FILE, json!({})).await;
+    assert_eq!((&rows[0]["duplicate"], &rows[0]["credential_version"]), (&json!(true), &json!(1)));
+    let (status, ..) = upload(&world, &found, correct.clone()).await;
+    assert_eq!(status["result"]["errors"][0]["code"], "corrected_since", "{status}");
+    // Whoever wants it back says so, by the version; a dry run's results are of what was seen.
+    let back = of_version(&newer, 2, "3");
+    let dry = json!({ "correct": true, "dry_run": true });
+    let (_, rows, seen) = upload(&world, &back, dry).await;
+    assert_eq!(
+        (&rows[0]["status"], &rows[0]["credential_version"]),
+        (&json!("corrected"), &json!(3))
+    );
+    let (_, rows, _) = upload(&world, &seen, correct.clone()).await;
+    assert_eq!(
+        (&rows[0]["status"], &rows[0]["credential_version"]),
+        (&json!("corrected"), &json!(4))
+    );
+    assert_eq!(ana().await["license_number"], "00123");
+    // A file without the column, or with an empty cell, is of no version.
+    let (status, rows, _) = upload(&world, &of_version(&third, 3, ""), correct.clone()).await;
+    assert_eq!(rows[0]["status"], "corrected", "{status}");
+    let few =
+        format!("email;nombre;calificacion;credential_id\nana@ejemplo.com;Ana;A;{}\n", ids[0]);
+    let (_, rows, _) = upload(&world, &few, correct.clone()).await;
+    assert_eq!(rows[0]["status"], "corrected", "{rows:?}");
+    // What is no version is the row's fault.
+    let (status, ..) = upload(&world, &of_version(&third, 3, "v3"), correct).await;
+    assert_eq!(status["result"]["errors"][0]["code"], "invalid_version", "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_is_said_in_json_too_and_a_renewal_takes_nothing_back() {
+    let world = World::new().await;
+    let template = json!({
+        "name": "Curso", "description": "Vale un mes.", "validity_months": 1,
+        "fields": [{ "name": "recipient_name", "required": true }, { "name": "term" }],
+    });
+    let made = world.call("POST", "/templates", Some(&template)).await.expect(201).json();
+    let line = |id: &Value, version: Value, name: &str, term: &str| {
+        json!({
+            "email": "ana@ejemplo.com", "recipient_name": name, "term": term,
+            "credential_id": id, "credential_version": version,
+        })
+        .to_string()
+    };
+    let correct = json!({ "template_id": made["id"], "correct": true });
+    let body = json!({
+        "template_id": made["id"],
+        "recipients": [{ "email": "ana@ejemplo.com", "recipient_name": "Ana", "term": "1" }],
+    });
+    let issued = world.call("POST", "/credentials/issue", Some(&body)).await.expect(200).json();
+    let id = issued["credentials"][0]["credential_id"].clone();
+    let path = format!("/credentials/{}", id.as_str().expect("an id"));
+    world.mail_ended(id.as_str().expect("an id")).await;
+    for (version, name) in [(1, "Ana Pérez"), (2, "Ana Pérez Soto")] {
+        let file = line(&id, json!(version), name, "1");
+        let (_, rows, results) = upload(&world, &file, correct.clone()).await;
+        assert_eq!(rows[0]["status"], "corrected", "{rows:?}");
+        let (row, wanted) = (results.lines().nth(1).expect("a row"), version * 2);
+        assert!(row.ends_with(&format!(",{wanted}")), "no cell is one too many: {results}");
+        if version == 1 {
+            world.call("POST", &format!("{path}/renew"), None).await.expect(200);
+            assert_eq!(world.get(&path).await["version"], 3, "renewed");
+        }
+    }
+    for (version, code) in [
+        (json!(3), Some("corrected_since")),
+        (json!("1"), Some("corrected_since")),
+        (json!("dos"), Some("invalid_version")),
+        (json!(2.5), Some("wrong_type")),
+        (json!("4"), None),
+    ] {
+        let file = line(&id, version.clone(), "Ana", "1");
+        let (status, rows, _) = upload(&world, &file, correct.clone()).await;
+        let found = status["result"]["errors"][0]["code"].as_str();
+        assert_eq!(found, code, "{version}: {status}");
+        assert_eq!(rows[0]["status"] == "corrected", code.is_none(), "{rows:?}");
+    }
+    // The API takes no such member.
+    let mut one = body;
+    one["recipients"][0]["credential_version"] = 1.into();
+    let answer = world.call("POST", "/credentials/issue", Some(&one)).await.expect(200).json();
+    assert!(answer.to_string().contains("Campo desconocido: credential_version"), "{answer}");
+}

@@ -10,8 +10,9 @@ use unicreda::jobs::sweep::{self, SweepMode};
 use crate::{
     bucket::{client, keys},
     catalog::one_fault,
+    faults::{Fault, Faults},
     harness::{World, person},
-    queues::{drain, unread},
+    queues::{Queue, consume, drain, take_exactly, unread},
 };
 
 const DAY: u64 = 24 * 3600;
@@ -185,4 +186,76 @@ async fn no_item_of_an_open_job_expires() {
     app.clock.jump(Duration::from_secs(6 * DAY));
     sweep::sweep(app, SweepMode::default()).await.expect("a run");
     assert_eq!(days_of(&world, &job).await, 17);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_is_kept_whole_whichever_of_its_moves_fails() {
+    let faults = Faults::default();
+    let world = World::with(faults.under(unread())).await;
+    set(&world, json!({ "jobs_days": 7 })).await;
+    let job = world.start_job(&[person(1), person(2)]).await;
+    let rows = take_exactly(&world, Queue::Issue, 2).await;
+    assert_eq!(consume(&world, &rows).await, [""; 0]);
+    let app = world.stack.app();
+    let sweep = async || sweep::sweep(app, SweepMode::default()).await.expect("a run");
+    // Inputs, outcomes, the job itself.
+    for call in 0..3 {
+        app.clock.jump(Duration::from_secs(5 * DAY + 3600));
+        let denied = Fault::JsonError(400, "AccessDeniedException");
+        faults.on_calls_with("UpdateItem", "#ttl = :ttl", call..call + 1, denied);
+        sweep().await;
+        let half = expiries(&world, &job).await;
+        assert!(half.iter().any(|(_, left)| *left < 7), "the call {call} failed: {half:?}");
+        assert!(half.contains(&("JOB".to_owned(), 2)), "the job comes last: {half:?}");
+        sweep().await;
+        let kept = expiries(&world, &job).await;
+        assert!(kept.len() == 3 && kept.iter().all(|(_, left)| *left == 7), "{kept:?}");
+    }
+}
+
+/// DynamoDB removes expired items like this.
+async fn expire(world: &World) {
+    let app = world.stack.app();
+    let now = app.clock.now().as_second();
+    let all = app.dynamodb.scan().table_name(&app.config.jobs_table).send().await.expect("items");
+    for item in all.items() {
+        let ttl: i64 = item["ttl"].as_n().expect("a number").parse().expect("seconds");
+        if ttl < now {
+            let delete = app.dynamodb.delete_item().table_name(&app.config.jobs_table);
+            let delete = delete.key("pk", item["pk"].clone()).key("sk", item["sk"].clone());
+            delete.send().await.expect("removed");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mail_is_not_sent_again_though_its_job_is_gone_after_a_week() {
+    let world = World::with(Options { tracks_deliveries: true, ..unread() }).await;
+    set(&world, json!({ "jobs_days": 7 })).await;
+    let job = world.start_job(&[person(1), person(2)]).await;
+    drain(&world).await;
+    world.success(&job).await;
+    let skipped = world.start_job(&[person(3), person(4)]).await;
+    let rows = take_exactly(&world, Queue::Issue, 2).await;
+    assert_eq!(consume(&world, &rows).await, [""; 0]);
+    world.call("POST", &format!("/jobs/{skipped}/cancel"), None).await.expect(200);
+    let app = world.stack.app();
+    app.clock.jump(Duration::from_secs(600));
+    sweep::sweep(app, SweepMode::default()).await.expect("a run");
+    world.success(&skipped).await;
+
+    app.clock.jump(Duration::from_secs(8 * DAY));
+    expire(&world).await;
+    for job in [&job, &skipped] {
+        world.call("GET", &format!("/jobs/{job}"), None).await.problem(404, "not_found");
+        let left: Vec<_> = expiries(&world, job).await.into_iter().map(|(kind, _)| kind).collect();
+        assert!(left.contains(&"MAIL".to_owned()), "{left:?}");
+        assert!(left.iter().all(|kind| ["MAIL", "SENDING"].contains(&kind.as_str())), "{left:?}");
+    }
+    // Nobody was told of a delivery.
+    let again = world.start_job(&[person(1), person(2)]).await;
+    drain(&world).await;
+    let result = world.success(&again).await["result"].clone();
+    assert_eq!((&result["duplicates"], &result["emails_skipped"]), (&json!(2), &json!(2)));
+    assert_eq!(world.stack.mail().count(), 2, "no second mail");
 }

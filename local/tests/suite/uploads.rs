@@ -87,7 +87,7 @@ async fn a_file_out_of_excel_becomes_a_job_whose_results_can_be_corrected_and_up
     let rows = lines(&results);
     assert_eq!(
         rows[0],
-        "Calificación;Correo electrónico;Apellidos;Nombre;Créditos;Fecha de inicio;#RUT;row;line;status;credential_id;credential_url;recipient_type;duplicate;email_status;error;email_error;email_detail"
+        "Calificación;Correo electrónico;Apellidos;Nombre;Créditos;Fecha de inicio;#RUT;row;line;status;credential_id;credential_url;recipient_type;duplicate;email_status;error;email_error;email_detail;credential_version"
     );
     assert_eq!(rows.len(), 5, "{results}");
     assert!(

@@ -110,6 +110,7 @@ async fn a_job_and_a_file_count_their_warnings_by_kind_and_name_the_rows() {
         let page = world.send("GET", &path, &headers, "").await.expect(200).text();
         let ends: Vec<&str> = page.lines().filter_map(|line| line.rsplit(',').next()).collect();
         assert_eq!(ends, ["line", "3", "4", "5"], "{page}");
+        assert!(page.starts_with("row,email,") && page.contains(",credential_version,line\r\n"));
         let said = "El campo «email» dice «gmial.com»: ¿quisiste decir gmail.com?";
         assert_eq!(rows[0]["warnings"], json!([said]), "in the words of the file");
     }

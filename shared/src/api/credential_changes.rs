@@ -16,12 +16,14 @@ use crate::{
     },
     domain::{
         admission,
+        credential::MailState,
         fault::Fault,
         fields::{FieldError, FieldErrors, Fields},
         history::Action,
         ids::{CredentialId, JobId},
         job::Revocation,
         lang::Lang,
+        ledger::CurrentCredential,
         renewal_fault::RenewalFault,
     },
     http::{
@@ -30,6 +32,7 @@ use crate::{
     },
     jobs::revoke::{self, RevokeError, RevokeRequest, Which},
     mail::ledger,
+    store::StoreError,
 };
 
 /// Longest reason, in characters.
@@ -257,7 +260,21 @@ pub async fn correct(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
         }
         other => other?,
     };
-    ok(&corrected.credential.answer(&app.config.site_url, call.lang))
+    let credential = as_mailed(app, corrected.credential).await?;
+    ok(&credential.answer(&app.config.site_url, call.lang))
+}
+
+/// Returns a credential as its mail will end: to a suppressed address, nothing is sent.
+async fn as_mailed(
+    app: &App,
+    credential: CurrentCredential,
+) -> Result<CurrentCredential, StoreError> {
+    if !matches!(credential.mail(), MailState::Owed | MailState::Claimed) {
+        return Ok(credential);
+    }
+    let tenant = credential.tenant();
+    let suppressed = app.catalog.is_suppressed(tenant, &credential.recipient.email).await?;
+    Ok(if suppressed { credential.suppressed() } else { credential })
 }
 
 /// `POST /credentials/{credential_id}/renew`: a new version with a later end. The replaced version no
@@ -277,7 +294,10 @@ pub async fn renew(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let by = caller.who();
     let request = RenewRequest { tenant: caller.tenant(), id, until, reason, by, now: call.now };
     match renew::renew(app, &request).await {
-        Ok(renewed) => ok(&renewed.credential.answer(&app.config.site_url, call.lang)),
+        Ok(renewed) => {
+            let credential = as_mailed(app, renewed.credential).await?;
+            ok(&credential.answer(&app.config.site_url, call.lang))
+        }
         Err(RenewError::Fault(fault)) => {
             let (es, en) = (fault.text(Lang::Es), fault.text(Lang::En));
             Err(match fault {

@@ -64,10 +64,10 @@ pub async fn import(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         rows.into_iter().map(|row| FileMember::of(row, format.kind)).collect();
     let mut last = LastRows::default();
     member_rows::note(&mut last, &rows);
-    let rows = member_rows::look_up(app, &caller.org, rows, &last).await?;
+    let mut rows = member_rows::look_up(app, &caller.org, rows, &last).await?;
     let dry_run = call.flag(DRY_RUN);
     if !dry_run {
-        member_rows::write(app, &caller.org, &rows, call.now).await?;
+        member_rows::write(app, &caller.org, &mut rows, &last, call.now).await?;
     }
     ok(&answer(call, &format, &rows, dry_run))
 }

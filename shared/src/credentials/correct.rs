@@ -19,7 +19,7 @@ use crate::{
         as_signed::AsSigned,
         change_status::{ROUNDS, backoff},
         days,
-        new_version::{list_without, refuse_taken, write},
+        new_version::{list_without, refuse_stale, refuse_taken, write},
         sign::{self, Draft, Issuer},
     },
     document::proof,
@@ -305,6 +305,9 @@ async fn judge(
     let again = || matches!(request.change, Change::Fields(_));
     if unchanged && !(again() && signed_by_compromised(app, before).await?) {
         return Ok(None);
+    }
+    if let Change::Row(named) = request.change {
+        refuse_stale(app, named, before, &fields).await?;
     }
     let recipient = clean.unwrap_or_else(|| whole.clone());
     let sent_email = fields.get("email").and_then(Value::as_str).unwrap_or_default();

@@ -1,6 +1,8 @@
 //! A new signed version of a credential, which a correction or a renewal writes: credential, history,
 //! aliases and the status bit of the replaced version in one transaction.
 
+use serde_json::{Map, Value};
+
 use crate::{
     app::App,
     aws::sqs,
@@ -10,14 +12,37 @@ use crate::{
         issue, sign,
     },
     domain::{
-        correction_fault::CorrectionFault, credential::Credential, ids::CredentialId,
-        status_entry::ListId,
+        correction::Named, correction_fault::CorrectionFault, credential::Credential,
+        ids::CredentialId, status_entry::ListId,
     },
     store::{
         StoreError,
         status_lists::{Correction, List},
     },
 };
+
+/// Refuses a row of an earlier version of its credential that would change fields which were
+/// corrected since; a renewal since takes nothing back.
+pub(super) async fn refuse_stale(
+    app: &App,
+    named: &Named,
+    before: &Credential,
+    fields: &Map<String, Value>,
+) -> Result<(), CorrectError> {
+    let Some(of) = named.version.filter(|of| *of < before.version) else { return Ok(()) };
+    let history = app.status_lists.history(before).await?;
+    let since = history
+        .iter()
+        .filter(|event| event.replaced.as_ref().is_some_and(|replaced| replaced.version >= of));
+    let corrected: Vec<&String> = since.flat_map(|event| &event.fields).collect();
+    let fields: Vec<String> =
+        fields.keys().filter(|field| corrected.contains(field)).cloned().collect();
+    if fields.is_empty() {
+        return Ok(());
+    }
+    let fault = CorrectionFault::CorrectedSince(before.id, before.version, fields);
+    Err(CorrectError::Conflict(fault))
+}
 
 /// Signs the credential's status list with the bit of the replaced version set.
 pub(super) async fn list_without(

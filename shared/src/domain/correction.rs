@@ -19,12 +19,30 @@ pub struct Named {
     /// Fields that the row says to be empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cleared: Vec<FieldName>,
+    /// The version of the credential that the row is of, if it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
 }
 
 impl Named {
     /// Joins a row's recipient and the credential that it names.
     pub fn new(recipient: Recipient, naming: Naming) -> Self {
-        Self { credential_id: naming.id, recipient, cleared: naming.cleared }
+        let Naming { id, cleared, version } = naming;
+        Self { credential_id: id, recipient, cleared, version }
+    }
+
+    /// What a row says that names no credential and was found to be this one: all of it.
+    pub fn found(credential_id: CredentialId, recipient: &Recipient) -> Self {
+        let empty = |field: &FieldName| recipient.value(*field).is_none();
+        let cleared = FieldName::correctable().filter(empty).collect();
+        Self { credential_id, recipient: recipient.clone(), cleared, version: None }
+    }
+
+    /// The version of its credential whose content the row has: the present one, or where the
+    /// credential says something else, the first one, which any is that was corrected since.
+    pub fn version_of(&self, recipient: &Recipient, filled: &[FieldName], present: u32) -> u32 {
+        let same = || self.changes(recipient, filled).is_ok_and(|changes| changes.is_empty());
+        if present > 1 && same() { present } else { 1 }
     }
 
     /// The fields that the row says otherwise than the credential, as a correction takes them;

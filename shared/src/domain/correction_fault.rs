@@ -2,6 +2,9 @@
 
 use crate::domain::{ids::CredentialId, lang::Lang, warning::Place};
 
+/// The column, and member of JSON, in which a row says which version it is of.
+pub const VERSION: &str = "credential_version";
+
 /// The reason why a row that names its credential, or a correction, is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CorrectionFault {
@@ -16,6 +19,11 @@ pub enum CorrectionFault {
     /// Another row of the file has corrected the credential, which was changed
     /// since.
     AnotherRow(CredentialId, Place),
+    /// The credential, which has this version now, was corrected in these fields after the version
+    /// that the row is of.
+    CorrectedSince(CredentialId, u32, Vec<String>),
+    /// What the row gives for the version is none.
+    NoVersion(String),
     /// This other credential has the corrected content.
     Taken(CredentialId),
     /// The credential is revoked or suspended.
@@ -31,6 +39,8 @@ impl CorrectionFault {
             Self::OtherContent(..) => "other_content",
             Self::OtherExternalId(_) => "immutable_field",
             Self::AnotherRow(..) => "repeated_credential",
+            Self::CorrectedSince(..) => "corrected_since",
+            Self::NoVersion(_) => "invalid_version",
             Self::Taken(_) => "content_taken",
             Self::NotActive => "credential_not_active",
         }
@@ -40,6 +50,7 @@ impl CorrectionFault {
     pub fn field(&self) -> &'static str {
         match self {
             Self::OtherExternalId(_) => "external_id",
+            Self::CorrectedSince(..) | Self::NoVersion(_) => VERSION,
             Self::Unknown(_)
             | Self::OtherTemplate(_)
             | Self::OtherContent(..)
@@ -78,6 +89,17 @@ impl CorrectionFault {
                     format!("In this file, {place} has corrected the credential {id}, which was changed since: see which data is right"),
                 )
             }
+            Self::CorrectedSince(id, version, fields) => {
+                let fields = fields.join(", ");
+                lang.pick(
+                    format!("La credencial {id} se corrigió después de este archivo, y la fila trae otros datos en: {fields}. Parte del archivo de resultados más reciente, o pon en la fila lo que la credencial dice ahora; si vale lo de la fila, escribe {version} en {VERSION}"),
+                    format!("The credential {id} was corrected after this file, and the row has other data in: {fields}. Begin with the latest results file, or put into the row what the credential says now; if the row is right, write {version} into {VERSION}"),
+                )
+            }
+            Self::NoVersion(text) => lang.pick(
+                format!("{VERSION} dice «{text}», y no es un número de versión: repón el que tenía el archivo de resultados, o déjalo vacío"),
+                format!("{VERSION} says \"{text}\", which is no number of a version: put back what the results file had, or leave it empty"),
+            ),
             Self::Taken(other) => lang.pick(
                 format!("La credencial {other} ya tiene esos datos; revoca una de las dos"),
                 format!("Credential {other} has that content already; revoke one of the two"),

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::domain::{
-    correction::FieldChange,
+    correction::{FieldChange, Named},
     ids::CredentialId,
     job::JobKind,
     job_outcome::{RowStatus, Shard},
@@ -41,6 +41,8 @@ pub enum ResultColumn {
     EmailError,
     /// The same for people, with what to do.
     EmailDetail,
+    /// The version of the credential whose content the row has.
+    CredentialVersion,
     /// In a dry run, other credentials of the recipient from the template.
     AlsoHolds,
     /// In a dry run that corrects, the fields before and after.
@@ -51,7 +53,7 @@ pub enum ResultColumn {
 
 impl ResultColumn {
     /// Every column.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Row,
         Self::Email,
         Self::ExternalId,
@@ -65,6 +67,7 @@ impl ResultColumn {
         Self::Error,
         Self::EmailError,
         Self::EmailDetail,
+        Self::CredentialVersion,
         Self::AlsoHolds,
         Self::Changes,
         Self::RepeatedBy,
@@ -86,6 +89,7 @@ impl ResultColumn {
             Self::Error => "error",
             Self::EmailError => "email_error",
             Self::EmailDetail => "email_detail",
+            Self::CredentialVersion => "credential_version",
             Self::AlsoHolds => "also_holds",
             Self::Changes => "changes",
             Self::RepeatedBy => "repeated_by",
@@ -211,6 +215,11 @@ pub struct ResultRow {
     pub email_detail: Option<&'static str>,
     /// When its credential was blocked, RFC 3339, if it is.
     pub blocked_at: Option<String>,
+    /// Of a row with a credential, the version whose content it has; an earlier one than that of
+    /// the credential where it was corrected since.
+    pub version: Option<u32>,
+    /// What it says of its credential.
+    pub says: Option<Box<Named>>,
     /// Texts of the faults of a failed row.
     pub error: Option<String>,
     /// In a dry run, other credentials of the recipient from the template.
@@ -287,6 +296,7 @@ impl ResultRow {
             ResultColumn::Error => self.error.clone().into(),
             ResultColumn::EmailError => self.email_error.clone().into(),
             ResultColumn::EmailDetail => self.email_detail.into(),
+            ResultColumn::CredentialVersion => self.version.into(),
             ResultColumn::AlsoHolds => {
                 let ids = self.also_holds.as_ref();
                 ids.map(|ids| ids.iter().map(ToString::to_string).collect::<Vec<_>>()).into()
@@ -343,9 +353,9 @@ mod tests {
     fn pages_and_files_have_their_columns_in_the_contracts_order() {
         assert_eq!(
             names(ResultColumn::of_page(true)).join(","),
-            "row,email,external_id,status,credential_id,credential_url,recipient_type,duplicate,email_status,error,email_error,email_detail,line"
+            "row,email,external_id,status,credential_id,credential_url,recipient_type,duplicate,email_status,error,email_error,email_detail,credential_version,line"
         );
-        let file = "row,line,status,credential_id,credential_url,recipient_type,duplicate,email_status,error,email_error,email_detail";
+        let file = "row,line,status,credential_id,credential_url,recipient_type,duplicate,email_status,error,email_error,email_detail,credential_version";
         assert_eq!(names(ResultColumn::of_file(false, true)).join(","), file);
         let dry = format!("{file},also_holds");
         assert_eq!(names(ResultColumn::of_file(true, false)).join(","), dry);

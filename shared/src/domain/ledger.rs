@@ -115,6 +115,14 @@ impl CurrentCredential {
         Credential { stored_mail: self.mail, mail_lease: self.lease, ..self.credential }
     }
 
+    /// Returns it as its pending mail will end to an address that is on the suppression list: it is
+    /// not sent.
+    pub fn suppressed(mut self) -> Self {
+        self.mail = MailState::Failed;
+        self.credential.mail_error = Some(Undelivered::Suppressed.as_str().to_owned());
+        self
+    }
+
     /// Returns `email_status` of the answer.
     pub fn email_status(&self) -> &'static str {
         match (self.mail, self.mail_delivery) {

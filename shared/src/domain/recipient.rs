@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::domain::{
+    correction_fault::VERSION,
     credits::Credits,
     damage::Damaged,
     email::EmailAddress,
@@ -259,6 +260,7 @@ impl Entry {
         reader.faults.extend(repeated);
         reader.faults.extend((survey.more > 0).then_some(Fault::Rest(survey.more)));
         let id = of_file.then(|| reader.text("credential_id", "credential_id", MAX_TEXT)).flatten();
+        let version = of_file.then(|| reader.version()).flatten();
         let says = reader.fields.iter().filter(|_| id.is_some());
         let says: Vec<FieldName> = says.filter_map(|(name, _)| FieldName::of(name)).collect();
         let (email, address) = reader.address();
@@ -311,7 +313,7 @@ impl Entry {
         };
         let mut entry = Self { email, external_id, recipient, naming: None, rest };
         if let Some(id) = id {
-            entry.name(&id, &says);
+            entry.name(&id, version.as_deref(), &says);
         }
         entry
     }
@@ -366,6 +368,15 @@ impl<'a> Reader<'a> {
                 Damaged::of(path, &text)
                     .map_or_else(|| Fault::ForbiddenCharacters(path.to_owned()), Fault::Damaged),
             ),
+        }
+    }
+
+    /// The version of the credential that a row names, a number or its digits.
+    fn version(&mut self) -> Option<String> {
+        let at = self.fields.iter().find(|(name, _)| name == VERSION)?;
+        match serde_json::from_str::<u32>(at.1.get()) {
+            Ok(version) => self.take(VERSION).map(|_| version.to_string()),
+            Err(_) => self.text(VERSION, VERSION, MAX_TEXT),
         }
     }
 

@@ -60,10 +60,10 @@ pub(super) async fn import(
     let ttl = job.ttl().ok_or_else(|| JobError::broken("a job without expiry"))?;
     let mut order = job.members.clone().unwrap_or_default();
     let rows = rows.into_iter().map(|row| FileMember::of(row, format.kind)).collect();
-    let rows = member_rows::look_up(app, &job.org, rows, last).await?;
+    let mut rows = member_rows::look_up(app, &job.org, rows, last).await?;
     let works = job.takes_rows();
     if works && !order.dry_run {
-        member_rows::write(app, &job.org, &rows, app.clock.now()).await?;
+        member_rows::write(app, &job.org, &mut rows, last, app.clock.now()).await?;
     }
     let mut warnings = job.warnings.clone();
     let mut inputs = Vec::with_capacity(rows.len());

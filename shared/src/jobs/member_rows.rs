@@ -2,6 +2,8 @@
 //!
 //! Safe to repeat: a row says how its member is afterwards, so the second time it changes nothing.
 
+use std::collections::{HashMap, HashSet};
+
 use jiff::Timestamp;
 
 use crate::{
@@ -12,6 +14,7 @@ use crate::{
         field::FieldName,
         ids::OrgId,
         lang::Lang,
+        member::Member,
         member_row::{self, LastRows, MemberChange, MemberRow, ProfileField},
         recipient::Recipient,
         review, time,
@@ -21,6 +24,9 @@ use crate::{
     sheet::{Naming, Said, SheetRow},
     store::StoreError,
 };
+
+/// Times that a row is looked up whose member was deleted meanwhile.
+const ROUNDS: usize = 3;
 
 /// A row of a file of members.
 #[derive(Debug)]
@@ -110,42 +116,70 @@ pub async fn look_up(
 ) -> Result<Vec<(FileMember, MemberOutcome)>, StoreError> {
     let emails: Vec<&EmailAddress> =
         rows.iter().filter_map(|row| Some(&row.read.as_ref().ok()?.email)).collect();
-    let members = match emails.as_slice() {
-        [] => Default::default(),
-        some => app.catalog.together(org, None, None, some).await?.members,
-    };
-    let outcome = |row: &FileMember| {
-        let read = match &row.read {
-            Ok(read) => read,
-            Err(faults) => return MemberOutcome::Refused(faults.clone()),
-        };
-        match (read.change(members.get(&read.email)), last.instead_of(&read.email, row.row)) {
-            (Err(fault), _) => MemberOutcome::Refused(vec![fault]),
-            (Ok(_), Some(other)) => MemberOutcome::Repeated(other),
-            (Ok(change), None) => MemberOutcome::Imported(change),
-        }
-    };
+    let members = members(app, org, &emails).await?;
     let outcomes = rows.into_iter().map(|row| {
-        let outcome = outcome(&row);
+        let outcome = outcome(&row, &members, last);
         (row, outcome)
     });
     Ok(outcomes.collect())
 }
 
-/// Writes what rows change. One that changes nothing writes nothing.
+type Members = HashMap<EmailAddress, Member>;
+
+async fn members(app: &App, org: &OrgId, emails: &[&EmailAddress]) -> Result<Members, StoreError> {
+    Ok(match emails {
+        [] => Members::default(),
+        some => app.catalog.together(org, None, None, some).await?.members,
+    })
+}
+
+fn outcome(row: &FileMember, members: &Members, last: &LastRows) -> MemberOutcome {
+    let read = match &row.read {
+        Ok(read) => read,
+        Err(faults) => return MemberOutcome::Refused(faults.clone()),
+    };
+    match (read.change(members.get(&read.email)), last.instead_of(&read.email, row.row)) {
+        (Err(fault), _) => MemberOutcome::Refused(vec![fault]),
+        (Ok(_), Some(other)) => MemberOutcome::Repeated(other),
+        (Ok(change), None) => MemberOutcome::Imported(change),
+    }
+}
+
+/// Writes what rows change. One that changes nothing writes nothing. A member that was deleted since
+/// its row was looked up is looked up again: the row makes a new one of all that it says.
 ///
 /// # Errors
-/// [`StoreError`].
+/// [`StoreError`]; [`StoreError::Conflict`] when somebody keeps deleting a member that others import.
 pub async fn write(
     app: &App,
     org: &OrgId,
-    rows: &[(FileMember, MemberOutcome)],
+    rows: &mut [(FileMember, MemberOutcome)],
+    last: &LastRows,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let changes = rows.iter().filter_map(|(_, outcome)| match outcome {
-        MemberOutcome::Imported(change) if !change.is_none() => Some(change),
-        _ => None,
-    });
-    let changes: Vec<&MemberChange> = changes.collect();
-    app.catalog.change_members(org, &changes, &time::millis(now)).await
+    let mut gone: Option<HashSet<EmailAddress>> = None;
+    for _ in 0..ROUNDS {
+        if let Some(gone) = &gone {
+            let members = members(app, org, &Vec::from_iter(gone)).await?;
+            let again = |email| gone.contains(email);
+            for (row, known) in rows.iter_mut() {
+                if row.read.as_ref().is_ok_and(|read| again(&read.email)) {
+                    *known = outcome(row, &members, last);
+                }
+            }
+        }
+        let changes = rows.iter().filter_map(|(_, outcome)| match outcome {
+            MemberOutcome::Imported(change) if !change.is_none() => Some(change),
+            _ => None,
+        });
+        let open =
+            |change: &&MemberChange| gone.as_ref().is_none_or(|gone| gone.contains(&change.email));
+        let changes: Vec<&MemberChange> = changes.filter(open).collect();
+        let lost = app.catalog.change_members(org, &changes, &time::millis(now)).await?;
+        if lost.is_empty() {
+            return Ok(());
+        }
+        gone = Some(lost);
+    }
+    Err(StoreError::Conflict)
 }

@@ -14,7 +14,7 @@ use crate::{
     app::App,
     credentials::{issue, sign::Issuer},
     domain::{
-        correction::FieldChange,
+        correction::{FieldChange, Named},
         credential::Credential,
         email::EmailAddress,
         identity::IdSecret,
@@ -233,8 +233,10 @@ async fn undelivered(
 /// Replaces the end of a mail as the job knows it by its present state: SES has reported on it, or it
 /// was sent again since, perhaps to another address. The credential knows both.
 async fn overlay_delivery(app: &App, job: &Job, rows: &mut [ResultRow]) -> Result<(), StoreError> {
-    let ids: Vec<CredentialId> = rows.iter().filter_map(mailed).collect();
-    let credentials = app.credentials.get_all(&ids).await?;
+    // Rows that say the same name one credential, and one read takes an id once.
+    let ids: BTreeSet<CredentialId> =
+        rows.iter().filter_map(|row| mailed(row).or_else(|| existed(row))).collect();
+    let credentials = app.credentials.get_all(&Vec::from_iter(ids)).await?;
     deliver(job, rows, credentials);
     Ok(())
 }
@@ -264,19 +266,42 @@ fn mailed(row: &ResultRow) -> Option<CredentialId> {
     row.credential_id.filter(|_| matches!(row.email_status, Some("sent" | "failed")))
 }
 
-/// Gives rows the state of their mail from their credentials.
+/// The credential of a row that existed before. Of a new one, its first version is known; a former one
+/// may have any.
+fn existed(row: &ResultRow) -> Option<CredentialId> {
+    let existed = row.duplicate == Some(true) || row.corrected;
+    row.credential_id.filter(|_| existed && row.says.is_some())
+}
+
+/// Gives rows the state of their mail, and their version, from their credentials.
 fn deliver(job: &Job, rows: &mut [ResultRow], credentials: Vec<Credential>) {
     // The job's ledger says that the first mail was sent.
     let present = |credential| CurrentCredential::new(credential, LedgerEntry::Ended(Ended::Sent));
     let known: HashMap<CredentialId, CurrentCredential> =
         credentials.into_iter().map(|credential| (credential.id, present(credential))).collect();
     for row in rows {
+        let found = row.credential_id.and_then(|id| known.get(&id));
+        row.version = version(job, row, found.map(|found| &**found));
         let Some(credential) = mailed(row).and_then(|id| known.get(&id)) else { continue };
         row.email_status = Some(credential.email_status());
         row.email_error = credential.undelivered().map(str::to_owned);
         row.email_detail =
             credential.undelivered().map(|code| Undelivered::text_of(code, job.lang));
     }
+}
+
+/// The version of a row's credential whose content the row has. In a dry run, a row that would
+/// correct it is of the version that it was compared with.
+fn version(job: &Job, row: &ResultRow, found: Option<&Credential>) -> Option<u32> {
+    let says = row.says.as_ref()?;
+    let new = row.credential_url.is_some() && row.duplicate == Some(false) && !row.corrected;
+    let Some(found) = found.filter(|found| found.version > 0) else {
+        return new.then_some(1);
+    };
+    Some(match job.is_dry_run() && row.corrected {
+        true => says.version.unwrap_or(found.version),
+        false => says.version_of(&found.recipient, &found.filled, found.version),
+    })
 }
 
 /// The result of one row of a shard.
@@ -296,6 +321,10 @@ fn result_row(app: &App, job: &Job, secret: &IdSecret, view: &ShardView, row: u3
     // In a dry run, a new credential does not exist yet.
     let existing = credential_id.filter(|_| !dry_run || duplicate || corrected);
     let failure = view.failures.get(&row).filter(|_| status == RowStatus::Failed);
+    let says = credential_id.zip(input).and_then(|(id, input)| {
+        let found = |recipient| Named::found(id, recipient);
+        input.named.clone().or_else(|| input.recipient.as_ref().map(found)).map(Box::new)
+    });
     ResultRow {
         row,
         email: input.map(|input| input.email.clone()),
@@ -311,6 +340,8 @@ fn result_row(app: &App, job: &Job, secret: &IdSecret, view: &ShardView, row: u3
         email_error: None,
         email_detail: None,
         blocked_at: None,
+        version: None,
+        says,
         error: failure.map(|failure| failure.text()),
         also_holds: dry_run.then(|| view.holds.get(&row).cloned().unwrap_or_default()),
         changes: view.changes.get(&row).cloned(),

@@ -274,6 +274,8 @@ struct Layout<'a> {
     ours: bool,
     /// The columns in which its rows name their credentials.
     naming: Vec<usize>,
+    /// Those in which they say which versions of these they are of.
+    versions: Vec<usize>,
 }
 
 impl<'a> Layout<'a> {
@@ -293,8 +295,8 @@ impl<'a> Layout<'a> {
                 names.into_iter().enumerate().map(|(at, name)| (name, at)).collect()
             }
         };
-        let (ours, naming) = (columns.are_ours(), columns.naming().to_vec());
-        Self { job, sheet, own, ours, naming }
+        let (naming, versions) = (columns.naming().to_vec(), columns.versions().to_vec());
+        Self { job, sheet, own, ours: columns.are_ours(), naming, versions }
     }
 
     /// A cell of the file as the results have it; one of an earlier results file is guarded once.
@@ -343,17 +345,22 @@ impl<'a> Layout<'a> {
             Kind::Csv => own.get(*at).map(|cell| self.own_cell(cell)).unwrap_or_default(),
             Kind::JsonLines | Kind::Json => object.get(name).map(text).unwrap_or_default(),
         });
-        let named = || match self.sheet.kind {
-            Kind::Csv => self.naming.iter().filter_map(|at| own.get(*at)).find(|id| !id.is_empty()),
+        let said = |places: &[usize]| match self.sheet.kind {
+            Kind::Csv => places.iter().filter_map(|at| own.get(*at)).find(|cell| !cell.is_empty()),
             Kind::JsonLines | Kind::Json => None,
         };
+        let kept = |places: &[usize], column: ResultColumn| {
+            let said = said(places).map(|cell| self.own_cell(cell));
+            said.or_else(|| object.get(column.name()).map(text)).unwrap_or_default()
+        };
         let results = self.results().map(|column| match column {
-            // A row that failed, corrected and uploaded again, still names its credential; one
-            // that would be new has none to name.
+            // A row that failed, corrected and uploaded again, still names its credential and the
+            // version that it is of; one that would be new has none to name.
             ResultColumn::CredentialId if ended.credential_url.is_none() => {
-                let named = named().map(|id| self.own_cell(id));
-                let named = named.or_else(|| object.get(column.name()).map(text));
-                named.unwrap_or_default()
+                kept(&self.naming, column)
+            }
+            ResultColumn::CredentialVersion if ended.credential_url.is_none() => {
+                kept(&self.versions, column)
             }
             ResultColumn::Changes => guarded(&self.changes_text(ended)).into_owned(),
             ResultColumn::Error => {
@@ -365,7 +372,11 @@ impl<'a> Layout<'a> {
         let further: Vec<String> = match self.sheet.kind {
             Kind::Csv => own.get(self.sheet.header.len()..).unwrap_or_default().to_vec(),
             Kind::JsonLines | Kind::Json => {
-                let known = |name: &String| self.own.iter().any(|(own, _)| own == name);
+                let ours = [ResultColumn::CredentialId, ResultColumn::CredentialVersion];
+                let known = |name: &String| {
+                    self.own.iter().any(|(own, _)| own == name)
+                        || ours.iter().any(|column| column.name() == name)
+                };
                 line.filter(|_| broken || !object.keys().all(known)).into_iter().cloned().collect()
             }
         };

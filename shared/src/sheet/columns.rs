@@ -75,6 +75,8 @@ pub struct Columns {
     ours: bool,
     /// Where the rows name their credentials.
     naming: Vec<usize>,
+    /// Where they say which versions of these they are of.
+    versions: Vec<usize>,
 }
 
 /// What a column's own name says.
@@ -132,9 +134,11 @@ fn is_result(name: &str) -> bool {
 }
 
 /// Whether a column belongs to our results: any of theirs in a results file of ours, and in every
-/// file the credential that a row names.
+/// file the credential that a row names, and its version.
 fn is_ours(name: &str, results_file: bool) -> bool {
-    is_result(name) && (results_file || plain(name) == plain(ResultColumn::CredentialId.name()))
+    let naming = [ResultColumn::CredentialId, ResultColumn::CredentialVersion];
+    let names_it = || naming.iter().any(|column| plain(column.name()) == plain(name));
+    is_result(name) && (results_file || names_it())
 }
 
 impl Columns {
@@ -179,12 +183,16 @@ impl Columns {
         };
         let (mut all, decided): (Vec<Column>, Vec<Decided>) = header.iter().map(decide).unzip();
         second_family(&mut all, header);
-        let id = plain(ResultColumn::CredentialId.name());
-        let names_it = |column: &Column, name: &str| *column == Column::Result && plain(name) == id;
-        let naming = all.iter().zip(header).enumerate();
-        let naming = naming.filter(|(_, (column, name))| names_it(column, name));
-        let naming = naming.map(|(at, _)| at).collect();
-        Self { all, decided, ours, naming }
+        let places = |wanted: ResultColumn| {
+            let named = all.iter().zip(header).enumerate();
+            let named = named.filter(|(_, (column, name))| {
+                **column == Column::Result && plain(name) == plain(wanted.name())
+            });
+            named.map(|(at, _)| at).collect()
+        };
+        let naming = places(ResultColumn::CredentialId);
+        let versions = places(ResultColumn::CredentialVersion);
+        Self { all, decided, ours, naming, versions }
     }
 
     /// The names under which this file's columns are known by themselves: their own, but for
@@ -214,6 +222,11 @@ impl Columns {
     /// The columns in which rows name their credentials, from 0.
     pub fn naming(&self) -> &[usize] {
         &self.naming
+    }
+
+    /// The columns in which rows say which versions of their credentials they are of, from 0.
+    pub fn versions(&self) -> &[usize] {
+        &self.versions
     }
 
     /// Whether the file is a results file of ours, whose cells are [`guarded`].

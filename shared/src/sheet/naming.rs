@@ -12,7 +12,7 @@ use super::{
 };
 use crate::domain::{
     cell_fault::CellFault,
-    correction_fault::CorrectionFault,
+    correction_fault::{CorrectionFault, VERSION},
     fault::{Fault, FaultText, KEPT_TEXT},
     field::FieldName,
     lang::Lang,
@@ -252,6 +252,20 @@ impl Words<'_> {
         }
     }
 
+    /// What the row says in fields: `«Nombre» dice «Ana», «Periodo» está vacía`.
+    fn all_said(&self, fields: &[String]) -> String {
+        let said = |field: &String| {
+            let name = self.naming.name(field);
+            match self.value(field) {
+                Some(value) => {
+                    self.pick(format!("{name} dice {value}"), format!("{name} says {value}"))
+                }
+                None => self.pick(format!("{name} está vacía"), format!("{name} is empty")),
+            }
+        };
+        fields.iter().map(said).collect::<Vec<_>>().join(", ")
+    }
+
     /// The text of a row that names a credential and is refused; none where the general one names
     /// nothing of the API.
     fn correction(&self, fault: &CorrectionFault) -> Option<String> {
@@ -269,15 +283,7 @@ impl Words<'_> {
                 format!("The credential {id} is of another template. Upload the row with that template; to issue a new credential with this one, leave the cell of {column} empty"),
             ),
             CorrectionFault::OtherContent(id, fields) => {
-                let said = |field: &String| {
-                    let name = self.naming.name(field);
-                    match self.value(field) {
-                        Some(value) => self
-                            .pick(format!("{name} dice {value}"), format!("{name} says {value}")),
-                        None => self.pick(format!("{name} está vacía"), format!("{name} is empty")),
-                    }
-                };
-                let said = fields.iter().map(said).collect::<Vec<_>>().join(", ");
+                let said = self.all_said(fields);
                 self.pick(
                     format!("La credencial {id} tiene otros datos que esta fila: {said}. Para corregirla, sube el archivo con «Corregir lo ya emitido»; para dejarla como está, repón sus datos"),
                     format!("The credential {id} has other data than this row: {said}. To correct it, upload the file with \"Correct what was issued\"; to leave it as it is, put its data back"),
@@ -290,7 +296,15 @@ impl Words<'_> {
                     format!("{says}, but credential {id} has another external id, which is not corrected"),
                 )
             }
+            CorrectionFault::CorrectedSince(id, version, fields) => {
+                let said = self.all_said(fields);
+                self.pick(
+                    format!("La credencial {id} se corrigió después de este archivo, y esta fila trae otros datos: {said}. Parte del archivo de resultados más reciente, o pon en la fila lo que la credencial dice ahora; si vale lo de la fila, escribe {version} en la columna «{VERSION}»"),
+                    format!("The credential {id} was corrected after this file, and this row has other data: {said}. Begin with the latest results file, or put into the row what the credential says now; if the row is right, write {version} into the column \"{VERSION}\""),
+                )
+            }
             CorrectionFault::AnotherRow(..)
+            | CorrectionFault::NoVersion(_)
             | CorrectionFault::Taken(_)
             | CorrectionFault::NotActive => return None,
         })

@@ -269,11 +269,14 @@ fn csv_entry(
         return entry;
     }
     let mut entry = entry::read(columns, texts, definition);
-    let named = columns.naming().iter().filter_map(|at| texts.get(*at));
-    if let Some(id) = named.map(|id| id.trim()).find(|id| !id.is_empty()) {
+    let said = |places: &[usize]| {
+        let cells = places.iter().filter_map(|at| texts.get(*at));
+        cells.map(|cell| cell.trim()).find(|cell| !cell.is_empty())
+    };
+    if let Some(id) = said(columns.naming()) {
         let says: Vec<FieldName> =
             columns.all().iter().filter_map(|column| column.field()).collect();
-        entry.name(id, &says);
+        entry.name(id, said(columns.versions()), &says);
     }
     refusal::complete(&mut entry, definition);
     entry

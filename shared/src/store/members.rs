@@ -57,7 +57,8 @@ impl Catalog {
     }
 
     /// Changes members, each by one call: a field that a change does not name stays as it is, also
-    /// if somebody changes it at the same time.
+    /// if somebody changes it at the same time. Returns the addresses whose members were deleted since
+    /// they were looked up: these are as they were, for a change names only what differed.
     ///
     /// # Errors
     /// [`StoreError`]; some of them may have been changed.
@@ -66,19 +67,24 @@ impl Catalog {
         org: &OrgId,
         changes: &[&MemberChange],
         now: &str,
-    ) -> Result<(), StoreError> {
-        let calls = changes.iter().map(|change| self.change_member(org, change, now));
+    ) -> Result<HashSet<EmailAddress>, StoreError> {
+        let calls = changes.iter().map(async |change| {
+            let changed = self.change_member(org, change, now).await?;
+            Ok::<_, StoreError>((!changed).then(|| change.email.clone()))
+        });
         // Collected first: the compiler cannot prove what a lazy iterator borrows.
         let calls: Vec<_> = calls.collect();
-        stream::iter(calls).buffer_unordered(CHANGED_AT_ONCE).try_collect().await
+        let gone = stream::iter(calls).buffer_unordered(CHANGED_AT_ONCE);
+        gone.try_filter_map(async |gone| Ok(gone)).try_collect().await
     }
 
+    /// Changes a member; false if it was deleted.
     async fn change_member(
         &self,
         org: &OrgId,
         change: &MemberChange,
         now: &str,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let mut set = vec!["#v = :v", "#email = :email", "#updated_at = :now"]
             .into_iter()
             .map(str::to_owned)
@@ -112,8 +118,14 @@ impl Catalog {
         if !remove.is_empty() {
             expression += &format!(" REMOVE {}", remove.join(", "));
         }
-        update.update_expression(expression).send().await?;
-        Ok(())
+        if !change.is_new {
+            update = update.condition_expression("attribute_exists(pk)");
+        }
+        match update.update_expression(expression).send().await.map_err(StoreError::from) {
+            Ok(_) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Deletes a member; false if there was none.

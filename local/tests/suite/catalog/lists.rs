@@ -235,12 +235,12 @@ async fn results_are_paged_filtered_and_written_as_csv_that_no_spreadsheet_runs(
     assert_eq!(lines.len(), 10);
     assert_eq!(
         lines[0],
-        "row,email,external_id,status,credential_id,credential_url,recipient_type,duplicate,email_status,error,email_error,email_detail"
+        "row,email,external_id,status,credential_id,credential_url,recipient_type,duplicate,email_status,error,email_error,email_detail,credential_version"
     );
     let (id, url) = (text(&whole[0], "credential_id"), text(&whole[0], "credential_url"));
     assert_eq!(
         lines[1],
-        format!("1,persona1@ejemplo.com,,issued,{id},{url},external,false,sent,,,")
+        format!("1,persona1@ejemplo.com,,issued,{id},{url},external,false,sent,,,,1")
     );
     assert!(
         lines[3].starts_with("3,\"'=HYPERLINK(\"\"https://ejemplo.com\"\")\",,failed,"),
@@ -249,7 +249,7 @@ async fn results_are_paged_filtered_and_written_as_csv_that_no_spreadsheet_runs(
     );
     assert_eq!(
         lines[5],
-        "5,persona5@ejemplo.com,,failed,,,,,,\"Calificacion invalida. Valores permitidos: A, B, C, D, F\",,"
+        "5,persona5@ejemplo.com,,failed,,,,,,\"Calificacion invalida. Valores permitidos: A, B, C, D, F\",,,"
     );
     assert!(lines[7].starts_with("7,persona7@ejemplo.com,'+56-9,issued,"));
     assert!(lines[9].starts_with("9,\"'@suma, \"\"con\"\" comillas\",,failed,"));

@@ -21,6 +21,8 @@ pub struct Naming {
     pub id: CredentialId,
     /// The fields that the row has and leaves empty.
     pub cleared: Vec<FieldName>,
+    /// The version of the credential that the row is of.
+    pub version: Option<u32>,
 }
 
 /// The address in place of one that could not be read; nobody owns it, and nothing is looked up by it.
@@ -63,21 +65,33 @@ impl Entry {
         }
     }
 
-    /// Notes the credential that a row of a file names, and which of the fields that the row
-    /// `says` are empty. What is no id is a fault of the row.
-    pub fn name(&mut self, id: &str, says: &[FieldName]) {
+    /// Notes the credential that a row of a file names, its version if the row gives one, and which
+    /// of the fields that the row `says` are empty. What is no id or no version is a fault of the row.
+    pub fn name(&mut self, id: &str, version: Option<&str>, says: &[FieldName]) {
         let Ok(id) = CredentialId::parse(id) else {
-            let fault = CorrectionFault::Unknown(shortened(id, SHOWN_ID));
-            let mut faults = self.recipient.clone().err().unwrap_or_default();
-            faults.push(Fault::Correction(fault));
-            self.refuse(fault::listed(faults));
+            self.misname(CorrectionFault::Unknown(shortened(id, SHOWN_ID)));
             return;
+        };
+        let version = match version.map(|text| (text, text.parse::<u32>())) {
+            None => None,
+            Some((_, Ok(version))) => Some(version),
+            Some((text, Err(_))) => {
+                self.misname(CorrectionFault::NoVersion(shortened(text, SHOWN_ID)));
+                None
+            }
         };
         let empty = |field: &FieldName| match &self.recipient {
             Ok(recipient) => says.contains(field) && recipient.value(*field).is_none(),
             Err(_) => false,
         };
         let cleared = FieldName::ALL.into_iter().filter(empty).collect();
-        self.naming = Some(Naming { id, cleared });
+        self.naming = Some(Naming { id, cleared, version });
+    }
+
+    /// Refuses a row that does not name its credential as it should.
+    fn misname(&mut self, fault: CorrectionFault) {
+        let mut faults = self.recipient.clone().err().unwrap_or_default();
+        faults.push(Fault::Correction(fault));
+        self.refuse(fault::listed(faults));
     }
 }

@@ -139,10 +139,12 @@ fn choose(t: Texts) -> Markup {
     step("choose", true, t, "choose", &body)
 }
 
+/// The button that shows further rows of a table.
+fn more(t: Texts, id: &str) -> Markup {
+    html! { p { button.button type="button" id=(id) hidden data-t="more" { (t.of("more")) } } }
+}
+
 fn check(t: Texts) -> Markup {
-    let more = |id: &str| {
-        html! { p { button.button type="button" id=(id) hidden data-t="more" { (t.of("more")) } } }
-    };
     let body = html! {
         div id="check-progress" {
             progress id="check-bar" aria-label=(t.of("check_progress")) data-label="check_progress" {}
@@ -153,12 +155,12 @@ fn check(t: Texts) -> Markup {
             div.guesses id="guesses" {}
             ul.sums id="sums" {}
             div id="rows" {}
-            (more("more-rows"))
+            (more(t, "more-rows"))
             div id="corrections" {}
-            (more("more-corrections"))
+            (more(t, "more-corrections"))
             div id="warnings" {}
             div id="faults" {}
-            (more("more-faults"))
+            (more(t, "more-faults"))
             div.offer id="offer" hidden {
                 p data-t="offer" { (t.of("offer")) }
                 p { button.button type="button" id="see-corrections" data-t="see_corrections" { (t.of("see_corrections")) } }
@@ -177,6 +179,7 @@ fn follow(t: Texts) -> Markup {
         p.soft id="keep" data-t="keep" { (t.of("keep")) }
         ul.sums id="totals" {}
         div id="undelivered" {}
+        (more(t, "more-undelivered"))
         p { button.button.first type="button" id="results" hidden data-t="results" { (t.of("results")) } }
         p { button.button type="button" id="again" hidden data-t="again" { (t.of("again")) } }
     };

@@ -24,7 +24,8 @@ const columnsTable = (read, said, template, words, change) => {
   [...wide.querySelectorAll("tbody tr")].forEach((row, at) => {
     const { name, read_as: present, decided_by: by } = read[at];
     const options = targets.map(([to, text]) =>
-      [to, to === "ignore" && namesCredentials(name) ? T.to_credential : text]);
+      [to, to !== "ignore" ? text : namesCredentials(name) ? T.to_credential
+        : namesVersions(name) ? T.to_version : text]);
     if (present && !options.some(([to]) => to === present)) options.push([present, present]);
     const select = element("select");
     select.setAttribute("aria-label", `${T.read_as}: ${name}`);

@@ -16,7 +16,8 @@
   let review = null;
   let job = null;
   // Rows whose mail did not arrive, and the right addresses that were given for them.
-  let undelivered = { rows: [], mended: new Map() };
+  const noneUndelivered = () => ({ rows: [], cursor: "", mended: new Map() });
+  let undelivered = noneUndelivered();
   let problem = "";
   let sending = false;
   // Whoever starts something new leaves what was followed before.
@@ -482,41 +483,58 @@
     const { rows, mended } = undelivered;
     const later = job?.result && !isTest() ? [element("p", T.reports_later, "soft")] : [];
     $("undelivered").replaceChildren(...(rows.length ? undeliveredTable(rows, mended, words, mend) : later));
+    show("more-undelivered", Boolean(undelivered.cursor));
   };
   const mend = (event, id, email, button) => guarded(async () => {
     button.disabled = true;
     try {
-      await call(`/credentials/${id}`, {
+      const answer = await call(`/credentials/${id}`, {
         method: "PATCH", denied: "no_manage_mend", body: JSON.stringify({ email }),
         headers: { "Content-Type": "application/json" },
       });
-      undelivered.mended.set(id, email);
+      const { email_status: state, email_error: why } = await answer.json();
+      // Corrected, and nothing is sent there: it wants another address still.
+      const unsent = state === "failed";
+      if (unsent) {
+        const row = undelivered.rows.find((row) => row.credential_id === id);
+        Object.assign(row, { email, email_error: why });
+      } else {
+        undelivered.mended.set(id, email);
+      }
       drawUndelivered();
       // Read out, and the next one is at hand.
-      $("status").textContent = `${T.sent_to} ${email}`;
+      $("status").textContent = unsent ? words.undelivered[why] : `${T.sent_to} ${email}`;
       ($("undelivered").querySelector("input") ?? $("undelivered").querySelector(".wide")).focus();
     } finally {
       button.disabled = false;
     }
   })(event);
-  // A filtered page can be short; the first rows are enough to begin with.
+  // A filtered page can be short; the first rows are enough to begin with, the others come on demand.
   const findUndelivered = async (id, mine) => {
-    const rows = [];
-    let cursor = "";
-    for (let pages = 0; pages < 50 && rows.length < 100; pages++) {
-      const page = await get(`/jobs/${id}/results?status=undelivered&limit=100${cursor && `&cursor=${cursor}`}`);
+    const found = undelivered;
+    const known = found.rows.length;
+    for (let pages = 0; pages < 50 && found.rows.length < known + 100; pages++) {
+      const page = await get(`/jobs/${id}/results?status=undelivered&limit=100${found.cursor && `&cursor=${found.cursor}`}`);
       if (mine !== turn) return;
-      rows.push(...page.items);
-      cursor = page.next_cursor;
-      if (!cursor) break;
+      found.rows.push(...page.items);
+      found.cursor = page.next_cursor ?? "";
+      if (!found.cursor) break;
     }
-    undelivered = { rows, mended: new Map() };
     drawUndelivered();
   };
+  $("more-undelivered").addEventListener("click", guarded(async () => {
+    $("more-undelivered").disabled = true;
+    try {
+      await findUndelivered(job.job_id, turn);
+    } finally {
+      $("more-undelivered").disabled = false;
+    }
+  }));
   const follow = async (id) => {
     const mine = ++turn;
-    undelivered = { rows: [], mended: new Map() };
+    undelivered = noneUndelivered();
     $("undelivered").replaceChildren();
+    show("more-undelivered", false);
     show("choose", false);
     show("check", false);
     show("follow");

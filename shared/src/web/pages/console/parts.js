@@ -46,6 +46,7 @@ const send = (file, upload, progress) => new Promise((done, failed) => {
 });
 // Whether a column of this name names the credentials of its rows, as in results files.
 const namesCredentials = (name) => /^\W*credential[\s_-]*id\W*$/i.test(name);
+const namesVersions = (name) => /^\W*credential[\s_-]*version\W*$/i.test(name);
 // A number and what it counts: the words for one and for several have names that differ by `_1`.
 const sum = (name, count, { texts: T, number }, className) => {
   const entry = element("li", undefined, className);

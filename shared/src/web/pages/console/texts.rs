@@ -121,6 +121,7 @@ pub(super) const TEXTS: &[(&str, &str, &str)] = &[
     ("to_evidence_description", "Evidencia: descripción", "Evidence: description"),
     ("to_ignore", "No leer esta columna", "Leave this column unread"),
     ("to_credential", "La credencial de la fila", "The credential of the row"),
+    ("to_version", "La versión de esa credencial", "The version of that credential"),
     (
         "day_first",
         "En fechas como 03/08/2026, el día va primero (3 de agosto)",
