@@ -1,4 +1,7 @@
-//! `unicreda people`: erases what the organization holds about a person, or one credential.
+//! `unicreda people`: erases what the organization holds about a person, or one credential; gives a person
+//! what it holds about them.
+
+use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Subcommand};
 use serde_json::{Value, json};
@@ -7,6 +10,7 @@ use crate::{
     client::ApiRequest,
     exit::{Exit, Failure},
     follow, input,
+    output_file::{Existing, OutputFile},
     printer::cell,
     session::{self, Session},
 };
@@ -17,6 +21,18 @@ pub enum Command {
     /// Erase a person at their request: profile, credentials, rows and files of jobs. The signed files
     /// that they have stay valid. Without --yes, only show what is held.
     Erase(Erase),
+    /// Write everything that is held about a person to a ZIP archive, to be given to them.
+    Export {
+        /// E-mail address of the person.
+        #[arg(value_name = "ADDRESS")]
+        email: String,
+        /// The archive.
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+        /// Replace the file if it exists.
+        #[arg(long)]
+        force: bool,
+    },
 }
 
 /// `unicreda people erase`
@@ -47,6 +63,7 @@ pub struct Erase {
 pub async fn run(session: &Session, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Erase(arguments) => erase(session, arguments).await,
+        Command::Export { email, output, force } => export(session, &email, &output, force).await,
     }
 }
 
@@ -78,6 +95,35 @@ async fn erase(session: &Session, arguments: Erase) -> Result<Exit, Failure> {
             "Eliminado: {credentials} credenciales, {members} miembros, {rows} filas de trabajos"
         ),
         format!("Erased: {credentials} credentials, {members} members, {rows} rows of jobs"),
+    ))?;
+    Ok(Exit::Done)
+}
+
+/// Writes the archive of a person. Safe to repeat: it only reads.
+async fn export(
+    session: &Session,
+    email: &str,
+    output: &Path,
+    force: bool,
+) -> Result<Exit, Failure> {
+    let printer = session.printer;
+    let target = OutputFile::new(output, Existing::with_force(force), printer)?;
+    let path = format!("/people/{}/export", input::path_segment(email));
+    let accepted = session.client.json(ApiRequest::get(path)).await?;
+    let job_id = accepted.get("job_id").and_then(Value::as_str).unwrap_or_default();
+    let job = follow::until_ended(session, job_id, |_| Ok(())).await?;
+    let link = ApiRequest::get(follow::job_path(job_id, "/results/file"));
+    let link = session.client.json(link).await?;
+    let url = link.get("url").and_then(Value::as_str).unwrap_or_default();
+    let mut file = target.begin()?;
+    session.client.download(url, &mut file).await?;
+    target.finish(file, printer)?;
+    printer.json(&json!({ "job_id": job_id, "archive": output, "result": job.get("result") }))?;
+    let part = |name: &str| cell(job.pointer(&format!("/result/{name}")));
+    let (name, credentials, rows) = (output.display(), part("credentials"), part("rows"));
+    printer.line(&printer.pick(
+        format!("{name}: {credentials} credenciales, {rows} filas de trabajos"),
+        format!("{name}: {credentials} credentials, {rows} rows of jobs"),
     ))?;
     Ok(Exit::Done)
 }

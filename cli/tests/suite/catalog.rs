@@ -230,3 +230,30 @@ async fn a_key_is_not_shown_on_a_terminal_without_the_flag() {
     assert!(drawn.contains("2 filas"), "{drawn}");
     world.stack.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_credential_is_blocked_and_shown_again_and_its_person_gets_an_archive() {
+    let world = World::new().await;
+    let one = ["issue", "--email", "ana@ejemplo.com", "--name", "Ana", "--result", "A", "--json"];
+    let issued = world.done(&one).json()["credentials"][0].clone();
+    let id = issued["credential_id"].as_str().expect("an id").to_owned();
+    let url = issued["credential_url"].as_str().expect("a URL").to_owned();
+    world.run(&["credentials", "block", &id]).code(2).stderr_has("--reason");
+    for _ in 0..2 {
+        world.done(&["credentials", "block", &id, "--reason", "Reclamo"]).stdout_has("bloqueada");
+    }
+    world.run(&["credentials", "verify", &url]).code(1).stderr_has("no está disponible");
+    for _ in 0..2 {
+        world.done(&["credentials", "unblock", &id]).stdout_has("sin bloqueo");
+    }
+    world.done(&["credentials", "verify", &url]).stdout_has("Válida");
+
+    let export = ["people", "export", "ana@ejemplo.com", "--output", "ana.zip"];
+    world.done(&export).stdout_has("1 credenciales");
+    let archive = std::fs::read(world.path("ana.zip")).expect("an archive");
+    assert!(archive.starts_with(b"PK"), "a ZIP archive");
+    // It replaces nothing unless it is told to.
+    world.run(&export).code(2);
+    world.done(&[&export[..], &["--force"]].concat());
+    world.stack.shutdown().await;
+}

@@ -23,6 +23,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
             Amend::ErasePerson => privacy::erase_person(app, &call).await,
             Amend::Block => block::block(app, &call).await,
             Amend::Unblock => block::unblock(app, &call).await,
+            Amend::ExportPerson => privacy::export_person(app, &call).await,
             Amend::ListSigningKeys => signing_keys::list(app, &call).await,
             Amend::RotateSigningKey => signing_keys::rotate(app, &call).await,
             Amend::CompromiseSigningKey => signing_keys::compromise(app, &call).await,

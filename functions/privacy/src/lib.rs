@@ -1,5 +1,7 @@
 //! Handles messages of the queue `privacy`: jobs about personal data.
 
+mod archive;
+
 use std::time::Instant;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
@@ -19,7 +21,7 @@ pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchR
     for message in event.payload.records {
         let id = message.message_id.filter(|id| !id.is_empty()).ok_or("a message without id")?;
         let body = message.body.unwrap_or_default();
-        if let Err(error) = privacy_tasks::handle(app, &body, deadline).await {
+        if let Err(error) = privacy_tasks::handle(app, &body, deadline, archive::zip).await {
             let problem = Problem::from(error);
             let cause = problem.cause.map(|cause| cause.to_string()).unwrap_or_default();
             tracing::error!(

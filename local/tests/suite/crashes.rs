@@ -16,7 +16,7 @@ use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
 pub use self::{
-    changes::{blocking, correction, ends_after_a_month, renewal, status_changes},
+    changes::{blocking, correction, ends_after_a_month, export, renewal, status_changes},
     erasures::{erasure, erasure_and_reissue, expect_no_more, nothing_is_left},
 };
 use crate::{
@@ -629,6 +629,11 @@ async fn revoking_and_suspending_survive_a_crash_at_every_call() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_block_survives_a_crash_at_every_call() {
     every_point("block", blocking).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_survives_a_crash_at_every_call() {
+    every_point("export", export).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

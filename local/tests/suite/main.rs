@@ -24,6 +24,7 @@ mod delivery;
 mod delivery_events;
 mod erasure;
 mod events;
+mod export;
 mod faults;
 mod feedback;
 mod files;

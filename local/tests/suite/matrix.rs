@@ -38,7 +38,8 @@ const STOCK: usize = 24;
 /// A well-formed id of nothing.
 const UNKNOWN: &str = "7a8b9c0d-1e2f-8a4b-8c6d-7e8f9a0b1c2d";
 /// Routes whose path names what they create: an address of another organization is one's own too.
-const CREATES: [(&str, &str); 1] = [("PUT", "/api/v1/members/{email}")];
+const CREATES: [(&str, &str); 2] =
+    [("PUT", "/api/v1/members/{email}"), ("GET", "/api/v1/people/{email}/export")];
 
 /// Routes on which a key with `catalog` alone sees what is of members, and the samples are not.
 const OF_MEMBERS: [&str; 4] = [
@@ -82,7 +83,7 @@ impl Owner {
         for kind in ["jobs", "credentials", "uploads", "templates"] {
             nobody.has(kind, vec![UNKNOWN.to_owned()]);
         }
-        for kind in ["members", "suppressions"] {
+        for kind in ["members", "people", "suppressions"] {
             nobody.has(kind, vec!["nadie@otra.example".to_owned()]);
         }
         nobody.has("api-keys", vec!["AAAAAAAAAAAA".to_owned()]);
@@ -227,6 +228,7 @@ async fn stocked(world: &World, org: &'static str, live: &str, stock: usize) -> 
         let file = format!("email\n{}\n", addresses.join("\n"));
         let headers = [("x-api-key", live), ("content-type", "text/csv")];
         world.send("POST", "/api/v1/members/import", &headers, file).await.expect(200);
+        owner.has("people", vec![addresses[0].clone()]);
         owner.has("members", addresses);
         let addresses: Vec<String> =
             (0..=stock).map(|n| format!("suprimida{n}.{mode}@{org}.example")).collect();

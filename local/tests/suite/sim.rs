@@ -768,7 +768,7 @@ pub async fn handle(app: App, request: Request) -> Response<Body> {
     if path.ends_with("/credentials/issue") {
         issue::handle(&app, request).await
     } else if request.method() == "PATCH"
-        || ["/revoke", "/suspend", "/reinstate", "/renew", "/erase", "block"]
+        || ["/revoke", "/suspend", "/reinstate", "/renew", "/erase", "/export", "block"]
             .iter()
             .any(|end| path.ends_with(end))
         || path.contains("/signing-keys")

@@ -11,6 +11,7 @@ use crate::{
     },
     app::App,
     domain::{
+        api_key::Scope,
         column_map::ReadColumn,
         fields::FieldError,
         ids::JobId,
@@ -89,6 +90,10 @@ impl From<ResultsFileError> for Problem {
             ResultsFileError::Deleted => Self::not_found(
                 "El archivo de resultados se guarda 7 días tras el fin del trabajo; sus filas están en /results",
                 "The results file is kept for 7 days after the job's end; its rows are at /results",
+            ),
+            ResultsFileError::ExportDeleted => Self::not_found(
+                "El archivo ya se eliminó: se guarda 7 días. Pídelo de nuevo con GET /api/v1/people/{email}/export",
+                "The archive is deleted: it is kept for 7 days. Ask for another with GET /api/v1/people/{email}/export",
             ),
             ResultsFileError::NotYet => Self::conflict(
                 "El archivo de resultados se escribe cuando el trabajo termina; pídelo de nuevo en unos segundos",
@@ -232,10 +237,15 @@ fn csv_page(
 /// `GET /jobs/{job_id}/results/file`: a URL that serves the results file for 15 minutes.
 ///
 /// # Errors
-/// `not_found` without a file, `conflict` before it is written, those of authentication and of
+/// `not_found` without a file, `conflict` before it is written, `insufficient_scope` for the archive of an
+/// export without `manage`, those of authentication and of
 /// the store.
 pub async fn results_file(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let (_, job) = job_to_read(app, call).await?;
+    let (caller, job) = job_to_read(app, call).await?;
+    // Who follows jobs does not see by that everything about a person.
+    if job.is_export() && !caller.scopes.contains(&Scope::Manage) {
+        return Err(Problem::insufficient_scope(Scope::Manage.as_str()));
+    }
     let link = results_file::link(app, &job, call.now).await?;
     ok(&json!({
         "url": link.url, "expires_at": link.expires_at, "file_name": link.file_name,

@@ -1,4 +1,5 @@
-//! Requests about personal data: a person, or one credential, is erased.
+//! Requests about personal data: a person, or one credential, is erased; what is held about a person is
+//! given to them.
 
 use http::Response;
 use lambda_http::Body;
@@ -59,6 +60,21 @@ struct Terms {
     keep_valid: bool,
 }
 
+impl Terms {
+    fn order(self, about: About) -> Order {
+        let Self { reason, keep_valid } = self;
+        Order { action: PrivacyAction::Erase, about, keep_valid, reason: Some(reason) }
+    }
+}
+
+/// What is to be done, and about whom.
+struct Order {
+    action: PrivacyAction,
+    about: About,
+    keep_valid: bool,
+    reason: Option<String>,
+}
+
 /// Takes the terms out of a body that has nothing else any more.
 fn terms(mut fields: Fields) -> Result<Terms, Problem> {
     let reason = reason(&mut fields, true);
@@ -80,7 +96,24 @@ pub async fn erase_person(app: &App, call: &Call) -> Result<Response<Body>, Prob
     let email = email.ok_or_else(|| Problem::invalid_request(Vec::new()))?;
     let secret = app.catalog.id_secret(&caller.org).await?;
     let about = About::Person(Subject::of(&secret, &caller.org, &email));
-    accept(app, call, &caller, about, terms).await
+    accept(app, call, &caller, terms.order(about)).await
+}
+
+/// `GET /people/{email}/export`: everything that is held about an address becomes an archive, as a job.
+/// An address of which nothing is held is answered alike.
+///
+/// # Errors
+/// `invalid_request`; those of authentication, of the `Idempotency-Key` and the store.
+pub async fn export_person(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let caller = auth::authenticate(app, call).await?;
+    let email = EmailAddress::parse(&call.parameter).map_err(|_| {
+        let text = format!("Invalid email: {}", call.parameter);
+        Problem::invalid_field("email", "invalid_email", text.clone(), text)
+    })?;
+    let secret = app.catalog.id_secret(&caller.org).await?;
+    let about = About::Person(Subject::of(&secret, &caller.org, &email));
+    let order = Order { action: PrivacyAction::Export, about, keep_valid: true, reason: None };
+    accept(app, call, &caller, order).await
 }
 
 /// `POST /credentials/{credential_id}/erase`: `{reason, keep_valid}` becomes a job.
@@ -100,32 +133,35 @@ pub async fn erase_credential(app: &App, call: &Call) -> Result<Response<Body>, 
     if !owned {
         return Err(unknown());
     }
-    accept(app, call, &caller, About::Credential(id), terms).await
+    accept(app, call, &caller, terms.order(About::Credential(id))).await
 }
 
 async fn accept(
     app: &App,
     call: &Call,
     caller: &Caller,
-    about: About,
-    Terms { reason, keep_valid }: Terms,
+    Order { action, about, keep_valid, reason }: Order,
 ) -> Result<Response<Body>, Problem> {
     let key = idempotency::key(call)?;
+    let done = match action {
+        PrivacyAction::Export => "Exporting",
+        _ => "Erasing",
+    };
     idempotency::once(app, call, caller, key, |work| async move {
         let request = PrivacyRequest {
             tenant: caller.tenant(),
-            action: PrivacyAction::Erase,
+            action,
             about,
             keep_valid,
             before: None,
-            reason: Some(reason),
+            reason,
             by: caller.who(),
             job_id: work.id.into(),
             begun_at: work.begun_at,
             lang: call.lang,
         };
         let job_id = privacy::accept(app, request, call.now).await?;
-        let message = format!("Erasing in background. Poll GET /api/v1/jobs/{job_id} for status.");
+        let message = format!("{done} in background. Poll GET /api/v1/jobs/{job_id} for status.");
         issue::accepted(Accepted { job_id, total: 0 }, &message)
     })
     .await

@@ -5,6 +5,7 @@
 //! | `incoming/{live\|test}/{org}/{template}/{upload}/{name}` | a file that `POST /uploads` announced |
 //! | `incoming/{live\|test}/{org}/{template}/…` | a file that another system wrote |
 //! | `results/{live\|test}/{org}/{job}.csv` | the results file of a job |
+//! | `exports/{org}/{job}.zip` | the archive of an export, and under `{job}/` what was found until it is made |
 //! | `erasures/{org}/{job}.json` | the note of an erasure, to be applied again after a restore: keyed hashes and ids |
 
 use std::time::Duration;
@@ -191,6 +192,18 @@ impl Files {
     pub async fn read_whole(&self, key: &str) -> Result<Vec<u8>, FileError> {
         let get = self.client.get_object().bucket(&self.bucket).key(key).send().await;
         let body = get.map_err(|error| trouble(&error))?.body.collect().await;
+        let bytes = body.map_err(|_| FileError::Unavailable("the body broke off".to_owned()))?;
+        Ok(bytes.to_vec())
+    }
+
+    /// Reads an object that this service wrote, whole.
+    ///
+    /// # Errors
+    /// [`FileError::Gone`] when it was deleted.
+    pub async fn get(&self, key: &str) -> Result<Vec<u8>, FileError> {
+        let get = self.client.get_object().bucket(&self.bucket).key(key);
+        let answer = get.send().await.map_err(|error| trouble(&error))?;
+        let body = answer.body.collect().await;
         let bytes = body.map_err(|_| FileError::Unavailable("the body broke off".to_owned()))?;
         Ok(bytes.to_vec())
     }

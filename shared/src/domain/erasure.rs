@@ -157,6 +157,11 @@ impl Subject {
         Self { live: key(Mode::Live), test: key(Mode::Test) }
     }
 
+    /// Whether an address is the subject's.
+    pub fn is(&self, secret: &IdSecret, org: &OrgId, email: &EmailAddress) -> bool {
+        Self::of(secret, org, email) == *self
+    }
+
     /// The hash in a mode.
     pub fn key(&self, mode: Mode) -> &str {
         match mode {
@@ -190,6 +195,8 @@ pub enum PrivacyAction {
     Retain,
     /// Begins the noted erasures again, after a restore of the tables.
     Replay,
+    /// Puts everything that is held about a person into one archive.
+    Export,
 }
 
 impl PrivacyAction {
@@ -199,6 +206,7 @@ impl PrivacyAction {
             Self::Erase => "erase",
             Self::Retain => "retain",
             Self::Replay => "replay",
+            Self::Export => "export",
         }
     }
 }
@@ -236,9 +244,17 @@ pub struct PrivacyOrder {
     /// What it did so far.
     #[serde(default)]
     pub done: Erased,
+    /// Of an export, the names of what was found so far, in the bucket.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pieces: Vec<String>,
 }
 
 impl PrivacyOrder {
+    /// Whether it makes an archive.
+    pub fn exports(&self) -> bool {
+        self.action == PrivacyAction::Export
+    }
+
     /// Whether something of this instant, RFC 3339, is left.
     pub fn leaves(&self, at: &str) -> bool {
         let instant = |text: &str| text.parse::<Timestamp>().ok();
@@ -248,11 +264,21 @@ impl PrivacyOrder {
         }
     }
 
+    fn status(&self) -> &'static str {
+        match (self.action, self.walk.part) {
+            (PrivacyAction::Export, Part::Late) => "Escribiendo el archivo",
+            (PrivacyAction::Export, Part::Noted | Part::Credentials | Part::Catalog) => {
+                "Reuniendo los datos"
+            }
+            (_, part) => part.text(),
+        }
+    }
+
     /// How far it is, as the API shows it.
     pub fn progress(&self) -> Value {
         json!({
             "current": self.walk.part as u8, "total": Part::Done as u8,
-            "status": self.walk.part.text(), "phase": self.walk.part,
+            "status": self.status(), "phase": self.walk.part,
             "jobs_walked": self.done.jobs, "waiting": (!self.walk.open.is_empty()).then_some("open_jobs"),
         })
     }
@@ -262,6 +288,12 @@ impl PrivacyOrder {
         let Erased { credentials, members, rows, jobs, files, dead_letters, replayed } = self.done;
         if self.action == PrivacyAction::Replay {
             return json!({ "replayed": replayed });
+        }
+        if self.action == PrivacyAction::Export {
+            return json!({
+                "credentials": credentials, "members": members, "rows": rows, "jobs_walked": jobs,
+                "files": files,
+            });
         }
         json!({
             "credentials": credentials, "members": members, "rows": rows, "jobs_walked": jobs,
@@ -292,6 +324,18 @@ pub enum Part {
 }
 
 impl Part {
+    /// The part that comes after it.
+    pub fn next(self) -> Self {
+        match self {
+            Self::Noted => Self::Credentials,
+            Self::Credentials => Self::Jobs,
+            Self::Jobs => Self::TestJobs,
+            Self::TestJobs => Self::Catalog,
+            Self::Catalog => Self::Late,
+            Self::Late | Self::Done => Self::Done,
+        }
+    }
+
     fn text(self) -> &'static str {
         match self {
             Self::Noted => "Registrando la solicitud",

@@ -293,7 +293,8 @@ impl Job {
     /// Begins a job that is kept for the days of its retention from now.
     pub fn new(new: NewJob, now: Timestamp) -> Self {
         let expires = now.as_second() + i64::from(new.retention.jobs_days) * DAY;
-        let files_days = new.file.as_ref().map(|_| new.retention.files_days);
+        let exports = matches!(&new.kind, JobKind::Privacy(order) if order.exports());
+        let files_days = (new.file.is_some() || exports).then_some(new.retention.files_days);
         let nothing = Issuing {
             template_id: TemplateId::from(Uuid::nil()),
             template_version: 0,

@@ -100,6 +100,8 @@ pub enum Amend {
     Block,
     /// Shows a hidden credential again.
     Unblock,
+    /// Puts what is held about a person into an archive, as a job.
+    ExportPerson,
     /// Lists the signing keys.
     ListSigningKeys,
     /// Replaces the key that signs.
@@ -324,6 +326,7 @@ pub const ROUTES: &[Route] = &[
     live("POST", "/api/v1/people/erase", Function::Amend(Amend::ErasePerson), &[MANAGE], &[]),
     keyed("POST", "/api/v1/credentials/{credential_id}/block", Function::Amend(Amend::Block), &[MANAGE], &[]),
     keyed("POST", "/api/v1/credentials/{credential_id}/unblock", Function::Amend(Amend::Unblock), &[MANAGE], &[]),
+    live("GET", "/api/v1/people/{email}/export", Function::Amend(Amend::ExportPerson), &[MANAGE], &[]),
     keyed("GET", "/api/v1/signing-keys", Function::Amend(Amend::ListSigningKeys), &[ADMIN], &[]),
     keyed("POST", "/api/v1/signing-keys", Function::Amend(Amend::RotateSigningKey), &[ADMIN], &[]),
     keyed("POST", "/api/v1/signing-keys/{multikey}/compromise", Function::Amend(Amend::CompromiseSigningKey), &[ADMIN], &[]),

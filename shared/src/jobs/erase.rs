@@ -197,7 +197,7 @@ pub(super) async fn erase_one(
         job: work.job.job_id,
         why: match order.action {
             PrivacyAction::Erase => Why::Request,
-            PrivacyAction::Retain | PrivacyAction::Replay => Why::Retention,
+            PrivacyAction::Retain | PrivacyAction::Replay | PrivacyAction::Export => Why::Retention,
         },
         before: order.before.as_deref().and_then(|before| before.parse().ok()),
     };

@@ -10,7 +10,7 @@ use crate::{
     app::App,
     domain::{
         email::EmailAddress,
-        erasure::{self, About},
+        erasure::{self, About, PrivacyAction},
         identity::{self, IdSecret},
         ids::{CredentialId, JobId, ShardId},
         job::{Job, Row},
@@ -65,8 +65,17 @@ pub(super) async fn erase(
     about: &About,
     by: JobId,
 ) -> Result<Walked, JobError> {
-    if job.privacy.is_some() {
-        return Ok(Walked::default());
+    if let Some(order) = &job.privacy {
+        // What was given to the person goes with everything else.
+        let theirs = order.action == PrivacyAction::Export && order.about == *about;
+        if !theirs || job.files_gone_at.is_some() {
+            return Ok(Walked::default());
+        }
+        if job.closed_at.is_none() {
+            return Ok(Walked { open: true, ..Walked::default() });
+        }
+        results_file::forget(app, job.job_id).await?;
+        return Ok(Walked { files: true, ..Walked::default() });
     }
     if job.closed_at.is_none() || job.owes_results() {
         return Ok(Walked { open: true, ..Walked::default() });
@@ -182,7 +191,7 @@ async fn forget_first(
 }
 
 /// Whether a row is about the person or the credential, and says something about it.
-fn is_about(
+pub(super) fn is_about(
     row: &Row,
     job: &Job,
     secret: &IdSecret,

@@ -12,6 +12,8 @@ mod dead_letters;
 mod end_rows;
 mod erase;
 mod erase_rows;
+pub mod export;
+mod export_files;
 mod import_members;
 pub mod member_rows;
 pub mod messages;

@@ -72,6 +72,11 @@ pub(super) async fn create(
     request: PrivacyRequest<'_>,
     now: Timestamp,
 ) -> Result<Job, JobError> {
+    let mut retention = Retention::default();
+    if request.action == PrivacyAction::Export {
+        let organization = app.catalog.organization(request.tenant.org).await?;
+        retention.files_days = organization.settings.retention.files_days;
+    }
     let order = PrivacyOrder {
         action: request.action,
         about: request.about,
@@ -82,6 +87,7 @@ pub(super) async fn create(
         key_name: request.by.key_name,
         walk: Walk::default(),
         done: Erased::default(),
+        pieces: Vec::new(),
     };
     let new = NewJob {
         job_id: request.job_id,
@@ -94,7 +100,7 @@ pub(super) async fn create(
         lang: request.lang,
         file: None,
         warnings: Warnings::default(),
-        retention: Retention::default(),
+        retention,
     };
     let job = Job::new(new, now);
     let ttl = job.ttl().ok_or_else(|| JobError::broken("a job without expiry"))?;

@@ -17,29 +17,40 @@ use crate::{
     },
     jobs::{
         JobError, erase,
+        export::{self, Archive},
         messages::{PRIVACY_TASK_VERSION, PrivacyTask},
         private_work::{Step, Work},
         replay, retain,
     },
-    store::job_files::FileLease,
+    store::job_files::{FileEnd, FileLease},
 };
 
 /// Time before the deadline at which no further work begins.
 const RESERVE: Duration = Duration::from_secs(20);
 
-/// Handles a message of the queue `privacy`.
+/// Handles a message of the queue `privacy`; `archive` makes the archive of an export.
 ///
 /// # Errors
 /// [`JobError`]; the message comes back.
-pub async fn handle(app: &App, body: &str, deadline: Instant) -> Result<(), JobError> {
+pub async fn handle(
+    app: &App,
+    body: &str,
+    deadline: Instant,
+    archive: Archive,
+) -> Result<(), JobError> {
     let task: PrivacyTask = serde_json::from_str(body).map_err(JobError::broken)?;
     if task.v != PRIVACY_TASK_VERSION {
         return Err(JobError::broken("a message of another version"));
     }
-    work(app, task.job_id, deadline).await
+    work(app, task.job_id, deadline, archive).await
 }
 
-async fn work(app: &App, job_id: JobId, deadline: Instant) -> Result<(), JobError> {
+async fn work(
+    app: &App,
+    job_id: JobId,
+    deadline: Instant,
+    archive: Archive,
+) -> Result<(), JobError> {
     let token = Uuid::new_v4().to_string();
     let now = app.clock.now().as_second();
     let lease = FileLease { job: job_id, reader: &token, until: now + FILE_LEASE };
@@ -51,25 +62,33 @@ async fn work(app: &App, job_id: JobId, deadline: Instant) -> Result<(), JobErro
     };
     let stop = deadline.checked_sub(RESERVE).unwrap_or(deadline);
     let mut work = Work { app, job: &job, order, stop, token: &token };
-    let outcome = run(&mut work).await;
+    let outcome = run(&mut work, archive).await;
     if let Ok(Step::Next) = outcome {
-        let now = time::millis(app.clock.now());
+        let now = app.clock.now();
         if work.order.action == PrivacyAction::Retain {
             retain::plan_next(&work).await?;
         }
-        app.jobs.end_private(job_id, &token, &work.order, &now).await?;
+        if !work.order.exports() {
+            app.jobs.end_private(job_id, &token, &work.order, &time::millis(now)).await?;
+            return Ok(());
+        }
+        let end = FileEnd::of(&job, now);
+        if let Some(ended) = app.jobs.end_export(job_id, &token, &work.order, &end).await? {
+            export::forget_pieces(app, &ended).await;
+        }
         return Ok(());
     }
     app.jobs.leave_file(job_id, &token).await?;
     outcome.map(drop)
 }
 
-async fn run(work: &mut Work<'_>) -> Result<Step, JobError> {
+async fn run(work: &mut Work<'_>, archive: Archive) -> Result<Step, JobError> {
     while work.order.walk.part != Part::Done {
         let step = match work.order.action {
             PrivacyAction::Erase => Box::pin(erase::step(work)).await?,
             PrivacyAction::Replay => Box::pin(replay::step(work)).await?,
             PrivacyAction::Retain => Box::pin(retain::step(work)).await?,
+            PrivacyAction::Export => Box::pin(export::step(work, archive)).await?,
         };
         if step == Step::Later || !work.has_time() {
             work.note().await?;

@@ -23,7 +23,11 @@ use crate::{
         unseen::visible,
         upload::{Format, Kind},
     },
-    jobs::{JobError, results},
+    jobs::{
+        JobError,
+        export_files::{KEYS_A_CALL, archive_key, piece_keys},
+        results,
+    },
     sheet::{
         Cells, ColumnName, Columns, Naming,
         guarding::{guarded, unguarded, unmarked},
@@ -64,6 +68,9 @@ pub enum ResultsFileError {
     /// Its time is over.
     #[error("the results file is deleted")]
     Deleted,
+    /// The time of an export is over.
+    #[error("the archive is deleted")]
+    ExportDeleted,
     /// It is not written yet.
     #[error("the results file is not written yet")]
     NotYet,
@@ -77,6 +84,9 @@ pub enum ResultsFileError {
 /// # Errors
 /// [`ResultsFileError`].
 pub async fn link(app: &App, job: &Job, now: Timestamp) -> Result<ResultsLink, ResultsFileError> {
+    if job.is_export() {
+        return export_link(app, job, now).await;
+    }
     let has = job.failure.is_none() && !job.results_lost;
     let file = job.file.as_ref().filter(|_| has).ok_or(ResultsFileError::None)?;
     if job.files_gone_at.is_some() {
@@ -87,7 +97,32 @@ pub async fn link(app: &App, job: &Job, now: Timestamp) -> Result<ResultsLink, R
     }
     let stem = file.name.rsplit_once('.').map_or(file.name.as_str(), |(stem, _)| stem);
     let file_name = format!("{stem}{}.csv", job.lang.pick("-resultados", "-results"));
-    let presigned = app.files()?.presigned_get(&results_key(job), &file_name).await?;
+    sign(app, &results_key(job), file_name, now).await
+}
+
+/// The same for the archive of an export.
+async fn export_link(
+    app: &App,
+    job: &Job,
+    now: Timestamp,
+) -> Result<ResultsLink, ResultsFileError> {
+    if job.files_gone_at.is_some() {
+        return Err(ResultsFileError::ExportDeleted);
+    }
+    if job.closed_at.is_none() {
+        return Err(ResultsFileError::NotYet);
+    }
+    let file_name = job.lang.pick("datos-personales.zip", "personal-data.zip").to_owned();
+    sign(app, &archive_key(job), file_name, now).await
+}
+
+async fn sign(
+    app: &App,
+    key: &str,
+    file_name: String,
+    now: Timestamp,
+) -> Result<ResultsLink, ResultsFileError> {
+    let presigned = app.files()?.presigned_get(key, &file_name).await?;
     let seconds = i64::try_from(PRESIGNED_FOR.as_secs()).unwrap_or_default();
     let until = Timestamp::from_second(now.as_second() + seconds).unwrap_or(now);
     Ok(ResultsLink { url: presigned.url, expires_at: time::seconds(until), file_name })
@@ -411,6 +446,16 @@ pub async fn forget(app: &App, job_id: JobId) -> Result<(), JobError> {
     let Some(job) = app.jobs.get(job_id).await? else {
         return Ok(());
     };
+    if job.is_export() && job.closed_at.is_some() {
+        let mut keys = piece_keys(&job);
+        keys.push(archive_key(&job));
+        for keys in keys.chunks(KEYS_A_CALL) {
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            app.files()?.delete(&keys).await?;
+        }
+        app.jobs.files_gone(job_id, &time::millis(app.clock.now())).await?;
+        return Ok(());
+    }
     let Some(file) = job.file.as_ref().filter(|_| job.closed_at.is_some()) else {
         return Ok(());
     };

@@ -495,6 +495,6 @@ fn erased_detail(lang: Lang) -> &'static str {
     )
 }
 
-fn order_value(order: &PrivacyOrder) -> Result<AttributeValue, StoreError> {
+pub(super) fn order_value(order: &PrivacyOrder) -> Result<AttributeValue, StoreError> {
     serde_dynamo::to_attribute_value(order).map_err(|e| StoreError::Broken(e.to_string()))
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{StoreError, from_item, key, number, text, to_item};
 use crate::{
     domain::{
+        erasure::PrivacyOrder,
         ids::JobId,
         job::{Job, JobFailure},
         member_row::MembersOrder,
@@ -17,6 +18,7 @@ use crate::{
         upload::{Format, Position, Upload},
     },
     store::{
+        erasures::order_value,
         jobs::{FILES_PK, Jobs, Only, job_of},
         schema::{OPEN, TTL},
     },
@@ -234,6 +236,30 @@ impl Jobs {
             (":ttl", number(end.expires)),
         ];
         let set = "SET results_at = :now, #ttl = :ttl, open_pk = :files, open_sk = :sk REMOVE reader, reader_until, sweep_after";
+        self.update(job, set, values, Only::ReadByMe).await
+    }
+
+    /// Ends a job whose archive is written: it is deleted like a results file. `None` if another
+    /// process has the lease.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn end_export(
+        &self,
+        job: JobId,
+        reader: &str,
+        order: &PrivacyOrder,
+        end: &FileEnd,
+    ) -> Result<Option<Job>, StoreError> {
+        let values = vec![
+            (":reader", text(reader)),
+            (":order", order_value(order)?),
+            (":now", text(&end.now)),
+            (":files", text(FILES_PK)),
+            (":sk", text(files_sk(&end.files_until, job))),
+            (":ttl", number(end.expires)),
+        ];
+        let set = "SET privacy = :order, #ttl = :ttl, results_at = :now, closed_at = :now, updated_at = :now, open_pk = :files, open_sk = :sk REMOVE reader, reader_until";
         self.update(job, set, values, Only::ReadByMe).await
     }
 

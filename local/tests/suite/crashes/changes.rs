@@ -70,6 +70,28 @@ pub fn blocking(sim: &mut Sim) -> Run<'_> {
     })
 }
 
+/// What is held about a person is put into an archive, and deleted with its time.
+pub fn export(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let people = people(1..=3);
+        let job = sim.job(&people, &people, None).await?;
+        sim.drain().await?;
+        sim.own_part();
+        let path = "/people/persona1@ejemplo.com/export";
+        let accepted = sim.insist("GET", path, None, Some("x")).await?;
+        ensure!(accepted.status == 202, "{}", accepted.body);
+        let id = accepted.json()["job_id"].as_str().context("id")?.to_owned();
+        sim.drain().await?;
+        let ended = sim.world.get(&format!("/jobs/{id}")).await;
+        ensure!(ended["result"]["credentials"] == 1, "{ended}");
+        ensure!(ended["result"]["rows"] == 1, "of {job}: {ended}");
+        let link = sim.world.get(&format!("/jobs/{id}/results/file")).await;
+        let (status, bytes) = sim.world.fetch(link["url"].as_str().context("a URL")?).await;
+        ensure!(status == 200 && bytes.starts_with(b"PK"), "{status}");
+        Ok(())
+    })
+}
+
 /// A credential is corrected: its name, then its address, then back to what it was.
 pub fn correction(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {

@@ -1,0 +1,253 @@
+//! What an organization holds about a person, given to them in one archive.
+
+use std::{collections::BTreeMap, io::Write, process::Stdio, time::Duration};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use unicreda::{
+    domain::{api_key::Scope, ids::Mode},
+    jobs::sweep::{self, SweepMode},
+};
+
+use crate::{
+    catalog::key_of,
+    erasure::scan::{Marks, places},
+    feedback::{bounced, report},
+    harness::{World, person},
+};
+
+const EMAIL: &str = "qxvpedida@ejemplo.com";
+const NAME: &str = "Qxvéra Pedida";
+const PATH: &str = "/people/qxvpedida@ejemplo.com/export";
+
+fn theirs() -> Value {
+    json!({ "email": EMAIL, "recipient_name": NAME, "result_value": "A" })
+}
+
+/// The files of an archive, as a program that is not ours reads them.
+fn unzipped(bytes: &[u8]) -> BTreeMap<String, Vec<u8>> {
+    const READ: &str = "import base64, io, json, sys, zipfile
+archive = zipfile.ZipFile(io.BytesIO(sys.stdin.buffer.read()))
+assert archive.testzip() is None
+files = {name: base64.b64encode(archive.read(name)).decode() for name in archive.namelist()}
+assert len(files) == len(archive.namelist())
+json.dump(files, sys.stdout)";
+    let mut child = std::process::Command::new("python3")
+        .args(["-c", READ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("Python");
+    child.stdin.take().expect("a pipe").write_all(bytes).expect("written");
+    let output = child.wait_with_output().expect("an end");
+    assert!(output.status.success());
+    let files: BTreeMap<String, String> = serde_json::from_slice(&output.stdout).expect("JSON");
+    files.into_iter().map(|(name, text)| (name, STANDARD.decode(text).expect("base64"))).collect()
+}
+
+/// Exports a person, and follows the job to its end.
+async fn exported(world: &World, path: &str) -> Value {
+    let accepted = world.call("GET", path, None).await.expect(202).json();
+    let job = accepted["job_id"].as_str().expect("job_id").to_owned();
+    world
+        .until("the export ends", async || {
+            let status = world.get(&format!("/jobs/{job}")).await;
+            (status["status"] == "SUCCESS").then_some(status)
+        })
+        .await
+}
+
+fn link(job: &Value) -> String {
+    format!("/jobs/{}/results/file", job["job_id"].as_str().expect("an id"))
+}
+
+async fn archive(world: &World, job: &Value) -> BTreeMap<String, Vec<u8>> {
+    let found = world.get(&link(job)).await;
+    assert_eq!(found["file_name"], "datos-personales.zip");
+    let (status, bytes) = world.fetch(found["url"].as_str().expect("a URL")).await;
+    assert_eq!(status, 200);
+    unzipped(&bytes)
+}
+
+async fn objects(world: &World, prefix: &str) -> Vec<String> {
+    let files = world.stack.app().files.as_ref().expect("files");
+    let list = files.client().list_objects_v2().bucket(files.bucket()).prefix(prefix);
+    let found = list.send().await.expect("objects");
+    found.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect()
+}
+
+fn id_of(answer: &Value) -> String {
+    answer["credential_id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+}
+
+/// What the data of the archive say of the person's credentials: one of live, one of test, one that is
+/// another person's by now.
+fn says_all(data: &[u8], [id, trial, mistaken]: [&String; 3]) {
+    let person: Value = serde_json::from_slice(data).expect("JSON");
+    assert_eq!(person["organization"]["id"], "demo");
+    assert_eq!(
+        (&person["member"]["email"], &person["member"]["role"]),
+        (&json!(EMAIL), &json!("Docente"))
+    );
+    assert_eq!(person["suppressions"][0]["reason"], "bounced");
+    let credentials = person["credentials"].as_array().expect("credentials");
+    let of = |id: &str| credentials.iter().find(|c| c["credential_id"] == id).expect("one");
+    assert_eq!(of(id)["email_status"], "bounced");
+    assert_eq!(of(id)["history"][0]["reason"], "Faltaba el semestre");
+    assert_eq!(of(id)["history"][0]["replaced_recipient"]["recipient_name"], NAME);
+    assert!(of(trial)["test_mail"]["text"].as_str().is_some_and(|text| text.contains(NAME)));
+    assert_eq!(person["former_versions"][0]["credential_id"], mistaken.as_str());
+    assert_eq!(person["former_versions"][0]["recipient"]["recipient_name"], NAME);
+    let rows = person["job_rows"].as_array().expect("rows");
+    let kinds: Vec<&Value> = rows.iter().map(|row| &row["job_kind"]).collect();
+    assert_eq!(kinds, ["dry_run", "issue"]);
+    assert_eq!(rows[1]["status"], "failed");
+    assert_eq!(rows[1]["errors"][0]["code"], "invalid_result");
+    assert_eq!((&rows[0]["file"], &rows[0]["sent"]["email"]), (&json!("acta.csv"), &json!(EMAIL)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_held_about_a_person_is_in_one_archive_and_nothing_of_anybody_else() {
+    let world = World::new().await;
+    let app = world.stack.app();
+    let test = &world.demo.test_api_key;
+    let member = json!({ "name": NAME, "role": "Docente" });
+    world.call("PUT", &format!("/members/{EMAIL}"), Some(&member)).await.expect(201);
+    // A credential, corrected, whose mail bounced; and one in test mode.
+    let id = id_of(&world.issue_one(&theirs()).await);
+    world.mail_ended(&id).await;
+    assert!(
+        report(app, &[bounced("Permanent", "General", &id, 0, EMAIL).to_string()]).await.is_empty()
+    );
+    let change = json!({ "term": "2026-1", "reason": "Faltaba el semestre" });
+    let served = format!("/credential/{id}.json");
+    let first = world.send("GET", &served, &[], "").await.expect(200).body;
+    world.call("PATCH", &format!("/credentials/{id}"), Some(&change)).await.expect(200);
+    let second = world.send("GET", &served, &[], "").await.expect(200).body;
+    let trial = world.issue_as(test, &[theirs()]).await.expect(200).json();
+    let trial = id_of(&trial["credentials"][0]);
+    // One that was issued to the person by mistake, and is another person's by now.
+    let mistaken = json!({ "email": EMAIL, "recipient_name": NAME, "result_value": "C" });
+    let mistaken = id_of(&world.issue_one(&mistaken).await);
+    world.mail_ended(&mistaken).await;
+    let other = json!({ "email": "ajena@ejemplo.com", "recipient_name": "Zulema Ajena" });
+    world.call("PATCH", &format!("/credentials/{mistaken}"), Some(&other)).await.expect(200);
+    // Rows: one that failed, one that was only checked, beside other people.
+    let mut wrong = theirs();
+    wrong["result_value"] = "Zeta".into();
+    let job = world.start_job(&[person(1), wrong, person(2)]).await;
+    world.success(&job).await;
+    let file = format!(
+        "email,recipient_name,result_value\nvecina@ejemplo.com,Vecina Qxvéra,A\n{EMAIL},{NAME},B\n"
+    );
+    let check = world.upload("acta.csv", file.as_bytes(), &json!({ "dry_run": true })).await;
+    world.file_job(&check).await;
+
+    let job = exported(&world, PATH).await;
+    assert_eq!(job["kind"], "export");
+    let result = &job["result"];
+    assert_eq!((&result["credentials"], &result["members"]), (&json!(2), &json!(1)), "{job}");
+    assert_eq!(result["rows"], 2, "{job}");
+    assert!(job["reason"].is_null());
+
+    let files = archive(&world, &job).await;
+    let names: Vec<&str> = files.keys().map(String::as_str).collect();
+    let mut expected = vec![
+        "LEEME.txt".to_owned(),
+        format!("credentials/{id}.json"),
+        format!("credentials/{id}.v1.json"),
+        format!("credentials/{trial}.json"),
+        format!("credentials/{mistaken}.v1.json"),
+        "person.json".to_owned(),
+    ];
+    expected.sort_unstable();
+    assert_eq!(names, expected);
+    // Byte for byte as they were signed, the replaced version too.
+    assert!(files[&format!("credentials/{id}.v1.json")] == first);
+    assert!(files[&format!("credentials/{id}.json")] == second);
+
+    says_all(&files["person.json"], [&id, &trial, &mistaken]);
+
+    // Of nobody else: no row, no name, no address.
+    for (name, bytes) in &files {
+        let text = String::from_utf8(bytes.clone()).expect("UTF-8");
+        for foreign in ["ajena", "Zulema", "vecina", "Vecina", "persona1", "persona2", "Zorrilla"] {
+            assert!(!text.contains(foreign), "{foreign} in {name}: {text}");
+        }
+    }
+    // The job and its message name nobody, and what was collected is in the archive alone.
+    let id = job["job_id"].as_str().expect("an id");
+    let found = places(&world, &Marks::of(&["qxvpedida", "Qxvéra"])).await;
+    assert!(!found.iter().any(|place| place.contains(id) && !place.contains(".zip")), "{found:?}");
+    assert_eq!(objects(&world, "exports/").await, [format!("exports/demo/{id}.zip")]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_archive_ends_with_its_time_and_with_its_person() {
+    let world = World::new().await;
+    let app = world.stack.app();
+    let issued = world.issue_one(&theirs()).await;
+    world.mail_ended(&id_of(&issued)).await;
+    let (early, late) = (exported(&world, PATH).await, exported(&world, PATH).await);
+    assert_ne!(early["job_id"], late["job_id"]);
+    assert_eq!(objects(&world, "exports/").await.len(), 2);
+    app.clock.jump(Duration::from_secs(6 * 24 * 3_600));
+    sweep::sweep(app, SweepMode { resume: false }).await.expect("a run");
+    world.get(&link(&early)).await;
+    app.clock.jump(Duration::from_secs(25 * 3_600));
+    sweep::sweep(app, SweepMode { resume: false }).await.expect("a run");
+    world
+        .until("the archives are deleted", async || {
+            objects(&world, "exports/").await.is_empty().then_some(())
+        })
+        .await;
+    let gone = world.call("GET", &link(&early), None).await.problem(404, "not_found");
+    assert!(gone["detail"].as_str().is_some_and(|text| text.contains("7 días")), "{gone}");
+
+    // Whoever is erased leaves no archive of what they were given.
+    let again = exported(&world, PATH).await;
+    assert_eq!(objects(&world, "exports/").await.len(), 1);
+    let order = json!({ "email": EMAIL, "reason": "Lo pidió" });
+    let erasing = world.call("POST", "/people/erase", Some(&order)).await.expect(202).json();
+    let erasing = erasing["job_id"].as_str().expect("an id").to_owned();
+    world
+        .until("the erasure ends", async || {
+            let status = world.get(&format!("/jobs/{erasing}")).await;
+            (status["status"] == "SUCCESS").then_some(())
+        })
+        .await;
+    world.call("GET", &link(&again), None).await.problem(404, "not_found");
+    assert_eq!(places(&world, &Marks::of(&["qxvpedida", "Qxvéra"])).await, [""; 0]);
+    // Afterwards there is nothing to give but that the address was erased.
+    let files = archive(&world, &exported(&world, PATH).await).await;
+    let person: Value = serde_json::from_slice(&files["person.json"]).expect("JSON");
+    assert_eq!((&person["credentials"], &person["job_rows"]), (&json!([]), &json!([])));
+    assert_eq!(person["suppressions"][0]["reason"], "erased", "{person}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_takes_a_live_key_that_manages_and_a_request_with_a_key_is_one_persons() {
+    let world = World::new().await;
+    let app = world.stack.app();
+    let test = &world.demo.test_api_key;
+    world.call_as(test, "GET", PATH, None).await.problem(403, "insufficient_scope");
+    let reads = key_of(app, "demo", Mode::Live, &[Scope::Read, Scope::Issue], None).await;
+    world.call_as(&reads, "GET", PATH, None).await.problem(403, "insufficient_scope");
+    let wrong =
+        world.call("GET", "/people/nadie/export", None).await.problem(400, "invalid_request");
+    assert_eq!(wrong["errors"][0]["code"], "invalid_email", "{wrong}");
+    let job = exported(&world, PATH).await;
+    // Who follows jobs does not fetch what only a key that manages may ask for.
+    world.call_as(&reads, "GET", &link(&job), None).await.problem(403, "insufficient_scope");
+    world.call_as(test, "GET", &link(&job), None).await.problem(404, "not_found");
+    world.get(&link(&job)).await;
+
+    let keyed = async |email: &str| {
+        let headers = [("x-api-key", world.demo.api_key.as_str()), ("idempotency-key", "k")];
+        world.send("GET", &format!("/api/v1/people/{email}/export"), &headers, "").await
+    };
+    let first = keyed(EMAIL).await.expect(202).json();
+    assert_eq!(keyed(EMAIL).await.expect(202).json(), first);
+    // The parameter of the path is part of the request.
+    keyed("otra@ejemplo.com").await.problem(422, "idempotency_mismatch");
+}
