@@ -38,6 +38,9 @@ pub struct Arguments {
         default_missing_value = "all", value_parser = strict
     )]
     strict: Option<Strict>,
+    /// Issue again what was erased at its person's request; needs a key with the scope manage.
+    #[arg(long)]
+    reissue: bool,
     #[command(flatten)]
     recipient: RecipientFlags,
     #[command(flatten)]
@@ -60,6 +63,8 @@ pub struct IssueOptions {
     pub dry_run: bool,
     /// The kinds of warnings that refuse a recipient.
     pub strict: Strict,
+    /// Whether a recipient whose credential was erased gets a new one.
+    pub reissue: bool,
 }
 
 /// The fields of one recipient.
@@ -168,6 +173,7 @@ pub async fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failur
         send_email: !arguments.no_email,
         dry_run: arguments.dry_run,
         strict: arguments.strict.unwrap_or_default(),
+        reissue: arguments.reissue,
     };
     match arguments.file {
         Some(file) => {
@@ -238,6 +244,9 @@ async fn issue_one(
     });
     if let Some(body) = body.as_object_mut().filter(|_| !options.strict.is_empty()) {
         body.insert("strict".to_owned(), json!(options.strict));
+    }
+    if let Some(body) = body.as_object_mut().filter(|_| options.reissue) {
+        body.insert("reissue".to_owned(), true.into());
     }
     let request = ApiRequest::post("/credentials/issue").json(&body);
     let request = match options.dry_run {

@@ -126,6 +126,7 @@ fn open_state(
         day_first: issuance.flags.day_first,
         correct: issuance.flags.correct,
         strict: issuance.options.strict,
+        reissue: issuance.options.reissue,
         digest: &source.digest,
     };
     StateFile::open(&identity, session.printer)

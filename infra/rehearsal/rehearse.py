@@ -914,6 +914,75 @@ class Rehearsal:
         rest = f"; unexplained: {', '.join(unknown)}" if unknown else ""
         return f"{len(granted)} granted, {len(idle)} of them for what no step did{rest}"
 
+    def personal_data(self) -> str:
+        """A person is blocked, given what is held about them, and erased, by the function that may delete."""
+        address, organization = "persona4000@ejemplo.com", "/api/v1/organization"
+
+        def ended(job: str) -> dict:
+            def ask():
+                status = self.api.get(f"/api/v1/jobs/{job}")
+                check(status["status"] != "FAILURE", status)
+                return status["result"] if status["status"] == "SUCCESS" else None
+
+            return until(f"job {job} ends", ask, 240)
+
+        self.api("PUT", f"/api/v1/members/{address}", {"name": "Persona"})
+        issued = self.api("POST", "/api/v1/credentials/issue", self.body(self.person(4000)), status=200)[1]
+        credential = issued["credentials"][0]["credential_id"]
+        path = f"/api/v1/credentials/{credential}"
+        correction = {"recipient_name": "Persona Corregida", "reason": "Acta"}
+        until("its mail ends", lambda: self.api.get(path)["email_status"] != "pending")
+        self.api("PATCH", path, correction, status=200)
+        rows = "".join(f"persona{n}@ejemplo.com;Persona {n};B\r\n" for n in range(4000, 4004))
+        self.upload("acta.csv", ("Correo;Nombre;Nota\r\n" + rows).encode())
+        self.api("POST", f"{path}/block", {"reason": "Reclamo"}, status=200)
+        check(self.api("GET", f"/credential/{credential}", key="")[0] == 403, "hidden")
+        self.api("POST", f"{path}/unblock", status=200)
+        document = self.api.get(f"/credential/{credential}.json", key="")
+
+        export = self.api("GET", f"/api/v1/people/{address}/export", status=202)[1]["job_id"]
+        ended(export)
+        link = self.api.get(f"/api/v1/jobs/{export}/results/file")
+        archive, _ = self.fetch("GET", link["url"])
+        check(archive.startswith(b"PK") and f"{credential}.json".encode() in archive, archive[:40])
+
+        order = {"email": address.upper().replace("EJEMPLO.COM", "ejemplo.com"), "reason": "Lo pidió"}
+        erased = ended(self.api("POST", "/api/v1/people/erase", order, status=202)[1]["job_id"])
+        check((erased["credentials"], erased["members"]) == (2, 1), erased)
+        check(erased["rows"] == 1 and erased["files_deleted"] >= 1, erased)
+        check(self.api("GET", f"/credential/{credential}", key="")[0] == 410, "gone")
+        check(self.api.get(path)["status"] == "erased", path)
+        verdict = self.api("POST", "/api/v1/verify", document, status=200)[1]
+        check(verdict["verified"] and verdict["erased_at"], verdict)
+        again = ended(
+            self.api(
+                "POST", f"{path}/erase", {"reason": "Fraude", "keep_valid": False}, status=202
+            )[1]["job_id"]
+        )
+        check(again["credentials"] == 0, again)
+        check(not self.api("POST", "/api/v1/verify", document, status=200)[1]["verified"], "revoked")
+        notes = self.aws.client("s3").list_objects_v2(
+            Bucket=self.outputs["UploadsBucket"], Prefix="erasures/uni/"
+        )["Contents"]
+        check(len(notes) == 2, notes)
+
+        # What has ended is looked for: the sweeper begins a walk, which finds nothing that old.
+        kept = self.api.get(organization)
+        self.api("PUT", organization, kept | {"retention": {"ended_credentials_days": 30}}, status=200)
+        self.sweeper()
+
+        def walked():
+            jobs = self.api.get("/api/v1/jobs")["items"]
+            walks = [job for job in jobs if job.get("kind") == "retain"]
+            return walks and walks[0]["status"] == "SUCCESS" and walks[0]
+
+        walk = until("the walk of retention ends", walked, 240)
+        check(walk["result"]["credentials"] == 0, walk)
+        self.api("PUT", organization, kept | {"retention": None}, status=200)
+        self.admin("erasures", "replay", "--since", "2026-01-01T00:00:00Z")
+        self.sweeper()
+        return "blocked, given, erased, revoked; a walk and a replay begun"
+
     def second_update(self) -> str:
         self.deploy(
             SiteUrl=SITE, SenderAddresses="*@ejemplo.edu", LogLevel="info,unicreda=debug",
@@ -996,7 +1065,7 @@ class Rehearsal:
         binaries, first_deploy, first_organization, no_live_issuing_without_a_domain,
         update_deploy, gateway_answers, members, one_at_once, client_programs, a_job_of_500, ses_feedback,
         a_file_of_300, a_file_of_another_system, a_file_of_members, the_bucket_is_private,
-        page_and_proof, dead_letters, sweeper, second_update, logs, permissions_that_are_used,
+        page_and_proof, dead_letters, sweeper, personal_data, second_update, logs, permissions_that_are_used,
         what_a_taken_over_function_may, a_missing_permission_fails, the_api_needs_its_permission, removal,
     )  # fmt: skip
 

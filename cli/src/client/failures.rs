@@ -68,6 +68,8 @@ impl Client {
             return self.foreign_answer(status);
         }
         let exit = match status.as_u16() {
+            // A blocked credential is shown to no key.
+            403 if text("code") == "credential_unavailable" => Exit::Failed,
             401 | 403 => Exit::KeyRefused,
             429 | 500.. => Exit::Unavailable,
             _ => Exit::Failed,
@@ -111,6 +113,7 @@ impl Client {
     ) -> Option<String> {
         let code = problem.get("code").and_then(Value::as_str).unwrap_or_default();
         match (status.as_u16(), code) {
+            (403, "credential_unavailable") => None,
             (401 | 403, _) => Some(self.advice_on_key(status, request)),
             (404, _) => self.advice_on_missing(problem, request),
             _ => {

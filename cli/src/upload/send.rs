@@ -135,6 +135,9 @@ impl Sending<'_> {
         if let Some(body) = body.as_object_mut().filter(|_| self.issuance.flags.correct) {
             body.insert("correct".to_owned(), true.into());
         }
+        if let Some(body) = body.as_object_mut().filter(|_| self.issuance.options.reissue) {
+            body.insert("reissue".to_owned(), true.into());
+        }
         let strict = self.issuance.options.strict;
         if let Some(body) = body.as_object_mut().filter(|_| !strict.is_empty()) {
             body.insert("strict".to_owned(), json!(strict));

@@ -41,6 +41,8 @@ pub struct Identity<'a> {
     pub correct: bool,
     /// The kinds of warnings that refuse a row.
     pub strict: Strict,
+    /// Whether rows whose credentials were erased get new ones.
+    pub reissue: bool,
     /// SHA-256 of the file.
     pub digest: &'a str,
 }
@@ -59,6 +61,7 @@ impl Identity<'_> {
             day_first,
             correct,
             strict,
+            reissue,
             digest,
         } = self;
         let mut text = format!("{site}\n{owner}\n{template}\n{dry_run}\n{send_email}\n{digest}");
@@ -74,6 +77,9 @@ impl Identity<'_> {
         }
         if *correct {
             text += "\ncorrect";
+        }
+        if *reissue {
+            text += "\nreissue";
         }
         if !strict.is_empty() {
             text = format!("{text}\n{}", serde_json::json!(strict));

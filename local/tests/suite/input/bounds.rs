@@ -7,7 +7,7 @@ use super::{assert_nothing_minted, body, one, post, recipient};
 use crate::harness::{Reply, World, person};
 
 /// The routes that read JSON.
-const READ_JSON: [(&str, &str); 19] = [
+const READ_JSON: [(&str, &str); 21] = [
     ("POST", "/api/v1/credentials/issue"),
     ("POST", "/api/v1/uploads"),
     ("POST", "/api/v1/members/uploads"),
@@ -17,6 +17,8 @@ const READ_JSON: [(&str, &str); 19] = [
     ("POST", "/api/v1/credentials/{credential_id}/revoke"),
     ("POST", "/api/v1/credentials/{credential_id}/suspend"),
     ("POST", "/api/v1/credentials/{credential_id}/reinstate"),
+    ("POST", "/api/v1/credentials/{credential_id}/erase"),
+    ("POST", "/api/v1/people/erase"),
     ("POST", "/api/v1/credentials/{credential_id}/block"),
     ("POST", "/api/v1/credentials/{credential_id}/unblock"),
     ("POST", "/api/v1/signing-keys/{multikey}/compromise"),
