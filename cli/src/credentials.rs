@@ -303,6 +303,10 @@ async fn verify(session: &Session, source: &str) -> Result<Exit, Failure> {
         true => printer.pick(format!("Válida ({status})"), format!("Valid ({status})")),
         false => printer.pick(format!("No válida ({status})"), format!("Not valid ({status})")),
     })?;
+    // What is said of one that was erased.
+    if let Some(note) = answer.get("note").and_then(Value::as_str) {
+        printer.line(&format!("  {note}"))?;
+    }
     for check in answer.get("checks").and_then(Value::as_array).into_iter().flatten() {
         let part = |name: &str| cell(check.get(name));
         let mark = match part("result").as_str() {

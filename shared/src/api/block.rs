@@ -7,6 +7,7 @@ use crate::{
     api::{
         auth,
         credential_changes::{body, reason, unknown},
+        privacy,
     },
     app::App,
     credentials::block,
@@ -31,7 +32,10 @@ pub async fn block(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     fields.end()?;
     let (by, reason) = (caller.who(), reason.as_deref());
     let blocked = block::block(app, caller.tenant(), id, by, reason, call.now).await?;
-    let credential = ledger::overlay_one(app, blocked.ok_or_else(unknown)?).await?;
+    let Some(blocked) = blocked else {
+        return Err(privacy::if_erased(app, &caller, id, unknown()).await);
+    };
+    let credential = ledger::overlay_one(app, blocked).await?;
     ok(&credential.answer(&app.config.site_url, call.lang))
 }
 
@@ -44,6 +48,9 @@ pub async fn unblock(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
     let id = CredentialId::parse(&call.parameter).map_err(|_| unknown())?;
     body(call)?.end()?;
     let lifted = block::lift(app, caller.tenant(), id, &caller.who()).await?;
-    let credential = ledger::overlay_one(app, lifted.ok_or_else(unknown)?).await?;
+    let Some(lifted) = lifted else {
+        return Err(privacy::if_erased(app, &caller, id, unknown()).await);
+    };
+    let credential = ledger::overlay_one(app, lifted).await?;
     ok(&credential.answer(&app.config.site_url, call.lang))
 }

@@ -162,6 +162,16 @@ impl Subject {
         Self::of(secret, org, email) == *self
     }
 
+    /// Whether a text names the address, whatever stands around it.
+    pub fn is_in(&self, secret: &IdSecret, org: &OrgId, text: &str) -> bool {
+        let ends =
+            |c: char| c.is_whitespace() || c.is_control() || r#""\<>()[],;:‹›«»'`"#.contains(c);
+        text.split(ends)
+            .filter(|word| word.contains('@'))
+            .map(|word| word.trim_end_matches('.'))
+            .any(|word| EmailAddress::parse(word).is_ok_and(|email| self.is(secret, org, &email)))
+    }
+
     /// The hash in a mode.
     pub fn key(&self, mode: Mode) -> &str {
         match mode {

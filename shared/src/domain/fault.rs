@@ -331,7 +331,7 @@ impl Fault {
             Self::Rest(more) => format!("y {more} errores más"),
             Self::InvalidLanguage => "El campo language debe ser es o en".into(),
             Self::Erased(id) => format!(
-                "La credencial {id} fue eliminada; para emitirla de nuevo, indica reissue: true"
+                "La credencial {id} fue eliminada, de ordinario a petición de su titular, y no se emite de nuevo; solo si esa persona lo quiere, repite con reissue: true (unicreda issue --reissue)"
             ),
             Self::ExternalIdTaken(id) => format!(
                 "El external_id ya pertenece a la credencial {id} con otros datos. Para corregirla usa PATCH /api/v1/credentials/{id}; para emitir otra, usa otro external_id"
@@ -425,7 +425,7 @@ impl Fault {
             Self::Rest(more) => format!("and {more} more errors"),
             Self::InvalidLanguage => "The field language must be es or en".into(),
             Self::Erased(id) => format!(
-                "The credential {id} was erased; to issue it again, send reissue: true"
+                "The credential {id} was erased, as a rule at its person's request, and is not issued again; only if that person wants it, repeat with reissue: true (unicreda issue --reissue)"
             ),
             Self::ExternalIdTaken(id) => format!(
                 "This external_id belongs to credential {id} with other data. To correct it use PATCH /api/v1/credentials/{id}; to issue another, use another external_id"

@@ -364,6 +364,7 @@ impl Problem {
                 lang.pick("No disponible por ahora", "Not available for now")
             }
             "not_found" => lang.pick("No encontrado", "Not found"),
+            "erased" => lang.pick("Eliminada", "Erased"),
             "method_not_allowed" => lang.pick("Método no permitido", "Method not allowed"),
             "idempotency_in_progress" => lang.pick("Solicitud en curso", "Request in progress"),
             "idempotency_mismatch" => lang.pick("Idempotency-Key ya usada", "Key already used"),

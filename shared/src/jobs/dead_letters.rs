@@ -7,12 +7,7 @@ use std::time::Duration;
 
 use crate::{
     aws::sqs,
-    domain::{
-        email::EmailAddress,
-        erasure::Subject,
-        identity::{self, IdSecret},
-        ids::{Mode, OrgId},
-    },
+    domain::{erasure::Subject, identity::IdSecret},
     jobs::{JobError, private_work::Work},
 };
 
@@ -40,7 +35,7 @@ pub(super) async fn delete(
             }
             read += messages.len();
             for message in &messages {
-                if names(&message.body, secret, &work.job.org, subject) {
+                if subject.is_in(secret, &work.job.org, &message.body) {
                     sqs::delete(client, url, message).await?;
                     deleted += 1;
                 }
@@ -48,13 +43,4 @@ pub(super) async fn delete(
         }
     }
     Ok(deleted)
-}
-
-/// Whether a message has the address, however its JSON is nested.
-fn names(body: &str, secret: &IdSecret, org: &OrgId, subject: &Subject) -> bool {
-    let ends = |c: char| c.is_whitespace() || c.is_control() || r#""\\<>()[],;:"#.contains(c);
-    body.split(ends).filter(|word| word.contains('@')).any(|word| {
-        EmailAddress::parse(word)
-            .is_ok_and(|email| identity::email_key(secret, org, Mode::Live, &email) == subject.live)
-    })
 }

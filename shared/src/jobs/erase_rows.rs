@@ -94,6 +94,9 @@ pub(super) async fn erase(
         results_file::forget(app, job.job_id).await?;
     }
     app.jobs.forget_values(job).await?;
+    if let Some(file) = job.file.as_ref().filter(|file| tells_of(&file.name, &marked.people)) {
+        app.jobs.forget_file_name(job, file, job.lang.pick("archivo", "file")).await?;
+    }
     if job.is_dry_run() {
         for person in &marked.people {
             forget_first(app, job, secret, person).await?;
@@ -190,6 +193,16 @@ async fn forget_first(
     Ok(())
 }
 
+/// Whether the name of a file has the address or the name of one of these people.
+fn tells_of(file_name: &str, people: &[Recipient]) -> bool {
+    let name = file_name.to_lowercase();
+    people.iter().any(|person| {
+        let words = person.recipient_name.as_deref().unwrap_or_default().to_lowercase();
+        let named = !words.is_empty() && words.split_whitespace().all(|word| name.contains(word));
+        named || name.contains(person.email.as_str())
+    })
+}
+
 /// Whether a row is about the person or the credential, and says something about it.
 pub(super) fn is_about(
     row: &Row,
@@ -200,11 +213,13 @@ pub(super) fn is_about(
 ) -> bool {
     match about {
         About::Person(subject) => {
-            let parsed = || EmailAddress::parse(&row.email).ok();
-            let email = row.read().map(|recipient| recipient.email.clone()).or_else(parsed);
-            email.is_some_and(|email| {
-                identity::email_key(secret, &job.org, job.mode, &email) == subject.key(job.mode)
-            })
+            if let Some(recipient) = row.read() {
+                return subject.is(secret, &job.org, &recipient.email);
+            }
+            // An address that could not be read may have the person's in it.
+            let texts = row.faults.iter().map(|fault| fault.text.as_str());
+            let mut texts = [row.email.as_str()].into_iter().chain(texts);
+            texts.any(|text| subject.is_in(secret, &job.org, text))
         }
         About::Ended(_) | About::Since(_) => false,
         About::Credential(id) => {

@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-fn upload_pk(upload: Uuid) -> String {
+pub(super) fn upload_pk(upload: Uuid) -> String {
     format!("UPLOAD#{upload}")
 }
 

@@ -66,8 +66,8 @@ pub fn erased(why: Why, lang: Lang) -> String {
         &[
             reason,
             lang.pick(
-                "Si esa persona te entregó el archivo firmado de la credencial, todavía puedes verificarlo.",
-                "If that person gave you the signed file of the credential, you can still verify it.",
+                "Si esa persona te entregó el archivo firmado de la credencial, cualquier verificador de Open Badges 3.0 dice si sigue siendo válido.",
+                "If that person gave you the signed file of the credential, any verifier of Open Badges 3.0 tells whether it is still valid.",
             ),
         ],
     )
