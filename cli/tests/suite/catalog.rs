@@ -253,7 +253,7 @@ async fn a_credential_is_blocked_and_shown_again_and_its_person_gets_an_archive(
     let archive = std::fs::read(world.path("ana.zip")).expect("an archive");
     assert!(archive.starts_with(b"PK"), "a ZIP archive");
     // It replaces nothing unless it is told to.
-    world.run(&export).code(2);
+    world.run(&export).code(1).stderr_has("--force");
     world.done(&[&export[..], &["--force"]].concat());
     world.stack.shutdown().await;
 }

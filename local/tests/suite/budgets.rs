@@ -67,12 +67,12 @@ const EXTERNAL: Limits = Limits {
     // Half a unit of them for the hash under which an erased address gets no mail.
     reads: 3.1,
     requests: 0.81,
-    price: 4.0,
+    price: 4.03,
     bytes: UNIT,
 };
 /// A member of the organization: mail and all as with others. With what became of its mail, an
 /// item can be some bytes over a unit.
-const INTERNAL: Limits = Limits { credentials: 2.05, price: 4.05, bytes: 1_040, ..EXTERNAL };
+const INTERNAL: Limits = Limits { credentials: 2.05, price: 4.12, bytes: 1_040, ..EXTERNAL };
 /// Issued before: a put that is refused and returns the stored item.
 const DUPLICATE: Limits = Limits {
     credentials: 1.01,

@@ -146,6 +146,9 @@ fn body_of(route: &Route, owner: &Owner, n: usize) -> Option<(&'static str, Stri
             json!({ "template_id": owner.template, "file_name": "a.csv", "size": 10 })
         }
         ("POST", "/members/uploads") => json!({ "file_name": "m.csv", "size": 10 }),
+        ("POST", "/people/erase") => {
+            json!({ "email": format!("nadie{n}@{}.example", owner.org), "reason": "Lo pidió" })
+        }
         ("POST", "/credentials/revoke") => json!({ "job_id": owner.job, "reason": "Error" }),
         ("PATCH", "/credentials/{credential_id}") => {
             json!({ "recipient_name": format!("Celda {n}") })
@@ -161,7 +164,7 @@ fn body_of(route: &Route, owner: &Owner, n: usize) -> Option<(&'static str, Stri
         ("POST", "/templates") | ("PUT", _) => course,
         // Without a body, or with a reason.
         (_, path) => match path.rsplit('/').next() {
-            Some("revoke" | "suspend" | "reinstate" | "block" | "compromise") => reason,
+            Some("revoke" | "suspend" | "reinstate" | "block" | "compromise" | "erase") => reason,
             _ => return None,
         },
     };

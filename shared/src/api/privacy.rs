@@ -153,7 +153,7 @@ async fn accept(
             action,
             about,
             keep_valid,
-            before: None,
+            replay_of: None,
             reason,
             by: caller.who(),
             job_id: work.id.into(),

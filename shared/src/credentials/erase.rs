@@ -18,6 +18,7 @@ use crate::{
         credential::{Credential, MailState, Origin, Status},
         erasure::{Stored, Tombstone, Why},
         history::{Action, Who},
+        identity::{self, IdSecret},
         ids::{CredentialId, JobId, Mode, RowId, ShardId},
         job::KEPT_DAYS,
         job_outcome::MailSets,
@@ -45,6 +46,9 @@ pub struct EraseRequest<'a> {
     pub job: JobId,
     /// Why it is erased.
     pub why: Why,
+    /// Of a person's erasure, the key of their address: a credential that is another person's by now is
+    /// left.
+    pub person: Option<(&'a IdSecret, &'a str)>,
     /// Credentials that were issued after this instant are left.
     pub before: Option<Timestamp>,
 }
@@ -60,8 +64,8 @@ pub enum EraseOutcome {
     Unknown,
     /// Its mail is being sent: later.
     MailInProgress,
-    /// It is newer than what is to be erased.
-    Newer,
+    /// It is newer than what is to be erased, or another person's by now.
+    Left,
 }
 
 /// Erases a credential.
@@ -89,7 +93,12 @@ pub async fn erase(
         }
         let newer = credential.issued_at.parse::<Timestamp>().ok() > request.before;
         if request.before.is_some() && newer {
-            return Ok(EraseOutcome::Newer);
+            return Ok(EraseOutcome::Left);
+        }
+        let email = &credential.recipient.email;
+        let key = |secret| identity::email_key(secret, &credential.org, credential.mode, email);
+        if request.person.is_some_and(|(secret, of)| key(secret) != of) {
+            return Ok(EraseOutcome::Left);
         }
         match erase_once(app, request, credential, now).await {
             Ok(Some(outcome)) => return Ok(outcome),

@@ -227,6 +227,9 @@ pub fn erased_row(lang: Lang) -> FaultText {
     FaultText { code: ERASED.to_owned(), text: text.to_owned() }
 }
 
+/// Most credentials that an order remembers.
+pub const REMEMBERED: usize = 500;
+
 /// The order of a job about personal data, and how far it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrivacyOrder {
@@ -237,10 +240,17 @@ pub struct PrivacyOrder {
     /// Whether the files that holders have stay valid.
     #[serde(default)]
     pub keep_valid: bool,
-    /// What came after this instant is left, RFC 3339: an erasure that is repeated must not take what
-    /// the person got since.
+    /// What came after this instant is left, RFC 3339: an erasure must not take what the person got
+    /// since they asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
+    /// Whether it repeats an erasure that was noted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replayed: bool,
+    /// The credentials that it erased, as many as it remembers: rows lead to them under addresses that
+    /// were corrected since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub erased: Vec<CredentialId>,
     /// The reason that the request gives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

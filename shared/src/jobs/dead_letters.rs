@@ -5,9 +5,16 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use crate::{
     aws::sqs,
-    domain::{erasure::Subject, identity::IdSecret},
+    domain::{
+        erasure::{Stored, Subject},
+        feedback::{self, FeedbackMessage},
+        identity::IdSecret,
+        ids::OrgId,
+    },
     jobs::{JobError, private_work::Work},
 };
 
@@ -35,7 +42,8 @@ pub(super) async fn delete(
             }
             read += messages.len();
             for message in &messages {
-                if subject.is_in(secret, &work.job.org, &message.body) {
+                let theirs = subject.is_in(secret, &work.job.org, &message.body);
+                if theirs && of_organization(work, &message.body).await? {
                     sqs::delete(client, url, message).await?;
                     deleted += 1;
                 }
@@ -43,4 +51,23 @@ pub(super) async fn delete(
         }
     }
     Ok(deleted)
+}
+
+/// What is needed of the message of a row, whatever its version.
+#[derive(Deserialize)]
+struct OfOrganization {
+    org: OrgId,
+}
+
+/// Whether a message is of the job's organization: another one may have the same person.
+async fn of_organization(work: &Work<'_>, body: &str) -> Result<bool, JobError> {
+    if let Ok(row) = serde_json::from_str::<OfOrganization>(body) {
+        return Ok(row.org == work.job.org);
+    }
+    let Ok(FeedbackMessage::Notice(notice)) = feedback::read(body) else { return Ok(false) };
+    let stored = work.app.credentials.stored(notice.credential_id).await?;
+    Ok(stored.is_some_and(|stored| match stored {
+        Stored::Credential(credential) => credential.org == work.job.org,
+        Stored::Erased(tombstone) => tombstone.org == work.job.org,
+    }))
 }

@@ -12,10 +12,11 @@ use crate::{
     credentials::erase::{self, EraseOutcome, EraseRequest},
     domain::{
         email::EmailAddress,
-        erasure::{About, Part, PrivacyAction, Subject, Why},
+        erasure::{About, Part, PrivacyAction, REMEMBERED, Subject, Why},
         history::Who,
         identity::{self, IdSecret},
         ids::{CredentialId, Mode, OrgId},
+        job::Job,
         tenant::Tenant,
         time,
     },
@@ -32,7 +33,7 @@ use crate::{
 const JOBS_A_PAGE: usize = 10;
 /// Entries of a page of members and suppressions.
 const ENTRIES_A_PAGE: usize = 1_000;
-/// Open jobs that a walk remembers; it begins again when there are more.
+/// Open jobs that a walk remembers; it waits when there are more.
 const OPEN_JOBS: usize = 500;
 
 /// Does the part that is next, or as much of it as there is time for.
@@ -47,7 +48,7 @@ pub(super) async fn step(work: &mut Work<'_>) -> Result<Step, JobError> {
             note_in_bucket(work).await?
         }
         Part::Catalog => catalog(work, &secret).await?,
-        Part::Credentials => credentials(work).await?,
+        Part::Credentials => credentials(work, &secret).await?,
         Part::Jobs => jobs(work, &secret, Mode::Live).await?,
         Part::TestJobs => jobs(work, &secret, Mode::Test).await?,
         Part::Late => {
@@ -55,7 +56,11 @@ pub(super) async fn step(work: &mut Work<'_>) -> Result<Step, JobError> {
                 let deleted = dead_letters::delete(work, &secret, &subject).await?;
                 work.order.done.dead_letters += deleted;
             }
-            credentials(work).await?
+            let exports = late_exports(work, &secret).await?;
+            match credentials(work, &secret).await? {
+                Step::Next => exports,
+                Step::Later => Step::Later,
+            }
         }
         Part::Done => Step::Next,
     };
@@ -76,7 +81,7 @@ pub(super) async fn step(work: &mut Work<'_>) -> Result<Step, JobError> {
 /// Notes the erasure apart from the tables: keyed hashes and ids, nothing about the person. One that
 /// is repeated has its note.
 async fn note_in_bucket(work: &Work<'_>) -> Result<Step, JobError> {
-    if work.order.before.is_some() {
+    if work.order.replayed {
         return Ok(Step::Next);
     }
     let note = Note::of(work);
@@ -142,12 +147,12 @@ async fn catalog(work: &mut Work<'_>, secret: &IdSecret) -> Result<Step, JobErro
 }
 
 /// Erases the credentials, and takes the address out of the histories of those that had it once.
-async fn credentials(work: &mut Work<'_>) -> Result<Step, JobError> {
+async fn credentials(work: &mut Work<'_>, secret: &IdSecret) -> Result<Step, JobError> {
     let mut step = Step::Next;
     match work.order.about.clone() {
         About::Ended(_) | About::Since(_) => {}
         About::Credential(id) => {
-            if erase_one(work, work.job.mode, id).await? == EraseOutcome::MailInProgress {
+            if erase_one(work, work.job.mode, id, None).await? == EraseOutcome::MailInProgress {
                 step = Step::Later;
             }
         }
@@ -160,7 +165,8 @@ async fn credentials(work: &mut Work<'_>) -> Result<Step, JobError> {
                     for id in &page.items {
                         match CredentialId::parse(id) {
                             Ok(id) => {
-                                let outcome = erase_one(work, mode, id).await?;
+                                let person = Some((secret, key));
+                                let outcome = erase_one(work, mode, id, person).await?;
                                 if outcome == EraseOutcome::MailInProgress {
                                     step = Step::Later;
                                 }
@@ -183,6 +189,7 @@ pub(super) async fn erase_one(
     work: &mut Work<'_>,
     mode: Mode,
     id: CredentialId,
+    person: Option<(&IdSecret, &str)>,
 ) -> Result<EraseOutcome, StoreError> {
     let order = &work.order;
     let request = EraseRequest {
@@ -199,9 +206,14 @@ pub(super) async fn erase_one(
             PrivacyAction::Erase => Why::Request,
             PrivacyAction::Retain | PrivacyAction::Replay | PrivacyAction::Export => Why::Retention,
         },
+        person,
         before: order.before.as_deref().and_then(|before| before.parse().ok()),
     };
     let outcome = erase::erase(work.app, &request, id, work.app.clock.now()).await?;
+    let erased = &mut work.order.erased;
+    if outcome == EraseOutcome::Erased && erased.len() < REMEMBERED {
+        erased.push(id);
+    }
     work.order.done.credentials += u32::from(outcome == EraseOutcome::Erased);
     Ok(outcome)
 }
@@ -213,10 +225,17 @@ async fn jobs(work: &mut Work<'_>, secret: &IdSecret, mode: Mode) -> Result<Step
     }
     const ALL: &str = "-";
     while work.order.walk.after.as_deref() != Some(ALL) {
+        if work.order.walk.open.len() >= OPEN_JOBS {
+            again(work, secret).await?;
+            if work.order.walk.open.len() >= OPEN_JOBS {
+                return Ok(Step::Later);
+            }
+        }
         let before = work.order.walk.after.clone();
         let page = work.app.jobs.list(&work.job.org, mode, before.as_deref(), JOBS_A_PAGE).await?;
         for job in &page.items {
-            if !work.order.leaves(&job.created_at) {
+            // An archive that was made meanwhile has what is erased.
+            if !work.order.leaves(&job.created_at) || (job.is_export() && !work.order.replayed) {
                 walk(work, secret, job).await?;
             }
         }
@@ -226,26 +245,58 @@ async fn jobs(work: &mut Work<'_>, secret: &IdSecret, mode: Mode) -> Result<Step
             return Ok(Step::Later);
         }
     }
+    again(work, secret).await?;
+    Ok(if work.order.walk.open.is_empty() { Step::Next } else { Step::Later })
+}
+
+/// Walks the jobs again that had not ended.
+async fn again(work: &mut Work<'_>, secret: &IdSecret) -> Result<(), JobError> {
     for id in std::mem::take(&mut work.order.walk.open) {
         if let Some(job) = work.app.jobs.get(id).await? {
             walk(work, secret, &job).await?;
         }
     }
-    Ok(if work.order.walk.open.is_empty() { Step::Next } else { Step::Later })
+    Ok(())
+}
+
+/// Deletes the archives of the person that were asked for while the erasure was under way.
+async fn late_exports(work: &mut Work<'_>, secret: &IdSecret) -> Result<Step, JobError> {
+    let mut step = Step::Next;
+    for mode in [Mode::Live, Mode::Test] {
+        let mut before = None;
+        loop {
+            let org = &work.job.org;
+            let page = work.app.jobs.list(org, mode, before.as_deref(), JOBS_A_PAGE).await?;
+            // Newest first; the walk has seen those that came before it.
+            let late = |job: &&Job| job.created_at >= work.job.created_at;
+            let seen_all = page.items.iter().any(|job| !late(&job));
+            for job in page.items.iter().filter(late).filter(|job| job.is_export()) {
+                let (order, by) = (&work.order, work.job.job_id);
+                if erase_rows::erase(work.app, job, secret, order, by).await?.open {
+                    step = Step::Later;
+                }
+            }
+            match page.next {
+                Some(next) if !seen_all => before = Some(next),
+                _ => break,
+            }
+        }
+    }
+    Ok(step)
 }
 
 async fn walk(
     work: &mut Work<'_>,
     secret: &IdSecret,
-    job: &crate::domain::job::Job,
+    job: &Job,
 ) -> Result<(), JobError> {
     let walked =
-        match erase_rows::erase(work.app, job, secret, &work.order.about, work.job.job_id).await {
+        match erase_rows::erase(work.app, job, secret, &work.order, work.job.job_id).await {
             // Its file was replaced, or is gone.
             Err(JobError::File(FileError::Gone)) => Walked::default(),
             other => other?,
         };
-    if walked.open && work.order.walk.open.len() < OPEN_JOBS {
+    if walked.open {
         work.order.walk.open.push(job.job_id);
         return Ok(());
     }

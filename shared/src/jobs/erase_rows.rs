@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     app::App,
     domain::{
-        email::EmailAddress,
-        erasure::{self, About, PrivacyAction},
+        erasure::{self, About, PrivacyAction, PrivacyOrder},
         identity::{self, IdSecret},
         ids::{CredentialId, JobId, ShardId},
         job::{Job, Row},
+        job_outcome::RowStatus,
         recipient::Recipient,
         spelling,
     },
@@ -62,12 +62,13 @@ pub(super) async fn erase(
     app: &App,
     job: &Job,
     secret: &IdSecret,
-    about: &About,
+    order: &PrivacyOrder,
     by: JobId,
 ) -> Result<Walked, JobError> {
-    if let Some(order) = &job.privacy {
+    let about = &order.about;
+    if let Some(other) = &job.privacy {
         // What was given to the person goes with everything else.
-        let theirs = order.action == PrivacyAction::Export && order.about == *about;
+        let theirs = other.action == PrivacyAction::Export && other.about == *about;
         if !theirs || job.files_gone_at.is_some() {
             return Ok(Walked::default());
         }
@@ -82,7 +83,7 @@ pub(super) async fn erase(
     }
     let mut marked = Marked::default();
     for number in 0..job.shards() {
-        mark(app, job, secret, (about, by), job.shard_id(number), &mut marked).await?;
+        mark(app, job, secret, (order, by), job.shard_id(number), &mut marked).await?;
     }
     // A refused file has no rows to look for: it may have anybody, and is of no further use.
     let refused = job.failure.is_some() && matches!(about, About::Person(_));
@@ -118,10 +119,11 @@ async fn mark(
     app: &App,
     job: &Job,
     secret: &IdSecret,
-    (about, by): (&About, JobId),
+    (order, by): (&PrivacyOrder, JobId),
     shard: ShardId,
     marked: &mut Marked,
 ) -> Result<(), StoreError> {
+    let about = &order.about;
     // Only of one credential do rows have to be compared with what they led to.
     let view = match about {
         About::Credential(_) => Some(app.jobs.shard(shard).await?),
@@ -134,7 +136,8 @@ async fn mark(
             if let Some(of) = &row.named {
                 named.insert(row.number, (of.credential_id, of.recipient.clone()));
             }
-            if is_about(&row, job, secret, about, view.as_ref()) {
+            let about_it = is_about(&row, job, secret, about, view.as_ref());
+            if about_it || led_to(&row, job, secret, &order.erased) {
                 rows.insert(row.number, None);
                 marked.people.extend(row.read().cloned());
             }
@@ -203,6 +206,13 @@ fn tells_of(file_name: &str, people: &[Recipient]) -> bool {
     })
 }
 
+/// Whether a row's content is that with which one of these credentials was issued: it was corrected
+/// since, and has another address.
+fn led_to(row: &Row, job: &Job, secret: &IdSecret, erased: &[CredentialId]) -> bool {
+    let id_of = |recipient| identity::of(secret, &job.org, job.mode, job.template_id, recipient).id;
+    !erased.is_empty() && row.recipient.as_ref().is_some_and(|r| erased.contains(&id_of(r)))
+}
+
 /// Whether a row is about the person or the credential, and says something about it.
 pub(super) fn is_about(
     row: &Row,
@@ -224,8 +234,12 @@ pub(super) fn is_about(
         About::Ended(_) | About::Since(_) => false,
         About::Credential(id) => {
             let says_something = row.read().is_some() || !row.email.is_empty();
+            // A row that failed has the id of what another one issued, if its content is the same.
             says_something
-                && view.and_then(|view| view.credential_of(row.number, secret, job)) == Some(*id)
+                && view.is_some_and(|view| {
+                    view.shard.status(row.number) == RowStatus::Issued
+                        && view.credential_of(row.number, secret, job) == Some(*id)
+                })
         }
     }
 }

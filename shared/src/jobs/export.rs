@@ -20,6 +20,7 @@ use crate::{
         identity::IdSecret,
         ids::{CredentialId, Mode, ShardId},
         job::Job,
+        job_outcome::RowStatus,
         ledger::CurrentCredential,
         tenant::Tenant,
         time,
@@ -159,7 +160,10 @@ async fn rows_of_shard(
         let held = HeldRow {
             row,
             status: view.shard.status(number),
-            credential_id: view.credential_of(number, secret, job),
+            credential_id: match view.shard.status(number) {
+                RowStatus::Issued => view.credential_of(number, secret, job),
+                RowStatus::Failed | RowStatus::Pending => None,
+            },
             faults: faults.filter_map(|fault| serde_json::to_value(fault).ok()).collect(),
             changes: view.changes.get(&number),
             holds: view.holds.get(&number),

@@ -36,8 +36,8 @@ pub struct PrivacyRequest<'a> {
     pub about: About,
     /// Whether the files that holders have stay valid.
     pub keep_valid: bool,
-    /// What came after this instant is left, RFC 3339.
-    pub before: Option<String>,
+    /// Of an erasure that is repeated, when it was asked for first, RFC 3339.
+    pub replay_of: Option<String>,
     /// The reason that the request gives.
     pub reason: Option<String>,
     /// The key that asks for it.
@@ -81,7 +81,12 @@ pub(super) async fn create(
         action: request.action,
         about: request.about,
         keep_valid: request.keep_valid,
-        before: request.before,
+        replayed: request.replay_of.is_some(),
+        before: match request.action {
+            PrivacyAction::Erase => request.replay_of.or_else(|| Some(request.begun_at.clone())),
+            PrivacyAction::Retain | PrivacyAction::Replay | PrivacyAction::Export => None,
+        },
+        erased: Vec::new(),
         reason: request.reason,
         key_id: request.by.key_id,
         key_name: request.by.key_name,

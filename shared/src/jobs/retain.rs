@@ -73,7 +73,7 @@ async fn begin(
         action: PrivacyAction::Retain,
         about: About::Ended(days),
         keep_valid: true,
-        before: None,
+        replay_of: None,
         reason: None,
         by,
         job_id: job_of(org, plan),
@@ -156,6 +156,10 @@ async fn judge(
     credential: &Credential,
     kept: u32,
 ) -> Result<bool, JobError> {
+    // What an operator withholds is evidence until it is shown again.
+    if credential.blocked.is_some() {
+        return Ok(false);
+    }
     let Some(ended) = end_of(work.app, organization, credential).await? else { return Ok(false) };
     let due = ended.saturating_add(i64::from(kept).days());
     if due > organization.date_of(work.app.clock.now()) {
@@ -163,7 +167,7 @@ async fn judge(
         work.order.walk.next = Some(next);
         return Ok(false);
     }
-    let outcome = erase_one(work, credential.mode, credential.id).await?;
+    let outcome = erase_one(work, credential.mode, credential.id, None).await?;
     Ok(outcome == EraseOutcome::MailInProgress)
 }
 

@@ -284,7 +284,11 @@ impl Run<'_> {
     /// Queues the jobs about personal data on which no process works.
     async fn private_jobs(&mut self) -> Result<(), JobError> {
         let (app, now) = (self.app, self.now);
-        self.swept.files += retain::begin_due(app, now).await?;
+        match retain::begin_due(app, now).await {
+            Ok(begun) => self.swept.files += begun,
+            // The next run begins them; what people asked for does not wait for that.
+            Err(error) => tracing::error!(%error, "walks of retention not begun"),
+        }
         for job_id in app.jobs.open_private(LOOK_AT).await? {
             let Some(job) = app.jobs.get(job_id).await? else { continue };
             let busy = job.reader_until.is_some_and(|until| until >= now.as_second());

@@ -105,7 +105,7 @@ async fn every_way(world: &World) -> BTreeMap<&'static str, String> {
         [b"email;nombre;nota\n".as_slice(), EMAIL.as_bytes(), b";Qxvmarcada Xqw\xeaz;A\n"].concat();
     let job = world.upload("acta.csv", &doubtful, &json!({})).await;
     assert_eq!(world.file_job(&job).await["code"], "unknown_encoding");
-    let dry = format!("{head}{EMAIL};Qxvora Zorrilla;A\nqxvotra@ejemplo.com;{NAME};A\n");
+    let dry = format!("{head}{EMAIL};{NAME};A\nqxvotra@ejemplo.com;Qxvora Zorrilla;A\n");
     file(world, &dry, json!({ "dry_run": true })).await;
     let id = &held["job"];
     let correcting = format!("Correo;Nombre;Nota;credential_id\n{EMAIL};{NAME} Soto;A;{id}\n");
@@ -161,7 +161,7 @@ async fn nothing_is_left_of_a_person_who_went_every_way() {
     let kept = snapshot(&world, &before).await;
 
     // A row that could not be handled. The search above would have hidden it for a while.
-    let row = json!({ "kind": "issue", "v": 1, "row": { "row": 1, "email": EMAIL } });
+    let row = json!({ "kind": "issue", "v": 1, "org": "demo", "row": { "row": 1, "email": EMAIL } });
     queues::send(&world, Queue::Dead, &row).await;
 
     let job = erase(&world, &json!({})).await;
@@ -213,6 +213,12 @@ async fn nothing_is_left_of_a_person_who_went_every_way() {
     }
     assert_eq!(seen, all);
     assert_eq!(places(&world, &marks()).await, [""; 0]);
+
+    // The same person at another organization is that one's to erase.
+    let row = json!({ "kind": "issue", "v": 1, "org": "otra", "row": { "row": 1, "email": EMAIL } });
+    queues::send(&world, Queue::Dead, &row).await;
+    let job = erase(&world, &json!({})).await;
+    assert_eq!(job["result"]["dead_letters"], 0, "{job}");
 }
 
 /// Puts an item in its place, or takes it away.
