@@ -1,5 +1,6 @@
 //! Erasure: nothing about the person is left anywhere, and what the person holds verifies for ever.
 
+mod console;
 mod paths;
 mod restore;
 mod retention;

@@ -68,6 +68,7 @@ pub fn console(site_url: &str, lang: Lang) -> String {
             (choose(t))
             (check(t))
             (follow(t))
+            (personal(t))
         }
     };
     Frame { site_url, script: CONSOLE_SCRIPT, ..Frame::of(lang, title) }.around(&main, None)
@@ -186,6 +187,80 @@ fn follow(t: Texts) -> Markup {
     step("follow", true, t, "follow", &body)
 }
 
+/// What is done at a person's request. It comes last and is folded: who issues a file passes it by.
+fn personal(t: Texts) -> Markup {
+    html! {
+        section.card.step id="personal" hidden aria-labelledby="personal-title" {
+            details {
+                summary { h2.h2 id="personal-title" data-t="personal" { (t.of("personal")) } }
+                p.soft data-t="personal_help" { (t.of("personal_help")) }
+                form id="person-form" {
+                    label for="person" data-t="person" { (t.of("person")) }
+                    div.line {
+                        input type="text" inputmode="email" id="person" autocomplete="off" autocapitalize="off" spellcheck="false" required;
+                        button.button type="submit" id="person-see" data-t="person_see" { (t.of("person_see")) }
+                    }
+                }
+                p.problem role="alert" id="person-problem" hidden {}
+                (person_held(t))
+                (person_erase(t))
+                (person_work(t))
+            }
+        }
+    }
+}
+
+fn person_held(t: Texts) -> Markup {
+    html! {
+        div id="person-held" hidden {
+            h3 id="person-held-title" tabindex="-1" {}
+            p id="person-count" {}
+            div id="person-list" {}
+            p.soft id="person-besides" {}
+            div.line {
+                button.button type="button" id="person-export" data-t="person_export" { (t.of("person_export")) }
+                button.button type="button" id="person-begin" data-t="person_begin" { (t.of("person_begin")) }
+            }
+        }
+    }
+}
+
+fn person_erase(t: Texts) -> Markup {
+    html! {
+        form.offer id="erase-form" novalidate hidden {
+            h3 id="erase-title" tabindex="-1" data-t="erase_title" { (t.of("erase_title")) }
+            p data-t="erase_warning" { (t.of("erase_warning")) }
+            label for="erase-reason" data-t="erase_reason" { (t.of("erase_reason")) }
+            div.line { input type="text" id="erase-reason" maxlength="500" autocomplete="off" required; }
+            label.check {
+                input type="checkbox" id="erase-keep" autocomplete="off" checked aria-describedby="erase-keep-help";
+                span data-t="erase_keep" { (t.of("erase_keep")) }
+            }
+            p.soft id="erase-keep-help" data-t="erase_keep_help" { (t.of("erase_keep_help")) }
+            label for="erase-again" id="erase-again-label" {}
+            div.line { input type="text" id="erase-again" autocomplete="off" autocapitalize="off" spellcheck="false" required; }
+            div.line {
+                button.button.danger type="submit" id="erase-now" {}
+                button.button type="button" id="erase-cancel" data-t="erase_cancel" { (t.of("erase_cancel")) }
+            }
+        }
+    }
+}
+
+fn person_work(t: Texts) -> Markup {
+    html! {
+        div id="person-work" hidden {
+            h3 id="person-work-title" tabindex="-1" {}
+            progress id="person-bar" max="1" aria-label=(t.of("person_progress")) data-label="person_progress" {}
+            p role="status" id="person-status" {}
+            p.soft id="person-goes-on" data-t="person_goes_on" { (t.of("person_goes_on")) }
+            ul.sums id="person-sums" {}
+            p { button.button.first type="button" id="person-file" hidden data-t="person_file" { (t.of("person_file")) } }
+            p.soft id="person-kept" hidden data-t="person_kept" { (t.of("person_kept")) }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -221,6 +296,12 @@ mod tests {
             "waits_",
             "issue_",
             "correct_",
+            "st_",
+            "ph_",
+            "person_credentials",
+            "person_profiles",
+            "person_rows",
+            "person_files",
             "reading",
             "issuing",
             "mailing",

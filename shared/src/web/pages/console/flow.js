@@ -125,6 +125,7 @@
     $("key").value = "";
     show("sign-in", false);
     draw();
+    offerPersonal();
     if (addressed()) return follow(addressed());
     begin();
   }));
@@ -133,6 +134,18 @@
   }));
 
   const isTest = () => key.startsWith("uc_test_");
+  const personal = personalData({
+    call, get, refuse, present: () => words,
+    titleOf: (id) => templates.find((t) => t.id === id)?.name ?? id,
+  });
+  // Only a key that manages gets as far as the fault in this address; nothing is read for it. Whoever
+  // cannot be asked is not offered anything, and issues as before.
+  const offerPersonal = async () => {
+    if (isTest()) return;
+    const asked = await fetch(`${api}/people/-/export`, { headers: { "X-API-Key": key }, cache: "no-store" })
+      .catch(() => null);
+    if (asked?.status === 400) personal.offer();
+  };
   const template = () => templates.find((t) => t.id === $("template").value);
 
   const begin = () => {
@@ -570,6 +583,7 @@
   const draw = () => {
     drawProblem();
     if (!key) return;
+    personal.draw();
     drawTemplates();
     drawChoice();
     drawColumns();
