@@ -150,7 +150,8 @@ pub(super) async fn page(
     };
     let (found, erased) = app.credentials.stored_all(&page.items).await?;
     let found = ledger::overlay(app, found).await?;
-    let mut entries: Vec<Entry> = found.into_iter().map(Entry::Credential).collect();
+    let mut entries: Vec<Entry> =
+        found.into_iter().map(|found| Entry::Credential(Box::new(found))).collect();
     entries.extend(erased.into_iter().map(Entry::Erased));
     entries.sort_by_cached_key(|entry| page.items.iter().position(|id| *id == entry.id()));
     let mut next = page.next;
@@ -174,7 +175,7 @@ pub(super) async fn page(
 
 /// An entry of a list.
 enum Entry {
-    Credential(CurrentCredential),
+    Credential(Box<CurrentCredential>),
     Erased(Tombstone),
 }
 

@@ -285,17 +285,13 @@ async fn late_exports(work: &mut Work<'_>, secret: &IdSecret) -> Result<Step, Jo
     Ok(step)
 }
 
-async fn walk(
-    work: &mut Work<'_>,
-    secret: &IdSecret,
-    job: &Job,
-) -> Result<(), JobError> {
-    let walked =
-        match erase_rows::erase(work.app, job, secret, &work.order, work.job.job_id).await {
-            // Its file was replaced, or is gone.
-            Err(JobError::File(FileError::Gone)) => Walked::default(),
-            other => other?,
-        };
+async fn walk(work: &mut Work<'_>, secret: &IdSecret, job: &Job) -> Result<(), JobError> {
+    let walked = match erase_rows::erase(work.app, job, secret, &work.order, work.job.job_id).await
+    {
+        // Its file was replaced, or is gone.
+        Err(JobError::File(FileError::Gone)) => Walked::default(),
+        other => other?,
+    };
     if walked.open {
         work.order.walk.open.push(job.job_id);
         return Ok(());

@@ -328,12 +328,10 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, JobError> {
         // The event comes again: what was right when its reading began stays right.
         return Ok(Some(job_id));
     }
-    // Members have no template.
-    let has_template = read.template.is_some() || template_id.is_none();
-    let failure = match (has_template, refusal) {
-        (false, _) => failure("template_not_found", ACHIEVEMENT_NOT_FOUND.to_owned()),
-        (true, Some(refusal)) => failure(refusal.code(), refusal.text(lang)),
-        (true, None) => return Ok(Some(job_id)),
+    let failure = match (read.template.is_none() && template_id.is_some(), refusal) {
+        (true, _) => failure("template_not_found", ACHIEVEMENT_NOT_FOUND.to_owned()),
+        (false, Some(refusal)) => failure(refusal.code(), refusal.text(lang)),
+        (false, None) => return Ok(Some(job_id)),
     };
     fail(app, &job, &failure, None).await?;
     Ok(None)

@@ -17,14 +17,14 @@ use super::{
     job_shards::inflate,
     jobs::{Jobs, Only, shard_pk},
     key, number,
-    schema::{BY_EMAIL, BY_TIME, OPEN, TTL},
+    schema::{BY_EMAIL, BY_TIME, TTL},
     status_lists::{CORRECTABLE, List, StatusLists, event_id, status_text},
     text, to_item, write_together,
 };
 use crate::domain::{
     credential::{Credential, MailState, Status},
     email::EmailAddress,
-    erasure::{PrivacyOrder, Tombstone},
+    erasure::Tombstone,
     ids::{CredentialId, JobId, OrgId, ShardId},
     job::{Job, JobFailure, JobFile, Row},
     lang::Lang,
@@ -37,10 +37,6 @@ use crate::domain::{
 const AS_READ: &str = "mail = :mail";
 /// The piece is as it was read.
 const SAME_PIECE: &str = "#data = :before";
-/// Partition of the jobs about personal data that have not ended, in the index of open jobs. A former
-/// release sweeps another partition, and leaves them alone.
-const PRIVACY_PK: &str = "PRIVACY";
-
 /// An address that gets no mail since it was erased: only its keyed hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErasedAddress {
@@ -252,71 +248,6 @@ impl Catalog {
 }
 
 impl Jobs {
-    /// Creates a job about personal data. [`StoreError::Conflict`] if it exists.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn create_private(&self, job: &Job, ttl: i64) -> Result<(), StoreError> {
-        self.create_in(job, ttl, PRIVACY_PK).await
-    }
-
-    /// Jobs about personal data that have not ended, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn open_private(&self, limit: usize) -> Result<Vec<JobId>, StoreError> {
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(OPEN.name)
-            .key_condition_expression("open_pk = :pk")
-            .expression_attribute_values(":pk", text(PRIVACY_PK))
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .send()
-            .await?;
-        Ok(answer.items.unwrap_or_default().iter().filter_map(super::jobs::job_of).collect())
-    }
-
-    /// Notes how far a job about personal data is. `None` if another process has the lease.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn private_to(
-        &self,
-        job: JobId,
-        reader: &str,
-        until: i64,
-        order: &PrivacyOrder,
-        now: &str,
-    ) -> Result<Option<Job>, StoreError> {
-        let values = vec![
-            (":reader", text(reader)),
-            (":until", number(until)),
-            (":order", order_value(order)?),
-            (":now", text(now)),
-        ];
-        let set = "SET privacy = :order, reader_until = :until, updated_at = :now";
-        self.update(job, set, values, Only::ReadByMe).await
-    }
-
-    /// Ends a job about personal data. `None` if another process has the lease.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn end_private(
-        &self,
-        job: JobId,
-        reader: &str,
-        order: &PrivacyOrder,
-        now: &str,
-    ) -> Result<Option<Job>, StoreError> {
-        let values =
-            vec![(":reader", text(reader)), (":order", order_value(order)?), (":now", text(now))];
-        let set = "SET privacy = :order, closed_at = :now, updated_at = :now REMOVE reader, reader_until, open_pk, open_sk";
-        self.update(job, set, values, Only::ReadByMe).await
-    }
-
     /// The pieces of a shard's inputs.
     ///
     /// # Errors
@@ -526,8 +457,4 @@ fn erased_detail(lang: Lang) -> &'static str {
         "El archivo fue rechazado; el detalle se eliminó con los datos de una persona",
         "The file was refused; the detail was erased with the data of a person",
     )
-}
-
-pub(super) fn order_value(order: &PrivacyOrder) -> Result<AttributeValue, StoreError> {
-    serde_dynamo::to_attribute_value(order).map_err(|e| StoreError::Broken(e.to_string()))
 }

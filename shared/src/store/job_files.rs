@@ -18,7 +18,7 @@ use crate::{
         upload::{Format, Position, Upload},
     },
     store::{
-        erasures::order_value,
+        job_private::order_value,
         jobs::{FILES_PK, Jobs, Only, job_of},
         schema::{OPEN, TTL},
     },

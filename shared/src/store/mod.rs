@@ -37,6 +37,7 @@ pub mod idempotency;
 mod item_formats;
 pub mod job_files;
 pub mod job_mail;
+pub mod job_private;
 pub mod job_rows;
 pub mod job_shards;
 pub mod job_terms;

@@ -161,7 +161,8 @@ async fn nothing_is_left_of_a_person_who_went_every_way() {
     let kept = snapshot(&world, &before).await;
 
     // A row that could not be handled. The search above would have hidden it for a while.
-    let row = json!({ "kind": "issue", "v": 1, "org": "demo", "row": { "row": 1, "email": EMAIL } });
+    let row =
+        json!({ "kind": "issue", "v": 1, "org": "demo", "row": { "row": 1, "email": EMAIL } });
     queues::send(&world, Queue::Dead, &row).await;
 
     let job = erase(&world, &json!({})).await;
@@ -215,7 +216,8 @@ async fn nothing_is_left_of_a_person_who_went_every_way() {
     assert_eq!(places(&world, &marks()).await, [""; 0]);
 
     // The same person at another organization is that one's to erase.
-    let row = json!({ "kind": "issue", "v": 1, "org": "otra", "row": { "row": 1, "email": EMAIL } });
+    let row =
+        json!({ "kind": "issue", "v": 1, "org": "otra", "row": { "row": 1, "email": EMAIL } });
     queues::send(&world, Queue::Dead, &row).await;
     let job = erase(&world, &json!({})).await;
     assert_eq!(job["result"]["dead_letters"], 0, "{job}");

@@ -44,7 +44,7 @@ impl Marks {
                 let shifted = [&vec![0; at][..], word.as_bytes()].concat();
                 for engine in [&STANDARD, &URL_SAFE] {
                     let text = engine.encode(&shifted[..shifted.len() / 3 * 3]);
-                    add("base64", text[(at * 4).div_ceil(3)..].as_bytes());
+                    add("base64", &text.as_bytes()[(at * 4).div_ceil(3)..]);
                 }
             }
             let escaped: String = word
@@ -69,8 +69,8 @@ impl Marks {
             let hash = digest(&SHA256, word.to_lowercase().as_bytes());
             add("hash", hash.as_ref());
             add("hash, hex", hex(hash.as_ref()).as_bytes());
-            add("hash, base64", STANDARD.encode(hash)[..40].as_bytes());
-            add("hash, base64url", URL_SAFE.encode(hash)[..40].as_bytes());
+            add("hash, base64", &STANDARD.encode(hash).as_bytes()[..40]);
+            add("hash, base64url", &URL_SAFE.encode(hash).as_bytes()[..40]);
         }
         Self(forms)
     }
