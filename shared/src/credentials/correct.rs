@@ -246,7 +246,7 @@ pub async fn foresee(
         return Err(CorrectError::Refused(vec![error.into_fault()?]));
     }
     for alias in judged.aliases(before) {
-        refuse_taken(app, alias, before.id).await?;
+        refuse_taken(app, alias, before).await?;
     }
     Ok(Some(FieldChange::between(&before.recipient, &judged.recipient)?))
 }

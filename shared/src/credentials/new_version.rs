@@ -9,11 +9,12 @@ use crate::{
     credentials::{
         change_status::{note, raced, store_error},
         correct::CorrectError,
+        found::{self, Found},
         issue, sign,
     },
     domain::{
         correction::Named, correction_fault::CorrectionFault, credential::Credential,
-        ids::CredentialId, status_entry::ListId,
+        erasure::Stored, ids::CredentialId, status_entry::ListId,
     },
     store::{
         StoreError,
@@ -63,15 +64,21 @@ pub(super) async fn write(
     app: &App,
     list: &ListId,
     next: &List,
-    correction: Correction,
+    mut correction: Correction,
 ) -> Result<Option<Credential>, CorrectError> {
-    let before = &correction.before;
-    if !raced(app.status_lists.correct(list, next, &correction).await)? {
-        for alias in correction.aliases {
-            refuse_taken(app, alias, before.id).await?;
+    while !raced(app.status_lists.correct(list, next, &correction).await)? {
+        let mut own = Vec::new();
+        for alias in &correction.aliases {
+            if let Alias::Led(id) = refuse_taken(app, *alias, &correction.before).await? {
+                own.push(id);
+            }
         }
-        return Ok(None);
+        if own.is_empty() {
+            return Ok(None);
+        }
+        correction.aliases.retain(|alias| !own.contains(alias));
     }
+    let before = &correction.before;
     note(before, correction.event.action, &correction.event.by);
     let after = correction.after;
     if correction.owes {
@@ -85,15 +92,33 @@ pub(super) async fn write(
     Ok(Some(after))
 }
 
+/// What is at the id of a corrected content.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Alias {
+    /// Nothing, or an alias of the credential.
+    Free,
+    /// A credential that was erased and issued again as this one: it leads here without an alias.
+    Led(CredentialId),
+}
+
 /// Refuses a correction to the content of another credential.
 pub(super) async fn refuse_taken(
     app: &App,
     alias: CredentialId,
-    of: CredentialId,
-) -> Result<(), CorrectError> {
-    let taken = app.credentials.look_up(alias).await?.map(|stored| stored.id());
-    match taken.filter(|taken| *taken != of) {
-        None => Ok(()),
-        Some(other) => Err(CorrectError::Conflict(CorrectionFault::Taken(other))),
+    before: &Credential,
+) -> Result<Alias, CorrectError> {
+    let taken = match app.credentials.look_up(alias).await? {
+        None => return Ok(Alias::Free),
+        Some(stored) if stored.id() == before.id => return Ok(Alias::Free),
+        Some(taken) => taken,
+    };
+    if let Stored::Erased(first) = &taken {
+        let secret = app.catalog.id_secret(&before.org).await?;
+        if let Found::Credential { credential, .. } = found::after(app, &secret, first.id).await?
+            && credential.id == before.id
+        {
+            return Ok(Alias::Led(alias));
+        }
     }
+    Err(CorrectError::Conflict(CorrectionFault::Taken(taken.id())))
 }

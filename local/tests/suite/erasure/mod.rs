@@ -88,4 +88,12 @@ async fn an_erased_credential_is_gone_and_its_file_still_verifies() {
         (&new["credential_id"], &json!(true))
     );
     world.send("GET", &format!("/credential/{id}"), &[], "").await.expect(410);
+
+    // It is corrected, and to what the erased one said, too.
+    let path = format!("/credentials/{}", new["credential_id"].as_str().expect("id"));
+    for result in ["B", "A"] {
+        let change = json!({ "result_value": result });
+        let corrected = world.call("PATCH", &path, Some(&change)).await.expect(200).json();
+        assert_eq!(corrected["credential_id"], new["credential_id"], "{corrected}");
+    }
 }
