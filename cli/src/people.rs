@@ -147,6 +147,13 @@ async fn show(session: &Session, arguments: &Erase) -> Result<Exit, Failure> {
         (printer.pick("EMITIDA", "ISSUED"), "/issued_at"),
     ];
     printer.table(&columns, &held)?;
+    if arguments.credential.is_some() {
+        printer.notice(printer.pick(
+            "No se eliminó nada. Para eliminarla, y además las filas de los trabajos que llevan a ella, repite el comando con --reason y --yes",
+            "Nothing was erased. To erase it, and the rows of jobs that lead to it besides, run the command again with --reason and --yes",
+        ));
+        return Ok(Exit::Done);
+    }
     printer.notice(printer.pick(
         "No se eliminó nada. Para eliminar esto, y además el perfil y las filas de los trabajos, repite el comando con --reason y --yes",
         "Nothing was erased. To erase this, and the profile and the rows of jobs besides, run the command again with --reason and --yes",

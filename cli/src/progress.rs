@@ -88,6 +88,9 @@ impl Progress {
             _ if job.get("kind").is_some_and(|kind| kind == "erase") => {
                 printer.pick("Eliminando", "Erasing")
             }
+            _ if job.get("kind").is_some_and(|kind| kind == "export") => {
+                printer.pick("Reuniendo datos", "Collecting data")
+            }
             _ if job.get("kind").is_some_and(|kind| kind == "revoke") => {
                 printer.pick("Revocando", "Revoking")
             }
@@ -97,7 +100,15 @@ impl Progress {
             _ => printer.pick("Emitiendo", "Issuing"),
         };
         let eta = number("/progress/eta_seconds");
-        let mut parts = self.parts(&JobProgress { phase, of, failed }, eta);
+        // A job about personal data has parts, and no rows.
+        let mut parts =
+            match PRIVATE_PHASES.contains(&phase) {
+                true => vec![printer.pick(
+                    format!("parte {current} de {total}"),
+                    format!("part {current} of {total}"),
+                )],
+                false => self.parts(&JobProgress { phase, of, failed }, eta),
+            };
         if let Some(reason) = text("/progress/waiting") {
             parts.push(waiting(reason, printer));
         }
@@ -171,7 +182,7 @@ impl Drop for Progress {
     }
 }
 
-/// Why a job's mail waits.
+/// Why a job or its mail waits.
 fn waiting(reason: &str, printer: Printer) -> String {
     match reason {
         "throttled" => printer.pick("SES limita el ritmo", "SES is throttling"),
@@ -180,10 +191,17 @@ fn waiting(reason: &str, printer: Printer) -> String {
         "sending_paused" => printer.pick("SES ha pausado el envío", "SES has paused sending"),
         "sender_not_verified" => printer
             .pick("el remitente no está verificado en SES", "the sender is not verified in SES"),
+        "open_jobs" => {
+            printer.pick("espera a que terminen trabajos abiertos", "waiting for open jobs to end")
+        }
         other => return format!("{}: {other}", printer.pick("el correo espera", "mail waits")),
     }
     .to_owned()
 }
+
+/// The phases of a job about personal data.
+const PRIVATE_PHASES: [&str; 7] =
+    ["noted", "credentials", "jobs", "testjobs", "catalog", "late", "done"];
 
 /// The rate over the last seconds of one phase.
 #[derive(Default)]
