@@ -112,7 +112,7 @@ impl Owner {
 
     /// Whether a key of this owner sees a thing of another one.
     fn sees(&self, owner: &Self, kind: &str) -> bool {
-        let shared = matches!(kind, "templates" | "members")
+        let shared = matches!(kind, "templates" | "members" | "people")
             // A live key manages the organization's test keys as well.
             || (kind == "api-keys" && self.mode == Mode::Live);
         self.org == owner.org && (self.mode == owner.mode || shared)

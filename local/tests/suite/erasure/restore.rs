@@ -87,7 +87,11 @@ async fn a_restore_brings_nobody_back_once_the_erasures_are_applied_again() {
     let held = world.get("/credentials?email=luis@ejemplo.com").await;
     assert_eq!(held["items"].as_array().map(Vec::len), Some(1), "{held}");
 
-    // What the person got after the erasure stays, whatever is applied again.
+    // What the person got after the erasure stays, whatever is applied again. A credential has the
+    // second in which it was issued.
+    let second = Timestamp::now().as_second();
+    let later = async || (Timestamp::now().as_second() > second).then_some(());
+    world.until("another second", later).await;
     let new = json!({ "email": EMAIL, "recipient_name": NAME, "result_value": "B" });
     let new = world.issue_one(&new).await["credential_id"].clone();
     replay_since(&world, &org, &point).await;
