@@ -126,6 +126,7 @@ pub fn services() -> Result<()> {
             ("ISSUE_QUEUE_URL", &config.issue_queue_url),
             ("MAIL_QUEUE_URL", &config.mail_queue_url),
             ("UPLOADS_QUEUE_URL", &config.uploads_queue_url),
+            ("PRIVACY_QUEUE_URL", &config.privacy_queue_url),
             ("UPLOADS_BUCKET", config.uploads_bucket.as_deref().unwrap_or_default()),
             ("SITE_URL", &config.site_url),
             ("SES_RATE_PER_SECOND", "1000000"),
