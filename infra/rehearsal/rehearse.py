@@ -931,7 +931,7 @@ class Rehearsal:
         credential = issued["credentials"][0]["credential_id"]
         path = f"/api/v1/credentials/{credential}"
         correction = {"recipient_name": "Persona Corregida", "reason": "Acta"}
-        until("its mail ends", lambda: self.api.get(path)["email_status"] != "pending")
+        until("its mail ends", lambda: self.api.get(path)["email_status"] != "pending" or None)
         self.api("PATCH", path, correction, status=200)
         rows = "".join(f"persona{n}@ejemplo.com;Persona {n};B\r\n" for n in range(4000, 4004))
         self.upload("acta.csv", ("Correo;Nombre;Nota\r\n" + rows).encode())
@@ -974,7 +974,7 @@ class Rehearsal:
         def walked():
             jobs = self.api.get("/api/v1/jobs")["items"]
             walks = [job for job in jobs if job.get("kind") == "retain"]
-            return walks and walks[0]["status"] == "SUCCESS" and walks[0]
+            return walks[0] if walks and walks[0]["status"] == "SUCCESS" else None
 
         walk = until("the walk of retention ends", walked, 240)
         check(walk["result"]["credentials"] == 0, walk)
