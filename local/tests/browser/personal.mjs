@@ -3,15 +3,13 @@
 // In: one JSON object on standard input, { site, key, narrow, test, people: [{ run, email, one }], shots? }.
 // Out: one JSON object, { faults: [text], seen: {…} }. The test judges `seen`.
 
-import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 
 import { chromium } from "playwright-core";
 
 import { executable } from "./chromium.mjs";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8");
+import { lookInBothSchemes } from "./look.mjs";
 
 const { site, key, narrow, test, people, shots } = JSON.parse(await text(process.stdin));
 const faults = [];
@@ -21,27 +19,7 @@ const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-gpu", "--no-zygote"],
 });
 
-// In both colour schemes.
-async function look(name, page) {
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme });
-    await page.evaluate(axe);
-    const { violations } = await page.evaluate(() =>
-      axe.run(document, {
-        runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-      }),
-    );
-    for (const { id, nodes } of violations) {
-      const where = nodes.map((node) => node.html.slice(0, 120)).join(" | ");
-      faults.push(`${name}, ${colorScheme}: axe ${id}: ${where}`);
-    }
-    if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) {
-      faults.push(`${name}: scrolls sideways`);
-    }
-    const shot = `personal ${name} ${colorScheme}`.replaceAll(/\W+/g, "-");
-    if (shots) await page.screenshot({ path: `${shots}/${shot}.png`, fullPage: true });
-  }
-}
+const look = (name, page) => lookInBothSchemes(name, page, { faults, shots });
 
 async function open(name, options) {
   const context = await browser.newContext({ acceptDownloads: true, ...options });

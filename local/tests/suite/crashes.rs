@@ -53,6 +53,12 @@ fn people(rows: std::ops::RangeInclusive<u32>) -> Vec<Value> {
     rows.map(person).collect()
 }
 
+/// Issues to one recipient at once; the id of the credential.
+async fn issue_one(sim: &mut Sim, person: &[Value]) -> Result<String> {
+    let issued = sim.issue(person, person, None).await?.json();
+    Ok(issued["credentials"][0]["credential_id"].as_str().context("id")?.to_owned())
+}
+
 pub fn one(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=1);
@@ -199,8 +205,7 @@ pub async fn set_sweeps(sim: &Sim, job: &str) -> Result<()> {
 pub fn resend(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=1);
-        let issued = sim.issue(&people, &people, None).await?.json();
-        let id = issued["credentials"][0]["credential_id"].as_str().context("id")?.to_owned();
+        let id = issue_one(sim, &people).await?;
         sim.drain().await?;
         sim.own_part();
         sim.clock.jump(Duration::from_secs(360));

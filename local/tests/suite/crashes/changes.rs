@@ -5,15 +5,14 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
-use super::{Run, people};
+use super::{Run, issue_one, people};
 use crate::sim::Sim;
 
 /// A credential is suspended, reinstated and revoked.
 pub fn status_changes(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=2);
-        let issued = sim.issue(&people[..1], &people[..1], None).await?.json();
-        let id = issued["credentials"][0]["credential_id"].as_str().context("id")?.to_owned();
+        let id = issue_one(sim, &people[..1]).await?;
         sim.drain().await?;
         sim.own_part();
         let why = json!({ "reason": "Error de acta" });
@@ -36,8 +35,7 @@ pub fn status_changes(sim: &mut Sim) -> Run<'_> {
 pub fn blocking(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=1);
-        let issued = sim.issue(&people, &people, None).await?.json();
-        let id = issued["credentials"][0]["credential_id"].as_str().context("id")?.to_owned();
+        let id = issue_one(sim, &people).await?;
         let path = format!("/credentials/{id}");
         let why = json!({ "reason": "Reclamo de su titular" });
         let mut at = None;
@@ -96,8 +94,7 @@ pub fn export(sim: &mut Sim) -> Run<'_> {
 pub fn correction(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=1);
-        let issued = sim.issue(&people, &people, None).await?.json();
-        let id = issued["credentials"][0]["credential_id"].as_str().context("id")?.to_owned();
+        let id = issue_one(sim, &people).await?;
         sim.drain().await?;
         sim.own_part();
         let path = format!("/credentials/{id}");
@@ -148,8 +145,7 @@ pub fn renewal(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         ends_after_a_month(sim).await?;
         let people = people(1..=1);
-        let issued = sim.issue(&people, &people, None).await?.json();
-        let id = issued["credentials"][0]["credential_id"].as_str().context("id")?.to_owned();
+        let id = issue_one(sim, &people).await?;
         sim.drain().await?;
         sim.clock.jump(Duration::from_secs(40 * 24 * 3_600));
         sim.own_part();

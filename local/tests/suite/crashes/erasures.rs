@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
-use super::{Run, people};
+use super::{Run, issue_one, people};
 use crate::{
     erasure::scan::{Marks, places},
     sim::Sim,
@@ -68,8 +68,7 @@ pub fn erasure(sim: &mut Sim) -> Run<'_> {
 pub fn erasure_and_reissue(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         let people = people(1..=1);
-        let issued = sim.issue(&people, &people, None).await?.json();
-        let id = issued["credentials"][0]["credential_id"].as_str().context("id")?.to_owned();
+        let id = issue_one(sim, &people).await?;
         sim.drain().await?;
         sim.own_part();
         let order = json!({ "reason": "Lo pidió", "keep_valid": false });

@@ -1,11 +1,13 @@
 //! Erasure: nothing about the person is left anywhere, and what the person holds verifies for ever.
 
 mod console;
+mod meanwhile;
 mod paths;
 mod restore;
 mod retention;
 pub mod scan;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::scan::{Marks, places};
@@ -31,6 +33,13 @@ async fn erase(world: &World, terms: &Value) -> Value {
     }
     let accepted = world.call("POST", "/people/erase", Some(&body)).await.expect(202).json();
     ended(world, accepted["job_id"].as_str().expect("job_id")).await
+}
+
+/// Waits for another second: a credential has the second in which it was issued.
+async fn another_second(world: &World) {
+    let second = Timestamp::now().as_second();
+    let later = async || (Timestamp::now().as_second() > second).then_some(());
+    world.until("another second", later).await;
 }
 
 async fn ended(world: &World, job: &str) -> Value {

@@ -7,7 +7,7 @@ use serde_json::json;
 use unicreda::{domain::ids::OrgId, jobs::replay, store::Item};
 
 use super::{
-    EMAIL, NAME, erase, marks, person,
+    EMAIL, NAME, another_second, erase, marks, person,
     scan::{key_of, places},
 };
 use crate::{harness::World, queues::record};
@@ -87,11 +87,8 @@ async fn a_restore_brings_nobody_back_once_the_erasures_are_applied_again() {
     let held = world.get("/credentials?email=luis@ejemplo.com").await;
     assert_eq!(held["items"].as_array().map(Vec::len), Some(1), "{held}");
 
-    // What the person got after the erasure stays, whatever is applied again. A credential has the
-    // second in which it was issued.
-    let second = Timestamp::now().as_second();
-    let later = async || (Timestamp::now().as_second() > second).then_some(());
-    world.until("another second", later).await;
+    // What the person got after the erasure stays, whatever is applied again.
+    another_second(&world).await;
     let new = json!({ "email": EMAIL, "recipient_name": NAME, "result_value": "B" });
     let new = world.issue_one(&new).await["credential_id"].clone();
     replay_since(&world, &org, &point).await;

@@ -1,0 +1,56 @@
+//! What comes between the request of an erasure and the work on it.
+
+use aws_lambda_events::event::sqs::SqsEvent;
+use lambda_runtime::LambdaEvent;
+use serde_json::{Value, json};
+
+use super::{EMAIL, NAME, another_second, ended, marks, person, scan::places};
+use crate::{
+    harness::World,
+    queues::{self, Queue, take},
+};
+
+/// Hands the function `privacy` what its queue shows now.
+async fn work(world: &World, tasks: &[Value]) {
+    let event: SqsEvent = serde_json::from_value(json!({ "Records": tasks })).expect("an event");
+    let event = LambdaEvent::new(event, crate::sim::context());
+    let answer = privacy::handle(world.stack.app(), event).await.expect("an answer");
+    assert!(answer.batch_item_failures.is_empty(), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_after_the_request_stays_but_for_archives() {
+    let world = World::with(queues::unread()).await;
+    let id_of = |value: &Value| value["credential_id"].as_str().expect("id").to_owned();
+    let old = id_of(&world.issue_one(&person()).await);
+    let order = json!({ "email": EMAIL, "reason": "Lo pidió" });
+    let erasing = world.call("POST", "/people/erase", Some(&order)).await.expect(202).json();
+    let erasing = erasing["job_id"].as_str().expect("job_id").to_owned();
+    let erasure = take(&world, Queue::Privacy).await;
+    assert_eq!(erasure.len(), 1);
+
+    // The person comes back, and asks for what is held: the archive has what will be erased.
+    another_second(&world).await;
+    let path = format!("/people/{EMAIL}/export");
+    let export = world.call("GET", &path, None).await.expect(202).json();
+    let export = export["job_id"].as_str().expect("job_id").to_owned();
+    work(&world, &take(&world, Queue::Privacy).await).await;
+    ended(&world, &export).await;
+    let file = format!("/jobs/{export}/results/file");
+    world.call("GET", &file, None).await.expect(200);
+    let new = json!({ "email": EMAIL, "recipient_name": NAME, "result_value": "B" });
+    let new = id_of(&world.issue_one(&new).await);
+    let member = format!("/members/{EMAIL}");
+    world.call("PUT", &member, Some(&json!({ "name": NAME }))).await.expect(201);
+
+    work(&world, &erasure).await;
+    let job = ended(&world, &erasing).await;
+    let counted = (&job["result"]["credentials"], &job["result"]["members"]);
+    assert_eq!(counted, (&json!(1), &json!(0)), "{job}");
+    assert_eq!(world.get(&format!("/credentials/{old}")).await["status"], "erased");
+    assert_eq!(world.get(&format!("/credentials/{new}")).await["status"], "issued");
+    assert_eq!(world.get(&member).await["name"], NAME);
+    world.call("GET", &file, None).await.problem(404, "not_found");
+    let left = places(&world, &marks()).await;
+    assert!(!left.iter().any(|place| place.contains("bucket")), "{left:#?}");
+}
