@@ -1,6 +1,8 @@
 //! What an organization hides on its public pages: gone from all that is shown and drawn for everybody,
 //! whole in what is signed, in the wallet and in letters.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -139,6 +141,28 @@ async fn each_part_is_hidden_by_itself_and_named_only_where_there_is_one() {
         silent(&page, &["decidió no mostrar"]);
         assert!(page.contains("Zorrilla"), "a single name is no surname");
     }
+}
+
+/// A process keeps settings for a minute; those that it has written itself it shows at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_is_seen_at_once_whoever_reads_meanwhile() {
+    let world = World::new().await;
+    let path = format!("/credential/{}", issue(&world, graduate()).await);
+    let changed = AtomicBool::new(false);
+    let reads = async || {
+        while !changed.load(Ordering::Relaxed) {
+            public(&world, &path).await;
+        }
+    };
+    let changes = async {
+        for hidden in [true, false].into_iter().cycle().take(20) {
+            hide(&world, if hidden { json!(["grade"]) } else { Value::Null }).await;
+            let page = public(&world, &path).await.text();
+            assert_eq!(page.contains("Sobresaliente"), !hidden, "{page}");
+        }
+        changed.store(true, Ordering::Relaxed);
+    };
+    tokio::join!(reads(), reads(), reads(), changes);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -65,7 +65,9 @@ pub struct Catalog {
 pub(super) struct Cache {
     secrets: HashMap<OrgId, IdSecret>,
     versions: HashMap<(OrgId, TemplateId, u32), Arc<Template>>,
-    pub(super) settings: HashMap<OrgId, (Instant, Arc<Organization>)>,
+    settings: HashMap<OrgId, (Instant, Arc<Organization>)>,
+    /// Settings that this process has written: what a read began with before one is not kept.
+    settings_written: u64,
     pub(super) signing: HashMap<(OrgId, Mode), (Instant, Arc<SealedKey>)>,
 }
 
@@ -230,13 +232,13 @@ impl Catalog {
         addresses.dedup();
         keys.extend(addresses.into_iter().map(|email| member_key(org, email)));
         let mut read = RequestItems::default();
+        let written = self.cached(|cache| cache.settings_written);
         for item in get_many(&self.client, &self.table, keys).await? {
             let sk = item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
             match sk.as_str() {
                 "ORG" => {
                     let organization: Organization = from_item(item)?;
-                    let kept = Arc::new(organization.clone());
-                    self.cached(|c| c.settings.insert(org.clone(), (Instant::now(), kept)));
+                    self.keep_settings(org, &Arc::new(organization.clone()), written);
                     read.organization = Some(organization);
                 }
                 "IDSECRET" => self.remember_secret(org, item)?,
@@ -312,11 +314,28 @@ impl Catalog {
         if let Some(organization) = fresh {
             return Ok(organization);
         }
+        let written = self.cached(|cache| cache.settings_written);
         let read: Option<Organization> = self.get(key(org_pk(org), "ORG")).await?;
         let read = Arc::new(read.ok_or(StoreError::Broken("no such organization".to_owned()))?);
-        let kept = Arc::clone(&read);
-        self.cached(|cache| cache.settings.insert(org.clone(), (Instant::now(), kept)));
+        self.keep_settings(org, &read, written);
         Ok(read)
+    }
+
+    /// Keeps settings for a minute, unless this process has written some since the read began.
+    fn keep_settings(&self, org: &OrgId, read: &Arc<Organization>, written: u64) {
+        self.cached(|cache| {
+            if cache.settings_written == written {
+                cache.settings.insert(org.clone(), (Instant::now(), Arc::clone(read)));
+            }
+        });
+    }
+
+    /// Forgets settings after they were written, or may have been.
+    pub(super) fn forget_settings(&self, org: &OrgId) {
+        self.cached(|cache| {
+            cache.settings_written += 1;
+            cache.settings.remove(org);
+        });
     }
 
     /// Creates an organization with its secret; false if it exists.

@@ -45,7 +45,6 @@ impl Catalog {
         settings: &Settings,
         zone_before: &str,
     ) -> Result<bool, StoreError> {
-        self.cached(|cache| cache.settings.remove(org));
         let written = self
             .client
             .update_item()
@@ -63,6 +62,7 @@ impl Catalog {
             )
             .send()
             .await;
+        self.forget_settings(org);
         match written.map_err(StoreError::from) {
             Ok(_) => Ok(true),
             Err(StoreError::Conflict) => Ok(false),
@@ -80,8 +80,8 @@ impl Catalog {
         organization: &Organization,
         zone_before: &str,
     ) -> Result<(), StoreError> {
-        self.cached(|cache| cache.settings.remove(&organization.org));
-        self.client
+        let written = self
+            .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(org_pk(&organization.org), "ORG")))
@@ -94,7 +94,9 @@ impl Catalog {
             .expression_attribute_values(":settings", attribute(&organization.settings)?)
             .expression_attribute_values(":senders", attribute(&organization.allowed_senders())?)
             .send()
-            .await?;
+            .await;
+        self.forget_settings(&organization.org);
+        written?;
         Ok(())
     }
 
