@@ -98,6 +98,12 @@ struct RecipientFlags {
     /// Last day of the activity.
     #[arg(long, requires = "email", value_name = "YYYY-MM-DD")]
     end: Option<String>,
+    /// Day of the award, if it is not today.
+    #[arg(long, requires = "email", value_name = "YYYY-MM-DD")]
+    awarded_on: Option<String>,
+    /// Last day of validity, in place of the template's months.
+    #[arg(long, requires = "email", value_name = "YYYY-MM-DD")]
+    valid_until: Option<String>,
     /// URL of a piece of evidence; repeatable, each with its name and description.
     #[arg(long, requires = "email", value_name = "URL")]
     evidence_url: Vec<String>,
@@ -210,6 +216,8 @@ impl RecipientFlags {
             FieldName::Term => &self.term,
             FieldName::ActivityStartDate => &self.start,
             FieldName::ActivityEndDate => &self.end,
+            FieldName::AwardedOn => &self.awarded_on,
+            FieldName::ValidUntil => &self.valid_until,
         };
         text.as_ref().map(|text| json!(text))
     }

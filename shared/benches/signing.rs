@@ -188,12 +188,14 @@ fn contents<'a>(
                 mode: Mode::Live,
                 id: CredentialId::from(uuid::Uuid::from_u128(number << 32 | 0xffff)),
                 template_id: *template_id,
+                template_version: 1,
                 definition,
                 recipient,
                 subject: uuid::Uuid::from_u128(number << 64 | 0xffff),
                 salt: "c2Fs_-dAc2Fs_-dAc2Fs_A",
                 valid_from: "2026-11-24T08:59:00Z",
                 valid_until: (number % 3 == 1).then_some("2031-11-24T08:59:59Z"),
+                awarded_on: Some(jiff::civil::date(2026, 11, 24)),
                 status: StatusEntry { list: 0, index: number as u32 * 509 },
             }
         })

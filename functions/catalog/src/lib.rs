@@ -21,6 +21,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
             Catalog::ShowTemplate => templates::show(app, &call).await,
             Catalog::PutTemplate => templates::put(app, &call).await,
             Catalog::ArchiveTemplate => templates::archive(app, &call).await,
+            Catalog::TemplateReadiness => templates::readiness(app, &call).await,
             Catalog::TemplateCsv => templates::csv(app, &call).await,
             Catalog::ShowColumnMap => column_maps::show(app, &call).await,
             Catalog::PutColumnMap => column_maps::put(app, &call).await,

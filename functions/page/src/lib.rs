@@ -6,7 +6,7 @@ use unicreda::{
     App,
     domain::ids::Mode,
     http::{routes::Page, serve},
-    web::{public, robots, wallet},
+    web::{achievement, public, robots, wallet},
 };
 
 /// Answers a public request. No request changes anything, because mail scanners follow links.
@@ -17,6 +17,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
             Page::DidDocument => public::did_document(app, &call, Mode::Live).await,
             Page::TestDidDocument => public::did_document(app, &call, Mode::Test).await,
             Page::SiteDidDocument => public::site_did_document(app, &call),
+            Page::Achievement => achievement::show(app, &call).await,
             Page::Image => public::image(app, &call).await,
             Page::Wallet => wallet::show(app, &call).await,
             Page::Robots => robots::show(app, &call),

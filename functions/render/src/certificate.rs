@@ -15,7 +15,7 @@ use krilla::{
 use krilla_svg::{SurfaceExt, SvgSettings};
 use unicreda::{
     domain::lang::Lang,
-    web::{pages, qr, view::CredentialView},
+    web::{glyphs, pages, qr, view::CredentialView},
 };
 
 use crate::{
@@ -162,7 +162,12 @@ fn svg(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> String {
 
     let logo_height = if pictures.logo.is_some() { 52.0 } else { 0.0 };
     let facts = facts(shown, lang);
-    let facts_height = facts.len().div_ceil(FACTS_A_ROW).min(2) as f32 * 34.0 + 18.0;
+    let skills = shown.skills_line(lang).filter(|line| glyphs::covers(line));
+    let skills = skills.map(|line| set(&line, Font::Text, MEASURE, 2, 9.0, 7.0));
+    let rows = facts.len().div_ceil(FACTS_A_ROW);
+    let facts_height = rows.min(2) as f32 * 34.0
+        + 18.0
+        + skills.as_ref().map_or(0.0, |skills| skills.height() + 6.0);
     let height: f32 = pieces
         .iter()
         .map(|piece| match piece {
@@ -195,6 +200,9 @@ fn svg(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> String {
         }
     }
     svg.push_str(&row_of_facts(&facts, y + 18.0));
+    if let Some(skills) = &skills {
+        svg.push_str(&block(skills, MIDDLE, y + 18.0 + rows as f32 * 34.0, "middle", SOFT));
+    }
     svg.push_str(&foot(shown, pictures, lang));
     if let Some(word) = pages::stamp(shown.state, lang) {
         svg.push_str(&across(&word.to_uppercase(), ALARM, 96.0, 0.34));
@@ -217,17 +225,10 @@ const FACTS_A_ROW: usize = 5;
 
 /// The facts of the achievement: name and value.
 fn facts(shown: &CredentialView, lang: Lang) -> Vec<(&'static str, String)> {
-    let date = |date: Option<Date>| date.map(|date| lang.date(date));
     let fields =
         shown.facts.iter().map(|(field, fact)| (field.spec().short.text(lang), fact.text(lang)));
-    [
-        (lang.pick("Fecha de emisión", "Date of issue"), date(shown.issued_on)),
-        (lang.pick("Vence el", "Expires on"), date(shown.expires_on)),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name, value?)))
-    .chain(fields)
-    .collect()
+    let days = shown.days(lang).into_iter().map(|(name, on)| (name, lang.date(on)));
+    days.chain(fields).collect()
 }
 
 fn row_of_facts(facts: &[(&'static str, String)], top: f32) -> String {

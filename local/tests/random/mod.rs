@@ -87,11 +87,36 @@ fn definition(rng: &mut fastrand::Rng) -> Option<Definition> {
     if rng.bool() {
         achievement["credits_available"] = credits(rng);
     }
+    for name in ["field_of_study", "specialization", "human_code"] {
+        if rng.bool() {
+            achievement[name] = text(rng, false).into();
+        }
+    }
+    if rng.bool() {
+        achievement["criteria_url"] = format!("https://ejemplo.com/ñ?c={}", rng.u8(..)).into();
+    }
+    achievement["tags"] = (0..rng.usize(..4)).map(|_| text(rng, false)).collect();
+    achievement["alignments"] = (0..rng.usize(..6)).map(|number| alignment(rng, number)).collect();
     let body = json!({
         "name": text(rng, false), "description": text(rng, true), "achievement": achievement,
         "fields": fields,
     });
     Definition::read(Fields::of_body(body.to_string().as_bytes()).ok()?).ok().map(|(read, _)| read)
+}
+
+fn alignment(rng: &mut fastrand::Rng, number: usize) -> Value {
+    let mut one = json!({
+        "name": text(rng, false), "url": format!("https://ejemplo.com/ñ|{number}?q={{{}}}", rng.u8(..)),
+    });
+    for name in ["code", "framework", "description"] {
+        if rng.bool() {
+            one[name] = text(rng, false).into();
+        }
+    }
+    if rng.bool() {
+        one["type"] = ["CTDL", "CFItem", "ceasn:Competency", "otra cosa"][rng.usize(..4)].into();
+    }
+    one
 }
 
 fn credits(rng: &mut fastrand::Rng) -> Value {
@@ -172,12 +197,14 @@ pub fn document(rng: &mut fastrand::Rng) -> Option<Map<String, Value>> {
         mode,
         id: CredentialId::from(uuid::Uuid::from_u128(rng.u128(..))),
         template_id: TemplateId::from(uuid::Uuid::from_u128(rng.u128(..))),
+        template_version: rng.u32(1..30),
         definition: &definition,
         recipient: &recipient,
         subject: uuid::Uuid::from_u128(rng.u128(..)),
         salt: "c2Fs_-dA",
         valid_from: "2026-11-24T09:00:00Z",
         valid_until: rng.bool().then_some("2031-11-24T09:00:00Z"),
+        awarded_on: rng.bool().then(|| jiff::civil::date(rng.i16(1900..2027), 11, 24)),
         status: StatusEntry { list: rng.u32(..3), index: rng.u32(..131_072) },
     }))
 }

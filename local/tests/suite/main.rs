@@ -38,6 +38,7 @@ mod issuing;
 mod job_control;
 mod keys;
 mod ledger;
+mod living;
 mod load;
 mod logs;
 mod matrix;

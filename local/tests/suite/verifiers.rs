@@ -15,6 +15,7 @@ use unicreda::document::linked_data::{Contexts, canonical};
 use crate::{
     crashes::{long, seed},
     harness::{World, person},
+    living,
     node::packages,
 };
 
@@ -108,6 +109,13 @@ fn shapes() -> Vec<(Value, Value)> {
     vec![
         (bare, json!({ "email": "bare@ejemplo.com" })),
         (
+            living::rich(50),
+            json!({
+                "email": "rich@ejemplo.com", "recipient_name": "Ana Rojas",
+                "awarded_on": "1998-12-18", "valid_until": "2090-12-31",
+            }),
+        ),
+        (
             graded,
             json!({
                 "email": "graded@ejemplo.com", "recipient_name": "Ñandú O'Higgins 李",
@@ -191,7 +199,11 @@ async fn two_verifiers_that_are_not_ours_see_revocation_correction_and_rotation(
     let change = json!({ "recipient_name": "Persona Corregida" });
     world.call("PATCH", &format!("/credentials/{id}"), Some(&change)).await.expect(200);
     let second = document(&world, &id).await;
-    assert_eq!(second["validFrom"], first["validFrom"]);
+    let instant = |document: &Value| -> jiff::Timestamp {
+        document["validFrom"].as_str().expect("an instant").parse().expect("an instant")
+    };
+    assert!(instant(&second) > instant(&first), "the newest file is known by it");
+    assert_eq!(second["awardedDate"], first["awardedDate"]);
     assert_eq!(second["id"], first["id"]);
     assert_eq!(verifiers.say(&second).await, "ok");
     assert_eq!(verifiers.say(&first).await, "revoked");

@@ -2,19 +2,23 @@
 
 use http::{HeaderValue, Response, StatusCode, header};
 use lambda_http::Body;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
     api::{auth, images, lists},
     app::App,
+    credentials::{costs, sign::SignError},
     domain::{
         fields::Fields,
         ids::{OrgId, TemplateId},
+        lang::Lang,
+        readiness,
         template::{Definition, Template},
     },
     http::{
         problem::Problem,
-        serve::{Call, json, ok},
+        serve::{Call, json as json_of, ok},
     },
     sheet,
 };
@@ -34,7 +38,8 @@ pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call).await?;
     let found = app.catalog.template(&caller.org, template_id(call)?).await?;
-    ok(&found.ok_or_else(|| Problem::template_not_found(None))?.answer(&app.config.site_url))
+    let template = found.ok_or_else(|| Problem::template_not_found(None))?;
+    ok(&stored(app, &caller.org, &template).await?)
 }
 
 /// `POST /templates`.
@@ -43,10 +48,11 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let definition = definition(app, call, &caller.org).await?;
     let id = TemplateId::from(Uuid::new_v4());
     let template = first_version(id, definition, call.now_text());
+    let answer = saved(app, &caller.org, &template).await?;
     if !app.catalog.put_template(&caller.org, &template).await? {
         return Err(Problem::internal("a new template's id is taken"));
     }
-    let mut response = json(StatusCode::CREATED, &template.answer(&app.config.site_url))?;
+    let mut response = json_of(StatusCode::CREATED, &answer)?;
     if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/templates/{id}")) {
         response.headers_mut().insert(header::LOCATION, location);
     }
@@ -61,7 +67,7 @@ pub async fn put(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let current = app.catalog.template(&caller.org, template_id(call)?).await?;
     let current = current.ok_or_else(|| Problem::template_not_found(None))?;
     if current.definition == definition {
-        return ok(&current.answer(&app.config.site_url));
+        return ok(&stored(app, &caller.org, &current).await?);
     }
     let next = Template {
         version: current.version + 1,
@@ -69,20 +75,70 @@ pub async fn put(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         definition,
         ..current
     };
+    let answer = saved(app, &caller.org, &next).await?;
     if !app.catalog.put_template(&caller.org, &next).await? {
         return Err(Problem::conflict(
             "Otra solicitud cambió la plantilla al mismo tiempo; léela y repite el cambio",
             "Another request changed the template at the same time; read it and repeat the change",
         ));
     }
-    ok(&next.answer(&app.config.site_url))
+    ok(&answer)
+}
+
+/// Returns the answer for a template that is saved. Refuses one whose texts no verifier could read as
+/// every other one.
+async fn saved(app: &App, org: &OrgId, template: &Template) -> Result<Value, Problem> {
+    let organization = app.catalog.organization(org).await?;
+    let units = costs::write_units(app, org, &organization.settings, template);
+    let units = units.map_err(|error| match error {
+        SignError::Unportable(why) => Problem::invalid_field(
+            "/achievement",
+            "not_signable",
+            why.text(Lang::Es),
+            why.text(Lang::En),
+        ),
+        SignError::Store(error) => error.into(),
+    })?;
+    Ok(with_units(template.answer(&app.config.site_url), Some(units)))
+}
+
+/// Returns the answer for a stored template: with the write units of each of its credentials, unless it
+/// is of a release that also kept what cannot be signed.
+async fn stored(app: &App, org: &OrgId, template: &Template) -> Result<Value, Problem> {
+    let organization = app.catalog.organization(org).await?;
+    let units = costs::write_units(app, org, &organization.settings, template).ok();
+    Ok(with_units(template.answer(&app.config.site_url), units))
+}
+
+fn with_units(mut answer: Value, units: Option<usize>) -> Value {
+    if let Some(members) = answer.as_object_mut() {
+        members.insert("write_units".to_owned(), json!(units));
+    }
+    answer
+}
+
+/// `GET /templates/{template_id}/readiness`: what the template lacks for a rich badge, and what its
+/// credentials cost. Advice; nothing is refused for it.
+pub async fn readiness(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let caller = auth::authenticate(app, call).await?;
+    let found = app.catalog.template(&caller.org, template_id(call)?).await?;
+    let template = found.ok_or_else(|| Problem::template_not_found(None))?;
+    let mut answer = readiness::readiness(&template.definition, call.lang);
+    let organization = app.catalog.organization(&caller.org).await?;
+    let units = costs::write_units(app, &caller.org, &organization.settings, &template).ok();
+    if let Some(members) = answer.as_object_mut() {
+        members.insert("template_id".to_owned(), json!(template.id));
+        members.insert("version".to_owned(), template.version.into());
+    }
+    ok(&with_units(answer, units))
 }
 
 /// `POST /templates/{template_id}/archive`. Safe to repeat: the second call answers like the first.
 pub async fn archive(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call).await?;
     let archived = app.catalog.archive_template(&caller.org, template_id(call)?).await?;
-    ok(&archived.ok_or_else(|| Problem::template_not_found(None))?.answer(&app.config.site_url))
+    let template = archived.ok_or_else(|| Problem::template_not_found(None))?;
+    ok(&stored(app, &caller.org, &template).await?)
 }
 
 /// `GET /templates/{template_id}/csv`: an example of the files that the template takes.

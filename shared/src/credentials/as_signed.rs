@@ -1,5 +1,5 @@
-//! What the signed document of a credential says of its issuer and its end: a later change of the
-//! organization leaves that as it is.
+//! What the signed document of a credential says of its issuer, its beginning and its end: a later
+//! change of the organization leaves that as it is.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -16,11 +16,13 @@ use crate::{
     store::StoreError,
 };
 
-/// Issuer and end of a credential as they were signed.
+/// Issuer, beginning and end of a credential as they were signed.
 #[derive(Clone, Debug)]
 pub struct AsSigned {
     /// The organization's settings, with the name and logo of the document.
     pub settings: Settings,
+    /// The beginning of the present version (`validFrom`).
+    pub from: Option<Timestamp>,
     /// The end of validity, if it ends.
     pub until: Option<Timestamp>,
 }
@@ -45,10 +47,11 @@ impl AsSigned {
             (Some(id), _) => app.catalog.image(&id).await?.map(|(image, _)| image),
         };
         let name = name.map_or(settings.name.as_str(), |name| unmarked(mode, name)).to_owned();
-        let until = document.get("validUntil").and_then(Value::as_str);
+        let instant = |name| document.get(name).and_then(Value::as_str)?.parse().ok();
         Ok(Self {
             settings: Settings { name, logo, ..settings.clone() },
-            until: until.and_then(|until| until.parse().ok()),
+            from: instant("validFrom"),
+            until: instant("validUntil"),
         })
     }
 
@@ -62,7 +65,7 @@ impl AsSigned {
         credential: &Credential,
     ) -> Result<Self, StoreError> {
         let Some(document) = app.status_lists.document(&credential.signed).await? else {
-            return Ok(Self { settings: settings.clone(), until: None });
+            return Ok(Self { settings: settings.clone(), from: None, until: None });
         };
         let document: Map<String, Value> = serde_json::from_slice(&document)
             .map_err(|error| StoreError::Broken(error.to_string()))?;

@@ -18,8 +18,8 @@ use crate::{
     credentials::{
         as_signed::AsSigned,
         change_status::{ROUNDS, backoff},
-        days,
-        new_version::{list_without, refuse_stale, refuse_taken, write},
+        days::{self, Days},
+        new_version::{list_without, refuse_stale, refuse_taken, valid_from, write},
         sign::{self, Draft, Issuer},
     },
     document::proof,
@@ -219,7 +219,8 @@ async fn attempt(
         return Err(CorrectError::MailInProgress);
     }
     let by = judged.issuer(before);
-    let signed = match Box::pin(sign::sign(app, by, judged.draft(before))).await {
+    let from = valid_from(app, judged.as_signed.from).await?;
+    let signed = match Box::pin(sign::sign(app, by, judged.draft(before, &from))).await {
         Ok(signed) => signed,
         Err(error) => return Err(CorrectError::Refused(vec![error.into_fault()?])),
     };
@@ -242,7 +243,8 @@ pub async fn foresee(
     let Some(judged) = judge(app, request, before).await? else {
         return Ok(None);
     };
-    if let Err(error) = sign::can_be_signed(app, judged.issuer(before), judged.draft(before)) {
+    let draft = judged.draft(before, &before.issued_at);
+    if let Err(error) = sign::can_be_signed(app, judged.issuer(before), draft) {
         return Err(CorrectError::Refused(vec![error.into_fault()?]));
     }
     for alias in judged.aliases(before) {
@@ -260,6 +262,7 @@ struct Judged {
     moved: bool,
     template: Arc<Template>,
     secret: IdSecret,
+    days: Days,
     /// Issuer and end of validity, which a correction leaves as they were signed.
     as_signed: AsSigned,
 }
@@ -270,10 +273,16 @@ impl Judged {
         Issuer { org: &before.org, mode: before.mode, secret, settings }
     }
 
-    fn draft<'a>(&'a self, before: &'a Credential) -> Draft<'a> {
+    fn draft<'a>(&'a self, before: &Credential, valid_from: &'a str) -> Draft<'a> {
         let Self { template, recipient, .. } = self;
-        let issued_at = &before.issued_at;
-        Draft { template, id: before.id, recipient, issued_at, valid_until: self.as_signed.until }
+        Draft {
+            template,
+            id: before.id,
+            recipient,
+            valid_from,
+            awarded_on: self.days.award(),
+            valid_until: self.as_signed.until,
+        }
     }
 
     /// The ids of the corrected content, which lead to the credential.
@@ -332,12 +341,19 @@ async fn judge(
     }
     let moved = recipient.email != before.recipient.email;
     let organization = app.catalog.organization(&before.org).await?;
+    let days = Days { awarded_on: recipient.awarded_on, ..days::of(app, before).await? };
+    let today = organization.date_of(request.now);
+    if fields.contains_key(FieldName::AwardedOn.as_str())
+        && let Some(fault) = days.awarded_later(today)
+    {
+        return Err(CorrectError::Refused(vec![fault]));
+    }
     let secret = app.catalog.id_secret(&before.org).await?;
     let sent = whole.without(&filled);
     let (org, mode) = (&before.org, before.mode);
     let (_, identities) = identity::cleaned(&secret, org, mode, before.template_id, sent);
     let as_signed = AsSigned::read(app, &organization.settings, before).await?;
-    Ok(Some(Judged { recipient, filled, identities, moved, template, secret, as_signed }))
+    Ok(Some(Judged { recipient, filled, identities, moved, template, secret, days, as_signed }))
 }
 
 /// Reads the recipient after the correction, and which of its fields the profile filled in.
@@ -410,7 +426,6 @@ async fn correction(
         }),
     };
     let email_key = identity::email_key(by.secret, by.org, by.mode, &recipient.email);
-    let days = days::of(app, before).await?;
     let mut after = Credential {
         recipient,
         recipient_type,
@@ -420,8 +435,8 @@ async fn correction(
         revision: event.revision,
         version: before.version + 1,
         corrected_at: Some(at),
-        issued_on: days.issued_on,
-        expires_on: days.expires_on,
+        issued_on: judged.days.issued_on,
+        expires_on: judged.days.expires_on,
         signed,
         ..before.clone()
     };

@@ -186,8 +186,7 @@ pub async fn foresee(
             repeats: false,
         });
     };
-    let today = checked.days.issued_on;
-    Ok(match found::duplicate(app, identities, today, &credential, again).await? {
+    Ok(match found::duplicate(app, identities, checked.asked(), &credential, again).await? {
         Ok(()) => {
             let alias = credential.id != identities.sent_id();
             Foreseen::Duplicate { credential, alias, also_holds, person, alike: Vec::new() }

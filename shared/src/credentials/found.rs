@@ -8,6 +8,7 @@ use crate::{
     credentials::days,
     domain::{
         credential::{Credential, Status},
+        day_fault::DayFault,
         erasure::Stored,
         fault::Fault,
         identity::{self, IdSecret, Identities},
@@ -82,17 +83,34 @@ pub(super) async fn after(
     Ok(Found::Nothing)
 }
 
-/// Judges the credential found under an identity of a recipient of this day: whether it is the
+/// The days of a recipient whose credential is found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    /// The present day.
+    pub today: Option<Date>,
+    /// The last day of validity, if the recipient asks for one.
+    pub valid_until: Option<Date>,
+}
+
+impl Asked {
+    /// The days of a credential that was to be put.
+    pub(super) fn of(credential: &Credential) -> Self {
+        Self { today: credential.issued_on, valid_until: credential.recipient.valid_until }
+    }
+}
+
+/// Judges the credential found under an identity of a recipient: whether it is the
 /// duplicate of this content. One that an alias of a correction led to is. One that was issued `again`
-/// is, unless the caller's `external_id` alone led to it. The inner error is
-/// [`Fault::ExternalIdTaken`] or one of [`in_force`].
+/// is, unless the caller's `external_id` alone led to it. The end of validity is no part of an
+/// identity: the one that was asked for first, or the present one, may be asked for again, and no
+/// other. The inner error is [`Fault::ExternalIdTaken`], [`DayFault::OtherEnd`] or one of [`in_force`].
 ///
 /// # Errors
 /// [`StoreError`] of the reads for a credential of before days were kept.
 pub(super) async fn duplicate(
     app: &App,
     identities: &Identities,
-    today: Option<Date>,
+    asked: Asked,
     found: &Credential,
     again: bool,
 ) -> Result<Result<(), Fault>, StoreError> {
@@ -102,7 +120,28 @@ pub(super) async fn duplicate(
     if !led && !identities.all().any(|identity| is_known(&identity.content)) {
         return Ok(Err(Fault::ExternalIdTaken(found.id.to_string())));
     }
-    in_force(app, today, found).await
+    if let Err(fault) = in_force(app, asked.today, found).await? {
+        return Ok(Err(fault));
+    }
+    Ok(other_end(app, asked.valid_until, found).await?.map_or(Ok(()), Err))
+}
+
+/// The fault of an end that is asked for and is neither the first nor the present one of a
+/// credential.
+///
+/// # Errors
+/// [`StoreError`] of the reads for a credential of before days were kept.
+pub async fn other_end(
+    app: &App,
+    asked: Option<Date>,
+    found: &Credential,
+) -> Result<Option<Fault>, StoreError> {
+    let Some(until) = asked.filter(|until| found.recipient.valid_until != Some(*until)) else {
+        return Ok(None);
+    };
+    let present = days::of(app, found).await?.expires_on;
+    let other = || Fault::Day(DayFault::OtherEnd(found.id.to_string(), present));
+    Ok((present != Some(until)).then(other))
 }
 
 /// Judges whether a credential holds on this day: a row that finds it is its duplicate only then.

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 use tokio::time::timeout;
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     aws::sqs::{self, Outgoing, Sent},
     credentials::{
         days::Days,
-        found::{self, Found, duplicate, find},
+        found::{self, Asked, Found, duplicate, find},
         sign::{self, Draft, Issuer},
     },
     domain::{
@@ -145,7 +145,8 @@ impl<'a> Checked<'a> {
             template: self.request.template,
             id: self.id(),
             recipient: &self.request.recipient,
-            issued_at: self.request.issued_at,
+            valid_from: self.request.issued_at,
+            awarded_on: self.days.award(),
             valid_until: self.valid_until,
         }
     }
@@ -158,6 +159,11 @@ impl<'a> Checked<'a> {
     /// The recipient, cleaned and profile filled in.
     pub(super) fn recipient(&self) -> &Recipient {
         &self.request.recipient
+    }
+
+    /// The days that the recipient asks for.
+    pub(super) fn asked(&self) -> Asked {
+        Asked { today: self.days.issued_on, valid_until: self.request.recipient.valid_until }
     }
 
     /// The member of the recipient's address.
@@ -217,11 +223,12 @@ pub(super) fn check<'a>(
     doubts.extend(unnamed);
     doubts.extend(damages);
     doubts.extend(strict.into_iter().map(Fault::Strict));
+    let days = Days::at(request.issued_at, by.settings, &template.definition, &request.recipient);
+    doubts.extend(days.faults());
     if !faults.is_empty() {
         faults.extend(doubts);
         return Err(faults);
     }
-    let days = Days::at(request.issued_at, by.settings, &template.definition);
     let valid_until = days.expires_on.and_then(|last| by.settings.last_second_of(last));
     Ok(Checked { request, identities, filled, doubts, again: None, days, valid_until })
 }
@@ -249,8 +256,8 @@ async fn settle(
         Found::Erased { id, .. } if checked.doubts.is_empty() => Some(refused_as_erased(id)),
         Found::Erased { .. } => Some(Outcome::Refused(checked.doubts.clone())),
         Found::Credential { credential, again } => {
-            let (identities, today) = (&checked.identities, checked.days.issued_on);
-            Some(judged(app, identities, origin, today, credential, again).await?)
+            let asked = checked.asked();
+            Some(judged(app, &checked.identities, origin, asked, credential, again).await?)
         }
     })
 }
@@ -415,12 +422,13 @@ pub async fn outcome(
         }
         Put::Found(found) => {
             let again = !identities.all().any(|identity| identity.id == credential.id);
-            judged(app, &identities, &credential.origin, credential.issued_on, found, again).await
+            let asked = Asked::of(&credential);
+            judged(app, &identities, &credential.origin, asked, found, again).await
         }
         Put::Erased(first) => match found::after(app, secret, first.id).await? {
             Found::Credential { credential: found, again } => {
-                let (origin, today) = (&credential.origin, credential.issued_on);
-                judged(app, &identities, origin, today, found, again).await
+                let (origin, asked) = (&credential.origin, Asked::of(&credential));
+                judged(app, &identities, origin, asked, found, again).await
             }
             Found::Erased { id, .. } => Ok(refused_as_erased(id)),
             Found::Nothing => Ok(refused_as_erased(first.id)),
@@ -428,12 +436,12 @@ pub async fn outcome(
     }
 }
 
-/// Returns the outcome of a recipient of this day whose credential was found.
+/// Returns the outcome of a recipient whose credential was found.
 async fn judged(
     app: &App,
     identities: &Identities,
     origin: &Origin,
-    today: Option<Date>,
+    asked: Asked,
     found: Box<Credential>,
     again: bool,
 ) -> Result<Outcome, StoreError> {
@@ -441,7 +449,7 @@ async fn judged(
     if found.origin == *origin {
         return Ok(Outcome::Issued { credential: found, duplicate: false, alias });
     }
-    Ok(match duplicate(app, identities, today, &found, again).await? {
+    Ok(match duplicate(app, identities, asked, &found, again).await? {
         Ok(()) => Outcome::Issued { credential: found, duplicate: true, alias },
         Err(fault) => Outcome::Refused(vec![fault]),
     })

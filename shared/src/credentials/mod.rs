@@ -6,13 +6,14 @@
 //! [`new_version`]; [`mod@block`] hides it, [`mod@erase`] leaves a
 //! tombstone of it; [`days`]
 //! and [`as_signed`] are what people read; [`sign`] signs documents and status lists with the
-//! [`status_indexes`] of the process; [`signing_keys`] replaces keys; [`verify`] checks a
+//! [`status_indexes`] of the process; [`costs`] foresees what they cost; [`signing_keys`] replaces keys; [`verify`] checks a
 //! document.
 
 pub mod as_signed;
 pub mod block;
 pub mod change_status;
 pub mod correct;
+pub mod costs;
 pub mod days;
 pub mod dry_run;
 pub mod erase;

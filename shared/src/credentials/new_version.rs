@@ -1,6 +1,9 @@
 //! A new signed version of a credential, which a correction or a renewal writes: credential, history,
 //! aliases and the status bit of the replaced version in one transaction.
 
+use std::time::Duration;
+
+use jiff::{Timestamp, ToSpan};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -14,13 +17,34 @@ use crate::{
     },
     domain::{
         correction::Named, correction_fault::CorrectionFault, credential::Credential,
-        erasure::Stored, ids::CredentialId, status_entry::ListId,
+        erasure::Stored, ids::CredentialId, status_entry::ListId, time,
     },
     store::{
         StoreError,
         status_lists::{Correction, List},
     },
 };
+
+/// The beginning of a version that replaces one of this beginning: now, or a second after the replaced
+/// version began, so that the newest of two files is known by it (Open Badges 3.0 §9). That second is
+/// waited for, since nothing is valid in advance.
+///
+/// # Errors
+/// [`CorrectError::Busy`] when the replaced version begins in the future, by a clock that is ahead.
+pub(super) async fn valid_from(
+    app: &App,
+    replaced: Option<Timestamp>,
+) -> Result<String, CorrectError> {
+    const LONGEST: Duration = Duration::from_secs(2);
+    let now = app.clock.now();
+    let earliest = replaced.map_or(now, |from| from + 1.seconds());
+    let wait = Duration::try_from(earliest.duration_since(now)).unwrap_or_default();
+    if wait > LONGEST {
+        return Err(CorrectError::Busy);
+    }
+    tokio::time::sleep(wait).await;
+    Ok(time::seconds(now.max(earliest)))
+}
 
 /// Refuses a row of an earlier version of its credential that would change fields which were
 /// corrected since; a renewal since takes nothing back.

@@ -1,5 +1,5 @@
 //! Renews a credential that has ended or will soon: same id, same address of the page, same day of issue,
-//! a new signed version with a later end, and mail to its holder.
+//! a new signed version that begins later and has a later end, and mail to its holder.
 //!
 //! Written as a correction is, see [`super::new_version`]. Safe to repeat: the end that the credential
 //! already has, asked for again, changes nothing. Nor does a renewal by the template's months that was
@@ -14,7 +14,7 @@ use crate::{
         change_status::{ROUNDS, backoff},
         correct::{CorrectError, Corrected},
         days::{self, Days},
-        new_version::{list_without, write},
+        new_version::{list_without, valid_from, write},
         sign::{self, Draft, Issuer},
     },
     domain::{
@@ -130,7 +130,8 @@ async fn attempt(
         template: &template,
         id: before.id,
         recipient: &before.recipient,
-        issued_at: &before.issued_at,
+        valid_from: &valid_from(app, as_signed.from).await?,
+        awarded_on: days.award(),
         valid_until: settings.last_second_of(until),
     };
     let signed = match Box::pin(sign::sign(app, by, draft)).await {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -80,7 +80,9 @@ pub struct Draft<'a> {
     /// The recipient, profile filled in.
     pub recipient: &'a Recipient,
     /// `validFrom`, RFC 3339 to the second.
-    pub issued_at: &'a str,
+    pub valid_from: &'a str,
+    /// `awardedDate`: the day of the award.
+    pub awarded_on: Option<Date>,
     /// `validUntil`: the last second of its validity, if it ends.
     pub valid_until: Option<Timestamp>,
 }
@@ -117,11 +119,13 @@ impl Derived {
             mode: by.mode,
             id: draft.id,
             template_id: draft.template.id,
+            template_version: draft.template.version,
             definition: &draft.template.definition,
             recipient: draft.recipient,
             subject: identity::subject(by.secret, by.org, by.mode, &draft.recipient.email),
             salt: &self.salt,
-            valid_from: draft.issued_at,
+            valid_from: draft.valid_from,
+            awarded_on: draft.awarded_on,
             valid_until: self.valid_until.as_deref(),
             status,
         }
@@ -207,6 +211,7 @@ pub fn specimen(of: &Content<'_>, multikey: &str) -> Result<Vec<u8>, StoreError>
         subject: uuid::Uuid::nil(),
         salt: "",
         valid_from: "2026-01-01T00:00:00Z",
+        awarded_on: Some(jiff::civil::date(2026, 1, 1)),
         valid_until: Some("2027-01-01T00:00:00Z"),
         status: StatusEntry { list: of.status.list, index: 0 },
         ..*of

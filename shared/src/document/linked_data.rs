@@ -25,8 +25,8 @@ use crate::domain::fault::Unportable;
 
 /// Context of Verifiable Credentials 2.0.
 pub const VC_CONTEXT: &str = "https://www.w3.org/ns/credentials/v2";
-/// Context of Open Badges 3.0. It is not frozen at its address: `awardedDate`,
-/// `inLanguage`, `jti` and `endorsementJwt` are left out of our documents.
+/// Context of Open Badges 3.0. It is not frozen at its address: `inLanguage`, `jti` and
+/// `endorsementJwt` are left out of our documents.
 pub const OB_CONTEXT: &str = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json";
 /// Context of `1EdTechJsonSchemaValidator2019`.
 pub const OB_EXTENSIONS: &str = "https://purl.imsglobal.org/spec/ob/v3p0/extensions.json";

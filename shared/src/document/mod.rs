@@ -1,7 +1,7 @@
 //! Documents: data that a stranger verifies. Rule: values in, values out, nothing of a tenant;
 //! imports only the domain.
 //!
-//! [`did`] names the signer, [`linked_data`] finds the canonical form, [`proof`] signs and
+//! [`achievement`] writes what a credential is given for, [`did`] names the signer, [`linked_data`] finds the canonical form, [`proof`] signs and
 //! checks it, [`status_list`] holds the bits of revocation.
 //!
 //! This module builds the document that is signed: an Open Badges 3.0 `OpenBadgeCredential`
@@ -14,26 +14,32 @@
 //! | `result_value` | `result[].value`, the template's values as `allowedValue` |
 //! | `credits_earned`, `role`, `term`, `license_number` | `creditsEarned`, `role`, `term`, `licenseNumber` |
 //! | activity dates | `activityStartDate`, `activityEndDate` |
+//! | `awarded_on`, else the day of issue | `awardedDate` |
+//! | `valid_until`, else the template's months | `validUntil` |
 //! | `evidence[]` | `evidence[]`, `id` = the URL |
 
+pub mod achievement;
 pub mod did;
 pub mod linked_data;
 pub mod proof;
 pub mod status_list;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use jiff::civil::Date;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use url::Position;
 
 use crate::{
-    document::linked_data::{OB_CONTEXT, OB_EXTENSIONS, VC_CONTEXT},
+    document::{
+        achievement::AchievementVersion,
+        linked_data::{OB_CONTEXT, OB_EXTENSIONS, VC_CONTEXT},
+    },
     domain::{
         credential::Credential,
         field::FieldName,
         ids::{CredentialId, Mode, OrgId, TemplateId},
         image::Image,
-        lang::Lang,
         recipient::{Evidence, FieldValue, Recipient},
         status_entry::{ListId, StatusEntry},
         template::Definition,
@@ -43,41 +49,6 @@ use crate::{
 /// The schema that the document follows.
 const SCHEMA: &str =
     "https://purl.imsglobal.org/spec/ob/v3p0/schema/json/ob_v3p0_achievementcredential_schema.json";
-
-/// Achievement types of Open Badges 3.0; any other is written `ext:…`.
-const ACHIEVEMENT_TYPES: [&str; 31] = [
-    "Achievement",
-    "ApprenticeshipCertificate",
-    "Assessment",
-    "Assignment",
-    "AssociateDegree",
-    "Award",
-    "Badge",
-    "BachelorDegree",
-    "Certificate",
-    "CertificateOfCompletion",
-    "Certification",
-    "CommunityService",
-    "Competency",
-    "Course",
-    "CoCurricular",
-    "Degree",
-    "Diploma",
-    "DoctoralDegree",
-    "Fieldwork",
-    "GeneralEducationDevelopment",
-    "JourneymanCertificate",
-    "LearningProgram",
-    "License",
-    "MasterDegree",
-    "MasterCertificate",
-    "Membership",
-    "MicroCredential",
-    "ProfessionalDoctorate",
-    "QualityAssuranceCredential",
-    "ResearchDoctorate",
-    "SecondarySchoolDiploma",
-];
 
 /// The content of a document.
 #[derive(Debug)]
@@ -98,6 +69,8 @@ pub struct Content<'a> {
     pub id: CredentialId,
     /// The template.
     pub template_id: TemplateId,
+    /// Its version.
+    pub template_version: u32,
     /// The template's content.
     pub definition: &'a Definition,
     /// The recipient.
@@ -110,6 +83,8 @@ pub struct Content<'a> {
     pub valid_from: &'a str,
     /// End of validity, RFC 3339 to the second.
     pub valid_until: Option<&'a str>,
+    /// The day of the award.
+    pub awarded_on: Option<Date>,
     /// Its entry in a status list.
     pub status: StatusEntry,
 }
@@ -138,18 +113,6 @@ pub fn identity_hash(email: &str, salt: &str) -> String {
         out.push_str(&format!("{byte:02x}"));
     }
     out
-}
-
-/// A type in the standard's terms: its own name, or `ext:…`.
-fn achievement_type(kind: &str) -> String {
-    if ACHIEVEMENT_TYPES.contains(&kind) {
-        return kind.to_owned();
-    }
-    let plain: String = kind
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '-' })
-        .collect();
-    format!("ext:{}", plain.strip_prefix("ext-").unwrap_or(&plain))
 }
 
 /// Characters that the URL standard keeps and an IRI (RFC 3987) does not allow.
@@ -188,10 +151,11 @@ fn image(image: &Image, site_url: &str) -> Value {
 pub fn build(content: &Content<'_>) -> Map<String, Value> {
     let c = content;
     let d = c.definition;
+    let url = Credential::url(c.site_url, c.id);
     let list = ListId { org: c.org.clone(), mode: c.mode, number: c.status.list }.url(c.site_url);
     let mut document = json!({
         "@context": [VC_CONTEXT, OB_CONTEXT, OB_EXTENSIONS],
-        "id": Credential::url(c.site_url, c.id),
+        "id": url,
         "type": ["VerifiableCredential", "OpenBadgeCredential"],
         "name": marked(c.mode, &d.name),
         "issuer": {
@@ -200,8 +164,9 @@ pub fn build(content: &Content<'_>) -> Map<String, Value> {
         },
         "validFrom": c.valid_from,
         "validUntil": c.valid_until,
+        "awardedDate": c.awarded_on.map(midnight),
         "credentialSubject": subject(c),
-        "evidence": evidence(&c.recipient.evidence),
+        "evidence": evidence(&url, &c.recipient.evidence),
         "credentialSchema": [{ "id": SCHEMA, "type": "1EdTechJsonSchemaValidator2019" }],
         "credentialStatus": {
             "id": format!("{list}#{}", c.status.index),
@@ -210,6 +175,7 @@ pub fn build(content: &Content<'_>) -> Map<String, Value> {
             "statusListIndex": c.status.index.to_string(),
             "statusListCredential": list,
         },
+        "refreshService": { "id": format!("{url}.json"), "type": "1EdTechCredentialRefresh" },
     });
     without_nulls(&mut document);
     match document {
@@ -220,24 +186,29 @@ pub fn build(content: &Content<'_>) -> Map<String, Value> {
 
 /// The recipient and the achievement.
 fn subject(c: &Content<'_>) -> Value {
-    let achievement_id = format!("{}/orgs/{}/achievements/{}", c.site_url, c.org, c.template_id);
-    let result_id = format!("{achievement_id}#result");
-    let values = c.definition.field(FieldName::ResultValue).map(|f| f.allowed_values.as_slice());
-    let values = values.filter(|values| !values.is_empty());
+    let achievement = AchievementVersion {
+        site_url: c.site_url,
+        org: c.org,
+        template: c.template_id,
+        version: c.template_version,
+        definition: c.definition,
+    };
+    let grades = achievement.grades_id();
     let mut subject = json!({
         "id": format!("urn:uuid:{}", c.subject),
         "type": ["AchievementSubject"],
         "identifier": identifiers(c),
-        "achievement": achievement(c, &achievement_id, values.map(|values| (&*result_id, values))),
+        "achievement": achievement.build(),
     });
     let fields = FieldName::IN_DOCUMENT.into_iter().filter_map(|field| {
         let value = match c.recipient.value(field)? {
             FieldValue::Text(value) if field == FieldName::ResultValue => json!([{
-                "type": ["Result"], "resultDescription": values.map(|_| &result_id), "value": value,
+                "id": format!("{}#result", Credential::url(c.site_url, c.id)), "type": ["Result"],
+                "resultDescription": grades, "value": value,
             }]),
             FieldValue::Text(text) => text.into(),
             FieldValue::Credits(credits) => json!(credits),
-            FieldValue::Date(day) => format!("{day}T00:00:00Z").into(),
+            FieldValue::Date(day) => midnight(day).into(),
             FieldValue::Evidence(_) => return None,
         };
         Some((field.spec().term.to_owned(), value))
@@ -246,6 +217,11 @@ fn subject(c: &Content<'_>) -> Value {
         members.extend(fields);
     }
     subject
+}
+
+/// A day as the instant that the standard asks for; it is read as a day without a zone.
+fn midnight(day: Date) -> String {
+    format!("{day}T00:00:00Z")
 }
 
 /// The hash of the address, and the name.
@@ -263,40 +239,15 @@ fn identifiers(c: &Content<'_>) -> Vec<Value> {
     std::iter::once(address).chain(name).collect()
 }
 
-/// The achievement of the template; `result` is the id and the values of its grade, if the
-/// template lists values.
-fn achievement(c: &Content<'_>, id: &str, result: Option<(&str, &[String])>) -> Value {
-    let d = c.definition;
-    let description = result.map(|(id, values)| {
-        json!([{
-            "id": id, "type": ["ResultDescription"],
-            "name": d.language.unwrap_or(Lang::Es).pick("Calificación", "Grade"),
-            "resultType": "Result", "allowedValue": values,
-        }])
-    });
-    json!({
-        "id": id,
-        "type": ["Achievement"],
-        "name": d.name,
-        "description": d.description,
-        // The standard asks for criteria; the description serves a template without them.
-        "criteria": {
-            "narrative": d.achievement.criteria.as_ref().unwrap_or(&d.description),
-        },
-        "achievementType": d.achievement.kind.as_deref().map(achievement_type),
-        "image": d.achievement.image.as_ref().map(|badge| image(badge, c.site_url)),
-        "creditsAvailable": d.achievement.credits_available,
-        "resultDescription": description,
-    })
-}
-
 /// The evidence, null for none.
-fn evidence(entries: &[Evidence]) -> Value {
+fn evidence(credential: &str, entries: &[Evidence]) -> Value {
     let entries: Vec<Value> = entries
         .iter()
-        .map(|e| {
+        .zip(1..)
+        .map(|(e, number)| {
+            let own = || format!("{credential}#evidence-{number}");
             json!({
-                "id": e.url.as_deref().map(iri), "type": ["Evidence"], "name": e.name,
+                "id": e.url.as_deref().map_or_else(own, iri), "type": ["Evidence"], "name": e.name,
                 "description": e.description,
             })
         })
@@ -325,13 +276,6 @@ mod tests {
     fn an_address_is_hashed_as_the_standard_says() {
         let hash = identity_hash("a@example.com", "Kosher");
         assert!(hash.starts_with("sha256$b5809d8a") && hash.ends_with("f399"), "{hash}");
-    }
-
-    #[test]
-    fn an_achievement_type_is_the_standards_or_an_extension() {
-        assert_eq!(achievement_type("Course"), "Course");
-        assert_eq!(achievement_type("Curso de verano"), "ext:Curso-de-verano");
-        assert_eq!(achievement_type("ext:Taller"), "ext:Taller");
     }
 
     #[test]

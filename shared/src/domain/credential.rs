@@ -18,9 +18,9 @@ use crate::domain::{
     who::Who,
 };
 
-/// Version of a credential's item. Version 1 was not signed. Items of versions 1 and 2 have
-/// longer names and are still read (docs/decisions/0019-one-write-unit.md).
-pub const FORMAT: u32 = 3;
+/// Version of a credential's item. Version 1 was not signed. Items of versions 1 to 3 have
+/// longer names and texts and are still read (docs/decisions/0019-one-write-unit.md).
+pub const FORMAT: u32 = 4;
 
 /// Whether a recipient was a member when the credential was issued.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,6 +150,7 @@ pub struct Credential {
     /// Live or test.
     pub mode: Mode,
     /// Template.
+    #[serde(rename = "t", alias = "template_id")]
     pub template_id: TemplateId,
     /// The template's version that it follows.
     #[serde(rename = "tv", alias = "template_version")]
@@ -168,7 +169,9 @@ pub struct Credential {
     /// Member or not, at issue.
     #[serde(default, skip_serializing_if = "RecipientType::is_external")]
     pub recipient_type: RecipientType,
-    /// `validFrom`: the instant at which the request was accepted, RFC 3339 to the second.
+    /// `validFrom` of the first version: the instant at which the request was accepted, RFC 3339 to the
+    /// second.
+    #[serde(with = "packing::second")]
     pub issued_at: String,
     /// The day of issue that people read, in the organization's time zone of then. Items from
     /// before it was kept have none, see `credentials::days`.

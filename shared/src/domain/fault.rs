@@ -10,6 +10,7 @@ use crate::domain::{
     cell_fault::CellFault,
     correction_fault::CorrectionFault,
     damage::Damaged,
+    day_fault::{DayFault, date_out_of_range},
     field::{FieldName, field_meant},
     lang::Lang,
     text::shortened,
@@ -61,6 +62,8 @@ pub enum Fault {
     DateOutOfRange(String),
     /// A name of which a reader sees nothing.
     NothingVisible(String),
+    /// The days of award or end are not possible.
+    Day(DayFault),
     /// The activity ends before it starts.
     EndsBeforeStart,
     /// Credits that are not a number from 0 to 1,000,000 with at most 3 decimals.
@@ -167,6 +170,7 @@ impl Fault {
             Self::InvalidDate(_) => "invalid_date",
             Self::DateOutOfRange(_) => "date_out_of_range",
             Self::NothingVisible(_) => "nothing_visible",
+            Self::Day(fault) => fault.code(),
             Self::EndsBeforeStart => "ends_before_start",
             Self::InvalidCredits => "invalid_credits",
             Self::CreditsOutOfRange(..) => "credits_out_of_range",
@@ -221,6 +225,7 @@ impl Fault {
             }
             Self::Cell(fault) => Some(fault.field().to_owned()),
             Self::EndsBeforeStart => Some(FieldName::ActivityEndDate.as_str().to_owned()),
+            Self::Day(fault) => Some(fault.field().as_str().to_owned()),
             Self::InvalidCredits | Self::CreditsOutOfRange(..) => {
                 Some(FieldName::CreditsEarned.as_str().to_owned())
             }
@@ -362,6 +367,7 @@ impl Fault {
             ),
             Self::NamelessColumn(n) => format!("La columna {n} tiene un valor, pero no tiene nombre en el encabezado"),
             Self::Cell(fault) => fault.text(Lang::Es),
+            Self::Day(fault) => fault.text(Lang::Es),
             Self::InvalidEmail(email) => invalid_email(email),
             Self::NotAllowed(unlisted) => unlisted.text(Lang::Es),
             Self::Cancelled => CANCELLED.into(),
@@ -456,6 +462,7 @@ impl Fault {
             ),
             Self::NamelessColumn(n) => format!("Column {n} has a value but no name in the header"),
             Self::Cell(fault) => fault.text(Lang::En),
+            Self::Day(fault) => fault.text(Lang::En),
             Self::InvalidEmail(email) => invalid_email(email),
             Self::NotAllowed(unlisted) => unlisted.text(Lang::En),
             Self::Cancelled => CANCELLED.into(),
@@ -469,14 +476,6 @@ impl Fault {
 /// The text of an invalid address, in both languages. It never changes.
 fn invalid_email(email: &str) -> String {
     format!("Invalid email: {email}")
-}
-
-/// The text of a date outside the days that a new credential can name.
-fn date_out_of_range(field: &str, lang: Lang) -> String {
-    match lang {
-        Lang::Es => format!("El campo {field} debe ser una fecha entre 1900-01-01 y 2100-12-31"),
-        Lang::En => format!("The field {field} must be a date from 1900-01-01 to 2100-12-31"),
-    }
 }
 
 /// The text of a name of which a reader sees nothing.

@@ -60,8 +60,12 @@ pub struct FieldSpec {
     /// The type on the wire.
     pub kind: Kind,
     /// The term of the Open Badges 3.0 context that holds it, a member of
-    /// `credentialSubject`; evidence is a member of the credential.
+    /// `credentialSubject`; evidence and the days of award and end are members of the credential.
     pub term: &'static str,
+    /// Whether a template must list it before its recipients can have it.
+    pub of_template: bool,
+    /// Whether the identity of a credential follows from it.
+    pub identifies: bool,
     /// The label on the page of a credential.
     pub label: Label,
     /// The label on a certificate, which has less room.
@@ -111,6 +115,8 @@ fields! {
         wire: "recipient_name",
         kind: Kind::Text,
         term: "identifier",
+        of_template: true,
+        identifies: true,
         label: Label::new("Nombre completo", "Full name"),
         short: Label::new("Nombre", "Name"),
         from_profile: true,
@@ -131,6 +137,8 @@ fields! {
         wire: "result_value",
         kind: Kind::Text,
         term: "result",
+        of_template: true,
+        identifies: true,
         label: Label::new("Calificación o resultado", "Grade or result"),
         short: Label::new("Calificación", "Grade"),
         from_profile: false,
@@ -152,6 +160,8 @@ fields! {
         wire: "credits_earned",
         kind: Kind::Number,
         term: "creditsEarned",
+        of_template: true,
+        identifies: true,
         label: Label::new("Créditos", "Credits"),
         short: Label::new("Créditos", "Credits"),
         from_profile: false,
@@ -168,6 +178,8 @@ fields! {
         wire: "evidence",
         kind: Kind::Array,
         term: "evidence",
+        of_template: true,
+        identifies: true,
         label: Label::new("Evidencia", "Evidence"),
         short: Label::new("Evidencia", "Evidence"),
         from_profile: false,
@@ -181,6 +193,8 @@ fields! {
         wire: "role",
         kind: Kind::Text,
         term: "role",
+        of_template: true,
+        identifies: true,
         label: Label::new("Rol", "Role"),
         short: Label::new("Rol", "Role"),
         from_profile: true,
@@ -194,6 +208,8 @@ fields! {
         wire: "license_number",
         kind: Kind::Text,
         term: "licenseNumber",
+        of_template: true,
+        identifies: true,
         label: Label::new("Número de licencia", "License number"),
         short: Label::new("Número de licencia", "License number"),
         from_profile: true,
@@ -211,6 +227,8 @@ fields! {
         wire: "term",
         kind: Kind::Text,
         term: "term",
+        of_template: true,
+        identifies: true,
         label: Label::new("Período académico", "Academic term"),
         short: Label::new("Período académico", "Academic term"),
         from_profile: true,
@@ -227,6 +245,8 @@ fields! {
         wire: "activity_start_date",
         kind: Kind::Date,
         term: "activityStartDate",
+        of_template: true,
+        identifies: true,
         label: Label::new("Inicio de la actividad", "Start of the activity"),
         short: Label::new("Inicio", "Start"),
         from_profile: false,
@@ -242,6 +262,8 @@ fields! {
         wire: "activity_end_date",
         kind: Kind::Date,
         term: "activityEndDate",
+        of_template: true,
+        identifies: true,
         label: Label::new("Fin de la actividad", "End of the activity"),
         short: Label::new("Fin", "End"),
         from_profile: false,
@@ -253,12 +275,55 @@ fields! {
         ],
         examples: [Label::new("20261115", "20261115"); 2],
     };
+    /// Day of the award; without it the day of issue is signed.
+    AwardedOn: FieldSpec {
+        wire: "awarded_on",
+        kind: Kind::Date,
+        term: "awardedDate",
+        of_template: false,
+        identifies: true,
+        label: Label::new("Fecha de otorgamiento", "Date of award"),
+        short: Label::new("Otorgada el", "Awarded on"),
+        from_profile: false,
+        correctable: true,
+        column: Label::new("Fecha de otorgamiento", "Award date"),
+        aliases: &[
+            "awarded on", "awarded date", "date awarded", "date of award", "fecha otorgamiento",
+            "fecha de otorgacion", "otorgada el", "fecha de titulacion", "fecha titulacion",
+            "fecha de titulo", "fecha de grado", "fecha de graduacion", "fecha graduacion",
+            "graduation date", "degree date", "conferral date", "data de outorga",
+            "data da outorga", "data de colacao de grau", "data da colacao de grau",
+            "shrdgmr grad date",
+        ],
+        examples: [Label::new("20261115", "20261115"); 2],
+    };
+    /// Last day of validity, in place of the template's months.
+    ValidUntil: FieldSpec {
+        wire: "valid_until",
+        kind: Kind::Date,
+        term: "validUntil",
+        of_template: false,
+        identifies: false,
+        label: Label::new("Vence el", "Expires on"),
+        short: Label::new("Vence el", "Expires on"),
+        from_profile: false,
+        correctable: false,
+        column: Label::new("Válida hasta", "Valid until"),
+        aliases: &[
+            "valido hasta", "vigente hasta", "vigencia hasta", "fecha de vencimiento",
+            "fecha vencimiento", "vencimiento", "vence el", "fecha de expiracion",
+            "fecha expiracion", "fecha de caducidad", "expiration date", "expiry date",
+            "expires on", "expires", "valid to", "valid through", "validade", "data de validade",
+            "valido ate", "valida ate", "data de vencimento", "vencimento",
+        ],
+        examples: [Label::new("20401231", "20401231"); 2],
+    };
 }
 
 impl FieldName {
     /// The fields among the facts of a page and of a certificate, in their order there. The
-    /// name and the evidence have places of their own.
-    pub const FACTS: [Self; Self::ALL.len() - 2] = [
+    /// name, the evidence, and the days of award and end have places of their own.
+    pub const FACTS: [Self; Self::ALL.len() - 4] = [
         Self::ResultValue,
         Self::CreditsEarned,
         Self::Role,
@@ -268,8 +333,8 @@ impl FieldName {
         Self::LicenseNumber,
     ];
 
-    /// The same fields in their order in the signed document.
-    pub const IN_DOCUMENT: [Self; Self::ALL.len() - 2] = [
+    /// The same fields in their order in the signed document's subject.
+    pub const IN_DOCUMENT: [Self; Self::ALL.len() - 4] = [
         Self::ResultValue,
         Self::CreditsEarned,
         Self::Role,
@@ -331,7 +396,7 @@ pub fn field_at(pointer: &str) -> Option<String> {
             Some(name) => format!("evidence[{number}].{name}"),
             None => format!("evidence[{number}]"),
         }),
-        ["credentialSubject", term, ..] => {
+        ["credentialSubject", term, ..] | [term] => {
             let field = FieldName::ALL.into_iter().find(|field| field.spec().term == *term)?;
             Some(field.as_str().to_owned())
         }
@@ -356,7 +421,13 @@ mod tests {
     fn pages_and_documents_have_every_field_once() {
         for listed in [FieldName::FACTS, FieldName::IN_DOCUMENT] {
             for field in FieldName::ALL {
-                let apart = matches!(field, FieldName::RecipientName | FieldName::Evidence);
+                let apart = matches!(
+                    field,
+                    FieldName::RecipientName
+                        | FieldName::Evidence
+                        | FieldName::AwardedOn
+                        | FieldName::ValidUntil
+                );
                 let count = listed.iter().filter(|other| **other == field).count();
                 assert_eq!(count, usize::from(!apart), "{field:?}");
             }
@@ -372,6 +443,7 @@ mod tests {
             ("/credentialSubject/result/0/value", Some("result_value")),
             ("/credentialSubject/licenseNumber", Some("license_number")),
             ("/credentialSubject/identifier/1/identityHash", Some("recipient_name")),
+            ("/awardedDate", Some("awarded_on")),
             ("/credentialSubject/achievement/name", None),
             ("/name", None),
         ] {

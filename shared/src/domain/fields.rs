@@ -7,121 +7,13 @@ use serde_json::{Map, Value};
 
 use crate::domain::{
     fault::Fault,
-    json::{self, Bounds, Excess, Repeated, Survey, shown},
+    json::{self, Bounds, Excess, Survey, shown},
     lang::Lang,
     nearest::nearest,
-    text::{MAX_TEXT, TextFault, is_visible, normal_text},
+    text::{MAX_TEXT, TextFault, in_paragraphs, is_visible, normal_text},
 };
 
-/// Most faults that an answer lists of one request.
-pub const MAX_ERRORS: usize = 100;
-
-/// A faulty field of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldError {
-    /// JSON Pointer (RFC 6901) into the body, or the name of a header or query parameter.
-    pub pointer: String,
-    /// Stable code.
-    pub code: &'static str,
-    /// Spanish text.
-    pub es: String,
-    /// English text.
-    pub en: String,
-    /// The known name or value that was probably meant, if one is near.
-    pub hint: Option<String>,
-}
-
-impl FieldError {
-    /// Makes the fault of a field.
-    pub fn new(
-        pointer: impl Into<String>,
-        code: &'static str,
-        es: impl Into<String>,
-        en: impl Into<String>,
-    ) -> Self {
-        Self { pointer: pointer.into(), code, es: es.into(), en: en.into(), hint: None }
-    }
-
-    /// Adds what was probably meant.
-    pub fn hint(mut self, near: Option<&str>) -> Self {
-        self.hint = near.map(str::to_owned);
-        self
-    }
-}
-
-impl From<&Repeated> for FieldError {
-    fn from(repeated: &Repeated) -> Self {
-        let field = repeated.field();
-        Self::new(
-            repeated.pointer(),
-            "repeated_field",
-            format!("El campo {field} está repetido"),
-            format!("The field {field} is given twice"),
-        )
-    }
-}
-
-/// The faulty fields of a request: the first [`MAX_ERRORS`], and the number of the rest.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FieldErrors {
-    listed: Vec<FieldError>,
-    omitted: usize,
-}
-
-impl FieldErrors {
-    /// The first faults.
-    pub fn listed(&self) -> &[FieldError] {
-        &self.listed
-    }
-
-    /// How many more there are.
-    pub fn omitted(&self) -> usize {
-        self.omitted
-    }
-
-    /// How many there are in all.
-    pub fn count(&self) -> usize {
-        self.listed.len() + self.omitted
-    }
-
-    /// Takes a fault.
-    pub fn push(&mut self, error: FieldError) {
-        self.push_with(|| error);
-    }
-
-    /// Takes a fault, which is made only if it is listed.
-    pub fn push_with(&mut self, error: impl FnOnce() -> FieldError) {
-        if self.listed.len() < MAX_ERRORS {
-            self.listed.push(error());
-        } else {
-            self.omitted += 1;
-        }
-    }
-
-    /// Counts faults of which no more than their number is known.
-    pub fn omit(&mut self, number: usize) {
-        self.omitted += number;
-    }
-
-    fn absorb(&mut self, other: Self) {
-        self.extend(other.listed);
-        self.omitted += other.omitted;
-    }
-}
-
-impl Extend<FieldError> for FieldErrors {
-    fn extend<I: IntoIterator<Item = FieldError>>(&mut self, errors: I) {
-        errors.into_iter().for_each(|error| self.push(error));
-    }
-}
-
-impl From<Vec<FieldError>> for FieldErrors {
-    fn from(errors: Vec<FieldError>) -> Self {
-        let mut these = Self::default();
-        these.extend(errors);
-        these
-    }
-}
+pub use crate::domain::field_error::{FieldError, FieldErrors, MAX_ERRORS};
 
 /// The reason for refusing a body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -338,6 +230,11 @@ impl Fields {
         null
     }
 
+    /// The number of faults so far.
+    pub fn faults(&self) -> usize {
+        self.errors.count()
+    }
+
     /// Whether an unread member of this name exists.
     pub fn has(&self, name: &str) -> bool {
         self.members.contains_key(name)
@@ -408,6 +305,32 @@ impl Fields {
     pub fn required_text(&mut self, name: &str, max: usize) -> Option<String> {
         let before = self.errors.count();
         let text = self.text(name, max);
+        if text.is_none() && self.errors.count() == before {
+            self.missing(name);
+        }
+        text
+    }
+
+    /// Takes an optional text in paragraphs, of at most `max` characters: line breaks of any kind
+    /// become line feeds, more than one empty line becomes one.
+    pub fn prose(&mut self, name: &str, max: usize) -> Option<String> {
+        let text = match self.members.get(name) {
+            Some(Value::String(text)) => in_paragraphs(text),
+            _ => return self.text(name, max),
+        };
+        // Each line is a text of its own, and together they have the length.
+        let lines: Vec<&str> = text.split('\n').collect();
+        let joined = lines.join(" ");
+        self.members.insert(name.to_owned(), joined.into());
+        self.text(name, max)?;
+        let normal = |line: &&str| normal_text(line, max).ok().flatten().unwrap_or_default();
+        Some(lines.iter().map(normal).collect::<Vec<_>>().join("\n"))
+    }
+
+    /// Takes a required text in paragraphs.
+    pub fn required_prose(&mut self, name: &str, max: usize) -> Option<String> {
+        let before = self.errors.count();
+        let text = self.prose(name, max);
         if text.is_none() && self.errors.count() == before {
             self.missing(name);
         }

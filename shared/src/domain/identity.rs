@@ -280,7 +280,8 @@ fn content(recipient: &Recipient) -> Vec<u8> {
             None => put(&mut out, ""),
         }
     }
-    for field in FieldName::ALL.into_iter().filter(|field| !FIELDS_1.contains(field)) {
+    let further = |field: &FieldName| !FIELDS_1.contains(field) && field.spec().identifies;
+    for field in FieldName::ALL.into_iter().filter(further) {
         if let Some(value) = recipient.value(field) {
             put(&mut out, field.as_str());
             put_value(&mut out, value);

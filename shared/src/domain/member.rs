@@ -94,7 +94,9 @@ impl Profile {
             | FieldName::CreditsEarned
             | FieldName::Evidence
             | FieldName::ActivityStartDate
-            | FieldName::ActivityEndDate => None,
+            | FieldName::ActivityEndDate
+            | FieldName::AwardedOn
+            | FieldName::ValidUntil => None,
         }
     }
 

@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::domain::{
+    achievement::Achievement,
     email::EmailAddress,
     fault::{self, Fault},
     field::FieldName,
     member::{Member, Profile},
     recipient::Recipient,
-    template::{Achievement, Definition, Field},
+    template::{Definition, Field},
 };
 
 /// A field of a profile.
@@ -60,7 +61,9 @@ impl ProfileField {
             | FieldName::CreditsEarned
             | FieldName::Evidence
             | FieldName::ActivityStartDate
-            | FieldName::ActivityEndDate => None,
+            | FieldName::ActivityEndDate
+            | FieldName::AwardedOn
+            | FieldName::ValidUntil => None,
         }
     }
 }

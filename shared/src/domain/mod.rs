@@ -4,14 +4,15 @@
 //!
 //! | modules | subject |
 //! |---|---|
-//! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`unseen`], [`credits`], [`nearest`], [`dates`], [`mistyped`] | plain values |
+//! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`unseen`], [`credits`], [`nearest`], [`web_address`], [`dates`], [`mistyped`] | plain values |
 //! | [`json`], [`base58`] | texts of callers, within bounds before they are read |
-//! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`cell_fault`], [`correction_fault`], [`warning`], [`review`], [`spelling`], [`fault_report`], [`refusal`], [`unlisted`], [`unportable`], [`fields`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
-//! | [`tenant`], [`seal`], [`sealed_answer`], [`organization`], [`member`], [`member_row`], [`api_key`], [`image`], [`picture`], [`template`], [`signing_key`], [`sender`], [`likeness`], [`public_hides`], [`short_name`], [`retention`] | the catalog |
+//! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`cell_fault`], [`day_fault`], [`correction_fault`], [`warning`], [`review`], [`spelling`], [`fault_report`], [`refusal`], [`unlisted`], [`unportable`], [`fields`], [`field_error`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
+//! | [`tenant`], [`seal`], [`sealed_answer`], [`organization`], [`member`], [`member_row`], [`api_key`], [`image`], [`picture`], [`template`], [`achievement`], [`readiness`], [`signing_key`], [`sender`], [`likeness`], [`public_hides`], [`short_name`], [`retention`] | the catalog |
 //! | [`identity`], [`credential`], [`history`], [`who`], [`status_entry`], [`packing`], [`erasure`], [`export`] | credentials, and what is left of them |
 //! | [`job`], [`job_failure`], [`upload`], [`column_map`], [`correction`] | jobs and their files, corrections by file |
 //! | [`feedback`], [`undelivered`], [`wallet_link`] | mail |
 
+pub mod achievement;
 pub mod admission;
 pub mod api_key;
 pub mod base58;
@@ -24,6 +25,7 @@ pub mod credential;
 pub mod credits;
 pub mod damage;
 pub mod dates;
+pub mod day_fault;
 pub mod email;
 pub mod encoding;
 pub mod erasure;
@@ -33,6 +35,7 @@ pub mod fault;
 pub mod fault_report;
 pub mod feedback;
 pub mod field;
+pub mod field_error;
 pub mod fields;
 pub mod history;
 pub mod identity;
@@ -55,6 +58,7 @@ pub mod organization;
 pub mod packing;
 pub mod picture;
 pub mod public_hides;
+pub mod readiness;
 pub mod recipient;
 pub mod refusal;
 pub mod renewal_fault;
@@ -78,4 +82,5 @@ pub mod unseen;
 pub mod upload;
 pub mod wallet_link;
 pub mod warning;
+pub mod web_address;
 pub mod who;

@@ -156,6 +156,39 @@ pub(crate) mod day {
     }
 }
 
+/// Stores an instant to the second as a number of seconds: 6 bytes instead of 21. A text of another form
+/// stays a text, as in earlier formats. For `#[serde(with)]`.
+pub(crate) mod second {
+    use jiff::Timestamp;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use crate::domain::time;
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Seconds(i64),
+        Text(String),
+    }
+
+    pub(crate) fn serialize<S: Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
+        let at = text.parse::<Timestamp>().ok().filter(|at| time::seconds(*at) == text);
+        match at {
+            Some(at) => to.serialize_i64(at.as_second()),
+            None => to.serialize_str(text),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+        match Stored::deserialize(from)? {
+            Stored::Text(text) => Ok(text),
+            Stored::Seconds(seconds) => {
+                Timestamp::from_second(seconds).map(time::seconds).map_err(D::Error::custom)
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

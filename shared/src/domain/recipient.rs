@@ -28,6 +28,7 @@ use crate::domain::{
 };
 
 pub use self::entry::{Naming, Rest};
+pub use crate::domain::web_address::normal_url;
 
 /// Most evidence entries.
 pub const MAX_EVIDENCE: usize = 10;
@@ -90,6 +91,12 @@ pub struct Recipient {
     /// Last day of the activity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity_end_date: Option<Date>,
+    /// Day of the award, if it is not the day of issue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awarded_on: Option<Date>,
+    /// Last day of validity as it was asked for at issue; a renewal leaves it as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Date>,
     /// The caller's own id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
@@ -141,6 +148,8 @@ impl Recipient {
             FieldName::Term => self.term.as_deref().map(FieldValue::Text),
             FieldName::ActivityStartDate => self.activity_start_date.map(FieldValue::Date),
             FieldName::ActivityEndDate => self.activity_end_date.map(FieldValue::Date),
+            FieldName::AwardedOn => self.awarded_on.map(FieldValue::Date),
+            FieldName::ValidUntil => self.valid_until.map(FieldValue::Date),
         }
     }
 
@@ -155,6 +164,8 @@ impl Recipient {
             FieldName::Term => Slot::Text(&mut self.term),
             FieldName::ActivityStartDate => Slot::Date(&mut self.activity_start_date),
             FieldName::ActivityEndDate => Slot::Date(&mut self.activity_end_date),
+            FieldName::AwardedOn => Slot::Date(&mut self.awarded_on),
+            FieldName::ValidUntil => Slot::Date(&mut self.valid_until),
         }
     }
 
@@ -273,6 +284,8 @@ impl Entry {
         let credits_earned = reader.credits();
         let activity_start_date = reader.date("activity_start_date");
         let activity_end_date = reader.date("activity_end_date");
+        let awarded_on = reader.date("awarded_on");
+        let valid_until = reader.date("valid_until");
         if let (Some(start), Some(end)) = (activity_start_date, activity_end_date)
             && end < start
         {
@@ -294,6 +307,8 @@ impl Entry {
             term,
             activity_start_date,
             activity_end_date,
+            awarded_on,
+            valid_until,
             external_id: external_id.clone(),
             language,
         };
@@ -478,20 +493,6 @@ pub fn parse_date(text: &str) -> Option<Date> {
             _ => b.is_ascii_digit(),
         });
     if shape { Date::from_str(text).ok() } else { None }
-}
-
-/// An absolute http(s) URL as the URL standard writes it, without credentials in it.
-pub fn normal_url(text: &str) -> Option<String> {
-    // The URL standard repairs much ("http:foo", tabs, backslashes). A text that needs repair is
-    // refused, so that the link stays the one that its author wrote.
-    let scheme = text.get(..8).unwrap_or(text).to_ascii_lowercase();
-    let absolute = scheme.starts_with("https://") || scheme.starts_with("http://");
-    if !absolute || text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
-        return None;
-    }
-    let url = url::Url::parse(text).ok()?;
-    let plain = url.username().is_empty() && url.password().is_none();
-    (url.has_host() && plain).then(|| url.into())
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::{
+    achievement::Achievement,
     credits::Credits,
     email::MAX_ADDRESS,
     fault::Fault,
     field::{FieldName, Kind},
-    fields::{Fields, InvalidBody},
+    fields::{FieldError, Fields, InvalidBody},
     ids::TemplateId,
-    image::{Image, ImageInput},
+    image::ImageInput,
     lang::Lang,
     nearest::nearest,
     recipient::{MAX_EVIDENCE, Recipient},
@@ -26,6 +27,8 @@ pub const MAX_ALLOWED_VALUES: usize = 200;
 pub const MAX_ALLOWED_TEXT: usize = 10_000;
 /// Longest description and criteria of a template, in characters.
 pub const MAX_PROSE: usize = 10_000;
+/// Largest achievement, name and description included, in bytes of its JSON.
+pub const MAX_ACHIEVEMENT: usize = 20 * 1024;
 
 /// A field that a template lists, and its bounds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,23 +46,6 @@ pub struct Field {
     /// Most credits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<Credits>,
-}
-
-/// The achievement (Open Badges 3.0 `Achievement`).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Achievement {
-    /// Open Badges achievement type, such as `Course`, `Certificate`, `Degree`.
-    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
-    /// The criteria.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub criteria: Option<String>,
-    /// Credits that can be earned.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub credits_available: Option<Credits>,
-    /// Its badge, if the organization gave one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<Image>,
 }
 
 /// The content of a template. A version of it never changes.
@@ -107,21 +93,11 @@ impl Definition {
     /// # Errors
     /// [`InvalidBody::Fields`] with every fault.
     pub fn read(mut body: Fields) -> Result<(Self, ImageInput), InvalidBody> {
-        body.ignore(&["id", "version", "archived", "created_at", "updated_at"]);
+        body.ignore(&["id", "version", "archived", "created_at", "updated_at", "write_units"]);
         let name = body.required_name("name");
-        let description = body.required_text("description", MAX_PROSE);
+        let description = body.required_prose("description", MAX_PROSE);
         let language = body.language("language");
-        let mut achievement = Achievement::default();
-        let mut image = ImageInput::Absent;
-        if let Some(value) = body.take("achievement")
-            && let Some(mut inner) = body.inner("/achievement".to_owned(), value)
-        {
-            achievement.kind = inner.text("type", 60);
-            achievement.criteria = inner.text("criteria", MAX_PROSE);
-            achievement.credits_available = credits(&mut inner, "credits_available");
-            image = ImageInput::take(&mut inner, "image");
-            body.absorb(inner);
-        }
+        let (achievement, image) = Achievement::take(&mut body);
         let validity_months =
             body.whole("validity_months", 1, 1200).and_then(|n| u32::try_from(n).ok());
         let fields = match body.list("fields") {
@@ -133,10 +109,31 @@ impl Definition {
             (Some(name), Some(description)) => {
                 let definition =
                     Self { name, description, language, achievement, fields, validity_months };
+                definition.refuse_large()?;
                 Ok((definition, image))
             }
             _ => Err(InvalidBody::fields(Vec::new())),
         }
+    }
+
+    /// Refuses an achievement that is too large: each credential has it whole.
+    fn refuse_large(&self) -> Result<(), InvalidBody> {
+        let Self { name, description, achievement, .. } = self;
+        let size =
+            serde_json::to_vec(&(name, description, achievement)).map_or(0, |json| json.len());
+        if size <= MAX_ACHIEVEMENT {
+            return Ok(());
+        }
+        Err(InvalidBody::fields(vec![FieldError::new(
+            "/achievement",
+            "too_large",
+            format!(
+                "El logro (name, description y achievement) ocupa {size} bytes y admite {MAX_ACHIEVEMENT} como máximo: acorta los textos o quita alineaciones"
+            ),
+            format!(
+                "The achievement (name, description and achievement) has {size} bytes of at most {MAX_ACHIEVEMENT}: shorten its texts or remove alignments"
+            ),
+        )]))
     }
 
     /// The listed field of this name.
@@ -150,7 +147,9 @@ impl Definition {
         for name in FieldName::ALL {
             let wire = || name.as_str().to_owned();
             match (self.field(name), recipient.value(name).is_some()) {
-                (None, true) => faults.push(Fault::NotInTemplate(wire())),
+                (None, true) if name.spec().of_template => {
+                    faults.push(Fault::NotInTemplate(wire()));
+                }
                 (Some(field), false) if field.required => faults.push(Fault::Missing(wire())),
                 (Some(field), true) => faults.extend(field.check(recipient)),
                 _ => {}
@@ -159,10 +158,15 @@ impl Definition {
         faults
     }
 
-    /// The last day of validity for a credential issued on a day.
-    pub fn expires_on(&self, issued: Date) -> Option<Date> {
+    /// Whether recipients can have a field.
+    pub fn takes(&self, name: FieldName) -> bool {
+        !name.spec().of_template || self.field(name).is_some()
+    }
+
+    /// The last day of validity for a credential awarded on a day.
+    pub fn expires_on(&self, awarded: Date) -> Option<Date> {
         let months = self.validity_months?;
-        issued.checked_add(jiff::Span::new().months(months)).ok()
+        awarded.checked_add(jiff::Span::new().months(months)).ok()
     }
 }
 
@@ -186,7 +190,7 @@ impl Field {
     }
 }
 
-fn credits(fields: &mut Fields, name: &str) -> Option<Credits> {
+pub(super) fn credits(fields: &mut Fields, name: &str) -> Option<Credits> {
     let value = fields.take(name)?;
     let credits = match &value {
         Value::Number(number) => Credits::parse(&number.to_string()),

@@ -41,6 +41,22 @@ pub fn normal_text(text: &str, max: usize) -> Result<Option<String>, TextFault> 
     Ok(Some(text.to_owned()))
 }
 
+/// A text in paragraphs: line feeds alone, no white space around lines, at most one empty line
+/// between others and none at the ends.
+pub fn in_paragraphs(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace('\u{2029}', "\n\n");
+    let mut kept: Vec<&str> = Vec::new();
+    for line in text.split(['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}']).map(str::trim) {
+        if !line.is_empty() || kept.last().is_some_and(|last| !last.is_empty()) {
+            kept.push(line);
+        }
+    }
+    if kept.last().is_some_and(|last| last.is_empty()) {
+        kept.pop();
+    }
+    kept.join("\n")
+}
+
 /// The first characters of a text, `max` of them at most.
 pub fn first(text: &str, max: usize) -> &str {
     match text.char_indices().nth(max) {

@@ -5,7 +5,7 @@ use crate::http::routes::{ROUTES, Route};
 /// The result of looking up a method and path.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Resolved {
-    /// A route, and the value of its parameter, percent-decoded.
+    /// A route, and the values of its parameters, percent-decoded, with a slash between.
     Route(&'static Route, Option<String>),
     /// The path exists, with these methods, comma-separated.
     OtherMethods(String),
@@ -39,15 +39,19 @@ pub fn resolve(method: &str, path: &str) -> Resolved {
     }
 }
 
-/// Compares a path with a pattern: `Some` if it follows it, with the value of its parameter.
+/// Compares a path with a pattern: `Some` if it follows it, with the values of its parameters.
 fn matches(pattern: &str, path: &str) -> Option<Option<String>> {
-    let mut parameter = None;
+    let mut parameter: Option<String> = None;
     let (mut want, mut have) = (pattern.split('/'), path.split('/'));
     loop {
         match (want.next(), have.next()) {
             (None, None) => return Some(parameter),
             (Some(want), Some(have)) if want.starts_with('{') && !have.is_empty() => {
-                parameter = Some(percent_decoded(have));
+                let value = percent_decoded(have);
+                parameter = Some(match parameter {
+                    None => value,
+                    Some(before) => format!("{before}/{value}"),
+                });
             }
             (Some(want), Some(have)) if want == have => {}
             _ => return None,
@@ -89,6 +93,11 @@ mod tests {
         assert_eq!(
             route("GET", "/api/v1/members/ana%2Btag%40ejemplo.com/credentials"),
             ("/api/v1/members/{email}/credentials", Some("ana+tag@ejemplo.com".into()))
+        );
+        assert_eq!(
+            route("GET", "/orgs/demo/achievements/7").1,
+            Some("demo/7".into()),
+            "two parameters"
         );
         assert_eq!(
             route("GET", "/api/v1/members/ana+tag@ejemplo.com").1,

@@ -125,6 +125,8 @@ pub enum Catalog {
     PutTemplate,
     /// Archives a template.
     ArchiveTemplate,
+    /// Tells what a template lacks for a rich badge.
+    TemplateReadiness,
     /// Returns an example of the files that a template takes.
     TemplateCsv,
     /// Shows how the columns of a template's files are read.
@@ -180,6 +182,8 @@ pub enum Page {
     TestDidDocument,
     /// Serves the DID document of the site.
     SiteDidDocument,
+    /// Shows an achievement, or serves it as JSON.
+    Achievement,
     /// Serves an image of an organization.
     Image,
     /// Shows the wallet of a member.
@@ -336,6 +340,7 @@ pub const ROUTES: &[Route] = &[
     keyed("GET", "/api/v1/templates/{template_id}", Function::Catalog(Catalog::ShowTemplate), &[READ, ISSUE, CATALOG], &[]),
     live("PUT", "/api/v1/templates/{template_id}", Function::Catalog(Catalog::PutTemplate), &[CATALOG], &[]),
     live("POST", "/api/v1/templates/{template_id}/archive", Function::Catalog(Catalog::ArchiveTemplate), &[CATALOG], &[]),
+    keyed("GET", "/api/v1/templates/{template_id}/readiness", Function::Catalog(Catalog::TemplateReadiness), &[READ, ISSUE, CATALOG], &[]),
     keyed("GET", "/api/v1/templates/{template_id}/csv", Function::Catalog(Catalog::TemplateCsv), &[READ, ISSUE, CATALOG], &[]),
     keyed("GET", "/api/v1/templates/{template_id}/column-map", Function::Catalog(Catalog::ShowColumnMap), &[READ, ISSUE, CATALOG], &[]),
     live("PUT", "/api/v1/templates/{template_id}/column-map", Function::Catalog(Catalog::PutColumnMap), &[CATALOG], &[]),
@@ -360,6 +365,7 @@ pub const ROUTES: &[Route] = &[
     public("GET", "/status/{list_id}", Function::Page(Page::StatusList), &[]),
     public("GET", "/orgs/{org}/did.json", Function::Page(Page::DidDocument), &[]),
     public("GET", "/orgs/{org}/test/did.json", Function::Page(Page::TestDidDocument), &[]),
+    public("GET", "/orgs/{org}/achievements/{template_id}", Function::Page(Page::Achievement), &[LANG, VERSION]),
     public("GET", "/.well-known/did.json", Function::Page(Page::SiteDidDocument), &[]),
     public("GET", "/images/{image}", Function::Page(Page::Image), &[]),
     public("GET", "/wallet/{token}", Function::Page(Page::Wallet), &[LANG, CURSOR]),

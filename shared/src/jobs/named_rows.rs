@@ -148,6 +148,9 @@ impl Asked<'_> {
         if external_id.is_some() && external_id != found.recipient.external_id.as_ref() {
             return Ok(Some(conflict(CorrectionFault::OtherExternalId(id))));
         }
+        if let Some(fault) = found::other_end(app, named.recipient.valid_until, found).await? {
+            return Ok(Some(refused(vec![fault])));
+        }
         let changes = named.changes(&found.recipient, &found.filled).map_err(JobError::broken)?;
         let outcome = match &job.corrector {
             Some(corrector) if !changes.is_empty() || found.revision > 0 => {

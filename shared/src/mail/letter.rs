@@ -73,6 +73,8 @@ pub struct Letter<'a> {
     pub lang: Lang,
     /// The kind of recipient.
     pub audience: Audience,
+    /// The day of the award, if it is not the day of issue.
+    pub awarded_on: Option<civil::Date>,
     /// The new last day, if the credential was renewed.
     pub renewed_until: Option<civil::Date>,
     /// Made with a test key.
@@ -197,6 +199,7 @@ mod tests {
             site_url: "https://app.example",
             lang: Lang::Es,
             audience: Audience::External,
+            awarded_on: None,
             renewed_until: None,
             test: false,
             date: "2026-11-15T12:00:00Z",

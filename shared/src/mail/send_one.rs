@@ -314,7 +314,8 @@ pub(super) async fn compose(
             RecipientType::Internal => Audience::Member,
             RecipientType::External => Audience::External,
         },
-        renewed_until: days.renewed_until(&template.definition),
+        renewed_until: days.renewed_until(&template.definition, &credential.recipient),
+        awarded_on: days.awarded_on,
         test: credential.mode == Mode::Test,
         date: &time::seconds(app.clock.now()),
     };

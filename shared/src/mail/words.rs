@@ -19,6 +19,8 @@ pub(super) struct Words {
     greeting: String,
     lead: String,
     credential: String,
+    /// The day of the award.
+    awarded: Option<String>,
     links: Links,
     plain_link: &'static str,
     logo: Option<Picture>,
@@ -47,6 +49,10 @@ impl Words {
                 (None, Lang::En) => "Hello,".to_owned(),
             },
             lead: lead(letter, &organization),
+            awarded: letter.awarded_on.map(|on| match lang {
+                Lang::Es => format!("Fecha de otorgamiento: {}", lang.date(on)),
+                Lang::En => format!("Date of award: {}", lang.date(on)),
+            }),
             links: match letter.wallet_url {
                 Some(wallet) => Links::to_wallet(lang, wallet, letter.url),
                 None => Links::to_page(lang, letter.url),
@@ -69,8 +75,9 @@ impl Words {
         let test = self.test.map(|t| format!("{t}\n\n")).unwrap_or_default();
         let public = public.as_ref();
         let public = public.map(|(says, url)| format!("{says}\n{url}\n\n")).unwrap_or_default();
+        let awarded = self.awarded.as_ref().map(|on| format!("    {on}\n")).unwrap_or_default();
         format!(
-            "{test}{greeting}\n\n{lead}\n\n    {credential}\n\n{invitation}\n{url}\n\n{public}{privacy}\n\n-- \n{footer}\n"
+            "{test}{greeting}\n\n{lead}\n\n    {credential}\n{awarded}\n{invitation}\n{url}\n\n{public}{privacy}\n\n-- \n{footer}\n"
         )
     }
 
@@ -107,6 +114,7 @@ impl Words {
                                     p style="margin:0 0 16px;" { (self.lead) }
                                     @if let Some(badge) = &self.badge { (badge.img("display:block;margin:0 0 12px;border:0;")) }
                                     p dir="auto" style={(SERIF) "margin:0 0 20px;font-size:24px;line-height:1.3;font-weight:bold;"} { (self.credential) }
+                                    @if let Some(awarded) = &self.awarded { p style="margin:-12px 0 20px;" { (awarded) } }
                                     p style="margin:0 0 20px;" { (self.links.invitation) }
                                 } }
                                 tr { td style="padding:0 28px 24px;" {

@@ -11,7 +11,8 @@ use super::{
     terms::{List, Terms},
 };
 use crate::domain::{
-    column_map::ColumnMap, lang::Lang, nearest::nearest, template::Definition, text::MAX_TEXT,
+    column_map::ColumnMap, field::FieldName, lang::Lang, nearest::nearest, template::Definition,
+    text::MAX_TEXT,
 };
 
 /// Columns that a fault names; a text says how many more there are.
@@ -280,14 +281,17 @@ impl Header<'_> {
 
     /// Whether it is a column that files of members do not have, and files of any template do.
     fn is_no_member(&self, field: &str) -> bool {
-        self.list == List::Members && field == ColumnName::EXTERNAL_ID.field
+        let of_any = |field: FieldName| !field.spec().of_template;
+        let of_all =
+            field == ColumnName::EXTERNAL_ID.field || FieldName::of(field).is_some_and(of_any);
+        self.list == List::Members && of_all
     }
 
     fn refuse_unlisted(&self) -> Result<(), SheetFault> {
         let unlisted = self.positions(|_, column| {
-            column.field().is_some_and(|field| self.definition.field(field).is_none())
-                || (column == Column::ExternalId
-                    && self.is_no_member(ColumnName::EXTERNAL_ID.field))
+            column.field().is_some_and(|field| {
+                !self.definition.takes(field) || self.is_no_member(field.as_str())
+            }) || (column == Column::ExternalId && self.is_no_member(ColumnName::EXTERNAL_ID.field))
         });
         if unlisted.is_empty() {
             return Ok(());

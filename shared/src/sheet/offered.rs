@@ -19,8 +19,8 @@ pub(super) fn name_of(field: FieldName) -> ColumnName {
 pub(super) fn known_names(definition: &Definition) -> Vec<(Column, Vec<&'static str>)> {
     let mut known: Vec<(Column, Vec<&'static str>)> =
         NAMES.iter().map(|(column, names)| (*column, names.to_vec())).collect();
-    let listed = |field: &FieldName| definition.field(*field).is_some();
-    for field in FieldName::ALL.into_iter().filter(listed) {
+    let taken = |field: &FieldName| definition.takes(*field);
+    for field in FieldName::ALL.into_iter().filter(taken) {
         let spec = field.spec();
         let names =
             [spec.column.es, spec.column.en].into_iter().chain(spec.aliases.iter().copied());
@@ -30,8 +30,7 @@ pub(super) fn known_names(definition: &Definition) -> Vec<(Column, Vec<&'static 
         };
         known.push((column, names.collect()));
     }
-    let taken = |column: &Column| column.field().is_none_or(|field| listed(&field));
-    known.retain(|(column, _)| taken(column));
+    known.retain(|(column, _)| column.field().is_none_or(|field| definition.takes(field)));
     known
 }
 
@@ -68,7 +67,7 @@ pub fn target_name(target: &str, lang: Lang) -> &str {
 /// The columns that files of a template can have, in the order of the API reference.
 pub fn of_template(definition: &Definition) -> Vec<ColumnName> {
     let mut columns = vec![ColumnName::EMAIL];
-    for field in FieldName::ALL.into_iter().filter(|field| definition.field(*field).is_some()) {
+    for field in FieldName::ALL.into_iter().filter(|field| definition.takes(*field)) {
         match field {
             FieldName::Evidence => columns.extend(ColumnName::EVIDENCE),
             field => columns.push(name_of(field)),
@@ -83,7 +82,11 @@ pub fn of_template(definition: &Definition) -> Vec<ColumnName> {
 /// and saves it changes nothing that is read of it: values that one would change are avoided, or
 /// written as texts ([`kept`]).
 pub fn example(definition: &Definition, lang: Lang) -> String {
-    let columns = of_template(definition);
+    let mut columns = of_template(definition);
+    // What no recipient needs is left out.
+    columns.retain(|column| {
+        FieldName::of(column.field).is_none_or(|field| definition.field(field).is_some())
+    });
     let cell = |text: &str| {
         let text = kept(text);
         let quoted = text.contains(['"', ',', ';', '\n', '\r']);

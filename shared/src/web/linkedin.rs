@@ -12,7 +12,7 @@ pub struct Certification<'a> {
     pub organization: &'a str,
     /// The organization's number at LinkedIn, which replaces its name.
     pub linkedin_id: Option<u64>,
-    /// The day of issue.
+    /// The day of the award, else of issue.
     pub issued_on: Option<Date>,
     /// The last day on which it is valid.
     pub expires_on: Option<Date>,

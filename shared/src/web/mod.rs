@@ -1,9 +1,10 @@
 //! The public side: read without a key, it writes nothing. It never imports `api`.
 //!
-//! [`public`] and [`wallet`] are its endpoints and [`respond`] their answers. [`view`] reads what
+//! [`public`], [`achievement`] and [`wallet`] are its endpoints and [`respond`] their answers. [`view`] reads what
 //! is shown of a credential, [`pages`] renders it; [`seal`], [`qr`], [`glyphs`] and [`linkedin`] are
 //! parts of what is shown.
 
+pub mod achievement;
 pub mod glyphs;
 pub mod linkedin;
 pub mod pages;

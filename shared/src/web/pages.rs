@@ -8,6 +8,7 @@
 //! so that a name in one script does not turn the words around it. Layout and its reasons:
 //! `docs/design.md`.
 
+mod achievement;
 mod console;
 mod credential;
 mod frame;
@@ -15,6 +16,7 @@ mod wallet;
 
 use maud::html;
 
+pub use achievement::{AchievementPage, achievement};
 pub use console::console;
 pub use credential::credential;
 pub use frame::{console_security_policy, content_security_policy, stamp};
@@ -39,6 +41,18 @@ pub fn not_found(lang: Lang) -> String {
                 "Open it again from the message you received, or ask the institution that issued the credential.",
             ),
         ],
+    )
+}
+
+/// Renders the page for an address that names no achievement, or no version of one.
+pub fn no_achievement(lang: Lang) -> String {
+    notice(
+        lang,
+        lang.pick("No encontramos este logro", "We could not find this achievement"),
+        &[lang.pick(
+            "Es posible que la dirección esté incompleta o que se haya copiado mal. La página de cada credencial lleva a la de su logro.",
+            "The address may be incomplete or may have been copied wrongly. The page of each credential leads to that of its achievement.",
+        )],
     )
 }
 

@@ -188,7 +188,7 @@ fn to_bytes(value: &serde_json::Value) -> Result<Vec<u8>, Problem> {
 }
 
 /// Returns the JSON type that precedes HTML in `Accept`; `None` if the client wants HTML.
-fn wanted_json(accept: &str) -> Option<&'static str> {
+pub(super) fn wanted_json(accept: &str) -> Option<&'static str> {
     for part in accept.split(',') {
         match part.split(';').next().unwrap_or_default().trim() {
             "application/json" => return Some("application/json"),

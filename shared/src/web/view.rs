@@ -13,8 +13,9 @@ use crate::{
         days::{self, Days},
         verify::{self, Finding, Standing, Verification},
     },
-    document,
+    document::{self, achievement::AchievementVersion},
     domain::{
+        achievement::Alignment,
         credential::{Credential, Status},
         credits::Credits,
         field::FieldName,
@@ -26,6 +27,7 @@ use crate::{
         recipient::{Evidence, FieldValue, Recipient},
         short_name::without_surname,
         template::Template,
+        text::first,
     },
     store::StoreError,
     web::{
@@ -118,8 +120,14 @@ pub struct CredentialView {
     pub facts: Vec<(FieldName, Fact)>,
     /// The day of issue, in the organization's time zone.
     pub issued_on: Option<Date>,
+    /// The day of the award, if the recipient has one of its own.
+    pub awarded_on: Option<Date>,
     /// The last day on which it is valid, in the organization's time zone.
     pub expires_on: Option<Date>,
+    /// The skills and standards that the achievement covers.
+    pub skills: Vec<Alignment>,
+    /// The page of the achievement, in the version of this credential.
+    pub achievement_url: String,
     /// The work behind the achievement.
     pub evidence: Vec<Evidence>,
     /// What the credential has and the view leaves out, because its organization hides it.
@@ -149,6 +157,46 @@ impl CredentialView {
         texts.all(|text| glyphs::covers(text))
     }
 
+    /// The days of the credential in reading order, with the name of each: of the award, of the issue
+    /// where that is another, and of the end.
+    pub fn days(&self, lang: Lang) -> Vec<(&'static str, Date)> {
+        let ends = match self.state {
+            State::Expired => lang.pick("Venció el", "Expired on"),
+            State::Issued | State::Suspended | State::Revoked | State::Unverified => {
+                lang.pick("Vence el", "Expires on")
+            }
+        };
+        let issued_on = self.issued_on.filter(|on| self.awarded_on != Some(*on));
+        let days = [
+            (FieldName::AwardedOn.spec().label.text(lang), self.awarded_on),
+            (lang.pick("Fecha de emisión", "Date of issue"), issued_on),
+            (ends, self.expires_on),
+        ];
+        days.into_iter().filter_map(|(name, day)| Some((name, day?))).collect()
+    }
+
+    /// The skills in one line of a certificate: the first ones that fit, and the number of the others.
+    pub fn skills_line(&self, lang: Lang) -> Option<String> {
+        const MOST: usize = 170;
+        let mut line = lang.pick("Competencias: ", "Skills: ").to_owned();
+        let mut left = self.skills.len();
+        for skill in &self.skills {
+            let name = first(&skill.name, MOST / 2);
+            if left < self.skills.len() && line.chars().count() + name.chars().count() > MOST {
+                break;
+            }
+            if left < self.skills.len() {
+                line.push_str(" · ");
+            }
+            line.push_str(name);
+            left -= 1;
+        }
+        if left > 0 {
+            line.push_str(&lang.pick(format!(" y {left} más"), format!(" and {left} more")));
+        }
+        (!self.skills.is_empty()).then_some(line)
+    }
+
     /// Returns the link that adds it to a LinkedIn profile; `None` if it is a test or not in force.
     pub fn linkedin(&self) -> Option<String> {
         let in_force = self.state == State::Issued && !self.test;
@@ -157,7 +205,7 @@ impl CredentialView {
                 name: &self.name,
                 organization: &self.organization,
                 linkedin_id: self.linkedin_id,
-                issued_on: self.issued_on,
+                issued_on: self.awarded_on.or(self.issued_on),
                 expires_on: self.expires_on,
                 url: &self.url,
                 id: &self.id,
@@ -258,7 +306,17 @@ impl LoadedCredential {
             criteria: d.achievement.criteria.clone(),
             facts: FieldName::FACTS.into_iter().filter_map(|field| Fact::of(&r, field)).collect(),
             issued_on: self.days.issued_on,
+            awarded_on: self.days.awarded_on,
             expires_on: self.days.expires_on,
+            skills: d.achievement.alignments.clone(),
+            achievement_url: AchievementVersion {
+                site_url,
+                org: &c.org,
+                template: c.template_id,
+                version: c.template_version,
+                definition: d,
+            }
+            .url(),
             evidence: r.evidence,
             hidden,
             corrected_on: c.corrected_at.as_deref().and_then(day),

@@ -171,7 +171,7 @@ async fn entry(
             &seal::initials(document::unmarked(credential.mode, &issuer)),
         ),
         result: credential.recipient.result_value.clone(),
-        issued_on: days.issued_on,
+        awarded_on: days.award(),
         state: match credential.status {
             Status::Issued if over => State::Expired,
             Status::Issued => State::Issued,

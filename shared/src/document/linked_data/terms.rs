@@ -63,7 +63,8 @@ impl Term {
     /// Reads a definition; none if any word of it is unknown.
     fn read(definition: &Value) -> Option<Self> {
         let absolute = |iri: &Value| {
-            let iri = iri.as_str().filter(|iri| iri.contains("://"))?;
+            // `xsd:` is no prefix in the contexts: the datatype of `awardedDate` is that text.
+            let iri = iri.as_str().filter(|iri| iri.contains("://") || *iri == "xsd:dateTime")?;
             Some(iri.to_owned())
         };
         let members = match definition {

@@ -56,6 +56,8 @@ impl Entry {
                 term,
                 activity_start_date: None,
                 activity_end_date: None,
+                awarded_on: None,
+                valid_until: None,
                 external_id: None,
                 language,
             }),

@@ -4,6 +4,7 @@
 use maud::{Markup, PreEscaped, html};
 use url::Url;
 
+use super::achievement::skills;
 use super::frame::{Frame, badge, day, describe, picture, stamp};
 use crate::{
     domain::{field::FieldName, lang::Lang, public_hides::Hidden, recipient::Evidence},
@@ -54,6 +55,8 @@ pub fn credential(shown: &CredentialView, site_url: &str, lang: Lang) -> String 
                 @if let Some(criteria) = &shown.criteria {
                     section { h2.h2 { (lang.pick("Criterios", "Criteria")) } p.prose dir="auto" { (criteria) } }
                 }
+                (skills(&shown.skills, lang))
+                p { a href={ (shown.achievement_url) "&lang=" (lang.tag()) } { (lang.pick("Acerca de este logro", "About this achievement")) } }
                 @if !shown.evidence.is_empty() {
                     section {
                         h2.h2 { (lang.pick("Evidencia", "Evidence")) }
@@ -193,12 +196,6 @@ fn verification(shown: &CredentialView, lang: Lang) -> Markup {
 
 /// Returns the facts of a credential in reading order: name and value.
 pub(super) fn listed(shown: &CredentialView, lang: Lang) -> Vec<(&'static str, Markup)> {
-    let ends = match shown.state {
-        State::Expired => lang.pick("Venció el", "Expired on"),
-        State::Issued | State::Suspended | State::Revoked | State::Unverified => {
-            lang.pick("Vence el", "Expires on")
-        }
-    };
     let on = |of: FieldName| shown.facts.iter().find(|(field, _)| *field == of).map(|(_, f)| f);
     let start = on(FieldName::ActivityStartDate);
     let one_day = start.is_some() && start == on(FieldName::ActivityEndDate);
@@ -217,11 +214,8 @@ pub(super) fn listed(shown: &CredentialView, lang: Lang) -> Vec<(&'static str, M
         };
         Some((name, value))
     });
-    [(lang.pick("Fecha de emisión", "Date of issue"), shown.issued_on), (ends, shown.expires_on)]
-        .into_iter()
-        .filter_map(|(name, date)| Some((name, day(date?, lang))))
-        .chain(fields)
-        .collect()
+    let days = shown.days(lang).into_iter().map(|(name, on)| (name, day(on, lang)));
+    days.chain(fields).collect()
 }
 
 fn facts(shown: &CredentialView, lang: Lang) -> Markup {
@@ -350,6 +344,7 @@ fn certificate(shown: &CredentialView, site_url: &str, lang: Lang) -> Markup {
                 p class={ "title " (length(&shown.name)) } dir="auto" { (shown.name) }
                 @if let Some(word) = stamp(shown.state, lang) { p.stamp { (word) } }
                 dl.facts { @for (name, value) in listed(shown, lang) { div { dt { (name) } dd { (value) } } } }
+                @if let Some(line) = shown.skills_line(lang) { p.small dir="auto" { (line) } }
                 div.base {
                     (badge(shown.badge.as_ref(), &shown.seal(), site_url))
                     div.proof {

@@ -21,8 +21,8 @@ pub struct WalletEntry {
     pub seal: String,
     /// The grade.
     pub result: Option<String>,
-    /// The day of issue, in the organization's time zone.
-    pub issued_on: Option<Date>,
+    /// The day of the award, else of issue, in the organization's time zone.
+    pub awarded_on: Option<Date>,
     /// Its state.
     pub state: State,
 }
@@ -82,7 +82,7 @@ pub fn wallet(page: &WalletPage<'_>, lang: Lang) -> String {
                         span.about {
                             span.what dir="auto" { (entry.name) }
                             span.soft {
-                                @if let Some(on) = entry.issued_on { (day(on, lang)) }
+                                @if let Some(on) = entry.awarded_on { (day(on, lang)) }
                                 @if let Some(result) = &entry.result { " · " bdi { (result) } }
                             }
                             span class={ "tag " (class) } { (word) }

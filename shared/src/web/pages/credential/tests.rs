@@ -34,6 +34,9 @@ fn shown() -> CredentialView {
             (FieldName::LicenseNumber, Fact::Text("CL-001".into())),
         ],
         issued_on: "2026-11-15".parse().ok(),
+        awarded_on: None,
+        skills: Vec::new(),
+        achievement_url: "https://u.example/orgs/u/achievements/7?version=1".to_owned(),
         expires_on: "2031-01-01".parse().ok(),
         evidence: vec![Evidence {
             name: Some("Proyecto Final".into()),

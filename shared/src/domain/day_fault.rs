@@ -1,0 +1,77 @@
+//! The faults of the days of a credential: of its award and of its end.
+
+use jiff::civil::Date;
+
+use crate::domain::{field::FieldName, lang::Lang};
+
+/// A fault of a recipient's days, see `credentials::days`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DayFault {
+    /// The award is yet to come; holds the present day.
+    AwardedLater(Date),
+    /// The validity has ended before it begins; holds its last day.
+    EndsBeforeIssue(Date),
+    /// The credential of this identity has another end; holds its id and its last day.
+    OtherEnd(String, Option<Date>),
+}
+
+impl DayFault {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::AwardedLater(_) => "awarded_later",
+            Self::EndsBeforeIssue(_) => "ends_before_issue",
+            Self::OtherEnd(..) => "other_end",
+        }
+    }
+
+    /// The field at fault.
+    pub fn field(&self) -> FieldName {
+        match self {
+            Self::AwardedLater(_) => FieldName::AwardedOn,
+            Self::EndsBeforeIssue(_) | Self::OtherEnd(..) => FieldName::ValidUntil,
+        }
+    }
+
+    /// The text for people; it names the field and the way out.
+    pub fn text(&self, lang: Lang) -> String {
+        match (self, lang) {
+            (Self::AwardedLater(today), Lang::Es) => {
+                format!("awarded_on no puede ser posterior a hoy ({today})")
+            }
+            (Self::AwardedLater(today), Lang::En) => {
+                format!("awarded_on must not be after today ({today})")
+            }
+            (Self::EndsBeforeIssue(last), Lang::Es) => format!(
+                "La credencial ya habría vencido el {}. Indica en valid_until un día que no haya pasado; si ya no vale, no la emitas",
+                lang.date(*last)
+            ),
+            (Self::EndsBeforeIssue(last), Lang::En) => format!(
+                "The credential would have ended on {}. Give in valid_until a day that has not passed; if it is no longer valid, do not issue it",
+                lang.date(*last)
+            ),
+            (Self::OtherEnd(id, Some(last)), Lang::Es) => format!(
+                "La credencial {id} de estos datos vence el {}, no en valid_until. Para cambiar su fin renuévala con POST /api/v1/credentials/{id}/renew; para emitir otra, usa otro external_id",
+                lang.date(*last)
+            ),
+            (Self::OtherEnd(id, Some(last)), Lang::En) => format!(
+                "Credential {id} of this data ends on {}, not on valid_until. To change its end renew it with POST /api/v1/credentials/{id}/renew; to issue another, use another external_id",
+                lang.date(*last)
+            ),
+            (Self::OtherEnd(id, None), Lang::Es) => format!(
+                "La credencial {id} de estos datos no vence. Para emitir otra con valid_until, usa otro external_id"
+            ),
+            (Self::OtherEnd(id, None), Lang::En) => format!(
+                "Credential {id} of this data does not end. To issue another with valid_until, use another external_id"
+            ),
+        }
+    }
+}
+
+/// The text of a date outside the days that a new credential can name.
+pub(super) fn date_out_of_range(field: &str, lang: Lang) -> String {
+    match lang {
+        Lang::Es => format!("El campo {field} debe ser una fecha entre 1900-01-01 y 2100-12-31"),
+        Lang::En => format!("The field {field} must be a date from 1900-01-01 to 2100-12-31"),
+    }
+}
