@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgGroup, Args};
 use serde_json::{Number, Value, json};
 use unicreda::domain::{
-    encoding::Encoding, field::FieldName, review::Strict, warning::WarningKind,
+    custom::CUSTOM, encoding::Encoding, field::FieldName, review::Strict, warning::WarningKind,
 };
 
 use crate::{
@@ -104,6 +104,9 @@ struct RecipientFlags {
     /// Last day of validity, in place of the template's months.
     #[arg(long, requires = "email", value_name = "YYYY-MM-DD")]
     valid_until: Option<String>,
+    /// A fact of the template's own, such as hours=40; repeatable.
+    #[arg(long, requires = "email", value_name = "KEY=VALUE", value_parser = fact)]
+    custom: Vec<(String, Value)>,
     /// URL of a piece of evidence; repeatable, each with its name and description.
     #[arg(long, requires = "email", value_name = "URL")]
     evidence_url: Vec<String>,
@@ -164,6 +167,13 @@ fn strict(kinds: &str) -> Result<Strict, String> {
     Strict::read(&value).ok_or_else(|| format!("one of: {}", WarningKind::names()))
 }
 
+/// Reads `KEY=VALUE`; a value that is a number is one.
+fn fact(text: &str) -> Result<(String, Value), String> {
+    let (key, value) = text.split_once('=').ok_or("KEY=VALUE")?;
+    let number = serde_json::from_str::<Number>(value).map(Value::Number);
+    Ok((key.to_owned(), number.unwrap_or_else(|_| json!(value))))
+}
+
 pub fn encoding(name: &str) -> Result<Encoding, String> {
     Encoding::parse(name).ok_or_else(|| format!("one of: {}", Encoding::names()))
 }
@@ -200,7 +210,9 @@ impl RecipientFlags {
         ];
         let others = others.into_iter().map(|(name, text)| (name, text.map(|text| json!(text))));
         let fields = FieldName::ALL.into_iter().map(|field| (field.as_str(), self.value(field)));
-        let given = others.chain(fields);
+        let facts: serde_json::Map<String, Value> = self.custom.iter().cloned().collect();
+        let facts = (!facts.is_empty()).then(|| Value::Object(facts));
+        let given = others.chain(fields).chain([(CUSTOM, facts)]);
         Value::Object(given.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
     }
 

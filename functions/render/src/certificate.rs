@@ -165,9 +165,8 @@ fn svg(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> String {
     let skills = shown.skills_line(lang).filter(|line| glyphs::covers(line));
     let skills = skills.map(|line| set(&line, Font::Text, MEASURE, 2, 9.0, 7.0));
     let rows = facts.len().div_ceil(FACTS_A_ROW);
-    let facts_height = rows.min(2) as f32 * 34.0
-        + 18.0
-        + skills.as_ref().map_or(0.0, |skills| skills.height() + 6.0);
+    let facts_height =
+        rows as f32 * 34.0 + 18.0 + skills.as_ref().map_or(0.0, |skills| skills.height() + 6.0);
     let height: f32 = pieces
         .iter()
         .map(|piece| match piece {
@@ -224,14 +223,15 @@ fn across(word: &str, fill: &str, most: f32, opacity: f32) -> String {
 const FACTS_A_ROW: usize = 5;
 
 /// The facts of the achievement: name and value.
-fn facts(shown: &CredentialView, lang: Lang) -> Vec<(&'static str, String)> {
+fn facts(shown: &CredentialView, lang: Lang) -> Vec<(&str, String)> {
     let fields =
         shown.facts.iter().map(|(field, fact)| (field.spec().short.text(lang), fact.text(lang)));
     let days = shown.days(lang).into_iter().map(|(name, on)| (name, lang.date(on)));
-    days.chain(fields).collect()
+    let custom = shown.custom.iter().map(|(label, value)| (label.text(lang), value.text(lang)));
+    days.chain(fields).chain(custom).collect()
 }
 
-fn row_of_facts(facts: &[(&'static str, String)], top: f32) -> String {
+fn row_of_facts(facts: &[(&str, String)], top: f32) -> String {
     let mut svg = String::new();
     for (row, facts) in facts.chunks(FACTS_A_ROW).enumerate() {
         let column = (MEASURE / facts.len() as f32).min(170.0);

@@ -25,6 +25,7 @@ async fn every_public_answer_says_that_it_is_not_for_indexes() {
         for (credential, other) in [(id, "demo"), ("no-id", "no-id")] {
             let path = route.path.replace("{credential_id}", credential);
             let path = path.replace("{org}", other).replace("{list_id}", "demo.live.1");
+            let path = path.replace("{template_id}", &world.demo.template_id);
             let path = path.replace("{token}", "demo.live.x").replace("{image}", "x.png");
             paths.push((route.method, path));
         }

@@ -25,6 +25,7 @@ mod delivery_events;
 mod erasure;
 mod events;
 mod export;
+mod facts;
 mod faults;
 mod feedback;
 mod files;

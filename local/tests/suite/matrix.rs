@@ -511,6 +511,7 @@ async fn published(world: &World) -> Owner {
     owner.has("credential", vec![id]);
     owner.has("status", vec![last(list)]);
     owner.has("orgs", vec!["demo".to_owned()]);
+    owner.has("achievements", vec![world.demo.template_id.clone()]);
     owner.has("images", vec![last(text(&logo, "logo"))]);
     owner.has("wallet", vec![last(text(&wallet, "wallet_url"))]);
     owner

@@ -24,7 +24,7 @@ mod random;
 
 /// Node with the packages of `local/tests/verifiers`, which it installs when they are not
 /// there.
-struct Verifiers {
+pub struct Verifiers {
     _node: Child,
     to: ChildStdin,
     from: Lines<BufReader<ChildStdout>>,
@@ -48,7 +48,7 @@ impl Verifiers {
         Ok(Self { _node: node, to, from })
     }
 
-    async fn of(world: &World) -> Self {
+    pub async fn of(world: &World) -> Self {
         let site = &world.stack.app().config.site_url;
         Self::start(site, &world.stack.base_url()).await.expect("verifiers")
     }
@@ -61,7 +61,7 @@ impl Verifiers {
     }
 
     /// The verdict of both, who must agree: `ok`, `revoked`, `expired`, `unsigned`.
-    async fn say(&mut self, document: &Value) -> String {
+    pub async fn say(&mut self, document: &Value) -> String {
         let answer = self.ask(&json!({ "cmd": "verify", "document": document })).await;
         let (one, two) = (&answer["digitalbazaar"], &answer["verifiercore"]);
         let signed = |of: &Value| of["signed"] == json!(true);

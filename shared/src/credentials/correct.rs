@@ -28,6 +28,8 @@ use crate::{
         correction::{FieldChange, Named},
         correction_fault::CorrectionFault,
         credential::{Credential, MailState, Packed, RecipientType, Status},
+        custom::CUSTOM,
+        custom_field,
         fault::Fault,
         field::FieldName,
         history::{Action, Event, Replaced, Who},
@@ -47,7 +49,8 @@ use crate::{
 
 /// Returns the names of the fields that a correction can change.
 pub fn correctable() -> impl Iterator<Item = &'static str> {
-    std::iter::once("email").chain(FieldName::correctable().map(FieldName::as_str))
+    let fields = FieldName::correctable().map(FieldName::as_str);
+    std::iter::once("email").chain(fields).chain([CUSTOM])
 }
 
 /// A request to correct a credential.
@@ -307,7 +310,10 @@ async fn judge(
         return Err(CorrectError::Conflict(CorrectionFault::NotActive));
     }
     let fields = request.fields(before)?;
-    let (whole, filled) = apply(&fields, before)?;
+    let template =
+        app.catalog.template_version(&before.org, before.template_id, before.template_version);
+    let template = template.await?.ok_or(CorrectError::TemplateNotFound)?;
+    let (whole, filled) = apply(&fields, before, &template)?;
     let clean = whole.cleaned();
     let unchanged = [Some(&whole), clean.as_ref()].contains(&Some(&before.recipient));
     // A file corrects what it says otherwise; signing again is asked for by itself.
@@ -324,9 +330,6 @@ async fn judge(
     if !doubts.is_empty() {
         return Err(CorrectError::Refused(doubts));
     }
-    let template =
-        app.catalog.template_version(&before.org, before.template_id, before.template_version);
-    let template = template.await?.ok_or(CorrectError::TemplateNotFound)?;
     let mut faults = template.definition.check(&recipient);
     let unnamed = admission::unnamed(whole.recipient_name.is_some(), &mut faults);
     faults.extend(unnamed);
@@ -334,7 +337,7 @@ async fn judge(
     // What the correction leaves as it is may be what it was issued with.
     faults.extend(whole.damages().into_iter().filter(|fault| {
         let field = fault.field().unwrap_or_default();
-        fields.keys().any(|name| field.split('[').next() == Some(name))
+        fields.keys().any(|name| field.split(['[', '.']).next() == Some(name))
     }));
     if !faults.is_empty() {
         return Err(CorrectError::Refused(faults));
@@ -360,15 +363,27 @@ async fn judge(
 fn apply(
     fields: &Map<String, Value>,
     before: &Credential,
+    template: &Template,
 ) -> Result<(Recipient, Vec<FieldName>), CorrectError> {
     let mut whole = serde_json::to_value(&before.recipient)?;
     if let Some(members) = whole.as_object_mut() {
+        members.remove("private");
+        members.insert(CUSTOM.to_owned(), serde_json::to_value(before.recipient.facts())?);
         for (name, value) in fields {
-            members.insert(name.clone(), value.clone());
+            // Each fact is a field of its own: what is not named stays.
+            match (members.get_mut(name).filter(|_| name == CUSTOM), value) {
+                (Some(Value::Object(facts)), Value::Object(changed)) => {
+                    facts.extend(changed.clone());
+                }
+                _ => {
+                    members.insert(name.clone(), value.clone());
+                }
+            }
         }
     }
     let raw = RawValue::from_string(whole.to_string())?;
-    let recipient = Entry::parse(&raw).recipient.map_err(CorrectError::Refused)?;
+    let mut recipient = Entry::parse(&raw).recipient.map_err(CorrectError::Refused)?;
+    custom_field::set_apart(&template.definition.custom_fields, &mut recipient);
     let filled = before.filled.iter().copied();
     let filled = filled.filter(|name| !fields.contains_key(name.as_str())).collect();
     Ok((recipient, filled))

@@ -41,7 +41,13 @@ pub fn write_units(
     template: &Template,
 ) -> Result<usize, SignError> {
     let broken = |e: serde_json::Error| StoreError::Broken(e.to_string());
-    let recipient: Recipient = serde_json::from_str(USUAL).map_err(broken)?;
+    let mut recipient: Recipient = serde_json::from_str(USUAL).map_err(broken)?;
+    let (private, public): (Vec<_>, Vec<_>) =
+        template.definition.custom_fields.iter().partition(|field| field.private);
+    recipient.custom = public.into_iter().map(|field| (field.key, field.usual())).collect();
+    recipient.private = private.into_iter().map(|field| (field.key, field.usual())).collect();
+    // Facts are in the packed recipient too.
+    let facts = serde_json::to_vec(&recipient.facts()).map_err(broken)?.len();
     let issuer = did::of(&app.config.site_url, org, Mode::Live);
     let content = Content {
         site_url: &app.config.site_url,
@@ -73,5 +79,5 @@ pub fn write_units(
     let dictionary = sign::specimen(&content, MULTIKEY)?;
     let packed =
         packing::pack(&text, &dictionary).map_err(|e| StoreError::Broken(e.to_string()))?;
-    Ok((REST_OF_ITEM + packed.len()).div_ceil(WRITE_UNIT))
+    Ok((REST_OF_ITEM + facts + packed.len()).div_ceil(WRITE_UNIT))
 }

@@ -60,8 +60,8 @@ pub(super) async fn refuse_stale(
         .iter()
         .filter(|event| event.replaced.as_ref().is_some_and(|replaced| replaced.version >= of));
     let corrected: Vec<&String> = since.flat_map(|event| &event.fields).collect();
-    let fields: Vec<String> =
-        fields.keys().filter(|field| corrected.contains(field)).cloned().collect();
+    let of = |field: &String| corrected.iter().any(|name| name.split('.').next() == Some(field));
+    let fields: Vec<String> = fields.keys().filter(|field| of(field)).cloned().collect();
     if fields.is_empty() {
         return Ok(());
     }

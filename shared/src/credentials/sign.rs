@@ -204,7 +204,9 @@ async fn dictionary(
 /// [`StoreError::Broken`] when JSON cannot be written, which no value of these types causes.
 pub fn specimen(of: &Content<'_>, multikey: &str) -> Result<Vec<u8>, StoreError> {
     let broken = |e: serde_json::Error| StoreError::Broken(e.to_string());
-    let recipient: Recipient = serde_json::from_str(SPECIMEN).map_err(broken)?;
+    let mut recipient: Recipient = serde_json::from_str(SPECIMEN).map_err(broken)?;
+    let public = of.definition.custom_fields.iter().filter(|field| !field.private);
+    recipient.custom = public.map(|field| (field.key, field.example())).collect();
     let common = document::build(&Content {
         id: CredentialId::from(uuid::Uuid::nil()),
         recipient: &recipient,

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{image, iri, without_nulls};
 use crate::domain::{
     achievement::{ALIGNMENT_TYPES, Alignment},
+    custom::Key,
     field::FieldName,
     ids::{OrgId, TemplateId},
     lang::Lang,
@@ -80,6 +81,11 @@ impl AchievementVersion<'_> {
         self.grades().map(|_| format!("{}#result", self.id()))
     }
 
+    /// The id of the description of a fact of the template's own.
+    pub fn fact_id(&self, key: Key) -> String {
+        format!("{}#custom-{key}", self.url())
+    }
+
     fn grades(&self) -> Option<&[String]> {
         let field = self.definition.field(FieldName::ResultValue)?;
         Some(field.allowed_values.as_slice()).filter(|values| !values.is_empty())
@@ -92,11 +98,19 @@ impl AchievementVersion<'_> {
         let url = self.url();
         let lang = d.language.unwrap_or(Lang::Es);
         let grades = self.grades().zip(self.grades_id()).map(|(values, id)| {
-            json!([{
+            json!({
                 "id": id, "type": ["ResultDescription"], "name": lang.pick("Calificación", "Grade"),
                 "resultType": "Result", "allowedValue": values,
-            }])
+            })
         });
+        let facts = d.custom_fields.iter().filter(|field| !field.private).map(|field| {
+            json!({
+                "id": self.fact_id(field.key), "type": ["ResultDescription"],
+                "name": field.label.text(lang), "resultType": "Result",
+                "allowedValue": some(&field.values),
+            })
+        });
+        let results: Vec<Value> = grades.into_iter().chain(facts).collect();
         let own_criteria = || format!("{url}#criteria");
         let alignments: Vec<Value> = a
             .alignments
@@ -123,7 +137,7 @@ impl AchievementVersion<'_> {
             "tag": some(&a.tags),
             "alignment": some(&alignments),
             "version": self.version.to_string(),
-            "resultDescription": grades,
+            "resultDescription": some(&results),
         });
         without_nulls(&mut achievement);
         achievement

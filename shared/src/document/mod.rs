@@ -12,6 +12,7 @@
 //! | `email` | an `IdentityObject` with a salted hash, never the address |
 //! | `recipient_name` | an `IdentityObject` in plain text |
 //! | `result_value` | `result[].value`, the template's values as `allowedValue` |
+//! | `custom` | `result[]` each, its label in a `resultDescription`; private facts are nowhere |
 //! | `credits_earned`, `role`, `term`, `license_number` | `creditsEarned`, `role`, `term`, `licenseNumber` |
 //! | activity dates | `activityStartDate`, `activityEndDate` |
 //! | `awarded_on`, else the day of issue | `awardedDate` |
@@ -193,7 +194,7 @@ fn subject(c: &Content<'_>) -> Value {
         version: c.template_version,
         definition: c.definition,
     };
-    let grades = achievement.grades_id();
+    let url = Credential::url(c.site_url, c.id);
     let mut subject = json!({
         "id": format!("urn:uuid:{}", c.subject),
         "type": ["AchievementSubject"],
@@ -202,10 +203,8 @@ fn subject(c: &Content<'_>) -> Value {
     });
     let fields = FieldName::IN_DOCUMENT.into_iter().filter_map(|field| {
         let value = match c.recipient.value(field)? {
-            FieldValue::Text(value) if field == FieldName::ResultValue => json!([{
-                "id": format!("{}#result", Credential::url(c.site_url, c.id)), "type": ["Result"],
-                "resultDescription": grades, "value": value,
-            }]),
+            // Among the results.
+            FieldValue::Text(_) if field == FieldName::ResultValue => return None,
             FieldValue::Text(text) => text.into(),
             FieldValue::Credits(credits) => json!(credits),
             FieldValue::Date(day) => midnight(day).into(),
@@ -213,7 +212,23 @@ fn subject(c: &Content<'_>) -> Value {
         };
         Some((field.spec().term.to_owned(), value))
     });
+    let grade = c.recipient.result_value.as_ref().map(|grade| {
+        json!({
+            "id": format!("{url}#result"), "type": ["Result"],
+            "resultDescription": achievement.grades_id(), "value": grade,
+        })
+    });
+    let facts = c.recipient.custom.iter().map(|(key, value)| {
+        json!({
+            "id": format!("{url}#custom-{key}"), "type": ["Result"],
+            "resultDescription": achievement.fact_id(*key), "value": value.signed(),
+        })
+    });
+    let results: Vec<Value> = grade.into_iter().chain(facts).collect();
     if let Some(members) = subject.as_object_mut() {
+        if !results.is_empty() {
+            members.insert(FieldName::ResultValue.spec().term.to_owned(), results.into());
+        }
         members.extend(fields);
     }
     subject

@@ -25,7 +25,9 @@ impl Recipient {
             &self.term,
             &self.external_id,
         ];
+        let facts = self.custom.values().chain(self.private.values());
         let clean = texts.into_iter().all(is_clean)
+            && facts.into_iter().all(|fact| fact.clean().is_none())
             && self.evidence.iter().all(|entry| {
                 is_clean(&entry.name)
                     && is_clean(&entry.description)
@@ -39,6 +41,14 @@ impl Recipient {
             &mut recipient;
         for text in [recipient_name, result_value, role, license_number, term, external_id] {
             clean_text(text);
+        }
+        for facts in [&mut recipient.custom, &mut recipient.private] {
+            for fact in facts.values_mut() {
+                if let Some(clean) = fact.clean() {
+                    *fact = clean;
+                }
+            }
+            facts.retain(|_, fact| !fact.is_empty());
         }
         for Evidence { name, url, description } in &mut recipient.evidence {
             clean_text(name);
@@ -66,6 +76,9 @@ impl Recipient {
         };
         for field in FieldName::ALL {
             judge(field.as_str(), self.text(field));
+        }
+        for (key, fact) in &self.custom {
+            judge(&key.field(), fact.as_text());
         }
         judge("external_id", self.external_id.as_deref());
         for (n, Evidence { name, description, .. }) in self.evidence.iter().enumerate() {

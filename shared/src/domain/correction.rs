@@ -1,9 +1,12 @@
 //! Rows of a file that name their credential, and what a correction by file changes.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::domain::{
+    custom::{CUSTOM, Key},
     field::FieldName,
     ids::CredentialId,
     recipient::{Naming, Recipient},
@@ -75,6 +78,16 @@ impl Named {
                 changes.insert(field.as_str().to_owned(), serde_json::to_value(said)?);
             }
         }
+        let (known, clean) = (before.facts(), clean.map(|clean| clean.facts()));
+        let clean = clean.unwrap_or_default();
+        let mut facts = self.recipient.facts();
+        facts.retain(|key, value| {
+            let known = known.get(key);
+            known.is_none_or(|known| known != value && Some(known) != clean.get(key))
+        });
+        if !facts.is_empty() {
+            changes.insert(CUSTOM.to_owned(), serde_json::to_value(facts)?);
+        }
         Ok(changes)
     }
 }
@@ -109,6 +122,7 @@ impl FieldChange {
     /// # Errors
     /// When JSON cannot be written, which no recipient causes.
     pub fn between(before: &Recipient, after: &Recipient) -> Result<Vec<Self>, serde_json::Error> {
+        let (old, new) = (before.facts(), after.facts());
         let (before, after) = (serde_json::to_value(before)?, serde_json::to_value(after)?);
         let value = |of: &Value, field: &str| of.get(field).cloned().unwrap_or_default();
         let fields =
@@ -118,7 +132,17 @@ impl FieldChange {
             before: value(&before, field),
             after: value(&after, field),
         });
-        Ok(changes.filter(|change| change.before != change.after).collect())
+        let mut changes: Vec<Self> =
+            changes.filter(|change| change.before != change.after).collect();
+        let keys: BTreeSet<&Key> = old.keys().chain(new.keys()).collect();
+        for key in keys.into_iter().filter(|key| old.get(key) != new.get(key)) {
+            changes.push(Self {
+                field: key.field(),
+                before: serde_json::to_value(old.get(key))?,
+                after: serde_json::to_value(new.get(key))?,
+            });
+        }
+        Ok(changes)
     }
 
     /// The recipient after changes.
@@ -127,11 +151,21 @@ impl FieldChange {
     /// When a value is none of its field.
     pub fn applied(before: &Recipient, changes: &[Self]) -> Result<Recipient, serde_json::Error> {
         let mut whole = serde_json::to_value(before)?;
-        if let Some(members) = whole.as_object_mut() {
-            for Self { field, after, .. } in changes {
+        let is_private = |key: &str| before.private.keys().any(|private| private.as_str() == key);
+        for Self { field, after, .. } in changes {
+            let fact = field.strip_prefix("custom.");
+            let facts = fact.map(|key| if is_private(key) { "private" } else { CUSTOM });
+            let members = match facts {
+                None => whole.as_object_mut(),
+                Some(facts) => whole.as_object_mut().and_then(|whole| {
+                    whole.entry(facts).or_insert_with(|| Map::new().into()).as_object_mut()
+                }),
+            };
+            let field = fact.unwrap_or(field);
+            if let Some(members) = members {
                 match after {
                     Value::Null => members.remove(field),
-                    after => members.insert(field.clone(), after.clone()),
+                    after => members.insert(field.to_owned(), after.clone()),
                 };
             }
         }

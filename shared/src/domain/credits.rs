@@ -4,11 +4,15 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::domain::lang::Lang;
+
 /// Credits in thousandths: 0 to 1,000,000 with at most 3 decimals, kept exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Credits(u64);
 
 impl Credits {
+    /// None at all.
+    pub const ZERO: Self = Self(0);
     const MAX_THOUSANDTHS: u64 = 1_000_000_000;
 
     /// Reads a JSON number without going through floating point.
@@ -83,6 +87,18 @@ impl<'de> Deserialize<'de> for Credits {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = serde_json::Number::deserialize(deserializer)?;
         Self::parse(&number.to_string()).ok_or_else(|| serde::de::Error::custom("not credits"))
+    }
+}
+
+/// The text of a number that is none, or out of range.
+pub(super) fn invalid_number(field: &str, lang: Lang) -> String {
+    match lang {
+        Lang::Es => format!(
+            "El campo {field} debe ser un número entre 0 y 1000000 con 3 decimales como máximo"
+        ),
+        Lang::En => {
+            format!("The field {field} must be a number from 0 to 1000000 with at most 3 decimals")
+        }
     }
 }
 

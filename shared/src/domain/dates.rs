@@ -1,9 +1,11 @@
 //! Dates as people and spreadsheets write them, in Spanish, English and Portuguese; and what a
 //! spreadsheet makes of a text that it takes for a date.
 
+use std::str::FromStr;
+
 use jiff::civil::Date;
 
-use crate::domain::{recipient::parse_date, text::plain};
+use crate::domain::text::plain;
 
 /// Longest text of a date.
 const MAX_DATE: usize = 60;
@@ -223,6 +225,16 @@ const FURTHER: [&str; 10] =
 /// Whether a text is the number that a spreadsheet keeps for a day of this century.
 pub fn is_serial(text: &str) -> bool {
     text.len() == 5 && text.parse::<u32>().is_ok_and(|days| (36_526..=73_050).contains(&days))
+}
+
+/// Reads `YYYY-MM-DD`, exactly.
+pub fn parse_date(text: &str) -> Option<Date> {
+    let shape = text.len() == 10
+        && text.bytes().enumerate().all(|(at, b)| match at {
+            4 | 7 => b == b'-',
+            _ => b.is_ascii_digit(),
+        });
+    if shape { Date::from_str(text).ok() } else { None }
 }
 
 #[cfg(test)]

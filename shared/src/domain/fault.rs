@@ -3,22 +3,22 @@
 //! A fault fails its recipient alone: the others of the request are issued. Three texts never change, since
 //! programs compare them: `Calificacion invalida. …`, `Invalid email: …` and `Achievement not found`.
 
-use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
-
 use crate::domain::{
     cell_fault::CellFault,
     correction_fault::CorrectionFault,
+    credits::invalid_number,
     damage::Damaged,
     day_fault::{DayFault, date_out_of_range},
+    fault_text::nothing_visible,
     field::{FieldName, field_meant},
     lang::Lang,
     text::shortened,
     unlisted::Unlisted,
     warning::Warning,
 };
+use jiff::civil::Date;
 
-pub use crate::domain::{expected::Expected, unportable::Unportable};
+pub use crate::domain::{expected::Expected, fault_text::FaultText, unportable::Unportable};
 
 /// The text of a job whose template does not exist. It never changes.
 pub const ACHIEVEMENT_NOT_FOUND: &str = "Achievement not found";
@@ -66,6 +66,8 @@ pub enum Fault {
     Day(DayFault),
     /// The activity ends before it starts.
     EndsBeforeStart,
+    /// A number that is not one from 0 to 1,000,000 with at most 3 decimals.
+    InvalidNumber(String),
     /// Credits that are not a number from 0 to 1,000,000 with at most 3 decimals.
     InvalidCredits,
     /// Credits outside the template's bounds.
@@ -145,15 +147,6 @@ pub fn listed(mut faults: Vec<Fault>) -> Vec<Fault> {
     faults
 }
 
-/// A fault in items and answers: a stable code and a text for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FaultText {
-    /// Stable code.
-    pub code: String,
-    /// Text in the language of the request.
-    pub text: String,
-}
-
 impl Fault {
     /// The stable code.
     pub fn code(&self) -> &'static str {
@@ -172,9 +165,10 @@ impl Fault {
             Self::NothingVisible(_) => "nothing_visible",
             Self::Day(fault) => fault.code(),
             Self::EndsBeforeStart => "ends_before_start",
+            Self::InvalidNumber(_) => "invalid_number",
             Self::InvalidCredits => "invalid_credits",
             Self::CreditsOutOfRange(..) => "credits_out_of_range",
-            Self::NotAllowed(Unlisted { field: FieldName::ResultValue, .. }) => "invalid_result",
+            Self::NotAllowed(unlisted) if unlisted.is_grade() => "invalid_result",
             Self::NotAllowed(_) => "value_not_allowed",
             Self::InvalidUrl(_) => "invalid_url",
             Self::EmptyEvidence(_) => "empty_evidence",
@@ -218,6 +212,7 @@ impl Fault {
             | Self::InvalidDate(name)
             | Self::DateOutOfRange(name)
             | Self::NothingVisible(name)
+            | Self::InvalidNumber(name)
             | Self::InvalidUrl(name)
             | Self::TooMany(name, _) => Some(name.clone()),
             Self::MissingEmail | Self::InvalidEmail(_) | Self::SeveralAddresses => {
@@ -229,7 +224,7 @@ impl Fault {
             Self::InvalidCredits | Self::CreditsOutOfRange(..) => {
                 Some(FieldName::CreditsEarned.as_str().to_owned())
             }
-            Self::NotAllowed(unlisted) => Some(unlisted.field.as_str().to_owned()),
+            Self::NotAllowed(unlisted) => Some(unlisted.field.clone().into_owned()),
             Self::Damaged(damaged) => Some(damaged.field.clone()),
             Self::Correction(fault) => Some(fault.field().to_owned()),
             Self::Strict(warning) => Some(warning.field.clone().into_owned()),
@@ -306,10 +301,8 @@ impl Fault {
             Self::EndsBeforeStart => {
                 "activity_end_date no puede ser anterior a activity_start_date".into()
             }
-            Self::InvalidCredits => {
-                "El campo credits_earned debe ser un número entre 0 y 1000000 con 3 decimales como máximo"
-                    .into()
-            }
+            Self::InvalidNumber(f) => invalid_number(f, Lang::Es),
+            Self::InvalidCredits => invalid_number("credits_earned", Lang::Es),
             Self::CreditsOutOfRange(min, max) => match (min, max) {
                 (Some(min), Some(max)) => {
                     format!("El campo credits_earned debe estar entre {min} y {max}")
@@ -381,7 +374,9 @@ impl Fault {
     fn english(&self) -> String {
         match self {
             Self::NotAnObject => "The recipient must be a JSON object".into(),
-            Self::BrokenJson => "The line is not well-formed JSON: see its quotes, commas and braces".into(),
+            Self::BrokenJson => {
+                "The line is not well-formed JSON: see its quotes, commas and braces".into()
+            }
             Self::UnknownField(f) => match field_meant(f) {
                 Some(name) => format!("Unknown field: {f}. Did you mean {name}?"),
                 None => format!("Unknown field: {f}"),
@@ -393,7 +388,9 @@ impl Fault {
             Self::NotInTemplate(f) => format!("The template does not take the field {f}"),
             Self::TooLong(f, max) => format!("The field {f} is longer than {max} characters"),
             Self::ForbiddenCharacters(f) => {
-                format!("The field {f} contains characters that are not allowed (control characters)")
+                format!(
+                    "The field {f} contains characters that are not allowed (control characters)"
+                )
             }
             Self::InvalidDate(f) => format!("The field {f} must be a valid date as YYYY-MM-DD"),
             Self::DateOutOfRange(f) => date_out_of_range(f, Lang::En),
@@ -401,10 +398,8 @@ impl Fault {
             Self::EndsBeforeStart => {
                 "activity_end_date must not be before activity_start_date".into()
             }
-            Self::InvalidCredits => {
-                "The field credits_earned must be a number from 0 to 1000000 with at most 3 decimals"
-                    .into()
-            }
+            Self::InvalidNumber(f) => invalid_number(f, Lang::En),
+            Self::InvalidCredits => invalid_number("credits_earned", Lang::En),
             Self::CreditsOutOfRange(min, max) => match (min, max) {
                 (Some(min), Some(max)) => {
                     format!("The field credits_earned must be between {min} and {max}")
@@ -416,7 +411,9 @@ impl Fault {
                 ),
             },
             Self::InvalidUrl(f) => {
-                format!("The field {f} must be an absolute URL that begins with http:// or https://")
+                format!(
+                    "The field {f} must be an absolute URL that begins with http:// or https://"
+                )
             }
             Self::EmptyEvidence(n) => format!("evidence[{n}] must have at least name or url"),
             Self::TooMany(f, max) => format!("The field {f} takes at most {max} entries"),
@@ -449,14 +446,23 @@ impl Fault {
                 "The credential is of an earlier version and is not signed".to_owned()
             }
             Self::GaveUp(n) => {
-                format!("Could not be processed after {n} attempts, by a failure of ours; retry the job")
+                format!(
+                    "Could not be processed after {n} attempts, by a failure of ours; retry the job"
+                )
             }
-            Self::NotUtf8 => "The row has letters that are not in the file's encoding: save it as \"CSV UTF-8\"".into(),
+            Self::NotUtf8 => {
+                "The row has letters that are not in the file's encoding: save it as \"CSV UTF-8\""
+                    .into()
+            }
             Self::DoubtfulText(word) => format!(
                 "It is not certain that \"{word}\" is read right: save the file as \"CSV UTF-8\", or name its encoding in encoding"
             ),
-            Self::SeveralAddresses => "The cell of the address holds several: leave one, or give each person a row".into(),
-            Self::StrayQuote => "A quoted cell has another quote (\") in it: double it (\"\") or remove it".into(),
+            Self::SeveralAddresses => {
+                "The cell of the address holds several: leave one, or give each person a row".into()
+            }
+            Self::StrayQuote => {
+                "A quoted cell has another quote (\") in it: double it (\"\") or remove it".into()
+            }
             Self::TooManyCells(have, want) => format!(
                 "The row has {have} cells and the header {want}: a cell that holds the delimiter goes between quotes"
             ),
@@ -476,16 +482,6 @@ impl Fault {
 /// The text of an invalid address, in both languages. It never changes.
 fn invalid_email(email: &str) -> String {
     format!("Invalid email: {email}")
-}
-
-/// The text of a name of which a reader sees nothing.
-fn nothing_visible(field: &str, lang: Lang) -> String {
-    match lang {
-        Lang::Es => {
-            format!("El campo {field} no contiene ningún carácter visible: escribe el nombre")
-        }
-        Lang::En => format!("The field {field} has no visible character: write the name"),
-    }
 }
 
 /// The text of a cancelled row, in both languages. It never changes.

@@ -268,8 +268,8 @@ const FIELDS_1: [FieldName; 9] = [
 ];
 
 /// The address and the fields in their fixed order, each with its length before it. A field
-/// that is not of normalization 1 follows with its name, and only if the recipient has it:
-/// contents without it keep their ids.
+/// that is not of normalization 1 follows with its name, and only if the recipient has it, and so does a public fact
+/// of the template's own: contents without them keep their ids.
 fn content(recipient: &Recipient) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
     put(&mut out, recipient.email.as_str());
@@ -286,6 +286,10 @@ fn content(recipient: &Recipient) -> Vec<u8> {
             put(&mut out, field.as_str());
             put_value(&mut out, value);
         }
+    }
+    for (key, value) in &recipient.custom {
+        put(&mut out, &key.field());
+        put(&mut out, &value.signed());
     }
     out
 }

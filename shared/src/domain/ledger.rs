@@ -5,6 +5,7 @@ use std::ops::Deref;
 
 use crate::domain::{
     credential::{Credential, MailState},
+    custom::CUSTOM,
     feedback::DeliveryState,
     lang::Lang,
     undelivered::Undelivered,
@@ -166,6 +167,7 @@ impl CurrentCredential {
         });
         if let Some(members) = answer.as_object_mut() {
             members.extend(r.members());
+            members.insert(CUSTOM.to_owned(), serde_json::json!(r.facts()));
             members.insert("language".to_owned(), self.lang.tag().into());
         }
         answer

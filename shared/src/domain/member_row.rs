@@ -97,6 +97,7 @@ pub fn definition() -> Definition {
         language: None,
         achievement: Achievement::default(),
         fields: fields.collect(),
+        custom_fields: Vec::new(),
         validity_months: None,
     }
 }

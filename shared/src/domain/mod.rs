@@ -6,8 +6,8 @@
 //! |---|---|
 //! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`unseen`], [`credits`], [`nearest`], [`web_address`], [`dates`], [`mistyped`] | plain values |
 //! | [`json`], [`base58`] | texts of callers, within bounds before they are read |
-//! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`cell_fault`], [`day_fault`], [`correction_fault`], [`warning`], [`review`], [`spelling`], [`fault_report`], [`refusal`], [`unlisted`], [`unportable`], [`fields`], [`field_error`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
-//! | [`tenant`], [`seal`], [`sealed_answer`], [`organization`], [`member`], [`member_row`], [`api_key`], [`image`], [`picture`], [`template`], [`achievement`], [`readiness`], [`signing_key`], [`sender`], [`likeness`], [`public_hides`], [`short_name`], [`retention`] | the catalog |
+//! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`fault_text`], [`cell_fault`], [`day_fault`], [`correction_fault`], [`warning`], [`review`], [`spelling`], [`fault_report`], [`refusal`], [`unlisted`], [`unportable`], [`fields`], [`field_error`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
+//! | [`tenant`], [`seal`], [`sealed_answer`], [`organization`], [`member`], [`member_row`], [`api_key`], [`image`], [`picture`], [`template`], [`achievement`], [`custom`], [`custom_field`], [`readiness`], [`signing_key`], [`sender`], [`likeness`], [`public_hides`], [`short_name`], [`retention`] | the catalog |
 //! | [`identity`], [`credential`], [`history`], [`who`], [`status_entry`], [`packing`], [`erasure`], [`export`] | credentials, and what is left of them |
 //! | [`job`], [`job_failure`], [`upload`], [`column_map`], [`correction`] | jobs and their files, corrections by file |
 //! | [`feedback`], [`undelivered`], [`wallet_link`] | mail |
@@ -23,6 +23,8 @@ pub mod correction;
 pub mod correction_fault;
 pub mod credential;
 pub mod credits;
+pub mod custom;
+pub mod custom_field;
 pub mod damage;
 pub mod dates;
 pub mod day_fault;
@@ -33,6 +35,7 @@ pub mod expected;
 pub mod export;
 pub mod fault;
 pub mod fault_report;
+pub mod fault_text;
 pub mod feedback;
 pub mod field;
 pub mod field_error;

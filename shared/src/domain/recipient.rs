@@ -7,9 +7,11 @@
 //! refuses is cleaned first. [`crate::domain::cleaning`] makes form 2 of form 1: what is signed.
 
 mod entry;
+mod evidence;
+mod facts;
 mod member;
 
-use std::{collections::HashSet, fmt, str::FromStr};
+use std::{collections::HashSet, fmt};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,7 @@ use serde_json::value::RawValue;
 use crate::domain::{
     correction_fault::VERSION,
     credits::Credits,
+    custom::Facts,
     damage::Damaged,
     email::EmailAddress,
     fault::{self, Expected, Fault},
@@ -28,10 +31,12 @@ use crate::domain::{
 };
 
 pub use self::entry::{Naming, Rest};
-pub use crate::domain::web_address::normal_url;
+pub use crate::domain::{dates::parse_date, web_address::normal_url};
 
 /// Most evidence entries.
 pub const MAX_EVIDENCE: usize = 10;
+/// Most facts of a template's own.
+pub const MAX_CUSTOM: usize = 10;
 /// Longest URL, in characters.
 pub const MAX_URL: usize = 2_048;
 /// Longest description, in characters.
@@ -97,6 +102,12 @@ pub struct Recipient {
     /// Last day of validity as it was asked for at issue; a renewal leaves it as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<Date>,
+    /// Facts of the template's own that are signed.
+    #[serde(default, skip_serializing_if = "Facts::is_empty")]
+    pub custom: Facts,
+    /// Facts of the template's own that are kept for the organization alone.
+    #[serde(default, skip_serializing_if = "Facts::is_empty")]
+    pub private: Facts,
     /// The caller's own id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
@@ -223,6 +234,12 @@ impl Recipient {
             (field.as_str().to_owned(), value)
         })
     }
+
+    /// All facts of the template's own, private ones among them.
+    pub fn facts(&self) -> Facts {
+        let all = self.custom.iter().chain(&self.private);
+        all.map(|(key, value)| (*key, value.clone())).collect()
+    }
 }
 
 /// One entry of a request's `recipients`: what the answer echoes, and the reading's outcome.
@@ -292,6 +309,7 @@ impl Entry {
             reader.faults.push(Fault::EndsBeforeStart);
         }
         let evidence = reader.evidence();
+        let custom = reader.custom();
         let language = reader.language();
         reader.refuse_unknown("");
         let faults = fault::listed(reader.faults);
@@ -309,6 +327,9 @@ impl Entry {
             activity_end_date,
             awarded_on,
             valid_until,
+            // The template says which of them are private.
+            custom,
+            private: Facts::new(),
             external_id: external_id.clone(),
             language,
         };
@@ -422,77 +443,11 @@ impl<'a> Reader<'a> {
             _ => self.fail(Fault::InvalidLanguage),
         }
     }
-
-    fn evidence(&mut self) -> Vec<Evidence> {
-        let Some(raw) = self.take("evidence") else {
-            return Vec::new();
-        };
-        let Ok(entries) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else {
-            self.faults.push(Fault::WrongType("evidence".into(), Expected::Array));
-            return Vec::new();
-        };
-        if entries.len() > MAX_EVIDENCE {
-            self.faults.push(Fault::TooMany("evidence".into(), MAX_EVIDENCE));
-            return Vec::new();
-        }
-        let mut evidence = Vec::with_capacity(entries.len());
-        for (n, raw) in entries.into_iter().enumerate() {
-            let path = format!("evidence[{n}]");
-            let Ok(Object(fields)) = serde_json::from_str::<Object<'_>>(raw.get()) else {
-                self.faults.push(Fault::WrongType(path, Expected::Object));
-                continue;
-            };
-            let mut reader = Reader::new(fields, self.repeats);
-            let name = reader.text("name", &format!("{path}.name"), MAX_TEXT);
-            let url = reader.url(&format!("{path}.url"));
-            let description = reader.description(&format!("{path}.description"));
-            reader.refuse_unknown(&format!("{path}."));
-            if reader.faults.is_empty() && name.is_none() && url.is_none() {
-                reader.faults.push(Fault::EmptyEvidence(n));
-            }
-            self.faults.append(&mut reader.faults);
-            evidence.push(Evidence { name, url, description });
-        }
-        evidence
-    }
-
-    fn url(&mut self, path: &str) -> Option<String> {
-        let text = self.text("url", path, MAX_URL)?;
-        match normal_url(&text).or_else(|| normal_url(&cleaned(&text))) {
-            Some(url) if url.len() <= MAX_URL * 3 => Some(url),
-            _ => self.fail(Fault::InvalidUrl(path.to_owned())),
-        }
-    }
-
-    fn description(&mut self, path: &str) -> Option<String> {
-        let raw = self.take("description")?;
-        let Ok(text) = serde_json::from_str::<String>(raw.get()) else {
-            return self.fail(Fault::WrongType(path.to_owned(), Expected::Text));
-        };
-        let is_break = |c: char| matches!(c, '\r' | '\n' | '\t');
-        let lines: Vec<&str> =
-            text.split(is_break).map(str::trim).filter(|line| !line.is_empty()).collect();
-        match sent_text(&lines.join(" "), MAX_DESCRIPTION) {
-            Ok(text) => text,
-            Err(TextFault::TooLong) => self.fail(Fault::TooLong(path.to_owned(), MAX_DESCRIPTION)),
-            Err(TextFault::Forbidden) => self.fail(Fault::ForbiddenCharacters(path.to_owned())),
-        }
-    }
 }
 
 /// Whether a recipient's JSON is within its bounds and repeats no member.
 pub fn reads_in_one_way(text: &str) -> bool {
     json::survey(text, &BOUNDS).is_ok_and(|survey| survey.repeated.is_empty())
-}
-
-/// Reads `YYYY-MM-DD`, exactly.
-pub fn parse_date(text: &str) -> Option<Date> {
-    let shape = text.len() == 10
-        && text.bytes().enumerate().all(|(at, b)| match at {
-            4 | 7 => b == b'-',
-            _ => b.is_ascii_digit(),
-        });
-    if shape { Date::from_str(text).ok() } else { None }
 }
 
 #[cfg(test)]

@@ -7,16 +7,19 @@
 use std::collections::BTreeSet;
 
 use crate::domain::{
-    admission,
+    admission, custom_field,
     fault::{self, Fault},
     field::FieldName,
     recipient::Entry,
     template::Definition,
 };
 
-/// Adds to the faults of a refused entry those of the fields that could be read. What a member's
+/// Sets the private facts of an entry apart, and adds to the faults of a refused entry those of the fields that could be read. What a member's
 /// profile may fill in is not missing, nor what a row leaves out that names its credential.
 pub fn complete(entry: &mut Entry, template: &Definition) {
+    if let Some(recipient) = entry.read_mut() {
+        custom_field::set_apart(&template.custom_fields, recipient);
+    }
     let (Err(faults), Some(rest)) = (&mut entry.recipient, entry.rest.take()) else { return };
     let known: BTreeSet<String> = faults.iter().filter_map(whole_field).collect();
     let named = rest.recipient.recipient_name.is_some();

@@ -8,6 +8,8 @@ use serde_json::Value;
 use crate::domain::{
     achievement::Achievement,
     credits::Credits,
+    custom::Key,
+    custom_field::{self, CustomField},
     email::MAX_ADDRESS,
     fault::Fault,
     field::{FieldName, Kind},
@@ -62,6 +64,9 @@ pub struct Definition {
     pub achievement: Achievement,
     /// Fields of its recipients.
     pub fields: Vec<Field>,
+    /// Facts of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub custom_fields: Vec<CustomField>,
     /// Months until a credential expires; absent: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validity_months: Option<u32>,
@@ -104,11 +109,19 @@ impl Definition {
             Some(values) => read_fields(&mut body, values),
             None => Vec::new(),
         };
+        let custom_fields = CustomField::take(&mut body);
         body.end()?;
         match (name, description) {
             (Some(name), Some(description)) => {
-                let definition =
-                    Self { name, description, language, achievement, fields, validity_months };
+                let definition = Self {
+                    name,
+                    description,
+                    language,
+                    achievement,
+                    fields,
+                    custom_fields,
+                    validity_months,
+                };
                 definition.refuse_large()?;
                 Ok((definition, image))
             }
@@ -155,7 +168,13 @@ impl Definition {
                 _ => {}
             }
         }
+        faults.extend(custom_field::check(&self.custom_fields, recipient));
         faults
+    }
+
+    /// The fact of this key.
+    pub fn fact(&self, key: Key) -> Option<&CustomField> {
+        self.custom_fields.iter().find(|field| field.key == key)
     }
 
     /// Whether recipients can have a field.
@@ -341,6 +360,7 @@ impl Template {
             "id": self.id, "name": d.name, "description": d.description, "language": d.language,
             "version": self.version, "archived": self.archived, "achievement": achievement,
             "fields": fields, "validity_months": d.validity_months,
+            "custom_fields": d.custom_fields.iter().map(CustomField::answer).collect::<Vec<_>>(),
             "created_at": self.created_at, "updated_at": self.updated_at,
         })
     }

@@ -1,6 +1,8 @@
 //! A text that is none of the values that its template lists, and the one that was probably meant.
 
-use crate::domain::{field::FieldName, lang::Lang, nearest::nearest, text::cleaned};
+use std::borrow::Cow;
+
+use crate::domain::{custom::Key, field::FieldName, lang::Lang, nearest::nearest, text::cleaned};
 
 /// Fewest letters of a word that is compared by its spelling: `B` is no misspelt `A`.
 const MIN_LETTERS: usize = 4;
@@ -10,8 +12,8 @@ const MAX_LETTERS: usize = 30;
 /// A text of a field that its template does not allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unlisted {
-    /// The field.
-    pub field: FieldName,
+    /// The field, as the API names it.
+    pub field: Cow<'static, str>,
     /// The template's values, in its order.
     allowed: Vec<String>,
     /// The value that is near.
@@ -23,6 +25,20 @@ impl Unlisted {
     /// or spaces alone, or, of words, by few letters. A digit or a sign is never a slip: `A+` does not
     /// mean `A`.
     pub fn of(field: FieldName, text: &str, allowed: &[String]) -> Self {
+        Self::named(field.as_str().into(), text, allowed)
+    }
+
+    /// Notes a value of a template's own fact, likewise.
+    pub fn of_custom(key: Key, text: &str, allowed: &[String]) -> Self {
+        Self::named(key.field().into(), text, allowed)
+    }
+
+    /// Whether it is a grade, the text of whose fault never changes.
+    pub fn is_grade(&self) -> bool {
+        self.field == FieldName::ResultValue.as_str()
+    }
+
+    fn named(field: Cow<'static, str>, text: &str, allowed: &[String]) -> Self {
         let is_it = |value: &&String| folded(value) == folded(text);
         let values = || allowed.iter().filter(|value| is_of_words(value)).map(String::as_str);
         let near = allowed.iter().find(is_it).map(String::as_str);
@@ -43,9 +59,9 @@ impl Unlisted {
 
     /// The text of the fault. That of a grade never changes, in both languages.
     pub fn text(&self, lang: Lang) -> String {
-        let (field, allowed) = (self.field.as_str(), self.allowed());
-        match (self.field, lang, self.near()) {
-            (FieldName::ResultValue, ..) => {
+        let (field, allowed) = (&self.field, self.allowed());
+        match (self.is_grade(), lang, self.near()) {
+            (true, ..) => {
                 format!("Calificacion invalida. Valores permitidos: {allowed}")
             }
             (_, Lang::Es, None) => {

@@ -13,6 +13,7 @@ use crate::{
     app::App,
     aws::s3::{FileError, PRESIGNED_FOR},
     domain::{
+        custom::CUSTOM,
         ids::JobId,
         job::{FILE_LEASE, Job, JobFile},
         job_result::{ResultColumn, ResultRow},
@@ -343,7 +344,7 @@ impl<'a> Layout<'a> {
         let object = object.unwrap_or_default();
         let cells = self.own.iter().map(|(name, at)| match self.sheet.kind {
             Kind::Csv => own.get(*at).map(|cell| self.own_cell(cell)).unwrap_or_default(),
-            Kind::JsonLines | Kind::Json => object.get(name).map(text).unwrap_or_default(),
+            Kind::JsonLines | Kind::Json => member(&object, name).map(text).unwrap_or_default(),
         });
         let said = |places: &[usize]| match self.sheet.kind {
             Kind::Csv => places.iter().filter_map(|at| own.get(*at)).find(|cell| !cell.is_empty()),
@@ -375,6 +376,7 @@ impl<'a> Layout<'a> {
                 let ours = [ResultColumn::CredentialId, ResultColumn::CredentialVersion];
                 let known = |name: &String| {
                     self.own.iter().any(|(own, _)| own == name)
+                        || (name == CUSTOM && facts_have_columns(&object, &self.own))
                         || ours.iter().any(|column| column.name() == name)
                 };
                 line.filter(|_| broken || !object.keys().all(known)).into_iter().cloned().collect()
@@ -416,7 +418,23 @@ fn fields(template: &Template) -> Vec<String> {
             names.push(name.to_owned());
         }
     }
+    names.extend(template.definition.custom_fields.iter().map(|field| field.key.field()));
     names
+}
+
+/// The member of a row in JSON that a column has: a fact of the template's own is within `custom`.
+fn member<'a>(object: &'a Map<String, Value>, column: &str) -> Option<&'a Value> {
+    match column.strip_prefix("custom.") {
+        Some(key) => object.get(CUSTOM)?.get(key),
+        None => object.get(column),
+    }
+}
+
+/// Whether every fact of a row in JSON has its column.
+fn facts_have_columns(object: &Map<String, Value>, own: &[(String, usize)]) -> bool {
+    let Some(Value::Object(facts)) = object.get(CUSTOM) else { return false };
+    let has = |key: &String| own.iter().any(|(name, _)| name.strip_prefix("custom.") == Some(key));
+    facts.keys().all(has)
 }
 
 /// The columns of members from JSON.

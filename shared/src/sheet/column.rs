@@ -1,6 +1,6 @@
 //! What a column of a file holds, and what it is called.
 
-use crate::domain::{field::FieldName, lang::Lang};
+use crate::domain::{custom::Key, field::FieldName, lang::Lang};
 
 /// A column as people name it.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +74,8 @@ pub(super) enum Column {
     FamilyFirst,
     /// Of an entry, from 1.
     Evidence(usize, Part),
+    /// A fact of the template's own.
+    Custom(Key),
     /// Marked with `#`, or assigned to nothing: not read.
     Ignored,
     /// Of a results file of ours: not read, but its row is one.
@@ -116,6 +118,7 @@ impl Column {
             Self::Email
             | Self::ExternalId
             | Self::Language
+            | Self::Custom(_)
             | Self::Ignored
             | Self::Result
             | Self::Nameless
@@ -141,6 +144,7 @@ impl Column {
             | Self::Name(_)
             | Self::FamilyFirst
             | Self::Evidence(..)
+            | Self::Custom(_)
             | Self::Unknown => Use::Read,
         }
     }
@@ -182,6 +186,7 @@ impl Column {
                 let number = if number > 1 { format!("_{number}") } else { String::new() };
                 format!("evidence{number}{part}")
             }
+            Self::Custom(key) => key.field(),
             Self::Ignored | Self::Result => IGNORE.to_owned(),
             Self::Nameless | Self::Unknown => return None,
         })
@@ -205,6 +210,8 @@ impl Column {
                 };
                 format!("Evidencia {number}{part}")
             }
+            // The template is not at hand where the name is read again.
+            Self::Custom(key) => format!("{name} ({})", key.field()),
             Self::Ignored => format!("#{name}"),
             Self::Result | Self::Nameless | Self::Unknown => name.to_owned(),
         }

@@ -7,13 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     column::{Column, IGNORE, NAME_TARGETS, NamePart, Part, Use},
     names::{CANVAS, NAMES, plain},
+    terms::Terms,
 };
 use crate::domain::{
     column_map::{ColumnMap, Decided},
+    custom::Key,
     field::FieldName,
     job_result::ResultColumn,
     member_row::ProfileField,
     recipient::MAX_EVIDENCE,
+    template::Definition,
 };
 
 /// What a text names, in the API's words or in those of a header.
@@ -43,17 +46,51 @@ pub struct Assigned<'a> {
     pub remembered: Option<&'a ColumnMap>,
 }
 
-/// What was assigned, by names as they are compared.
+/// What was assigned, by names as they are compared; and what names the template's own facts.
 #[derive(Debug, Default)]
 pub(super) struct Assignments {
     given: BTreeMap<String, Column>,
     remembered: BTreeMap<String, Column>,
+    definition: Option<Definition>,
 }
 
 impl From<Assigned<'_>> for Assignments {
     fn from(assigned: Assigned<'_>) -> Self {
-        Self { given: by_name(assigned.given), remembered: by_name(assigned.remembered) }
+        let (given, remembered) = (by_name(assigned.given), by_name(assigned.remembered));
+        Self { given, remembered, definition: None }
     }
+}
+
+impl Assignments {
+    /// What is known of the columns of a file before its header is read.
+    pub(super) fn of(terms: Terms<'_>) -> Self {
+        let definition = Some(terms.definition).filter(|of| !of.custom_fields.is_empty());
+        Self { definition: definition.cloned(), ..Self::from(terms.assigned) }
+    }
+
+    /// The column that a name is by itself. The template's own facts have their labels, unless a label is
+    /// the name of a column that the template takes.
+    fn by_itself(&self, name: &str) -> Column {
+        let known = column(name);
+        let Some(definition) = self.definition.as_ref().filter(|_| !name.starts_with('#')) else {
+            return known;
+        };
+        let taken = match known {
+            Column::Unknown => false,
+            known => known.field().is_none_or(|field| definition.takes(field)),
+        };
+        let own = definition.custom_fields.iter().find(|field| field.is_named(name));
+        own.filter(|_| !taken).map_or(known, |field| Column::Custom(field.key))
+    }
+}
+
+/// The fact that a name in a file of ours, or in an assignment, says by its key: `custom.hours`,
+/// `Horas (custom.hours)`.
+fn fact(name: &str) -> Option<Column> {
+    let name = name.trim();
+    let marked = name.strip_suffix(')').and_then(|name| Some(name.rsplit_once('(')?.1));
+    let key = marked.unwrap_or(name).strip_prefix("custom.")?;
+    Key::parse(key).map(Column::Custom)
 }
 
 fn by_name(map: Option<&ColumnMap>) -> BTreeMap<String, Column> {
@@ -83,6 +120,9 @@ pub struct Columns {
 fn column(name: &str) -> Column {
     if name.starts_with('#') {
         return Column::Ignored;
+    }
+    if let Some(fact) = fact(name) {
+        return fact;
     }
     let name = plain(name);
     if name.is_empty() {
@@ -173,7 +213,7 @@ impl Columns {
             if let Some(column) = remembered.filter(|_| !ours && !name.starts_with('#')) {
                 return (*column, Decided::Remembered);
             }
-            match column(name) {
+            match assigned.by_itself(name) {
                 Column::Name(NamePart::Given) if canvas && plain(name) == "student" => {
                     (Column::FamilyFirst, Decided::Name)
                 }

@@ -13,6 +13,8 @@ use super::{
 };
 use crate::domain::{
     cell_fault::CellFault,
+    custom::{CUSTOM, Key},
+    custom_field::CustomKind,
     dates,
     fault::{self, Fault},
     field::{FieldName, Kind},
@@ -72,6 +74,8 @@ struct Row {
     evidence: Vec<Map<String, Value>>,
     /// Evidence as the API's JSON, as it was written: the recipient's reader judges it.
     listed: Option<Box<RawValue>>,
+    /// Facts of the template's own.
+    facts: Map<String, Value>,
     faults: Vec<Fault>,
 }
 
@@ -101,7 +105,37 @@ impl Row {
                 }
             }
             Column::Evidence(number, part) => self.evidence(number, part, cell),
+            Column::Custom(key) => self.fact(key, cell, definition),
         }
+    }
+
+    /// Takes a fact of the template's own. A text of digits is one that a spreadsheet may have changed.
+    fn fact(&mut self, key: Key, cell: &str, definition: &Definition) {
+        let defined = definition.fact(key);
+        let value = match defined.map(|field| field.kind) {
+            Some(CustomKind::Number) => {
+                let number = cells::number(&cleaned(cell));
+                match number.and_then(|n| serde_json::from_str::<Number>(&n).ok()) {
+                    Some(number) => Value::Number(number),
+                    None => {
+                        self.faults.push(Fault::InvalidNumber(key.field()));
+                        return;
+                    }
+                }
+            }
+            Some(CustomKind::List) => {
+                let values = defined.map_or(&[][..], |field| &field.values);
+                cells::meant(&cleaned(cell), values).into()
+            }
+            Some(CustomKind::Text) | None => match Self::changed(&key.field(), cell) {
+                Some(fault) => {
+                    self.faults.push(Fault::Cell(fault));
+                    return;
+                }
+                None => cell.into(),
+            },
+        };
+        self.facts.insert(key.to_string(), value);
     }
 
     fn address(&mut self, cell: &str) {
@@ -125,15 +159,18 @@ impl Row {
 
     /// A text of digits that a spreadsheet may have shortened or taken for a date.
     fn code(&mut self, name: &str, cell: &str) {
-        let fault = if cells::is_shortened(cell) {
-            Some(CellFault::Shortened(name.to_owned()))
-        } else {
-            made_date(name, cell)
-        };
-        match fault {
+        match Self::changed(name, cell) {
             Some(fault) => self.faults.push(Fault::Cell(fault)),
             None => self.put(name, cell),
         }
+    }
+
+    /// The fault of a text of digits that a spreadsheet has changed.
+    fn changed(name: &str, cell: &str) -> Option<CellFault> {
+        if cells::is_shortened(cell) {
+            return Some(CellFault::Shortened(name.to_owned()));
+        }
+        made_date(name, cell)
     }
 
     fn field(&mut self, field: FieldName, cell: &str, definition: &Definition) {
@@ -189,6 +226,10 @@ impl Row {
 
     fn entry(mut self) -> Entry {
         self.join_names();
+        if !self.facts.is_empty() {
+            let facts = std::mem::take(&mut self.facts);
+            self.put(CUSTOM, facts);
+        }
         self.evidence.retain(|entry| !entry.is_empty());
         let name = FieldName::Evidence.as_str();
         if self.listed.is_none() && !self.evidence.is_empty() && !self.fields.contains_key(name) {

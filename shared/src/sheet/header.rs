@@ -244,7 +244,9 @@ impl Header<'_> {
             let quote = |column: &ColumnName| {
                 lang.pick(format!("«{}»", column.es), format!("\"{}\"", column.en))
             };
-            columns.iter().map(quote).collect::<Vec<_>>().join(", ")
+            let own = self.definition.custom_fields.iter().map(|field| field.label.text(lang));
+            let own = own.map(|name| lang.pick(format!("«{name}»"), format!("\"{name}\"")));
+            columns.iter().map(quote).chain(own).collect::<Vec<_>>().join(", ")
         };
         let missing = self.columns.email().is_none();
         let es = format!(
@@ -291,7 +293,9 @@ impl Header<'_> {
         let unlisted = self.positions(|_, column| {
             column.field().is_some_and(|field| {
                 !self.definition.takes(field) || self.is_no_member(field.as_str())
-            }) || (column == Column::ExternalId && self.is_no_member(ColumnName::EXTERNAL_ID.field))
+            }) || matches!(column, Column::Custom(key) if self.definition.fact(key).is_none())
+                || (column == Column::ExternalId
+                    && self.is_no_member(ColumnName::EXTERNAL_ID.field))
         });
         if unlisted.is_empty() {
             return Ok(());

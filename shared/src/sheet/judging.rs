@@ -9,6 +9,7 @@ use super::{
     fault::{SheetFault, letters},
 };
 use crate::domain::{
+    custom_field::CustomKind,
     dates::{Numeric, Order},
     encoding::Encoding,
     field::{FieldName, Kind},
@@ -70,6 +71,10 @@ impl Judge {
         let kind = |column: &Column| match column {
             Column::Field(field) => {
                 Some(field.kind()).filter(|kind| matches!(kind, Kind::Date | Kind::Number))
+            }
+            Column::Custom(key) => {
+                let fact = definition.fact(*key).filter(|fact| fact.kind == CustomKind::Number);
+                fact.map(|_| Kind::Number)
             }
             _ => None,
         };

@@ -13,6 +13,7 @@ use super::{
 use crate::domain::{
     cell_fault::CellFault,
     correction_fault::{CorrectionFault, VERSION},
+    custom::{CustomValue, Key},
     fault::{Fault, FaultText, KEPT_TEXT},
     field::FieldName,
     lang::Lang,
@@ -79,6 +80,7 @@ impl<'a> Naming<'a> {
                 Some((at, part)) => at == *number && [part, Part::Whole].contains(part_of),
                 None => whole == FieldName::Evidence.as_str(),
             },
+            (Column::Custom(key), _) => key.field() == path,
             (column, _) => column.field().is_some_and(|field| field.as_str() == whole),
         };
         let all = self.columns.all().iter().enumerate();
@@ -325,14 +327,14 @@ impl Words<'_> {
     /// The text of a grade comes first as it always is.
     fn unlisted(&self, unlisted: &Unlisted) -> String {
         let lang = self.naming.lang;
-        let field = unlisted.field.as_str();
+        let field = &*unlisted.field;
         let near = match unlisted.near().map(|near| self.naming.quoted(near)) {
             Some(near) => {
                 lang.pick(format!(" (¿quisiste decir {near}?)"), format!(" (did you mean {near}?)"))
             }
             None => String::new(),
         };
-        if unlisted.field == FieldName::ResultValue {
+        if unlisted.is_grade() {
             return format!("{}. {}{near}", unlisted.text(lang), self.says(field));
         }
         let allowed = unlisted.allowed();
@@ -483,6 +485,10 @@ fn value_of(recipient: &Recipient, path: &str) -> Option<String> {
             Part::Url => entry.url.clone(),
             Part::Description => entry.description.clone(),
         };
+    }
+    if let Some(key) = path.strip_prefix("custom.").and_then(Key::parse) {
+        let facts = [&recipient.custom, &recipient.private];
+        return facts.into_iter().find_map(|facts| facts.get(&key)).map(CustomValue::signed);
     }
     match recipient.value(FieldName::of(path)?)? {
         FieldValue::Text(text) => Some(text.to_owned()),

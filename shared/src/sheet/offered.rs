@@ -92,14 +92,18 @@ pub fn example(definition: &Definition, lang: Lang) -> String {
         let quoted = text.contains(['"', ',', ';', '\n', '\r']);
         if quoted { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.into_owned() }
     };
+    let own = &definition.custom_fields;
     let line = |cells: Vec<String>| {
         let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
         cells.join(lang.pick(";", ",")) + "\r\n"
     };
     let row = |n: usize| {
-        line(columns.iter().map(|column| value(column.field, n, definition, lang)).collect())
+        let listed = columns.iter().map(|column| value(column.field, n, definition, lang));
+        let own = own.iter().map(|field| field.usual().text(lang));
+        line(listed.chain(own).collect())
     };
-    let header = columns.iter().map(|column| lang.pick(column.es, column.en).to_owned()).collect();
+    let header = columns.iter().map(|column| lang.pick(column.es, column.en).to_owned());
+    let header = header.chain(own.iter().map(|field| field.label.text(lang).to_owned())).collect();
     // Excel knows UTF-8 by its BOM.
     ["\u{feff}".to_owned(), line(header), row(0), row(1)].concat()
 }

@@ -62,7 +62,7 @@ impl<'a> Survey<'a> {
     /// # Errors
     /// [`SheetFault`]: no file of recipients, or a header that the template does not take.
     pub fn begin(first: &[u8], terms: Terms<'a>) -> Result<Self, SheetFault> {
-        let assigned = Assignments::from(terms.assigned);
+        let assigned = Assignments::of(terms);
         let mut recognized = recognize::recognize(first, terms.encoding, &assigned)?;
         let format = &mut recognized.format;
         let names = format.header.clone();

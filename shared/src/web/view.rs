@@ -18,6 +18,8 @@ use crate::{
         achievement::Alignment,
         credential::{Credential, Status},
         credits::Credits,
+        custom::CustomValue,
+        custom_field::CustomLabel,
         field::FieldName,
         ids::{Mode, TemplateId},
         image::Image,
@@ -118,6 +120,8 @@ pub struct CredentialView {
     pub criteria: Option<String>,
     /// The recipient's fields among the facts, in the order of [`FieldName::FACTS`].
     pub facts: Vec<(FieldName, Fact)>,
+    /// The template's own facts that are signed, by their labels in both languages.
+    pub custom: Vec<(CustomLabel, CustomValue)>,
     /// The day of issue, in the organization's time zone.
     pub issued_on: Option<Date>,
     /// The day of the award, if the recipient has one of its own.
@@ -152,9 +156,13 @@ impl CredentialView {
             Fact::Text(text) => Some(text),
             Fact::Credits(_) | Fact::Date(_) => None,
         });
+        let custom = self.custom.iter().flat_map(|(label, value)| {
+            let labels = [&label.es, &label.en].into_iter().map(String::as_str);
+            labels.chain(value.as_text())
+        });
         let texts = [&self.organization, &self.name].into_iter();
-        let mut texts = texts.chain(&self.recipient_name).chain(facts);
-        texts.all(|text| glyphs::covers(text))
+        let texts = texts.chain(&self.recipient_name).chain(facts).map(String::as_str);
+        texts.chain(custom).all(glyphs::covers)
     }
 
     /// The days of the credential in reading order, with the name of each: of the award, of the issue
@@ -305,6 +313,11 @@ impl LoadedCredential {
             description: d.description.clone(),
             criteria: d.achievement.criteria.clone(),
             facts: FieldName::FACTS.into_iter().filter_map(|field| Fact::of(&r, field)).collect(),
+            custom: d
+                .custom_fields
+                .iter()
+                .filter_map(|field| Some((field.label.clone(), r.custom.get(&field.key)?.clone())))
+                .collect(),
             issued_on: self.days.issued_on,
             awarded_on: self.days.awarded_on,
             expires_on: self.days.expires_on,

@@ -4,6 +4,7 @@ use serde_json::value::RawValue;
 
 use super::{BOUNDS, Entry, Object, Reader, Recipient, SHOWN_EMAIL};
 use crate::domain::{
+    custom::Facts,
     email::EmailAddress,
     fault::{self, Expected, Fault},
     json::{self, Excess},
@@ -58,6 +59,8 @@ impl Entry {
                 activity_end_date: None,
                 awarded_on: None,
                 valid_until: None,
+                custom: Facts::new(),
+                private: Facts::new(),
                 external_id: None,
                 language,
             }),

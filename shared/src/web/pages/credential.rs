@@ -195,7 +195,7 @@ fn verification(shown: &CredentialView, lang: Lang) -> Markup {
 }
 
 /// Returns the facts of a credential in reading order: name and value.
-pub(super) fn listed(shown: &CredentialView, lang: Lang) -> Vec<(&'static str, Markup)> {
+pub(super) fn listed(shown: &CredentialView, lang: Lang) -> Vec<(&str, Markup)> {
     let on = |of: FieldName| shown.facts.iter().find(|(field, _)| *field == of).map(|(_, f)| f);
     let start = on(FieldName::ActivityStartDate);
     let one_day = start.is_some() && start == on(FieldName::ActivityEndDate);
@@ -215,7 +215,10 @@ pub(super) fn listed(shown: &CredentialView, lang: Lang) -> Vec<(&'static str, M
         Some((name, value))
     });
     let days = shown.days(lang).into_iter().map(|(name, on)| (name, day(on, lang)));
-    days.chain(fields).collect()
+    let custom = shown.custom.iter();
+    let custom =
+        custom.map(|(label, value)| (label.text(lang), html! { bdi { (value.text(lang)) } }));
+    days.chain(fields).chain(custom).collect()
 }
 
 fn facts(shown: &CredentialView, lang: Lang) -> Markup {

@@ -35,6 +35,7 @@ fn shown() -> CredentialView {
         ],
         issued_on: "2026-11-15".parse().ok(),
         awarded_on: None,
+        custom: Vec::new(),
         skills: Vec::new(),
         achievement_url: "https://u.example/orgs/u/achievements/7?version=1".to_owned(),
         expires_on: "2031-01-01".parse().ok(),
