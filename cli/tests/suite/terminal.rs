@@ -137,6 +137,22 @@ async fn a_row_controls_no_terminal_and_stays_as_it_is_in_a_file() {
     world.stack.shutdown().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_archive_is_written_to_a_file_and_to_no_terminal() {
+    let world = World::new().await;
+    world.done(&["people", "export", "ana@ejemplo.com", "--output", "ana.zip"]);
+    let jobs = world.done(&["jobs", "list", "--json"]).lines();
+    let job = jobs[0]["job_id"].as_str().expect("an id").to_owned();
+    let shown = on_a_terminal(&world, &["jobs", "results", &job]);
+    assert!(!shown.contains("PK") && shown.contains("--output datos-personales.zip"), "{shown:?}");
+    world.done(&["jobs", "results", &job, "--output", "otra.zip"]);
+    assert_eq!(
+        fs::read(world.path("otra.zip")).expect("an archive"),
+        fs::read(world.path("ana.zip")).expect("an archive")
+    );
+    world.stack.shutdown().await;
+}
+
 #[test]
 fn only_the_printer_writes_to_the_terminal() {
     fn visit(folder: &Path, found: &mut Vec<String>) {
