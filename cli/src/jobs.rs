@@ -107,14 +107,18 @@ async fn download(session: &Session, arguments: Results) -> Result<Exit, Failure
     }
     let Some(path) = &arguments.output else {
         let mut out = FileOut::new();
-        write(session, id, status, &mut out).await?;
+        let target = match out.is_on_terminal() {
+            true => results::Target::Terminal,
+            false => results::Target::File,
+        };
+        write(session, id, status, target, &mut out).await?;
         out.flush().map_err(|error| Failure::output(&error))?;
         return Ok(Exit::Done);
     };
     let existing = Existing::with_force(arguments.force);
     let target = OutputFile::new(path, existing, printer)?;
     let mut file = target.begin()?;
-    write(session, id, status, &mut file).await?;
+    write(session, id, status, results::Target::File, &mut file).await?;
     target.finish(file, printer)?;
     printer.json(&serde_json::json!({ "job_id": id, "results": path }))?;
     let name = path.display();
@@ -126,10 +130,11 @@ async fn write(
     session: &Session,
     id: &str,
     status: Option<&str>,
+    target: results::Target,
     into: &mut impl Write,
 ) -> Result<(), Failure> {
     match status {
-        None => results::write_all(session, id, into).await,
+        None => results::write_all(session, id, target, into).await,
         Some(status) => results::write_status(session, id, status, into).await,
     }
 }

@@ -240,6 +240,11 @@ impl FileOut {
         Self { terminal: is_on_terminal(), line: Vec::new() }
     }
 
+    /// Whether a terminal shows it.
+    pub fn is_on_terminal(&self) -> bool {
+        self.terminal
+    }
+
     fn show(&mut self, line_end: &str) -> io::Result<()> {
         let line = String::from_utf8_lossy(&self.line);
         // A byte order mark and tabs belong to such files, and move nothing.

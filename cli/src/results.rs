@@ -16,19 +16,40 @@ use crate::{
     session::Session,
 };
 
-/// Writes a job's results as CSV: its results file if it has one, else its rows.
+/// Where results go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A file that the command names.
+    File,
+    /// A terminal, which gets text only.
+    Terminal,
+}
+
+/// Writes a job's results as CSV: its results file if it has one, else its rows. Those of an export are an
+/// archive.
 ///
 /// # Errors
-/// When they cannot be read or written.
+/// When they cannot be read or written, and when an archive has no file to go to.
 pub async fn write_all(
     session: &Session,
     job_id: &str,
+    target: Target,
     into: &mut (impl Write + ?Sized),
 ) -> Result<(), Failure> {
     let progress = Progress::new(session.printer);
     let client = session.client.patient(session.patience, &progress);
-    match results_file_url(session, &client, job_id).await? {
-        Some(url) => client.download(&url, into).await,
+    match results_link(session, &client, job_id).await? {
+        Some(link) if link.is_archive && target == Target::Terminal => {
+            Err(Failure::failed(session.printer.pick(
+                "El resultado de este trabajo es un archivo ZIP con los datos de una persona, y no se escribe en la terminal",
+                "The result of this job is a ZIP archive with the data of a person, and is not written to the terminal",
+            ))
+            .next(session.printer.pick(
+                format!("nombra un archivo: unicreda jobs results {job_id} --output datos-personales.zip"),
+                format!("name a file: unicreda jobs results {job_id} --output datos-personales.zip"),
+            )))
+        }
+        Some(link) => client.download(&link.url, into).await,
         None => write_pages(&client, job_id, None, into).await,
     }
 }
@@ -48,19 +69,27 @@ pub async fn write_status(
     write_pages(&client, job_id, Some(status), into).await
 }
 
-/// The URL of the results file; waits while the service is writing the file. `None` if the job has
+/// A link to a results file.
+struct Link {
+    url: String,
+    is_archive: bool,
+}
+
+/// The link to the results file; waits while the service is writing the file. `None` if the job has
 /// no results file.
-async fn results_file_url(
+async fn results_link(
     session: &Session,
     client: &Client,
     job_id: &str,
-) -> Result<Option<String>, Failure> {
+) -> Result<Option<Link>, Failure> {
     let began = Instant::now();
     loop {
         let answer = client.json(ApiRequest::get(job_path(job_id, "/results/file"))).await;
         match answer {
             Ok(answer) => {
-                return Ok(answer.get("url").and_then(Value::as_str).map(str::to_owned));
+                let text = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);
+                let is_archive = text("file_name").is_some_and(|name| name.ends_with(".zip"));
+                return Ok(text("url").map(|url| Link { url, is_archive }));
             }
             Err(failure) if failure.code() == Some("not_found") => return Ok(None),
             Err(failure)

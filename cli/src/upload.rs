@@ -204,7 +204,7 @@ async fn write_results(
     let is_written = written == Some(target.path.as_path()) && target.path.exists();
     if !is_written || target.replaces() {
         let mut file = target.begin()?;
-        results::write_all(session, job_id, &mut file).await?;
+        results::write_all(session, job_id, results::Target::File, &mut file).await?;
         target.finish(file, printer)?;
     }
     session.clear_resume_hint();

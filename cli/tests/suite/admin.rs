@@ -98,6 +98,25 @@ const CREATE: [&str; 9] = [
     "America/Lima",
 ];
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn erasures_are_repeated_of_an_organization_that_exists_and_since_a_point_that_was() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path();
+    let stack = start(data).await;
+    let replay = ["erasures", "replay", "--since"];
+    let with = |more: &[&'static str]| [&replay[..], more].concat();
+    let stderr = failed(data, 1, &with(&["2026-01-01T00:00:00Z", "--org", "nadie"]));
+    assert!(stderr.contains("nadie"), "{stderr}");
+    let stderr = failed(data, 1, &with(&["2999-01-01T00:00:00Z"]));
+    assert!(stderr.contains("in the future"), "{stderr}");
+    let stderr = failed(data, 1, &with(&["ayer"]));
+    assert!(stderr.contains("RFC 3339"), "{stderr}");
+    done(data, &CREATE);
+    let begun = done(data, &with(&["2026-01-01T00:00:00Z", "--org", "uni"]));
+    assert!(begun.contains("job"), "{begun}");
+    stack.shutdown().await;
+}
+
 fn json_of(data: &Path, arguments: &[&str]) -> Value {
     serde_json::from_str(&done(data, arguments)).expect("JSON")
 }

@@ -48,6 +48,11 @@ fn service(answers: &'static [(&'static str, u16, Value)]) -> String {
 
 /// Runs a command on a terminal of its own, and gives what it showed.
 fn on_a_terminal(world: &World, arguments: &[&str]) -> String {
+    run_on_a_terminal(world, arguments).code(0).out
+}
+
+/// Runs a command on a terminal of its own.
+fn run_on_a_terminal(world: &World, arguments: &[&str]) -> Ran {
     let script =
         "import os, pty, sys\nsys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
     let plain = world.command(arguments);
@@ -56,7 +61,7 @@ fn on_a_terminal(world: &World, arguments: &[&str]) -> String {
     command.current_dir(world.path("")).env_clear().env("HOME", world.path("home"));
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    Ran::of(command.output().expect("Python 3 runs")).code(0).out
+    Ran::of(command.output().expect("Python 3 runs"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -134,6 +139,22 @@ async fn a_row_controls_no_terminal_and_stays_as_it_is_in_a_file() {
     let rows = world.done(&["jobs", "results", &job, "--json"]);
     is_harmless(&rows.out);
     assert_eq!(rows.lines()[0]["email"], format!("mal{inline}@"));
+    world.stack.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_archive_is_written_to_a_file_and_to_no_terminal() {
+    let world = World::new().await;
+    world.done(&["people", "export", "ana@ejemplo.com", "--output", "ana.zip"]);
+    let jobs = world.done(&["jobs", "list", "--json"]).lines();
+    let job = jobs[0]["job_id"].as_str().expect("an id").to_owned();
+    let shown = run_on_a_terminal(&world, &["jobs", "results", &job]).code(1).out;
+    assert!(!shown.contains("PK") && shown.contains("--output datos-personales.zip"), "{shown:?}");
+    world.done(&["jobs", "results", &job, "--output", "otra.zip"]);
+    assert_eq!(
+        fs::read(world.path("otra.zip")).expect("an archive"),
+        fs::read(world.path("ana.zip")).expect("an archive")
+    );
     world.stack.shutdown().await;
 }
 

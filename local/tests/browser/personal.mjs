@@ -37,6 +37,11 @@ async function enter(page, key) {
 
 const focused = (page) => page.evaluate(() => document.activeElement.id);
 const said = (page, id) => page.locator(id).innerText();
+// Pixels between a field and the alert about it.
+const apart = (page, field) => page.evaluate((id) => {
+  const [one, alert] = [id, `${id}-problem`].map((each) => document.getElementById(each).getBoundingClientRect());
+  return Math.round(alert.top - one.bottom);
+}, field);
 const ended = async (page) => {
   await page.locator("#person-bar").waitFor({ state: "hidden", timeout: 60_000 });
   await page.locator("#person-see:enabled").waitFor();
@@ -59,6 +64,7 @@ for (const { run: name, email, one } of people) {
   await page.locator("#person").fill("nadie");
   await page.keyboard.press("Enter");
   run.wrong = await said(page, "#person-problem");
+  run.apart = [await apart(page, "person")];
   // One credential alone.
   await page.locator("#person").fill(one);
   await page.keyboard.press("Enter");
@@ -95,16 +101,19 @@ for (const { run: name, email, one } of people) {
   run.begun = [await focused(page), await page.locator("#erase-keep").isChecked()];
   run.button = await said(page, "#erase-now");
   await page.locator("#erase-now").click();
-  run.noReason = [await said(page, "#person-problem"), await focused(page)];
+  run.noReason = [await said(page, "#erase-reason-problem"), await focused(page)];
+  run.apart.push(await apart(page, "erase-reason"));
   await page.locator("#erase-reason").fill("Lo pidió la persona");
   await page.locator("#erase-again").fill("otra@ejemplo.com");
   await page.locator("#erase-now").click();
-  run.other = [await said(page, "#person-problem"), await focused(page)];
+  run.other = [await said(page, "#erase-again-problem"), await focused(page)];
+  run.apart.push(await apart(page, "erase-again"));
+  run.alerts = await page.locator("#personal .problem:visible").count();
   await page.locator("#erase-again").fill(` ${email.toUpperCase()} `);
   if (name === "phone") await page.locator("#erase-keep").uncheck();
   // Another language keeps what was typed.
   await page.locator('.langs a[hreflang="en"]').click();
-  run.english = [await said(page, "#erase-now"), await page.locator("#erase-reason").inputValue(), await said(page, "#person-problem")];
+  run.english = [await said(page, "#erase-now"), await page.locator("#erase-reason").inputValue(), await said(page, "#erase-again-problem")];
   await page.locator('.langs a[hreflang="es"]').click();
   await look(`${name} 3 about to erase`, page);
   await page.locator("#erase-now").dblclick();

@@ -21,7 +21,8 @@ use crate::{
 const MEMBER: &str = "ana.rojas@demo.example";
 
 /// Rows of the document that no path below fills, and why.
-const NOT_SEEN: [(&str, &str); 3] = [
+const NOT_SEEN: [(&str, &str); 4] = [
+    ("SUPPRESSED#{org}#erased / ANY", "nobody is erased here"),
     ("SUPPRESSED#{org}#erased / {hash}", "nobody is erased here"),
     ("exports/{path…}", "nobody asks for an export here"),
     ("erasures/{path…}", "nobody is erased here"),

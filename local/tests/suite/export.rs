@@ -14,6 +14,7 @@ use crate::{
     erasure::scan::{Marks, places},
     feedback::{bounced, report},
     harness::{World, person},
+    queues,
 };
 
 const EMAIL: &str = "qxvpedida@ejemplo.com";
@@ -180,6 +181,110 @@ async fn everything_held_about_a_person_is_in_one_archive_and_nothing_of_anybody
     let found = places(&world, &Marks::of(&["qxvpedida", "Qxvéra"])).await;
     assert!(!found.iter().any(|place| place.contains(id) && !place.contains(".zip")), "{found:?}");
     assert_eq!(objects(&world, "exports/").await, [format!("exports/demo/{id}.zip")]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_of_a_refused_file_are_in_the_archive_and_others_data_are_not() {
+    let world = World::new().await;
+    // Another person's credential, which is corrected to be this person's.
+    let theirs_before = json!({ "email": "ajena@ejemplo.com", "recipient_name": "Zulema Ajena", "result_value": "A" });
+    let one = id_of(&world.issue_one(&theirs_before).await);
+    let two = json!({ "email": "ajena@ejemplo.com", "recipient_name": "Zulema Ajena", "result_value": "B" });
+    let two = id_of(&world.issue_one(&two).await);
+    world.mail_ended(&one).await;
+    world.mail_ended(&two).await;
+    let change = json!({
+        "email": EMAIL, "recipient_name": NAME, "reason": "No era de Zulema Ajena",
+    });
+    world.call("PATCH", &format!("/credentials/{one}"), Some(&change)).await.expect(200);
+    // A dry run that would do the same with the other one.
+    let file = format!("Correo;Nombre;Nota;credential_id\n{EMAIL};{NAME};B;{two}\n");
+    let options = json!({ "correct": true, "dry_run": true });
+    let check = world.upload("acta.csv", file.as_bytes(), &options).await;
+    assert_eq!(world.file_job(&check).await["result"]["corrected"], 1);
+    // Refused as a whole: in UTF-8, in one line with somebody else, in UTF-16.
+    let refused = async |text: &[u8]| {
+        let job = world.upload("lista.csv", text, &json!({})).await;
+        assert_eq!(world.file_job(&job).await["status"], "FAILURE");
+    };
+    let own = format!("{EMAIL};{NAME};1-9");
+    let head = "Correo;Nombre;RUT secreto\n";
+    refused(format!("{head}vecina@ejemplo.com;Vecina;2-7\n{own}\n").as_bytes()).await;
+    let both = format!("{head}vecina@ejemplo.com;Vecina {EMAIL};2-7\n");
+    refused(both.as_bytes()).await;
+    let wide: Vec<u8> =
+        format!("\u{feff}{head}{own}\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    refused(&wide).await;
+
+    let job = exported(&world, PATH).await;
+    let files = archive(&world, &job).await;
+    let person: Value = serde_json::from_slice(&files["person.json"]).expect("JSON");
+    let lines = person["refused_lines"].as_array().expect("lines");
+    let mut said: Vec<(u64, Option<&str>)> = lines
+        .iter()
+        .map(|line| (line["line"].as_u64().expect("a number"), line["text"].as_str()))
+        .collect();
+    said.sort_unstable();
+    let own = own.as_str();
+    assert_eq!(said, [(2, None), (2, Some(own)), (3, Some(own))], "{lines:?}");
+    assert!(
+        lines.iter().all(|line| line["file"] == "lista.csv" && line["refused_for"].is_string())
+    );
+    let event = &person["credentials"][0]["history"][0];
+    assert_eq!((&event["replaced_recipient"], &event["reason"]), (&Value::Null, &Value::Null));
+    let row = &person["job_rows"][0];
+    assert_eq!((&row["job_kind"], &row["sent"]["email"]), (&json!("dry_run"), &json!(EMAIL)));
+    let changes = row["changes"].as_array().expect("changes");
+    assert!(changes.len() >= 2 && changes.iter().all(|c| c["before"].is_null()), "{changes:?}");
+    for (name, bytes) in &files {
+        let text = String::from_utf8(bytes.clone()).expect("UTF-8");
+        for foreign in ["ajena", "Zulema", "vecina", "Vecina"] {
+            assert!(!text.contains(foreign), "{foreign} in {name}: {text}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_archive_goes_with_a_credential_that_is_erased_and_is_not_cancelled() {
+    let world = World::new().await;
+    let issued = id_of(&world.issue_one(&theirs()).await);
+    let mut moved = theirs();
+    moved["result_value"] = "B".into();
+    let moved = id_of(&world.issue_one(&moved).await);
+    for id in [&issued, &moved] {
+        world.mail_ended(id).await;
+    }
+    let change = json!({ "email": "otra@ejemplo.com" });
+    world.call("PATCH", &format!("/credentials/{moved}"), Some(&change)).await.expect(200);
+    let erase = async |id: &str| {
+        let order = json!({ "reason": "Lo pidió" });
+        let path = format!("/credentials/{id}/erase");
+        let job = world.call("POST", &path, Some(&order)).await.expect(202).json();
+        let job = format!("/jobs/{}", job["job_id"].as_str().expect("an id"));
+        let ended = async || Some(world.get(&job).await).filter(|job| job["status"] == "SUCCESS");
+        world.until("the erasure ends", ended).await
+    };
+    // That of another person stays; that of whose it was before a correction goes.
+    let others = exported(&world, "/people/nadie@ejemplo.com/export").await;
+    for (id, path) in [(&issued, PATH), (&moved, PATH), (&moved, "/people/otra@ejemplo.com/export")]
+    {
+        let job = exported(&world, path).await;
+        world.get(&link(&job)).await;
+        let erased = erase(id).await;
+        let gone = erased["result"]["files_deleted"] == 1;
+        // What is erased already was nobody's archive.
+        let first = (id, path) != (&moved, "/people/otra@ejemplo.com/export");
+        assert_eq!(gone, first, "{erased}");
+        let status = if first { 404 } else { 200 };
+        world.call("GET", &link(&job), None).await.expect(status);
+    }
+    world.get(&link(&others)).await;
+
+    let world = World::with(queues::unread()).await;
+    let open = world.call("GET", PATH, None).await.expect(202).json();
+    let path = format!("/jobs/{}/cancel", open["job_id"].as_str().expect("an id"));
+    let refused = world.call("POST", &path, None).await.problem(409, "conflict");
+    assert!(refused["detail"].as_str().is_some_and(|text| text.contains("entrega")), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,7 +12,7 @@ use crate::{
     catalog::one_fault,
     faults::{Fault, Faults},
     harness::{World, person},
-    queues::{Queue, consume, drain, take_exactly, unread},
+    queues::{Queue, consume, drain, take, take_exactly, unread},
 };
 
 const DAY: u64 = 24 * 3600;
@@ -186,6 +186,40 @@ async fn no_item_of_an_open_job_expires() {
     app.clock.jump(Duration::from_secs(6 * DAY));
     sweep::sweep(app, SweepMode::default()).await.expect("a run");
     assert_eq!(days_of(&world, &job).await, 17);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_about_personal_data_has_the_organizations_period_and_is_kept_while_it_waits() {
+    let world = World::with(unread()).await;
+    set(&world, json!({ "jobs_days": 7 })).await;
+    let open = world.start_job(&[person(1), person(2)]).await;
+    let order = json!({ "email": "persona1@ejemplo.com", "reason": "Lo pidió" });
+    let erasing = world.call("POST", "/people/erase", Some(&order)).await.expect(202).json();
+    let erasing = erasing["job_id"].as_str().expect("an id").to_owned();
+    assert_eq!(days_of(&world, &erasing).await, 7);
+    let app = world.stack.app();
+    // It waits for the job that is open.
+    for days in [12, 17] {
+        app.clock.jump(Duration::from_secs(5 * DAY + 3600));
+        sweep::sweep(app, SweepMode::default()).await.expect("a run");
+        let work = take(&world, Queue::Privacy).await;
+        assert_eq!(privacy_of(&world, &work).await, [""; 0]);
+        let job = world.get(&format!("/jobs/{erasing}")).await;
+        assert_eq!(job["progress"]["waiting"], "open_jobs", "{job}");
+        assert_eq!(days_of(&world, &erasing).await, days);
+        assert_eq!(days_of(&world, &open).await, days);
+    }
+    let export = world.call("GET", "/people/otra@ejemplo.com/export", None).await.expect(202);
+    let export = export.json()["job_id"].as_str().expect("an id").to_owned();
+    assert_eq!(days_of(&world, &export).await, 7);
+}
+
+/// Hands messages to the function `privacy`; those that come back.
+async fn privacy_of(world: &World, tasks: &[Value]) -> Vec<String> {
+    let event = serde_json::from_value(json!({ "Records": tasks })).expect("an event");
+    let event = lambda_runtime::LambdaEvent::new(event, crate::sim::context());
+    let answer = privacy::handle(world.stack.app(), event).await.expect("an answer");
+    answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -273,8 +273,11 @@ async fn as_mailed(
         return Ok(credential);
     }
     let tenant = credential.tenant();
-    let suppressed = app.catalog.is_suppressed(tenant, &credential.recipient.email).await?;
-    Ok(if suppressed { credential.suppressed() } else { credential })
+    let why = app.catalog.why_suppressed(tenant, &credential.recipient.email).await?;
+    Ok(match why {
+        Some(why) => credential.suppressed(why),
+        None => credential,
+    })
 }
 
 /// `POST /credentials/{credential_id}/renew`: a new version with a later end. The replaced version no

@@ -59,6 +59,10 @@ impl From<CancelError> for Problem {
                 "Una eliminación no se cancela: lo ya eliminado no vuelve",
                 "An erasure is not cancelled: what is erased does not come back",
             ),
+            CancelError::Export => Self::conflict(
+                "Una entrega de datos no se cancela: solo lee, termina en minutos y su archivo se borra al cumplirse su plazo",
+                "An export is not cancelled: it only reads, ends within minutes, and its archive is deleted when its time is over",
+            ),
             CancelError::Store(error) => error.into(),
         }
     }

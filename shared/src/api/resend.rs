@@ -32,6 +32,10 @@ impl From<ResendError> for Problem {
                 "La dirección está en la lista de supresión: sus correos rebotaron o se marcaron como no deseados. Corrige la dirección de la credencial o, si ya recibe correo, quítala con DELETE /api/v1/suppressions/{email}",
                 "The address is on the suppression list: its mail bounced or was marked as spam. Correct the credential's address or, if it takes mail again, remove it with DELETE /api/v1/suppressions/{email}",
             ),
+            ResendError::ErasedAddress => Self::conflict(
+                "La dirección dejó de recibir correos cuando se eliminaron los datos de su titular. Si esa persona los quiere de nuevo, quítala con DELETE /api/v1/suppressions/{email}",
+                "The address was suppressed when its owner was erased. If that person wants mail again, remove it with DELETE /api/v1/suppressions/{email}",
+            ),
             ResendError::TooSoon => Self::conflict(
                 "El correo está por enviarse o se pidió hace menos de 5 minutos",
                 "The mail is about to be sent or was asked for less than 5 minutes ago",

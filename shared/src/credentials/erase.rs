@@ -51,6 +51,11 @@ pub struct EraseRequest<'a> {
     pub person: Option<(&'a IdSecret, &'a str)>,
     /// Credentials that were issued after this instant are left.
     pub before: Option<Timestamp>,
+    /// Of retention, the revision that was found to be due: a credential that was changed or blocked since
+    /// is left.
+    pub judged: Option<u32>,
+    /// When it was erased, where an erasure is repeated after a restore; else now.
+    pub at: Option<Timestamp>,
 }
 
 /// The outcome for a credential.
@@ -64,7 +69,7 @@ pub enum EraseOutcome {
     Unknown,
     /// Its mail is being sent: later.
     MailInProgress,
-    /// It is newer than what is to be erased, or another person's by now.
+    /// It is newer than what is to be erased, another person's by now, or changed since it was judged.
     Left,
 }
 
@@ -93,6 +98,10 @@ pub async fn erase(
         }
         let newer = credential.issued_at.parse::<Timestamp>().ok() > request.before;
         if request.before.is_some() && newer {
+            return Ok(EraseOutcome::Left);
+        }
+        let changed = |judged| credential.revision != judged || credential.blocked.is_some();
+        if request.judged.is_some_and(changed) {
             return Ok(EraseOutcome::Left);
         }
         let email = &credential.recipient.email;
@@ -149,7 +158,8 @@ async fn erase_once(
     if credential.mode == Mode::Test {
         app.credentials.delete_test_mail(credential.id).await?;
     }
-    let tombstone = Tombstone::of(&credential, time::seconds(now), request.job, request.why);
+    let at = time::seconds(request.at.unwrap_or(now));
+    let tombstone = Tombstone::of(&credential, at, request.job, request.why);
     let buried = app.credentials.bury(&credential, &tombstone).await?;
     if buried {
         tracing::info!(credential_id = %credential.id, job_id = %request.job, key_id = request.by.key_id, "credential erased");

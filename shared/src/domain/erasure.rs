@@ -164,12 +164,12 @@ impl Subject {
 
     /// Whether a text names the address, whatever stands around it.
     pub fn is_in(&self, secret: &IdSecret, org: &OrgId, text: &str) -> bool {
-        let ends =
-            |c: char| c.is_whitespace() || c.is_control() || r#""\<>()[],;:‹›«»'`"#.contains(c);
-        text.split(ends)
-            .filter(|word| word.contains('@'))
-            .map(|word| word.trim_end_matches('.'))
-            .any(|word| EmailAddress::parse(word).is_ok_and(|email| self.is(secret, org, &email)))
+        addresses_in(text).any(|email| self.is(secret, org, &email))
+    }
+
+    /// Whether a text names the address of somebody else.
+    pub fn others_in(&self, secret: &IdSecret, org: &OrgId, text: &str) -> bool {
+        addresses_in(text).any(|email| !self.is(secret, org, &email))
     }
 
     /// The hash in a mode.
@@ -179,6 +179,14 @@ impl Subject {
             Mode::Test => &self.test,
         }
     }
+}
+
+/// The addresses in a text, whatever stands around them.
+fn addresses_in(text: &str) -> impl Iterator<Item = EmailAddress> {
+    let ends = |c: char| c.is_whitespace() || c.is_control() || r#""\<>()[],;:‹›«»'`"#.contains(c);
+    text.split(ends)
+        .filter(|word| word.contains('@'))
+        .filter_map(|word| EmailAddress::parse(word.trim_end_matches('.')).ok())
 }
 
 /// Whom a job about personal data is about.
@@ -227,6 +235,15 @@ pub fn erased_row(lang: Lang) -> FaultText {
     FaultText { code: ERASED.to_owned(), text: text.to_owned() }
 }
 
+/// What stays of a text about another person's row that quoted the address of one who was erased.
+pub fn erased_quote(fault: &FaultText, lang: Lang) -> FaultText {
+    let text = lang.pick(
+        "El detalle se eliminó con los datos de una persona",
+        "The detail was erased with the data of a person",
+    );
+    FaultText { code: fault.code.clone(), text: text.to_owned() }
+}
+
 /// Most credentials that an order remembers.
 pub const REMEMBERED: usize = 500;
 
@@ -251,6 +268,10 @@ pub struct PrivacyOrder {
     /// were corrected since.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub erased: Vec<CredentialId>,
+    /// Of one credential's erasure, while it runs: whose it is, and was before corrections. What they
+    /// were given has it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<Subject>,
     /// The reason that the request gives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -273,6 +294,16 @@ impl PrivacyOrder {
     /// Whether it makes an archive.
     pub fn exports(&self) -> bool {
         self.action == PrivacyAction::Export
+    }
+
+    /// Whether an export has what is erased: it is of the same person, or of one whose credential it was.
+    pub fn takes_export_of(&self, whom: &About) -> bool {
+        self.about == *whom || matches!(whom, About::Person(of) if self.people.contains(of))
+    }
+
+    /// When an erasure that is repeated was asked for first.
+    pub fn first_asked(&self) -> Option<Timestamp> {
+        self.before.as_deref().filter(|_| self.replayed)?.parse().ok()
     }
 
     /// Whether something of this instant, RFC 3339, is left.

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::domain::{
     correction::FieldChange,
-    erasure::PrivacyOrder,
+    erasure::{PrivacyOrder, Subject},
+    fault::FaultText,
     history::Event,
     identity::{self, IdSecret},
     ids::{CredentialId, Mode, OrgId},
@@ -33,6 +34,8 @@ pub struct PersonalData {
     pub former_versions: Vec<Value>,
     /// Rows of jobs about them.
     pub job_rows: Vec<Value>,
+    /// Lines of refused files that name them.
+    pub refused_lines: Vec<Value>,
     /// Signed documents, by their names in the archive.
     pub documents: Vec<(String, Vec<u8>)>,
 }
@@ -60,6 +63,7 @@ impl PersonalData {
             "credentials": self.credentials,
             "former_versions": self.former_versions,
             "job_rows": self.job_rows,
+            "refused_lines": self.refused_lines,
         });
         let readme = readme(&self.organization_name, &self.made_at).into_bytes();
         let mut files = vec![
@@ -108,9 +112,12 @@ pub fn event_of(event: &Event, own: bool) -> Value {
     if let (Some(members), Some(replaced)) = (answer.as_object_mut(), &event.replaced) {
         let recipient = match own {
             true => serde_json::to_value(&replaced.recipient).unwrap_or_default(),
-            // It was about another person.
+            // It was about another person, and its reason may say so.
             false => Value::Null,
         };
+        if !own {
+            members.insert("reason".to_owned(), Value::Null);
+        }
         members.insert("replaced_recipient".to_owned(), recipient);
     }
     answer
@@ -143,20 +150,86 @@ pub fn credential_of(
 /// A row of a job, and what is stored beside it.
 #[derive(Debug)]
 pub struct HeldRow<'a> {
-    /// The row as it was sent.
-    pub row: &'a Row,
+    /// The row as it was sent, without what names others.
+    pub row: Row,
     /// How it ended.
     pub status: RowStatus,
     /// The credential that it leads to.
     pub credential_id: Option<CredentialId>,
-    /// The texts of its faults, as stored.
-    pub faults: Vec<Value>,
+    /// Its faults as stored, without texts that name others.
+    pub faults: Vec<FaultText>,
     /// In a dry run, the fields that it corrects.
-    pub changes: Option<&'a Vec<FieldChange>>,
+    pub changes: Option<Vec<FieldChange>>,
     /// In a dry run, other credentials of its person.
     pub holds: Option<&'a Vec<CredentialId>>,
     /// Its values among the first of a column that the job keeps for seven days.
     pub column_values: Vec<Value>,
+    /// What its file was called, unless that names others.
+    pub file: Option<&'a str>,
+}
+
+/// A text, unless it names the address of somebody else.
+pub fn others_left_out(
+    subject: &Subject,
+    secret: &IdSecret,
+    org: &OrgId,
+    text: &str,
+) -> Option<String> {
+    (!subject.others_in(secret, org, text)).then(|| text.to_owned())
+}
+
+/// Faults without the texts that name others: what they quote stands in other rows.
+pub fn own_faults(
+    faults: &[FaultText],
+    subject: &Subject,
+    (secret, org): (&IdSecret, &OrgId),
+) -> Vec<FaultText> {
+    let own = faults.iter().map(|FaultText { code, text }| {
+        let text = others_left_out(subject, secret, org, text);
+        FaultText { code: code.clone(), text: text.unwrap_or_default() }
+    });
+    own.collect()
+}
+
+/// A row as it was sent, without what names others.
+pub fn own_row(row: &Row, subject: &Subject, of: (&IdSecret, &OrgId)) -> Row {
+    let mut own = row.clone();
+    own.faults = own_faults(&row.faults, subject, of);
+    if row.read().is_none() && subject.others_in(of.0, of.1, &row.email) {
+        own.email = String::new();
+    }
+    own
+}
+
+/// The fields that a row corrects. Where it gives the credential another address, what they were before is
+/// somebody else's.
+pub fn own_changes(changes: &[FieldChange]) -> Vec<FieldChange> {
+    let moved = changes.iter().any(|change| change.field == "email");
+    let mut own = changes.to_vec();
+    if moved {
+        own.iter_mut().for_each(|change| change.before = Value::Null);
+    }
+    own
+}
+
+/// A line of a refused file that names the person.
+#[derive(Debug)]
+pub struct RefusedLine {
+    /// The line, from 1.
+    pub number: u64,
+    /// What it says; none if it names others too, or is too long to be one row.
+    pub text: Option<String>,
+}
+
+impl RefusedLine {
+    /// The line as the archive has it.
+    pub fn answer(&self, job: &Job, file: Option<&str>) -> Value {
+        let code = job.failure.as_ref().map(|failure| &failure.code);
+        json!({
+            "job_id": job.job_id, "mode": job.mode, "accepted_at": job.created_at, "file": file,
+            "refused_for": code, "line": self.number, "text": self.text,
+        })
+    }
 }
 
 impl HeldRow<'_> {
@@ -176,7 +249,7 @@ impl HeldRow<'_> {
         };
         json!({
             "job_id": job.job_id, "job_kind": kind, "mode": job.mode, "accepted_at": job.created_at,
-            "file": job.file.as_ref().map(|file| &file.name), "sent": self.row, "status": status,
+            "file": self.file, "sent": self.row, "status": status,
             "credential_id": self.credential_id, "errors": self.faults, "changes": self.changes,
             "also_holds": self.holds, "column_values": self.column_values,
         })
@@ -188,6 +261,16 @@ impl HeldRow<'_> {
 pub struct FoundRows {
     /// The rows.
     pub rows: Vec<Value>,
+    /// Lines of files that were refused.
+    #[serde(default)]
+    pub refused_lines: Vec<Value>,
+}
+
+impl FoundRows {
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.refused_lines.is_empty()
+    }
 }
 
 /// What is in the archive, for the person.
@@ -206,6 +289,7 @@ person.json
   former_versions  versiones que tuvieron tu dirección y hoy son de otra persona
   job_rows         filas de solicitudes y archivos de los últimos 90 días que te nombran,
                    también las que fallaron o solo se revisaron
+  refused_lines    líneas que te nombran de archivos que se rechazaron enteros
 credentials/…json
   tus credenciales firmadas, tal como se emitieron; «.v1», «.v2» son versiones reemplazadas.
   Se verifican sin este servicio, y puedes llevarlas a otra billetera (Open Badges 3.0).
@@ -227,6 +311,7 @@ person.json
   former_versions  versions that had your address and are another person's by now
   job_rows         rows of requests and files of the last 90 days that name you, those that
                    failed or were only checked too
+  refused_lines    lines that name you of files that were refused as a whole
 credentials/…json
   your signed credentials, exactly as issued; \".v1\", \".v2\" are versions that were replaced.
   They verify without this service, and other wallets take them (Open Badges 3.0).

@@ -118,9 +118,9 @@ impl CurrentCredential {
 
     /// Returns it as its pending mail will end to an address that is on the suppression list: it is
     /// not sent.
-    pub fn suppressed(mut self) -> Self {
+    pub fn suppressed(mut self, why: Undelivered) -> Self {
         self.mail = MailState::Failed;
-        self.credential.mail_error = Some(Undelivered::Suppressed.as_str().to_owned());
+        self.credential.mail_error = Some(why.as_str().to_owned());
         self
     }
 

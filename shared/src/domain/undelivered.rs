@@ -19,6 +19,8 @@ pub enum Undelivered {
     AccountSuppressed,
     /// Nothing is sent to the address: mail to it bounced before, or was marked as spam.
     Suppressed,
+    /// Nothing is sent to the address since its person was erased.
+    ErasedAddress,
     /// SES refused the address or the mail.
     Rejected,
     /// The outcome of five attempts is unknown.
@@ -27,7 +29,7 @@ pub enum Undelivered {
 
 impl Undelivered {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::HardBounce,
         Self::SoftBounce,
         Self::ContentRefused,
@@ -35,6 +37,7 @@ impl Undelivered {
         Self::VirusFound,
         Self::AccountSuppressed,
         Self::Suppressed,
+        Self::ErasedAddress,
         Self::Rejected,
         Self::GaveUp,
     ];
@@ -49,6 +52,7 @@ impl Undelivered {
             Self::VirusFound => "virus_found",
             Self::AccountSuppressed => "account_suppressed",
             Self::Suppressed => "suppressed",
+            Self::ErasedAddress => "erased_address",
             Self::Rejected => "rejected",
             Self::GaveUp => "gave_up",
         }
@@ -94,6 +98,10 @@ impl Undelivered {
             Self::Suppressed => lang.pick(
                 "No se envió: antes, un correo a esta dirección rebotó o se marcó como no deseado. Corrige la dirección: la credencial se envía a la nueva.",
                 "It was not sent: an earlier mail to this address bounced or was marked as spam. Correct the address: the credential is sent to the new one.",
+            ),
+            Self::ErasedAddress => lang.pick(
+                "No se envió: esta dirección dejó de recibir correos cuando se eliminaron los datos de su titular. Si esa persona los quiere de nuevo, quita la dirección de la lista con DELETE /api/v1/suppressions/{email} y reenvíalo.",
+                "It was not sent: the address was suppressed when its owner was erased. If that person wants mail again, take the address off the list with DELETE /api/v1/suppressions/{email} and send it again.",
             ),
             Self::Rejected => lang.pick(
                 "El servicio de correo rechazó la dirección o el correo. Revisa la dirección; si es la correcta, avisa a quien administra el servicio.",

@@ -12,9 +12,12 @@ pub enum CancelError {
     /// It has ended.
     #[error("the job has ended")]
     Ended,
-    /// What it has done cannot be undone, and half of it helps nobody.
+    /// What it has erased cannot be undone, and half of it helps nobody.
     #[error("the job is about personal data")]
     Privacy,
+    /// It collects what is given to a person.
+    #[error("the job is an export")]
+    Export,
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -26,6 +29,9 @@ pub enum CancelError {
 /// # Errors
 /// [`CancelError`].
 pub async fn cancel(app: &App, job: Job, now: Timestamp) -> Result<Job, CancelError> {
+    if job.is_export() {
+        return Err(CancelError::Export);
+    }
     if job.privacy.is_some() {
         return Err(CancelError::Privacy);
     }

@@ -65,15 +65,11 @@ pub(super) async fn step(work: &mut Work<'_>) -> Result<Step, JobError> {
         Part::Done => Step::Next,
     };
     if step == Step::Next {
-        work.order.walk.part = match work.order.walk.part {
-            Part::Noted => Part::Credentials,
-            Part::Credentials => Part::Jobs,
-            Part::Jobs => Part::TestJobs,
-            Part::TestJobs => Part::Catalog,
-            Part::Catalog => Part::Late,
-            Part::Late | Part::Done => Part::Done,
-        };
+        work.order.walk.part = work.order.walk.part.next();
         work.order.walk.after = None;
+        if work.order.walk.part == Part::Done {
+            work.order.people.clear();
+        }
     }
     Ok(step)
 }
@@ -101,10 +97,9 @@ fn is_of(secret: &IdSecret, org: &OrgId, subject: &Subject, email: &EmailAddress
 /// Suppresses the hash of the address: it gets no mail from now on.
 async fn suppress(work: &Work<'_>) -> Result<(), JobError> {
     let About::Person(subject) = &work.order.about else { return Ok(()) };
-    let now = time::seconds(work.app.clock.now());
-    for mode in [Mode::Live, Mode::Test] {
-        work.app.catalog.put_erased_address(&work.job.org, subject.key(mode), &now).await?;
-    }
+    let since = work.order.first_asked().unwrap_or_else(|| work.app.clock.now());
+    let keys = [Mode::Live, Mode::Test].map(|mode| subject.key(mode));
+    work.app.catalog.put_erased_address(&work.job.org, keys, &time::seconds(since)).await?;
     Ok(())
 }
 
@@ -152,7 +147,13 @@ async fn credentials(work: &mut Work<'_>, secret: &IdSecret) -> Result<Step, Job
     match work.order.about.clone() {
         About::Ended(_) | About::Since(_) => {}
         About::Credential(id) => {
-            if erase_one(work, work.job.mode, id, None).await? == EraseOutcome::MailInProgress {
+            if work.order.people.is_empty() {
+                work.order.people = people_of(work, secret, id).await?;
+                // Its tombstone tells nobody whose it was.
+                work.note().await?;
+            }
+            if erase_one(work, work.job.mode, id, None, None).await? == EraseOutcome::MailInProgress
+            {
                 step = Step::Later;
             }
         }
@@ -166,7 +167,7 @@ async fn credentials(work: &mut Work<'_>, secret: &IdSecret) -> Result<Step, Job
                         match CredentialId::parse(id) {
                             Ok(id) => {
                                 let person = Some((secret, key));
-                                let outcome = erase_one(work, mode, id, person).await?;
+                                let outcome = erase_one(work, mode, id, person, None).await?;
                                 if outcome == EraseOutcome::MailInProgress {
                                     step = Step::Later;
                                 }
@@ -185,11 +186,36 @@ async fn credentials(work: &mut Work<'_>, secret: &IdSecret) -> Result<Step, Job
     Ok(step)
 }
 
+/// Whose a credential is, and was before corrections.
+async fn people_of(
+    work: &Work<'_>,
+    secret: &IdSecret,
+    id: CredentialId,
+) -> Result<Vec<Subject>, StoreError> {
+    let app = work.app;
+    let tenant = Tenant { org: &work.job.org, mode: work.job.mode };
+    let found = app.credentials.get(id).await?;
+    let Some(credential) = found.filter(|found| tenant.owns(&found.org, found.mode)) else {
+        return Ok(Vec::new());
+    };
+    let history = app.status_lists.history(id, credential.revision).await?;
+    let former = history.into_iter().filter_map(|event| Some(event.replaced?.recipient.email));
+    let mut people: Vec<Subject> = Vec::new();
+    for email in former.chain([credential.recipient.email.clone()]) {
+        let subject = Subject::of(secret, &work.job.org, &email);
+        if !people.contains(&subject) {
+            people.push(subject);
+        }
+    }
+    Ok(people)
+}
+
 pub(super) async fn erase_one(
     work: &mut Work<'_>,
     mode: Mode,
     id: CredentialId,
     person: Option<(&IdSecret, &str)>,
+    judged: Option<u32>,
 ) -> Result<EraseOutcome, StoreError> {
     let order = &work.order;
     let request = EraseRequest {
@@ -208,6 +234,8 @@ pub(super) async fn erase_one(
         },
         person,
         before: order.before.as_deref().and_then(|before| before.parse().ok()),
+        judged,
+        at: order.first_asked(),
     };
     let outcome = erase::erase(work.app, &request, id, work.app.clock.now()).await?;
     let erased = &mut work.order.erased;

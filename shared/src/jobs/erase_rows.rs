@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     app::App,
     domain::{
+        email::EmailAddress,
         erasure::{self, About, PrivacyAction, PrivacyOrder},
+        fault::FaultText,
         identity::{self, IdSecret},
         ids::{CredentialId, JobId, ShardId},
         job::{Job, Row},
@@ -18,7 +20,7 @@ use crate::{
         spelling,
     },
     jobs::{JobError, results_file},
-    store::{StoreError, erasures::Piece, job_rows::Failure, job_shards::ShardView},
+    store::{StoreError, job_rows::Failure, job_shards::ShardView},
 };
 
 /// Attempts at a piece that keeps changing.
@@ -35,13 +37,29 @@ pub(super) struct Walked {
     pub(super) files: bool,
 }
 
-/// The rows of a shard that are to be erased, with the credentials that they lead to.
-type Rows = BTreeMap<u32, Option<CredentialId>>;
+/// What is taken out of a row.
+enum Take {
+    /// All that it says; the credential that it leads to is kept.
+    Row(Option<CredentialId>),
+    /// Of another person's row, the texts that quote the address.
+    Quotes,
+}
+
+/// The rows of a shard out of which something is taken.
+type Rows = BTreeMap<u32, Take>;
+
+/// What a shard has.
+struct MarkedShard {
+    id: ShardId,
+    rows: Rows,
+    /// Failures of other people's rows, without what quotes the address.
+    failures: Vec<Failure>,
+}
 
 /// What a job has about the person or the credential.
 #[derive(Default)]
 struct Marked {
-    shards: Vec<(ShardId, Rows)>,
+    shards: Vec<MarkedShard>,
     /// The people of its rows, as they were sent.
     people: Vec<Recipient>,
     /// Whether it revokes a credential that is erased: its reason may say more.
@@ -68,7 +86,7 @@ pub(super) async fn erase(
     let about = &order.about;
     if let Some(other) = &job.privacy {
         // What was given to the person goes with everything else.
-        let theirs = other.action == PrivacyAction::Export && other.about == *about;
+        let theirs = other.action == PrivacyAction::Export && order.takes_export_of(&other.about);
         if !theirs || job.files_gone_at.is_some() {
             return Ok(Walked::default());
         }
@@ -107,9 +125,10 @@ pub(super) async fn erase(
         }
     }
     let mut walked = Walked { open: false, rows: 0, files };
-    for (shard, rows) in marked.shards {
-        walked.rows += u32::try_from(rows.len()).unwrap_or(u32::MAX);
-        erase_shard(app, job, secret, about, shard, rows).await?;
+    for shard in marked.shards {
+        let whole = shard.rows.values().filter(|take| matches!(take, Take::Row(_))).count();
+        walked.rows += u32::try_from(whole).unwrap_or(u32::MAX);
+        erase_shard(app, job, secret, about, shard).await?;
     }
     Ok(walked)
 }
@@ -138,8 +157,10 @@ async fn mark(
             }
             let about_it = is_about(&row, job, secret, about, view.as_ref());
             if about_it || led_to(&row, job, secret, &order.erased) {
-                rows.insert(row.number, None);
+                rows.insert(row.number, Take::Row(None));
                 marked.people.extend(row.read().cloned());
+            } else if row.faults.iter().any(|fault| quotes(fault, job, secret, about)) {
+                rows.insert(row.number, Take::Quotes);
             }
         }
     }
@@ -149,20 +170,31 @@ async fn mark(
     let erased: BTreeSet<CredentialId> =
         erased.iter().filter(|left| left.erased_by == by).map(|left| left.id).collect();
     for (row, (id, recipient)) in named {
-        if erased.contains(&id) && !rows.contains_key(&row) {
-            rows.insert(row, None);
+        if erased.contains(&id) && !matches!(rows.get(&row), Some(Take::Row(_))) {
+            rows.insert(row, Take::Row(None));
             marked.people.push(recipient);
         }
     }
-    if !rows.is_empty() {
+    let mut failures = Vec::new();
+    if job.tally.failed > 0 && matches!(about, About::Person(_)) {
+        for mut failure in app.jobs.failures_of(shard).await? {
+            let whole = matches!(rows.get(&failure.row), Some(Take::Row(_)));
+            if !whole && without_quotes(&mut failure.faults, job, secret, about) {
+                failures.push(failure);
+            }
+        }
+    }
+    if !rows.is_empty() || !failures.is_empty() {
         let view = match view {
             Some(view) => view,
             None => app.jobs.shard(shard).await?,
         };
-        for (row, id) in &mut rows {
-            *id = view.credential_of(*row, secret, job);
+        for (row, take) in &mut rows {
+            if let Take::Row(id) = take {
+                *id = view.credential_of(*row, secret, job);
+            }
         }
-        marked.shards.push((shard, rows));
+        marked.shards.push(MarkedShard { id: shard, rows, failures });
     }
     for tombstone in app.credentials.stored_all(&revoked).await?.1 {
         marked.revokes |= match about {
@@ -226,6 +258,9 @@ pub(super) fn is_about(
             if let Some(recipient) = row.read() {
                 return subject.is(secret, &job.org, &recipient.email);
             }
+            if let Ok(email) = EmailAddress::parse(&row.email) {
+                return subject.is(secret, &job.org, &email);
+            }
             // An address that could not be read may have the person's in it.
             let texts = row.faults.iter().map(|fault| fault.text.as_str());
             let mut texts = [row.email.as_str()].into_iter().chain(texts);
@@ -242,6 +277,21 @@ pub(super) fn is_about(
                 })
         }
     }
+}
+
+/// Whether a text of a fault quotes the person's address.
+fn quotes(fault: &FaultText, job: &Job, secret: &IdSecret, about: &About) -> bool {
+    matches!(about, About::Person(subject) if subject.is_in(secret, &job.org, &fault.text))
+}
+
+/// Takes texts that quote the person's address out of faults; whether there were any.
+fn without_quotes(faults: &mut [FaultText], job: &Job, secret: &IdSecret, about: &About) -> bool {
+    let mut any = false;
+    for fault in faults.iter_mut().filter(|fault| quotes(fault, job, secret, about)) {
+        *fault = erasure::erased_quote(fault, job.lang);
+        any = true;
+    }
+    any
 }
 
 /// A row without its content.
@@ -264,11 +314,14 @@ async fn erase_shard(
     job: &Job,
     secret: &IdSecret,
     about: &About,
-    shard: ShardId,
-    rows: Rows,
+    MarkedShard { id: shard, rows, failures }: MarkedShard,
 ) -> Result<(), JobError> {
     let ttl = job.ttl().ok_or_else(|| JobError::broken("a job without expiry"))?;
-    for (row, id) in &rows {
+    for failure in &failures {
+        app.jobs.rewrite_failure(shard, failure).await?;
+    }
+    for (row, take) in &rows {
+        let Take::Row(id) = take else { continue };
         if let Some(id) = id {
             app.jobs.keep_credential(shard, *row, *id, ttl).await?;
             forget_former(app, job, secret, about, *id).await?;
@@ -280,7 +333,19 @@ async fn erase_shard(
     for round in 0..ROUNDS {
         let mut left = false;
         for piece in app.jobs.pieces(shard).await? {
-            left |= !rewrite(app, job, shard, &piece, &rows).await?;
+            if !piece.rows.iter().any(|row| rows.contains_key(&row.number)) {
+                continue;
+            }
+            let without = piece.rows.iter().cloned().map(|mut row| match rows.get(&row.number) {
+                None => row,
+                Some(Take::Row(_)) => erased(&row, job),
+                Some(Take::Quotes) => {
+                    without_quotes(&mut row.faults, job, secret, about);
+                    row
+                }
+            });
+            let without: Vec<Row> = without.collect();
+            left |= !app.jobs.rewrite_piece(shard, &piece, &without).await?;
         }
         if !left {
             return Ok(());
@@ -288,25 +353,6 @@ async fn erase_shard(
         tracing::info!(job_id = %job.job_id, round, "inputs changed meanwhile");
     }
     Err(StoreError::Conflict.into())
-}
-
-/// Rewrites a piece without some rows; false if it has changed.
-async fn rewrite(
-    app: &App,
-    job: &Job,
-    shard: ShardId,
-    piece: &Piece,
-    rows: &Rows,
-) -> Result<bool, StoreError> {
-    if !piece.rows.iter().any(|row| rows.contains_key(&row.number)) {
-        return Ok(true);
-    }
-    let without: Vec<Row> = piece
-        .rows
-        .iter()
-        .map(|row| if rows.contains_key(&row.number) { erased(row, job) } else { row.clone() })
-        .collect();
-    app.jobs.rewrite_piece(shard, piece, &without).await
 }
 
 /// Takes the address out of the history of a credential that belongs to another one by now.

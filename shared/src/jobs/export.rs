@@ -15,7 +15,7 @@ use crate::{
         erasure::{About, Part, Subject},
         export::{
             ArchiveFile, FoundRows, HeldRow, PersonalData, credential_of, document_name, event_of,
-            replaced_of,
+            others_left_out, own_changes, own_faults, own_row, replaced_of,
         },
         identity::IdSecret,
         ids::{CredentialId, Mode, ShardId},
@@ -29,6 +29,7 @@ use crate::{
         JobError,
         erase_rows::is_about,
         export_files::{KEYS_A_CALL, archive_key, piece_key, piece_keys},
+        export_refused,
         private_work::{Step, Work},
     },
     mail::ledger,
@@ -90,8 +91,9 @@ async fn jobs(work: &mut Work<'_>, secret: &IdSecret, mode: Mode) -> Result<Step
         let mut found = FoundRows::default();
         for job in &page.items {
             found.rows.extend(rows_of(work, job, secret).await?);
+            found.refused_lines.extend(export_refused::lines_of(work, job, secret).await?);
         }
-        if !found.rows.is_empty() {
+        if !found.is_empty() {
             // The same page, walked again, has the same name.
             let piece = format!("{mode}-{}", work.order.done.jobs);
             let bytes = serde_json::to_vec(&found).map_err(JobError::broken)?;
@@ -101,7 +103,7 @@ async fn jobs(work: &mut Work<'_>, secret: &IdSecret, mode: Mode) -> Result<Step
             work.order.pieces.push(piece);
         }
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        work.order.done.rows += count(found.rows.len());
+        work.order.done.rows += count(found.rows.len() + found.refused_lines.len());
         work.order.done.jobs += count(page.items.len());
         let Some(next) = page.next else { return Ok(Step::Next) };
         work.order.walk.after = Some(next);
@@ -131,6 +133,10 @@ async fn rows_of_shard(
     shard: ShardId,
 ) -> Result<Vec<Value>, JobError> {
     let (app, about) = (work.app, &work.order.about);
+    let About::Person(subject) = about else { return Ok(Vec::new()) };
+    let of = (secret, &job.org);
+    let file = job.file.as_ref().map(|file| file.name.as_str());
+    let file = file.filter(|name| others_left_out(subject, secret, &job.org, name).is_some());
     let mut numbers = Vec::new();
     for piece in app.jobs.pieces(shard).await? {
         let own = piece.rows.iter().filter(|row| is_about(row, job, secret, about, None));
@@ -156,18 +162,19 @@ async fn rows_of_shard(
             let values = column.values.iter().filter(|value| own(value));
             values.map(|value| serde_json::json!({ "column": column.name, "value": value }))
         });
-        let faults = view.failures.get(&number).into_iter().flat_map(|failure| &failure.faults);
+        let faults = view.failures.get(&number).map(|failure| failure.faults.as_slice());
         let held = HeldRow {
-            row,
+            row: own_row(row, subject, of),
             status: view.shard.status(number),
             credential_id: match view.shard.status(number) {
                 RowStatus::Issued => view.credential_of(number, secret, job),
                 RowStatus::Failed | RowStatus::Pending => None,
             },
-            faults: faults.filter_map(|fault| serde_json::to_value(fault).ok()).collect(),
-            changes: view.changes.get(&number),
+            faults: own_faults(faults.unwrap_or_default(), subject, of),
+            changes: view.changes.get(&number).map(|changes| own_changes(changes)),
             holds: view.holds.get(&number),
             column_values: column_values.collect(),
+            file,
         };
         found.push(held.answer(job));
     }
@@ -197,6 +204,7 @@ async fn write(
         let bytes = app.files()?.get(&piece_key(work.job, piece)).await?;
         let found: FoundRows = serde_json::from_slice(&bytes).map_err(JobError::broken)?;
         data.job_rows.extend(found.rows);
+        data.refused_lines.extend(found.refused_lines);
     }
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     work.order.done.credentials = count(data.credentials.len());

@@ -14,6 +14,7 @@ mod erase;
 mod erase_rows;
 pub mod export;
 mod export_files;
+mod export_refused;
 mod import_members;
 pub mod member_rows;
 pub mod messages;

@@ -14,7 +14,6 @@ use crate::{
         ids::JobId,
         job::{Job, JobKind, NewJob},
         lang::Lang,
-        retention::Retention,
         review::Warnings,
         tenant::Tenant,
     },
@@ -72,11 +71,7 @@ pub(super) async fn create(
     request: PrivacyRequest<'_>,
     now: Timestamp,
 ) -> Result<Job, JobError> {
-    let mut retention = Retention::default();
-    if request.action == PrivacyAction::Export {
-        let organization = app.catalog.organization(request.tenant.org).await?;
-        retention.files_days = organization.settings.retention.files_days;
-    }
+    let retention = app.catalog.organization(request.tenant.org).await?.settings.retention;
     let order = PrivacyOrder {
         action: request.action,
         about: request.about,
@@ -87,6 +82,7 @@ pub(super) async fn create(
             PrivacyAction::Retain | PrivacyAction::Replay | PrivacyAction::Export => None,
         },
         erased: Vec::new(),
+        people: Vec::new(),
         reason: request.reason,
         key_id: request.by.key_id,
         key_name: request.by.key_name,

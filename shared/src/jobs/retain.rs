@@ -105,7 +105,6 @@ pub(super) async fn step(work: &mut Work<'_>) -> Result<Step, JobError> {
     let About::Ended(kept) = work.order.about else {
         return Err(JobError::broken("retention of a person"));
     };
-    let organization = work.app.catalog.organization(&work.job.org).await?;
     let mut postponed = false;
     for mode in [Mode::Live, Mode::Test] {
         for partition in 0..work.app.credentials.time_partitions() {
@@ -125,6 +124,12 @@ pub(super) async fn step(work: &mut Work<'_>) -> Result<Step, JobError> {
                     PAGE,
                 );
                 let page = page.await?;
+                let organization = work.app.catalog.organization(org).await?;
+                if organization.settings.retention.ended_credentials_days != Some(kept) {
+                    // Whoever changed the period has planned a walk by the new one.
+                    work.order.walk.part = Part::Done;
+                    return Ok(Step::Next);
+                }
                 for credential in work.app.credentials.get_all(&page.items).await? {
                     postponed |= judge(work, &organization, &credential, kept).await?;
                 }
@@ -167,8 +172,10 @@ async fn judge(
         work.order.walk.next = Some(next);
         return Ok(false);
     }
-    let outcome = erase_one(work, credential.mode, credential.id, None).await?;
-    Ok(outcome == EraseOutcome::MailInProgress)
+    let judged = Some(credential.revision);
+    let outcome = erase_one(work, credential.mode, credential.id, None, judged).await?;
+    // One that was changed since it was read is judged again.
+    Ok(matches!(outcome, EraseOutcome::MailInProgress | EraseOutcome::Left))
 }
 
 /// The day on which a credential ended, or ends: the earlier of its revocation and its last day.
@@ -198,11 +205,15 @@ pub(super) async fn plan_next(work: &Work<'_>) -> Result<(), JobError> {
     let About::Ended(kept) = work.order.about else { return Ok(()) };
     let app = work.app;
     let organization = app.catalog.organization(&work.job.org).await?;
+    if organization.settings.retention.ended_credentials_days != Some(kept) {
+        return Ok(());
+    }
     let begun: Timestamp = work.job.created_at.parse().map_err(JobError::broken)?;
     let today = organization.date_of(begun);
     let unseen = today.saturating_add(i64::from(kept).days());
     let next = work.order.walk.next.map_or(unseen, |next| next.min(unseen));
     let next = next.max(today.saturating_add(EVERY.days()));
-    app.catalog.plan(&work.job.org, &format!("{next}T00:00:00.000Z")).await?;
+    let (next, now) = (format!("{next}T00:00:00.000Z"), time::millis(app.clock.now()));
+    app.catalog.plan_unless_due(&work.job.org, &next, &now).await?;
     Ok(())
 }

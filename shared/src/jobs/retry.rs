@@ -155,10 +155,12 @@ async fn retry_shard(
     // Out of the failed sets first: a mail that is pending again counts as open on its job.
     app.jobs.unfail(job.shard_id(number), &issue, &mail).await?;
     let mut messages = Vec::new();
-    for (_, credential_id) in selected.mails {
+    for (row, credential_id) in selected.mails {
         app.credentials.owe_again(credential_id, true, "", now).await?;
         let job_id = Some(job.job_id);
-        let mail = MailMessage { v: MESSAGE_VERSION, credential_id, job_id, place: None };
+        // Of a credential that was erased since, the place says which row's mail is skipped.
+        let place = Some((number, row));
+        let mail = MailMessage { v: MESSAGE_VERSION, credential_id, job_id, place };
         let group = sqs::job_group(&job.org, job.job_id);
         messages.push(Outgoing::new(&Message::Mail(mail), group).map_err(JobError::broken)?);
     }

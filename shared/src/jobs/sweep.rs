@@ -291,6 +291,8 @@ impl Run<'_> {
         }
         for job_id in app.jobs.open_private(LOOK_AT).await? {
             let Some(job) = app.jobs.get(job_id).await? else { continue };
+            // It waits as long as what it waits for.
+            let Some(job) = self.kept(job).await? else { continue };
             let busy = job.reader_until.is_some_and(|until| until >= now.as_second());
             if self.mode.resume {
                 app.jobs.release_file(job_id).await?;

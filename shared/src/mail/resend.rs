@@ -11,6 +11,7 @@ use crate::{
     credentials::issue::mail_message,
     domain::{
         credential::Status, ids::CredentialId, ledger::CurrentCredential, tenant::Tenant, time,
+        undelivered::Undelivered,
     },
     mail::ledger,
     store::StoreError,
@@ -34,6 +35,9 @@ pub enum ResendError {
     /// The address is on the suppression list.
     #[error("the address is suppressed")]
     Suppressed,
+    /// The address gets no mail since its person was erased.
+    #[error("the address was erased")]
+    ErasedAddress,
     /// A mail is pending, or the last resend is less than five minutes ago.
     #[error("a mail is pending, or was requested just now")]
     TooSoon,
@@ -66,8 +70,10 @@ pub async fn resend(
     if found.blocked.is_some() {
         return Err(ResendError::Blocked);
     }
-    if app.catalog.is_suppressed(tenant, &found.recipient.email).await? {
-        return Err(ResendError::Suppressed);
+    match app.catalog.why_suppressed(tenant, &found.recipient.email).await? {
+        None => {}
+        Some(Undelivered::ErasedAddress) => return Err(ResendError::ErasedAddress),
+        Some(_) => return Err(ResendError::Suppressed),
     }
     match ledger::materialize(app, found).await {
         // Changed just now: the conditional update below decides.

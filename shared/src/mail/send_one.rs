@@ -140,8 +140,9 @@ pub(super) async fn send_one(
         Ok(letter) => letter,
         Err(why) => return fail(app, credential, why).await,
     };
-    if app.catalog.is_suppressed(credential.tenant(), &credential.recipient.email).await? {
-        return fail(app, credential, "suppressed").await;
+    let email = &credential.recipient.email;
+    if let Some(why) = app.catalog.why_suppressed(credential.tenant(), email).await? {
+        return fail(app, credential, why.as_str()).await;
     }
     if credential.mode == Mode::Test {
         let kept = TestMail {

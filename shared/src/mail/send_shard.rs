@@ -3,7 +3,7 @@
 //! The rules of an attempt are in [`crate::mail::send`].
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::{Duration, Instant},
 };
 
@@ -19,6 +19,7 @@ use crate::{
         job_outcome::MailSets,
         ledger::Ended,
         time,
+        undelivered::Undelivered,
     },
     mail::{
         ledger::{self, Lease},
@@ -119,8 +120,8 @@ struct ShardClaim {
     ended: MailSets,
     /// The credentials of all rows.
     credentials: HashMap<CredentialId, Credential>,
-    /// Addresses of these that get nothing.
-    suppressed: HashSet<String>,
+    /// Addresses of these that get nothing, and why.
+    suppressed: HashMap<String, Undelivered>,
 }
 
 impl ShardClaim {
@@ -166,7 +167,7 @@ impl ShardClaim {
             others_until,
             ended: MailSets::default(),
             credentials: HashMap::new(),
-            suppressed: HashSet::new(),
+            suppressed: HashMap::new(),
         })
     }
 
@@ -249,8 +250,8 @@ async fn send_claimed(
         Ok(letter) => letter,
         Err(why) => return fail_first(app, credential, why).await,
     };
-    if claim.suppressed.contains(credential.recipient.email.as_str()) {
-        return fail_first(app, credential, "suppressed").await;
+    if let Some(why) = claim.suppressed.get(credential.recipient.email.as_str()) {
+        return fail_first(app, credential, why.as_str()).await;
     }
     if !app.rate_limiter.turn(stop).await {
         return Ok(MailOutcome::out_of_time());

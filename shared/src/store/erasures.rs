@@ -12,6 +12,7 @@ use super::{
     catalog::Catalog,
     credential_mail::held,
     credentials::{Credentials, id_key},
+    from_item,
     job_files::upload_pk,
     job_rows::{Failure, deflate},
     job_shards::inflate,
@@ -24,7 +25,7 @@ use super::{
 use crate::domain::{
     credential::{Credential, MailState, Status},
     email::EmailAddress,
-    erasure::Tombstone,
+    erasure::{Tombstone, Why},
     ids::{CredentialId, JobId, OrgId, ShardId},
     job::{Job, JobFailure, JobFile, Row},
     lang::Lang,
@@ -35,8 +36,14 @@ use crate::domain::{
 
 /// A credential of before changes were counted is as it was read.
 const AS_READ: &str = "mail = :mail";
+/// What retention erases was not blocked since: evidence stays until it is shown again.
+const NOT_BLOCKED: &str = " AND attribute_not_exists(blocked)";
 /// The piece is as it was read.
 const SAME_PIECE: &str = "#data = :before";
+/// Where an organization has erased an address, the item that says so. What sends mail reads it with the
+/// suppressions of a batch, and looks for hashes only if it is there.
+const ANY: &str = "ANY";
+
 /// An address that gets no mail since it was erased: only its keyed hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErasedAddress {
@@ -59,6 +66,10 @@ pub(super) fn erased_pk(org: &OrgId) -> String {
     format!("SUPPRESSED#{org}#erased")
 }
 
+pub(super) fn any_erased_key(org: &OrgId) -> Item {
+    key(erased_pk(org), ANY)
+}
+
 impl Credentials {
     /// Puts a tombstone in the place of a credential; false if the credential is not as it was read.
     ///
@@ -77,10 +88,14 @@ impl Credentials {
             serde_dynamo::to_attribute_value::<&MailState, _>(&credential.stored_mail)
                 .map_err(|e| StoreError::Broken(e.to_string()))?;
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        let unblocked = match tombstone.why {
+            Why::Retention => NOT_BLOCKED,
+            Why::Request => "",
+        };
         let put = match credential.version {
-            0 => put.condition_expression(AS_READ),
+            0 => put.condition_expression(format!("{AS_READ}{unblocked}")),
             _ => put
-                .condition_expression(CORRECTABLE)
+                .condition_expression(format!("{CORRECTABLE}{unblocked}"))
                 .expression_attribute_values(":before", number(credential.revision)),
         };
         held(put.expression_attribute_values(":mail", mail).send().await.map_err(StoreError::from))
@@ -188,21 +203,26 @@ impl StatusLists {
 }
 
 impl Catalog {
-    /// Notes that an address was erased: it gets no mail.
+    /// Notes that an address was erased, by its keyed hash of each mode: it gets no mail. That there is
+    /// such an address is noted first.
     ///
     /// # Errors
     /// [`StoreError`] when DynamoDB does not answer or refuses the call.
     pub async fn put_erased_address(
         &self,
         org: &OrgId,
-        email_key: &str,
+        email_keys: [&str; 2],
         since: &str,
     ) -> Result<(), StoreError> {
-        let mut item = to_item(&ErasedAddress { v: 1, since: since.to_owned() })?;
-        item.extend(key(erased_pk(org), email_key));
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        let put = put.condition_expression("attribute_not_exists(pk)").send().await;
-        held(put.map_err(StoreError::from)).map(drop)
+        let noted = ErasedAddress { v: 1, since: since.to_owned() };
+        for sk in [ANY].into_iter().chain(email_keys) {
+            let mut item = to_item(&noted)?;
+            item.extend(key(erased_pk(org), sk));
+            let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+            let put = put.condition_expression("attribute_not_exists(pk)").send().await;
+            held(put.map_err(StoreError::from))?;
+        }
+        Ok(())
     }
 
     /// When an address was erased, if it was.
@@ -297,6 +317,27 @@ impl Jobs {
     /// # Errors
     /// [`StoreError`].
     pub async fn forget_row(&self, shard: ShardId, why: &Failure) -> Result<(), StoreError> {
+        self.rewrite_failure(shard, why).await?;
+        for kind in ["C", "W"] {
+            self.forget_item(&shard_pk(shard), &format!("{kind}#{:08}", why.row)).await?;
+        }
+        Ok(())
+    }
+
+    /// The failures of a shard's rows.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn failures_of(&self, shard: ShardId) -> Result<Vec<Failure>, StoreError> {
+        let items = self.items_of(shard, "F#").await?;
+        items.into_iter().map(from_item).collect()
+    }
+
+    /// Gives the failure of a row, if it has one, another address and other texts.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn rewrite_failure(&self, shard: ShardId, why: &Failure) -> Result<(), StoreError> {
         let pk = shard_pk(shard);
         let mut item = to_item(why)?;
         item.retain(|name, _| name == "email" || name == "faults");
@@ -308,11 +349,7 @@ impl Jobs {
         for (name, value) in item {
             update = update.expression_attribute_values(format!(":{name}"), value);
         }
-        held(update.send().await.map_err(StoreError::from))?;
-        for kind in ["C", "W"] {
-            self.forget_item(&pk, &format!("{kind}#{:08}", why.row)).await?;
-        }
-        Ok(())
+        held(update.send().await.map_err(StoreError::from)).map(drop)
     }
 
     /// Deletes what a dry run found about people of a shard who resemble others.
@@ -426,28 +463,6 @@ impl Jobs {
         let delete = self.client.delete_item().table_name(&self.table);
         delete.set_key(Some(key(pk, sk))).send().await?;
         Ok(())
-    }
-
-    async fn items_of(&self, shard: ShardId, prefix: &str) -> Result<Vec<Item>, StoreError> {
-        let (mut items, mut start) = (Vec::new(), None);
-        loop {
-            let answer = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .consistent_read(true)
-                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-                .expression_attribute_values(":pk", text(shard_pk(shard)))
-                .expression_attribute_values(":prefix", text(prefix))
-                .set_exclusive_start_key(start)
-                .send()
-                .await?;
-            items.extend(answer.items.unwrap_or_default());
-            match answer.last_evaluated_key {
-                Some(key) if !key.is_empty() => start = Some(key),
-                _ => return Ok(items),
-            }
-        }
     }
 }
 

@@ -165,24 +165,34 @@ impl Jobs {
     /// [`StoreError`].
     pub async fn shard(&self, shard: ShardId) -> Result<ShardView, StoreError> {
         let mut view = ShardView::default();
-        let mut start = None;
+        for item in self.items_of(shard, "").await? {
+            view.take(item)?;
+        }
+        Ok(view)
+    }
+
+    /// The items of one shard whose sort keys begin with a text.
+    pub(super) async fn items_of(
+        &self,
+        shard: ShardId,
+        prefix: &str,
+    ) -> Result<Vec<Item>, StoreError> {
+        let (mut items, mut start) = (Vec::new(), None);
         loop {
-            let answer = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .consistent_read(true)
-                .key_condition_expression("pk = :pk")
-                .expression_attribute_values(":pk", text(shard_pk(shard)))
-                .set_exclusive_start_key(start)
-                .send()
-                .await?;
-            for item in answer.items.unwrap_or_default() {
-                view.take(item)?;
-            }
+            let query = self.client.query().table_name(&self.table).consistent_read(true);
+            let query = query.expression_attribute_values(":pk", text(shard_pk(shard)));
+            // DynamoDB takes no empty text here.
+            let query = match prefix {
+                "" => query.key_condition_expression("pk = :pk"),
+                _ => query
+                    .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                    .expression_attribute_values(":prefix", text(prefix)),
+            };
+            let answer = query.set_exclusive_start_key(start).send().await?;
+            items.extend(answer.items.unwrap_or_default());
             match answer.last_evaluated_key {
                 Some(key) if !key.is_empty() => start = Some(key),
-                _ => return Ok(view),
+                _ => return Ok(items),
             }
         }
     }

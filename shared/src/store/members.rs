@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{
-    Page, StoreError,
+    Item, Page, StoreError,
     catalog::{Catalog, MEMBER_PARTITIONS, member_key, member_pk},
-    erasures::erased_pk,
+    erasures::{any_erased_key, erased_pk},
     key, number, put_many, read_many, text, to_item,
 };
 use crate::domain::{
@@ -18,6 +18,7 @@ use crate::domain::{
     member::Member,
     member_row::MemberChange,
     tenant::Tenant,
+    undelivered::Undelivered,
 };
 
 /// Members that are changed at once.
@@ -192,35 +193,50 @@ impl Catalog {
         }
     }
 
-    /// Returns those of some addresses that get no mail: they are on the suppression list, or were
-    /// erased. The read is eventually consistent: an address that was added within the last second may
-    /// be missing.
+    /// Returns those of some addresses that get no mail, and why: they are on the suppression list, or were
+    /// erased. Hashes are looked for only where the organization has erased an address. The reads are
+    /// eventually consistent: an address that was added within the last second may be missing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
     pub async fn suppressed(
         &self,
         of: Tenant<'_>,
         emails: &BTreeSet<&EmailAddress>,
-    ) -> Result<HashSet<String>, StoreError> {
-        let secret = self.id_secret(of.org).await?;
-        let hash = |email: &EmailAddress| identity::email_key(&secret, of.org, of.mode, email);
-        let hashed: HashMap<String, &str> =
-            emails.iter().map(|email| (hash(email), email.as_str())).collect();
-        let erased = hashed.keys().map(|hash| key(erased_pk(of.org), hash));
+    ) -> Result<HashMap<String, Undelivered>, StoreError> {
+        let any = any_erased_key(of.org);
         let listed = emails.iter().map(|email| key(suppressed_pk(of), email.as_str()));
-        let keys = erased.chain(listed).collect();
+        let keys = [any.clone()].into_iter().chain(listed).collect();
         let found = read_many(&self.client, &self.table, keys, false).await?;
-        let named = found.iter().filter_map(|item| item.get("sk")?.as_s().ok());
-        let email =
-            |sk: &String| hashed.get(sk).map_or_else(|| sk.clone(), |email| (*email).to_owned());
-        Ok(named.map(email).collect())
+        let sk = |item: &Item| item.get("sk")?.as_s().ok().cloned();
+        let (any, listed): (Vec<Item>, Vec<Item>) =
+            found.into_iter().partition(|item| item.get("pk") == any.get("pk"));
+        let why = |why| move |email| (email, why);
+        let mut none: HashMap<String, Undelivered> =
+            listed.iter().filter_map(sk).map(why(Undelivered::Suppressed)).collect();
+        if !any.is_empty() {
+            let secret = self.id_secret(of.org).await?;
+            let hash = |email: &EmailAddress| identity::email_key(&secret, of.org, of.mode, email);
+            let hashed: HashMap<String, &str> =
+                emails.iter().map(|email| (hash(email), email.as_str())).collect();
+            let keys = hashed.keys().map(|hash| key(erased_pk(of.org), hash)).collect();
+            let found = read_many(&self.client, &self.table, keys, false).await?;
+            let erased = found.iter().filter_map(sk).filter_map(|sk| hashed.get(&sk).copied());
+            none.extend(erased.map(str::to_owned).map(why(Undelivered::ErasedAddress)));
+        }
+        Ok(none)
     }
 
-    /// Returns whether an address gets no mail, see [`Self::suppressed`].
-    pub async fn is_suppressed(
+    /// Returns why an address gets no mail, if it gets none, see [`Self::suppressed`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn why_suppressed(
         &self,
         of: Tenant<'_>,
         email: &EmailAddress,
-    ) -> Result<bool, StoreError> {
-        Ok(!self.suppressed(of, &BTreeSet::from([email])).await?.is_empty())
+    ) -> Result<Option<Undelivered>, StoreError> {
+        Ok(self.suppressed(of, &BTreeSet::from([email])).await?.into_values().next())
     }
 
     /// Removes an address from the suppression list; false if it was not on it.

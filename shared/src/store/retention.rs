@@ -38,6 +38,25 @@ impl Catalog {
         self.put(plan_key(org), &Plan { next_at: next_at.to_owned() }).await
     }
 
+    /// Plans the next walk of an organization unless another one is due: a change of its period has planned
+    /// that one. Without a plan there is nothing to be looked through any more.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn plan_unless_due(
+        &self,
+        org: &OrgId,
+        next_at: &str,
+        now: &str,
+    ) -> Result<bool, StoreError> {
+        let mut item = super::to_item(&Plan { next_at: next_at.to_owned() })?;
+        item.extend(plan_key(org));
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        let put = put.condition_expression("next_at > :now");
+        let put = put.expression_attribute_values(":now", text(now));
+        held(put.send().await.map_err(StoreError::from))
+    }
+
     /// Moves a plan; false if another process did.
     ///
     /// # Errors

@@ -62,6 +62,14 @@ async fn a_registrar_erases_a_person_in_the_console() {
         let button = format!("Eliminar 2 credenciales y todo lo de {email}");
         assert_eq!(run["button"], button);
         assert_eq!(run["noReason"], json!(["Escribe el motivo.", "erase-reason"]));
+        // Each alert stands beside its field, and no other is left.
+        let apart = run["apart"].as_array().expect("three");
+        assert!(
+            apart.len() == 3
+                && apart.iter().all(|px| (0..=80).contains(&px.as_i64().unwrap_or(-1))),
+            "{run}"
+        );
+        assert_eq!(run["alerts"], 1, "{run}");
         let other = run["other"][0].as_str().expect("a text");
         assert!(other.contains("no coincide. No se eliminó nada"), "{other}");
         assert_eq!(run["other"][1], "erase-again");

@@ -2,6 +2,7 @@
 
 mod console;
 mod meanwhile;
+mod others;
 mod paths;
 mod restore;
 mod retention;

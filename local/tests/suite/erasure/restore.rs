@@ -76,7 +76,12 @@ async fn a_restore_brings_nobody_back_once_the_erasures_are_applied_again() {
     world.call("PUT", &path, Some(&json!({ "name": NAME }))).await.expect(201);
     let backup = items(&world).await;
     let point = Timestamp::now() - 1.seconds();
-    erase(&world, &json!({})).await;
+    let held = world.get(&format!("/credentials?email={EMAIL}")).await;
+    let id = held["items"][0]["credential_id"].as_str().expect("id").to_owned();
+    // Later than the second in which it was asked for, as a rule.
+    let erasure = erase(&world, &json!({})).await;
+    let asked = erasure["created_at"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
+    another_second(&world).await;
     assert_eq!(places(&world, &marks()).await, [""; 0]);
 
     restore(&world, &backup).await;
@@ -84,6 +89,10 @@ async fn a_restore_brings_nobody_back_once_the_erasures_are_applied_again() {
     let org = OrgId::parse(local::demo::ORGANIZATION).expect("org");
     replay_since(&world, &org, &point).await;
     assert_eq!(places(&world, &marks()).await, [""; 0]);
+    // It says when the person was erased first.
+    let shown = world.get(&format!("/credentials/{id}")).await;
+    let at = shown["erased_at"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
+    assert_eq!(at.map(Timestamp::as_second), asked.map(Timestamp::as_second), "{shown}");
     let held = world.get("/credentials?email=luis@ejemplo.com").await;
     assert_eq!(held["items"].as_array().map(Vec::len), Some(1), "{held}");
 

@@ -197,11 +197,11 @@ fn personal(t: Texts) -> Markup {
                 form id="person-form" {
                     label for="person" data-t="person" { (t.of("person")) }
                     div.line {
-                        input type="text" inputmode="email" id="person" autocomplete="off" autocapitalize="off" spellcheck="false" required;
+                        input type="text" inputmode="email" id="person" autocomplete="off" autocapitalize="off" spellcheck="false" required aria-describedby="person-problem";
                         button.button type="submit" id="person-see" data-t="person_see" { (t.of("person_see")) }
                     }
+                    p.problem role="alert" id="person-problem" hidden {}
                 }
-                p.problem role="alert" id="person-problem" hidden {}
                 (person_held(t))
                 (person_erase(t))
                 (person_work(t))
@@ -231,14 +231,16 @@ fn person_erase(t: Texts) -> Markup {
             h3 id="erase-title" tabindex="-1" data-t="erase_title" { (t.of("erase_title")) }
             p data-t="erase_warning" { (t.of("erase_warning")) }
             label for="erase-reason" data-t="erase_reason" { (t.of("erase_reason")) }
-            div.line { input type="text" id="erase-reason" maxlength="500" autocomplete="off" required; }
+            div.line { input type="text" id="erase-reason" maxlength="500" autocomplete="off" required aria-describedby="erase-reason-problem"; }
+            p.problem role="alert" id="erase-reason-problem" hidden {}
             label.check {
                 input type="checkbox" id="erase-keep" autocomplete="off" checked aria-describedby="erase-keep-help";
                 span data-t="erase_keep" { (t.of("erase_keep")) }
             }
             p.soft id="erase-keep-help" data-t="erase_keep_help" { (t.of("erase_keep_help")) }
             label for="erase-again" id="erase-again-label" {}
-            div.line { input type="text" id="erase-again" autocomplete="off" autocapitalize="off" spellcheck="false" required; }
+            div.line { input type="text" id="erase-again" autocomplete="off" autocapitalize="off" spellcheck="false" required aria-describedby="erase-again-problem"; }
+            p.problem role="alert" id="erase-again-problem" hidden {}
             div.line {
                 button.button.danger type="submit" id="erase-now" {}
                 button.button type="button" id="erase-cancel" data-t="erase_cancel" { (t.of("erase_cancel")) }
@@ -281,6 +283,7 @@ mod tests {
         used.extend(named(CONSOLE_SCRIPT, "T."));
         used.extend(named(CONSOLE_SCRIPT, "words.texts."));
         used.extend(named(CONSOLE_SCRIPT, "refuse(\""));
+        used.extend(named(CONSOLE_SCRIPT, "wrong(\"person\", \""));
         used.extend(named(CONSOLE_SCRIPT, "loseFile(\""));
         used.extend(named(CONSOLE_SCRIPT, "sum(\""));
         used.extend(named(CONSOLE_SCRIPT, "denied: \""));
@@ -302,6 +305,8 @@ mod tests {
             "person_profiles",
             "person_rows",
             "person_files",
+            "erase_no_reason",
+            "erase_other",
             "reading",
             "issuing",
             "mailing",

@@ -11,6 +11,8 @@ const personalData = ({ call, get, refuse, present, titleOf }) => {
   let found = null;
   let work = null;
   let problem = null;
+  // Which field it is about; it stands beside that one.
+  let place = "person";
   let busy = false;
 
   const ended = () => ["SUCCESS", "FAILURE"].includes(work?.job?.status);
@@ -71,8 +73,11 @@ const personalData = ({ call, get, refuse, present, titleOf }) => {
     show("person-kept", exports && status === "SUCCESS");
   };
   const draw = () => {
-    title("person-problem", problem ? problem() : "");
-    show("person-problem", Boolean(problem));
+    for (const id of ["person", "erase-reason", "erase-again"]) {
+      const here = Boolean(problem) && place === id;
+      title(`${id}-problem`, here ? problem() : "");
+      show(`${id}-problem`, here);
+    }
     for (const id of ["person-see", "person-export", "person-begin", "erase-now"]) $(id).disabled = busy;
     const free = !work || ended();
     show("person-held", Boolean(found) && free);
@@ -94,6 +99,7 @@ const personalData = ({ call, get, refuse, present, titleOf }) => {
     const from = document.activeElement;
     busy = true;
     problem = null;
+    place = "person";
     draw();
     try {
       await act();
@@ -106,17 +112,23 @@ const personalData = ({ call, get, refuse, present, titleOf }) => {
       if (problem) {
         // A button that was out of use lost the focus.
         if (document.activeElement === document.body) from.focus();
-        $("person-problem").scrollIntoView({ block: "nearest" });
+        $(`${place}-problem`).scrollIntoView({ block: "nearest" });
       }
     }
   };
 
+  // A field that is filled in wrongly gets the focus, and the problem beside it.
+  const wrong = (id, name) => {
+    place = id;
+    $(id).focus();
+    return refuse(name);
+  };
   $("person-form").addEventListener("submit", guarded(async () => {
     const whom = $("person").value.trim();
     found = work = null;
     draw();
     const one = namesOne(whom);
-    if (!one && !isAddress(whom)) throw refuse("person_wrong");
+    if (!one && !isAddress(whom)) throw wrong("person", "person_wrong");
     let held = [];
     if (one) {
       held = [await get(`/credentials/${whom}`)];
@@ -173,13 +185,9 @@ const personalData = ({ call, get, refuse, present, titleOf }) => {
   $("erase-form").addEventListener("submit", guarded(async () => {
     const { whom, one } = found;
     const reason = $("erase-reason").value.trim();
-    if (!reason) {
-      $("erase-reason").focus();
-      throw refuse("erase_no_reason");
-    }
+    if (!reason) throw wrong("erase-reason", "erase_no_reason");
     if ($("erase-again").value.trim().toLowerCase() !== whom.toLowerCase()) {
-      $("erase-again").focus();
-      throw refuse("erase_other");
+      throw wrong("erase-again", "erase_other");
     }
     const body = { reason, keep_valid: $("erase-keep").checked, ...(!one && { email: whom }) };
     await follow("erase", one ? `/credentials/${whom}/erase` : "/people/erase", {
