@@ -115,8 +115,11 @@ const NOT_SHOWN: [(&str, &str); 8] = [
     ("queue feedback-dead", "the mail is one of its credential"),
 ];
 
-/// Reads of the places, and what an archive lacks without them.
-static UNREAD: [(&str, (&str, &str), Fault, &[&str]); 12] = [
+/// A place, the calls that read it (their operation, and a text in them), a fault of these, and the other
+/// places that an archive lacks without it.
+type Unread = (&'static str, (&'static str, &'static str), Fault, &'static [&'static str]);
+
+static UNREAD: [Unread; 12] = [
     (MEMBER, ("Query", "MEMBERS#"), Fault::Ignored, &[]),
     (SUPPRESSION, ("Query", "SUPPRESSED#demo\""), Fault::Ignored, &[]),
     (TEST_SUPPRESSION, ("Query", "SUPPRESSED#demo#test\""), Fault::Ignored, &[]),

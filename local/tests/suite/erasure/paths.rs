@@ -62,6 +62,18 @@ async fn file_called(name: &str, world: &World, text: &str, options: Value) -> (
     (job, status)
 }
 
+/// A file of members with the person.
+async fn file_of_members(world: &World) {
+    let members = format!("email,name\n{EMAIL},{NAME}\nmiembro@ejemplo.com,Eva Paz\n");
+    let body = json!({ "file_name": "miembros.csv", "size": members.len() });
+    let upload = world.call("POST", "/members/uploads", Some(&body)).await.expect(201).json();
+    assert_eq!(world.put_file(&upload["upload"], members.into_bytes()).await, 200);
+    let path = upload["status_url"].as_str().expect("a path").replace("/api/v1", "");
+    let arrived = async || world.get(&path).await["job_id"].as_str().map(str::to_owned);
+    let job = world.until("the file arrives", arrived).await;
+    assert_eq!(world.file_job(&job).await["status"], "SUCCESS");
+}
+
 /// Takes the person into the service by every way; the credentials that are theirs.
 pub(super) async fn every_way(world: &World) -> BTreeMap<&'static str, String> {
     let id_of = |value: &Value| value["credential_id"].as_str().expect("id").to_owned();
@@ -125,16 +137,9 @@ pub(super) async fn every_way(world: &World) -> BTreeMap<&'static str, String> {
     let (_, status) = file_called(&name, world, &named, json!({ "send_email": false })).await;
     assert_eq!(status["result"]["successful"], 1, "{status}");
 
-    // A file of members; and a page that is hidden for a reason that names the person.
-    let members = format!("email,name\n{EMAIL},{NAME}\nmiembro@ejemplo.com,Eva Paz\n");
-    let body = json!({ "file_name": "miembros.csv", "size": members.len() });
-    let upload = world.call("POST", "/members/uploads", Some(&body)).await.expect(201).json();
-    assert_eq!(world.put_file(&upload["upload"], members.into_bytes()).await, 200);
-    let path = upload["status_url"].as_str().expect("a path").replace("/api/v1", "");
-    let arrived = async || world.get(&path).await["job_id"].as_str().map(str::to_owned);
-    let job = world.until("the file arrives", arrived).await;
-    assert_eq!(world.file_job(&job).await["status"], "SUCCESS");
-    // An erasure would wait for a mail that is being sent.
+    file_of_members(world).await;
+    // A page that is hidden for a reason that names the person. An erasure would wait for a mail that is
+    // being sent.
     world.mail_ended(&held["file"]).await;
     let body = json!({ "reason": format!("Lo pidió {NAME}") });
     let path = format!("/credentials/{}/block", held["file"]);
