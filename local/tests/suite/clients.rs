@@ -1,54 +1,22 @@
 //! Programs in Python, as integrators write them from the API reference, run unchanged but
 //! for base URL and key.
 //!
-//! They run on Python 3.11 and `requests`, in a virtual environment that is made once, below
-//! the target folder, from `clients/requirements.txt`.
+//! They run on Python 3.11 and `requests`.
 
 use std::{
-    fs::{self, File},
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Command,
 };
 
 use serde_json::Value;
 
-use crate::harness::{World, check_sums};
+use crate::{
+    harness::{World, check_sums},
+    python::{interpreter, succeeded},
+};
 
 fn programs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
-}
-
-/// The environment's interpreter. The environment is made again when the requirements change.
-fn python() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    // Two runs at once must not both make it; the lock goes with the file.
-    let lock = File::create(folder.join("clients.lock")).expect("a lock file");
-    lock.lock().expect("the lock");
-    let home = folder.join("clients");
-    let made_from = home.join("made-from.txt");
-    let requirements = programs().join("requirements.txt");
-    let wanted = fs::read(&requirements).expect("the requirements");
-    let python = home.join("bin/python");
-    if fs::read(&made_from).is_ok_and(|made| made == wanted) {
-        return python;
-    }
-    let create = Command::new("python3.11").args(["-m", "venv", "--clear"]).arg(&home).output();
-    succeeded(&create.expect("Python 3.11 (python3.11) is needed to run the client programs"));
-    let install = Command::new(&python)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"])
-        .arg("-r")
-        .arg(&requirements)
-        .output();
-    succeeded(&install.expect("pip runs"));
-    fs::write(made_from, wanted).expect("the mark");
-    python
-}
-
-fn succeeded(output: &Output) -> String {
-    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{}\n{stdout}\n{stderr}", output.status);
-    stdout
 }
 
 /// Runs a program against a world; its output.
@@ -57,7 +25,7 @@ async fn run(world: &World, program: &str) -> String {
     let (key, template) = (world.demo.api_key.clone(), world.demo.template_id.clone());
     let program = programs().join(program);
     let output = tokio::task::spawn_blocking(move || {
-        Command::new(python())
+        Command::new(interpreter("clients"))
             .arg("-u")
             .arg(program)
             .env("BASE_URL", base_url)

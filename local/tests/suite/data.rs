@@ -30,18 +30,34 @@ const NOT_SEEN: [(&str, &str); 4] = [
 
 /// A row of one of the document's tables: a place, and what it says of people.
 #[derive(Debug)]
-struct Row {
+pub struct Row {
     /// `catalog`, `credentials`, `jobs`, `bucket`, `queue`.
     kind: String,
     /// The key, with what varies in braces.
     pattern: String,
     /// The names in backticks of the column "holds".
     attributes: BTreeSet<String>,
+    /// The column "erased".
+    erased: String,
+}
+
+impl Row {
+    /// Store and key, by which other tests name it.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.kind, self.pattern)
+    }
+
+    /// Whether an erasure takes something out of the place.
+    pub fn is_cleaned(&self) -> bool {
+        let says = |text: &str| self.erased == text || self.erased.starts_with(&format!("{text}:"));
+        let untouched = ["no", "ends by itself", "is what is left", "the bit stays as it is"];
+        !untouched.into_iter().any(says)
+    }
 }
 
 /// The document.
-struct Document {
-    rows: Vec<Row>,
+pub struct Document {
+    pub rows: Vec<Row>,
     /// Attributes that say nothing of a person.
     neutral: BTreeSet<String>,
 }
@@ -52,7 +68,7 @@ fn code(text: &str) -> Vec<String> {
 }
 
 impl Document {
-    fn read() -> Self {
+    pub fn read() -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/data.md");
         let text = fs::read_to_string(path).expect("the document");
         let mut rows = Vec::new();
@@ -65,14 +81,17 @@ impl Document {
             }
             let pattern = code(place).join(" / ");
             let attributes = code(cells[2]).into_iter().collect();
-            rows.push(Row { kind: (*kind).to_owned(), pattern, attributes });
+            // The last but one: a cell before it may be empty.
+            let erased = cells.iter().rev().nth(1).map(|text| (*text).to_owned());
+            let erased = erased.expect("a column");
+            rows.push(Row { kind: (*kind).to_owned(), pattern, attributes, erased });
         }
         let (_, neutral) = text.split_once("<!-- neutral -->").expect("a list");
         let (neutral, _) = neutral.split_once("<!-- /neutral -->").expect("its end");
         Self { rows, neutral: code(neutral).into_iter().collect() }
     }
 
-    fn of(&self, kind: &str, key: &str) -> Option<&Row> {
+    pub fn of(&self, kind: &str, key: &str) -> Option<&Row> {
         self.rows.iter().find(|row| row.kind == kind && follows(&row.pattern, key))
     }
 }

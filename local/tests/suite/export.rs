@@ -1,8 +1,15 @@
 //! What an organization holds about a person, given to them in one archive.
 
-use std::{collections::BTreeMap, io::Write, process::Stdio, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
+    process::Stdio,
+    time::Duration,
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use local::Options;
 use serde_json::{Value, json};
 use unicreda::{
     domain::{api_key::Scope, ids::Mode},
@@ -11,8 +18,10 @@ use unicreda::{
 
 use crate::{
     catalog::key_of,
+    data::{Document, Row},
     erasure::scan::{Marks, places},
-    feedback::{bounced, report},
+    faults::{Fault, Faults},
+    feedback::{bounced, complained, report},
     harness::{World, person},
     queues,
 };
@@ -81,35 +90,123 @@ fn id_of(answer: &Value) -> String {
     answer["credential_id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
 }
 
-/// What the data of the archive say of the person's credentials: one of live, one of test, one that is
-/// another person's by now.
-fn says_all(data: &[u8], [id, trial, mistaken]: [&String; 3]) {
-    let person: Value = serde_json::from_slice(data).expect("JSON");
-    assert_eq!(person["organization"]["id"], "demo");
-    assert_eq!(
-        (&person["member"]["email"], &person["member"]["role"]),
-        (&json!(EMAIL), &json!("Docente"))
-    );
-    assert_eq!(person["suppressions"][0]["reason"], "bounced");
-    let credentials = person["credentials"].as_array().expect("credentials");
-    let of = |id: &str| credentials.iter().find(|c| c["credential_id"] == id).expect("one");
-    assert_eq!(of(id)["email_status"], "bounced");
-    assert_eq!(of(id)["history"][0]["reason"], "Faltaba el semestre");
-    assert_eq!(of(id)["history"][0]["replaced_recipient"]["recipient_name"], NAME);
-    assert!(of(trial)["test_mail"]["text"].as_str().is_some_and(|text| text.contains(NAME)));
-    assert_eq!(person["former_versions"][0]["credential_id"], mistaken.as_str());
-    assert_eq!(person["former_versions"][0]["recipient"]["recipient_name"], NAME);
-    let rows = person["job_rows"].as_array().expect("rows");
-    let kinds: Vec<&Value> = rows.iter().map(|row| &row["job_kind"]).collect();
-    assert_eq!(kinds, ["dry_run", "issue"]);
-    assert_eq!(rows[1]["status"], "failed");
-    assert_eq!(rows[1]["errors"][0]["code"], "invalid_result");
-    assert_eq!((&rows[0]["file"], &rows[0]["sent"]["email"]), (&json!("acta.csv"), &json!(EMAIL)));
+/// Where the service holds something of a person, as `docs/data.md` names it, of what an archive shows.
+const MEMBER: &str = "catalog MEMBERS#{org}#{partition} / {address}";
+const SUPPRESSION: &str = "catalog SUPPRESSED#{org} / {address}";
+const TEST_SUPPRESSION: &str = "catalog SUPPRESSED#{org}#test / {address}";
+const CREDENTIAL: &str = "credentials {id}";
+const HISTORY: &str = "credentials EVENT#{id}#{revision}";
+const TEST_MAIL: &str = "credentials MAIL#{id}";
+const JOB: &str = "jobs JOB#{job} / JOB";
+const COLUMNS: &str = "jobs JOB#{job} / COLUMNS";
+const INPUTS: &str = "jobs {job}#{shard} / IN#{piece}";
+const FAILURE: &str = "jobs {job}#{shard} / F#{row}";
+const HOLDS: &str = "jobs {job}#{shard} / N#{row}";
+const CHANGES: &str = "jobs {job}#{shard} / C#{row}";
+
+/// Places that an erasure cleans and an archive does not show, and why.
+const NOT_SHOWN: [(&str, &str); 8] = [
+    ("jobs {job}#{shard} / W#{row}", "it names another person, too"),
+    ("jobs SEEN#{job}#{hash} / SEEN", "the row says the same"),
+    ("jobs UPLOAD#{upload} / UPLOAD", "the job of the file has its name"),
+    ("bucket incoming/{mode}/{org}/{path…}", "its rows are shown as they were sent"),
+    ("bucket results/{mode}/{org}/{path…}", "its rows are shown with their outcomes"),
+    ("bucket exports/{path…}", "it was given to the person"),
+    ("queue issue-dead", "the row is one of its job"),
+    ("queue feedback-dead", "the mail is one of its credential"),
+];
+
+/// A place, the calls that read it (their operation, and a text in them), a fault of these, and the other
+/// places that an archive lacks without it.
+type Unread = (&'static str, (&'static str, &'static str), Fault, &'static [&'static str]);
+
+static UNREAD: [Unread; 12] = [
+    (MEMBER, ("Query", "MEMBERS#"), Fault::Ignored, &[]),
+    (SUPPRESSION, ("Query", "SUPPRESSED#demo\""), Fault::Ignored, &[]),
+    (TEST_SUPPRESSION, ("Query", "SUPPRESSED#demo#test\""), Fault::Ignored, &[]),
+    (CREDENTIAL, ("Query", "\"by_email\""), Fault::Ignored, &[HISTORY, TEST_MAIL]),
+    (HISTORY, ("BatchGetItem", "EVENT#"), Fault::Ignored, &[]),
+    (TEST_MAIL, ("GetItem", "MAIL#"), Fault::Ignored, &[]),
+    (JOB, ("Query", "\"by_org\""), Fault::Ignored, &[COLUMNS, INPUTS, FAILURE, HOLDS, CHANGES]),
+    (COLUMNS, ("GetItem", "\"COLUMNS\""), Fault::Ignored, &[]),
+    (INPUTS, ("Query", ""), Fault::Unread("IN#"), &[JOB, COLUMNS, FAILURE, HOLDS, CHANGES]),
+    (FAILURE, ("Query", ""), Fault::Unread("F#"), &[]),
+    (HOLDS, ("Query", ""), Fault::Unread("N#"), &[]),
+    (CHANGES, ("Query", ""), Fault::Unread("C#"), &[]),
+];
+
+/// What is held of the person, beside others.
+struct Held {
+    /// A credential, its signed documents before and after a correction, and one in test mode.
+    id: String,
+    versions: [Bytes; 2],
+    trial: String,
+    /// Another person's credential, which the person had by mistake.
+    mistaken: String,
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everything_held_about_a_person_is_in_one_archive_and_nothing_of_anybody_else() {
-    let world = World::new().await;
+/// The places that the files of an archive do not show.
+fn lacking(files: &BTreeMap<String, Vec<u8>>, held: &Held) -> BTreeSet<&'static str> {
+    let Held { id, versions, trial, mistaken } = held;
+    let person: Value = serde_json::from_slice(&files["person.json"]).expect("JSON");
+    let list = |name: &str| person[name].as_array().cloned().unwrap_or_else(|| panic!("{person}"));
+    let (suppressions, rows) = (list("suppressions"), list("job_rows"));
+    let suppressed = |mode: &str, reason: &str| {
+        suppressions.iter().any(|entry| entry["mode"] == mode && entry["reason"] == reason)
+    };
+    let of = |id: &str| {
+        let credentials = list("credentials");
+        credentials.into_iter().find(|one| one["credential_id"] == id).unwrap_or_default()
+    };
+    // Byte for byte as they were signed, the replaced version too.
+    let [first, second] = versions;
+    let has = |name: String| files.contains_key(&name);
+    let is = |name: String, bytes: &Bytes| files.get(&name).is_some_and(|file| file == bytes);
+    let row = |kind: &str, is: fn(&Value) -> bool| {
+        rows.iter().any(|row| row["job_kind"] == kind && row["sent"]["email"] == EMAIL && is(row))
+    };
+    let (event, former) = (&of(id)["history"][0], &person["former_versions"][0]);
+    let shown = [
+        (MEMBER, person["member"]["email"] == EMAIL && person["member"]["role"] == "Docente"),
+        (SUPPRESSION, suppressed("live", "bounced")),
+        (TEST_SUPPRESSION, suppressed("test", "complained")),
+        (
+            CREDENTIAL,
+            of(id)["email_status"] == "bounced"
+                && is(format!("credentials/{id}.json"), second)
+                && has(format!("credentials/{trial}.json")),
+        ),
+        (
+            HISTORY,
+            event["reason"] == "Faltaba el semestre"
+                && event["replaced_recipient"]["recipient_name"] == NAME
+                && is(format!("credentials/{id}.v1.json"), first)
+                && former["credential_id"] == mistaken.as_str()
+                && former["recipient"]["recipient_name"] == NAME
+                && has(format!("credentials/{mistaken}.v1.json")),
+        ),
+        (
+            TEST_MAIL,
+            of(trial)["test_mail"]["text"].as_str().is_some_and(|text| text.contains(NAME)),
+        ),
+        (JOB, row("dry_run", |row| row["file"] == "acta.csv")),
+        (
+            COLUMNS,
+            row("dry_run", |row| {
+                let values = row["column_values"].as_array();
+                values.is_some_and(|values| values.iter().any(|column| column["value"] == NAME))
+            }),
+        ),
+        (INPUTS, row("issue", |row| row["sent"]["email"] == EMAIL)),
+        (FAILURE, row("issue", |row| row["errors"][0]["code"] == "invalid_result")),
+        (HOLDS, row("dry_run", |row| row["also_holds"][0].is_string())),
+        (CHANGES, row("dry_run", |row| row["changes"][0].is_object())),
+    ];
+    shown.into_iter().filter(|(_, is_shown)| !is_shown).map(|(place, _)| place).collect()
+}
+
+/// Leaves something of the person, and of others, wherever the service holds something.
+async fn fill(world: &World) -> Held {
     let app = world.stack.app();
     let test = &world.demo.test_api_key;
     let member = json!({ "name": NAME, "role": "Docente" });
@@ -117,9 +214,8 @@ async fn everything_held_about_a_person_is_in_one_archive_and_nothing_of_anybody
     // A credential, corrected, whose mail bounced; and one in test mode.
     let id = id_of(&world.issue_one(&theirs()).await);
     world.mail_ended(&id).await;
-    assert!(
-        report(app, &[bounced("Permanent", "General", &id, 0, EMAIL).to_string()]).await.is_empty()
-    );
+    let notice = bounced("Permanent", "General", &id, 0, EMAIL);
+    assert!(report(app, &[notice.to_string()]).await.is_empty());
     let change = json!({ "term": "2026-1", "reason": "Faltaba el semestre" });
     let served = format!("/credential/{id}.json");
     let first = world.send("GET", &served, &[], "").await.expect(200).body;
@@ -127,13 +223,18 @@ async fn everything_held_about_a_person_is_in_one_archive_and_nothing_of_anybody
     let second = world.send("GET", &served, &[], "").await.expect(200).body;
     let trial = world.issue_as(test, &[theirs()]).await.expect(200).json();
     let trial = id_of(&trial["credentials"][0]);
+    let mail = format!("/credentials/{trial}/mail");
+    let is_kept =
+        async || (world.call_as(test, "GET", &mail, None).await.status == 200).then_some(());
+    world.until("the test mail is kept", is_kept).await;
+    assert!(report(app, &[complained(&trial, 0, EMAIL).to_string()]).await.is_empty());
     // One that was issued to the person by mistake, and is another person's by now.
     let mistaken = json!({ "email": EMAIL, "recipient_name": NAME, "result_value": "C" });
     let mistaken = id_of(&world.issue_one(&mistaken).await);
     world.mail_ended(&mistaken).await;
     let other = json!({ "email": "ajena@ejemplo.com", "recipient_name": "Zulema Ajena" });
     world.call("PATCH", &format!("/credentials/{mistaken}"), Some(&other)).await.expect(200);
-    // Rows: one that failed, one that was only checked, beside other people.
+    // Rows: one that failed, one that was only checked, beside other people; one that would correct.
     let mut wrong = theirs();
     wrong["result_value"] = "Zeta".into();
     let job = world.start_job(&[person(1), wrong, person(2)]).await;
@@ -143,12 +244,25 @@ async fn everything_held_about_a_person_is_in_one_archive_and_nothing_of_anybody
     );
     let check = world.upload("acta.csv", file.as_bytes(), &json!({ "dry_run": true })).await;
     world.file_job(&check).await;
+    let file =
+        format!("email,recipient_name,result_value,credential_id\n{EMAIL},{NAME} Soto,A,{id}\n");
+    let options = json!({ "dry_run": true, "correct": true });
+    let check = world.upload("cambios.csv", file.as_bytes(), &options).await;
+    assert_eq!(world.file_job(&check).await["result"]["corrected"], 1);
+    Held { id, versions: [first, second], trial, mistaken }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_held_about_a_person_is_in_one_archive_and_nothing_of_anybody_else() {
+    let world = World::new().await;
+    let held = fill(&world).await;
+    let Held { id, trial, mistaken, .. } = &held;
 
     let job = exported(&world, PATH).await;
     assert_eq!(job["kind"], "export");
     let result = &job["result"];
     assert_eq!((&result["credentials"], &result["members"]), (&json!(2), &json!(1)), "{job}");
-    assert_eq!(result["rows"], 2, "{job}");
+    assert_eq!(result["rows"], 3, "{job}");
     assert!(job["reason"].is_null());
 
     let files = archive(&world, &job).await;
@@ -163,11 +277,7 @@ async fn everything_held_about_a_person_is_in_one_archive_and_nothing_of_anybody
     ];
     expected.sort_unstable();
     assert_eq!(names, expected);
-    // Byte for byte as they were signed, the replaced version too.
-    assert!(files[&format!("credentials/{id}.v1.json")] == first);
-    assert!(files[&format!("credentials/{id}.json")] == second);
-
-    says_all(&files["person.json"], [&id, &trial, &mistaken]);
+    assert_eq!(lacking(&files, &held), BTreeSet::new());
 
     // Of nobody else: no row, no name, no address.
     for (name, bytes) in &files {
@@ -181,6 +291,40 @@ async fn everything_held_about_a_person_is_in_one_archive_and_nothing_of_anybody
     let found = places(&world, &Marks::of(&["qxvpedida", "Qxvéra"])).await;
     assert!(!found.iter().any(|place| place.contains(id) && !place.contains(".zip")), "{found:?}");
     assert_eq!(objects(&world, "exports/").await, [format!("exports/demo/{id}.zip")]);
+}
+
+/// The reads of an export are answered as if nothing were there, one place at a time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_place_that_an_export_does_not_read_is_missed_and_no_other() {
+    let faults = Faults::default();
+    let world = World::with(faults.under(Options::in_memory())).await;
+    let held = fill(&world).await;
+    let mut wrong = Vec::new();
+    for (place, (operation, containing), fault, more) in &UNREAD {
+        let before = faults.injected();
+        faults.on_calls_with(operation, containing, 0..usize::MAX, fault.clone());
+        let job = exported(&world, PATH).await;
+        faults.heal_plan();
+        assert!(faults.injected() > before, "{place}: no call was spoiled");
+        let expected: BTreeSet<&str> = more.iter().chain([place]).copied().collect();
+        let lacks = lacking(&archive(&world, &job).await, &held);
+        if lacks != expected {
+            wrong.push(format!("{place}: {lacks:#?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whatever an erasure cleans, an archive shows, or the reason is said.
+#[test]
+fn every_place_of_the_document_that_an_erasure_cleans_is_exported_or_excused() {
+    let document = Document::read();
+    let cleaned = document.rows.iter().filter(|row| row.is_cleaned()).map(Row::name);
+    let cleaned: BTreeSet<String> = cleaned.collect();
+    let shown = UNREAD.iter().map(|(place, ..)| *place);
+    let known = shown.chain(NOT_SHOWN.iter().map(|(place, _)| *place)).filter(|at| *at != HOLDS);
+    let known: BTreeSet<String> = known.map(str::to_owned).collect();
+    assert_eq!(cleaned, known);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -72,6 +72,12 @@ pub enum Fault {
     /// A read that need not be consistent answers as it did before, or with nothing; any other
     /// call passes.
     Stale,
+    /// Answered as if it were done, or as if nothing were there; nothing is done.
+    Ignored,
+    /// S3 answers that there is no such object.
+    NoSuchKey,
+    /// Passes, and its answer lacks the items whose key has a part that begins so.
+    Unread(&'static str),
     /// Waits at a gate until the test opens it, then passes or meets another fault.
     Held(Gate, Option<Box<Fault>>),
     /// Is done, and its answer waits at a gate until the test opens it.
@@ -210,7 +216,7 @@ impl Faults {
         self.on_calls_with(operation, "", calls, fault);
     }
 
-    /// Spoils some of the calls whose body holds a text.
+    /// Spoils some of the calls whose body, or an object's address, holds a text.
     pub fn on_calls_with(
         &self,
         operation: &'static str,
@@ -271,8 +277,11 @@ impl Faults {
         let mut plan = self.plan.lock().expect("lock");
         if !plan.is_empty() {
             let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default());
+            // A read of an object has its key in the address alone.
+            let object = if operation.starts_with(S3) { request.uri() } else { "" };
             for planned in plan.iter_mut() {
-                if planned.operation == operation && body.contains(&planned.containing) {
+                let has = |text: &str| text.contains(&planned.containing);
+                if planned.operation == operation && (has(&body) || has(object)) {
                     if planned.calls.contains(&planned.seen) && found.is_none() {
                         found = Some(planned.fault.clone());
                     }
@@ -572,6 +581,15 @@ impl Connector {
                 }
                 self.forward(operation, request).await
             }
+            Fault::Ignored => Ok(nothing(operation)),
+            Fault::NoSuchKey => Ok(s3_error(404, "NoSuchKey")),
+            Fault::Unread(prefix) => {
+                let mut reply = self.inner.call(request).await?;
+                let body = ByteStream::new(reply.take_body()).collect().await.expect("a body");
+                let mut content = serde_json::from_slice(&body.into_bytes()).expect("JSON");
+                hide(&mut content, prefix);
+                Ok(answer(reply.status().as_u16(), content.to_string()))
+            }
             Fault::Stale => {
                 let body = body_of(&request);
                 let before = self.faults.seen(|seen| seen.answers.get(&asked(&body)).cloned());
@@ -672,6 +690,34 @@ fn server_error(operation: &str) -> HttpResponse {
         ses_error(500, "InternalFailure", "…")
     } else {
         json_error(500, "InternalServerError")
+    }
+}
+
+/// The answer to a call that has nothing to say.
+fn nothing(operation: &str) -> HttpResponse {
+    let body = if operation.starts_with(S3) { "<DeleteResult></DeleteResult>" } else { "{}" };
+    answer(200, body.to_owned())
+}
+
+/// Takes out of an answer the items whose key has a part that begins so.
+fn hide(answer: &mut Value, prefix: &str) {
+    let hidden = |item: &Value| {
+        let mut parts = ["pk", "sk", "id"].iter().filter_map(|part| item[part]["S"].as_str());
+        parts.any(|part| part.starts_with(prefix))
+    };
+    if hidden(&answer["Item"]) {
+        *answer = json!({});
+    }
+    let Some(members) = answer.as_object_mut() else { return };
+    for (name, value) in members {
+        let lists: Vec<&mut Value> = match (name.as_str(), value) {
+            ("Items", items) => vec![items],
+            ("Responses", Value::Object(tables)) => tables.iter_mut().map(|(_, of)| of).collect(),
+            _ => Vec::new(),
+        };
+        for items in lists.into_iter().filter_map(Value::as_array_mut) {
+            items.retain(|item| !hidden(item));
+        }
     }
 }
 

@@ -53,6 +53,7 @@ mod oracle;
 mod page;
 mod people;
 mod process;
+mod python;
 mod queues;
 mod reading;
 mod renewal;

@@ -33,9 +33,24 @@ pub enum Queue {
     Dead,
     /// Reports of SES: no function sends to it, so no setting has its URL.
     Feedback,
+    /// Reports of SES that could not be handled.
+    DeadFeedback,
 }
 
 impl Queue {
+    /// Its name in the template, without that of the stack.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Issue => "issue",
+            Self::Mail => "mail",
+            Self::Uploads => "uploads",
+            Self::Privacy => "privacy",
+            Self::Dead => "issue-dead",
+            Self::Feedback => "feedback",
+            Self::DeadFeedback => "feedback-dead",
+        }
+    }
+
     fn url(self, world: &World) -> String {
         let config = &world.stack.app().config;
         match self {
@@ -45,6 +60,7 @@ impl Queue {
             Self::Privacy => config.privacy_queue_url.clone(),
             Self::Dead => format!("{}-dlq", config.issue_queue_url),
             Self::Feedback => config.uploads_queue_url.replace("uploads", "feedback"),
+            Self::DeadFeedback => format!("{}-dlq", Self::Feedback.url(world)),
         }
     }
 }

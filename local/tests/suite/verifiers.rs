@@ -1,8 +1,8 @@
-//! Verifiers that are not ours: `@digitalbazaar/vc` and `@digitalcredentials/verifier-core`
-//! (VerifierPlus, Learner Credential Wallet), in Node, over HTTP; and the canonical form of
-//! jsonld.js.
+//! Verifiers that are not ours, over HTTP: `@digitalbazaar/vc` and `@digitalcredentials/verifier-core`
+//! (VerifierPlus, Learner Credential Wallet), in Node; and one in Python that shares no code with them,
+//! on PyLD and `cryptography`. Beside them, the canonical form of jsonld.js.
 
-use std::process::Stdio;
+use std::{path::Path, process::Stdio};
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
@@ -17,40 +17,38 @@ use crate::{
     harness::{World, person},
     living,
     node::packages,
+    python::interpreter,
 };
 
 #[path = "../random/mod.rs"]
 mod random;
 
-/// Node with the packages of `local/tests/verifiers`, which it installs when they are not
-/// there.
-pub struct Verifiers {
-    _node: Child,
+/// A program that answers a JSON line with another one.
+struct Program {
+    _process: Child,
     to: ChildStdin,
     from: Lines<BufReader<ChildStdout>>,
 }
 
-impl Verifiers {
-    async fn start(site: &str, address: &str) -> Result<Self> {
-        let folder = packages("verifiers").await?;
-        let mut node = Command::new("node")
-            .arg(folder.join("verify.mjs"))
-            .args([site, address])
+impl Program {
+    fn start(mut command: Command) -> Result<Self> {
+        let mut process = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             // verifier-core complains there about the schema, which it cannot fetch.
             .stderr(Stdio::null())
             .kill_on_drop(true)
-            .spawn()
-            .context("node")?;
-        let to = node.stdin.take().context("its input")?;
-        let from = BufReader::new(node.stdout.take().context("its output")?).lines();
-        Ok(Self { _node: node, to, from })
+            .spawn()?;
+        let to = process.stdin.take().context("its input")?;
+        let from = BufReader::new(process.stdout.take().context("its output")?).lines();
+        Ok(Self { _process: process, to, from })
     }
 
-    pub async fn of(world: &World) -> Self {
-        let site = &world.stack.app().config.site_url;
-        Self::start(site, &world.stack.base_url()).await.expect("verifiers")
+    /// Node with the packages of `local/tests/verifiers`, which it installs when they are not there.
+    fn node(folder: &Path, site: &str, address: &str) -> Result<Self> {
+        let mut command = Command::new("node");
+        command.arg(folder.join("verify.mjs")).args([site, address]);
+        Self::start(command).context("node")
     }
 
     async fn ask(&mut self, command: &Value) -> Value {
@@ -59,24 +57,57 @@ impl Verifiers {
         let answer = self.from.next_line().await.expect("answered").expect("a line");
         serde_json::from_str(&answer).expect("JSON")
     }
+}
 
-    /// The verdict of both, who must agree: `ok`, `revoked`, `expired`, `unsigned`.
+/// The verifiers, in two programs.
+pub struct Verifiers {
+    node: Program,
+    python: Program,
+}
+
+impl Verifiers {
+    pub async fn of(world: &World) -> Self {
+        let (site, address) = (&world.stack.app().config.site_url, world.stack.base_url());
+        let folder = packages("verifiers").await.expect("packages");
+        let node = Program::node(&folder, site, &address).expect("node");
+        let python = tokio::task::spawn_blocking(|| interpreter("verifiers")).await;
+        let mut command = Command::new(python.expect("an environment"));
+        command.arg(folder.join("verify.py")).args([site, &address]).arg(&folder);
+        Self { node, python: Program::start(command).expect("Python") }
+    }
+
+    async fn ask(&mut self, command: &Value) -> (Value, Value) {
+        tokio::join!(self.node.ask(command), self.python.ask(command))
+    }
+
+    /// The verdict of all three, who must agree: `ok`, `revoked`, `expired`, `unsigned`.
     pub async fn say(&mut self, document: &Value) -> String {
-        let answer = self.ask(&json!({ "cmd": "verify", "document": document })).await;
+        let asked = json!({ "cmd": "verify", "document": document });
+        let (answer, three) = self.ask(&asked).await;
         let (one, two) = (&answer["digitalbazaar"], &answer["verifiercore"]);
-        let signed = |of: &Value| of["signed"] == json!(true);
-        let status = |of: &Value| match (signed(of), of["status"].as_str()) {
-            (false, _) => "unsigned".to_owned(),
-            (true, status) => status.unwrap_or("no status").to_owned(),
+        let verdict = |of: &Value| match (&of["signed"], &of["expired"], of["status"].as_str()) {
+            (Value::Bool(true), Value::Bool(true), _) => "expired".to_owned(),
+            (Value::Bool(true), _, status) => status.unwrap_or("no status").to_owned(),
+            _ => "unsigned".to_owned(),
         };
-        let expired = two["expired"] == json!(true);
-        let (one, two) = (status(one), status(two));
+        let (first, second, third) = (verdict(one), verdict(two), verdict(&three));
+        assert_eq!(second, third, "they disagree: {answer} {three}");
         // @digitalbazaar/vc refuses an expired credential as a whole.
-        if expired {
-            return "expired".to_owned();
+        if second != "expired" {
+            assert_eq!(first, second, "they disagree: {answer} {three}");
         }
-        assert_eq!(one, two, "they disagree: {answer}");
-        one
+        second
+    }
+
+    /// Whether all three refuse a document of which any leaf was changed.
+    async fn refuse_every_change(&mut self, document: &Value) {
+        let asked = json!({ "cmd": "mutations", "document": document });
+        let (two, third) = self.ask(&asked).await;
+        assert!(two["count"].as_u64().is_some_and(|count| count >= 25), "{two}");
+        assert_eq!(two["count"], third["count"], "{two} {third}");
+        for answer in [two, third] {
+            assert_eq!(answer["accepted"], json!([]), "{document}");
+        }
     }
 }
 
@@ -138,7 +169,7 @@ fn shapes() -> Vec<(Value, Value)> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_verifiers_that_are_not_ours_accept_every_shape_and_refuse_every_changed_leaf() {
+async fn three_verifiers_that_are_not_ours_accept_every_shape_and_refuse_every_changed_leaf() {
     let world = World::new().await;
     let mut verifiers = Verifiers::of(&world).await;
     let mut documents = Vec::new();
@@ -159,14 +190,12 @@ async fn two_verifiers_that_are_not_ours_accept_every_shape_and_refuse_every_cha
     for document in &documents {
         assert_eq!(verifiers.say(document).await, "ok", "{document}");
         assert!(!document.to_string().contains("ejemplo.com\""), "a plain address: {document}");
-        let answer = verifiers.ask(&json!({ "cmd": "mutations", "document": document })).await;
-        assert!(answer["count"].as_u64().is_some_and(|count| count >= 25), "{answer}");
-        assert_eq!(answer["accepted"], json!([]), "{document}");
+        verifiers.refuse_every_change(document).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_verifiers_that_are_not_ours_see_revocation_correction_and_rotation() {
+async fn three_verifiers_that_are_not_ours_see_revocation_correction_and_rotation() {
     let world = World::new().await;
     let mut verifiers = Verifiers::of(&world).await;
     let issued = world.issue_one(&person(1)).await;
@@ -232,7 +261,7 @@ async fn two_verifiers_that_are_not_ours_see_revocation_correction_and_rotation(
 
 /// What the holder of an erased credential has verifies on, everywhere, unless the erasure revoked it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_verifiers_that_are_not_ours_accept_the_kept_file_of_an_erased_credential() {
+async fn three_verifiers_that_are_not_ours_accept_the_kept_file_of_an_erased_credential() {
     let world = World::new().await;
     let mut files = Vec::new();
     for (n, keep_valid) in [(1, true), (2, false)] {
@@ -291,7 +320,8 @@ async fn the_canonical_form_of_thousands_of_random_credentials_is_jsonld_js_own(
     });
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), made.await.expect("documents")).expect("written");
-    let mut node = Verifiers::start("https://x.example", "http://127.0.0.1:9").await.expect("node");
+    let folder = packages("verifiers").await.expect("packages");
+    let mut node = Program::node(&folder, "https://x.example", "http://127.0.0.1:9").expect("node");
     let answer = node.ask(&json!({ "cmd": "canonize", "file": file.path() })).await;
     assert_eq!(answer["count"], json!(wanted), "{answer}");
     assert_eq!(answer["different"], json!(0), "{}", answer["differ"]);

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::{EMAIL, NAME, another_second, ended, marks, person, scan::places};
 use crate::{
-    harness::World,
+    faults::{Fault, Faults, Gate},
+    harness::{self, World},
     queues::{self, Queue, take},
 };
 
@@ -42,6 +43,11 @@ async fn what_comes_after_the_request_stays_but_for_archives() {
     let new = id_of(&world.issue_one(&new).await);
     let member = format!("/members/{EMAIL}");
     world.call("PUT", &member, Some(&json!({ "name": NAME }))).await.expect(201);
+    let row = json!({ "email": EMAIL, "recipient_name": NAME, "result_value": "C" });
+    let list = world.start_job(&[row, harness::person(1)]).await;
+    queues::drain(&world).await;
+    let rows = world.success(&list).await;
+    assert_eq!(rows["result"]["successful"], 2, "{rows}");
 
     work(&world, &erasure).await;
     let job = ended(&world, &erasing).await;
@@ -51,6 +57,44 @@ async fn what_comes_after_the_request_stays_but_for_archives() {
     assert_eq!(world.get(&format!("/credentials/{new}")).await["status"], "issued");
     assert_eq!(world.get(&member).await["name"], NAME);
     world.call("GET", &file, None).await.problem(404, "not_found");
+    let rows = world.get(&format!("/jobs/{list}/results")).await;
+    assert_eq!(rows["items"][0]["email"], EMAIL, "{rows}");
+    let shown = world.get(&format!("/credentials/{}", id_of(&rows["items"][0]))).await;
+    assert_eq!(shown["status"], "issued");
     let left = places(&world, &marks()).await;
+    assert!(left.iter().any(|place| place.contains(&format!("{list}#")) && place.contains("IN#")));
     assert!(!left.iter().any(|place| place.contains("bucket")), "{left:#?}");
+}
+
+/// The person asks what is held when the erasure has walked through the jobs, and has not come to the
+/// members.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_archive_that_is_made_behind_the_walk_goes_too() {
+    let faults = Faults::default();
+    let world = World::with(faults.under(queues::unread())).await;
+    let member = format!("/members/{EMAIL}");
+    world.call("PUT", &member, Some(&json!({ "name": NAME }))).await.expect(201);
+    let order = json!({ "email": EMAIL, "reason": "Lo pidió" });
+    let erasing = world.call("POST", "/people/erase", Some(&order)).await.expect(202).json();
+    let erasing = erasing["job_id"].as_str().expect("job_id").to_owned();
+    let erasure = take(&world, Queue::Privacy).await;
+    let gate = Gate::default();
+    faults.on_calls_with("Query", "MEMBERS#", 0..1, Fault::Held(gate.clone(), None));
+    let late = async {
+        gate.reached.cancelled().await;
+        let path = format!("/people/{EMAIL}/export");
+        let export = world.call("GET", &path, None).await.expect(202).json();
+        work(&world, &take(&world, Queue::Privacy).await).await;
+        let found = places(&world, &marks()).await;
+        assert!(found.iter().any(|place| place.contains("bucket exports/")), "{found:#?}");
+        gate.open.cancel();
+        export["job_id"].as_str().expect("job_id").to_owned()
+    };
+    let ((), export) = tokio::join!(work(&world, &erasure), late);
+    ended(&world, &erasing).await;
+    world
+        .call("GET", &format!("/jobs/{export}/results/file"), None)
+        .await
+        .problem(404, "not_found");
+    assert_eq!(places(&world, &marks()).await, [""; 0]);
 }

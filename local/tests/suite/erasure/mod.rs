@@ -1,6 +1,8 @@
 //! Erasure: nothing about the person is left anywhere, and what the person holds verifies for ever.
 
 mod console;
+mod dead_letters;
+mod left_out;
 mod meanwhile;
 mod others;
 mod paths;
@@ -44,9 +46,14 @@ async fn another_second(world: &World) {
 }
 
 async fn ended(world: &World, job: &str) -> Value {
+    ended_as(world, &world.demo.api_key, job).await
+}
+
+async fn ended_as(world: &World, key: &str, job: &str) -> Value {
+    let path = format!("/jobs/{job}");
     world
         .until("the erasure ends", async || {
-            let status = world.get(&format!("/jobs/{job}")).await;
+            let status = world.call_as(key, "GET", &path, None).await.expect(200).json();
             (status["status"] == "SUCCESS").then_some(status)
         })
         .await
@@ -106,4 +113,11 @@ async fn an_erased_credential_is_gone_and_its_file_still_verifies() {
         let corrected = world.call("PATCH", &path, Some(&change)).await.expect(200).json();
         assert_eq!(corrected["credential_id"], new["credential_id"], "{corrected}");
     }
+    // That is its content: no other credential is corrected to it.
+    let mut other = person();
+    other["result_value"] = "C".into();
+    let other = world.issue_one(&other).await;
+    let path = format!("/credentials/{}", other["credential_id"].as_str().expect("id"));
+    let change = json!({ "result_value": "A" });
+    world.call("PATCH", &path, Some(&change)).await.problem(409, "conflict");
 }

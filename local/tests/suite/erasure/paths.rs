@@ -7,22 +7,23 @@ use serde_json::{Value, json};
 use unicreda::store::Item;
 
 use super::{
-    EMAIL, NAME, erase, marks, person,
-    scan::{key_of, places},
+    EMAIL, NAME, ended, erase, marks, person,
+    scan::{key_of, parts_of, places, tables},
 };
 use crate::{
-    feedback::{bounced, report},
+    feedback::{bounced, complained, report},
     harness::World,
     queues::{self, Queue},
 };
 
 /// The kinds of places that had something of the person, and how each is told.
-const PLACES: [(&str, &str); 16] = [
+const PLACES: [(&str, &str); 19] = [
     ("a member", "MEMBERS#"),
     ("a suppression", "SUPPRESSED#"),
     ("a credential", "credentials recipient"),
     ("its signed document", "credentials signed"),
     ("the reason of its status", "credentials status_reason"),
+    ("the reason of its block", "credentials blocked"),
     ("its history", "EVENT#"),
     ("a test mail", "MAIL#"),
     ("inputs of a job", "IN#"),
@@ -31,16 +32,18 @@ const PLACES: [(&str, &str); 16] = [
     ("whom a row resembles", " W#"),
     ("the first row of a person", "SEEN#"),
     ("columns of a file", "COLUMNS"),
-    ("warnings or readings of a job", " JOB "),
+    ("what a job says of its rows or its file", " JOB "),
+    ("the name of an announced file", "UPLOAD#"),
     ("a file", "bucket incoming/"),
     ("a results file", "bucket results/"),
+    ("what the person was given", "bucket exports/"),
 ];
 
 /// The same place without what differs from run to run.
 fn kind_of(place: &str) -> Vec<&'static str> {
     let plain = match place.split_once(' ') {
         // An id in the credentials table has no prefix.
-        Some((table, rest)) if table.ends_with("credentials") && !rest.contains('#') => {
+        Some(("credentials", rest)) if !rest.contains('#') => {
             let name = rest.split(' ').nth(1).unwrap_or_default();
             format!("credentials {name}")
         }
@@ -50,13 +53,29 @@ fn kind_of(place: &str) -> Vec<&'static str> {
 }
 
 async fn file(world: &World, text: &str, options: Value) -> (String, Value) {
-    let job = world.upload("acta.csv", text.as_bytes(), &options).await;
+    file_called("acta.csv", world, text, options).await
+}
+
+async fn file_called(name: &str, world: &World, text: &str, options: Value) -> (String, Value) {
+    let job = world.upload(name, text.as_bytes(), &options).await;
     let status = world.file_job(&job).await;
     (job, status)
 }
 
+/// A file of members with the person.
+async fn file_of_members(world: &World) {
+    let members = format!("email,name\n{EMAIL},{NAME}\nmiembro@ejemplo.com,Eva Paz\n");
+    let body = json!({ "file_name": "miembros.csv", "size": members.len() });
+    let upload = world.call("POST", "/members/uploads", Some(&body)).await.expect(201).json();
+    assert_eq!(world.put_file(&upload["upload"], members.into_bytes()).await, 200);
+    let path = upload["status_url"].as_str().expect("a path").replace("/api/v1", "");
+    let arrived = async || world.get(&path).await["job_id"].as_str().map(str::to_owned);
+    let job = world.until("the file arrives", arrived).await;
+    assert_eq!(world.file_job(&job).await["status"], "SUCCESS");
+}
+
 /// Takes the person into the service by every way; the credentials that are theirs.
-async fn every_way(world: &World) -> BTreeMap<&'static str, String> {
+pub(super) async fn every_way(world: &World) -> BTreeMap<&'static str, String> {
     let id_of = |value: &Value| value["credential_id"].as_str().expect("id").to_owned();
     let path = format!("/members/{EMAIL}");
     world.call("PUT", &path, Some(&json!({ "name": NAME }))).await.expect(201);
@@ -102,7 +121,7 @@ async fn every_way(world: &World) -> BTreeMap<&'static str, String> {
     let (_, status) = file(world, &refused, json!({})).await;
     assert_eq!(status["status"], "FAILURE", "{status}");
     let doubtful =
-        [b"email;nombre;nota\n".as_slice(), EMAIL.as_bytes(), b";Qxvmarcada Xqw\xeaz;A\n"].concat();
+        [b"email;nombre;nota\n".as_slice(), EMAIL.as_bytes(), b";qxvmarcada Xqw\xeaz;A\n"].concat();
     let job = world.upload("acta.csv", &doubtful, &json!({})).await;
     assert_eq!(world.file_job(&job).await["code"], "unknown_encoding");
     let dry = format!("{head}{EMAIL};{NAME};A\nqxvotra@ejemplo.com;Qxvora Zorrilla;A\n");
@@ -112,7 +131,21 @@ async fn every_way(world: &World) -> BTreeMap<&'static str, String> {
     let (_, status) = file(world, &correcting, json!({ "correct": true, "dry_run": true })).await;
     assert_eq!(status["result"]["corrected"], 1, "{status}");
 
-    // In test mode, with a mail that can be read.
+    // A file that is called after the person.
+    let named = format!("{head}{EMAIL};{NAME};B\n");
+    let name = format!("{NAME}.csv");
+    let (_, status) = file_called(&name, world, &named, json!({ "send_email": false })).await;
+    assert_eq!(status["result"]["successful"], 1, "{status}");
+
+    file_of_members(world).await;
+    // A page that is hidden for a reason that names the person. An erasure would wait for a mail that is
+    // being sent.
+    world.mail_ended(&held["file"]).await;
+    let body = json!({ "reason": format!("Lo pidió {NAME}") });
+    let path = format!("/credentials/{}/block", held["file"]);
+    world.call("POST", &path, Some(&body)).await.expect(200);
+
+    // In test mode, with a mail that can be read, and that the person complains about.
     let test = world.issue_as(&world.demo.test_api_key, &[person()]).await.expect(200).json();
     held.insert("test", id_of(&test["credentials"][0]));
     let mail = format!("/credentials/{}/mail", held["test"]);
@@ -122,27 +155,37 @@ async fn every_way(world: &World) -> BTreeMap<&'static str, String> {
             (mail.status == 200).then_some(())
         })
         .await;
+    let notice = complained(&held["test"], 0, EMAIL).to_string();
+    assert!(report(world.stack.app(), &[notice]).await.is_empty());
     // A list of credentials is revoked for a reason that names the person.
     let body = json!({ "ids": [held["job"]], "reason": format!("Lo pidió {NAME}") });
     let job = world.call("POST", "/credentials/revoke", Some(&body)).await.expect(202).json();
     world.success(job["job_id"].as_str().expect("job_id")).await;
+    // The person asked what is held, and got it.
+    let export = world.call("GET", &format!("/people/{EMAIL}/export"), None).await.expect(202);
+    ended(world, export.json()["job_id"].as_str().expect("job_id")).await;
     held
+}
+
+/// A row of the person, and a report of their mail, that could not be handled.
+pub(super) async fn dead_letters(world: &World, id: &str) {
+    let row =
+        json!({ "kind": "issue", "v": 1, "org": "demo", "row": { "row": 1, "email": EMAIL } });
+    queues::send(world, Queue::Dead, &row).await;
+    let notice = bounced("Permanent", "General", id, 0, EMAIL);
+    queues::send(world, Queue::DeadFeedback, &notice).await;
 }
 
 /// The items that have something of the person, and the objects.
 async fn snapshot(world: &World, found: &[String]) -> Vec<(&'static str, String, Item)> {
-    let app = world.stack.app();
-    let config = &app.config;
     let mut kept = Vec::new();
-    for table in [&config.catalog_table, &config.credentials_table, &config.jobs_table] {
-        let page = app.dynamodb.scan().table_name(table).consistent_read(true).send().await;
-        for item in page.expect("items").items() {
-            let key = ["pk", "sk", "id"].map(|name| item.get(name).and_then(|v| v.as_s().ok()));
-            let key: Vec<&str> = key.into_iter().flatten().map(String::as_str).collect();
-            let of_item = format!("{table} {} ", key.join(" "));
+    for (store, table) in tables(world) {
+        let scan = world.stack.app().dynamodb.scan().table_name(table).consistent_read(true);
+        for item in scan.send().await.expect("items").items() {
+            let of_item = format!("{store} {} ", parts_of(item).join(" "));
             let places = found.iter().filter(|place| place.starts_with(&of_item));
             for kind in places.flat_map(|place| kind_of(place)) {
-                kept.push((kind, table.clone(), item.clone()));
+                kept.push((kind, table.to_owned(), item.clone()));
             }
         }
     }
@@ -160,13 +203,10 @@ async fn nothing_is_left_of_a_person_who_went_every_way() {
     assert!(before.iter().all(|place| !kind_of(place).is_empty()), "{before:#?}");
     let kept = snapshot(&world, &before).await;
 
-    // A row that could not be handled. The search above would have hidden it for a while.
-    let row =
-        json!({ "kind": "issue", "v": 1, "org": "demo", "row": { "row": 1, "email": EMAIL } });
-    queues::send(&world, Queue::Dead, &row).await;
-
+    // The search above would have hidden them for a while.
+    dead_letters(&world, &held["one"]).await;
     let job = erase(&world, &json!({})).await;
-    assert_eq!(job["result"]["dead_letters"], 1, "{job}");
+    assert_eq!(job["result"]["dead_letters"], 2, "{job}");
     assert_eq!(job["result"]["members"], 1, "{job}");
     let left = places(&world, &marks()).await;
     assert!(left.is_empty(), "{left:#?}");
@@ -202,7 +242,11 @@ async fn nothing_is_left_of_a_person_who_went_every_way() {
         put(&world, &table, now, &key).await;
     }
     let files = app.files.as_ref().expect("files");
-    for (kind, prefix) in [("a file", "incoming"), ("a results file", "results")] {
+    for (kind, prefix) in [
+        ("a file", "incoming"),
+        ("a results file", "results"),
+        ("what the person was given", "exports"),
+    ] {
         let key = format!("{prefix}/live/demo/x.csv");
         let client = files.client();
         let body = aws_sdk_s3::primitives::ByteStream::from(EMAIL.as_bytes().to_vec());
@@ -214,13 +258,6 @@ async fn nothing_is_left_of_a_person_who_went_every_way() {
     }
     assert_eq!(seen, all);
     assert_eq!(places(&world, &marks()).await, [""; 0]);
-
-    // The same person at another organization is that one's to erase.
-    let row =
-        json!({ "kind": "issue", "v": 1, "org": "otra", "row": { "row": 1, "email": EMAIL } });
-    queues::send(&world, Queue::Dead, &row).await;
-    let job = erase(&world, &json!({})).await;
-    assert_eq!(job["result"]["dead_letters"], 0, "{job}");
 }
 
 /// Puts an item in its place, or takes it away.

@@ -8,20 +8,18 @@ use unicreda::{domain::ids::OrgId, jobs::replay, store::Item};
 
 use super::{
     EMAIL, NAME, another_second, erase, marks, person,
-    scan::{key_of, places},
+    scan::{key_of, places, tables},
 };
 use crate::{harness::World, queues::record};
 
 /// All items of the three tables.
 async fn items(world: &World) -> Vec<(String, Vec<Item>)> {
-    let app = world.stack.app();
-    let config = &app.config;
-    let mut tables = Vec::new();
-    for table in [&config.catalog_table, &config.credentials_table, &config.jobs_table] {
-        let scan = app.dynamodb.scan().table_name(table).consistent_read(true).send().await;
-        tables.push((table.clone(), scan.expect("items").items().to_vec()));
+    let mut found = Vec::new();
+    for (_, table) in tables(world) {
+        let scan = world.stack.app().dynamodb.scan().table_name(table).consistent_read(true);
+        found.push((table.to_owned(), scan.send().await.expect("items").items().to_vec()));
     }
-    tables
+    found
 }
 
 /// Brings the tables to an earlier state.

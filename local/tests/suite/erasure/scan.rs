@@ -1,6 +1,6 @@
 //! A search of everything that the service has stored for words that only one person has.
 
-use std::io::Read;
+use std::{fmt, io::Read};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -81,11 +81,30 @@ impl Marks {
         let inflated = DeflateDecoder::new(bytes).read_to_end(&mut plain).is_ok();
         let unpacked = unpack(bytes, RECIPIENT).ok();
         let texts = [Some(bytes.to_vec()), inflated.then_some(plain), unpacked];
-        texts.iter().flatten().find_map(|text| {
-            let holds = |form: &&(String, Vec<u8>)| contains(text, &form.1);
+        texts.into_iter().flatten().chain(unzipped(bytes)).find_map(|text| {
+            let holds = |form: &&(String, Vec<u8>)| contains(&text, &form.1);
             self.0.iter().find(holds).map(|(name, _)| name.as_str())
         })
     }
+}
+
+/// The files of a ZIP archive, each behind its header (APPNOTE 6.3, "local file header"); of other bytes
+/// none.
+fn unzipped(bytes: &[u8]) -> Vec<Vec<u8>> {
+    const HEADER: &[u8] = b"PK\x03\x04";
+    if !bytes.starts_with(HEADER) {
+        return Vec::new();
+    }
+    let starts = bytes.windows(HEADER.len()).enumerate().filter(|(_, window)| *window == HEADER);
+    let files = starts.filter_map(|(start, _)| {
+        let length =
+            |at| Some(usize::from(u16::from_le_bytes([*bytes.get(at)?, *bytes.get(at + 1)?])));
+        let data = start + 30 + length(start + 26)? + length(start + 28)?;
+        let mut file = Vec::new();
+        DeflateDecoder::new(bytes.get(data..)?).read_to_end(&mut file).ok()?;
+        Some(file)
+    });
+    files.collect()
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -96,19 +115,60 @@ fn contains(text: &[u8], word: &[u8]) -> bool {
     !word.is_empty() && text.windows(word.len()).any(|window| window == word)
 }
 
-/// Every place that has something of a person: table and item, object, queue.
+/// A place that has something of a person.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// `catalog`, `credentials`, `jobs`, `bucket`, `queue`.
+    pub store: &'static str,
+    /// The parts of an item's key; the key of an object; the name of a queue.
+    pub key: Vec<String>,
+    /// The attribute of an item.
+    pub attribute: Option<String>,
+    /// The form in which it has it.
+    form: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.store, self.key.join(" "))?;
+        if let Some(attribute) = &self.attribute {
+            write!(f, " {attribute}")?;
+        }
+        write!(f, ": {}", self.form)
+    }
+}
+
+/// The three tables, as `docs/data.md` calls them, with their names.
+pub fn tables(world: &World) -> [(&'static str, &str); 3] {
+    let config = &world.stack.app().config;
+    [
+        ("catalog", &config.catalog_table),
+        ("credentials", &config.credentials_table),
+        ("jobs", &config.jobs_table),
+    ]
+}
+
+/// The parts of an item's key.
+pub fn parts_of(item: &Item) -> Vec<String> {
+    let own = if item.contains_key("pk") { ["pk", "sk"].as_slice() } else { &["id"] };
+    own.iter().filter_map(|name| item.get(*name)?.as_s().ok().cloned()).collect()
+}
+
+/// Every place that has something of a person, as texts.
 pub async fn places(world: &World, marks: &Marks) -> Vec<String> {
+    found(world, marks).await.iter().map(Place::to_string).collect()
+}
+
+/// Every place that has something of a person: table and item, object, queue.
+pub async fn found(world: &World, marks: &Marks) -> Vec<Place> {
     let mut found = Vec::new();
     let app = world.stack.app();
-    let config = &app.config;
-    for table in [&config.catalog_table, &config.credentials_table, &config.jobs_table] {
+    for (store, table) in tables(world) {
         let mut start = None;
         loop {
             let scan = app.dynamodb.scan().table_name(table).consistent_read(true);
             let page = scan.set_exclusive_start_key(start).send().await.expect("items");
             for item in page.items() {
-                let key = ["pk", "sk", "id"].map(|name| item.get(name).and_then(|v| v.as_s().ok()));
-                let key: Vec<&str> = key.into_iter().flatten().map(String::as_str).collect();
                 for (name, value) in item {
                     let mut bytes = vec![name.as_bytes().to_vec()];
                     flatten(value, &mut bytes);
@@ -116,7 +176,8 @@ pub async fn places(world: &World, marks: &Marks) -> Vec<String> {
                         bytes.push(document);
                     }
                     if let Some(form) = bytes.iter().find_map(|bytes| marks.found_in(bytes)) {
-                        found.push(format!("{table} {} {name}: {form}", key.join(" ")));
+                        let (key, attribute) = (parts_of(item), Some(name.clone()));
+                        found.push(Place { store, key, attribute, form: form.to_owned() });
                     }
                 }
             }
@@ -126,6 +187,10 @@ pub async fn places(world: &World, marks: &Marks) -> Vec<String> {
             }
         }
     }
+    let mut other = |store, key: &str, form: &str| {
+        let form = form.to_owned();
+        found.push(Place { store, key: vec![key.to_owned()], attribute: None, form });
+    };
     let files = app.files.as_ref().expect("files");
     let listed = files.client().list_objects_v2().bucket(files.bucket()).send().await;
     for object in listed.expect("objects").contents() {
@@ -133,15 +198,21 @@ pub async fn places(world: &World, marks: &Marks) -> Vec<String> {
         let get = files.client().get_object().bucket(files.bucket()).key(key).send().await;
         let body = get.expect("object").body.collect().await.expect("bytes").to_vec();
         if let Some(form) = marks.found_in(&body).or_else(|| marks.found_in(key.as_bytes())) {
-            found.push(format!("bucket {key}: {form}"));
+            other("bucket", key, form);
         }
     }
-    for queue in
-        [Queue::Issue, Queue::Mail, Queue::Uploads, Queue::Feedback, Queue::Privacy, Queue::Dead]
-    {
+    for queue in [
+        Queue::Issue,
+        Queue::Mail,
+        Queue::Uploads,
+        Queue::Feedback,
+        Queue::Privacy,
+        Queue::Dead,
+        Queue::DeadFeedback,
+    ] {
         for message in take(world, queue).await {
             if let Some(form) = marks.found_in(message["body"].as_str().expect("body").as_bytes()) {
-                found.push(format!("queue {queue:?}: {form}"));
+                other("queue", queue.name(), form);
             }
         }
     }

@@ -1,0 +1,43 @@
+//! Python 3.11 and the packages of programs that others have written in it.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+/// The interpreter of an environment with the packages of `tests/{name}/requirements.txt`, which is made
+/// below the target folder once, and again when these change.
+pub fn interpreter(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    // Two runs at once must not both make it; the lock goes with the file.
+    let lock = File::create(folder.join(format!("{name}.lock"))).expect("a lock file");
+    lock.lock().expect("the lock");
+    let home = folder.join(name);
+    let made_from = home.join("made-from.txt");
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let requirements = tests.join(name).join("requirements.txt");
+    let wanted = fs::read(&requirements).expect("the requirements");
+    let python = home.join("bin/python");
+    if fs::read(&made_from).is_ok_and(|made| made == wanted) {
+        return python;
+    }
+    let create = Command::new("python3.11").args(["-m", "venv", "--clear"]).arg(&home).output();
+    succeeded(&create.expect("Python 3.11 (python3.11) is needed to run programs of the tests"));
+    let install = Command::new(&python)
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"])
+        .arg("-r")
+        .arg(&requirements)
+        .output();
+    succeeded(&install.expect("pip runs"));
+    fs::write(made_from, wanted).expect("the mark");
+    python
+}
+
+/// What a program that succeeded printed.
+pub fn succeeded(output: &Output) -> String {
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}\n{stdout}\n{stderr}", output.status);
+    stdout
+}
