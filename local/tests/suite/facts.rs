@@ -126,7 +126,12 @@ async fn public_facts_are_signed_and_shown_and_private_ones_are_neither() {
     assert!(!places(&world, &marks).await.is_empty(), "they are somewhere");
     let order = json!({ "email": "ana@ejemplo.com", "reason": "Lo pidió" });
     let job = world.call("POST", "/people/erase", Some(&order)).await.expect(202).json();
-    world.success(job["job_id"].as_str().expect("a job")).await;
+    let path = format!("/jobs/{}", job["job_id"].as_str().expect("a job"));
+    world
+        .until("the person is erased", async || {
+            (world.get(&path).await["status"] == "SUCCESS").then_some(())
+        })
+        .await;
     assert_eq!(places(&world, &marks).await, Vec::<String>::new());
 }
 

@@ -113,7 +113,9 @@ pub(super) async fn erase(
         results_file::forget(app, job.job_id).await?;
     }
     app.jobs.forget_values(job).await?;
-    if let Some(file) = job.file.as_ref().filter(|file| tells_of(&file.name, &marked.people)) {
+    // Of a refused file nobody knows whom its name means.
+    let names = |name: &str| refused || tells_of(name, &marked.people);
+    if let Some(file) = job.file.as_ref().filter(|file| names(&file.name)) {
         app.jobs.forget_file_name(job, file, job.lang.pick("archivo", "file")).await?;
     }
     if job.is_dry_run() {

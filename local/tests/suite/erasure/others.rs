@@ -107,3 +107,16 @@ async fn the_mail_of_an_erased_credential_ends_when_its_job_is_retried() {
     let result = ended(&world, &job).await["result"].clone();
     assert_eq!((&result["successful"], &result["emails_skipped"]), (&json!(2), &json!(2)));
 }
+
+/// Nobody knows whom the name of a refused file means, and it is of no further use.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_name_of_a_refused_file_goes_too() {
+    let world = World::new().await;
+    let name = format!("{NAME}.csv");
+    let job = world.upload(&name, b"Correo;Otra cosa\r\na@ejemplo.com;x\r\n", &json!({})).await;
+    assert_eq!(world.file_job(&job).await["file"]["name"], name);
+    assert!(!places(&world, &marks()).await.is_empty(), "it is named after the person");
+    erase(&world, &json!({})).await;
+    assert_eq!(places(&world, &marks()).await, [""; 0]);
+    assert_eq!(world.get(&format!("/jobs/{job}")).await["file"]["name"], "archivo");
+}
