@@ -1,6 +1,9 @@
 //! `unicreda issue`: one credential from flags, many from a file.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use clap::{ArgGroup, Args};
 use serde_json::{Number, Value, json};
@@ -75,52 +78,52 @@ struct RecipientFlags {
     #[arg(long, value_name = "ADDRESS")]
     email: Option<String>,
     /// The recipient's name.
-    #[arg(long, requires = "email")]
+    #[arg(long, conflicts_with = "file")]
     name: Option<String>,
     /// Grade or result that the template allows.
-    #[arg(long, requires = "email")]
+    #[arg(long, conflicts_with = "file")]
     result: Option<String>,
     /// Credits earned, such as 6 or 4.5.
-    #[arg(long, requires = "email", value_name = "NUMBER")]
+    #[arg(long, conflicts_with = "file", value_name = "NUMBER")]
     credits: Option<Number>,
     /// The recipient's role.
-    #[arg(long, requires = "email")]
+    #[arg(long, conflicts_with = "file")]
     role: Option<String>,
     /// Licence number.
-    #[arg(long, requires = "email", value_name = "NUMBER")]
+    #[arg(long, conflicts_with = "file", value_name = "NUMBER")]
     license: Option<String>,
     /// Academic term.
-    #[arg(long, requires = "email")]
+    #[arg(long, conflicts_with = "file")]
     term: Option<String>,
     /// First day of the activity.
-    #[arg(long, requires = "email", value_name = "YYYY-MM-DD")]
+    #[arg(long, conflicts_with = "file", value_name = "YYYY-MM-DD")]
     start: Option<String>,
     /// Last day of the activity.
-    #[arg(long, requires = "email", value_name = "YYYY-MM-DD")]
+    #[arg(long, conflicts_with = "file", value_name = "YYYY-MM-DD")]
     end: Option<String>,
     /// Day of the award, if it is not today.
-    #[arg(long, requires = "email", value_name = "YYYY-MM-DD")]
+    #[arg(long, conflicts_with = "file", value_name = "YYYY-MM-DD")]
     awarded_on: Option<String>,
     /// Last day of validity, in place of the template's months.
-    #[arg(long, requires = "email", value_name = "YYYY-MM-DD")]
+    #[arg(long, conflicts_with = "file", value_name = "YYYY-MM-DD")]
     valid_until: Option<String>,
     /// A fact of the template's own, such as hours=40; repeatable.
-    #[arg(long, requires = "email", value_name = "KEY=VALUE", value_parser = fact)]
+    #[arg(long, conflicts_with = "file", value_name = "KEY=VALUE", value_parser = fact)]
     custom: Vec<(String, Value)>,
     /// URL of a piece of evidence; repeatable, each with its name and description.
-    #[arg(long, requires = "email", value_name = "URL")]
+    #[arg(long, conflicts_with = "file", value_name = "URL")]
     evidence_url: Vec<String>,
     /// Name of a piece of evidence.
-    #[arg(long, requires = "email", value_name = "NAME")]
+    #[arg(long, conflicts_with = "file", value_name = "NAME")]
     evidence_name: Vec<String>,
     /// Description of a piece of evidence.
-    #[arg(long, requires = "email", value_name = "TEXT")]
+    #[arg(long, conflicts_with = "file", value_name = "TEXT")]
     evidence_description: Vec<String>,
     /// Your own id of the credential: the same id never gets a second one.
-    #[arg(long, requires = "email", value_name = "ID")]
+    #[arg(long, conflicts_with = "file", value_name = "ID")]
     external_id: Option<String>,
     /// Language of the mail: es or en.
-    #[arg(long, requires = "email")]
+    #[arg(long, conflicts_with = "file")]
     language: Option<String>,
 }
 
@@ -130,32 +133,32 @@ struct RecipientFlags {
 pub struct FileFlags {
     /// File for the results [default: NAME-resultados.csv in the folder of FILE, with --correct
     /// NAME-correcciones.csv].
-    #[arg(long, short, value_name = "RESULTS", requires = "file")]
+    #[arg(long, short, value_name = "RESULTS", conflicts_with = "email")]
     pub output: Option<PathBuf>,
     /// Replace the results file if it exists.
-    #[arg(long, requires = "file")]
+    #[arg(long, conflicts_with = "email")]
     pub force: bool,
     /// Start over with a new job, even if this file was issued before.
-    #[arg(long, requires = "file")]
+    #[arg(long, conflicts_with = "email")]
     pub again: bool,
     /// Encoding of the file's text, such as utf-8, windows-1252, macroman or cp850; found by its
     /// letters if it is left out.
-    #[arg(long, value_name = "NAME", requires = "file", value_parser = encoding)]
+    #[arg(long, value_name = "NAME", conflicts_with = "email", value_parser = encoding)]
     pub encoding: Option<Encoding>,
     /// Read a column as a field: email, recipient_name, result_value …, or a part of the name:
     /// given_name, middle_name, family_name, second_family_name; repeatable.
-    #[arg(long, requires = "file", value_name = "COLUMN=FIELD")]
+    #[arg(long, conflicts_with = "email", value_name = "COLUMN=FIELD")]
     pub map: Vec<String>,
     /// Leave columns unread; separate them with commas, quote a name that has one; repeatable.
-    #[arg(long, requires = "file", value_name = "COLUMNS")]
+    #[arg(long, conflicts_with = "email", value_name = "COLUMNS")]
     pub ignore: Vec<String>,
     /// Of dates such as 03/08/2026 the day comes first; where the file's other dates show it,
     /// that need not be said.
-    #[arg(long, requires = "file")]
+    #[arg(long, conflicts_with = "email")]
     pub day_first: bool,
     /// Correct the credentials that rows name in credential_id, as a results file does; needs a key
     /// with the scope manage. Rows without an id are issued.
-    #[arg(long, requires = "file", conflicts_with = "email")]
+    #[arg(long, conflicts_with = "email")]
     pub correct: bool,
 }
 
@@ -167,11 +170,10 @@ fn strict(kinds: &str) -> Result<Strict, String> {
     Strict::read(&value).ok_or_else(|| format!("one of: {}", WarningKind::names()))
 }
 
-/// Reads `KEY=VALUE`; a value that is a number is one.
+/// Reads `KEY=VALUE`; the service reads the value as the template defines it.
 fn fact(text: &str) -> Result<(String, Value), String> {
-    let (key, value) = text.split_once('=').ok_or("KEY=VALUE")?;
-    let number = serde_json::from_str::<Number>(value).map(Value::Number);
-    Ok((key.to_owned(), number.unwrap_or_else(|_| json!(value))))
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, such as hours=40")?;
+    Ok((key.trim().to_owned(), json!(value)))
 }
 
 pub fn encoding(name: &str) -> Result<Encoding, String> {
@@ -196,7 +198,16 @@ pub async fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failur
             let issuance = upload::Issuance { template, options, flags: arguments.of_file };
             upload::run(session, &file, issuance).await
         }
-        None => issue_one(session, &template, arguments.recipient.to_json(), options).await,
+        None => {
+            let recipient = arguments.recipient;
+            if let Some(key) = recipient.repeated_fact() {
+                return Err(Failure::usage(session.printer.pick(
+                    format!("--custom {key} está dos veces: deja una"),
+                    format!("--custom {key} is given twice: leave one"),
+                )));
+            }
+            issue_one(session, &template, recipient.to_json(), options).await
+        }
     }
 }
 
@@ -214,6 +225,12 @@ impl RecipientFlags {
         let facts = (!facts.is_empty()).then(|| Value::Object(facts));
         let given = others.chain(fields).chain([(CUSTOM, facts)]);
         Value::Object(given.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
+    }
+
+    /// A key that `--custom` gives twice.
+    fn repeated_fact(&self) -> Option<&str> {
+        let mut seen = BTreeSet::new();
+        self.custom.iter().map(|(key, _)| key.as_str()).find(|key| !seen.insert(*key))
     }
 
     /// The value of a field's flag.

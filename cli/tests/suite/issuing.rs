@@ -91,6 +91,12 @@ async fn each_kind_of_failure_has_its_exit_code_and_a_next_step() {
     ran(one(&["--credits", "seis"])).code(2).stderr_has("--credits");
     world.run(&["issue", "--name", "Ana"]).code(2).stderr_has("--email");
     world.run(&["issue", "acta.csv", "--email", "a@ejemplo.com"]).code(2);
+    // Of a file, a flag of one recipient would say nothing; nor the other way round.
+    for flag in ["--name", "--awarded-on", "--valid-until", "--custom", "--term", "--language"] {
+        world.run(&["issue", "acta.csv", flag, "a=1"]).code(2).stderr_has(flag);
+    }
+    ran(one(&["--map", "Nota=result_value"])).code(2).stderr_has("--map");
+    ran(one(&["--custom", "horas=1", "--custom", "horas=2"])).code(2).stderr_has("horas");
 
     let mut stranger = one(&[]);
     stranger.env("UNICREDA_API_KEY", format!("uc_live_demo_abcdefghijkl_{}", "x".repeat(32)));

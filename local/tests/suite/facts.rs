@@ -227,7 +227,8 @@ async fn what_a_fact_may_be_is_said_with_its_place() {
         (json!({ "hours": 1, "rutt": "x" }), "field_not_in_template", "custom.rutt"),
         (json!({ "hours": "muchas" }), "wrong_type", "custom.hours"),
         (json!({ "hours": -1 }), "invalid_number", "custom.hours"),
-        (json!({ "hours": 1, "programme": 7 }), "wrong_type", "custom.programme"),
+        (json!({ "hours": "40,5" }), "wrong_type", "custom.hours"),
+        (json!({ "hours": true }), "wrong_type", "custom.hours"),
         (json!({ "hours": 1, "programme": {} }), "wrong_type", "custom.programme"),
         (json!({ "hours": 1, "honors": "Mínima" }), "value_not_allowed", "custom.honors"),
         (json!({ "hours": 1, "programme": "x".repeat(201) }), "too_long", "custom.programme"),
@@ -240,6 +241,14 @@ async fn what_a_fact_may_be_is_said_with_its_place() {
         let text = refused["errors"][0].as_str().expect("a text");
         assert!(text.contains(field), "{custom}: {text}");
     }
+    // Digits are a number, and a number for a text is that text: one content, one credential.
+    let said = json!({ "hours": "040.50", "programme": 2026, "rut": 7 });
+    let one = issue(&world, &made, &graduate(&said)).await;
+    let path = format!("/credentials/{}", id_of(&one));
+    let kept = json!({ "hours": 40.5, "programme": "2026", "rut": "7" });
+    assert_eq!(world.get(&path).await["custom"], kept);
+    assert_eq!(issue(&world, &made, &graduate(&kept)).await["duplicate"], true);
+
     for (change, pointer, code) in [
         (
             (|f| f[0]["key"] = "Horas".into()) as fn(&mut Value),
@@ -253,6 +262,14 @@ async fn what_a_fact_may_be_is_said_with_its_place() {
         (|f| f[0]["type"] = "date".into(), "/custom_fields/0/type", "invalid_values"),
         (|f| f[0]["label"] = Value::Null, "/custom_fields/0/label", "missing_field"),
         (|f| f[0]["label"] = json!({}), "/custom_fields/0/label/es", "missing_field"),
+        (|f| f[0]["label"] = "Calificación".into(), "/custom_fields/0/label", "label_taken"),
+        (|f| f[0]["label"]["en"] = "EMAIL".into(), "/custom_fields/0/label", "label_taken"),
+        (|f| f[0]["label"] = "credential_id".into(), "/custom_fields/0/label", "label_taken"),
+        (|f| f[0]["label"] = "# Horas".into(), "/custom_fields/0/label", "label_taken"),
+        (|f| f[0]["label"] = "Horas (custom.rut)".into(), "/custom_fields/0/label", "label_taken"),
+        (|f| f[0]["label"] = "🎓".into(), "/custom_fields/0/label", "label_taken"),
+        (|f| f[0]["label"] = " distincion ".into(), "/custom_fields/0/label", "label_taken"),
+        (|f| f[2]["label"] = "Rut".into(), "/custom_fields/2/label", "label_taken"),
         (|f| f[0]["hidden"] = true.into(), "/custom_fields/0/hidden", "unknown_field"),
         (
             |f| {
@@ -276,5 +293,61 @@ async fn what_a_fact_may_be_is_said_with_its_place() {
             (&json!(pointer), &json!(code)),
             "{errors}"
         );
+    }
+}
+
+/// A version that makes a private fact public, or the other way round, would tell the same recipients apart
+/// otherwise, and issue and mail a list again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whether_a_fact_is_private_does_not_change() {
+    let world = World::new().await;
+    let made = template(&world).await;
+    let path = format!("/templates/{}", made["id"].as_str().expect("an id"));
+    let with = |private: bool| {
+        let mut body = definition();
+        body["custom_fields"][3]["private"] = private.into();
+        body
+    };
+    let without = {
+        let mut body = definition();
+        body["custom_fields"].as_array_mut().expect("facts").pop();
+        body
+    };
+    let refused = async |body: &Value| {
+        let problem = world.call("PUT", &path, Some(body)).await.problem(400, "invalid_request");
+        let error = &problem["errors"][0];
+        assert_eq!(
+            (&error["pointer"], &error["code"]),
+            (&json!("/custom_fields/3/private"), &json!("not_changeable")),
+            "{problem}"
+        );
+    };
+    refused(&with(false)).await;
+    // Nor by leaving it out for a version, or two.
+    world.call("PUT", &path, Some(&without)).await.expect(200);
+    let mut renamed = without.clone();
+    renamed["name"] = "Diplomado nuevo".into();
+    world.call("PUT", &path, Some(&renamed)).await.expect(200);
+    refused(&with(false)).await;
+    let last = world.call("PUT", &path, Some(&with(true))).await.expect(200).json();
+    assert_eq!(last["version"], 4);
+}
+
+/// The example of a template, as it is downloaded, is issued, in both languages; labels are kept without what nobody sees.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_example_of_a_template_with_facts_is_issued() {
+    let world = World::new().await;
+    let mut body = definition();
+    body["custom_fields"][0]["label"]["es"] = "Horas  lectivas\u{200e}".into();
+    let made = world.call("POST", "/templates", Some(&body)).await.expect(201).json();
+    assert_eq!(made["custom_fields"][0]["label"]["es"], "Horas lectivas");
+    for lang in ["es", "en"] {
+        let path = format!("/api/v1/templates/{}/csv", made["id"].as_str().expect("an id"));
+        let key = [("x-api-key", world.demo.api_key.as_str()), ("accept-language", lang)];
+        let example = world.send("GET", &path, &key, "").await.expect(200).text();
+        let options = json!({ "template_id": made["id"], "strict": true });
+        let job = world.upload("ejemplo.csv", example.as_bytes(), &options).await;
+        let ended = world.file_job(&job).await;
+        assert_eq!(ended["result"]["failed"], 0, "{example}: {ended}");
     }
 }

@@ -353,14 +353,6 @@ fn patch(call: &Call) -> Result<(Map<String, Value>, Option<String>), Problem> {
             "The field external_id identifies the credential and is not corrected",
         );
     }
-    if body.take("valid_until").is_some() {
-        body.fault(
-            "valid_until",
-            "immutable_field",
-            "El fin de la validez no se corrige; se renueva con POST /credentials/{id}/renew",
-            "The end of validity is not corrected; renew it with POST /credentials/{id}/renew",
-        );
-    }
     body.end()?;
     Ok((fields, reason))
 }

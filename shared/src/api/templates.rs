@@ -1,5 +1,7 @@
 //! Templates: list, show, create, replace, archive, and an example file.
 
+use std::collections::BTreeMap;
+
 use http::{HeaderValue, Response, StatusCode, header};
 use lambda_http::Body;
 use serde_json::{Value, json};
@@ -10,7 +12,7 @@ use crate::{
     app::App,
     credentials::{costs, sign::SignError},
     domain::{
-        fields::Fields,
+        fields::{Fields, InvalidBody},
         ids::{OrgId, TemplateId},
         lang::Lang,
         readiness,
@@ -20,7 +22,7 @@ use crate::{
         problem::Problem,
         serve::{Call, json as json_of, ok},
     },
-    sheet,
+    sheet::{self, labels},
 };
 
 /// `GET /templates`.
@@ -69,10 +71,15 @@ pub async fn put(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     if current.definition == definition {
         return ok(&stored(app, &caller.org, &current).await?);
     }
+    let faults = current.refuses(&definition);
+    if !faults.is_empty() {
+        return Err(InvalidBody::fields(faults).into());
+    }
     let next = Template {
         version: current.version + 1,
         updated_at: call.now_text(),
         definition,
+        facts: current.all_facts(),
         ..current
     };
     let answer = saved(app, &caller.org, &next).await?;
@@ -168,6 +175,10 @@ fn template_id(call: &Call) -> Result<TemplateId, Problem> {
 /// Reads a template definition from the body and stores the badge that it brings.
 async fn definition(app: &App, call: &Call, org: &OrgId) -> Result<Definition, Problem> {
     let (mut definition, badge) = Definition::read(Fields::of_body(call.expect_json()?)?)?;
+    let faults = labels::faults(&definition);
+    if !faults.is_empty() {
+        return Err(InvalidBody::fields(faults).into());
+    }
     definition.achievement.image = images::store(app, org, &badge, "/achievement/image").await?;
     Ok(definition)
 }
@@ -182,5 +193,6 @@ pub fn first_version(id: TemplateId, definition: Definition, now: String) -> Tem
         updated_at: now.clone(),
         created_at: now,
         definition,
+        facts: BTreeMap::new(),
     }
 }

@@ -25,11 +25,12 @@ use crate::{
     document::proof,
     domain::{
         admission,
-        correction::{FieldChange, Named},
+        correction::{FieldChange, Named, merged},
         correction_fault::CorrectionFault,
         credential::{Credential, MailState, Packed, RecipientType, Status},
         custom::CUSTOM,
         custom_field,
+        day_fault::DayFault,
         fault::Fault,
         field::FieldName,
         history::{Action, Event, Replaced, Who},
@@ -50,7 +51,7 @@ use crate::{
 /// Returns the names of the fields that a correction can change.
 pub fn correctable() -> impl Iterator<Item = &'static str> {
     let fields = FieldName::correctable().map(FieldName::as_str);
-    std::iter::once("email").chain(fields).chain([CUSTOM])
+    std::iter::once("email").chain(fields).chain([FieldName::ValidUntil.as_str(), CUSTOM])
 }
 
 /// A request to correct a credential.
@@ -315,7 +316,14 @@ async fn judge(
     let template = template.await?.ok_or(CorrectError::TemplateNotFound)?;
     let (whole, filled) = apply(&fields, before, &template)?;
     let clean = whole.cleaned();
-    let unchanged = [Some(&whole), clean.as_ref()].contains(&Some(&before.recipient));
+    let organization = app.catalog.organization(&before.org).await?;
+    let today = organization.date_of(request.now);
+    let former = days::of(app, before).await?;
+    let names_end = fields.contains_key(FieldName::ValidUntil.as_str());
+    let days = former.corrected(&before.recipient, &whole, &template.definition, names_end);
+    let moves_end = days.expires_on != former.expires_on;
+    let same = [Some(&whole), clean.as_ref()].contains(&Some(&before.recipient));
+    let unchanged = same && !moves_end;
     // A file corrects what it says otherwise; signing again is asked for by itself.
     let again = || matches!(request.change, Change::Fields(_));
     if unchanged && !(again() && signed_by_compromised(app, before).await?) {
@@ -343,19 +351,21 @@ async fn judge(
         return Err(CorrectError::Refused(faults));
     }
     let moved = recipient.email != before.recipient.email;
-    let organization = app.catalog.organization(&before.org).await?;
-    let days = Days { awarded_on: recipient.awarded_on, ..days::of(app, before).await? };
-    let today = organization.date_of(request.now);
-    if fields.contains_key(FieldName::AwardedOn.as_str())
-        && let Some(fault) = days.awarded_later(today)
-    {
+    let later =
+        days.awarded_later(today).filter(|_| days.awarded_on != before.recipient.awarded_on);
+    let ended = days.ended_before(Some(today)).filter(|_| moves_end);
+    let ended = ended.map(|last| Fault::Day(DayFault::EndsBeforeIssue(last)));
+    if let Some(fault) = later.or(ended) {
         return Err(CorrectError::Refused(vec![fault]));
     }
     let secret = app.catalog.id_secret(&before.org).await?;
     let sent = whole.without(&filled);
     let (org, mode) = (&before.org, before.mode);
     let (_, identities) = identity::cleaned(&secret, org, mode, before.template_id, sent);
-    let as_signed = AsSigned::read(app, &organization.settings, before).await?;
+    let mut as_signed = AsSigned::read(app, &organization.settings, before).await?;
+    if moves_end {
+        as_signed.until = days.expires_on.and_then(|last| as_signed.settings.last_second_of(last));
+    }
     Ok(Some(Judged { recipient, filled, identities, moved, template, secret, days, as_signed }))
 }
 
@@ -365,25 +375,10 @@ fn apply(
     before: &Credential,
     template: &Template,
 ) -> Result<(Recipient, Vec<FieldName>), CorrectError> {
-    let mut whole = serde_json::to_value(&before.recipient)?;
-    if let Some(members) = whole.as_object_mut() {
-        members.remove("private");
-        members.insert(CUSTOM.to_owned(), serde_json::to_value(before.recipient.facts())?);
-        for (name, value) in fields {
-            // Each fact is a field of its own: what is not named stays.
-            match (members.get_mut(name).filter(|_| name == CUSTOM), value) {
-                (Some(Value::Object(facts)), Value::Object(changed)) => {
-                    facts.extend(changed.clone());
-                }
-                _ => {
-                    members.insert(name.clone(), value.clone());
-                }
-            }
-        }
-    }
+    let whole = merged(&before.recipient, fields)?;
     let raw = RawValue::from_string(whole.to_string())?;
     let mut recipient = Entry::parse(&raw).recipient.map_err(CorrectError::Refused)?;
-    custom_field::set_apart(&template.definition.custom_fields, &mut recipient);
+    custom_field::settle(&template.definition.custom_fields, &mut recipient);
     let filled = before.filled.iter().copied();
     let filled = filled.filter(|name| !fields.contains_key(name.as_str())).collect();
     Ok((recipient, filled))

@@ -10,6 +10,7 @@ use crate::{
     document::{self, Content, did, linked_data, proof::Unsigned},
     domain::{
         ids::{CredentialId, Mode, OrgId},
+        lang::Lang,
         organization::Settings,
         packing,
         recipient::Recipient,
@@ -44,8 +45,9 @@ pub fn write_units(
     let mut recipient: Recipient = serde_json::from_str(USUAL).map_err(broken)?;
     let (private, public): (Vec<_>, Vec<_>) =
         template.definition.custom_fields.iter().partition(|field| field.private);
-    recipient.custom = public.into_iter().map(|field| (field.key, field.usual())).collect();
-    recipient.private = private.into_iter().map(|field| (field.key, field.usual())).collect();
+    recipient.custom = public.into_iter().map(|field| (field.key, field.usual(Lang::Es))).collect();
+    recipient.private =
+        private.into_iter().map(|field| (field.key, field.usual(Lang::Es))).collect();
     // Facts are in the packed recipient too.
     let facts = serde_json::to_vec(&recipient.facts()).map_err(broken)?.len();
     let issuer = did::of(&app.config.site_url, org, Mode::Live);

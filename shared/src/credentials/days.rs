@@ -44,6 +44,26 @@ impl Days {
         Self { issued_on, awarded_on, expires_on: recipient.valid_until.or(by_months) }
     }
 
+    /// The days after a correction of a recipient. The end moves if the correction names one, or if it was counted from
+    /// an award that the correction moves.
+    pub fn corrected(
+        self,
+        before: &Recipient,
+        after: &Recipient,
+        template: &Definition,
+        names_end: bool,
+    ) -> Self {
+        let days = Self { awarded_on: after.awarded_on, ..self };
+        let by_months = days.award().and_then(|on| template.expires_on(on));
+        let counted = after.valid_until.is_none()
+            && self.renewed_until(template, before).is_none()
+            && self.award() != days.award();
+        if !names_end && !counted {
+            return days;
+        }
+        Self { expires_on: after.valid_until.or(by_months), ..days }
+    }
+
     /// The day that is signed as that of the award.
     pub fn award(self) -> Option<Date> {
         self.awarded_on.or(self.issued_on)

@@ -16,8 +16,13 @@ use crate::{
         issue, sign,
     },
     domain::{
-        correction::Named, correction_fault::CorrectionFault, credential::Credential,
-        erasure::Stored, ids::CredentialId, status_entry::ListId, time,
+        correction::{Named, fields_of},
+        correction_fault::CorrectionFault,
+        credential::Credential,
+        erasure::Stored,
+        ids::CredentialId,
+        status_entry::ListId,
+        time,
     },
     store::{
         StoreError,
@@ -60,8 +65,8 @@ pub(super) async fn refuse_stale(
         .iter()
         .filter(|event| event.replaced.as_ref().is_some_and(|replaced| replaced.version >= of));
     let corrected: Vec<&String> = since.flat_map(|event| &event.fields).collect();
-    let of = |field: &String| corrected.iter().any(|name| name.split('.').next() == Some(field));
-    let fields: Vec<String> = fields.keys().filter(|field| of(field)).cloned().collect();
+    let fields: Vec<String> =
+        fields_of(fields).filter(|field| corrected.contains(&field)).collect();
     if fields.is_empty() {
         return Ok(());
     }

@@ -15,40 +15,58 @@ use crate::domain::{
     template::Definition,
 };
 
-/// Achievement types of Open Badges 3.0; any other is written `ext:…`.
-const ACHIEVEMENT_TYPES: [&str; 31] = [
-    "Achievement",
-    "ApprenticeshipCertificate",
-    "Assessment",
-    "Assignment",
-    "AssociateDegree",
-    "Award",
-    "Badge",
-    "BachelorDegree",
-    "Certificate",
-    "CertificateOfCompletion",
-    "Certification",
-    "CommunityService",
-    "Competency",
-    "Course",
-    "CoCurricular",
-    "Degree",
-    "Diploma",
-    "DoctoralDegree",
-    "Fieldwork",
-    "GeneralEducationDevelopment",
-    "JourneymanCertificate",
-    "LearningProgram",
-    "License",
-    "MasterDegree",
-    "MasterCertificate",
-    "Membership",
-    "MicroCredential",
-    "ProfessionalDoctorate",
-    "QualityAssuranceCredential",
-    "ResearchDoctorate",
-    "SecondarySchoolDiploma",
+/// Achievement types of Open Badges 3.0, and their names in Spanish and English; any other is written `ext:…`.
+const ACHIEVEMENT_TYPES: [(&str, &str, &str); 31] = [
+    ("Achievement", "Logro", "Achievement"),
+    (
+        "ApprenticeshipCertificate",
+        "Certificado de aprendizaje profesional",
+        "Apprenticeship certificate",
+    ),
+    ("Assessment", "Evaluación", "Assessment"),
+    ("Assignment", "Tarea", "Assignment"),
+    ("AssociateDegree", "Grado asociado", "Associate degree"),
+    ("Award", "Premio", "Award"),
+    ("Badge", "Insignia", "Badge"),
+    ("BachelorDegree", "Licenciatura o grado", "Bachelor’s degree"),
+    ("Certificate", "Certificado", "Certificate"),
+    ("CertificateOfCompletion", "Certificado de finalización", "Certificate of completion"),
+    ("Certification", "Certificación", "Certification"),
+    ("CommunityService", "Servicio a la comunidad", "Community service"),
+    ("Competency", "Competencia", "Competency"),
+    ("Course", "Curso", "Course"),
+    ("CoCurricular", "Actividad extracurricular", "Co-curricular activity"),
+    ("Degree", "Título", "Degree"),
+    ("Diploma", "Diploma", "Diploma"),
+    ("DoctoralDegree", "Doctorado", "Doctoral degree"),
+    ("Fieldwork", "Práctica en terreno", "Fieldwork"),
+    (
+        "GeneralEducationDevelopment",
+        "Equivalencia de educación secundaria",
+        "General Educational Development",
+    ),
+    ("JourneymanCertificate", "Certificado de oficial de oficio", "Journeyman certificate"),
+    ("LearningProgram", "Programa de formación", "Learning program"),
+    ("License", "Licencia", "License"),
+    ("MasterDegree", "Magíster o máster", "Master’s degree"),
+    ("MasterCertificate", "Certificado de maestro de oficio", "Master certificate"),
+    ("Membership", "Membresía", "Membership"),
+    ("MicroCredential", "Microcredencial", "Microcredential"),
+    ("ProfessionalDoctorate", "Doctorado profesional", "Professional doctorate"),
+    (
+        "QualityAssuranceCredential",
+        "Credencial de aseguramiento de la calidad",
+        "Quality assurance credential",
+    ),
+    ("ResearchDoctorate", "Doctorado de investigación", "Research doctorate"),
+    ("SecondarySchoolDiploma", "Diploma de educación secundaria", "Secondary school diploma"),
 ];
+
+/// The name of an achievement type for people; that of a template's own type is itself.
+pub fn type_name(kind: &str, lang: Lang) -> &str {
+    let known = ACHIEVEMENT_TYPES.iter().find(|(known, ..)| *known == kind);
+    known.map_or(kind.strip_prefix("ext:").unwrap_or(kind), |(_, es, en)| lang.pick(*es, *en))
+}
 
 /// A version of a template as an achievement.
 #[derive(Clone, Copy, Debug)]
@@ -164,7 +182,11 @@ fn aligned(alignment: &Alignment, id: &str) -> Value {
 
 /// A type in the standard's terms: its own name, or `ext:…`.
 fn achievement_type(kind: &str) -> String {
-    if ACHIEVEMENT_TYPES.contains(&kind) { kind.to_owned() } else { extension(kind) }
+    if ACHIEVEMENT_TYPES.iter().any(|(known, ..)| *known == kind) {
+        kind.to_owned()
+    } else {
+        extension(kind)
+    }
 }
 
 /// A kind of alignment in the standard's terms, likewise.

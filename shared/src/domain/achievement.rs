@@ -180,8 +180,8 @@ fn alignments(fields: &mut Fields) -> Vec<Alignment> {
             fields.fault(
                 "alignments",
                 "repeated",
-                format!("La alineación {n} (desde 0) está repetida"),
-                format!("The alignment {n} (from 0) is given twice"),
+                format!("La alineación número {} está repetida: deja una", n + 1),
+                format!("Alignment number {} is given twice: leave one", n + 1),
             );
         } else {
             read.push(alignment);

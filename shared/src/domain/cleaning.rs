@@ -77,7 +77,7 @@ impl Recipient {
         for field in FieldName::ALL {
             judge(field.as_str(), self.text(field));
         }
-        for (key, fact) in &self.custom {
+        for (key, fact) in self.custom.iter().chain(&self.private) {
             judge(&key.field(), fact.as_text());
         }
         judge("external_id", self.external_id.as_deref());

@@ -92,6 +92,40 @@ impl Named {
     }
 }
 
+/// The fields that changes name, each fact of the template's own by its key: `custom.hours`.
+pub fn fields_of(changes: &Map<String, Value>) -> impl Iterator<Item = String> {
+    changes.iter().flat_map(|(field, value)| match value {
+        Value::Object(facts) if field == CUSTOM => {
+            facts.keys().map(|key| format!("{CUSTOM}.{key}")).collect()
+        }
+        _ => vec![field.clone()],
+    })
+}
+
+/// The recipient of a credential with new values of fields, as a request has it; null removes one, and each fact is
+/// a field of its own: what is not named stays.
+///
+/// # Errors
+/// When JSON cannot be written, which no recipient causes.
+pub fn merged(before: &Recipient, fields: &Map<String, Value>) -> Result<Value, serde_json::Error> {
+    let mut whole = serde_json::to_value(before)?;
+    if let Some(members) = whole.as_object_mut() {
+        members.remove("private");
+        members.insert(CUSTOM.to_owned(), serde_json::to_value(before.facts())?);
+        for (name, value) in fields {
+            match (members.get_mut(name).filter(|_| name == CUSTOM), value) {
+                (Some(Value::Object(facts)), Value::Object(changed)) => {
+                    facts.extend(changed.clone());
+                }
+                _ => {
+                    members.insert(name.clone(), value.clone());
+                }
+            }
+        }
+    }
+    Ok(whole)
+}
+
 /// The key that asked for the corrections of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Corrector {
@@ -127,6 +161,7 @@ impl FieldChange {
         let value = |of: &Value, field: &str| of.get(field).cloned().unwrap_or_default();
         let fields =
             std::iter::once("email").chain(FieldName::correctable().map(FieldName::as_str));
+        let fields = fields.chain([FieldName::ValidUntil.as_str()]);
         let changes = fields.map(|field| Self {
             field: field.to_owned(),
             before: value(&before, field),

@@ -25,9 +25,9 @@ const MAX_VALUES: usize = 100;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CustomKind {
-    /// A text of at most [`MAX_TEXT`] characters.
+    /// A text of at most [`MAX_TEXT`] characters; a number sent for it is that text.
     Text,
-    /// A number from 0 to 1,000,000 with at most 3 decimals.
+    /// A number from 0 to 1,000,000 with at most 3 decimals; a text of its digits is that number.
     Number,
     /// One of the template's values.
     List,
@@ -46,6 +46,12 @@ impl CustomLabel {
     /// The label of a language.
     pub fn text(&self, lang: Lang) -> &str {
         lang.pick(&self.es, &self.en)
+    }
+
+    /// The label without what nobody sees.
+    fn cleaned(self) -> Self {
+        let clean = |text: String| cleaned(&text).into_owned();
+        Self { es: clean(self.es), en: clean(self.en) }
     }
 }
 
@@ -143,10 +149,29 @@ impl CustomField {
     }
 
     /// A value of its kind, of a usual length.
-    pub fn usual(&self) -> CustomValue {
+    pub fn usual(&self, lang: Lang) -> CustomValue {
         match self.kind {
-            CustomKind::Text => CustomValue::Text("Ingeniería Civil".to_owned()),
-            CustomKind::Number | CustomKind::List => self.example(),
+            CustomKind::Text => {
+                CustomValue::Text(lang.pick("Texto de ejemplo", "A sample text").to_owned())
+            }
+            CustomKind::Number => Credits::parse("40").map_or(self.example(), CustomValue::Number),
+            CustomKind::List => self.example(),
+        }
+    }
+
+    /// The value of its kind that another one says; none if it is of its kind, or says none.
+    fn meant(&self, value: &CustomValue) -> Option<CustomValue> {
+        match (self.kind, value) {
+            (CustomKind::Number, CustomValue::Text(text)) => {
+                let text = cleaned(text);
+                let digits = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+                Credits::parse(&text).filter(|_| digits).map(CustomValue::Number)
+            }
+            (CustomKind::Text | CustomKind::List, CustomValue::Number(number)) => {
+                Some(CustomValue::Text(number.to_string()))
+            }
+            (CustomKind::Number, CustomValue::Number(_))
+            | (CustomKind::Text | CustomKind::List, CustomValue::Text(_)) => None,
         }
     }
 
@@ -197,11 +222,11 @@ fn label(inner: &mut Fields) -> Option<CustomLabel> {
             }
             inner.absorb(texts);
             let (es, en) = (es.clone().or_else(|| en.clone())?, en.or(es)?);
-            Some(CustomLabel { es, en })
+            Some(CustomLabel { es, en }.cleaned())
         }
         Some(Value::String(text)) => {
             match normal_text(&text, MAX_LABEL) {
-                Ok(Some(text)) => Some(CustomLabel { es: text.clone(), en: text }),
+                Ok(Some(text)) => Some(CustomLabel { es: text.clone(), en: text }.cleaned()),
                 Ok(None) => {
                     inner.missing("label");
                     None
@@ -297,8 +322,16 @@ pub(super) fn check(defined: &[CustomField], recipient: &Recipient) -> Vec<Fault
     faults
 }
 
-/// Sets the private facts of a recipient apart from the public ones.
-pub fn set_apart(defined: &[CustomField], recipient: &mut Recipient) {
+/// Reads the facts of a recipient as their definitions say: a number that is sent for a text is that text, digits that
+/// are sent for a number are that number, and private facts are set apart from public ones.
+pub fn settle(defined: &[CustomField], recipient: &mut Recipient) {
+    for field in defined {
+        if let Some(value) = recipient.custom.get_mut(&field.key)
+            && let Some(meant) = field.meant(value)
+        {
+            *value = meant;
+        }
+    }
     let private = |key: &Key| defined.iter().any(|field| field.private && field.key == *key);
     let keys: Vec<Key> = recipient.custom.keys().copied().filter(private).collect();
     for key in keys {

@@ -51,18 +51,18 @@ impl DayFault {
                 lang.date(*last)
             ),
             (Self::OtherEnd(id, Some(last)), Lang::Es) => format!(
-                "La credencial {id} de estos datos vence el {}, no en valid_until. Para cambiar su fin renuévala con POST /api/v1/credentials/{id}/renew; para emitir otra, usa otro external_id",
+                "La credencial {id} de estos datos vence el {}, y valid_until dice otro día. Para cambiar su fin renuévala con POST /api/v1/credentials/{id}/renew, o corrige valid_until con PATCH /api/v1/credentials/{id} si era un error; para emitir otra, usa otro external_id",
                 lang.date(*last)
             ),
             (Self::OtherEnd(id, Some(last)), Lang::En) => format!(
-                "Credential {id} of this data ends on {}, not on valid_until. To change its end renew it with POST /api/v1/credentials/{id}/renew; to issue another, use another external_id",
+                "Credential {id} of this data ends on {}, and valid_until says another day. To change its end renew it with POST /api/v1/credentials/{id}/renew, or correct valid_until with PATCH /api/v1/credentials/{id} if it was a mistake; to issue another, use another external_id",
                 lang.date(*last)
             ),
             (Self::OtherEnd(id, None), Lang::Es) => format!(
-                "La credencial {id} de estos datos no vence. Para emitir otra con valid_until, usa otro external_id"
+                "La credencial {id} de estos datos no vence. Si debe vencer, corrige valid_until con PATCH /api/v1/credentials/{id}; para emitir otra, usa otro external_id"
             ),
             (Self::OtherEnd(id, None), Lang::En) => format!(
-                "Credential {id} of this data does not end. To issue another with valid_until, use another external_id"
+                "Credential {id} of this data does not end. If it should, correct valid_until with PATCH /api/v1/credentials/{id}; to issue another, use another external_id"
             ),
         }
     }

@@ -9,6 +9,8 @@ pub enum Expected {
     Text,
     /// A number.
     Number,
+    /// A string or a number.
+    TextOrNumber,
     /// An array.
     Array,
     /// An object.
@@ -20,6 +22,7 @@ impl Expected {
         match self {
             Self::Text => lang.pick("un texto", "a string"),
             Self::Number => lang.pick("un número", "a number"),
+            Self::TextOrNumber => lang.pick("un texto o un número", "a string or a number"),
             Self::Array => lang.pick("una lista", "an array"),
             Self::Object => lang.pick("un objeto", "an object"),
         }

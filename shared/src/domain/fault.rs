@@ -347,7 +347,7 @@ impl Fault {
                 "La credencial es de una versión anterior y no está firmada".to_owned()
             }
             Self::GaveUp(n) => {
-                format!("No se pudo procesar tras {n} intentos por un fallo nuestro; reintenta el trabajo")
+                format!("No se pudo procesar por un fallo nuestro (intentos: {n}); reintenta el trabajo")
             }
             Self::NotUtf8 => "La fila tiene letras que no están en la codificación del archivo: guárdalo como «CSV UTF-8»".into(),
             Self::DoubtfulText(word) => format!(

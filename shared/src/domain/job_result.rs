@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::{
     correction::{FieldChange, Named},
+    custom::CUSTOM,
     ids::CredentialId,
     job::JobKind,
     job_outcome::{RowStatus, Shard},
@@ -334,7 +335,13 @@ impl ResultRow {
         }
         // Nor is this: in CSV, a file's own cells say it.
         if let Some(recipient) = &self.recipient {
-            let value = serde_json::to_value(recipient).unwrap_or_default();
+            let mut value = serde_json::to_value(recipient).unwrap_or_default();
+            if let Some(value) = value.as_object_mut()
+                && value.remove("private").is_some()
+            {
+                let facts = serde_json::to_value(recipient.facts()).unwrap_or_default();
+                value.insert(CUSTOM.to_owned(), facts);
+            }
             members.insert("recipient".to_owned(), value);
         }
         Value::Object(members)

@@ -14,11 +14,11 @@ use crate::domain::{
     template::Definition,
 };
 
-/// Sets the private facts of an entry apart, and adds to the faults of a refused entry those of the fields that could be read. What a member's
+/// Reads the facts of an entry as the template defines them, and adds to the faults of a refused entry those of the fields that could be read. What a member's
 /// profile may fill in is not missing, nor what a row leaves out that names its credential.
 pub fn complete(entry: &mut Entry, template: &Definition) {
     if let Some(recipient) = entry.read_mut() {
-        custom_field::set_apart(&template.custom_fields, recipient);
+        custom_field::settle(&template.custom_fields, recipient);
     }
     let (Err(faults), Some(rest)) = (&mut entry.recipient, entry.rest.take()) else { return };
     let known: BTreeSet<String> = faults.iter().filter_map(whole_field).collect();

@@ -63,7 +63,9 @@ pub fn judge(recipient: &Recipient, today: Date, template: &Definition) -> Vec<W
     for field in FieldName::ALL {
         let warning = match recipient.value(field) {
             // A day that no credential can name is a fault.
-            Some(FieldValue::Date(day)) if day > tomorrow && DAYS.contains(&day) => {
+            Some(FieldValue::Date(day))
+                if day > tomorrow && DAYS.contains(&day) && field != FieldName::ValidUntil =>
+            {
                 (WarningKind::FutureDate, day.to_string())
             }
             Some(FieldValue::Text(text)) if is_date(field, &cleaned(text), template) => {

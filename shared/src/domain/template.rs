@@ -1,6 +1,8 @@
 //! Templates: the text of a credential, the fields of its recipients, and the check of a
 //! recipient against them.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,6 +31,8 @@ pub const MAX_ALLOWED_VALUES: usize = 200;
 pub const MAX_ALLOWED_TEXT: usize = 10_000;
 /// Longest description and criteria of a template, in characters.
 pub const MAX_PROSE: usize = 10_000;
+/// Most facts of all versions of a template together.
+const MAX_FACTS: usize = 500;
 /// Largest achievement, name and description included, in bytes of its JSON.
 pub const MAX_ACHIEVEMENT: usize = 20 * 1024;
 
@@ -89,6 +93,9 @@ pub struct Template {
     pub created_at: String,
     /// Its content.
     pub definition: Definition,
+    /// The facts that earlier versions defined, and whether each is private: a version that defines one again keeps that.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<Key, bool>,
 }
 
 impl Definition {
@@ -320,6 +327,39 @@ fn read_allowed_values(inner: &mut Fields, name: Option<FieldName>) -> Vec<Strin
 }
 
 impl Template {
+    /// The facts that any version defined until this one, and whether each is private.
+    pub fn all_facts(&self) -> BTreeMap<Key, bool> {
+        let own = self.definition.custom_fields.iter().map(|field| (field.key, field.private));
+        self.facts.iter().map(|(key, private)| (*key, *private)).chain(own).collect()
+    }
+
+    /// The faults of the definition of a next version: facts that were public and would be private, or the
+    /// other way round. What identifies a credential would change, and a list that comes again would issue its credentials twice.
+    pub fn refuses(&self, next: &Definition) -> Vec<FieldError> {
+        let known = self.all_facts();
+        let mut faults = Vec::new();
+        for (n, field) in next.custom_fields.iter().enumerate() {
+            if known.get(&field.key).is_some_and(|private| *private != field.private) {
+                let key = field.key;
+                faults.push(FieldError::new(
+                    format!("/custom_fields/{n}/private"),
+                    "not_changeable",
+                    format!("private de {key} ya no cambia: sus credenciales se distinguen por él. Define otro dato, con otra clave"),
+                    format!("private of {key} does not change any more: its credentials are told apart by it. Define another fact, with another key"),
+                ));
+            }
+        }
+        if known.len() + next.custom_fields.len() > MAX_FACTS {
+            faults.push(FieldError::new(
+                "/custom_fields",
+                "too_many",
+                format!("Las versiones de una plantilla admiten {MAX_FACTS} datos propios en total: crea otra plantilla"),
+                format!("The versions of a template take {MAX_FACTS} facts of their own in all: create another template"),
+            ));
+        }
+        faults
+    }
+
     /// The answer of `GET /templates/{id}`; `fields` lists all that a client must send.
     pub fn answer(&self, site_url: &str) -> Value {
         let d = &self.definition;

@@ -162,7 +162,10 @@ async fn rows_of_shard(
             let values = column.values.iter().filter(|value| own(value));
             values.map(|value| serde_json::json!({ "column": column.name, "value": value }))
         });
-        let faults = view.failures.get(&number).map(|failure| failure.faults.as_slice());
+        // A row that was issued after all keeps the fault of its earlier attempts.
+        let failed = view.shard.status(number) == RowStatus::Failed;
+        let failure = view.failures.get(&number).filter(|_| failed);
+        let faults = failure.map(|failure| failure.faults.as_slice());
         let held = HeldRow {
             row: own_row(row, subject, of),
             status: view.shard.status(number),

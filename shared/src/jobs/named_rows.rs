@@ -23,7 +23,7 @@ use crate::{
         issue::Outcome,
     },
     domain::{
-        correction::{Corrector, Named},
+        correction::{Corrector, Named, fields_of},
         correction_fault::CorrectionFault,
         credential::{Credential, Origin},
         fault::Fault,
@@ -158,7 +158,7 @@ impl Asked<'_> {
             }
             _ if changes.is_empty() => self.same(app, found).await?,
             _ => {
-                let fields = changes.into_iter().map(|(field, _)| field).collect();
+                let fields = fields_of(&changes).collect();
                 conflict(CorrectionFault::OtherContent(id, fields))
             }
         };

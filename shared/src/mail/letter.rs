@@ -75,6 +75,8 @@ pub struct Letter<'a> {
     pub audience: Audience,
     /// The day of the award, if it is not the day of issue.
     pub awarded_on: Option<civil::Date>,
+    /// The last day, if the credential ends.
+    pub expires_on: Option<civil::Date>,
     /// The new last day, if the credential was renewed.
     pub renewed_until: Option<civil::Date>,
     /// Made with a test key.
@@ -200,6 +202,7 @@ mod tests {
             lang: Lang::Es,
             audience: Audience::External,
             awarded_on: None,
+            expires_on: None,
             renewed_until: None,
             test: false,
             date: "2026-11-15T12:00:00Z",

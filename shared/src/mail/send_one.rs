@@ -317,6 +317,7 @@ pub(super) async fn compose(
         },
         renewed_until: days.renewed_until(&template.definition, &credential.recipient),
         awarded_on: days.awarded_on,
+        expires_on: days.expires_on,
         test: credential.mode == Mode::Test,
         date: &time::seconds(app.clock.now()),
     };

@@ -20,7 +20,8 @@ pub(super) struct Words {
     lead: String,
     credential: String,
     /// The day of the award.
-    awarded: Option<String>,
+    /// The days of the award and of the end, where they need saying.
+    days: Vec<String>,
     links: Links,
     plain_link: &'static str,
     logo: Option<Picture>,
@@ -49,10 +50,7 @@ impl Words {
                 (None, Lang::En) => "Hello,".to_owned(),
             },
             lead: lead(letter, &organization),
-            awarded: letter.awarded_on.map(|on| match lang {
-                Lang::Es => format!("Fecha de otorgamiento: {}", lang.date(on)),
-                Lang::En => format!("Date of award: {}", lang.date(on)),
-            }),
+            days: days(letter),
             links: match letter.wallet_url {
                 Some(wallet) => Links::to_wallet(lang, wallet, letter.url),
                 None => Links::to_page(lang, letter.url),
@@ -75,9 +73,9 @@ impl Words {
         let test = self.test.map(|t| format!("{t}\n\n")).unwrap_or_default();
         let public = public.as_ref();
         let public = public.map(|(says, url)| format!("{says}\n{url}\n\n")).unwrap_or_default();
-        let awarded = self.awarded.as_ref().map(|on| format!("    {on}\n")).unwrap_or_default();
+        let days: String = self.days.iter().map(|day| format!("    {day}\n")).collect();
         format!(
-            "{test}{greeting}\n\n{lead}\n\n    {credential}\n{awarded}\n{invitation}\n{url}\n\n{public}{privacy}\n\n-- \n{footer}\n"
+            "{test}{greeting}\n\n{lead}\n\n    {credential}\n{days}\n{invitation}\n{url}\n\n{public}{privacy}\n\n-- \n{footer}\n"
         )
     }
 
@@ -114,7 +112,7 @@ impl Words {
                                     p style="margin:0 0 16px;" { (self.lead) }
                                     @if let Some(badge) = &self.badge { (badge.img("display:block;margin:0 0 12px;border:0;")) }
                                     p dir="auto" style={(SERIF) "margin:0 0 20px;font-size:24px;line-height:1.3;font-weight:bold;"} { (self.credential) }
-                                    @if let Some(awarded) = &self.awarded { p style="margin:-12px 0 20px;" { (awarded) } }
+                                    @for day in &self.days { p style="margin:-12px 0 20px;" { (day) } }
                                     p style="margin:0 0 20px;" { (self.links.invitation) }
                                 } }
                                 tr { td style="padding:0 28px 24px;" {
@@ -218,6 +216,17 @@ fn subject(letter: &Letter<'_>, organization: &str, credential: &str) -> String 
     let test = if letter.test { letter.lang.pick("PRUEBA · ", "TEST · ") } else { "" };
     // No name reads as an encoded word, which a mail program would decode.
     format!("{test}{}", subject.replace("=?", "= ?"))
+}
+
+/// The day of an award of its own, and the last day of a credential that ends; the first line of the letter says
+/// the one that a renewal gave.
+fn days(letter: &Letter<'_>) -> Vec<String> {
+    let lang = letter.lang;
+    let ends = letter.expires_on.filter(|_| letter.renewed_until.is_none());
+    let awarded =
+        letter.awarded_on.map(|on| (lang.pick("Fecha de otorgamiento", "Date of award"), on));
+    let ends = ends.map(|on| (lang.pick("Válida hasta", "Valid until"), on));
+    awarded.into_iter().chain(ends).map(|(name, on)| format!("{name}: {}", lang.date(on))).collect()
 }
 
 fn lead(letter: &Letter<'_>, organization: &str) -> String {

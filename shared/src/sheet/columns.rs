@@ -117,7 +117,7 @@ pub struct Columns {
 }
 
 /// What a column's own name says.
-fn column(name: &str) -> Column {
+pub(super) fn column(name: &str) -> Column {
     if name.starts_with('#') {
         return Column::Ignored;
     }
@@ -165,7 +165,7 @@ fn evidence(name: &str) -> Option<Column> {
 }
 
 /// Whether a name is that of a column that our results files add.
-fn is_result(name: &str) -> bool {
+pub(super) fn is_result(name: &str) -> bool {
     let plain_name = plain(name);
     !name.starts_with('#')
         && ResultColumn::of_file(true, true)

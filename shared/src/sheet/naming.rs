@@ -9,16 +9,16 @@ use super::{
     columns::Columns,
     fault::letters,
     header, offered,
+    path::{evidence_part, value_of},
 };
 use crate::domain::{
     cell_fault::CellFault,
     correction_fault::{CorrectionFault, VERSION},
-    custom::{CustomValue, Key},
     fault::{Fault, FaultText, KEPT_TEXT},
     field::FieldName,
     lang::Lang,
     mistyped,
-    recipient::{FieldValue, Recipient},
+    recipient::Recipient,
     text::shortened,
     unlisted::Unlisted,
     unseen::visible,
@@ -115,18 +115,6 @@ impl<'a> Naming<'a> {
         let text = shown(text);
         self.lang.pick(format!("«{text}»"), format!("\"{text}\""))
     }
-}
-
-/// Number and part of `evidence[0].url`.
-fn evidence_part(path: &str) -> Option<(usize, Part)> {
-    let (number, part) = path.strip_prefix("evidence[")?.split_once("].")?;
-    let part = match part {
-        "name" => Part::Name,
-        "url" => Part::Url,
-        "description" => Part::Description,
-        _ => return None,
-    };
-    Some((number.parse::<usize>().ok()? + 1, part))
 }
 
 /// A text as a fault shows it: short, and everything in it visible.
@@ -420,6 +408,11 @@ impl Words<'_> {
                     &format!("it must not be before the start. {start}"),
                 )
             }
+            Fault::InvalidNumber(field) => self.wrong(
+                field,
+                "debe ser un número entre 0 y 1000000 con 3 decimales como máximo",
+                "it must be a number from 0 to 1000000 with at most 3 decimals",
+            ),
             Fault::InvalidCredits => self.wrong(
                 credits,
                 "debe ser un número entre 0 y 1000000 con 3 decimales como máximo",
@@ -468,32 +461,5 @@ fn between(min: Option<&str>, max: Option<&str>) -> (String, String) {
             let max = max.unwrap_or("1000000");
             (format!("debe ser como máximo {max}"), format!("it must be at most {max}"))
         }
-    }
-}
-
-/// The value of a recipient at a path.
-fn value_of(recipient: &Recipient, path: &str) -> Option<String> {
-    match path {
-        "email" => return Some(recipient.email.as_str().to_owned()),
-        "external_id" => return recipient.external_id.clone(),
-        _ => {}
-    }
-    if let Some((number, part)) = evidence_part(path) {
-        let entry = recipient.evidence.get(number.checked_sub(1)?)?;
-        return match part {
-            Part::Name | Part::Whole => entry.name.clone(),
-            Part::Url => entry.url.clone(),
-            Part::Description => entry.description.clone(),
-        };
-    }
-    if let Some(key) = path.strip_prefix("custom.").and_then(Key::parse) {
-        let facts = [&recipient.custom, &recipient.private];
-        return facts.into_iter().find_map(|facts| facts.get(&key)).map(CustomValue::signed);
-    }
-    match recipient.value(FieldName::of(path)?)? {
-        FieldValue::Text(text) => Some(text.to_owned()),
-        FieldValue::Credits(credits) => Some(credits.to_string()),
-        FieldValue::Date(date) => Some(date.to_string()),
-        FieldValue::Evidence(_) => None,
     }
 }

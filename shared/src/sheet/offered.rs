@@ -99,7 +99,7 @@ pub fn example(definition: &Definition, lang: Lang) -> String {
     };
     let row = |n: usize| {
         let listed = columns.iter().map(|column| value(column.field, n, definition, lang));
-        let own = own.iter().map(|field| field.usual().text(lang));
+        let own = own.iter().map(|field| field.usual(lang).text(lang));
         line(listed.chain(own).collect())
     };
     let header = columns.iter().map(|column| lang.pick(column.es, column.en).to_owned());

@@ -51,7 +51,7 @@ fn fact(key: Key, raw: &RawValue) -> Result<Option<CustomValue>, Fault> {
         return number.map(Some).ok_or(Fault::InvalidNumber(key.field()));
     }
     let Ok(text) = serde_json::from_str::<String>(raw) else {
-        return Err(Fault::WrongType(key.field(), Expected::Text));
+        return Err(Fault::WrongType(key.field(), Expected::TextOrNumber));
     };
     match sent_text(&text, MAX_TEXT) {
         Ok(text) => Ok(text.map(CustomValue::Text)),

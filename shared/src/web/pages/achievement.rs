@@ -3,8 +3,12 @@
 use maud::{Markup, html};
 
 use super::frame::{Frame, badge};
-use crate::domain::{
-    achievement::Alignment, image::Image, lang::Lang, recipient::normal_url, template::Definition,
+use crate::{
+    document::achievement::type_name,
+    domain::{
+        achievement::Alignment, image::Image, lang::Lang, recipient::normal_url,
+        template::Definition,
+    },
 };
 
 /// The content of an achievement's page.
@@ -89,7 +93,7 @@ fn facts(d: &Definition, lang: Lang) -> Markup {
     let a = &d.achievement;
     let tags = (!a.tags.is_empty()).then(|| a.tags.join(" · "));
     let facts = [
-        (lang.pick("Tipo", "Type"), a.kind.clone()),
+        (lang.pick("Tipo", "Type"), a.kind.as_deref().map(|kind| type_name(kind, lang).to_owned())),
         (lang.pick("Código", "Code"), a.human_code.clone()),
         (lang.pick("Área", "Field of study"), a.field_of_study.clone()),
         (lang.pick("Especialidad", "Specialization"), a.specialization.clone()),
