@@ -146,6 +146,14 @@ fn svg(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> String {
         (false, Lang::Es) => ("", "otorga la credencial"),
         (false, Lang::En) => ("", "awards the credential"),
     };
+    let facts = facts(shown, lang);
+    let rows = rows_of(&facts);
+    // Many facts leave less room to the names.
+    let (step, name_size, title_size) = match rows.len() {
+        0..=2 => (34.0, 46.0, 30.0),
+        3 => (30.0, 36.0, 24.0),
+        _ => (25.0, 26.0, 18.0),
+    };
     let small = |text: &str| set(text, Font::Text, MEASURE, 1, 12.0, 12.0);
     let mut pieces = vec![Piece::Text(
         0.0,
@@ -154,19 +162,22 @@ fn svg(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> String {
     )];
     if let Some(name) = &shown.recipient_name {
         pieces.push(Piece::Text(22.0, small(to), SOFT));
-        pieces.push(Piece::Text(4.0, set(name, Font::Display, MEASURE, 2, 46.0, 18.0), INK));
+        pieces.push(Piece::Text(4.0, set(name, Font::Display, MEASURE, 2, name_size, 18.0), INK));
     }
     pieces.push(Piece::Rule(14.0));
     pieces.push(Piece::Text(14.0, small(of), SOFT));
-    pieces.push(Piece::Text(4.0, set(&shown.name, Font::Display, MEASURE, 3, 30.0, 14.0), ACCENT));
+    pieces.push(Piece::Text(
+        4.0,
+        set(&shown.name, Font::Display, MEASURE, 3, title_size, 14.0),
+        ACCENT,
+    ));
 
     let logo_height = if pictures.logo.is_some() { 52.0 } else { 0.0 };
-    let facts = facts(shown, lang);
     let skills = shown.skills_line(lang).filter(|line| glyphs::covers(line));
     let skills = skills.map(|line| set(&line, Font::Text, MEASURE, 2, 9.0, 7.0));
-    let rows = facts.len().div_ceil(FACTS_A_ROW);
-    let facts_height =
-        rows as f32 * 34.0 + 18.0 + skills.as_ref().map_or(0.0, |skills| skills.height() + 6.0);
+    let facts_height = rows.len() as f32 * step
+        + 18.0
+        + skills.as_ref().map_or(0.0, |skills| skills.height() + 6.0);
     let height: f32 = pieces
         .iter()
         .map(|piece| match piece {
@@ -198,9 +209,9 @@ fn svg(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> String {
             }
         }
     }
-    svg.push_str(&row_of_facts(&facts, y + 18.0));
+    svg.push_str(&draw_facts(&rows, y + 18.0, step));
     if let Some(skills) = &skills {
-        svg.push_str(&block(skills, MIDDLE, y + 18.0 + rows as f32 * 34.0, "middle", SOFT));
+        svg.push_str(&block(skills, MIDDLE, y + 18.0 + rows.len() as f32 * step, "middle", SOFT));
     }
     svg.push_str(&foot(shown, pictures, lang));
     if let Some(word) = pages::stamp(shown.state, lang) {
@@ -220,7 +231,10 @@ fn across(word: &str, fill: &str, most: f32, opacity: f32) -> String {
     )
 }
 
-const FACTS_A_ROW: usize = 5;
+const FACTS_A_ROW: usize = 6;
+/// Size of a fact's name, and the space between two facts.
+const NAME_SIZE: f32 = 8.5;
+const GAP: f32 = 24.0;
 
 /// The facts of the achievement: name and value.
 fn facts(shown: &CredentialView, lang: Lang) -> Vec<(&str, String)> {
@@ -231,21 +245,47 @@ fn facts(shown: &CredentialView, lang: Lang) -> Vec<(&str, String)> {
     days.chain(fields).chain(custom).collect()
 }
 
-fn row_of_facts(facts: &[(&str, String)], top: f32) -> String {
+/// A fact, set.
+struct Placed<'a> {
+    name: &'a str,
+    value: Set,
+    width: f32,
+}
+
+/// Sets facts in rows that are as wide as their contents.
+fn rows_of<'a>(facts: &'a [(&'a str, String)]) -> Vec<Vec<Placed<'a>>> {
+    let mut rows: Vec<Vec<Placed<'_>>> = Vec::new();
+    let mut left = 0.0;
+    for (name, value) in facts {
+        let value = set(value, Font::Text, MEASURE / 2.0, 1, 11.5, 7.0);
+        let width = value.lines.iter().map(|line| Font::Text.width(line, value.size));
+        let width = width.fold(Font::Text.width(name, NAME_SIZE), f32::max);
+        let placed = Placed { name, value, width };
+        match rows.last_mut().filter(|row| row.len() < FACTS_A_ROW && width + GAP <= left) {
+            Some(row) => {
+                left -= width + GAP;
+                row.push(placed);
+            }
+            None => {
+                left = MEASURE - width;
+                rows.push(vec![placed]);
+            }
+        }
+    }
+    rows
+}
+
+fn draw_facts(rows: &[Vec<Placed<'_>>], top: f32, step: f32) -> String {
     let mut svg = String::new();
-    for (row, facts) in facts.chunks(FACTS_A_ROW).enumerate() {
-        let column = (MEASURE / facts.len() as f32).min(170.0);
-        let left = MIDDLE - column * (facts.len() as f32 - 1.0) / 2.0;
-        let y = top + row as f32 * 34.0;
-        // The whole row has one size.
-        let fits =
-            |(_, value): &(_, String)| set(value, Font::Text, column - 6.0, 1, 11.5, 6.0).size;
-        let size = facts.iter().map(fits).fold(11.5, f32::min);
-        for (n, (name, value)) in facts.iter().enumerate() {
-            let x = left + column * n as f32;
-            svg.push_str(&line(name, Font::Text, 8.5, x, y + 8.0, "middle", SOFT));
-            let value = set(value, Font::Text, column - 6.0, 1, size, size);
-            svg.push_str(&block(&value, x, y + 12.0, "middle", INK));
+    for (number, row) in rows.iter().enumerate() {
+        let y = top + number as f32 * step;
+        let width: f32 = row.iter().map(|fact| fact.width + GAP).sum::<f32>() - GAP;
+        let mut left = MIDDLE - width / 2.0;
+        for Placed { name, value, width } in row {
+            let x = left + width / 2.0;
+            svg.push_str(&line(name, Font::Text, NAME_SIZE, x, y + 8.0, "middle", SOFT));
+            svg.push_str(&block(value, x, y + 12.0, "middle", INK));
+            left += width + GAP;
         }
     }
     svg
