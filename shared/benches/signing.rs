@@ -48,6 +48,10 @@ use unicreda::{
 const ROUNDS: usize = 25;
 /// Rounds of a step that takes milliseconds.
 const FEW: usize = 5;
+/// Times that a signature with 50 alignments may take of one without.
+const RICH: f64 = 3.0;
+/// What a measurement may be off.
+const NOISE: f64 = 1.1;
 const SITE: &str = "https://credenciales.ejemplo.edu";
 const CREATED: &str = "2026-11-24T09:00:00Z";
 
@@ -303,7 +307,100 @@ fn main() -> Result<()> {
     }
     println!("{} credentials of {} templates, microseconds each", documents.len(), templates.len());
     print(rows);
+    rich(&org, &issuer, &pair, &multikey, &key_id)
+}
+
+/// Compares what achievements with many alignments cost with the targets: a signature, packed, at most
+/// [`RICH`] times one of an achievement without any, and a verification by a library that is not ours
+/// grows no faster than its statements.
+fn rich(
+    org: &OrgId,
+    issuer: &str,
+    pair: &Ed25519KeyPair,
+    multikey: &str,
+    key_id: &str,
+) -> Result<()> {
+    let recipients = (0..60).map(recipient).collect::<Result<Vec<_>>>()?;
+    let (mut lines, mut sizes, mut signed) = (String::new(), Vec::new(), Vec::new());
+    for size in [0, 10, 25, 50] {
+        let alignments: Vec<Value> = (0..size).map(alignment).collect();
+        let fields: Vec<Value> = unicreda::domain::field::FieldName::ALL
+            .map(|field| json!({ "name": field.as_str(), "required": false }))
+            .to_vec();
+        let body = json!({
+            "name": "Ciencia de Datos", "description": "Ciento veinte horas.", "fields": fields,
+            "achievement": { "type": "Certificate", "alignments": alignments },
+        });
+        let read = Fields::of_body(body.to_string().as_bytes()).and_then(Definition::read);
+        let (definition, _) = read.map_err(|problem| anyhow!("{problem:?}"))?;
+        let templates = [(TemplateId::from(uuid::Uuid::from_u128(9)), definition)];
+        let contents = contents(org, issuer, &templates, &recipients);
+        let one = document::build(&contents[0]);
+        let statements = by_table(&one)?.context("left to the libraries")?.lines().count();
+        let sign = |c: &Content<'_>| {
+            let unsigned =
+                Unsigned::new(document::build(c), key_id, CREATED, Contexts::Issued).unwrap();
+            let signature = pair.sign(unsigned.to_sign());
+            unsigned.signed(signature.as_ref())
+        };
+        let dictionary = specimen(&contents[0], multikey)?;
+        // As a job does: all that a credential takes of the processor before it is put.
+        signed.push(measure(
+            ROUNDS,
+            || contents.iter().collect(),
+            |c| {
+                let text = serde_json::to_vec(&sign(c)).unwrap();
+                packing::pack(&text, &dictionary).unwrap()
+            },
+        ));
+        let line = json!({ "size": size, "document": sign(&contents[0]) });
+        lines.push_str(&format!("{line}\n"));
+        sizes.push((size, statements));
+    }
+    let file = std::env::temp_dir().join(format!("unicreda-rich-{}.jsonl", std::process::id()));
+    std::fs::write(&file, lines)?;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../local/tests/verifiers");
+    let answer = Command::new("node")
+        .arg(folder.join("times.mjs"))
+        .arg(&file)
+        .args([key_id, "15"])
+        .stderr(Stdio::inherit())
+        .output();
+    std::fs::remove_file(&file)?;
+    let answer = answer.context("node")?;
+    ensure!(answer.status.success(), "node: {}", answer.status);
+    let verified = std::str::from_utf8(&answer.stdout)?.lines().map(|line| {
+        let line: Value = serde_json::from_str(line)?;
+        line["cpu"].as_f64().context("a number")
+    });
+    let verified = verified.collect::<Result<Vec<f64>>>()?;
+    println!(
+        "\nalignments, statements, ours: signed (x without), @digitalbazaar/vc: verified (x with 10)"
+    );
+    for (at, (size, statements)) in sizes.iter().enumerate() {
+        let (ours, theirs) =
+            (signed[at].of_a_core() / signed[0].of_a_core(), verified[at] / verified[1]);
+        println!(
+            "{size:>10}{statements:>12}{:>12.1} ({ours:.2}x){:>14.0} ({theirs:.2}x)",
+            signed[at].of_a_core(),
+            verified[at]
+        );
+        let allowed = *statements as f64 / sizes[1].1 as f64 * NOISE;
+        let word = |met: bool| if met { "met" } else { "missed" };
+        println!(
+            "           at most {RICH}x: {}; at most {allowed:.2}x: {}",
+            word(ours <= RICH),
+            if at < 2 { "-" } else { word(theirs <= allowed) }
+        );
+    }
     Ok(())
+}
+
+fn alignment(number: usize) -> Value {
+    json!({
+        "name": format!("Analizar datos {number}"), "framework": "ESCO", "code": format!("S{number}.1"),
+        "url": format!("http://data.europa.eu/esco/skill/{number}"), "type": "ceasn:Competency",
+    })
 }
 
 /// Mean size, in bytes.

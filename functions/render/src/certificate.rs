@@ -139,34 +139,25 @@ fn svg(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> String {
         svg.push_str(&across(lang.pick("PRUEBA", "TEST"), "#6b4200", 150.0, 0.12));
     }
 
-    // The middle, from top to bottom, in the space above the foot.
-    let (to, of) = match (shown.recipient_name.is_some(), lang) {
-        (true, Lang::Es) => ("otorga a", "la credencial"),
-        (true, Lang::En) => ("awards to", "the credential"),
-        (false, Lang::Es) => ("", "otorga la credencial"),
-        (false, Lang::En) => ("", "awards the credential"),
-    };
-    let small = |text: &str| set(text, Font::Text, MEASURE, 1, 12.0, 12.0);
-    let mut pieces = vec![Piece::Text(
-        0.0,
-        set(&shown.organization, Font::Display, MEASURE, 2, 22.0, 12.0),
-        INK,
-    )];
-    if let Some(name) = &shown.recipient_name {
-        pieces.push(Piece::Text(22.0, small(to), SOFT));
-        pieces.push(Piece::Text(4.0, set(name, Font::Display, MEASURE, 2, 46.0, 18.0), INK));
+    svg.push_str(&middle(shown, pictures, lang));
+    svg.push_str(&foot(shown, pictures, lang));
+    if let Some(word) = pages::stamp(shown.state, lang) {
+        svg.push_str(&across(&word.to_uppercase(), ALARM, 96.0, 0.34));
     }
-    pieces.push(Piece::Rule(14.0));
-    pieces.push(Piece::Text(14.0, small(of), SOFT));
-    pieces.push(Piece::Text(4.0, set(&shown.name, Font::Display, MEASURE, 3, 30.0, 14.0), ACCENT));
+    svg.push_str("</svg>");
+    svg
+}
 
-    let logo_height = if pictures.logo.is_some() { 52.0 } else { 0.0 };
+/// Draws the middle, from top to bottom, in the space above the foot.
+fn middle(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> String {
     let facts = facts(shown, lang);
+    let rows = rows_of(&facts);
+    let rows_height: f32 = rows.iter().map(|row| row_height(row)).sum();
     let skills = shown.skills_line(lang).filter(|line| glyphs::covers(line));
-    let skills = skills.map(|line| set(&line, Font::Text, MEASURE, 2, 9.0, 7.0));
-    let rows = facts.len().div_ceil(FACTS_A_ROW);
-    let facts_height =
-        rows as f32 * 34.0 + 18.0 + skills.as_ref().map_or(0.0, |skills| skills.height() + 6.0);
+    let skills = skills.map(|line| set(&line, Font::Text, MEASURE - 160.0, 3, 9.0, 6.0));
+    let skills_height = skills.as_ref().map_or(0.0, |skills| skills.height() + 6.0);
+    let pieces = names(shown, lang, rows_height + skills_height);
+    let logo_height = if pictures.logo.is_some() { 52.0 } else { 0.0 };
     let height: f32 = pieces
         .iter()
         .map(|piece| match piece {
@@ -175,9 +166,12 @@ fn svg(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> String {
         })
         .sum::<f32>()
         + logo_height
-        + facts_height;
-    let (top, bottom) = (48.0, CODE.1 - 6.0);
+        + ABOVE_FACTS
+        + rows_height
+        + skills_height;
+    let (top, bottom) = (44.0, CODE.1 - 6.0);
     let mut y = top + ((bottom - top - height) / 2.0).max(0.0);
+    let mut svg = String::new();
     if let Some(logo) = pictures.logo {
         svg.push_str(&picture(logo, MIDDLE - 120.0, y, 240.0, logo_height - 10.0));
         y += logo_height;
@@ -198,16 +192,40 @@ fn svg(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> String {
             }
         }
     }
-    svg.push_str(&row_of_facts(&facts, y + 18.0));
+    y += ABOVE_FACTS;
+    svg.push_str(&draw_facts(&rows, y));
     if let Some(skills) = &skills {
-        svg.push_str(&block(skills, MIDDLE, y + 18.0 + rows as f32 * 34.0, "middle", SOFT));
+        svg.push_str(&block(skills, MIDDLE, y + rows_height, "middle", SOFT));
     }
-    svg.push_str(&foot(shown, pictures, lang));
-    if let Some(word) = pages::stamp(shown.state, lang) {
-        svg.push_str(&across(&word.to_uppercase(), ALARM, 96.0, 0.34));
-    }
-    svg.push_str("</svg>");
     svg
+}
+
+/// The organization, the recipient and the credential. Much below them leaves less room to the names.
+fn names(shown: &CredentialView, lang: Lang, below: f32) -> Vec<Piece> {
+    let (to, of) = match (shown.recipient_name.is_some(), lang) {
+        (true, Lang::Es) => ("otorga a", "la credencial"),
+        (true, Lang::En) => ("awards to", "the credential"),
+        (false, Lang::Es) => ("", "otorga la credencial"),
+        (false, Lang::En) => ("", "awards the credential"),
+    };
+    let (from_size, name_size, title_size, space) = match below {
+        ..80.0 => (22.0, 46.0, 30.0, 1.0),
+        80.0..130.0 => (20.0, 36.0, 24.0, 0.8),
+        _ => (15.0, 22.0, 16.0, 0.4),
+    };
+    let small = |text: &str| set(text, Font::Text, MEASURE, 1, 12.0, 12.0);
+    let from = set(&shown.organization, Font::Display, MEASURE, 2, from_size, 12.0);
+    let mut pieces = vec![Piece::Text(0.0, from, INK)];
+    if let Some(name) = &shown.recipient_name {
+        let name = set(name, Font::Display, MEASURE, 2, name_size, 14.0);
+        pieces.push(Piece::Text(22.0 * space, small(to), SOFT));
+        pieces.push(Piece::Text(4.0 * space, name, INK));
+    }
+    let title = set(&shown.name, Font::Display, MEASURE, 3, title_size, 12.0);
+    pieces.push(Piece::Rule(14.0 * space));
+    pieces.push(Piece::Text(14.0 * space, small(of), SOFT));
+    pieces.push(Piece::Text(4.0 * space, title, ACCENT));
+    pieces
 }
 
 /// A word diagonally across the page.
@@ -220,7 +238,13 @@ fn across(word: &str, fill: &str, most: f32, opacity: f32) -> String {
     )
 }
 
-const FACTS_A_ROW: usize = 5;
+const FACTS_A_ROW: usize = 6;
+/// Size of a fact's name, and the space between two facts.
+const NAME_SIZE: f32 = 8.5;
+const GAP: f32 = 24.0;
+const ABOVE_FACTS: f32 = 14.0;
+/// Longest line of a fact: two of them are a row.
+const FACT: f32 = (MEASURE - GAP) / 2.0;
 
 /// The facts of the achievement: name and value.
 fn facts(shown: &CredentialView, lang: Lang) -> Vec<(&str, String)> {
@@ -231,22 +255,60 @@ fn facts(shown: &CredentialView, lang: Lang) -> Vec<(&str, String)> {
     days.chain(fields).chain(custom).collect()
 }
 
-fn row_of_facts(facts: &[(&str, String)], top: f32) -> String {
-    let mut svg = String::new();
-    for (row, facts) in facts.chunks(FACTS_A_ROW).enumerate() {
-        let column = (MEASURE / facts.len() as f32).min(170.0);
-        let left = MIDDLE - column * (facts.len() as f32 - 1.0) / 2.0;
-        let y = top + row as f32 * 34.0;
-        // The whole row has one size.
-        let fits =
-            |(_, value): &(_, String)| set(value, Font::Text, column - 6.0, 1, 11.5, 6.0).size;
-        let size = facts.iter().map(fits).fold(11.5, f32::min);
-        for (n, (name, value)) in facts.iter().enumerate() {
-            let x = left + column * n as f32;
-            svg.push_str(&line(name, Font::Text, 8.5, x, y + 8.0, "middle", SOFT));
-            let value = set(value, Font::Text, column - 6.0, 1, size, size);
-            svg.push_str(&block(&value, x, y + 12.0, "middle", INK));
+/// A fact, set.
+struct Placed {
+    name: Set,
+    value: Set,
+    width: f32,
+}
+
+/// Sets facts in rows that are as wide as their contents.
+fn rows_of(facts: &[(&str, String)]) -> Vec<Vec<Placed>> {
+    let mut rows: Vec<Vec<Placed>> = Vec::new();
+    let mut left = 0.0;
+    for (name, value) in facts {
+        let name = set(name, Font::Text, FACT, 2, NAME_SIZE, 6.0);
+        let value = set(value, Font::Text, FACT, 3, 11.5, 6.0);
+        let width = [&name, &value]
+            .into_iter()
+            .flat_map(|set| set.lines.iter().map(|line| Font::Text.width(line, set.size)));
+        let width = width.fold(0.0, f32::max);
+        let placed = Placed { name, value, width };
+        match rows.last_mut().filter(|row| row.len() < FACTS_A_ROW && width + GAP <= left) {
+            Some(row) => {
+                left -= width + GAP;
+                row.push(placed);
+            }
+            None => {
+                left = MEASURE - width;
+                rows.push(vec![placed]);
+            }
         }
+    }
+    rows
+}
+
+fn row_height(row: &[Placed]) -> f32 {
+    name_height(row) + row.iter().map(|fact| fact.value.height()).fold(0.0, f32::max) + 6.0
+}
+
+fn name_height(row: &[Placed]) -> f32 {
+    row.iter().map(|fact| fact.name.height()).fold(0.0, f32::max)
+}
+
+fn draw_facts(rows: &[Vec<Placed>], top: f32) -> String {
+    let mut svg = String::new();
+    let mut y = top;
+    for row in rows {
+        let width: f32 = row.iter().map(|fact| fact.width + GAP).sum::<f32>() - GAP;
+        let mut left = MIDDLE - width / 2.0;
+        for Placed { name, value, width } in row {
+            let x = left + width / 2.0;
+            svg.push_str(&block(name, x, y, "middle", SOFT));
+            svg.push_str(&block(value, x, y + name_height(row), "middle", INK));
+            left += width + GAP;
+        }
+        y += row_height(row);
     }
     svg
 }

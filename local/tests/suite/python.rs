@@ -34,6 +34,29 @@ pub fn interpreter(name: &str) -> PathBuf {
     python
 }
 
+/// The source archive of the one package of a file of requirements, downloaded once: for the data of its tests,
+/// which is not installed.
+pub fn archive(python: &Path, requirements: &Path) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let lock = File::create(folder.join("archives.lock")).expect("a lock file");
+    lock.lock().expect("the lock");
+    let wanted = fs::read_to_string(requirements).expect("the requirements");
+    let named = wanted.lines().find_map(|line| line.split_once(" --hash")).expect("a package").0;
+    let home = folder.join("archives");
+    let archive = home.join(format!("{}.tar.gz", named.replace("==", "-")));
+    if !archive.exists() {
+        let download = Command::new(python)
+            .args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"])
+            .args(["--no-binary", ":all:", "--require-hashes", "-d"])
+            .arg(&home)
+            .arg("-r")
+            .arg(requirements)
+            .output();
+        succeeded(&download.expect("pip runs"));
+    }
+    archive
+}
+
 /// What a program that succeeded printed.
 pub fn succeeded(output: &Output) -> String {
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -3,11 +3,14 @@
 //
 //   {"cmd":"verify","document":{…}}      what both verifiers say of a document
 //   {"cmd":"mutations","document":{…}}   the leaves of a document whose change they accept
+//   {"cmd":"work","document":{…}}        the hashes that a canonical form takes: one a thing without an id,
+//                                        more when two of them tie
 //   {"cmd":"canonize","file":"…"}        compares canonical forms: a file of JSON lines
 //                                        {document, canonical}; answers those that differ
 //
 // Arguments: the site's root in the credentials, and the address where it answers. Nothing
 // else is fetched: contexts come from npm packages, any other address is refused.
+import crypto from 'node:crypto';
 import fs from 'node:fs';
 import readline from 'node:readline';
 import * as dbVc from '@digitalbazaar/vc';
@@ -136,6 +139,20 @@ async function mutations(document) {
   return {count, accepted};
 }
 
+async function work(document) {
+  let hashes = 0;
+  const real = crypto.createHash;
+  crypto.createHash = name => { hashes += 1; return real(name); };
+  try {
+    const lines = await jsonld.canonize(document, {
+      algorithm: 'RDFC-1.0', format: 'application/n-quads', documentLoader: load, safe: true,
+    });
+    return {hashes, statements: lines.split('\n').length - 1};
+  } finally {
+    crypto.createHash = real;
+  }
+}
+
 async function canonize(file) {
   let count = 0;
   const differ = [];
@@ -159,6 +176,8 @@ for await (const line of readline.createInterface({input: process.stdin})) {
       answer = {digitalbazaar: one, verifiercore: await verifierCore(command.document)};
     } else if (command.cmd === 'mutations') {
       answer = await mutations(command.document);
+    } else if (command.cmd === 'work') {
+      answer = await work(command.document);
     } else {
       answer = await canonize(command.file);
     }

@@ -5,9 +5,10 @@ Reads one JSON command a line on stdin, answers one JSON line each:
 
     {"cmd":"verify","document":{…}}      {"signed", "expired", "status": ok | revoked, "error"}
     {"cmd":"mutations","document":{…}}   {"count", "accepted"}: the leaves whose change it accepts
+    {"cmd":"schema","document":{…}}      {"count", "faults"}: by 1EdTech's JSON schema of an AchievementCredential
 
-Arguments: the site's root in the credentials, the address where it answers, and the folder of the npm
-packages that have the contexts of Open Badges. Nothing else is fetched.
+Arguments: the site's root in the credentials, the address where it answers, the folder of the npm
+packages that have the contexts of Open Badges, and an archive that has the schema. Nothing else is fetched.
 """
 
 import base64
@@ -19,6 +20,7 @@ import json
 import re
 import subprocess
 import sys
+import tarfile
 import urllib.parse
 import urllib.request
 from datetime import datetime, timezone
@@ -27,9 +29,10 @@ from pathlib import Path
 import pyld
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from jsonschema import Draft201909Validator
 from pyld import jsonld
 
-SITE, ADDRESS, PACKAGES = sys.argv[1:]
+SITE, ADDRESS, PACKAGES, ARCHIVE = sys.argv[1:]
 SECURE = re.sub("^http:", "https:", SITE)
 VC = "https://www.w3.org/ns/credentials/v2"
 # The packages keep them as JavaScript.
@@ -218,7 +221,22 @@ def mutations(document):
     return {"count": count, "accepted": accepted}
 
 
+@functools.cache
+def validator():
+    with tarfile.open(ARCHIVE) as archive:
+        name = "ob_v3p0_achievementcredential_schema.json"
+        member = next(one for one in archive if one.name.endswith(f"/ob_schemas/{name}"))
+        schema = json.load(archive.extractfile(member))
+    Draft201909Validator.check_schema(schema)
+    return Draft201909Validator(schema)
+
+
+def schema(document):
+    faults = [f"{error.json_path}: {error.message}" for error in validator().iter_errors(document)]
+    return {"count": len(faults), "faults": faults[:5]}
+
+
 for line in sys.stdin:
     command = json.loads(line)
-    act = {"verify": verify, "mutations": mutations}[command["cmd"]]
+    act = {"verify": verify, "mutations": mutations, "schema": schema}[command["cmd"]]
     print(json.dumps(act(command["document"])), flush=True)

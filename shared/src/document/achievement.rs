@@ -153,10 +153,16 @@ impl AchievementVersion<'_> {
             "specialization": a.specialization,
             "humanCode": a.human_code,
             "tag": some(&a.tags),
-            "alignment": some(&alignments),
+            "alignment": null,
             "version": self.version.to_string(),
             "resultDescription": some(&results),
         });
+        if let Some(members) = achievement.as_object_mut()
+            && !alignments.is_empty()
+        {
+            // Moved: `json!` would copy them.
+            members.insert("alignment".to_owned(), alignments.into());
+        }
         without_nulls(&mut achievement);
         achievement
     }

@@ -35,7 +35,7 @@ pub const OB_EXTENSIONS: &str = "https://purl.imsglobal.org/spec/ob/v3p0/extensi
 const ISSUED_CONTEXT: &str = include_str!("contexts/issued.json");
 /// Longest canonical form of the table, in bytes. Its document is far below the largest one:
 /// every member has a line.
-const MAX_BY_TABLE: usize = 64 * 1024;
+const MAX_BY_TABLE: usize = 256 * 1024;
 
 /// The contexts by which a document is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -166,7 +166,7 @@ pub fn build(content: &Content<'_>) -> Map<String, Value> {
         "validFrom": c.valid_from,
         "validUntil": c.valid_until,
         "awardedDate": c.awarded_on.map(midnight),
-        "credentialSubject": subject(c),
+        "credentialSubject": null,
         "evidence": evidence(&url, &c.recipient.evidence),
         "credentialSchema": [{ "id": SCHEMA, "type": "1EdTechJsonSchemaValidator2019" }],
         "credentialStatus": {
@@ -178,6 +178,9 @@ pub fn build(content: &Content<'_>) -> Map<String, Value> {
         },
         "refreshService": { "id": format!("{url}.json"), "type": "1EdTechCredentialRefresh" },
     });
+    if let Some(members) = document.as_object_mut() {
+        members.insert("credentialSubject".to_owned(), subject(c));
+    }
     without_nulls(&mut document);
     match document {
         Value::Object(members) => members,
@@ -199,7 +202,7 @@ fn subject(c: &Content<'_>) -> Value {
         "id": format!("urn:uuid:{}", c.subject),
         "type": ["AchievementSubject"],
         "identifier": identifiers(c),
-        "achievement": achievement.build(),
+        "achievement": null,
     });
     let fields = FieldName::IN_DOCUMENT.into_iter().filter_map(|field| {
         let value = match c.recipient.value(field)? {
@@ -226,6 +229,8 @@ fn subject(c: &Content<'_>) -> Value {
     });
     let results: Vec<Value> = grade.into_iter().chain(facts).collect();
     if let Some(members) = subject.as_object_mut() {
+        // Moved: `json!` would copy it.
+        members.insert("achievement".to_owned(), achievement.build());
         if !results.is_empty() {
             members.insert(FieldName::ResultValue.spec().term.to_owned(), results.into());
         }

@@ -410,6 +410,27 @@ mod tests {
         );
     }
 
+    /// Computed independently (Python's hmac), as the first ones are.
+    #[test]
+    fn golden_vectors_of_days_and_facts() {
+        let facts = r#""custom":{"hours":120.5,"programme":"Magíster en Datos"}"#;
+        for (more, golden) in [
+            (r#""awarded_on":"1998-12-18""#.to_owned(), "d3f3801c-05e5-8265-8fe2-1d3a02e5a8dd"),
+            (facts.to_owned(), "e039dfe3-1f14-8828-a92f-72b5f8095217"),
+            (
+                format!(r#""awarded_on":"1998-12-18",{facts}"#),
+                "fcc72c8a-3b0b-8b69-ac50-8bf129e0071d",
+            ),
+            (
+                format!(r#""valid_until":"2090-12-31",{facts}"#),
+                "e039dfe3-1f14-8828-a92f-72b5f8095217",
+            ),
+        ] {
+            let found = identity_of(&format!("{},{more}}}", FULL.trim_end().trim_end_matches('}')));
+            assert_eq!(found.id.to_string(), golden, "{more}");
+        }
+    }
+
     #[test]
     fn spellings_of_the_same_content_are_one_credential() {
         let one = identity_of(FULL);

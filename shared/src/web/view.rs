@@ -189,14 +189,14 @@ impl CredentialView {
         let mut line = lang.pick("Competencias: ", "Skills: ").to_owned();
         let mut left = self.skills.len();
         for skill in &self.skills {
-            let name = first(&skill.name, MOST / 2);
+            let name = words(&skill.name, MOST / 2);
             if left < self.skills.len() && line.chars().count() + name.chars().count() > MOST {
                 break;
             }
             if left < self.skills.len() {
                 line.push_str(" · ");
             }
-            line.push_str(name);
+            line.push_str(&name);
             left -= 1;
         }
         if left > 0 {
@@ -359,4 +359,14 @@ fn publicly(recipient: &Recipient, hides: &[Hidden]) -> (Recipient, Vec<Hidden>)
         }
     }
     (shown, hidden)
+}
+
+/// The first words of a text, at most so many characters.
+fn words(text: &str, most: usize) -> String {
+    let start = first(text, most);
+    if start.len() == text.len() {
+        return text.to_owned();
+    }
+    let end = start.rfind(char::is_whitespace).unwrap_or(start.len());
+    format!("{}…", start.get(..end).unwrap_or(start).trim_end())
 }

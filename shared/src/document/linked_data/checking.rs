@@ -131,9 +131,12 @@ fn value<'a>(
             if name == "allowedValue" {
                 seen.blank(values.len(), at)?;
             }
+            let mut entries = HashSet::with_capacity(values.len());
             for (number, entry) in values.iter().enumerate() {
                 let here = Place::Entry(at, number);
-                if values.iter().take(number).any(|earlier| earlier == entry) {
+                // Things with identifiers differ by them.
+                let id = entry.get("id").and_then(Value::as_str);
+                if !entries.insert(id.ok_or(entry)) {
                     return Err(Unportable::Repeated(here.to_string()));
                 }
                 self::value(name, entry, &here, depth, named, seen)?;
@@ -143,7 +146,10 @@ fn value<'a>(
         Value::String(text) => {
             // RDFC-1.0 escapes tabs and the like, its predecessor does not; both escape
             // line feeds and carriage returns.
-            if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r')) {
+            let plain = |byte| matches!(byte, b' '..=b'~');
+            if !text.bytes().all(plain)
+                && text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r'))
+            {
                 return Err(Unportable::ControlCharacter(at.to_string()));
             }
             if REFERENCES.contains(&name) && !absolute(text) {

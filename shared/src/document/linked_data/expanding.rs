@@ -77,7 +77,7 @@ impl<'a> Quads<'a> {
         of: Option<&'a Terms>,
     ) -> Option<Node<'a>> {
         let subject = match members.get("id") {
-            Some(id) => Node::Named(reference(id.as_str()?)?),
+            Some(id) => Node::Named(id.as_str().filter(|id| no_term(id))?),
             None => self.blank(),
         };
         for (name, value) in members {
@@ -176,6 +176,10 @@ fn written(number: f64) -> String {
 
 /// An identifier, unless its scheme is also a term.
 fn reference(iri: &str) -> Option<&str> {
-    let (scheme, _) = iri.split_once(':')?;
-    (!TERMS.has(scheme) && absolute(iri)).then_some(iri)
+    (no_term(iri) && absolute(iri)).then_some(iri)
+}
+
+/// Whether the scheme of an absolute IRI is no term.
+fn no_term(iri: &str) -> bool {
+    iri.split_once(':').is_some_and(|(scheme, _)| !TERMS.has(scheme))
 }
