@@ -101,6 +101,7 @@ impl<'a> Frame<'a> {
                     meta name="robots" content=(ROBOTS);
                     meta name="referrer" content="no-referrer";
                     meta name="format-detection" content="telephone=no, date=no, address=no, email=no";
+                    @if !self.site_url.is_empty() { link rel="icon" href={ (self.site_url) "/favicon.ico" }; }
                     title { (self.title) }
                     (self.head)
                     style { (PreEscaped(STYLE)) }
