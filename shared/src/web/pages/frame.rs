@@ -49,12 +49,13 @@ pub fn content_security_policy(site_url: &str) -> String {
     )
 }
 
-/// Returns the policy of the console, which calls the API and the bucket of uploads.
+/// Returns the policy of the console, which calls the API and the bucket of uploads; its one image is the
+/// site's icon.
 pub fn console_security_policy(uploads_origin: &str) -> String {
     let [style, _, script] = &*HASHES;
     let uploads = origin(uploads_origin);
     format!(
-        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; connect-src 'self' {uploads}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; connect-src 'self' {uploads}; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 }
 
