@@ -109,7 +109,7 @@ def paths_of(routes: dict) -> dict:
 
     A path goes to one function with all its methods, as all functions know all routes and answer
     405 from them. Where several share a path, `Catalog` or else the first takes what the others do
-    not name. What no route has goes to `Catalog`, which answers 404. Costly routes are named.
+    not name. What no route has goes to `Page`, which answers people with a page. Costly routes are named.
     """
     paths: dict[str, dict[str, str]] = {}
     for (path, method), function in routes.items():
@@ -123,7 +123,7 @@ def paths_of(routes: dict) -> dict:
             if function != rest or (path, method) in COSTLY
         }
         paths[path] = named | {"ANY": rest}
-    return paths | {"/": {"ANY": "Catalog"}, "/{proxy+}": {"ANY": "Catalog"}}
+    return paths | {"/{proxy+}": {"ANY": "Page"}}
 
 
 def operation_name(method: str) -> str:
@@ -365,7 +365,7 @@ def check_settings(settings: dict, functions: dict) -> int:
     check(bool(read), "no settings were found in shared/src/app.rs")
     read -= LOCAL_SETTINGS
     settings = dict(settings)
-    allowed = {"KMS_KEY_ID", "UPLOADS_BUCKET", "UPLOADS_ORIGIN", "DEAD_LETTER_QUEUE_URLS"}
+    allowed = {"KMS_KEY_ID", "UPLOADS_BUCKET", "UPLOADS_ORIGIN", "SECURITY_CONTACT", "DEAD_LETTER_QUEUE_URLS"}
     for name, function in functions.items():
         own = set(function.get("Environment", {}).get("Variables", {})) - set(settings)
         check(own <= allowed, f"{name} has settings of its own: {own}")
@@ -377,7 +377,8 @@ def check_settings(settings: dict, functions: dict) -> int:
         files = "from_env_with_files()" in source(f"functions/{crate}/src/main.rs")
         check(("UPLOADS_BUCKET" in own) == files, f"{name} and UPLOADS_BUCKET: files is {files}")
         shows = name == "PageFunction"
-        check(("UPLOADS_ORIGIN" in own) == shows, f"{name} and UPLOADS_ORIGIN: shows is {shows}")
+        for setting in ["UPLOADS_ORIGIN", "SECURITY_CONTACT"]:
+            check((setting in own) == shows, f"{name} and {setting}: shows is {shows}")
         private = name == "PrivacyFunction"
         check(("DEAD_LETTER_QUEUE_URLS" in own) == private, f"{name} reads dead letters")
     settings |= dict.fromkeys(allowed)

@@ -347,7 +347,7 @@ class Rehearsal:
         wrong = self.api.key[:-1] + ("a" if self.api.key[-1] != "a" else "b")
         self.api.problem("GET", "/api/v1/templates", 401, "unauthenticated", key=wrong)
         self.api.problem("GET", "/nada/de/esto", 404, "not_found")
-        self.api.problem("GET", "/", 404, "not_found")
+        check("Credenciales digitales" in self.api.get("/", key=""), "the home page")
         self.api.problem("PATCH", "/api/v1/templates", 405, "method_not_allowed")
         # Each function answers 405 on the paths that are its own; two share this credential's.
         for path, allowed in [
@@ -633,6 +633,8 @@ class Rehearsal:
             drawn = self.api.get(f"/credential/{self.credential}/{file}", key="", accept="*/*")
             check(drawn.startswith(begins), f"{file}: {drawn[:40]!r}")
         check("<svg" in self.api.get(f"/credential/{self.credential}/qr.svg", key=""), "QR code")
+        exchange = self.api("POST", f"/credential/{self.credential}/exchange", {}, status=200, key="")
+        check("verifiablePresentation" in exchange[1], "the exchange of a wallet")
         badge = self.api.get(f"/credential/{self.credential}/badge.png", key="", accept="*/*")
         logo = "data:image/png;base64," + base64.b64encode(badge).decode()
         kept = self.api("PUT", "/api/v1/organization", {"logo": logo}, status=200)[1]

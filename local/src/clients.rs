@@ -80,6 +80,7 @@ pub(crate) fn no_config() -> Config {
         dead_letter_queue_urls: Vec::new(),
         uploads_bucket: None,
         uploads_origin: None,
+        security_contact: None,
         site_url: String::new(),
         accept_execute_api_host: false,
         ses_rate_per_second: 1.0,

@@ -61,7 +61,7 @@ impl Gateway {
         peer: SocketAddr,
     ) -> Result<Response<AnswerBody>, Infallible> {
         let path = request.uri().path();
-        let own = path == "/" || path == "/_local" || path.starts_with("/_local/");
+        let own = path == "/_local" || path.starts_with("/_local/");
         if own && matches!(*request.method(), Method::GET | Method::HEAD) {
             let head = request.method() == Method::HEAD;
             return Ok(bodiless(inbox::answer(&self, &request), head));
@@ -140,9 +140,9 @@ async fn call(
     match function {
         Some(Function::Issue(_)) => through_adapter!(issue::handle),
         Some(Function::Jobs(_)) => through_adapter!(jobs::handle),
-        Some(Function::Catalog(_)) | None => through_adapter!(catalog::handle),
+        Some(Function::Catalog(_)) => through_adapter!(catalog::handle),
         Some(Function::Amend(_)) => through_adapter!(amend::handle),
-        Some(Function::Page(_)) => through_adapter!(page::handle),
+        Some(Function::Page(_)) | None => through_adapter!(page::handle),
         Some(Function::Render(_)) => through_adapter!(render::handle),
     }
 }

@@ -71,7 +71,7 @@ impl Greeting<'_> {
             String::new(),
             paint.title("The issuing service is running"),
             String::new(),
-            row("Start", &site, "what is running, what to try"),
+            row("Start", &format!("{site}/_local"), "what is running, what to try"),
             row("API", &format!("{site}/api/v1"), ""),
             row("Console", &format!("{site}/console"), "issue from a file"),
             row("Inbox", &format!("{site}/_local/mail"), "all sent mail"),

@@ -1,4 +1,4 @@
-//! The stack's own pages: the start page `/`, and the inbox at `/_local/mail` for people (HTML) and
+//! The stack's own pages: the start page `/_local`, and the inbox at `/_local/mail` for people (HTML) and
 //! programs (JSON).
 //!
 //! They answer only to loopback host names, so that no other web page can read the mail through a host
@@ -107,10 +107,9 @@ pub(crate) fn answer(gateway: &Gateway, request: &Request<Incoming>) -> Response
     let accept = headers.get(header::ACCEPT).and_then(|a| a.to_str().ok()).unwrap_or_default();
     let store = &gateway.mail;
     let answer = match request.uri().path().trim_end_matches('/') {
-        "" => overview(&gateway.page, store, lang).map(page),
+        "/_local" => overview(&gateway.page, store, lang).map(page),
         "/_local/mail" if accept.contains("text/html") => list(store, &query, lang).map(page),
         "/_local/mail" => Ok(json(store, &query)),
-        "/_local" => Ok(redirect("/_local/mail")),
         path => match path.strip_prefix("/_local/mail/").map(str::parse) {
             Some(Ok(number)) => mail_page(store, number, lang),
             _ => Ok(plain(StatusCode::NOT_FOUND, "404\n")),
@@ -436,11 +435,5 @@ fn plain(status: StatusCode, text: &'static str) -> Response<AnswerBody> {
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    response
-}
-
-fn redirect(path: &'static str) -> Response<AnswerBody> {
-    let mut response = plain(StatusCode::SEE_OTHER, "");
-    response.headers_mut().insert(header::LOCATION, HeaderValue::from_static(path));
     response
 }

@@ -11,15 +11,15 @@ pub struct Route {
     pub resource: &'static str,
     /// Path parameters, percent-decoded as by API Gateway.
     pub parameters: Vec<(&'static str, String)>,
-    /// The function and its endpoint; `None` on a catch-all resource, which is the catalog
-    /// function's: it answers 404 or 405.
+    /// The function and its endpoint; `None` on a catch-all resource, which is the function
+    /// `page`'s: it answers 404 or 405.
     pub function: Option<Function>,
 }
 
 impl Route {
     /// Returns the name of the function that answers, as deployed.
     pub fn function_name(&self) -> &'static str {
-        self.function.map_or("catalog", Function::name)
+        self.function.map_or("page", Function::name)
     }
 }
 

@@ -340,6 +340,7 @@ fn config(
             .to_vec(),
         uploads_bucket: Some(BUCKET.to_owned()),
         uploads_origin: Some(endpoints.s3.clone()),
+        security_contact: Some("mailto:seguridad@demo.example".to_owned()),
         site_url,
         accept_execute_api_host: false,
         ses_rate_per_second: options.ses_rate_per_second,

@@ -49,6 +49,9 @@ pub struct Config {
     /// Origin at which browsers reach that bucket, for the console's security policy
     /// (`UPLOADS_ORIGIN`); set in the function `page` alone.
     pub uploads_origin: Option<String>,
+    /// Whom `security.txt` names, an address of the web or `mailto:` (`SECURITY_CONTACT`); there is no
+    /// such file without. Set in the function `page` alone.
+    pub security_contact: Option<String>,
     /// Root of every public link, path included, without a trailing slash
     /// (`SITE_URL`). No `Host` header changes it.
     pub site_url: String,
@@ -140,6 +143,7 @@ impl Config {
                 .unwrap_or_default(),
             uploads_bucket: text("UPLOADS_BUCKET").ok(),
             uploads_origin: text("UPLOADS_ORIGIN").ok(),
+            security_contact: text("SECURITY_CONTACT").ok(),
             site_url: text("SITE_URL")?.trim_end_matches('/').to_owned(),
             accept_execute_api_host: text("ACCEPT_EXECUTE_API_HOST").is_ok_and(|v| v == "true"),
             ses_rate_per_second: number("SES_RATE_PER_SECOND", 1.0)?,
@@ -358,6 +362,7 @@ mod tests {
                 dead_letter_queue_urls: Vec::new(),
                 uploads_bucket: None,
                 uploads_origin: None,
+                security_contact: None,
                 site_url: site_url.to_owned(),
                 accept_execute_api_host: accepted,
                 ses_rate_per_second: 1.0,

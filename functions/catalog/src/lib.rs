@@ -1,6 +1,5 @@
 //! The function `catalog`: manages templates, members, API keys, the organization and
-//! suppressions, and shows and verifies credentials. API Gateway also sends it every path that is
-//! no route.
+//! suppressions, and shows and verifies credentials.
 
 use lambda_http::{Body, Request, Response};
 use unicreda::{
@@ -12,7 +11,7 @@ use unicreda::{
     http::{routes::Catalog, serve},
 };
 
-/// Answers a request to the catalog, or for an unknown path.
+/// Answers a request to the catalog.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
     serve::serve(app, request, |endpoint, call| async move {
         match endpoint {

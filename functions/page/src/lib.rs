@@ -5,13 +5,16 @@ use lambda_http::{Body, Request, Response};
 use unicreda::{
     App,
     domain::ids::Mode,
-    http::{routes::Page, serve},
-    web::{achievement, public, robots, wallet},
+    http::{
+        routes::Page,
+        serve::{self, Call},
+    },
+    web::{achievement, exchange, public, robots, site, wallet},
 };
 
-/// Answers a public request. No request changes anything, because mail scanners follow links.
+/// Answers a public request, or one for an address that is none of the service. No request changes anything, because mail scanners follow links.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    serve::serve(app, request, |endpoint, call| async move {
+    let work = |endpoint, call: Call| async move {
         match endpoint {
             Page::StatusList => public::status_list(app, &call).await,
             Page::DidDocument => public::did_document(app, &call, Mode::Live).await,
@@ -24,7 +27,12 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
             Page::Console => public::console(app, &call),
             Page::QrCode => public::qr_code(app, &call).await,
             Page::Credential => public::credential(app, &call).await,
+            Page::Exchange => exchange::hand_over(app, &call).await,
+            Page::Home => site::home(app, &call).await,
+            Page::Favicon => site::favicon(&call),
+            Page::SecurityTxt => site::security_txt(app, &call),
         }
-    })
-    .await
+    };
+    let site_url = &app.config.site_url;
+    serve::serve_people(app, request, work, |refused| site::lost(site_url, refused)).await
 }

@@ -15,7 +15,7 @@ use krilla::{
 use krilla_svg::{SurfaceExt, SvgSettings};
 use unicreda::{
     domain::lang::Lang,
-    web::{glyphs, pages, qr, view::CredentialView},
+    web::{glyphs, interaction, pages, qr, view::CredentialView},
 };
 
 use crate::{
@@ -326,7 +326,7 @@ fn foot(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> String {
     svg.push_str(&line(state, Font::Text, 9.0, MIDDLE, y + side - 17.0, "middle", SOFT));
     let url = set(&shown.url, Font::Text, 440.0, 2, 9.0, 6.0);
     svg.push_str(&block(&url, MIDDLE, y + side - 11.0, "middle", ACCENT));
-    if let Some(code) = qr::code(&shown.url) {
+    if let Some(code) = qr::code(&interaction::interaction_url(&shown.url)) {
         let scale = side / code.side as f32;
         svg.push_str(&format!(
             r##"<g transform="translate({x} {y}) scale({scale})"><path d="{}" fill="#000"/></g>"##,

@@ -2,10 +2,13 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use resvg::{tiny_skia, usvg};
-use unicreda::web::{
-    glyphs,
-    seal::{self, escaped},
-    view::CredentialView,
+use unicreda::{
+    domain::lang::Lang,
+    web::{
+        glyphs, pages,
+        seal::{self, escaped},
+        view::{CredentialView, State},
+    },
 };
 
 use crate::{
@@ -21,6 +24,8 @@ pub const SOFT: &str = "#5a574f";
 pub const ACCENT: &str = "#1f3a5f";
 /// The colour of warnings.
 pub const ALARM: &str = "#9b1c1c";
+/// The colour of what asks for care.
+const CAREFUL: &str = "#6b4200";
 
 /// A drawing failed. Its input was validated earlier, so the fault is the service's.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +84,29 @@ pub fn emblem(shown: &CredentialView, image: Option<&[u8]>, x: f32, y: f32, side
             )
         }
     }
+}
+
+/// What a drawing says of a credential that is not in force, or a test: the word and its colour.
+pub fn mark(shown: &CredentialView, lang: Lang) -> Option<(String, &'static str)> {
+    let test = shown.test.then(|| lang.pick("Prueba", "Test"));
+    let words: Vec<&str> = test.into_iter().chain(pages::stamp(shown.state, lang)).collect();
+    let colour = match shown.state {
+        State::Revoked | State::Unverified => ALARM,
+        State::Issued | State::Expired | State::Suspended => CAREFUL,
+    };
+    (!words.is_empty()).then(|| (words.join(" · ").to_uppercase(), colour))
+}
+
+/// The badge of an achievement with a band across it that says a mark.
+pub fn marked(shown: &CredentialView, image: Option<&[u8]>, mark: &(String, &str)) -> String {
+    let (word, colour) = mark;
+    let emblem = emblem(shown, image, 0.0, 0.0, 800.0);
+    // Some 20 letters, "NO VERIFICADA" among them, stay within the square.
+    let size = (1_160.0 / word.chars().count().max(9) as f32).min(104.0);
+    let word = line(word, Font::Strong, size, 400.0, 628.0 + size * 0.36, "middle", "#fff");
+    format!(
+        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 800" width="800" height="800">{emblem}<rect x="0" y="544" width="800" height="168" fill="#fff"/><rect x="0" y="556" width="800" height="144" fill="{colour}"/>{word}</svg>"##
+    )
 }
 
 /// A PNG file in a box, as large as it fits.

@@ -93,11 +93,13 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
             (pdf.map_err(Problem::internal)?, "application/pdf", name)
         }
         Render::Badge => {
-            let plain = match badge {
-                Some(png) => png.clone(),
-                None => drawing::png(&drawing::seal(shown), BADGE_SIDE, BADGE_SIDE)
-                    .map_err(Problem::internal)?,
+            let drawn = |svg: &str| drawing::png(svg, BADGE_SIDE, BADGE_SIDE);
+            let plain = match (drawing::mark(shown, lang), badge) {
+                (Some(mark), _) => drawn(&drawing::marked(shown, badge.as_deref(), &mark)),
+                (None, Some(png)) => Ok(png.clone()),
+                (None, None) => drawn(&drawing::seal(shown)),
             };
+            let plain = plain.map_err(Problem::internal)?;
             let baked = picture::bake(&plain, document);
             let baked = baked.ok_or_else(|| Problem::internal("a badge that is no PNG file"))?;
             (baked, "image/png", format!("{id}.png"))

@@ -3,11 +3,11 @@
 
 use unicreda::{
     domain::lang::Lang,
-    web::{glyphs, pages, view::CredentialView},
+    web::{glyphs, view::CredentialView},
 };
 
 use crate::{
-    drawing::{self, ACCENT, ALARM, DrawError, INK, SOFT, block, emblem, line},
+    drawing::{self, ACCENT, DrawError, INK, SOFT, block, emblem, line},
     fonts::Font,
     typesetting::set,
 };
@@ -32,12 +32,8 @@ fn svg(shown: &CredentialView, badge: Option<&[u8]>, lang: Lang) -> String {
     let name = drawable(&shown.name);
     let name =
         name.unwrap_or_else(|| lang.pick("Credencial digital", "Digital credential").to_owned());
-    let stamp = pages::stamp(shown.state, lang);
-    let (band, word) = match (stamp, shown.test) {
-        (Some(word), _) => (ALARM, Some(word)),
-        (None, true) => ("#6b4200", Some(lang.pick("Prueba", "Test"))),
-        (None, false) => (ACCENT, None),
-    };
+    let mark = drawing::mark(shown, lang);
+    let band = mark.as_ref().map_or(ACCENT, |(_, colour)| colour);
     let mut svg = format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1200 630" width="1200" height="630"><rect width="1200" height="630" fill="#fbfaf7"/><rect width="1200" height="18" fill="{band}"/><rect x="0" y="618" width="1200" height="12" fill="{band}"/>"##
     );
@@ -62,18 +58,17 @@ fn svg(shown: &CredentialView, badge: Option<&[u8]>, lang: Lang) -> String {
         svg.push_str(&block(person, LEFT, y + 58.0, "start", INK));
     }
     svg.push_str(&emblem(shown, badge, 846.0, 142.0, 290.0));
-    let foot = match word {
-        Some(word) => word.to_uppercase(),
-        None => lang
-            .pick(
-                "Credencial digital con firma verificable",
-                "Digital credential with a verifiable signature",
-            )
-            .to_owned(),
-    };
-    let (font, size, fill) =
-        if word.is_some() { (Font::Strong, 34.0, band) } else { (Font::Text, 24.0, SOFT) };
-    svg.push_str(&line(&foot, font, size, LEFT, 576.0, "start", fill));
+    let foot = lang.pick(
+        "Credencial digital con firma verificable",
+        "Digital credential with a verifiable signature",
+    );
+    match &mark {
+        Some((word, colour)) => {
+            svg.push_str(&format!(r#"<rect y="530" width="1200" height="100" fill="{colour}"/>"#));
+            svg.push_str(&line(word, Font::Strong, 50.0, LEFT, 598.0, "start", "#fff"));
+        }
+        None => svg.push_str(&line(foot, Font::Text, 24.0, LEFT, 576.0, "start", SOFT)),
+    }
     svg.push_str("</svg>");
     svg
 }

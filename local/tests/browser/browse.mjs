@@ -76,12 +76,22 @@ for (const { name, url, missing } of pages) {
     if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) {
       faults.push(`${what}: scrolls sideways`);
     }
-    const band = page.locator(".state").first();
+    const band = page.locator(".state, .checked").first();
     if (await band.count()) {
       const { y, height } = await band.boundingBox();
-      if (y + height > 400) faults.push(`${what}: the state is below the fold`);
+      // What is in force says so below the award; anything else before it.
+      const fold = (await band.evaluate((at) => at.matches("details.issued"))) ? viewport.height : 400;
+      if (y + height > fold && !name.startsWith("long")) faults.push(`${what}: the state is below the fold`);
       seen.bands[name] = await band.innerText();
     }
+    const small = await page.evaluate(() =>
+      [...document.querySelectorAll("a[href], button, summary")]
+        // A link in a sentence is as high as its line (WCAG 2.5.8).
+        .filter((at) => at.checkVisibility() && !at.closest("p:not(.links), td, dd, .evidence, .skills, .console, pre"))
+        .filter((at) => at.getBoundingClientRect().height < 44)
+        .map((at) => at.textContent.trim()),
+    );
+    if (small.length && !url.includes("/_local")) faults.push(`${what}: lower than 44 px: ${small.join(", ")}`);
     if (rules) await audit(what, page);
     await page.context().close();
   }
@@ -94,6 +104,21 @@ for (const { name, url, missing } of pages) {
   await page.getByRole("link", { name: "Español" }).click();
   seen.switchedLanguage = await page.getAttribute("html", "lang");
   seen.switchedHeading = await page.locator("h2").first().textContent();
+  await page.context().close();
+}
+
+// What a phone shows first, from top to bottom.
+{
+  const viewport = { width: 390, height: 844 };
+  const page = await open("first screen", plan.credential, { viewport });
+  const parts = await page.evaluate(() =>
+    ["h1", ".who", ".giver", ".bar", ".checked"].map((name) => {
+      const { top, bottom } = document.querySelector(name).getBoundingClientRect();
+      return { name, top, bottom };
+    }),
+  );
+  parts.sort((a, b) => a.top - b.top);
+  seen.firstScreen = parts.filter(({ bottom }) => bottom <= viewport.height).map(({ name }) => name);
   await page.context().close();
 }
 
@@ -143,6 +168,11 @@ seen.walletStops = await keyboard("keyboard on a wallet", plan.wallet);
 // Without a script, a page shows all its content and no button.
 {
   const page = await open("no script", plan.credential, { javaScriptEnabled: false });
+  const details = page.locator("details.checked");
+  const isOpen = () => details.evaluate((at) => at.open);
+  seen.opened = [await isOpen()];
+  await details.locator("summary").click();
+  seen.opened.push(await isOpen());
   seen.withoutScript = await page.locator("body").innerText();
   seen.buttonsWithoutScript = await page.getByRole("button").count();
   await page.context().close();
@@ -190,7 +220,9 @@ for (const { name, url } of pages.filter((page) => page.paper)) {
   };
   const path = await page.locator("svg.code").first().innerHTML();
   const box = await page.locator("svg.code").first().getAttribute("viewBox");
+  const scan = await page.locator("svg.scan").first().evaluate((at) => at.outerHTML);
   await page.goto("about:blank");
+  seen.codeOnScreen = await read(scan.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg" width="400" height="400"').replace("<rect", '<rect fill="#fff"'));
   seen.codeOfFile = await read(await (await fetch(`${plan.credential}/qr.svg`)).text());
   const onPaper = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${box}" width="400" height="400">${path}</svg>`;
   seen.codeOnPaper = await read(onPaper);

@@ -126,7 +126,9 @@ async fn pages(world: &World) -> (Vec<Value>, Value) {
         missing("not drawn", &format!("{}/certificate.pdf", url("Japanese"))),
         page("wallet", &wallet),
         missing("wallet closed", &format!("{site}/wallet/demo.live.x")),
-        page("start", &format!("{site}/")),
+        page("home", &format!("{site}/")),
+        missing("nowhere", &format!("{site}/nada")),
+        page("start", &format!("{site}/_local")),
         page("inbox", &format!("{site}/_local/mail")),
         page("mail", &format!("{site}/_local/mail/0")),
     ];
@@ -433,7 +435,11 @@ async fn everybody_can_use_every_page_in_a_browser() {
     let work = json!({ "site": site, "pages": pages, "plan": plan });
     let seen = &in_browser("browse.mjs", &work).await;
     assert_eq!((&seen["browserLanguage"], &seen["switchedLanguage"]), (&json!("en"), &json!("es")));
-    assert_eq!(seen["switchedHeading"], "Verificación");
+    assert_eq!(seen["switchedHeading"], "Descripción");
+    let first = seen["firstScreen"].as_array().expect("what a phone shows first");
+    let order = ["h1", ".who", ".giver", ".bar", ".checked"];
+    assert_eq!(first, &order.map(Value::from), "the award, the person, the issuer, what to do");
+    assert_eq!(seen["opened"], json!([false, true]), "the checks open without a script");
     assert_eq!(seen["copied"], plan["credential"]);
     assert_eq!(seen["buttonsWithoutScript"], 0);
     let bands = seen["bands"].as_object().expect("bands");
@@ -449,11 +455,15 @@ async fn everybody_can_use_every_page_in_a_browser() {
         assert!(band.contains(word), "{name}: {band}");
     }
     let text = seen["withoutScript"].as_str().expect("a text");
-    for part in ["María José Núñez", "Vigente", "La firma", "Certificado en PDF", "LinkedIn"] {
+    for part in
+        ["María José Núñez", "Vigente", "La firma", "Certificado en PDF", "LinkedIn", "LearnCard"]
+    {
         assert!(text.contains(part), "{part} is missing without a script");
     }
-    assert_eq!(seen["codeOfFile"], plan["credential"]);
-    assert_eq!(seen["codeOnPaper"], plan["credential"]);
+    let scanned = format!("{}?iuv=1", plan["credential"].as_str().expect("an address"));
+    for code in ["codeOfFile", "codeOnPaper", "codeOnScreen"] {
+        assert_eq!(seen[code], scanned, "{code}");
+    }
     let sheets = seen["sheets"].as_object().expect("sheets");
     assert_eq!(sheets.len(), 2 * papers);
     for (name, count) in sheets {

@@ -92,7 +92,7 @@ async fn hidden_parts_are_on_no_public_page_and_in_what_is_signed() {
         // In the text, on paper, and in what chat programs read.
         assert_eq!(page.matches("Persona Z.").count(), 4, "{page}");
         assert!(page.contains(said) && page.contains("2026-2"), "{page}");
-        assert!(page.contains("class=\"state issued\""), "its own check passes: {page}");
+        assert!(page.contains("class=\"checked issued\""), "its own check passes: {page}");
     }
     assert_eq!(public(&world, &format!("{path}.json")).await.body, signed);
     let document: Value = serde_json::from_slice(&signed).expect("JSON");

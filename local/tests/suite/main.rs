@@ -55,6 +55,7 @@ mod people;
 mod process;
 mod python;
 mod queues;
+mod reach;
 mod reading;
 mod renewal;
 mod results_files;

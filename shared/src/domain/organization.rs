@@ -13,7 +13,11 @@ use crate::domain::{
     public_hides::{self, Hidden},
     retention::Retention,
     sender::AllowedSender,
+    web_address::normal_url,
 };
+
+/// Most bytes of the address of an organization's site.
+const MAX_URL: usize = 2_048;
 
 /// An issuing organization.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -58,6 +62,12 @@ pub struct Settings {
     /// Its number at LinkedIn, which links a profile to the organization's page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linkedin_id: Option<u64>,
+    /// Its own site, which its public pages link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub website: Option<String>,
+    /// The address for questions about its credentials, which its public pages show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<EmailAddress>,
     /// What its public pages leave out, in the order of [`Hidden::ALL`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub public_hides: Vec<Hidden>,
@@ -78,6 +88,8 @@ impl Settings {
             notify_members: true,
             logo: None,
             linkedin_id: None,
+            website: None,
+            contact: None,
             public_hides: Vec::new(),
             retention: Retention::default(),
         }
@@ -96,7 +108,7 @@ impl Settings {
     }
 
     /// Reads new settings; an absent field keeps its value in `before`. Null removes
-    /// `reply_to`, `linkedin_id`, `logo`, `public_hides` and `retention`. The caller stores a new logo and sets it.
+    /// `reply_to`, `linkedin_id`, `website`, `contact`, `logo`, `public_hides` and `retention`. The caller stores a new logo and sets it.
     ///
     /// # Errors
     /// [`InvalidBody::Fields`] with every fault.
@@ -133,12 +145,12 @@ impl Settings {
                 None
             }
         };
-        let reply_to = if fields.take_null("reply_to") {
-            None
-        } else {
-            let kept = before.and_then(|b| b.reply_to.as_ref());
-            address(&mut fields, "reply_to", kept).or_else(|| kept.cloned())
-        };
+        let kept = before.and_then(|b| b.reply_to.as_ref());
+        let reply_to = optional_address(&mut fields, "reply_to", kept);
+        let kept = before.and_then(|b| b.contact.as_ref());
+        let contact = optional_address(&mut fields, "contact", kept);
+        let kept = before.and_then(|b| b.website.as_ref());
+        let website = website(&mut fields, kept);
         let notify_members = fields
             .boolean("notify_members")
             .unwrap_or_else(|| before.is_none_or(|b| b.notify_members));
@@ -169,6 +181,8 @@ impl Settings {
                     notify_members,
                     logo,
                     linkedin_id,
+                    website,
+                    contact,
                     public_hides,
                     retention,
                 };
@@ -197,6 +211,39 @@ fn address(fields: &mut Fields, name: &str, kept: Option<&EmailAddress>) -> Opti
     address
 }
 
+/// Reads an optional address that null removes and an absent field keeps.
+fn optional_address(
+    fields: &mut Fields,
+    name: &str,
+    kept: Option<&EmailAddress>,
+) -> Option<EmailAddress> {
+    match fields.take_null(name) {
+        true => None,
+        false => address(fields, name, kept).or_else(|| kept.cloned()),
+    }
+}
+
+/// Reads the organization's site, an absolute address of the web.
+fn website(fields: &mut Fields, kept: Option<&String>) -> Option<String> {
+    const NAME: &str = "website";
+    if fields.take_null(NAME) {
+        return None;
+    }
+    let Some(text) = fields.text(NAME, MAX_URL) else {
+        return kept.cloned();
+    };
+    let url = normal_url(&text).filter(|url| url.len() <= MAX_URL);
+    if url.is_none() {
+        fields.fault(
+            NAME,
+            "invalid_url",
+            "El campo website debe ser una URL absoluta que empiece por http:// o https://",
+            "The field website must be an absolute URL that begins with http:// or https://",
+        );
+    }
+    url
+}
+
 impl Organization {
     /// The senders that it may use.
     pub fn allowed_senders(&self) -> Vec<AllowedSender> {
@@ -218,7 +265,7 @@ impl Organization {
         serde_json::json!({
             "id": self.org, "name": s.name, "language": s.language, "time_zone": s.time_zone,
             "sender": s.sender, "allowed_senders": self.allowed_senders(), "reply_to": s.reply_to, "notify_members": s.notify_members,
-            "logo": logo, "linkedin_id": s.linkedin_id, "public_hides": s.public_hides,
+            "logo": logo, "linkedin_id": s.linkedin_id, "website": s.website, "contact": s.contact, "public_hides": s.public_hides,
             "retention": {
                 "jobs_days": s.retention.jobs_days, "files_days": s.retention.files_days,
                 "ended_credentials_days": s.retention.ended_credentials_days,

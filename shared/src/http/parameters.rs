@@ -52,6 +52,9 @@ pub const LANG: Parameter = Parameter { name: "lang", kind: Kind::View };
 /// An earlier version of a credential.
 pub const VERSION: Parameter = Parameter { name: "version", kind: Kind::View };
 
+/// Version of interaction URLs (VCALM); it marks an address that wallets may ask for their protocols.
+pub const INTERACTION: Parameter = Parameter { name: "iuv", kind: Kind::View };
+
 /// Encoding of a file.
 pub const ENCODING: Parameter = Parameter { name: "encoding", kind: Kind::View };
 

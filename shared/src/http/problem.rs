@@ -6,6 +6,8 @@
 //! `unavailable` and a request id, and [`serve`](crate::http::serve) logs the cause once. No AWS
 //! message, table name or stack trace reaches a client.
 
+mod gone;
+
 use std::fmt;
 
 use http::{HeaderValue, Response, StatusCode, header};
@@ -147,30 +149,9 @@ impl Problem {
         )
     }
 
-    /// 403: the credential is blocked, and its public address shows nothing. 404 would call it unknown, 410
-    /// gone and 451 a case of law; a cache may keep each of these after the block is lifted.
-    pub fn credential_unavailable() -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "credential_unavailable",
-            "Esta credencial no está disponible por ahora",
-            "This credential is not available for now",
-        )
-    }
-
     /// 404: it does not exist, or belongs to another organization.
     pub fn not_found(es: impl Into<String>, en: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", es, en)
-    }
-
-    /// 410: the credential was erased.
-    pub fn erased() -> Self {
-        Self::new(
-            StatusCode::GONE,
-            "erased",
-            "La credencial fue eliminada de este sitio",
-            "The credential was erased from this site",
-        )
     }
 
     /// 404: the template does not exist; `pointer` is the field that named it.

@@ -1,6 +1,6 @@
 //! Finds the route of a method and path.
 
-use crate::http::routes::{ROUTES, Route};
+use crate::http::routes::{Access, Function, ROUTES, Route};
 
 /// The result of looking up a method and path.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,12 +31,24 @@ pub fn resolve(method: &str, path: &str) -> Resolved {
     if best.is_empty() {
         return Resolved::Nothing;
     }
-    let methods: Vec<&str> = best.iter().map(|(route, _)| route.method).collect();
+    let mut methods: Vec<&str> = best.iter().map(|(route, _)| route.method).collect();
+    // The gateway drops the body of an answer to HEAD.
+    let bodiless = best.iter().any(|(route, _)| has_head(route));
+    if bodiless {
+        methods.push("HEAD");
+    }
     let allowed = methods.join(", ");
+    let method = if method == "HEAD" && bodiless { "GET" } else { method };
     match best.into_iter().find(|(route, _)| route.method == method) {
         Some((route, parameter)) => Resolved::Route(route, parameter),
         None => Resolved::OtherMethods(allowed),
     }
+}
+
+/// Whether a route answers HEAD too: what is read on the public side, except what is drawn for it.
+fn has_head(route: &Route) -> bool {
+    let read = route.method == "GET" && route.access == Access::Public;
+    read && matches!(route.function, Function::Page(_))
 }
 
 /// Compares a path with a pattern: `Some` if it follows it, with the values of its parameters.
@@ -115,7 +127,8 @@ mod tests {
             resolve("GET", "/api/v1/credentials/issue"),
             Resolved::OtherMethods("POST".into())
         );
-        for path in ["/", "", "/api/v1", "/api/v1/jobs/", "/api/v1/jobs//results", "/api/v2/jobs"] {
+        for path in ["", "//", "/api/v1", "/api/v1/jobs/", "/api/v1/jobs//results", "/api/v2/jobs"]
+        {
             assert_eq!(resolve("GET", path), Resolved::Nothing, "{path}");
         }
     }

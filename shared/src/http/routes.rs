@@ -9,8 +9,8 @@
 use crate::{
     domain::api_key::Scope,
     http::parameters::{
-        CURSOR, DRY_RUN, EMAIL, ENCODING, EXTERNAL_ID, ISSUED_AFTER, LANG, LIMIT, Parameter,
-        STATUS, TEMPLATE_ID, VERSION,
+        CURSOR, DRY_RUN, EMAIL, ENCODING, EXTERNAL_ID, INTERACTION, ISSUED_AFTER, LANG, LIMIT,
+        Parameter, STATUS, TEMPLATE_ID, VERSION,
     },
 };
 
@@ -23,9 +23,9 @@ pub enum Function {
     Jobs(Jobs),
     /// `amend`.
     Amend(Amend),
-    /// `catalog`; it also answers every path that is no route.
+    /// `catalog`.
     Catalog(Catalog),
-    /// `page`.
+    /// `page`; it also answers every path that is no route.
     Page(Page),
     /// `render`.
     Render(Render),
@@ -194,8 +194,16 @@ pub enum Page {
     Console,
     /// Draws the address of a credential as a QR code.
     QrCode,
-    /// Shows a credential, or serves its signed document.
+    /// Shows a credential, or serves its signed document, or tells a wallet how to fetch it.
     Credential,
+    /// Hands a credential to a wallet.
+    Exchange,
+    /// Says whose site this is.
+    Home,
+    /// Serves the site's icon.
+    Favicon,
+    /// Says whom to tell about a vulnerability.
+    SecurityTxt,
 }
 
 /// The endpoints of the function `render`.
@@ -375,7 +383,9 @@ pub const ROUTES: &[Route] = &[
     public("GET", "/credential/{credential_id}/certificate.pdf", Function::Render(Render::Certificate), &[LANG]),
     public("GET", "/credential/{credential_id}/badge.png", Function::Render(Render::Badge), &[LANG]),
     public("GET", "/credential/{credential_id}/preview.png", Function::Render(Render::Preview), &[LANG]),
-    public("GET", "/credential/{credential_id}", Function::Page(Page::Credential), &[LANG, VERSION]),
-    // Mail scanners send it; the gateway drops the body.
-    public("HEAD", "/credential/{credential_id}", Function::Page(Page::Credential), &[LANG, VERSION]),
+    public("POST", "/credential/{credential_id}/exchange", Function::Page(Page::Exchange), &[]),
+    public("GET", "/credential/{credential_id}", Function::Page(Page::Credential), &[LANG, VERSION, INTERACTION]),
+    public("GET", "/", Function::Page(Page::Home), &[LANG]),
+    public("GET", "/favicon.ico", Function::Page(Page::Favicon), &[]),
+    public("GET", "/.well-known/security.txt", Function::Page(Page::SecurityTxt), &[]),
 ];

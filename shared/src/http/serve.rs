@@ -6,7 +6,9 @@ use std::{future::Future, panic::AssertUnwindSafe, time::Instant};
 use futures::FutureExt;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use jiff::Timestamp;
-use lambda_http::{Body, Request, RequestExt, request::RequestContext};
+use lambda_http::{
+    Body, Request, RequestExt, aws_lambda_events::query_map::QueryMap, request::RequestContext,
+};
 use serde::Serialize;
 use tracing::{Instrument, Span, field::Empty};
 
@@ -55,7 +57,8 @@ pub struct Call {
     pub request_id: String,
     /// The instant at which it arrived.
     pub now: Timestamp,
-    query: lambda_http::aws_lambda_events::query_map::QueryMap,
+    /// Query parameters.
+    pub query: QueryMap,
 }
 
 /// Language, id and arrival of a call.
@@ -220,6 +223,37 @@ pub async fn serve<E: Endpoints, F>(
 where
     F: Future<Output = Result<Response<Body>, Problem>>,
 {
+    serve_people(app, request, work, |_| None).await
+}
+
+/// A request that ends in a problem, for whoever can answer it better to a person.
+pub struct Refused<'a> {
+    /// The problem.
+    pub problem: &'a Problem,
+    /// Whether the path is one of the routes.
+    pub known: bool,
+    /// Whether the method is GET or HEAD.
+    pub reads: bool,
+    /// Path below the site's root, as it was sent.
+    pub path: &'a str,
+    /// Query parameters.
+    pub query: &'a QueryMap,
+    /// Headers.
+    pub headers: &'a HeaderMap,
+    /// The language that the caller prefers.
+    pub lang: Lang,
+}
+
+/// Does as [`serve`]; `page` may answer a problem with a page, or with where the address leads.
+pub async fn serve_people<E: Endpoints, F>(
+    app: &App,
+    request: Request,
+    work: impl FnOnce(E, Call) -> F,
+    page: impl FnOnce(&Refused<'_>) -> Option<Response<Body>>,
+) -> Response<Body>
+where
+    F: Future<Output = Result<Response<Body>, Problem>>,
+{
     let started = Instant::now();
     let span = tracing::info_span!("request", org = Empty, mode = Empty, key = Empty);
     let request_id = request_id(&request);
@@ -227,10 +261,14 @@ where
     let lang = Lang::from_accept_language(accept.and_then(|value| value.to_str().ok()));
     let method = request.method().as_str().to_owned();
     let path = site_path(&app.config.site_url, request.raw_http_path()).to_owned();
+    let (headers, query) = (request.headers().clone(), request.query_string_parameters());
 
     let unknown = || Problem::not_found("La ruta no existe", "The path does not exist");
     let (route, outcome) = match resolve(&method, &path) {
         Resolved::Nothing => ("unknown", Err(unknown())),
+        Resolved::OtherMethods(allow) if method == "OPTIONS" && is_public(&path) => {
+            ("preflight", preflight(&allow, &headers))
+        }
         Resolved::OtherMethods(allow) => ("unknown", Err(Problem::method_not_allowed(&allow))),
         Resolved::Route(route, parameter) => {
             let outcome = match E::of(route.function) {
@@ -253,11 +291,14 @@ where
 
     let (mut response, code, cause) = match outcome {
         Ok(response) => (response, "", None),
-        Err(problem) => (
-            problem.response(lang, &request_id),
-            problem.code,
-            problem.cause.map(|c| c.to_string()),
-        ),
+        Err(problem) => {
+            let reads = matches!(method.as_str(), "GET" | "HEAD");
+            let (problem, path, query, headers) = (&problem, path.as_str(), &query, &headers);
+            let known = route != "unknown";
+            let refused = Refused { problem, known, reads, path, query, headers, lang };
+            let response = page(&refused).unwrap_or_else(|| problem.response(lang, &request_id));
+            (response, problem.code, problem.cause.as_ref().map(ToString::to_string))
+        }
     };
     let status = response.status().as_u16();
     span.in_scope(|| {
@@ -270,7 +311,40 @@ where
         }
     });
     complete_headers(&mut response, &request_id, &app.config.site_url);
+    if is_public(&path) {
+        open_to_scripts(&mut response);
+    }
     response
+}
+
+/// Whether a path is one of the public side.
+fn is_public(path: &str) -> bool {
+    path != "/api" && !path.starts_with("/api/")
+}
+
+/// Answers the question that a browser asks before a script of another site may send a request with
+/// headers of its own (CORS preflight, Fetch §4.8). No route of the public side looks at a cookie or a key.
+fn preflight(allow: &str, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
+    let mut response = no_content();
+    let allow = HeaderValue::from_str(allow).map_err(Problem::internal)?;
+    let asked = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS);
+    let asked = asked.cloned().unwrap_or(HeaderValue::from_static("*"));
+    let answers = response.headers_mut();
+    answers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, allow.clone());
+    answers.insert(header::ALLOW, allow);
+    answers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked);
+    answers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    Ok(response)
+}
+
+/// Lets scripts of any site read a public answer, a problem included: verifiers and wallets run in
+/// browsers. Pages are for people.
+fn open_to_scripts(response: &mut Response<Body>) {
+    let headers = response.headers_mut();
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    if !kind.is_some_and(|kind| kind.starts_with("text/html")) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    }
 }
 
 /// Sets the headers that every answer has.
@@ -316,6 +390,7 @@ fn site_path<'a>(site_url: &str, path: &'a str) -> &'a str {
         return path;
     };
     match path.strip_prefix('/').and_then(|p| p.strip_prefix(root)) {
+        Some("") => "/",
         Some(rest) if rest.starts_with('/') => rest,
         _ => path,
     }
@@ -329,6 +404,7 @@ mod tests {
     fn a_path_of_the_site_is_taken_off() {
         assert_eq!(site_path("https://u.edu", "/credential/x"), "/credential/x");
         assert_eq!(site_path("https://u.edu/creds", "/creds/credential/x"), "/credential/x");
+        assert_eq!(site_path("https://u.edu/creds", "/creds"), "/");
         assert_eq!(site_path("https://u.edu/creds", "/credential/x"), "/credential/x");
         assert_eq!(site_path("https://u.edu/creds", "/credsx/x"), "/credsx/x");
     }

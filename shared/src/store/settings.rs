@@ -144,6 +144,15 @@ impl Catalog {
         }
     }
 
+    /// Reads the first organizations of the site, by their short names.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn named(&self, most: usize) -> Result<Vec<OrgId>, StoreError> {
+        let page: Page<Named> = self.query(NAMES.to_owned(), "", None, most).await?;
+        Ok(page.items.into_iter().map(|named| named.org).collect())
+    }
+
     /// Reads all organizations, for their operator: it scans the table, members included.
     ///
     /// # Errors

@@ -24,8 +24,9 @@ use crate::{
     },
     store::StoreError,
     web::{
+        accept,
         pages::{self, AchievementPage},
-        public::wanted_json,
+        pasted,
         respond::{self, html, set},
         seal,
     },
@@ -40,9 +41,9 @@ pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         Some(path) => (path, true),
         None => (call.parameter.as_str(), false),
     };
-    let wanted = match wanted_json(call.header("accept").unwrap_or_default()) {
+    let wanted = match accept::document(&call.headers) {
         None if suffix => Some("application/json"),
-        Some("application/vc") => Some("application/json"),
+        Some("application/vc" | "application/vc+ld+json") => Some("application/json"),
         wanted => wanted,
     };
     let lang = call.query(LANG).and_then(Lang::from_tag).unwrap_or(call.lang);
@@ -64,7 +65,7 @@ pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 }
 
 fn named(path: &str) -> Option<(OrgId, TemplateId)> {
-    let (org, id) = path.split_once('/')?;
+    let (org, id) = pasted::trimmed(path).split_once('/')?;
     Some((OrgId::parse(org).ok()?, TemplateId::parse(id).ok()?))
 }
 

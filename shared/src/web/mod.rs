@@ -1,17 +1,22 @@
 //! The public side: read without a key, it writes nothing. It never imports `api`.
 //!
-//! [`public`], [`achievement`] and [`wallet`] are its endpoints and [`respond`] their answers. [`view`] reads what
-//! is shown of a credential, [`pages`] renders it; [`seal`], [`qr`], [`glyphs`] and [`linkedin`] are
+//! [`public`], [`achievement`], [`wallet`], [`exchange`] and [`site`] are its endpoints and [`respond`] their
+//! answers; [`accept`] and [`pasted`] read what a client wants and which address it means. [`view`] reads what is shown of a credential, [`pages`] renders it; [`seal`], [`qr`], [`glyphs`], [`linkedin`] and [`interaction`] are
 //! parts of what is shown.
 
+pub mod accept;
 pub mod achievement;
+pub mod exchange;
 pub mod glyphs;
+pub mod interaction;
 pub mod linkedin;
 pub mod pages;
+pub mod pasted;
 pub mod public;
 pub mod qr;
 pub mod respond;
 pub mod robots;
 pub mod seal;
+pub mod site;
 pub mod view;
 pub mod wallet;

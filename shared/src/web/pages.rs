@@ -12,6 +12,7 @@ mod achievement;
 mod console;
 mod credential;
 mod frame;
+mod site;
 mod wallet;
 
 use maud::html;
@@ -20,6 +21,7 @@ pub use achievement::{AchievementPage, achievement};
 pub use console::console;
 pub use credential::credential;
 pub use frame::{console_security_policy, content_security_policy, stamp};
+pub use site::{Issuer, home, nowhere};
 pub use wallet::{WalletEntry, WalletPage, wallet, wallet_closed};
 
 use frame::{Frame, notice};

@@ -16,12 +16,12 @@ use crate::{
         status_entry::ListId,
     },
     http::{
-        parameters::{LANG, VERSION},
+        parameters::{INTERACTION, LANG, VERSION},
         problem::Problem,
         serve::Call,
     },
     web::{
-        pages, qr,
+        accept, exchange, interaction, pages, pasted, qr,
         respond::{self, html, set},
         view::LoadedCredential,
     },
@@ -31,16 +31,19 @@ use crate::{
 const DID_JSON: &str = "application/did+ld+json";
 
 /// `GET /credential/{credential_id}`: the page for people; for programs the document, byte for
-/// byte as it was signed.
+/// byte as it was signed; for a wallet that scanned the address (`?iuv=1`) how it gets that document.
 pub async fn credential(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let (id, suffix) = match call.parameter.strip_suffix(".json") {
         Some(id) => (id, true),
         None => (call.parameter.as_str(), false),
     };
-    let wanted = match wanted_json(call.header("accept").unwrap_or_default()) {
+    let wanted = match accept::document(&call.headers) {
         None if suffix => Some("application/json"),
         wanted => wanted,
     };
+    if let Some(better) = pasted::credential(id) {
+        return respond::redirect(&Credential::url(&app.config.site_url, better), &call.query);
+    }
     let lang = call.query(LANG).and_then(Lang::from_tag).unwrap_or(call.lang);
     let found = match CredentialId::parse(id) {
         Ok(id) => app.credentials.stored(id).await,
@@ -53,7 +56,18 @@ pub async fn credential(app: &App, call: &Call) -> Result<Response<Body>, Proble
         None if blocked => {
             return html(StatusCode::FORBIDDEN, pages::blocked(lang), lang, site_url);
         }
-        Some(media_type) => return signed_document(app, call, found?, media_type).await,
+        Some("application/json") if call.query(INTERACTION) == Some("1") && !suffix => {
+            return exchange::protocols(app, found?);
+        }
+        Some(media_type) => {
+            let mut response = signed_document(app, call, found?, media_type).await?;
+            if suffix {
+                let name = format!("attachment; filename=\"{id}.json\"");
+                let name = HeaderValue::from_str(&name).map_err(Problem::internal)?;
+                response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+            }
+            return Ok(response);
+        }
         None => {}
     }
     let page = match found {
@@ -84,12 +98,7 @@ async fn signed_document(
     media_type: &'static str,
 ) -> Result<Response<Body>, Problem> {
     let credential = unerased(found)?;
-    let document = app.status_lists.document(&credential.signed).await?.ok_or_else(|| {
-        Problem::not_found(
-            "La credencial es de una versión anterior y no está firmada",
-            "The credential is of an earlier version and is not signed",
-        )
-    })?;
+    let document = app.status_lists.document(&credential.signed).await?.ok_or_else(unsigned)?;
     let mut response = respond::document(call, document, media_type)?;
     // A correction replaces it at once, so a cache must ask each time.
     set(&mut response, header::CACHE_CONTROL, "no-cache");
@@ -98,11 +107,20 @@ async fn signed_document(
 }
 
 /// The credential, if there is one and it was not erased.
-fn unerased(found: Option<Stored>) -> Result<Credential, Problem> {
+pub(super) fn unerased(found: Option<Stored>) -> Result<Credential, Problem> {
     found.ok_or_else(no_credential)?.credential().ok_or_else(Problem::erased)
 }
 
-fn no_credential() -> Problem {
+/// 404: the credential has no document.
+pub(super) fn unsigned() -> Problem {
+    Problem::not_found(
+        "La credencial es de una versión anterior y no está firmada",
+        "The credential is of an earlier version and is not signed",
+    )
+}
+
+/// 404: there is no such credential.
+pub(super) fn no_credential() -> Problem {
     Problem::not_found("La credencial no existe", "The credential does not exist")
 }
 
@@ -137,7 +155,8 @@ pub async fn qr_code(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
     if credential.blocked.is_some() {
         return Err(Problem::credential_unavailable());
     }
-    let code = qr::svg(&Credential::url(&app.config.site_url, credential.id));
+    let page = Credential::url(&app.config.site_url, credential.id);
+    let code = qr::svg(&interaction::interaction_url(&page));
     let code = code.ok_or_else(|| Problem::internal("an address too long for a QR code"))?;
     respond::cached(call, code.into_bytes(), "image/svg+xml")
 }
@@ -185,37 +204,4 @@ pub fn site_did_document(app: &App, call: &Call) -> Result<Response<Body>, Probl
 
 fn to_bytes(value: &serde_json::Value) -> Result<Vec<u8>, Problem> {
     serde_json::to_vec(value).map_err(Problem::internal)
-}
-
-/// Returns the JSON type that precedes HTML in `Accept`; `None` if the client wants HTML.
-pub(super) fn wanted_json(accept: &str) -> Option<&'static str> {
-    for part in accept.split(',') {
-        match part.split(';').next().unwrap_or_default().trim() {
-            "application/json" => return Some("application/json"),
-            "application/ld+json" => return Some("application/ld+json"),
-            "application/vc" => return Some("application/vc"),
-            "text/html" | "application/xhtml+xml" | "*/*" => return None,
-            _ => {}
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn programs_that_ask_for_json_get_it_and_browsers_get_the_page() {
-        for (accept, json) in [
-            ("application/json", "application/json"),
-            ("application/vc", "application/vc"),
-            ("application/ld+json, */*;q=0.1", "application/ld+json"),
-        ] {
-            assert_eq!(wanted_json(accept), Some(json), "{accept}");
-        }
-        for page in ["", "*/*", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"] {
-            assert_eq!(wanted_json(page), None, "{page}");
-        }
-    }
 }

@@ -3,7 +3,8 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use lambda_http::Body;
+use lambda_http::{Body, aws_lambda_events::query_map::QueryMap};
+use url::form_urlencoded::Serializer;
 
 use crate::{
     domain::lang::Lang,
@@ -77,6 +78,20 @@ pub fn file(
     response.headers_mut().insert(header::ETAG, tag);
     set(&mut response, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
     set(&mut response, header::REFERRER_POLICY, "no-referrer");
+    Ok(response)
+}
+
+/// Leads to the address that another one means, with its query.
+///
+/// # Errors
+/// `internal` when the address fits no header.
+pub fn redirect(to: &str, query: &QueryMap) -> Result<Response<Body>, Problem> {
+    let query = Serializer::new(String::new()).extend_pairs(query.iter()).finish();
+    let mark = if query.is_empty() { "" } else { "?" };
+    let to = HeaderValue::from_str(&format!("{to}{mark}{query}")).map_err(Problem::internal)?;
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
+    response.headers_mut().insert(header::LOCATION, to);
     Ok(response)
 }
 

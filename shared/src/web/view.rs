@@ -20,6 +20,7 @@ use crate::{
         credits::Credits,
         custom::CustomValue,
         custom_field::CustomLabel,
+        email::EmailAddress,
         field::FieldName,
         ids::{Mode, TemplateId},
         image::Image,
@@ -104,6 +105,12 @@ pub struct CredentialView {
     pub initials: String,
     /// The organization's logo.
     pub logo: Option<Image>,
+    /// The host that signs for it: that of this site, as its DID has it.
+    pub host: String,
+    /// The organization's own site.
+    pub website: Option<String>,
+    /// The address for questions about its credentials.
+    pub contact: Option<EmailAddress>,
     /// The organization's number at LinkedIn.
     pub linkedin_id: Option<u64>,
     /// The template, whose seal it is.
@@ -203,6 +210,11 @@ impl CredentialView {
             line.push_str(&lang.pick(format!(" y {left} más"), format!(" and {left} more")));
         }
         (!self.skills.is_empty()).then_some(line)
+    }
+
+    /// Whether a wallet gets it: it has a document, and was not revoked.
+    pub fn goes_to_wallets(&self) -> bool {
+        !self.checks.is_empty() && self.state != State::Revoked
     }
 
     /// Returns the link that adds it to a LinkedIn profile; `None` if it is a test or not in force.
@@ -305,6 +317,9 @@ impl LoadedCredential {
             organization: self.issuer.clone(),
             initials: seal::initials(document::unmarked(c.mode, &self.issuer)),
             logo: self.logo.clone(),
+            host: host_of(site_url),
+            website: settings.website.clone(),
+            contact: settings.contact.clone(),
             linkedin_id: settings.linkedin_id,
             template: c.template_id,
             badge: d.achievement.image.clone(),
@@ -337,6 +352,12 @@ impl LoadedCredential {
             checked_on: self.organization.date_of(now),
         }
     }
+}
+
+/// The host of an address, with its port if it has one.
+pub fn host_of(url: &str) -> String {
+    let host = url.split("://").nth(1).unwrap_or(url).split(['/', '?', '#']).next();
+    host.unwrap_or_default().to_owned()
 }
 
 /// What everybody may see of a recipient, and what of it was left out. The member's wallet and

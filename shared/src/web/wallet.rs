@@ -28,6 +28,7 @@ use crate::{
     store::StoreError,
     web::{
         pages::{self, WalletEntry, WalletPage},
+        pasted,
         respond::html,
         seal,
         view::State,
@@ -101,7 +102,7 @@ enum Opened {
 /// Reads the wallet that a link opens; `None` if the link is not sealed by us or expired, or its
 /// holder is no longer a member.
 async fn read(app: &App, call: &Call) -> Result<Opened, StoreError> {
-    let token = call.parameter.as_str();
+    let token = pasted::trimmed(&call.parameter);
     let Some((org, mode, sealed)) = claimed(token).filter(|_| token.len() <= MAX_TOKEN) else {
         return Ok(Opened::Nothing);
     };

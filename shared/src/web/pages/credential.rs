@@ -6,10 +6,11 @@ use url::Url;
 
 use super::achievement::skills;
 use super::frame::{Frame, badge, day, describe, picture, stamp};
+use super::site::reached;
 use crate::{
     domain::{field::FieldName, lang::Lang, public_hides::Hidden, recipient::Evidence},
     web::{
-        qr,
+        interaction, qr,
         view::{CredentialView, Fact, State},
     },
 };
@@ -34,21 +35,13 @@ pub fn credential(shown: &CredentialView, site_url: &str, lang: Lang) -> String 
             }
             (state(shown, lang))
             div.body {
-                div.hero {
-                    div.words {
-                        h1 dir="auto" { (shown.name) }
-                        @if let Some(name) = &shown.recipient_name {
-                            p.label { (lang.pick("Otorgada a", "Awarded to")) }
-                            p.who dir="auto" { (name) }
-                        }
-                        p.label { (lang.pick("Otorgada por", "Awarded by")) }
-                        p.giver dir="auto" { (shown.organization) }
-                    }
-                    (badge(shown.badge.as_ref(), &shown.seal(), site_url))
-                }
+                (award(shown, site_url, lang))
+                (actions(shown, lang))
+            }
+            (verification(shown, lang))
+            div.body {
                 (facts(shown, lang))
                 (left_out(&shown.hidden, lang))
-                (verification(shown, lang))
                 @if !shown.description.is_empty() {
                     section { h2.h2 { (lang.pick("Descripción", "Description")) } p.prose dir="auto" { (shown.description) } }
                 }
@@ -56,13 +49,13 @@ pub fn credential(shown: &CredentialView, site_url: &str, lang: Lang) -> String 
                     section { h2.h2 { (lang.pick("Criterios", "Criteria")) } p.prose dir="auto" { (criteria) } }
                 }
                 (skills(&shown.skills, lang))
-                p { a href={ (shown.achievement_url) "&lang=" (lang.tag()) } { (lang.pick("Acerca de este logro", "About this achievement")) } }
                 @if !shown.evidence.is_empty() {
                     section {
                         h2.h2 { (lang.pick("Evidencia", "Evidence")) }
                         ul.evidence { @for item in &shown.evidence { li { (evidence(item)) } } }
                     }
                 }
+                p.links { a href={ (shown.achievement_url) "&lang=" (lang.tag()) } { (lang.pick("Acerca de este logro", "About this achievement")) } }
             }
         }
         (take_along(shown, lang))
@@ -85,6 +78,46 @@ pub fn credential(shown: &CredentialView, site_url: &str, lang: Lang) -> String 
     frame.around(&main, Some(&foot))
 }
 
+/// Renders what is awarded, to whom, and by whom.
+fn award(shown: &CredentialView, site_url: &str, lang: Lang) -> Markup {
+    html! {
+        div.hero {
+            div.words {
+                h1 dir="auto" { (shown.name) }
+                @if let Some(name) = &shown.recipient_name {
+                    p.label { (lang.pick("Otorgada a", "Awarded to")) }
+                    p.who dir="auto" { (name) }
+                }
+                p.label { (lang.pick("Otorgada por", "Awarded by")) }
+                p.giver { bdi { (shown.organization) } span.host { " · " (shown.host) } }
+                (reached(shown.website.as_deref(), shown.contact.as_ref()))
+            }
+            (badge(shown.badge.as_ref(), &shown.seal(), site_url))
+        }
+    }
+}
+
+/// Renders what a graduate does first.
+fn actions(shown: &CredentialView, lang: Lang) -> Markup {
+    let pdf = !shown.checks.is_empty() && shown.can_be_drawn();
+    html! {
+        ul.bar {
+            @if let Some(link) = shown.linkedin() {
+                li { a.button.first href=(link) rel="noopener noreferrer" { (lang.pick("Agregar a LinkedIn", "Add to LinkedIn")) } }
+            }
+            @if pdf {
+                li { a.button href={ (shown.url) "/certificate.pdf?lang=" (lang.tag()) } { (lang.pick("Certificado en PDF", "Certificate as PDF")) } }
+            }
+            @if shown.goes_to_wallets() {
+                li { a.button href="#wallet" { (lang.pick("Guardar en billetera", "Keep in a wallet")) } }
+            }
+            li { button.button type="button" hidden data-share=(shown.url) data-title=(shown.name)
+                data-done=(lang.pick("Enlace copiado", "Link copied")) { (lang.pick("Compartir", "Share")) } }
+        }
+        p.copied role="status" id="copied" {}
+    }
+}
+
 /// Renders the head for chat programs and browsers: Open Graph with a preview image.
 fn head(shown: &CredentialView, title: &str, lang: Lang) -> Markup {
     let name = shown.recipient_name.as_deref();
@@ -98,7 +131,8 @@ fn head(shown: &CredentialView, title: &str, lang: Lang) -> Markup {
         (None, Lang::Es) => format!("Credencial digital otorgada por {}.", shown.organization),
         (None, Lang::En) => format!("Digital credential awarded by {}.", shown.organization),
     };
-    let about = match stamp(shown.state, lang) {
+    let mark = stamp(shown.state, lang);
+    let about = match mark.or(shown.test.then(|| lang.pick("Prueba", "Test"))) {
         Some(word) => format!("{} · {about}", word.to_uppercase()),
         None => about,
     };
@@ -128,22 +162,55 @@ fn watermark(lang: Lang) -> Markup {
     html! { div.mark aria-hidden="true" data-word=(word) {} }
 }
 
-/// Renders the band with the state, which does not rely on colour alone.
+/// Renders the band with a state that a reader must know first, and that it was corrected. What is in
+/// force says so in the line of its checks.
 fn state(shown: &CredentialView, lang: Lang) -> Markup {
     let (class, word, text) = describe(shown.state, lang);
     html! {
-        div class={ "state " (class) } {
-            p {
-                strong { @if shown.state == State::Issued { span aria-hidden="true" { "✓ " } } (word) }
-                @if let Some(text) = text { " · " (text) }
-                @if shown.state == State::Issued {
-                    " · "
-                    (lang.pick("firma, emisor y estado comprobados hoy, ", "signature, issuer and status checked today, "))
-                    (day(shown.checked_on, lang))
+        @if shown.state != State::Issued {
+            div class={ "state " (class) } {
+                p { strong { (word) } @if let Some(text) = text { " · " (text) } }
+            }
+        }
+    }
+}
+
+/// Renders the checks that were just made: one line, which opens, with how to repeat them elsewhere.
+fn verification(shown: &CredentialView, lang: Lang) -> Markup {
+    let word = |passed| match passed {
+        Some(true) => ("pass", "✓", lang.pick("Comprobado: ", "Passed: ")),
+        Some(false) => ("fail", "✗", lang.pick("Falla: ", "Failed: ")),
+        None => ("skip", "–", ""),
+    };
+    let made = shown.checks.iter().filter(|check| check.passed.is_some()).count();
+    let passed = shown.checks.iter().filter(|check| check.passed == Some(true)).count();
+    let in_force = shown.state == State::Issued;
+    let (class, state, _) = describe(shown.state, lang);
+    html! {
+        @if !shown.checks.is_empty() {
+            details.checked.(if in_force { class } else { "soft" }) {
+                summary {
+                    span {
+                        @if in_force { strong.holds { (state) } " · " }
+                        (lang.pick(format!("{passed} de {made} comprobaciones"), format!("{passed} of {made} checks")))
+                        span.when { ", " (day(shown.checked_on, lang)) }
+                    }
+                }
+                div.inside {
+                    ul.checks {
+                        @for check in &shown.checks {
+                            @let (class, mark, said) = word(check.passed);
+                            li class=(class) {
+                                span.tick aria-hidden="true" { (mark) }
+                                span { span.said { (said) } bdi { (lang.pick(&check.es, &check.en)) } }
+                            }
+                        }
+                    }
+                    (elsewhere(lang))
                 }
             }
             @if let Some(date) = shown.corrected_on {
-                p {
+                p.corrected {
                     (lang.pick("Corregida el ", "Corrected on ")) (day(date, lang))
                     (lang.pick(
                         ": un archivo descargado antes fue reemplazado por esta versión.",
@@ -155,41 +222,18 @@ fn state(shown: &CredentialView, lang: Lang) -> Markup {
     }
 }
 
-/// Renders the checks that were just made, and how to repeat them elsewhere.
-fn verification(shown: &CredentialView, lang: Lang) -> Markup {
-    let word = |passed| match passed {
-        Some(true) => ("pass", "✓", lang.pick("Comprobado: ", "Passed: ")),
-        Some(false) => ("fail", "✗", lang.pick("Falla: ", "Failed: ")),
-        None => ("skip", "–", ""),
-    };
+fn elsewhere(lang: Lang) -> Markup {
     html! {
-        @if !shown.checks.is_empty() {
-            section {
-                h2.h2 { (lang.pick("Verificación", "Verification")) }
-                ul.checks {
-                    @for check in &shown.checks {
-                        @let (class, mark, said) = word(check.passed);
-                        li class=(class) {
-                            span.tick aria-hidden="true" { (mark) }
-                            span { span.said { (said) } bdi { (lang.pick(&check.es, &check.en)) } }
-                        }
-                    }
-                }
-                details {
-                    summary { (lang.pick("Verificarla por otra vía", "Verify it elsewhere")) }
-                    p {
-                        (lang.pick(
-                            "No hace falta confiar en esta página: descarga la credencial firmada y ábrela en un verificador independiente, por ejemplo ",
-                            "You need not trust this page: download the signed credential and open it in an independent verifier, for example ",
-                        ))
-                        a href=(VERIFIER) rel="noopener noreferrer" { "VerifierPlus" }
-                        (lang.pick(
-                            ". Es una credencial Open Badges 3.0 con una prueba eddsa-rdfc-2022; el emisor se resuelve por did:web.",
-                            ". It is an Open Badges 3.0 credential with an eddsa-rdfc-2022 proof; its issuer is resolved by did:web.",
-                        ))
-                    }
-                }
-            }
+        p {
+            (lang.pick(
+                "No hace falta confiar en esta página: descarga la credencial firmada y ábrela en un verificador independiente, por ejemplo ",
+                "You need not trust this page: download the signed credential and open it in an independent verifier, for example ",
+            ))
+            a href=(VERIFIER) rel="noopener noreferrer" { "VerifierPlus" }
+            (lang.pick(
+                ". Es una credencial Open Badges 3.0 con una prueba eddsa-rdfc-2022; el emisor se resuelve por did:web.",
+                ". It is an Open Badges 3.0 credential with an eddsa-rdfc-2022 proof; its issuer is resolved by did:web.",
+            ))
         }
     }
 }
@@ -271,33 +315,26 @@ fn web_address(text: &str) -> Option<Url> {
     Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
 }
 
-/// Renders the actions of a graduate: share, save, print.
+/// Renders how to keep a credential: in a wallet, as files, on paper.
 fn take_along(shown: &CredentialView, lang: Lang) -> Markup {
     // A credential from before signing has no document.
     let signed = !shown.checks.is_empty();
-    let drawn = shown.can_be_drawn();
     let file = |name: &str| format!("{}/{name}", shown.url);
     html! {
+        @if shown.goes_to_wallets() { (wallet(shown, lang)) }
         section.card.along aria-labelledby="along" {
-            h2.h2 id="along" { (lang.pick("Guardar y compartir", "Keep and share")) }
+            h2.h2 id="along" { (lang.pick("Archivos y enlace", "Files and link")) }
             ul.actions {
-                @if let Some(link) = shown.linkedin() {
-                    li { a.button.first href=(link) rel="noopener noreferrer" { (lang.pick("Agregar a LinkedIn", "Add to LinkedIn")) } }
-                }
                 li { button.button type="button" hidden data-copy=(shown.url)
                     data-done=(lang.pick("Enlace copiado", "Link copied")) { (lang.pick("Copiar el enlace", "Copy the link")) } }
-                @if signed && drawn {
-                    li { a.button href={ (file("certificate.pdf")) "?lang=" (lang.tag()) } { (lang.pick("Certificado en PDF", "Certificate as PDF")) } }
-                }
                 li { button.button type="button" hidden data-print="" { (lang.pick("Imprimir", "Print")) } }
                 @if signed {
                     li { a.button href=(file("badge.png")) download={ (shown.id) ".png" } { (lang.pick("Insignia (PNG)", "Badge (PNG)")) } }
-                    li { a.button href={ (shown.url) ".json" } type="application/json" { (lang.pick("Credencial firmada (JSON)", "Signed credential (JSON)")) } }
+                    li { a.button href={ (shown.url) ".json" } download={ (shown.id) ".json" } type="application/json" { (lang.pick("Credencial firmada (JSON)", "Signed credential (JSON)")) } }
                 }
                 li { a.button href=(file("qr.svg")) download={ (shown.id) ".svg" } { (lang.pick("Código QR (SVG)", "QR code (SVG)")) } }
             }
-            p.copied role="status" id="copied" {}
-            @if !drawn {
+            @if !shown.can_be_drawn() {
                 p.soft { (lang.pick(
                     "El certificado en PDF admite los alfabetos latino, griego y cirílico. Para otras escrituras, imprime esta página: sale como certificado, y tu navegador también puede guardarla como PDF.",
                     "The PDF certificate has the Latin, Greek and Cyrillic alphabets. For other scripts, print this page: it comes out as a certificate, and your browser also saves it as PDF.",
@@ -307,6 +344,39 @@ fn take_along(shown: &CredentialView, lang: Lang) -> Markup {
                 "La insignia y el archivo JSON llevan la firma: cualquiera puede comprobarlos sin esta página.",
                 "The badge and the JSON file carry the signature: anyone can check them without this page.",
             )) } }
+        }
+    }
+}
+
+/// Renders the ways into a wallet: an app on this phone, or a code for the phone beside this screen.
+fn wallet(shown: &CredentialView, lang: Lang) -> Markup {
+    let code = qr::code(&interaction::interaction_url(&shown.url));
+    html! {
+        section.card.along id="wallet" aria-labelledby="wallet-title" {
+            h2.h2 id="wallet-title" { (lang.pick("Guardar en tu billetera digital", "Keep it in your digital wallet")) }
+            @if shown.test { p.soft { (lang.pick(
+                "Es una credencial de prueba: la billetera la muestra como tal, sin validez.",
+                "It is a test credential: the wallet shows it as one, without validity.",
+            )) } }
+            div.ways {
+                div {
+                    ul.actions {
+                        @for app in interaction::wallets(&shown.url) {
+                            li { a.button href=(app.link) rel="noopener noreferrer" { (app.name) } }
+                        }
+                    }
+                    p.soft { (lang.pick(
+                        "Abre la aplicación si la tienes en este teléfono. Desde otra pantalla, escanea el código con la billetera. Otras billeteras aceptan el archivo JSON.",
+                        "Opens the app if you have it on this phone. From another screen, scan the code with the wallet. Other wallets take the JSON file.",
+                    )) }
+                }
+                @if let Some(code) = code {
+                    svg.scan role="img" aria-label=(lang.pick("Código QR de esta credencial", "QR code of this credential")) viewBox={ "0 0 " (code.side) " " (code.side) } {
+                        rect width=(code.side) height=(code.side) {}
+                        path d=(PreEscaped(&code.path)) {}
+                    }
+                }
+            }
         }
     }
 }
@@ -324,7 +394,7 @@ fn length(text: &str) -> &'static str {
 /// Renders the printed certificate: one page, in the browser's own fonts, so that it has every
 /// script. Screens and screen readers do not show it.
 fn certificate(shown: &CredentialView, site_url: &str, lang: Lang) -> Markup {
-    let code = qr::code(&shown.url);
+    let code = qr::code(&interaction::interaction_url(&shown.url));
     let (to, of) = match (shown.recipient_name.is_some(), lang) {
         (true, Lang::Es) => ("otorga a", "la credencial"),
         (true, Lang::En) => ("awards to", "the credential"),

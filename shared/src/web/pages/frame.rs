@@ -49,12 +49,13 @@ pub fn content_security_policy(site_url: &str) -> String {
     )
 }
 
-/// Returns the policy of the console, which calls the API and the bucket of uploads.
+/// Returns the policy of the console, which calls the API and the bucket of uploads; its one image is the
+/// site's icon.
 pub fn console_security_policy(uploads_origin: &str) -> String {
     let [style, _, script] = &*HASHES;
     let uploads = origin(uploads_origin);
     format!(
-        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; connect-src 'self' {uploads}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; connect-src 'self' {uploads}; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 }
 
@@ -101,6 +102,7 @@ impl<'a> Frame<'a> {
                     meta name="robots" content=(ROBOTS);
                     meta name="referrer" content="no-referrer";
                     meta name="format-detection" content="telephone=no, date=no, address=no, email=no";
+                    @if !self.site_url.is_empty() { link rel="icon" href={ (self.site_url) "/favicon.ico" }; }
                     title { (self.title) }
                     (self.head)
                     style { (PreEscaped(STYLE)) }
