@@ -58,6 +58,7 @@ COSTLY = {
     ("/api/v1/members/uploads", "POST"),
     ("/api/v1/members/import", "POST"),
     ("/api/v1/credentials/revoke", "POST"),
+    ("/verify", "POST"),
     ("/credential/{credential_id}/certificate.pdf", "GET"),
     ("/credential/{credential_id}/badge.png", "GET"),
     ("/credential/{credential_id}/preview.png", "GET"),

@@ -6,7 +6,7 @@ use unicreda::{
     App,
     domain::ids::Mode,
     http::{routes::Page, serve},
-    web::{achievement, public, robots, wallet},
+    web::{achievement, public, robots, verify, wallet},
 };
 
 /// Answers a public request. No request changes anything, because mail scanners follow links.
@@ -19,6 +19,8 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
             Page::SiteDidDocument => public::site_did_document(app, &call),
             Page::Achievement => achievement::show(app, &call).await,
             Page::Image => public::image(app, &call).await,
+            Page::VerifyForm => verify::form(app, &call),
+            Page::VerifyFile => verify::check(app, &call).await,
             Page::Wallet => wallet::show(app, &call).await,
             Page::Robots => robots::show(app, &call),
             Page::Console => public::console(app, &call),

@@ -13,6 +13,7 @@ mod browser;
 mod bucket;
 mod budgets;
 mod catalog;
+mod checking;
 mod clients;
 mod columns;
 mod consumer;

@@ -186,6 +186,10 @@ pub enum Page {
     Achievement,
     /// Serves an image of an organization.
     Image,
+    /// Shows the form that checks a credential.
+    VerifyForm,
+    /// Checks what the form was sent with.
+    VerifyFile,
     /// Shows the wallet of a member.
     Wallet,
     /// Tells crawlers where they may go.
@@ -368,6 +372,8 @@ pub const ROUTES: &[Route] = &[
     public("GET", "/orgs/{org}/achievements/{template_id}", Function::Page(Page::Achievement), &[LANG, VERSION]),
     public("GET", "/.well-known/did.json", Function::Page(Page::SiteDidDocument), &[]),
     public("GET", "/images/{image}", Function::Page(Page::Image), &[]),
+    public("GET", "/verify", Function::Page(Page::VerifyForm), &[LANG]),
+    public("POST", "/verify", Function::Page(Page::VerifyFile), &[LANG]),
     public("GET", "/wallet/{token}", Function::Page(Page::Wallet), &[LANG, CURSOR]),
     public("GET", "/robots.txt", Function::Page(Page::Robots), &[]),
     public("GET", "/console", Function::Page(Page::Console), &[LANG]),

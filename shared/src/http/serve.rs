@@ -134,15 +134,20 @@ impl Call {
     /// # Errors
     /// As [`Call::expect_body`].
     pub fn expect_file(&self, media_types: &[&str]) -> Result<&[u8], Problem> {
-        let sent = self.header("content-type").unwrap_or_default();
-        let media_type = sent.split(';').next().unwrap_or_default().trim();
-        if !media_types.iter().any(|known| media_type.eq_ignore_ascii_case(known)) {
+        if !self.is_of(media_types) {
             return Err(Problem::unsupported_media_type(media_types.first().unwrap_or(&"")));
         }
         if self.body.len() > MAX_BODY {
             return Err(Problem::payload_too_large(MAX_BODY));
         }
         Ok(&self.body)
+    }
+
+    /// Whether the body is said to be of one of these media types.
+    pub fn is_of(&self, media_types: &[&str]) -> bool {
+        let sent = self.header("content-type").unwrap_or_default();
+        let media_type = sent.split(';').next().unwrap_or_default().trim();
+        media_types.iter().any(|known| media_type.eq_ignore_ascii_case(known))
     }
 
     /// Requires a JSON body within the limit.

@@ -1,6 +1,6 @@
 //! The public side: read without a key, it writes nothing. It never imports `api`.
 //!
-//! [`public`], [`achievement`] and [`wallet`] are its endpoints and [`respond`] their answers. [`view`] reads what
+//! [`public`], [`achievement`], [`verify`] and [`wallet`] are its endpoints and [`respond`] their answers. [`view`] reads what
 //! is shown of a credential, [`pages`] renders it; [`seal`], [`qr`], [`glyphs`] and [`linkedin`] are
 //! parts of what is shown.
 
@@ -13,5 +13,6 @@ pub mod qr;
 pub mod respond;
 pub mod robots;
 pub mod seal;
+pub mod verify;
 pub mod view;
 pub mod wallet;

@@ -12,6 +12,7 @@ mod achievement;
 mod console;
 mod credential;
 mod frame;
+mod verify;
 mod wallet;
 
 use maud::html;
@@ -19,7 +20,8 @@ use maud::html;
 pub use achievement::{AchievementPage, achievement};
 pub use console::console;
 pub use credential::credential;
-pub use frame::{console_security_policy, content_security_policy, stamp};
+pub use frame::{console_security_policy, content_security_policy, stamp, verify_security_policy};
+pub use verify::{Said, Signed, Verdict, VerifyAnswer, verify};
 pub use wallet::{WalletEntry, WalletPage, wallet, wallet_closed};
 
 use frame::{Frame, notice};
