@@ -14,6 +14,7 @@ mod bucket;
 mod budgets;
 mod catalog;
 mod checking;
+mod claiming;
 mod clients;
 mod columns;
 mod consumer;

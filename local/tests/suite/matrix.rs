@@ -138,8 +138,11 @@ fn body_of(route: &Route, owner: &Owner, n: usize) -> Option<(&'static str, Stri
     let reason = json!({ "reason": "Error" });
     let Some(path) = route.path.strip_prefix("/api/v1") else {
         // A form of a page.
-        let link = || format!("text={}", owner.thing("url", false));
-        return (route.method == "POST").then(|| ("application/x-www-form-urlencoded", link()));
+        let form = || match route.path {
+            "/wallet" => "email=nadie@otra.example".to_owned(),
+            _ => format!("text={}", owner.thing("url", false)),
+        };
+        return (route.method == "POST").then(|| ("application/x-www-form-urlencoded", form()));
     };
     let body = match (route.method, path) {
         ("GET" | "DELETE", _) => return None,

@@ -12,7 +12,7 @@ use tracing::{Instrument, Span, field::Empty};
 
 use crate::{
     app::App,
-    domain::{lang::Lang, time},
+    domain::{claim_limit::network_of, lang::Lang, time},
     http::{
         parameters::{self, LIMIT, Parameter},
         problem::Problem,
@@ -55,6 +55,8 @@ pub struct Call {
     pub request_id: String,
     /// The instant at which it arrived.
     pub now: Timestamp,
+    /// The network that it came from, if the gateway says; see [`network_of`]. No log has it.
+    pub network: Option<String>,
     query: lambda_http::aws_lambda_events::query_map::QueryMap,
 }
 
@@ -68,6 +70,12 @@ struct At {
 impl Call {
     fn new(route: &'static Route, parameter: String, request: Request, at: At) -> Self {
         let query = request.query_string_parameters();
+        let network = match request.request_context_ref() {
+            Some(RequestContext::ApiGatewayV1(context)) => {
+                context.identity.source_ip.as_deref().and_then(network_of)
+            }
+            _ => None,
+        };
         let (parts, body) = request.into_parts();
         let body = match body {
             Body::Text(text) => text.into_bytes(),
@@ -75,7 +83,17 @@ impl Call {
             _ => Vec::new(),
         };
         let At { lang, request_id, now } = at;
-        Self { route, parameter, headers: parts.headers, body, lang, request_id, now, query }
+        Self {
+            route,
+            parameter,
+            headers: parts.headers,
+            body,
+            lang,
+            request_id,
+            now,
+            network,
+            query,
+        }
     }
 
     /// Returns a header, if it is present and is text.

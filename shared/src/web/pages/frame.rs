@@ -60,6 +60,11 @@ pub fn console_security_policy(uploads_origin: &str) -> String {
     )
 }
 
+/// Returns the policy of a page with a form that is sent to this site.
+pub fn form_security_policy(site_url: &str) -> String {
+    content_security_policy(site_url).replace("form-action 'none'", "form-action 'self'")
+}
+
 /// Returns the policy of `/verify`, whose form is sent to this site.
 pub fn verify_security_policy(site_url: &str) -> String {
     let [style, _, _, script] = &*HASHES;
