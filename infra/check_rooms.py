@@ -37,6 +37,8 @@ ALLOWED = {
     "http": {"domain", "store", "aws", "app", "sdk"},
     "api": BELOW_USE_CASES | USE_CASES | {"http"},
     "web": BELOW_USE_CASES | USE_CASES | {"http"},
+    # It queues and answers; what it asks for is looked up elsewhere.
+    "claim": {"domain", "aws", "app", "jobs", "http", "web"},
 }
 # Files of a use case that hold a type of `App` and import nothing that needs it.
 LEAVES = {("app", "credentials/status_indexes.rs")}

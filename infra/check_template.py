@@ -58,6 +58,8 @@ COSTLY = {
     ("/api/v1/members/uploads", "POST"),
     ("/api/v1/members/import", "POST"),
     ("/api/v1/credentials/revoke", "POST"),
+    ("/verify", "POST"),
+    ("/wallet", "POST"),
     ("/credential/{credential_id}/certificate.pdf", "GET"),
     ("/credential/{credential_id}/badge.png", "GET"),
     ("/credential/{credential_id}/preview.png", "GET"),

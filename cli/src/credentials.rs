@@ -1,7 +1,7 @@
 //! `unicreda credentials`: finds, corrects, renews, revokes, blocks and verifies credentials, and sends their
 //! mail again.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
 use clap::{ArgGroup, Args, Subcommand};
@@ -47,10 +47,10 @@ pub enum Command {
     },
     /// Correct the address of a credential: its mail is sent to the new one.
     Correct(Correct),
-    /// Verify a signed document, or the credential at a URL of the service. The exit code is 1 if it
-    /// does not verify.
+    /// Verify a signed document, also within a certificate (PDF) or badge (PNG), or the credential at a
+    /// URL of the service. The exit code is 1 if it does not verify.
     Verify {
-        /// A JSON file, - for standard input, or a URL.
+        /// A JSON, PDF or PNG file, - for standard input, or a URL.
         #[arg(value_name = "FILE|URL")]
         source: String,
     },
@@ -286,14 +286,15 @@ fn print_undelivered(printer: Printer, credential: &Value) -> Result<(), Failure
     }
 }
 
-/// Verifies a credential. The document is sent byte for byte: reformatting it could hide the fault.
+/// Verifies a credential. The file is sent byte for byte: reformatting it could hide the fault.
 async fn verify(session: &Session, source: &str) -> Result<Exit, Failure> {
     let printer = session.printer;
     let request = ApiRequest::post("/verify").repeatable();
     let request = if source.starts_with("https://") || source.starts_with("http://") {
         request.json(&json!({ "url": source }))
     } else {
-        request.body("application/json", Bytes::from(document(Path::new(source), session)?))
+        let file = input::read_file(Path::new(source), printer)?;
+        request.body(media_type(&file), Bytes::from(file))
     };
     let answer = session.client.json(request).await?;
     printer.json(&answer)?;
@@ -322,22 +323,11 @@ async fn verify(session: &Session, source: &str) -> Result<Exit, Failure> {
     Ok(if verified { Exit::Done } else { Exit::Failed })
 }
 
-/// Reads a signed document; refuses a certificate or a badge image, which is only a rendering of it.
-fn document(path: &Path, session: &Session) -> Result<Vec<u8>, Failure> {
-    let printer = session.printer;
-    let images = [b"%PDF".as_slice(), b"\x89PNG"];
-    let bytes = input::read_file(path, printer)?;
-    if images.iter().any(|head| bytes.starts_with(head)) {
-        let path: PathBuf = path.to_owned();
-        let path = path.display();
-        return Err(Failure::usage(printer.pick(
-            format!("{path} es una imagen: lo que se verifica es el documento firmado"),
-            format!("{path} is an image; only the signed document can be verified"),
-        ))
-        .next(printer.pick(
-            "indica la dirección de la credencial, o el documento que ofrece su página (.json)",
-            "give the credential's URL, or the document that its page offers (.json)",
-        )));
+/// The media type of a file: a certificate and a badge carry the signed document.
+fn media_type(file: &[u8]) -> &'static str {
+    match file {
+        [b'%', b'P', b'D', b'F', ..] => "application/pdf",
+        [0x89, b'P', b'N', b'G', ..] => "image/png",
+        _ => "application/json",
     }
-    Ok(bytes)
 }

@@ -182,6 +182,7 @@ fn config(stack: &str, sealed_by: SealedBy) -> Config {
         accept_execute_api_host: false,
         ses_rate_per_second: 1.0,
         sender_addresses: SenderBound::none(),
+        site_sender: None,
         ses_configuration_set: None,
         tracks_deliveries: false,
         sealed_by: Some(sealed_by),

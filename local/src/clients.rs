@@ -85,6 +85,7 @@ pub(crate) fn no_config() -> Config {
         accept_execute_api_host: false,
         ses_rate_per_second: 1.0,
         sender_addresses: SenderBound::none(),
+        site_sender: None,
         ses_configuration_set: None,
         tracks_deliveries: false,
         sealed_by: None,

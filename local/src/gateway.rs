@@ -144,6 +144,7 @@ async fn call(
         Some(Function::Amend(_)) => through_adapter!(amend::handle),
         Some(Function::Page(_)) | None => through_adapter!(page::handle),
         Some(Function::Render(_)) => through_adapter!(render::handle),
+        Some(Function::Claim(_)) => through_adapter!(claim::handle),
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Options {
     /// The addresses that an organization's sender must be like, as `SenderAddresses` of a deployment;
     /// the embedded SES itself takes all.
     pub sender_addresses: String,
+    /// The address that mail of the site comes from; empty for none.
+    pub site_sender: String,
     /// Whether the functions rely on SES's delivery events. The embedded SES publishes events only for
     /// the addresses of its simulator, so by default the functions write receipts instead.
     pub tracks_deliveries: bool,
@@ -63,6 +65,7 @@ impl Default for Options {
             // The embedded SES has no account rate: the machine alone sets the pace.
             ses_rate_per_second: 1e6,
             sender_addresses: "*".to_owned(),
+            site_sender: "sitio@credenciales.example".to_owned(),
             tracks_deliveries: false,
             consumer_timeout: Duration::from_secs(30),
             visibility: Duration::from_secs(60),

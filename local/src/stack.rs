@@ -11,7 +11,12 @@ use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use tokio::net::TcpListener;
 use tokio_util::sync::DropGuard;
-use unicreda::{App, Config, app::SealedBy, aws::kms::Vault, domain::sender::SenderBound};
+use unicreda::{
+    App, Config,
+    app::SealedBy,
+    aws::kms::Vault,
+    domain::{email::EmailAddress, sender::SenderBound},
+};
 
 use crate::bucket::{BUCKET, Bucket};
 use crate::clients::{Endpoints, SdkSettings, clients, no_config};
@@ -345,6 +350,7 @@ fn config(
         accept_execute_api_host: false,
         ses_rate_per_second: options.ses_rate_per_second,
         sender_addresses: SenderBound::parse(&options.sender_addresses),
+        site_sender: EmailAddress::parse(&options.site_sender).ok(),
         ses_configuration_set: None,
         tracks_deliveries: options.tracks_deliveries,
         sealed_by: Some(SealedBy::File(signing_key)),

@@ -14,10 +14,10 @@ use crate::{
     },
     clock::Clock,
     credentials::status_indexes::Indexes,
-    domain::{job::SHARD_ROWS, sender::SenderBound, signing_key::KeyError},
+    domain::{email::EmailAddress, job::SHARD_ROWS, sender::SenderBound, signing_key::KeyError},
     store::{
-        catalog::Catalog, credentials::Credentials, idempotency::Idempotency, jobs::Jobs,
-        status_lists::StatusLists,
+        catalog::Catalog, claims::Claims, credentials::Credentials, idempotency::Idempotency,
+        jobs::Jobs, status_lists::StatusLists,
     },
 };
 
@@ -63,6 +63,9 @@ pub struct Config {
     /// The addresses that SES lets the deployment send from (`SENDER_ADDRESSES`); all when it is not
     /// set. The function `catalog` checks an organization's sender against them.
     pub sender_addresses: SenderBound,
+    /// The address that mail of the site itself comes from (`SITE_SENDER`): links to wallets for those who lost
+    /// theirs. `None`: no such mail is sent.
+    pub site_sender: Option<EmailAddress>,
     /// SES configuration set that publishes delivery events, if any
     /// (`SES_CONFIGURATION_SET`).
     pub ses_configuration_set: Option<String>,
@@ -149,6 +152,13 @@ impl Config {
             ses_rate_per_second: number("SES_RATE_PER_SECOND", 1.0)?,
             sender_addresses: text("SENDER_ADDRESSES")
                 .map_or_else(|_| SenderBound::none(), |patterns| SenderBound::parse(&patterns)),
+            site_sender: match text("SITE_SENDER") {
+                Ok(address) => Some(EmailAddress::parse(&address).map_err(|_| ConfigError {
+                    name: "SITE_SENDER",
+                    problem: "is not an address".into(),
+                })?),
+                Err(_) => None,
+            },
             ses_configuration_set: text("SES_CONFIGURATION_SET").ok(),
             tracks_deliveries: text("TRACK_DELIVERIES").is_ok_and(|v| v == "true"),
             sealed_by: match (text("SIGNING_KEY").ok(), text("SIGNING_KEY_FILE").ok()) {
@@ -180,6 +190,8 @@ pub struct App {
     pub jobs: Jobs,
     /// Requests with an `Idempotency-Key`.
     pub idempotency: Idempotency,
+    /// What anyone asked for without a key.
+    pub claims: Claims,
     /// Uploaded files and results. Only the functions `jobs` and `uploads` have them, so that the
     /// others do not carry the S3 client.
     pub files: Option<Files>,
@@ -242,6 +254,7 @@ impl App {
             indexes: Indexes::default(),
             jobs: Jobs::new(dynamodb.clone(), config.jobs_table.clone()),
             idempotency: Idempotency::new(dynamodb.clone(), config.jobs_table.clone()),
+            claims: Claims::new(dynamodb.clone(), config.jobs_table.clone()),
             rate_limiter: Arc::new(RateLimiter::new(config.ses_rate_per_second / 2.0)),
             files: None,
             clock: Clock::default(),
@@ -367,6 +380,7 @@ mod tests {
                 accept_execute_api_host: accepted,
                 ses_rate_per_second: 1.0,
                 sender_addresses: SenderBound::none(),
+                site_sender: None,
                 ses_configuration_set: None,
                 tracks_deliveries: false,
                 sealed_by: None,

@@ -22,10 +22,12 @@
 //! | [`http`] | a request and its answer, the routes, the problems; no endpoint's work |
 //! | [`api`] | endpoints with a key: parse, authorize, call one use case, answer |
 //! | [`web`] | public endpoints: no key, no write |
+//! | [`claim`] | public endpoints that queue a mail: no key, no read |
 
 pub mod api;
 pub mod app;
 pub mod aws;
+pub mod claim;
 pub mod clock;
 pub mod credentials;
 pub mod document;

@@ -60,13 +60,18 @@ pub fn http(stack: &Stack, key: &str, method: &str, path: &str, body: &Value) ->
 
 /// The body of a public resource.
 pub fn raw(stack: &Stack, path: &str) -> String {
+    String::from_utf8(bytes(stack, path)).expect("text")
+}
+
+/// The body of a file of the stack.
+pub fn bytes(stack: &Stack, path: &str) -> Vec<u8> {
     let mut stream = TcpStream::connect(("127.0.0.1", stack.port())).expect("a connection");
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    let (_, body) = answer.split_once("\r\n\r\n").expect("a head");
-    body.to_owned()
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    let head = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
+    answer.split_off(head + 4)
 }
 
 /// Standard output and error of a command that must succeed.

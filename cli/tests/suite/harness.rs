@@ -180,6 +180,11 @@ impl World {
         crate::admin::raw(&self.stack, &format!("/credential/{id}.json"))
     }
 
+    /// A drawn file of a credential.
+    pub fn drawn(&self, id: &str, name: &str) -> Vec<u8> {
+        crate::admin::bytes(&self.stack, &format!("/credential/{id}/{name}"))
+    }
+
     /// Creates a key with these scopes.
     pub fn key(&self, scopes: &[&str]) -> String {
         let body = serde_json::json!({ "name": "prueba", "scopes": scopes });

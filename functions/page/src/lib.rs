@@ -9,7 +9,7 @@ use unicreda::{
         routes::Page,
         serve::{self, Call},
     },
-    web::{achievement, exchange, public, robots, site, wallet},
+    web::{achievement, exchange, public, robots, site, verify, wallet},
 };
 
 /// Answers a public request, or one for an address that is none of the service. No request changes anything, because mail scanners follow links.
@@ -22,6 +22,8 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
             Page::SiteDidDocument => public::site_did_document(app, &call),
             Page::Achievement => achievement::show(app, &call).await,
             Page::Image => public::image(app, &call).await,
+            Page::VerifyForm => verify::form(app, &call),
+            Page::VerifyFile => verify::check(app, &call).await,
             Page::Wallet => wallet::show(app, &call).await,
             Page::Robots => robots::show(app, &call),
             Page::Console => public::console(app, &call),

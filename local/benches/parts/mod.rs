@@ -129,6 +129,7 @@ pub fn services() -> Result<()> {
             ("PRIVACY_QUEUE_URL", &config.privacy_queue_url),
             ("UPLOADS_BUCKET", config.uploads_bucket.as_deref().unwrap_or_default()),
             ("SITE_URL", &config.site_url),
+            ("SITE_SENDER", "sitio@credenciales.example"),
             ("SES_RATE_PER_SECOND", "1000000"),
             ("TRACK_DELIVERIES", "true"),
             (

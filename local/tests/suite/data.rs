@@ -277,6 +277,9 @@ async fn the_document_names_every_item_attribute_and_object_that_the_service_wri
     fill_catalog(&world).await;
     let ids = fill_credentials(&world).await;
     fill_jobs(&world, &ids).await;
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    world.send("POST", "/wallet", &form, "email=persona4@ejemplo.com").await.expect(200);
+    world.mails("persona4@ejemplo.com", 2).await;
 
     let config = &world.stack.app().config;
     let (mut seen, mut wrong) = (BTreeSet::new(), BTreeMap::new());

@@ -1,5 +1,6 @@
 //! Requests and messages with random changes in their bodies. A seed repeats a run (`SEED=…`).
 
+mod attached;
 pub mod corpus;
 mod parsers;
 mod services;

@@ -13,6 +13,8 @@ mod browser;
 mod bucket;
 mod budgets;
 mod catalog;
+mod checking;
+mod claiming;
 mod clients;
 mod columns;
 mod consumer;

@@ -136,7 +136,15 @@ fn body_of(route: &Route, owner: &Owner, n: usize) -> Option<(&'static str, Stri
         "name": "Curso", "description": "x", "fields": [{ "name": "recipient_name" }],
     });
     let reason = json!({ "reason": "Error" });
-    let body = match (route.method, route.path.strip_prefix("/api/v1").unwrap_or_default()) {
+    let Some(path) = route.path.strip_prefix("/api/v1") else {
+        // A form of a page.
+        let form = || match route.path {
+            "/wallet" => "email=nadie@otra.example".to_owned(),
+            _ => format!("text={}", owner.thing("url", false)),
+        };
+        return (route.method == "POST").then(|| ("application/x-www-form-urlencoded", form()));
+    };
+    let body = match (route.method, path) {
         ("GET" | "DELETE", _) => return None,
         ("POST", "/credentials/issue") => json!({
             "template_id": owner.template,
@@ -508,6 +516,7 @@ async fn published(world: &World) -> Owner {
     let logo = world.call("PUT", "/organization", Some(&logo)).await.expect(200).json();
     let wallet = world.get(&format!("/members/{member}/credentials")).await;
     let last = |url: String| url.rsplit('/').next().expect("a name").to_owned();
+    owner.has("url", vec![format!("{}/credential/{id}", world.stack.app().config.site_url)]);
     owner.has("credential", vec![id]);
     owner.has("status", vec![last(list)]);
     owner.has("orgs", vec!["demo".to_owned()]);

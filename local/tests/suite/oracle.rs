@@ -103,6 +103,11 @@ async fn read(app: &App, mailbox: &MailStore) -> Result<Held> {
     let mut mails = BTreeMap::new();
     for number in mailbox.find(None, "") {
         let mail = mailbox.get(number)?.context("a mail")?;
+        // Links to wallets, for who asked, are of no credential.
+        let site = app.config.site_sender.as_ref().map(|sender| sender.as_str());
+        if mail.credential_id.is_none() && site.is_some_and(|site| mail.from.contains(site)) {
+            continue;
+        }
         *mails.entry(mail.credential_id.context("its credential")?).or_default() += 1;
     }
     let credentials = ledger::overlay(app, credentials(app).await?).await?;

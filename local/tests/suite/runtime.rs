@@ -129,6 +129,7 @@ impl Function {
             .env("UPLOADS_BUCKET", config.uploads_bucket.as_deref().expect("a bucket"))
             .env("SITE_URL", &config.site_url)
             .env("SIGNING_KEY_FILE", world.stack.data_dir().join("signing.key"))
+            .env("SITE_SENDER", "sitio@credenciales.example")
             .env("SES_RATE_PER_SECOND", "100000")
             .env("LOG_LEVEL", "off")
             .stdin(Stdio::null())

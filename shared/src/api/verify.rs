@@ -7,10 +7,14 @@ use serde_json::{Map, Value, json};
 use crate::{
     api::auth,
     app::App,
-    credentials::verify::{self, Standing, Verification},
+    credentials::{
+        verify::{self, Verification},
+        verify_text::{self, DocumentText},
+    },
+    document::attached::{self, AttachedFault, MAX_DOCUMENT},
     domain::{
         credential::Credential,
-        erasure::{Stored, Tombstone, Why},
+        erasure::{Stored, Why},
         fields::{Fields, InvalidBody, refuse_repeated},
         ids::CredentialId,
         json::{self, Bounds, Repeated},
@@ -22,20 +26,45 @@ use crate::{
     },
 };
 
-/// Largest body, in bytes: no document that the service signs is larger.
-const MAX_BODY: usize = 256 * 1024;
+/// Media types of the files that carry a document.
+const CARRIERS: [&str; 2] = ["application/pdf", "image/png"];
 
-/// `POST /verify`: a document as the body, or under `document`; or `{"url": …}` with the
-/// address of a credential of this service. Any key may ask.
+/// `POST /verify`: a document as the body, or under `document`, or in a PDF or PNG file as the body; or
+/// `{"url": …}` with the address of a credential of this service. Any key may ask.
 ///
 /// # Errors
-/// `unauthenticated`, `payload_too_large`, `invalid_json`, `invalid_request`, `not_found` and those of the store.
+/// `unauthenticated`, `payload_too_large`, `unsupported_media_type`, `invalid_json`, `invalid_request`,
+/// `not_found` and those of the store.
 pub async fn verify(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     auth::authenticate(app, call).await?;
-    let body = call.expect_json()?;
-    if body.len() > MAX_BODY {
-        return Err(Problem::document_too_large(MAX_BODY));
+    if call.is_of(&CARRIERS) {
+        let document = attached::document_of(&call.body).map_err(no_document)?;
+        return verdict(app, call, &DocumentText::read(&document)?).await;
     }
+    if !call.is_of(&["application/json"]) {
+        return Err(Problem::unsupported_media_type(
+            "application/json, application/pdf, image/png",
+        ));
+    }
+    let body = call.expect_json()?;
+    if body.len() > MAX_DOCUMENT {
+        return Err(Problem::document_too_large(false));
+    }
+    let document = match asked(app, body)? {
+        Asked::Document(document) => document,
+        Asked::Credential(id) => DocumentText::surveyed(document_of(app, id).await?, None),
+    };
+    verdict(app, call, &document).await
+}
+
+/// What a request asks about.
+enum Asked {
+    Document(DocumentText),
+    Credential(CredentialId),
+}
+
+/// Reads the body of a request.
+fn asked(app: &App, body: &[u8]) -> Result<Asked, Problem> {
     let text = json::text(body).ok_or(InvalidBody::NotUtf8)?;
     let survey = json::survey(text, &Bounds::BODY).map_err(InvalidBody::from)?;
     let mut fields = Fields::of_text(text)?;
@@ -45,7 +74,7 @@ pub async fn verify(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     if !survey.repeated.iter().all(of_document) {
         refuse_repeated(&survey)?;
     }
-    let repeated = survey.repeated.first().map(Repeated::pointer);
+    let repeated = survey.repeated.first();
     let document = match fields.take("document") {
         Some(Value::Object(document)) => Some(document),
         Some(_) => {
@@ -56,43 +85,47 @@ pub async fn verify(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     };
     let url = fields.take("url");
     if is_document {
-        return verdict(app, call, &fields.into_members(), repeated).await;
+        return Ok(Asked::Document(DocumentText::surveyed(fields.into_members(), repeated)));
     }
     if document.is_none() && url.is_none() {
         fields.missing("document");
     }
     fields.end()?;
-    let document = match (document, url) {
-        (Some(document), _) => document,
-        (None, url) => {
-            let url = url.as_ref().and_then(Value::as_str).unwrap_or_default();
-            let id = verify::credential_at(&app.config.site_url, url).ok_or_else(|| {
-                Problem::invalid_field(
-                    "/url",
-                    "foreign_url",
-                    "El campo url debe ser la dirección de una credencial de este servicio; de otros sitios no se lee nada",
-                    "The field url must be the address of a credential of this service; nothing is fetched from elsewhere",
-                )
-            })?;
-            document_of(app, id).await?
-        }
-    };
-    verdict(app, call, &document, repeated).await
+    if let Some(document) = document {
+        return Ok(Asked::Document(DocumentText::surveyed(document, repeated)));
+    }
+    let url = url.as_ref().and_then(Value::as_str).unwrap_or_default();
+    let id = verify::credential_at(&app.config.site_url, url).ok_or_else(|| {
+        Problem::invalid_field(
+            "/url",
+            "foreign_url",
+            "El campo url debe ser la dirección de una credencial de este servicio; de otros sitios no se lee nada",
+            "The field url must be the address of a credential of this service; nothing is fetched from elsewhere",
+        )
+    })?;
+    Ok(Asked::Credential(id))
 }
 
-/// Answers the verification of a document; `repeated` is the place of a member that it repeats.
+/// The answer to a file without a document that can be read.
+fn no_document(fault: AttachedFault) -> Problem {
+    match fault {
+        AttachedFault::FileTooLarge => Problem::document_too_large(true),
+        AttachedFault::DocumentTooLarge => Problem::document_too_large(false),
+        fault => {
+            Problem::invalid_field("", fault.code(), fault.text(Lang::Es), fault.text(Lang::En))
+        }
+    }
+}
+
+/// Answers the verification of a document.
 async fn verdict(
     app: &App,
     call: &Call,
-    document: &Map<String, Value>,
-    repeated: Option<String>,
+    document: &DocumentText,
 ) -> Result<Response<Body>, Problem> {
-    let verification = match repeated {
-        Some(place) => verify::ambiguous(app, document, &place),
-        None => verify::verify(app, document, call.now).await?,
-    };
+    let verification = document.verify(app, call.now).await?;
     let mut answer = answer(&verification, &app.config.site_url, call.lang);
-    if let Some(left) = erased(app, &verification).await?
+    if let Some(Stored::Erased(left)) = verify_text::stored(app, &verification).await?
         && let Some(members) = answer.as_object_mut()
     {
         members.insert("erased_at".to_owned(), left.erased_at.into());
@@ -113,17 +146,6 @@ async fn verdict(
         members.insert("note".to_owned(), note.into());
     }
     ok(&answer)
-}
-
-/// What is left of the credential of a document that its issuer signed, if it was erased.
-async fn erased(app: &App, of: &Verification) -> Result<Option<Tombstone>, Problem> {
-    let Some(id) = of.credential.filter(|_| of.standing != Standing::Invalid) else {
-        return Ok(None);
-    };
-    Ok(match app.credentials.stored(id).await? {
-        Some(Stored::Erased(tombstone)) => Some(*tombstone),
-        Some(Stored::Credential(_)) | None => None,
-    })
 }
 
 fn answer(verification: &Verification, site_url: &str, lang: Lang) -> Value {

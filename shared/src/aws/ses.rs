@@ -93,6 +93,26 @@ impl HandOver {
         Ok(Self(call))
     }
 
+    /// Builds the call for a mail of the site, which no credential owes.
+    ///
+    /// # Errors
+    /// As [`HandOver::new`].
+    pub fn of_site(
+        client: &Client,
+        sender: &EmailAddress,
+        to: &EmailAddress,
+        configuration_set: Option<String>,
+        mime: Vec<u8>,
+    ) -> Result<Self, BuildError> {
+        let call = client
+            .send_raw_email()
+            .source(sender.as_str())
+            .destinations(to.as_str())
+            .set_configuration_set_name(configuration_set)
+            .raw_message(RawMessage::builder().data(Blob::new(mime)).build()?);
+        Ok(Self(call))
+    }
+
     /// Hands the mail to SES, once: the client does not retry.
     ///
     /// # Errors

@@ -7,7 +7,7 @@
 //! tombstone of it; [`days`]
 //! and [`as_signed`] are what people read; [`sign`] signs documents and status lists with the
 //! [`status_indexes`] of the process; [`costs`] foresees what they cost; [`signing_keys`] replaces keys; [`verify`] checks a
-//! document.
+//! document, [`verify_text`] one that somebody has.
 
 pub mod as_signed;
 pub mod block;
@@ -26,3 +26,4 @@ pub mod sign;
 pub mod signing_keys;
 pub mod status_indexes;
 pub mod verify;
+pub mod verify_text;

@@ -1,7 +1,7 @@
 //! Documents: data that a stranger verifies. Rule: values in, values out, nothing of a tenant;
 //! imports only the domain.
 //!
-//! [`achievement`] writes what a credential is given for, [`did`] names the signer, [`linked_data`] finds the canonical form, [`proof`] signs and
+//! [`achievement`] writes what a credential is given for, [`attached`] finds a document in a file, [`did`] names the signer, [`linked_data`] finds the canonical form, [`proof`] signs and
 //! checks it, [`status_list`] holds the bits of revocation.
 //!
 //! This module builds the document that is signed: an Open Badges 3.0 `OpenBadgeCredential`
@@ -20,6 +20,7 @@
 //! | `evidence[]` | `evidence[]`, `id` = the URL |
 
 pub mod achievement;
+pub mod attached;
 pub mod did;
 pub mod linked_data;
 pub mod proof;

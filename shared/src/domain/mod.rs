@@ -17,6 +17,7 @@ pub mod admission;
 pub mod api_key;
 pub mod base58;
 pub mod cell_fault;
+pub mod claim_limit;
 pub mod cleaning;
 pub mod column_map;
 pub mod correction;

@@ -26,7 +26,7 @@ pub const SIDES: std::ops::RangeInclusive<u32> = 64..=2_000;
 /// The first bytes of every PNG file (PNG 3rd edition §5.2).
 const SIGNATURE: &[u8; 8] = b"\x89PNG\r\n\x1a\n";
 /// The keyword of a baked credential (Open Badges 3.0 §5.3.1).
-const BAKED: &[u8] = b"openbadgecredential";
+pub const BAKED: &[u8] = b"openbadgecredential";
 
 /// A refused file.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
@@ -119,30 +119,49 @@ impl Png {
 }
 
 /// A chunk of a PNG file: its type, and the whole of it with length and checksum.
-struct Chunk<'a> {
-    kind: [u8; 4],
+pub struct Chunk<'a> {
+    /// Its type.
+    pub kind: [u8; 4],
     whole: &'a [u8],
 }
 
 impl<'a> Chunk<'a> {
     /// Its data.
-    fn data(&self) -> &'a [u8] {
+    pub fn data(&self) -> &'a [u8] {
         self.whole.get(8..self.whole.len().saturating_sub(4)).unwrap_or_default()
     }
 }
 
-fn chunks(png: &[u8]) -> Result<Vec<Chunk<'_>>, PngFault> {
-    let mut rest = png.strip_prefix(SIGNATURE).ok_or(PngFault::NotPng)?;
-    let mut chunks = Vec::new();
-    while let Some(chunk) = next(rest) {
-        rest = rest.get(chunk.whole.len()..).unwrap_or_default();
-        let last = chunk.kind == *b"IEND";
-        chunks.push(chunk);
-        if last {
-            return Ok(chunks);
-        }
+/// The chunks of a PNG file, up to its end or to the place where it breaks off.
+pub struct Chunks<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Chunks<'a> {
+    /// Those of a file; none if it is no PNG file.
+    pub fn of(png: &'a [u8]) -> Option<Self> {
+        Some(Self { rest: png.strip_prefix(SIGNATURE)? })
     }
-    Err(PngFault::Damaged)
+}
+
+impl<'a> Iterator for Chunks<'a> {
+    type Item = Chunk<'a>;
+
+    fn next(&mut self) -> Option<Chunk<'a>> {
+        let chunk = next(self.rest)?;
+        self.rest = match chunk.kind {
+            // What follows is not of the picture.
+            [b'I', b'E', b'N', b'D'] => &[],
+            _ => self.rest.get(chunk.whole.len()..).unwrap_or_default(),
+        };
+        Some(chunk)
+    }
+}
+
+fn chunks(png: &[u8]) -> Result<Vec<Chunk<'_>>, PngFault> {
+    let chunks: Vec<Chunk<'_>> = Chunks::of(png).ok_or(PngFault::NotPng)?.collect();
+    let whole = chunks.last().is_some_and(|chunk| chunk.kind == *b"IEND");
+    if whole { Ok(chunks) } else { Err(PngFault::Damaged) }
 }
 
 /// The chunk at the beginning of these bytes, if all of it is there.

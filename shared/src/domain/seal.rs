@@ -12,8 +12,10 @@ const MAX_SEALED: usize = 600;
 /// What is sealed. Each has a key of its own, so that no seal opens as another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sealed {
-    /// The link to a wallet.
+    /// The link to a member's wallet.
     Wallet,
+    /// The link to the wallet of who receives mail at an address, a member or not.
+    Holder,
     /// The cursor of a list.
     Cursor,
     /// The answer to a request with an `Idempotency-Key`, see
@@ -26,6 +28,7 @@ impl Sealed {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Wallet => "wallet",
+            Self::Holder => "holder",
             Self::Cursor => "cursor",
             Self::Answer => "answer",
         }

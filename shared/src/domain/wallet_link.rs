@@ -25,9 +25,11 @@ pub struct Pass {
     pub email: EmailAddress,
     /// Its end, seconds since 1970.
     pub until: i64,
+    /// Whether it opens the wallet of an address whose owner is not, or no longer, a member.
+    pub of_holder: bool,
 }
 
-/// Makes the link to a wallet, valid for [`LIFETIME`] from `now`. The same arguments make the
+/// Makes the link to a member's wallet, valid for [`LIFETIME`] from `now`. The same arguments make the
 /// same link.
 pub fn link(
     site_url: &str,
@@ -37,10 +39,34 @@ pub fn link(
     email: &EmailAddress,
     now: Timestamp,
 ) -> Option<String> {
+    sealed_link(Sealed::Wallet, site_url, secret, Tenant { org, mode }, email, now)
+}
+
+/// Makes the link to the wallet of who receives mail at an address, a member or not, likewise.
+pub fn holder_link(
+    site_url: &str,
+    secret: &IdSecret,
+    org: &OrgId,
+    mode: Mode,
+    email: &EmailAddress,
+    now: Timestamp,
+) -> Option<String> {
+    sealed_link(Sealed::Holder, site_url, secret, Tenant { org, mode }, email, now)
+}
+
+fn sealed_link(
+    what: Sealed,
+    site_url: &str,
+    secret: &IdSecret,
+    tenant: Tenant<'_>,
+    email: &EmailAddress,
+    now: Timestamp,
+) -> Option<String> {
     let until = now.as_second() + i64::try_from(LIFETIME.as_secs()).ok()?;
     let mut pass = until.to_be_bytes().to_vec();
     pass.extend_from_slice(email.as_str().as_bytes());
-    let token = seal::seal(secret, Sealed::Wallet, Tenant { org, mode }, "", &pass)?;
+    let token = seal::seal(secret, what, tenant, "", &pass)?;
+    let Tenant { org, mode } = tenant;
     Some(format!("{site_url}/wallet/{org}.{mode}.{token}"))
 }
 
@@ -59,10 +85,14 @@ pub fn claimed(token: &str) -> Option<(OrgId, Mode, &str)> {
 /// Opens the sealed part of a link; none if this organization did not seal it for this mode.
 /// The caller checks its end.
 pub fn open(secret: &IdSecret, org: &OrgId, mode: Mode, sealed: &str) -> Option<Pass> {
-    let content = seal::open(secret, Sealed::Wallet, Tenant { org, mode }, "", sealed)?;
+    let opened = |what| seal::open(secret, what, Tenant { org, mode }, "", sealed);
+    let (content, of_holder) = match opened(Sealed::Wallet) {
+        Some(content) => (content, false),
+        None => (opened(Sealed::Holder)?, true),
+    };
     let (until, email) = content.split_first_chunk::<8>()?;
     let email = EmailAddress::parse(std::str::from_utf8(email).ok()?).ok()?;
-    Some(Pass { email, until: i64::from_be_bytes(*until) })
+    Some(Pass { email, until: i64::from_be_bytes(*until), of_holder })
 }
 
 #[cfg(test)]
@@ -86,7 +116,16 @@ mod tests {
         assert!(!made.contains("ana") && made.len() < 200, "{made}");
         let (_, _, sealed) = parts(&made);
         let until = "2026-12-24T10:00:00Z".parse::<Timestamp>().expect("an instant").as_second();
-        assert_eq!(open(&secret, &org, Mode::Live, &sealed), Some(Pass { email, until }));
+        assert_eq!(
+            open(&secret, &org, Mode::Live, &sealed),
+            Some(Pass { email: email.clone(), until, of_holder: false })
+        );
+        let lost = holder_link("https://u.example", &secret, &org, Mode::Live, &email, now);
+        let (_, _, holders) = parts(&lost.expect("a link"));
+        assert_eq!(
+            open(&secret, &org, Mode::Live, &holders),
+            Some(Pass { email, until, of_holder: true })
+        );
 
         let neighbour = OrgId::parse("other").expect("an id");
         assert_eq!(open(&secret, &org, Mode::Test, &sealed), None);

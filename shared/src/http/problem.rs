@@ -233,15 +233,15 @@ impl Problem {
         )
     }
 
-    /// 413: a document to verify is larger than the limit in bytes.
-    pub fn document_too_large(limit: usize) -> Self {
-        let kib = limit / 1024;
-        Self::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "payload_too_large",
-            format!("El cuerpo supera el límite de {kib} KiB para un documento"),
-            format!("The body is larger than the limit of {kib} KiB for a document"),
-        )
+    /// 413: a document to verify is larger than the limit, 256 KiB, or the file that carries it, 4 MiB.
+    pub fn document_too_large(file: bool) -> Self {
+        let (limit, es, en) = match file {
+            false => ("256 KiB", "documento", "document"),
+            true => ("4 MiB", "archivo PDF o PNG", "PDF or PNG file"),
+        };
+        let es = format!("El cuerpo supera el límite de {limit} para un {es}");
+        let en = format!("The body is larger than the limit of {limit} for a {en}");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", es, en)
     }
 
     /// 413: a file is larger than the limit in bytes.

@@ -29,6 +29,8 @@ pub enum Function {
     Page(Page),
     /// `render`.
     Render(Render),
+    /// `claim`.
+    Claim(Claim),
 }
 
 impl Function {
@@ -41,6 +43,7 @@ impl Function {
             Self::Catalog(_) => "catalog",
             Self::Page(_) => "page",
             Self::Render(_) => "render",
+            Self::Claim(_) => "claim",
         }
     }
 }
@@ -186,6 +189,10 @@ pub enum Page {
     Achievement,
     /// Serves an image of an organization.
     Image,
+    /// Shows the form that checks a credential.
+    VerifyForm,
+    /// Checks what the form was sent with.
+    VerifyFile,
     /// Shows the wallet of a member.
     Wallet,
     /// Tells crawlers where they may go.
@@ -217,6 +224,15 @@ pub enum Render {
     Preview,
 }
 
+/// The endpoints of the function `claim`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Shows the form that asks for the links to one's wallets.
+    WalletForm,
+    /// Queues a mail with them.
+    WalletMail,
+}
+
 /// The endpoints of one function: it serves these and no others.
 pub trait Endpoints: Copy {
     /// Returns the endpoint if it is one of this function.
@@ -237,7 +253,7 @@ macro_rules! endpoints {
     };
 }
 
-endpoints! { Issue Jobs Amend Catalog Page Render }
+endpoints! { Issue Jobs Amend Catalog Page Render Claim }
 
 /// A route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -376,6 +392,10 @@ pub const ROUTES: &[Route] = &[
     public("GET", "/orgs/{org}/achievements/{template_id}", Function::Page(Page::Achievement), &[LANG, VERSION]),
     public("GET", "/.well-known/did.json", Function::Page(Page::SiteDidDocument), &[]),
     public("GET", "/images/{image}", Function::Page(Page::Image), &[]),
+    public("GET", "/verify", Function::Page(Page::VerifyForm), &[LANG]),
+    public("POST", "/verify", Function::Page(Page::VerifyFile), &[LANG]),
+    public("GET", "/wallet", Function::Claim(Claim::WalletForm), &[LANG]),
+    public("POST", "/wallet", Function::Claim(Claim::WalletMail), &[LANG]),
     public("GET", "/wallet/{token}", Function::Page(Page::Wallet), &[LANG, CURSOR]),
     public("GET", "/robots.txt", Function::Page(Page::Robots), &[]),
     public("GET", "/console", Function::Page(Page::Console), &[LANG]),

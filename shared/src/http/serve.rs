@@ -14,7 +14,7 @@ use tracing::{Instrument, Span, field::Empty};
 
 use crate::{
     app::App,
-    domain::{lang::Lang, time},
+    domain::{claim_limit::network_of, lang::Lang, time},
     http::{
         parameters::{self, LIMIT, Parameter},
         problem::Problem,
@@ -57,6 +57,8 @@ pub struct Call {
     pub request_id: String,
     /// The instant at which it arrived.
     pub now: Timestamp,
+    /// The network that it came from, if the gateway says; see [`network_of`]. No log has it.
+    pub network: Option<String>,
     /// Query parameters.
     pub query: QueryMap,
 }
@@ -71,6 +73,12 @@ struct At {
 impl Call {
     fn new(route: &'static Route, parameter: String, request: Request, at: At) -> Self {
         let query = request.query_string_parameters();
+        let network = match request.request_context_ref() {
+            Some(RequestContext::ApiGatewayV1(context)) => {
+                context.identity.source_ip.as_deref().and_then(network_of)
+            }
+            _ => None,
+        };
         let (parts, body) = request.into_parts();
         let body = match body {
             Body::Text(text) => text.into_bytes(),
@@ -78,7 +86,17 @@ impl Call {
             _ => Vec::new(),
         };
         let At { lang, request_id, now } = at;
-        Self { route, parameter, headers: parts.headers, body, lang, request_id, now, query }
+        Self {
+            route,
+            parameter,
+            headers: parts.headers,
+            body,
+            lang,
+            request_id,
+            now,
+            network,
+            query,
+        }
     }
 
     /// Returns a header, if it is present and is text.
@@ -137,15 +155,20 @@ impl Call {
     /// # Errors
     /// As [`Call::expect_body`].
     pub fn expect_file(&self, media_types: &[&str]) -> Result<&[u8], Problem> {
-        let sent = self.header("content-type").unwrap_or_default();
-        let media_type = sent.split(';').next().unwrap_or_default().trim();
-        if !media_types.iter().any(|known| media_type.eq_ignore_ascii_case(known)) {
+        if !self.is_of(media_types) {
             return Err(Problem::unsupported_media_type(media_types.first().unwrap_or(&"")));
         }
         if self.body.len() > MAX_BODY {
             return Err(Problem::payload_too_large(MAX_BODY));
         }
         Ok(&self.body)
+    }
+
+    /// Whether the body is said to be of one of these media types.
+    pub fn is_of(&self, media_types: &[&str]) -> bool {
+        let sent = self.header("content-type").unwrap_or_default();
+        let media_type = sent.split(';').next().unwrap_or_default().trim();
+        media_types.iter().any(|known| media_type.eq_ignore_ascii_case(known))
     }
 
     /// Requires a JSON body within the limit.

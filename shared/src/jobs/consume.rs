@@ -39,7 +39,7 @@ use crate::{
         revoke_rows::revoke_rows,
         worked_rows::{ReceivedRow, RowOutcome, WorkedRow},
     },
-    mail::send,
+    mail::{send, wallets},
     sheet::{Naming, Said},
     store::{
         StoreError,
@@ -64,12 +64,16 @@ pub async fn batch(app: &App, messages: Vec<Delivered>, deadline: Instant) -> Re
     let stop = deadline.checked_sub(RESERVE).unwrap_or(deadline);
     let mut rows: Vec<ReceivedRow> = Vec::new();
     let mut mails: Vec<(Delivered, MailMessage)> = Vec::new();
+    let mut asked_wallets = Vec::new();
     for message in messages {
         match serde_json::from_str::<Message>(&message.body) {
             Ok(Message::Issue(row)) if row.v == MESSAGE_VERSION => {
                 rows.push(ReceivedRow { id: message.id, message: *row });
             }
             Ok(Message::Mail(mail)) if mail.v == MESSAGE_VERSION => mails.push((message, mail)),
+            Ok(Message::Wallets(asked)) if asked.v == MESSAGE_VERSION => {
+                asked_wallets.push((message, *asked));
+            }
             Ok(_) | Err(_) => {
                 tracing::error!(message_id = message.id, "message not readable");
                 report.unreadable += 1;
@@ -80,6 +84,7 @@ pub async fn batch(app: &App, messages: Vec<Delivered>, deadline: Instant) -> Re
     // Boxed: futures of this depth exceed what the compiler lays out in one piece.
     Box::pin(issue_rows(app, rows, stop, &mut report)).await;
     Box::pin(send::send_mails(app, mails, stop, &mut report)).await;
+    Box::pin(wallets::send_wallets(app, asked_wallets, stop, &mut report)).await;
     report
 }
 

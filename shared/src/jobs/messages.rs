@@ -3,9 +3,11 @@
 //! Each has a version and a kind; its body is all that a batch needs.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::domain::{
     correction::Corrector,
+    email::EmailAddress,
     ids::{CredentialId, JobId, Mode, OrgId, RowId, ShardId, TemplateId},
     job::{Revocation, Row},
     lang::Lang,
@@ -23,6 +25,24 @@ pub enum Message {
     Issue(Box<RowMessage>),
     /// Send one credential's mail.
     Mail(MailMessage),
+    /// Send the links to somebody's wallets to their address.
+    Wallets(Box<WalletsMessage>),
+}
+
+/// Send the links to somebody's wallets, who asked for them without a key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WalletsMessage {
+    /// Version.
+    pub v: u32,
+    /// The request: it is counted, and gets its mail, once.
+    pub id: Uuid,
+    /// The address that was asked about.
+    pub email: EmailAddress,
+    /// The network that asked, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
+    /// The language of the mail.
+    pub lang: Lang,
 }
 
 /// Issue or revoke one row of a job.

@@ -165,14 +165,18 @@ pub fn render(letter: &Letter<'_>) -> Result<Rendered, MailError> {
     Ok(Rendered { subject: words.subject, text, html, mime: message.formatted() })
 }
 
-fn part(kind: ContentType, body: &str) -> SinglePart {
+pub(super) fn part(kind: ContentType, body: &str) -> SinglePart {
     SinglePart::builder()
         .header(kind)
         .header(ContentTransferEncoding::QuotedPrintable)
         .body(body.to_owned())
 }
 
-fn mailbox(role: &'static str, name: Option<&str>, address: &str) -> Result<Mailbox, MailError> {
+pub(super) fn mailbox(
+    role: &'static str,
+    name: Option<&str>,
+    address: &str,
+) -> Result<Mailbox, MailError> {
     let address: Address = address.parse().map_err(|source| MailError::Address { role, source })?;
     let name = name.map(|n| shorten(&clean(n))).filter(|n| !n.is_empty());
     Ok(Mailbox::new(name, address))

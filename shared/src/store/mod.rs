@@ -24,6 +24,7 @@ use crate::{
 
 mod attributes;
 pub mod catalog;
+pub mod claims;
 mod column_maps;
 mod credential_alias;
 mod credential_block;

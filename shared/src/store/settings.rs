@@ -153,6 +153,23 @@ impl Catalog {
         Ok(page.items.into_iter().map(|named| named.org).collect())
     }
 
+    /// Returns the organizations whose names are noted, with these.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn names(&self) -> Result<Vec<(OrgId, String)>, StoreError> {
+        let (mut names, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let page: Page<Named> =
+                self.query(NAMES.to_owned(), "", after.as_deref(), 1_000).await?;
+            names.extend(page.items.into_iter().map(|named| (named.org, named.name)));
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(names),
+            }
+        }
+    }
+
     /// Reads all organizations, for their operator: it scans the table, members included.
     ///
     /// # Errors

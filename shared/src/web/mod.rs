@@ -1,6 +1,6 @@
 //! The public side: read without a key, it writes nothing. It never imports `api`.
 //!
-//! [`public`], [`achievement`], [`wallet`], [`exchange`] and [`site`] are its endpoints and [`respond`] their
+//! [`public`], [`achievement`], [`verify`], [`wallet`], [`exchange`] and [`site`] are its endpoints and [`respond`] their
 //! answers; [`accept`] and [`pasted`] read what a client wants and which address it means. [`view`] reads what is shown of a credential, [`pages`] renders it; [`seal`], [`qr`], [`glyphs`], [`linkedin`] and [`interaction`] are
 //! parts of what is shown.
 
@@ -18,5 +18,6 @@ pub mod respond;
 pub mod robots;
 pub mod seal;
 pub mod site;
+pub mod verify;
 pub mod view;
 pub mod wallet;

@@ -12,7 +12,9 @@ mod achievement;
 mod console;
 mod credential;
 mod frame;
+mod lost_link;
 mod site;
+mod verify;
 mod wallet;
 
 use maud::html;
@@ -20,9 +22,14 @@ use maud::html;
 pub use achievement::{AchievementPage, achievement};
 pub use console::console;
 pub use credential::credential;
-pub use frame::{console_security_policy, content_security_policy, stamp};
+pub use frame::{
+    console_security_policy, content_security_policy, form_security_policy, stamp,
+    verify_security_policy,
+};
+pub use lost_link::{LostLink, lost_link};
 pub use site::{Issuer, home, nowhere};
-pub use wallet::{WalletEntry, WalletPage, wallet, wallet_closed};
+pub use verify::{Said, Signed, Verdict, VerifyAnswer, verify};
+pub use wallet::{WalletEntry, WalletPage, wallet, wallet_closed, wallet_ended};
 
 use frame::{Frame, notice};
 

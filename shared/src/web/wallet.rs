@@ -1,4 +1,4 @@
-//! The wallet of a member: every credential that the organization issued to their address, in one
+//! The wallet of a member, or of who asked for their link at `/wallet`: every credential that the organization issued to their address, in one
 //! mode, and did not block.
 //!
 //! A notification links to it with a [`wallet_link`](crate::domain::wallet_link), sealed under a
@@ -47,13 +47,16 @@ pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         Ok(Opened::Wallet(wallet)) => {
             // The member's own language, unless the page's switch or the browser names one.
             let browser = call.header("accept-language").map(|_| call.lang);
-            let own = wallet.member.profile.language;
+            let own = wallet.member.as_ref().and_then(|member| member.profile.language);
             let lang = lang.or(browser).or(own).unwrap_or_default();
             html(StatusCode::OK, pages::wallet(&wallet.shown(site_url), lang), lang, site_url)
         }
         Ok(Opened::Erased) => html(StatusCode::GONE, pages::wallet_erased(asked), asked, site_url),
+        Ok(Opened::Ended) => {
+            html(StatusCode::NOT_FOUND, pages::wallet_ended(site_url, asked), asked, site_url)
+        }
         Ok(Opened::Nothing) => {
-            html(StatusCode::NOT_FOUND, pages::wallet_closed(asked), asked, site_url)
+            html(StatusCode::NOT_FOUND, pages::wallet_closed(site_url, asked), asked, site_url)
         }
         Err(error) => {
             tracing::error!(%error, "wallet not shown");
@@ -66,7 +69,8 @@ pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 struct Wallet {
     organization: std::sync::Arc<Organization>,
     mode: Mode,
-    member: Member,
+    /// `None` for somebody who is no member.
+    member: Option<Member>,
     until: Timestamp,
     entries: Vec<WalletEntry>,
     next: Option<String>,
@@ -80,7 +84,7 @@ impl Wallet {
             organization: &self.organization.settings.name,
             logo: self.organization.settings.logo.as_ref(),
             site_url,
-            member: self.member.profile.name.as_deref(),
+            member: self.member.as_ref().and_then(|member| member.profile.name.as_deref()),
             test: self.mode == Mode::Test,
             until: self.organization.date_of(self.until),
             entries: &self.entries,
@@ -96,11 +100,13 @@ enum Opened {
     Wallet(Box<Wallet>),
     /// The wallet's person was erased.
     Erased,
+    /// It was good for 30 days.
+    Ended,
     Nothing,
 }
 
-/// Reads the wallet that a link opens; `None` if the link is not sealed by us or expired, or its
-/// holder is no longer a member.
+/// Reads the wallet that a link opens. A member's link opens nothing once they are none; one that was asked
+/// for at `/wallet` opens the wallet of its address all the same.
 async fn read(app: &App, call: &Call) -> Result<Opened, StoreError> {
     let token = pasted::trimmed(&call.parameter);
     let Some((org, mode, sealed)) = claimed(token).filter(|_| token.len() <= MAX_TOKEN) else {
@@ -116,15 +122,18 @@ async fn read(app: &App, call: &Call) -> Result<Opened, StoreError> {
         return Ok(Opened::Nothing);
     };
     if pass.until < call.now.as_second() {
-        return Ok(Opened::Nothing);
+        return Ok(Opened::Ended);
     }
     let key = identity::email_key(&secret, &org, mode, &pass.email);
-    let Some(member) = app.catalog.member(&org, &pass.email).await? else {
-        return Ok(match app.catalog.erased_address(&org, &key).await? {
-            Some(_) => Opened::Erased,
-            None => Opened::Nothing,
-        });
-    };
+    let member = app.catalog.member(&org, &pass.email).await?;
+    if member.is_none() {
+        if app.catalog.erased_address(&org, &key).await?.is_some() {
+            return Ok(Opened::Erased);
+        }
+        if !pass.of_holder {
+            return Ok(Opened::Nothing);
+        }
+    }
     let organization = app.catalog.organization(&org).await?;
     let tenant = Tenant { org: &org, mode };
     // A cursor of elsewhere shows the first page: a link in a mail opens whatever is appended to it.

@@ -93,6 +93,10 @@ async fn no_body_of_any_route_is_answered_with_a_5xx_or_out_of_proportion() {
     // A route that takes a body has a saved one.
     for route in ROUTES.iter().filter(|route| ["POST", "PUT", "PATCH"].contains(&route.method)) {
         let (method, path) = (route.method, route.path);
+        // Forms of pages have a target of their own.
+        if !path.starts_with("/api/") {
+            continue;
+        }
         let wanted: Vec<&str> = path.split('/').collect();
         let has = |line: &String| {
             let (had, at) = line.split_once(' ').expect("a method");

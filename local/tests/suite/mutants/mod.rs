@@ -6,6 +6,7 @@
 //! the deployed code. A test compares the table of `docs/guarantees.md` with this one.
 
 mod blocks;
+mod claims;
 mod erasures;
 mod issuing;
 mod jobs;
@@ -22,6 +23,7 @@ use unicreda::domain::{ids::OrgId, organization::Settings};
 
 use self::{
     blocks::{removed_while_it_is_blocked, removed_while_its_block_is_lifted, two_blocks},
+    claims::{wallets_asked_too_often, wallets_delivered_twice},
     erasures::{
         corrected_while_it_is_erased, mailed_while_it_is_erased, two_erasures_of_one_piece,
     },
@@ -215,6 +217,9 @@ const OUTRANKS_ENTRY: &str =
     "attribute_not_exists(pk) OR #reason < :reason OR (#reason = :reason AND #since > :since)";
 const UNHEARD_AND_HOLDS: &str = "attribute_not_exists(mail_round) AND attribute_not_exists(mail_delivery) AND #status = :issued AND attribute_not_exists(blocked)";
 
+const SPEND: &str = "contains(asked, :id) AND NOT contains(sent, :id)";
+const COUNT: &str = "attribute_not_exists(asked) OR contains(asked, :id) OR size(asked) < :most";
+
 const SENDER_ALLOWED: &str = "contains(senders, :address) OR contains(senders, :domain) OR (attribute_not_exists(senders) AND #settings.sender = :address)";
 
 /// Conditions of the lease of a file. Two that read it at once do the same work twice, and nobody
@@ -311,6 +316,8 @@ static MUTANTS: &[Mutant] = mutants! {
     "a row knows its own correction": Off::Without("by", "row") => changed_after_its_row_corrected_it;
     "an external id is one content's": Off::Refused("content", None) => another_content;
     "a key is one body's": Off::Refused("fingerprint", None) => another_body;
+    "a request for wallets is one mail": Off::Condition(SPEND, "NOT contains(sent, :id)") => wallets_delivered_twice;
+    "an address gets three mails a day": Off::Condition(COUNT, "") => wallets_asked_too_often;
 };
 
 /// Runs a scenario to its end; red when it takes too long.

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The style sheet. The page contains it unescaped, so it has no `</style`.
-const STYLE: &str = include_str!("page.css");
+const STYLE: &str = concat!(include_str!("page.css"), include_str!("verify.css"));
 /// The script: it copies and prints. The page works without it.
 const SCRIPT: &str = include_str!("page.js");
 /// The script of the console. The page contains it unescaped, so it has no `</script`.
@@ -26,10 +26,12 @@ pub(super) const CONSOLE_SCRIPT: &str = concat!(
     include_str!("console/personal.js"),
     include_str!("console/flow.js"),
 );
+/// The script of `/verify`: it takes what is dropped anywhere. The form works without it.
+pub(super) const VERIFY_SCRIPT: &str = include_str!("verify.js");
 
-/// Hashes of the style sheet and the two scripts, as a policy names them.
-static HASHES: LazyLock<[String; 3]> = LazyLock::new(|| {
-    [STYLE, SCRIPT, CONSOLE_SCRIPT].map(|text| {
+/// Hashes of the style sheet and the scripts, as a policy names them.
+static HASHES: LazyLock<[String; 4]> = LazyLock::new(|| {
+    [STYLE, SCRIPT, CONSOLE_SCRIPT, VERIFY_SCRIPT].map(|text| {
         let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
         BASE64_STANDARD.encode(hash)
     })
@@ -42,7 +44,7 @@ fn origin(url: &str) -> String {
 /// Returns the `Content-Security-Policy` of every page but the console: its one style sheet, its
 /// one script, images of this site.
 pub fn content_security_policy(site_url: &str) -> String {
-    let [style, script, _] = &*HASHES;
+    let [style, script, ..] = &*HASHES;
     let origin = origin(site_url);
     format!(
         "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; img-src {origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -52,10 +54,24 @@ pub fn content_security_policy(site_url: &str) -> String {
 /// Returns the policy of the console, which calls the API and the bucket of uploads; its one image is the
 /// site's icon.
 pub fn console_security_policy(uploads_origin: &str) -> String {
-    let [style, _, script] = &*HASHES;
+    let [style, _, script, _] = &*HASHES;
     let uploads = origin(uploads_origin);
     format!(
         "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; connect-src 'self' {uploads}; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+}
+
+/// Returns the policy of a page with a form that is sent to this site.
+pub fn form_security_policy(site_url: &str) -> String {
+    content_security_policy(site_url).replace("form-action 'none'", "form-action 'self'")
+}
+
+/// Returns the policy of `/verify`, whose form is sent to this site.
+pub fn verify_security_policy(site_url: &str) -> String {
+    let [style, _, _, script] = &*HASHES;
+    let origin = origin(site_url);
+    format!(
+        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; img-src {origin}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 }
 

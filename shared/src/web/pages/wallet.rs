@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use maud::html;
 
-use super::frame::{Frame, badge, day, describe, notice};
+use super::frame::{Frame, badge, day, describe};
 use crate::{
     domain::{image::Image, lang::Lang},
     web::view::State,
@@ -121,20 +121,46 @@ pub fn wallet(page: &WalletPage<'_>, lang: Lang) -> String {
     frame.around(&main, Some(&foot))
 }
 
-/// Renders the page for a link that is invalid or expired.
-pub fn wallet_closed(lang: Lang) -> String {
-    notice(
+/// Renders the page for a link whose 30 days are over.
+pub fn wallet_ended(site_url: &str, lang: Lang) -> String {
+    closed(
+        lang.pick(
+            "Este enlace ya no abre la billetera",
+            "This link does not open the wallet any more",
+        ),
+        lang.pick(
+            "Venció: los enlaces a la billetera sirven 30 días. Tus credenciales siguen aquí.",
+            "It has ended: links to the wallet work for 30 days. Your credentials are still here.",
+        ),
+        site_url,
         lang,
-        lang.pick("Este enlace ya no abre la billetera", "This link does not open the wallet any more"),
-        &[
-            lang.pick(
-                "Los enlaces a la billetera sirven 30 días, y solo mientras la dirección pertenezca a un miembro de la institución. También es posible que este se haya copiado incompleto.",
-                "Links to the wallet work for 30 days, and only while the address belongs to a member of the institution. This one may also have been copied incompletely.",
-            ),
-            lang.pick(
-                "Abre el aviso más reciente que recibiste, o pide a la institución un enlace nuevo. Las páginas públicas de tus credenciales siguen disponibles.",
-                "Open the latest notice that you received, or ask the institution for a new link. The public pages of your credentials are still there.",
-            ),
-        ],
     )
+}
+
+/// Renders the page for a link that opens nothing.
+pub fn wallet_closed(site_url: &str, lang: Lang) -> String {
+    closed(
+        lang.pick("Este enlace ya no abre la billetera", "This link does not open the wallet any more"),
+        lang.pick(
+            "Es posible que se haya copiado incompleto, o que la dirección ya no pertenezca a un miembro de la institución.",
+            "It may have been copied incompletely, or the address no longer belongs to a member of the institution.",
+        ),
+        site_url,
+        lang,
+    )
+}
+
+fn closed(title: &str, text: &str, site_url: &str, lang: Lang) -> String {
+    let main = html! {
+        div.card.notice {
+            h1 { (title) }
+            p { (text) }
+            p { a.button.first href={ (site_url) "/wallet?lang=" (lang.tag()) } { (lang.pick("Pedir un enlace nuevo", "Ask for a new link")) } }
+            p { (lang.pick(
+                "Las páginas públicas de tus credenciales siguen disponibles.",
+                "The public pages of your credentials are still there.",
+            )) }
+        }
+    };
+    Frame::of(lang, title).around(&main, None)
 }

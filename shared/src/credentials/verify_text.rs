@@ -1,0 +1,64 @@
+//! Verifies a document as somebody has it: the text that a service answered, a person saved, or a file carried.
+//! Nothing is written, so it can be repeated.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::{
+    app::App,
+    credentials::verify::{self, Standing, Verification},
+    domain::{
+        erasure::Stored,
+        fields::{Fields, InvalidBody},
+        json::{self, Bounds, Repeated},
+    },
+    store::StoreError,
+};
+
+/// A document that was read from a text.
+pub struct DocumentText {
+    /// Its members.
+    pub members: Map<String, Value>,
+    /// The place of a member that it repeats, if it does.
+    repeated: Option<String>,
+}
+
+impl DocumentText {
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// [`InvalidBody`]: not UTF-8, not JSON, too deep, no object.
+    pub fn read(text: &[u8]) -> Result<Self, InvalidBody> {
+        let text = json::text(text).ok_or(InvalidBody::NotUtf8)?;
+        let survey = json::survey(text, &Bounds::BODY).map_err(InvalidBody::from)?;
+        let members = Fields::of_text(text)?.into_members();
+        Ok(Self::surveyed(members, survey.repeated.first()))
+    }
+
+    /// A document within a text that was surveyed, with a member that it repeats.
+    pub fn surveyed(members: Map<String, Value>, repeated: Option<&Repeated>) -> Self {
+        Self { members, repeated: repeated.map(Repeated::pointer) }
+    }
+
+    /// Verifies it.
+    ///
+    /// # Errors
+    /// Those of the store. A document at fault is a result, not an error.
+    pub async fn verify(&self, app: &App, now: Timestamp) -> Result<Verification, StoreError> {
+        match &self.repeated {
+            Some(place) => Ok(verify::ambiguous(app, &self.members, place)),
+            None => verify::verify(app, &self.members, now).await,
+        }
+    }
+}
+
+/// What is stored of the credential of a document that its issuer signed.
+///
+/// # Errors
+/// Those of the store.
+pub async fn stored(app: &App, of: &Verification) -> Result<Option<Stored>, StoreError> {
+    match of.credential.filter(|_| of.standing != Standing::Invalid) {
+        Some(id) => app.credentials.stored(id).await,
+        None => Ok(None),
+    }
+}
