@@ -118,6 +118,12 @@ struct OptionalSettings {
     /// Reply-to address; "" removes it.
     #[arg(long, value_name = "ADDRESS")]
     reply_to: Option<String>,
+    /// The organization's own site, shown on pages; "" removes it.
+    #[arg(long, value_name = "URL")]
+    website: Option<String>,
+    /// Address at which people reach it, shown on pages; "" removes it.
+    #[arg(long, value_name = "ADDRESS")]
+    contact: Option<String>,
     /// IANA time zone of the dates shown to people [on creation: this machine's, which a terminal asks about].
     #[arg(long, value_name = "ZONE")]
     time_zone: Option<String>,
@@ -371,10 +377,10 @@ impl GivenSettings {
             }
             None => None,
         };
-        let reply_to = optional.reply_to.map(|address| match address.as_str() {
-            "" => Value::Null,
-            _ => Value::String(address),
-        });
+        // An empty text removes a setting.
+        let text = |given: Option<String>| {
+            given.map(|text| if text.is_empty() { Value::Null } else { Value::String(text) })
+        };
         let periods = [
             ("jobs_days", optional.jobs_days),
             ("files_days", optional.files_days),
@@ -393,7 +399,9 @@ impl GivenSettings {
         let fields = [
             ("name", name.map(Value::String)),
             ("sender", sender.map(Value::String)),
-            ("reply_to", reply_to),
+            ("reply_to", text(optional.reply_to)),
+            ("website", text(optional.website)),
+            ("contact", text(optional.contact)),
             ("time_zone", optional.time_zone.map(Value::String)),
             ("language", optional.language.map(Value::String)),
             ("notify_members", optional.notify_members.map(Value::Bool)),

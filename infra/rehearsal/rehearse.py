@@ -330,7 +330,7 @@ class Rehearsal:
         return "live refused, test issued"
 
     def update_deploy(self) -> str:
-        self.deploy(SiteUrl=SITE, SenderAddresses="*@ejemplo.edu")
+        self.deploy(SiteUrl=SITE, SenderAddresses="*@ejemplo.edu", SiteSender="sitio@ejemplo.edu")
         status, page, _ = self.api("GET", f"/credential/{self.test_credential}")
         check(status == 200 and "Persona Número 0" in page, "the earlier credential is shown")
         # The identity's notifications take the same path as the configuration set's events.
@@ -660,6 +660,29 @@ class Rehearsal:
         result = self.api.success(job[1]["job_id"])
         check(result["successful"] == 490, result)
         return "verified, corrected, revoked; a key rotated; a job's 490 revoked"
+
+    def lost_link(self) -> str:
+        """Whoever lost the link to their wallet asks for it, with no key, and a file is verified by whoever holds it."""
+        address = "persona3100@ejemplo.com"
+        self.api("POST", "/api/v1/credentials/issue", self.body(self.person(3100)), status=200)
+        form = {"key": "", "kind": "application/x-www-form-urlencoded"}
+        asked = self.api("POST", "/wallet", raw=f"email={urllib.parse.quote(address)}".encode(), status=200, **form)[1]
+        unknown = self.api("POST", "/wallet", raw=b"email=nadie%40ejemplo.com", status=200, **form)[1]
+        check(asked == unknown, "the answer tells who has a wallet")
+
+        def letter():
+            mails = (json.dumps(mail) for mail in self.aws.mails())
+            return next((m for m in mails if "sitio@ejemplo.edu" in m and address in m), None)
+
+        until("the mail with the link", letter, 60)
+        certificate = self.api.get(f"/credential/{self.test_credential}/certificate.pdf", key="", accept="*/*")
+        verdict = self.api("POST", "/api/v1/verify", raw=certificate, kind="application/pdf", key=self.test_key, status=200)[1]
+        check(verdict["status"] == "issued", verdict)
+        head = '--x\r\nContent-Disposition: form-data; name="file"; filename="c.pdf"\r\n\r\n'
+        sent = head.encode() + certificate + b"\r\n--x--\r\n"
+        page = self.api("POST", "/verify", raw=sent, kind="multipart/form-data; boundary=x", key="", status=200)[1]
+        check("Persona Número 0" in page, page[:600])
+        return "one mail, the same answer to all; a PDF verified on the page and by the API"
 
     def dead_letters(self) -> str:
         """A malformed message reaches the dead-letter queue alone; rows that are moved back are issued."""
@@ -1079,7 +1102,7 @@ class Rehearsal:
         binaries, first_deploy, first_organization, no_live_issuing_without_a_domain,
         update_deploy, gateway_answers, members, one_at_once, client_programs, a_job_of_500, ses_feedback,
         a_file_of_300, a_file_of_another_system, a_file_of_members, the_bucket_is_private,
-        page_and_proof, dead_letters, sweeper, personal_data, second_update, logs, permissions_that_are_used,
+        page_and_proof, lost_link, dead_letters, sweeper, personal_data, second_update, logs, permissions_that_are_used,
         what_a_taken_over_function_may, a_missing_permission_fails, the_api_needs_its_permission, removal,
     )  # fmt: skip
 

@@ -268,8 +268,6 @@ async fn an_address_of_nothing_answers_people_with_a_page_and_programs_with_a_pr
     for path in [
         "/nada",
         "/credential",
-        "/wallet",
-        "/wallet/",
         "/orgs",
         "/status/x",
         "/images/x.png",
@@ -289,6 +287,8 @@ async fn an_address_of_nothing_answers_people_with_a_page_and_programs_with_a_pr
         let posted = world.send("POST", path, &[HTML], "").await;
         assert!(posted.header("content-type").starts_with("application/problem+json"), "{path}");
     }
+    let wallet = world.send("GET", "/wallet/", &[HTML], "").await.expect(301);
+    assert!(wallet.header("location").ends_with("/wallet"), "{}", wallet.header("location"));
     let english = world.send("GET", "/nada?lang=en", &[HTML], "").await.expect(404);
     assert!(english.text().contains("We could not find this page"));
     for path in ["/api", "/api/v1", "/api/v1/nada", "/api/v1/jobs/x/y"] {

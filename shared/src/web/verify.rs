@@ -26,7 +26,7 @@ use crate::{
     domain::{
         credential::Credential,
         erasure::Stored,
-        ids::{CredentialId, Mode},
+        ids::{CredentialId, Mode, OrgId},
         lang::Lang,
     },
     http::{parameters::LANG, problem::Problem, serve::Call},
@@ -171,7 +171,8 @@ fn of_view(view: CredentialView) -> Verdict {
         name: view.name,
         holder: view.recipient_name,
         organization: view.organization,
-        site: None,
+        website: view.website,
+        contact: view.contact,
         test: view.test,
         awarded_on: view.awarded_on.or(view.issued_on),
         expires_on: view.expires_on,
@@ -205,7 +206,12 @@ async fn of_document(
     };
     if verification.standing != Standing::Invalid {
         let days = signed_days(app, &document.members, &verification, stored.as_ref()).await?;
-        verdict.signed = Some(signed(&document.members, verification.mode, days));
+        let mut signed = signed(&document.members, verification.mode, days);
+        if let Some(org) = issuer_of(app, &document.members) {
+            let settings = app.catalog.organization(&org).await?.settings.clone();
+            (signed.website, signed.contact) = (settings.website, settings.contact);
+        }
+        verdict.signed = Some(signed);
     }
     match stored {
         Some(Stored::Erased(left)) => verdict.erased = Some(left.why),
@@ -234,11 +240,18 @@ fn signed(document: &Map<String, Value>, mode: Option<Mode>, days: [Option<Date>
         name: text(of_subject("/achievement/name")).unwrap_or_default(),
         holder: text(holder.and_then(|holder| holder.get("identityHash"))),
         organization: text(issuer.and_then(|issuer| issuer.get("name"))).unwrap_or_default(),
-        site: text(issuer.and_then(|issuer| issuer.get("url"))),
+        website: None,
+        contact: None,
         test: mode == Some(Mode::Test),
         awarded_on,
         expires_on,
     }
+}
+
+/// The organization of this site that a document names as its issuer.
+fn issuer_of(app: &App, document: &Map<String, Value>) -> Option<OrgId> {
+    let did = document.get("issuer")?.get("id")?.as_str()?;
+    did::owner(&app.config.site_url, did).map(|(org, _)| org)
 }
 
 /// The days of award and end of a verified document: those of its credential, if it is the newest version,
@@ -256,10 +269,7 @@ async fn signed_days(
         return Ok([days.award(), days.expires_on]);
     }
     let text = |name: &str| document.get(name).and_then(Value::as_str);
-    let issuer = document.get("issuer").and_then(|issuer| issuer.get("id")).and_then(Value::as_str);
-    let Some((org, _)) = issuer.and_then(|did| did::owner(&app.config.site_url, did)) else {
-        return Ok([None, None]);
-    };
+    let Some(org) = issuer_of(app, document) else { return Ok([None, None]) };
     let organization = app.catalog.organization(&org).await?;
     let day = |name: &str| Some(organization.date_of(text(name)?.parse().ok()?));
     let awarded = text("awardedDate").and_then(|at| at.get(..10)?.parse().ok());

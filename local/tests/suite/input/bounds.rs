@@ -32,7 +32,7 @@ const READ_JSON: [(&str, &str); 21] = [
 ];
 
 /// The routes that take a body of another kind, or none.
-const READ_NO_JSON: [&str; 7] = [
+const READ_NO_JSON: [&str; 10] = [
     "/api/v1/jobs/{job_id}/retry",
     "/api/v1/jobs/{job_id}/cancel",
     "/api/v1/credentials/{credential_id}/resend",
@@ -40,6 +40,9 @@ const READ_NO_JSON: [&str; 7] = [
     "/api/v1/status-lists",
     "/api/v1/templates/{template_id}/archive",
     "/api/v1/members/import",
+    "/verify",
+    "/wallet",
+    "/credential/{credential_id}/exchange",
 ];
 
 /// Sends a body to a route, its parameter filled in.

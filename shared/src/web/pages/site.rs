@@ -54,6 +54,8 @@ fn verifying(site_url: &str, lang: Lang) -> Markup {
                 )) }
             }
             p { a.button.first href={ (site_url) "/verify?lang=" (lang.tag()) } { (lang.pick("Verificar una credencial", "Verify a credential")) } }
+            p { (lang.pick("¿Recibiste credenciales y perdiste el enlace? ", "Were you awarded credentials, and lost the link? "))
+                a href={ (site_url) "/wallet?lang=" (lang.tag()) } { (lang.pick("Pide el de tu billetera", "Ask for that of your wallet")) } "." }
         }
     }
 }

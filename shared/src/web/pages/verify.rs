@@ -4,11 +4,14 @@ use jiff::civil::Date;
 use maud::{Markup, html};
 use url::Url;
 
-use super::frame::{Frame, VERIFY_SCRIPT, day, describe};
+use super::{
+    frame::{Frame, VERIFY_SCRIPT, day, describe},
+    site::reached,
+};
 use crate::{
     credentials::verify::{Check, Finding, Standing},
     document::attached::{AttachedFault, MAX_FILE},
-    domain::{erasure::Why, lang::Lang},
+    domain::{email::EmailAddress, erasure::Why, lang::Lang},
     web::view::State,
 };
 
@@ -66,8 +69,10 @@ pub struct Signed {
     pub holder: Option<String>,
     /// The issuer's name.
     pub organization: String,
-    /// The issuer's site.
-    pub site: Option<String>,
+    /// The issuer's own site, as it says now.
+    pub website: Option<String>,
+    /// The address at which people reach it, as it says now.
+    pub contact: Option<EmailAddress>,
     /// Made with a test key.
     pub test: bool,
     /// The day of the award.
@@ -167,8 +172,6 @@ fn told(verdict: &Verdict, host: &str, lang: Lang) -> Markup {
 }
 
 fn facts(signed: &Signed, standing: Standing, host: &str, lang: Lang) -> Markup {
-    let site = signed.site.as_deref().and_then(|site| Url::parse(site).ok());
-    let site = site.filter(|site| matches!(site.scheme(), "http" | "https"));
     let ends = match standing {
         Standing::Expired => lang.pick("Venció el", "Expired on"),
         _ => lang.pick("Vence el", "Expires on"),
@@ -179,9 +182,7 @@ fn facts(signed: &Signed, standing: Standing, host: &str, lang: Lang) -> Markup 
                 dt { (lang.pick("Emitida por", "Issued by")) }
                 dd {
                     bdi { (signed.organization) }
-                    @if let Some(site) = &site {
-                        br; a href=(site) rel="noopener noreferrer nofollow" { (site.host_str().unwrap_or_default()) }
-                    }
+                    (reached(signed.website.as_deref(), signed.contact.as_ref()))
                     br; span.soft { (lang.pick("en ", "at ")) (host) }
                 }
             }
