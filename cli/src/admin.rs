@@ -54,7 +54,7 @@ pub struct Arguments {
 enum Command {
     /// Create, update and show organizations.
     #[command(subcommand)]
-    Org(Org),
+    Org(Box<Org>),
     /// Create API keys.
     #[command(subcommand)]
     Keys(Keys),
@@ -196,28 +196,30 @@ pub async fn run(
     let Arguments { deployment, command } = arguments;
     let app = deployment.app(data).await?;
     match command {
-        Command::Org(Org::Create { id, name, sender, allow_sender, optional }) => {
-            let stored = app.catalog.together(&parse_org(&id)?, None, None, &[]).await;
-            let stored = stored.ok().and_then(|read| read.organization);
-            let optional = OptionalSettings {
-                time_zone: Some(zone::chosen(optional.time_zone, stored.as_ref())?),
-                ..optional
-            };
-            let given = GivenSettings { name: Some(name), sender: Some(sender), optional };
-            let bound = deployment.sender_bound().await;
-            create_organization(&app, &id, given.into_json()?, &allow_sender, &bound).await
-        }
-        Command::Org(Org::Update { id, name, sender, allow_sender, remove_sender, optional }) => {
-            let given = GivenSettings { name, sender, optional };
-            let change = SenderChange { allow: &allow_sender, remove: &remove_sender };
-            let bound = deployment.sender_bound().await;
-            update_organization(&app, &id, given.into_json()?, change, &bound).await
-        }
-        Command::Org(Org::List) => names::list(&app).await,
-        Command::Org(Org::Show { id }) => {
-            let organization = read_organization(&app, &parse_org(&id)?).await?;
-            Ok(print_document(&organization.answer(&app.config.site_url))?)
-        }
+        Command::Org(org) => match *org {
+            Org::Create { id, name, sender, allow_sender, optional } => {
+                let stored = app.catalog.together(&parse_org(&id)?, None, None, &[]).await;
+                let stored = stored.ok().and_then(|read| read.organization);
+                let optional = OptionalSettings {
+                    time_zone: Some(zone::chosen(optional.time_zone, stored.as_ref())?),
+                    ..optional
+                };
+                let given = GivenSettings { name: Some(name), sender: Some(sender), optional };
+                let bound = deployment.sender_bound().await;
+                create_organization(&app, &id, given.into_json()?, &allow_sender, &bound).await
+            }
+            Org::Update { id, name, sender, allow_sender, remove_sender, optional } => {
+                let given = GivenSettings { name, sender, optional };
+                let change = SenderChange { allow: &allow_sender, remove: &remove_sender };
+                let bound = deployment.sender_bound().await;
+                update_organization(&app, &id, given.into_json()?, change, &bound).await
+            }
+            Org::List => names::list(&app).await,
+            Org::Show { id } => {
+                let organization = read_organization(&app, &parse_org(&id)?).await?;
+                Ok(print_document(&organization.answer(&app.config.site_url))?)
+            }
+        },
         Command::Keys(keys) => create_key(&app, keys, printer).await,
         Command::Erasures(command) => erasures::run(&app, command, printer).await,
     }

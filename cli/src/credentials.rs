@@ -304,6 +304,12 @@ async fn verify(session: &Session, source: &str) -> Result<Exit, Failure> {
         true => printer.pick(format!("Válida ({status})"), format!("Valid ({status})")),
         false => printer.pick(format!("No válida ({status})"), format!("Not valid ({status})")),
     })?;
+    if answer.get("mode").is_some_and(|mode| mode == "test") {
+        printer.line(&printer.pick(
+            "  Es una prueba: no acredita nada".to_owned(),
+            "  It is a test: it certifies nothing".to_owned(),
+        ))?;
+    }
     // What is said of one that was erased.
     if let Some(note) = answer.get("note").and_then(Value::as_str) {
         printer.line(&format!("  {note}"))?;

@@ -136,12 +136,12 @@ for (const [width, colorScheme] of [
 {
   const page = await open("keyboard");
   seen.stops = [];
-  for (let n = 0; n < 4; n += 1) {
+  for (let n = 0; n < 5; n += 1) {
     await page.keyboard.press("Tab");
     const [what, shown] = await page.evaluate(() => {
       const at = document.activeElement;
       const style = getComputedStyle(at);
-      const what = at.id || (at.type === "submit" ? at.textContent : at.hreflang);
+      const what = at.id || (at.type === "submit" ? at.textContent : at.hreflang || at.pathname);
       return [what, style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2];
     });
     seen.stops.push(what);

@@ -346,6 +346,7 @@ impl Problem {
             }
             "not_found" => lang.pick("No encontrado", "Not found"),
             "erased" => lang.pick("Eliminada", "Erased"),
+            "revoked" => lang.pick("Revocada", "Revoked"),
             "method_not_allowed" => lang.pick("Método no permitido", "Method not allowed"),
             "idempotency_in_progress" => lang.pick("Solicitud en curso", "Request in progress"),
             "idempotency_mismatch" => lang.pick("Idempotency-Key ya usada", "Key already used"),

@@ -191,7 +191,7 @@ fn verification(shown: &CredentialView, lang: Lang) -> Markup {
             details.checked.(if in_force { class } else { "soft" }) {
                 summary {
                     span {
-                        @if in_force { strong.holds { (state) } " · " }
+                        @if in_force && !shown.test { strong.holds { (state) } " · " }
                         (lang.pick(format!("{passed} de {made} comprobaciones"), format!("{passed} of {made} checks")))
                         span.when { ", " (day(shown.checked_on, lang)) }
                     }

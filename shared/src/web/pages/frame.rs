@@ -10,7 +10,10 @@ use url::Url;
 use crate::{
     domain::{image::Image, lang::Lang},
     http::serve::ROBOTS,
-    web::{seal, view::State},
+    web::{
+        seal,
+        view::{State, host_of},
+    },
 };
 
 /// The style sheet. The page contains it unescaped, so it has no `</style`.
@@ -130,6 +133,9 @@ impl<'a> Frame<'a> {
                                 @if let Some(logo) = logo { (picture(logo, self.site_url, "logo")) }
                                 span dir="auto" { (name) }
                             }
+                        }
+                        @else if !self.site_url.is_empty() {
+                            p.org { a href={ (self.site_url) "/?lang=" (lang.tag()) } { (host_of(self.site_url)) } }
                         }
                         nav aria-label=(lang.pick("Idioma", "Language")) {
                             ul.langs {

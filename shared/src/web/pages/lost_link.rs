@@ -1,10 +1,9 @@
 //! The page of `/wallet`: a form for whoever lost the link to their wallet.
 
 use maud::{Markup, html};
-use url::Url;
 
 use super::frame::Frame;
-use crate::domain::lang::Lang;
+use crate::{domain::lang::Lang, web::view::host_of};
 
 /// What the page says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +23,7 @@ pub enum LostLink {
 /// Renders the page: a whole HTML document.
 pub fn lost_link(said: LostLink, site_url: &str, lang: Lang) -> String {
     let title = lang.pick("Recuperar tu billetera", "Find your wallet again");
-    let host = Url::parse(site_url).ok();
-    let host = host.as_ref().and_then(Url::host_str).unwrap_or_default();
+    let host = host_of(site_url);
     let notice = |heading: &str, texts: &[&str]| {
         html! { div.card.notice { h1 { (heading) } @for text in texts { p { (text) } } } }
     };
@@ -39,8 +37,8 @@ pub fn lost_link(said: LostLink, site_url: &str, lang: Lang) -> String {
                     "If this site has credentials for that address, a mail with the links to your wallet arrives within some minutes.",
                 ),
                 lang.pick(
-                    "¿No llega? Revisa la carpeta de correo no deseado y prueba con la dirección que diste a la institución. Cada dirección recibe tres correos al día como máximo.",
-                    "Nothing arrives? Look into your spam folder, and try the address that you gave to the institution. Each address gets three mails a day at most.",
+                    "¿No llega? Revisa la carpeta de correo no deseado y prueba con la dirección que diste a la institución. Cada dirección recibe tres correos al día como máximo, y desde una misma red (una oficina, un campus) se aceptan pocas solicitudes por hora: si pasa, prueba más tarde o desde otra red.",
+                    "Nothing arrives? Look into your spam folder, and try the address that you gave to the institution. Each address gets three mails a day at most, and a network (an office, a campus) has few requests an hour: if that happens, try later or from another network.",
                 ),
             ],
         ),

@@ -2,7 +2,6 @@
 
 use jiff::civil::Date;
 use maud::{Markup, html};
-use url::Url;
 
 use super::{
     frame::{Frame, VERIFY_SCRIPT, day, describe},
@@ -12,7 +11,7 @@ use crate::{
     credentials::verify::{Check, Finding, Standing},
     document::attached::{AttachedFault, MAX_FILE},
     domain::{email::EmailAddress, erasure::Why, lang::Lang},
-    web::view::State,
+    web::view::{State, host_of},
 };
 
 /// An answer above the form.
@@ -33,6 +32,8 @@ pub enum Said {
     NotJson,
     /// The address is another site's.
     Foreign,
+    /// The address is this site's, and not a credential's.
+    NoCredential,
     /// The file cannot be read.
     File(AttachedFault),
     /// No credential has this address.
@@ -91,8 +92,7 @@ struct Words {
 /// Renders the page: a whole HTML document.
 pub fn verify(answer: Option<&VerifyAnswer>, site_url: &str, lang: Lang) -> String {
     let heading = lang.pick("Comprobar una credencial", "Check a credential");
-    let host = Url::parse(site_url).ok();
-    let host = host.as_ref().and_then(Url::host_str).unwrap_or_default();
+    let host = &host_of(site_url);
     let words = answer.map(|answer| match answer {
         VerifyAnswer::Verdict(verdict) => of_verdict(verdict, lang),
         VerifyAnswer::Said(said) => of_said(said, lang),
@@ -335,6 +335,10 @@ fn of_said(said: &Said, lang: Lang) -> Words {
         ]),
         Said::NotJson => words("suspended", unread, vec![
             lang.pick("El texto está incompleto o dañado: no es un documento JSON. Usa el archivo original.", "The text is incomplete or damaged: it is no JSON document. Use the original file."),
+        ]),
+        Said::NoCredential => words("suspended", lang.pick("La dirección está incompleta", "The address is incomplete"), vec![
+            lang.pick("Es de este sitio, pero no la de una credencial.", "It is of this site, but not that of a credential."),
+            lang.pick("La dirección termina en /credential/ y un código de 36 letras y números.", "The address ends in /credential/ and a code of 36 letters and digits."),
         ]),
         Said::Foreign => words("suspended", lang.pick("No es de este sitio", "It is not of this site"), vec![
             lang.pick("La dirección es de otro sitio, y de allí no leemos nada. Ábrela en el sitio de quien la emitió.", "The address is of another site, and nothing is read from there. Open it on the site of its issuer."),

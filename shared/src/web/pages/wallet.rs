@@ -142,8 +142,8 @@ pub fn wallet_closed(site_url: &str, lang: Lang) -> String {
     closed(
         lang.pick("Este enlace ya no abre la billetera", "This link does not open the wallet any more"),
         lang.pick(
-            "Es posible que se haya copiado incompleto, o que la dirección ya no pertenezca a un miembro de la institución.",
-            "It may have been copied incompletely, or the address no longer belongs to a member of the institution.",
+            "Es posible que se haya copiado incompleto, o que sus 30 días hayan pasado. Pide uno nuevo con tu dirección de correo.",
+            "It may have been copied incompletely, or its 30 days are over. Ask for a new one with your mail address.",
         ),
         site_url,
         lang,

@@ -12,6 +12,8 @@ pub(super) enum Pasted {
     Credential(CredentialId),
     /// An address of another site.
     Foreign,
+    /// An address of this site that is no credential's, or was cut off.
+    NoCredential,
     /// Nothing of the kind.
     Nothing,
 }
@@ -23,16 +25,26 @@ pub(super) fn read(site_url: &str, text: &str) -> Pasted {
     // Mail programs and paper break addresses into lines.
     let joined: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     let root = site_url.to_ascii_lowercase();
-    let path = format!("{}/credential/", root.split_once("://").map_or("", |(_, root)| root));
+    let root = root.split_once("://").map_or("", |(_, root)| root);
+    let path = format!("{root}/credential/");
     if let Some(id) = address_in(&text, &path).or_else(|| address_in(&joined, &path)) {
         return Pasted::Credential(id);
     }
     let alone = joined.trim_matches(|c: char| !c.is_ascii_alphanumeric());
     match id_at(alone).filter(|_| alone.len() == ID) {
         Some(id) => Pasted::Credential(id),
+        None if begins_with(alone, root) => Pasted::NoCredential,
         None if joined.contains("://") || joined.contains("/credential") => Pasted::Foreign,
         None => Pasted::Nothing,
     }
+}
+
+/// Whether a text is an address of this host, or the beginning of one.
+fn begins_with(text: &str, root: &str) -> bool {
+    let address = text.split_once("://").map_or(text, |(_, address)| address);
+    let rest = address.strip_prefix(root);
+    !root.is_empty()
+        && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))
 }
 
 /// The credential at the first address with this host and path. What ends in the host's name is another
@@ -43,6 +55,9 @@ fn address_in(text: &str, path: &str) -> Option<CredentialId> {
         let begins = before.ends_with("https://")
             || before.ends_with("http://")
             || !before.ends_with(|c: char| c.is_alphanumeric() || "-._~/@:%=&?#+".contains(c));
+        // An address inside another one is a part of that: `https://evil.example/?u=https://…`.
+        let scheme = before.trim_end_matches("https://").trim_end_matches("http://");
+        let begins = begins && !scheme.ends_with(|c: char| "-._~/@%=&?#+".contains(c));
         begins.then(|| id_at(text.get(at + path.len()..)?)).flatten()
     })
 }
@@ -78,13 +93,21 @@ mod tests {
         }
         for text in [
             format!("https://otra.edu/credential/{id}"),
-            format!("{site}/wallet/demo.live.x"),
-            format!("{site}/credential/nobody"),
+            format!("https://evil.example/credential?u={site}/credential/{id}"),
+            format!("https://evil.example/{site}/credential/{id}"),
             format!("https://credenciales.u.edu.evil.example/C/credential/{id}"),
             format!("https://mis-{}/credential/{id}", &site[8..]),
             format!("https://evil.example/{}/credential/{id}", &site[8..]),
         ] {
             assert_eq!(read(site, &text), Pasted::Foreign, "{text}");
+        }
+        for text in [
+            format!("{site}/wallet/demo.live.x"),
+            format!("{site}/credential/nobody"),
+            format!("{site}/credential/{}…", &id[..20]),
+            format!("<{site}/>"),
+        ] {
+            assert_eq!(read(site, &text), Pasted::NoCredential, "{text}");
         }
         for text in ["", "hola", "ñ", "7a8b9c0d-1e2f", &"é".repeat(40)] {
             assert_eq!(read(site, text), Pasted::Nothing, "{text}");
