@@ -270,6 +270,8 @@ async fn what_a_fact_may_be_is_said_with_its_place() {
         (|f| f[0]["label"] = "🎓".into(), "/custom_fields/0/label", "label_taken"),
         (|f| f[0]["label"] = " distincion ".into(), "/custom_fields/0/label", "label_taken"),
         (|f| f[2]["label"] = "Rut".into(), "/custom_fields/2/label", "label_taken"),
+        (|f| f[2]["key"] = "credential_version".into(), "/custom_fields/2/key", "key_taken"),
+        (|f| f[2]["key"] = "given_name".into(), "/custom_fields/2/key", "key_taken"),
         (|f| f[0]["hidden"] = true.into(), "/custom_fields/0/hidden", "unknown_field"),
         (
             |f| {

@@ -451,3 +451,23 @@ async fn a_wrong_end_is_corrected() {
     patch(json!({ "valid_until": until })).await.expect(200);
     assert_eq!(end().await, until);
 }
+
+/// The end of a credential whose template has no months is taken away altogether: from document, item and page.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_end_that_is_taken_away_is_nowhere() {
+    let world = World::new().await;
+    let template = template(&world, &json!({})).await;
+    let until = today(&world).saturating_add(30.days()).to_string();
+    let id = id_of(&issue(&world, &template, &with("valid_until", &until)).await);
+    let path = format!("/credentials/{id}");
+    world.call("PATCH", &path, Some(&json!({ "valid_until": null }))).await.expect(200);
+    let shown = world.get(&path).await;
+    assert_eq!(
+        (&shown["valid_until"], &shown["expires_on"]),
+        (&Value::Null, &Value::Null),
+        "{shown}"
+    );
+    assert_eq!(document(&world, &id).await.get("validUntil"), None);
+    let renewal = json!({ "until": today(&world).saturating_add(90.days()).to_string() });
+    world.call("POST", &format!("{path}/renew"), Some(&renewal)).await.problem(409, "conflict");
+}

@@ -175,7 +175,7 @@ pub(super) fn is_result(name: &str) -> bool {
 
 /// Whether a column belongs to our results: any of theirs in a results file of ours, and in every
 /// file the credential that a row names, and its version.
-fn is_ours(name: &str, results_file: bool) -> bool {
+pub(super) fn is_ours(name: &str, results_file: bool) -> bool {
     let naming = [ResultColumn::CredentialId, ResultColumn::CredentialVersion];
     let names_it = || naming.iter().any(|column| plain(column.name()) == plain(name));
     is_result(name) && (results_file || names_it())

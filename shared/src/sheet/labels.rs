@@ -2,7 +2,7 @@
 
 use super::{
     column::Column,
-    columns::{column, is_result},
+    columns::{column, is_ours, is_result},
     names::plain,
     offered,
 };
@@ -26,6 +26,21 @@ pub fn faults(definition: &Definition) -> Vec<FieldError> {
                 "label_taken",
                 format!("La etiqueta «{label}» {es}: elige otra"),
                 format!("The label \"{label}\" {en}: choose another one"),
+            ));
+        }
+        let key = field.key.as_str();
+        let known = column(key);
+        let taken = match (known, known.field()) {
+            (Column::Unknown, _) => is_ours(key, false),
+            (_, Some(of)) => definition.takes(of),
+            (_, None) => true,
+        };
+        if taken {
+            faults.push(FieldError::new(
+                format!("/custom_fields/{n}/key"),
+                "key_taken",
+                format!("Una columna «{key}» de un archivo es otra cosa, no este dato: elige otra clave"),
+                format!("A column \"{key}\" of a file is something else, not this fact: choose another key"),
             ));
         }
     }

@@ -377,18 +377,19 @@ impl StatusLists {
             "du",
             "signed",
         ];
+        // What the corrected credential has not, its item has no more: an end, fields from a profile.
+        let mut remove = Vec::new();
         for name in NEW {
-            if let Some(value) = item.get(name) {
-                set.push(format!("{name} = :{name}"));
-                update = update.expression_attribute_values(format!(":{name}"), value.clone());
+            match item.get(name) {
+                Some(value) => {
+                    set.push(format!("{name} = :{name}"));
+                    update = update.expression_attribute_values(format!(":{name}"), value.clone());
+                }
+                None => remove.push(name.to_owned()),
             }
         }
         set.push(format!("{} = :email", BY_EMAIL.partition));
         update = update.expression_attribute_values(":email", text(email_key));
-        let mut remove = Vec::new();
-        if after.filled.is_empty() {
-            remove.push("filled".to_owned());
-        }
         if *owes {
             set.push("mail = :owed, mail_attempts = :none, resent_at = :now".to_owned());
             set.push(format!("{} = :owed_pk, {} = :owed_sk", OWED.partition, OWED.sort));

@@ -128,6 +128,7 @@ fn asked(app: &App, call: &Call) -> Result<Asked, (StatusCode, Said)> {
     match pasted::read(&app.config.site_url, &String::from_utf8_lossy(&text)) {
         Pasted::Credential(id) => Ok(Asked::Credential(id)),
         Pasted::Foreign => Err(unreadable(Said::Foreign)),
+        Pasted::Several => Err(unreadable(Said::Several)),
         Pasted::NoCredential => Err(unreadable(Said::NoCredential)),
         Pasted::Nothing => Err(unreadable(Said::NoAddress)),
     }

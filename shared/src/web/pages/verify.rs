@@ -32,6 +32,8 @@ pub enum Said {
     NotJson,
     /// The address is another site's.
     Foreign,
+    /// The text has several addresses.
+    Several,
     /// The address is this site's, and not a credential's.
     NoCredential,
     /// The file cannot be read.
@@ -162,7 +164,7 @@ fn told(verdict: &Verdict, host: &str, lang: Lang) -> Markup {
         @if let Some(page) = &verdict.page {
             p { a href={ (page) "?lang=" (lang.tag()) } {
                 @match verdict.standing {
-                    Standing::Replaced => (lang.pick("Ver la versión vigente", "See the version in force")),
+                    Standing::Replaced => (lang.pick("Ver su página, con la versión más reciente", "See its page, with the latest version")),
                     _ => (lang.pick("Ver la página de la credencial", "See the page of the credential")),
                 }
             } }
@@ -335,6 +337,9 @@ fn of_said(said: &Said, lang: Lang) -> Words {
         ]),
         Said::NotJson => words("suspended", unread, vec![
             lang.pick("El texto está incompleto o dañado: no es un documento JSON. Usa el archivo original.", "The text is incomplete or damaged: it is no JSON document. Use the original file."),
+        ]),
+        Said::Several => words("suspended", unread, vec![
+            lang.pick("El texto tiene varias direcciones. Pega una sola, la que quieres comprobar.", "The text has several addresses. Paste one, the one that you want to check."),
         ]),
         Said::NoCredential => words("suspended", lang.pick("La dirección está incompleta", "The address is incomplete"), vec![
             lang.pick("Es de este sitio, pero no la de una credencial.", "It is of this site, but not that of a credential."),

@@ -14,12 +14,15 @@ pub(super) enum Pasted {
     Foreign,
     /// An address of this site that is no credential's, or was cut off.
     NoCredential,
+    /// Several addresses, not all of one credential.
+    Several,
     /// Nothing of the kind.
     Nothing,
 }
 
 /// Looks for an address of this site, with words around it, in capitals, cut into lines, or without its
-/// scheme; or for an id alone.
+/// scheme; or for an id alone. What stands in an unbroken run of characters is one address, whose beginning
+/// decides; of several addresses none is chosen.
 pub(super) fn read(site_url: &str, text: &str) -> Pasted {
     let text = text.to_ascii_lowercase();
     // Mail programs and paper break addresses into lines.
@@ -27,7 +30,14 @@ pub(super) fn read(site_url: &str, text: &str) -> Pasted {
     let root = site_url.to_ascii_lowercase();
     let root = root.split_once("://").map_or("", |(_, root)| root);
     let path = format!("{root}/credential/");
-    if let Some(id) = address_in(&text, &path).or_else(|| address_in(&joined, &path)) {
+    let runs: Vec<Run> = text.split_whitespace().filter_map(|run| Run::read(run, &path)).collect();
+    let mut named = runs.iter().map(|run| run.credential);
+    match (named.next(), named.all(|other| Some(other) == runs.first().map(|run| run.credential))) {
+        (Some(_), false) => return Pasted::Several,
+        (Some(Some(id)), true) => return Pasted::Credential(id),
+        _ => {}
+    }
+    if let Some(id) = Run::read(&joined, &path).and_then(|run| run.credential) {
         return Pasted::Credential(id);
     }
     let alone = joined.trim_matches(|c: char| !c.is_ascii_alphanumeric());
@@ -39,6 +49,28 @@ pub(super) fn read(site_url: &str, text: &str) -> Pasted {
     }
 }
 
+/// An address in a text: a run of characters without white space.
+struct Run {
+    /// The credential of this site that it names.
+    credential: Option<CredentialId>,
+}
+
+impl Run {
+    /// Reads a run that has a scheme, or begins with the path of this site's credentials.
+    fn read(run: &str, path: &str) -> Option<Self> {
+        let Some((before, address)) = run.split_once("://") else {
+            let address = run.trim_start_matches(|c: char| !c.is_alphanumeric());
+            let credential = address.strip_prefix(path).and_then(id_at);
+            return credential.map(|id| Self { credential: Some(id) });
+        };
+        let around = before.strip_suffix("https").or_else(|| before.strip_suffix("http"));
+        // Signs of an address before the scheme make it a part of another one.
+        let begins = around.is_some_and(|around| !around.contains(['/', '\\', '?', '#', '@', '%']));
+        let credential = address.strip_prefix(path).filter(|_| begins).and_then(id_at);
+        Some(Self { credential })
+    }
+}
+
 /// Whether a text is an address of this host, or the beginning of one.
 fn begins_with(text: &str, root: &str) -> bool {
     let address = text.split_once("://").map_or(text, |(_, address)| address);
@@ -47,24 +79,11 @@ fn begins_with(text: &str, root: &str) -> bool {
         && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))
 }
 
-/// The credential at the first address with this host and path. What ends in the host's name is another
-/// host.
-fn address_in(text: &str, path: &str) -> Option<CredentialId> {
-    text.match_indices(path).find_map(|(at, _)| {
-        let before = text.get(..at)?;
-        let begins = before.ends_with("https://")
-            || before.ends_with("http://")
-            || !before.ends_with(|c: char| c.is_alphanumeric() || "-._~/@:%=&?#+".contains(c));
-        // An address inside another one is a part of that: `https://evil.example/?u=https://…`.
-        let scheme = before.trim_end_matches("https://").trim_end_matches("http://");
-        let begins = begins && !scheme.ends_with(|c: char| "-._~/@%=&?#+".contains(c));
-        begins.then(|| id_at(text.get(at + path.len()..)?)).flatten()
-    })
-}
-
-/// The id at the beginning of a text.
+/// The id at the beginning of a text, unless more letters follow.
 fn id_at(text: &str) -> Option<CredentialId> {
-    CredentialId::parse(text.get(..ID)?).ok()
+    let (id, rest) = (text.get(..ID)?, text.get(ID..)?);
+    let ends = !rest.starts_with(|c: char| c.is_alphanumeric() || "-_%".contains(c));
+    CredentialId::parse(id).ok().filter(|_| ends)
 }
 
 #[cfg(test)]
@@ -85,7 +104,9 @@ mod tests {
             format!("{site}/CREDENTIAL/{}/", id.to_uppercase()),
             format!("Ver credenciales.u.edu:8443/c/credential/{id}"),
             format!("{site}/credential/{}\r\n{}", &id[..20], &id[20..]),
-            format!("https://otra.edu/x {site}/credential/{id}"),
+            format!("[ver]({site}/credential/{id})"),
+            format!("<a href=\"{site}/credential/{id}\">{site}/credential/{id}</a>"),
+            format!("{site}/credential/{id}?iuv=1 {site}/credential/{id}.json"),
             id.to_owned(),
             format!("«{id}»"),
         ] {
@@ -95,6 +116,12 @@ mod tests {
             format!("https://otra.edu/credential/{id}"),
             format!("https://evil.example/credential?u={site}/credential/{id}"),
             format!("https://evil.example/{site}/credential/{id}"),
+            format!("http://evil.example\\{}/credential/{id}", &site[8..]),
+            format!("https://evil.example;{}/credential/{id}", &site[8..]),
+            format!("https://evil.example/,{}/credential/{id}", &site[8..]),
+            format!("https://evil.example/?u=({site}/credential/{id})"),
+            format!("javascript:alert(1)//{site}/credential/{id}"),
+            format!("https://{}@evil.example/credential/{id}", &site[8..]),
             format!("https://credenciales.u.edu.evil.example/C/credential/{id}"),
             format!("https://mis-{}/credential/{id}", &site[8..]),
             format!("https://evil.example/{}/credential/{id}", &site[8..]),
@@ -106,8 +133,15 @@ mod tests {
             format!("{site}/credential/nobody"),
             format!("{site}/credential/{}…", &id[..20]),
             format!("<{site}/>"),
+            format!("{site}/credential/{id}deadbeef"),
         ] {
             assert_eq!(read(site, &text), Pasted::NoCredential, "{text}");
+        }
+        for text in [
+            format!("https://otra.edu/x {site}/credential/{id}"),
+            format!("{site}/credential/{id} {site}/credential/8{}", &id[1..]),
+        ] {
+            assert_eq!(read(site, &text), Pasted::Several, "{text}");
         }
         for text in ["", "hola", "ñ", "7a8b9c0d-1e2f", &"é".repeat(40)] {
             assert_eq!(read(site, text), Pasted::Nothing, "{text}");
