@@ -73,8 +73,8 @@ impl Run {
 
 /// Whether a text is an address of this host, or the beginning of one.
 fn begins_with(text: &str, root: &str) -> bool {
-    let address = text.split_once("://").map_or(text, |(_, address)| address);
-    let rest = address.strip_prefix(root);
+    let scheme = ["https://", "http://"].into_iter().find_map(|scheme| text.strip_prefix(scheme));
+    let rest = scheme.unwrap_or(text).strip_prefix(root);
     !root.is_empty()
         && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))
 }
