@@ -16,7 +16,9 @@ use unicreda::{
         member::{Member, Profile},
         organization::Settings,
         template::Definition,
-        time, wallet_link,
+        tenant::Tenant,
+        time,
+        wallet_link::{self, WalletOf},
     },
 };
 
@@ -129,7 +131,8 @@ pub async fn issue(app: &App, demo: &Demo) -> anyhow::Result<Pages> {
     let secret = app.catalog.id_secret(&org).await?;
     let site_url = &app.config.site_url;
     let email = address(MEMBER)?;
-    let wallet = wallet_link::link(site_url, &secret, &org, Mode::Live, &email, app.clock.now());
+    let (whose, tenant) = (WalletOf::Member, Tenant { org: &org, mode: Mode::Live });
+    let wallet = wallet_link::link(whose, site_url, &secret, tenant, &email, app.clock.now());
     Ok(Pages { credential: urls.into_iter().next().flatten(), wallet })
 }
 

@@ -3,57 +3,16 @@
 // In: one JSON object on standard input, { site, pages: [{ name, url, missing? }], plan: {…} }.
 // Out: one JSON object, { faults: [text], seen: {…} }. The test judges `seen`.
 
-import { createRequire } from "node:module";
-import { readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 
 import jsQR from "jsqr";
-import { chromium } from "playwright-core";
 
-import { executable } from "./chromium.mjs";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8");
+import { launch } from "./public.mjs";
 
 const { site, pages, plan } = JSON.parse(await text(process.stdin));
 const faults = [];
 const seen = {};
-const browser = await chromium.launch({
-  executablePath: await executable(),
-  args: ["--no-sandbox", "--disable-gpu", "--no-zygote"],
-});
-
-/** Opens a page. An error or warning that it logs, and a request to another host, are faults. */
-async function open(name, url, options = {}, missing = false) {
-  const context = await browser.newContext({ locale: "es-CL", ...options });
-  const page = await context.newPage();
-  page.on("console", (message) => {
-    const expected = missing && message.text().includes("Failed to load resource");
-    if (["error", "warning"].includes(message.type()) && !expected) {
-      faults.push(`${name}: console: ${message.text()}`);
-    }
-  });
-  page.on("pageerror", (error) => faults.push(`${name}: ${error}`));
-  page.on("request", (request) => {
-    const to = request.url();
-    if (!to.startsWith(site) && !to.startsWith("data:")) faults.push(`${name}: asks ${to}`);
-  });
-  await page.goto(url);
-  return page;
-}
-
-async function audit(name, page) {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() =>
-    axe.run(document, {
-      // The frame of a mail is sandboxed: axe cannot run in it.
-      iframes: false,
-      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    }),
-  );
-  for (const { id, nodes } of violations) {
-    faults.push(`${name}: axe ${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`);
-  }
-}
+const { browser, open, audit } = await launch(site, faults);
 
 // The band with the state of each credential: a phone shows it without scrolling.
 seen.bands = {};

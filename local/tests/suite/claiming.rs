@@ -176,6 +176,12 @@ async fn a_mail_that_ses_does_not_take_waits_and_one_in_doubt_is_not_repeated() 
         assert!(consume(&world, &records).await.is_empty());
     }
     assert_eq!(mails(&world, email).await.len(), 2);
+    // Nor on the next day, when other hashes count; and what comes later than a day is answered no more.
+    for hours in [23, 2] {
+        world.stack.app().clock.jump(std::time::Duration::from_secs(hours * 3_600));
+        assert!(consume(&world, &records).await.is_empty());
+        assert_eq!(mails(&world, email).await.len(), 2);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

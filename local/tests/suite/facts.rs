@@ -209,6 +209,23 @@ async fn facts_of_ones_own_are_columns_of_files() {
     assert!(results.lines().next().expect("a header").contains("custom.hours"), "{results}");
     assert!(results.contains(RUT), "{results}");
 
+    // In a dry run, and in the results of one, facts are under `custom`, as a line sends them.
+    let dry = json!({ "template_id": made["id"], "dry_run": true });
+    let job = world.upload("notas.jsonl", rows.as_bytes(), &dry).await;
+    world.file_job(&job).await;
+    let seen = world.get(&format!("/jobs/{job}/results")).await["items"][0]["recipient"].clone();
+    assert_eq!((&seen["custom"]["rut"], seen.get("private")), (&json!(RUT), None), "{seen}");
+
+    // A row that names a credential and says another fact names the fact's column, and what it says.
+    let file = format!(
+        "Correo;Nombre completo;Horas cronológicas;credential_id\r\nana@ejemplo.com;Ana Rojas;77;{id}\r\n"
+    );
+    let job = world.upload("otras.csv", file.as_bytes(), &options).await;
+    world.file_job(&job).await;
+    let rows = world.get(&format!("/jobs/{job}/results")).await;
+    let error = rows["items"][0]["error"].as_str().expect("an error");
+    assert!(error.contains("«Horas cronológicas» dice «77»"), "{error}");
+
     // A file that corrects says what it changes.
     let row = json!({ "credential_id": id, "email": "ana@ejemplo.com", "custom": { "hours": 90 } });
     let correct = json!({ "template_id": made["id"], "correct": true });
@@ -235,6 +252,7 @@ async fn what_a_fact_may_be_is_said_with_its_place() {
         (json!({ "hours": 1, "Programa": "x" }), "unknown_field", "custom.Programa"),
         (json!([1]), "wrong_type", "custom"),
         (json!({ "hours": 1, "programme": "JosÃ©" }), "damaged_text", "custom.programme"),
+        (json!({ "hours": 1, "rut": "JosÃ©" }), "damaged_text", "custom.rut"),
     ] {
         let refused = issue(&world, &made, &graduate(&custom)).await;
         assert_eq!(refused["error_codes"][0], code, "{custom}: {refused}");

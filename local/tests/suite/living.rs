@@ -123,7 +123,12 @@ async fn an_end_of_ones_own_is_kept_and_another_one_is_no_silent_duplicate() {
     let day = |days: i32| today(&world).saturating_add(days.days()).to_string();
     let (soon, later) = (day(20), day(400));
     let one = with("valid_until", &soon);
-    let id = id_of(&issue(&world, &template, &one).await);
+    let issued = issue(&world, &template, &one).await;
+    assert_eq!(issued.get("warnings"), None, "an end is in the future: {issued}");
+    let id = id_of(&issued);
+    let email = one["email"].as_str().expect("an address");
+    let mail = world.mails(email, 1).await[0].to_string();
+    assert!(mail.contains("Válida hasta: "), "{mail}");
     let path = format!("/credentials/{id}");
     assert_eq!(world.get(&path).await["expires_on"], soon);
     let signed = document(&world, &id).await;

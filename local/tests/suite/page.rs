@@ -210,6 +210,7 @@ async fn a_test_credential_is_marked_in_both_forms() {
     let document = world.send("GET", &format!("/credential/{id}.json"), &[], "").await.json();
     assert!(document["issuer"]["id"].as_str().is_some_and(|id| id.ends_with(":test")));
     assert!(document["name"].as_str().is_some_and(|name| name.starts_with("PRUEBA")));
+    assert!(!page.text().contains("Vigente"), "a test holds nothing");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

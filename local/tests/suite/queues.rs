@@ -104,7 +104,7 @@ pub async fn are_empty(world: &World) -> bool {
     use aws_sdk_sqs::types::QueueAttributeName::{
         ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible,
     };
-    for queue in [Queue::Issue, Queue::Mail] {
+    for queue in [Queue::Issue, Queue::Mail, Queue::Uploads, Queue::Privacy] {
         let asked = world.stack.app().sqs.get_queue_attributes().queue_url(queue.url(world));
         let asked = asked
             .attribute_names(ApproximateNumberOfMessages)

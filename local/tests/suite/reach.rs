@@ -315,6 +315,19 @@ async fn the_site_says_whose_it_is_and_how_to_verify() {
     ] {
         assert!(home.text().contains(text), "{text}: {}", home.text());
     }
+    // So does the verdict on one of its credentials, by address and by file.
+    let id = issued(&world, 1).await;
+    let document = world.send("GET", &format!("/credential/{id}.json"), &[], "").await.expect(200);
+    for asked in [id.clone(), document.text()] {
+        let text = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("text", &asked)
+            .finish();
+        let form = [("content-type", "application/x-www-form-urlencoded"), HTML];
+        let verdict = world.send("POST", "/verify", &form, text).await.expect(200).text();
+        for said in ["href=\"https://www.demo.example/Registro\"", "mailto:registro@demo.example"] {
+            assert!(verdict.contains(said), "{said}: {verdict}");
+        }
+    }
     let english = world.send("GET", "/?lang=en", &[HTML], "").await.expect(200);
     assert!(english.text().contains("Verify a credential"));
     let icon = world.send("GET", "/favicon.ico", &[], "").await.expect(200);

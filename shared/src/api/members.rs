@@ -15,7 +15,9 @@ use crate::{
         email::EmailAddress,
         fields::Fields,
         member::{Member, Profile},
-        time, wallet_link,
+        tenant::Tenant,
+        time,
+        wallet_link::{self, WalletOf},
     },
     http::{
         problem::Problem,
@@ -79,7 +81,8 @@ pub async fn list_credentials(app: &App, call: &Call) -> Result<Response<Body>, 
     }
     let secret = app.catalog.id_secret(&caller.org).await?;
     let site_url = &app.config.site_url;
-    let link = wallet_link::link(site_url, &secret, &caller.org, caller.mode, &email, call.now);
+    let tenant = Tenant { org: &caller.org, mode: caller.mode };
+    let link = wallet_link::link(WalletOf::Member, site_url, &secret, tenant, &email, call.now);
     let list = credentials::page(app, call, &caller, &Query::of(email), limit).await?;
     ok(&json!({
         "items": list.items, "next_cursor": list.next_cursor, "wallet_url": link,

@@ -51,6 +51,7 @@ pub async fn ask(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let message = Message::Wallets(Box::new(WalletsMessage {
         v: MESSAGE_VERSION,
         id: Uuid::new_v4(),
+        asked_at: call.now.as_second(),
         email,
         network: call.network.clone(),
         lang: language(call),

@@ -14,6 +14,8 @@ pub const ADDRESS: usize = 3;
 pub const NETWORK: usize = 60;
 /// Seconds for which what is counted is kept, and the secret that hides it.
 pub const KEPT_SECONDS: i64 = 2 * DAY;
+/// Seconds after which a request is answered no more.
+pub const ANSWERED_WITHIN: i64 = DAY;
 const DAY: i64 = 24 * 3_600;
 const HOUR: i64 = 3_600;
 

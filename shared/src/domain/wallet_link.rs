@@ -29,39 +29,28 @@ pub struct Pass {
     pub of_holder: bool,
 }
 
-/// Makes the link to a member's wallet, valid for [`LIFETIME`] from `now`. The same arguments make the
-/// same link.
+/// Whose wallet a link opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WalletOf {
+    /// A member of the organization.
+    Member,
+    /// Who receives mail at an address, a member or not.
+    Holder,
+}
+
+/// Makes the link to a wallet, valid for [`LIFETIME`] from `now`. The same arguments make the same link.
 pub fn link(
-    site_url: &str,
-    secret: &IdSecret,
-    org: &OrgId,
-    mode: Mode,
-    email: &EmailAddress,
-    now: Timestamp,
-) -> Option<String> {
-    sealed_link(Sealed::Wallet, site_url, secret, Tenant { org, mode }, email, now)
-}
-
-/// Makes the link to the wallet of who receives mail at an address, a member or not, likewise.
-pub fn holder_link(
-    site_url: &str,
-    secret: &IdSecret,
-    org: &OrgId,
-    mode: Mode,
-    email: &EmailAddress,
-    now: Timestamp,
-) -> Option<String> {
-    sealed_link(Sealed::Holder, site_url, secret, Tenant { org, mode }, email, now)
-}
-
-fn sealed_link(
-    what: Sealed,
+    whose: WalletOf,
     site_url: &str,
     secret: &IdSecret,
     tenant: Tenant<'_>,
     email: &EmailAddress,
     now: Timestamp,
 ) -> Option<String> {
+    let what = match whose {
+        WalletOf::Member => Sealed::Wallet,
+        WalletOf::Holder => Sealed::Holder,
+    };
     let until = now.as_second() + i64::try_from(LIFETIME.as_secs()).ok()?;
     let mut pass = until.to_be_bytes().to_vec();
     pass.extend_from_slice(email.as_str().as_bytes());
@@ -111,7 +100,9 @@ mod tests {
         let org = OrgId::parse("demo").expect("an id");
         let email = EmailAddress::parse("ana@ejemplo.com").expect("an address");
         let now = "2026-11-24T10:00:00Z".parse().expect("an instant");
-        let made = link("https://u.example", &secret, &org, Mode::Live, &email, now);
+        let tenant = Tenant { org: &org, mode: Mode::Live };
+        let of = |whose| link(whose, "https://u.example", &secret, tenant, &email, now);
+        let made = of(WalletOf::Member);
         let made = made.expect("a link");
         assert!(!made.contains("ana") && made.len() < 200, "{made}");
         let (_, _, sealed) = parts(&made);
@@ -120,11 +111,11 @@ mod tests {
             open(&secret, &org, Mode::Live, &sealed),
             Some(Pass { email: email.clone(), until, of_holder: false })
         );
-        let lost = holder_link("https://u.example", &secret, &org, Mode::Live, &email, now);
+        let lost = of(WalletOf::Holder);
         let (_, _, holders) = parts(&lost.expect("a link"));
         assert_eq!(
             open(&secret, &org, Mode::Live, &holders),
-            Some(Pass { email, until, of_holder: true })
+            Some(Pass { email: email.clone(), until, of_holder: true })
         );
 
         let neighbour = OrgId::parse("other").expect("an id");

@@ -36,6 +36,8 @@ pub struct WalletsMessage {
     pub v: u32,
     /// The request: it is counted, and gets its mail, once.
     pub id: Uuid,
+    /// When it was asked, seconds since 1970.
+    pub asked_at: i64,
     /// The address that was asked about.
     pub email: EmailAddress,
     /// The network that asked, if it is known.

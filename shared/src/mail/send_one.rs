@@ -15,7 +15,9 @@ use crate::{
         erasure::Stored,
         ids::{CredentialId, Mode},
         ledger::Ended,
-        time, wallet_link,
+        tenant::Tenant,
+        time,
+        wallet_link::{self, WalletOf},
     },
     jobs::messages::{Delivered, MailMessage},
     mail::{
@@ -292,7 +294,8 @@ pub(super) async fn compose(
             let secret = app.catalog.id_secret(&credential.org).await?;
             let (org, mode) = (&credential.org, credential.mode);
             let email = &credential.recipient.email;
-            wallet_link::link(site_url, &secret, org, mode, email, app.clock.now())
+            let (whose, tenant) = (WalletOf::Member, Tenant { org, mode });
+            wallet_link::link(whose, site_url, &secret, tenant, email, app.clock.now())
         }
         RecipientType::External => None,
     };

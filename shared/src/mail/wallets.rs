@@ -26,7 +26,7 @@ use crate::{
         ids::{Mode, OrgId},
         tenant::Tenant,
         undelivered::Undelivered,
-        wallet_link,
+        wallet_link::{self, WalletOf},
     },
     jobs::messages::{Delivered, Report, WalletsMessage},
     mail::wallet_letter::{self, Link, WalletLetter},
@@ -85,15 +85,21 @@ pub async fn send_wallets(
 async fn answer(app: &App, asked: &WalletsMessage, stop: Instant) -> Result<Outcome, StoreError> {
     let now = app.clock.now();
     let Some(sender) = &app.config.site_sender else { return Ok(Outcome::Nothing) };
-    let secret = app.claims.secret(now).await?;
-    let address = Counted::Address(&asked.email).key(&secret, now);
+    // It is counted where it was asked, however late its message comes, so that it is one request. What is counted
+    // is kept longer than that.
+    let Ok(asked_at) = Timestamp::from_second(asked.asked_at) else { return Ok(Outcome::Nothing) };
+    if now.as_second() - asked.asked_at > claim_limit::ANSWERED_WITHIN {
+        return Ok(Outcome::Nothing);
+    }
+    let secret = app.claims.secret(asked_at).await?;
+    let address = Counted::Address(&asked.email).key(&secret, asked_at);
     if let Some(network) = &asked.network {
-        let network = Counted::Network(network).key(&secret, now);
-        if !app.claims.count(&network, asked.id, claim_limit::NETWORK, now).await? {
+        let network = Counted::Network(network).key(&secret, asked_at);
+        if !app.claims.count(&network, asked.id, claim_limit::NETWORK, asked_at).await? {
             return Ok(Outcome::Nothing);
         }
     }
-    if !app.claims.count(&address, asked.id, claim_limit::ADDRESS, now).await? {
+    if !app.claims.count(&address, asked.id, claim_limit::ADDRESS, asked_at).await? {
         return Ok(Outcome::Nothing);
     }
     let Some(links) = links(app, &asked.email, now).await? else { return Ok(Outcome::Nothing) };
@@ -175,8 +181,9 @@ async fn link(
     email: &EmailAddress,
     now: Timestamp,
 ) -> Result<Found, StoreError> {
-    let mode = Mode::Live;
-    match app.catalog.why_suppressed(Tenant { org, mode }, email).await? {
+    let (site_url, mode) = (&app.config.site_url, Mode::Live);
+    let tenant = Tenant { org, mode };
+    match app.catalog.why_suppressed(tenant, email).await? {
         // Erased here; what another organization has is theirs.
         Some(Undelivered::ErasedAddress) => return Ok(Found::Nothing),
         Some(_) => return Ok(Found::Suppressed),
@@ -187,7 +194,7 @@ async fn link(
     let has = !app.credentials.by_email(&key, None, None, 1).await?.items.is_empty()
         || app.catalog.member(org, email).await?.is_some();
     let url =
-        has.then(|| wallet_link::holder_link(&app.config.site_url, &secret, org, mode, email, now));
+        has.then(|| wallet_link::link(WalletOf::Holder, site_url, &secret, tenant, email, now));
     Ok(match url.flatten() {
         Some(url) => Found::Link(Link { organization, url }),
         None => Found::Nothing,

@@ -90,7 +90,8 @@ impl<'a> Naming<'a> {
     /// The names of a field's columns: the file's, else the one that people know.
     fn names(&self, path: &str) -> Vec<String> {
         let names = self.places(path).into_iter().filter_map(|at| self.header.get(at));
-        let names: Vec<String> = names.map(|name| shown(&header::shown(name))).collect();
+        let names = names.map(|name| shown(unmarked(&header::shown(name))));
+        let names: Vec<String> = names.collect();
         if names.is_empty() { vec![offered::name(path, self.lang).to_owned()] } else { names }
     }
 
@@ -115,6 +116,12 @@ impl<'a> Naming<'a> {
         let text = shown(text);
         self.lang.pick(format!("«{text}»"), format!("\"{text}\""))
     }
+}
+
+/// The name of a fact's column as people wrote it, without the key that a job's own header has behind it.
+fn unmarked(name: &str) -> &str {
+    let marked = name.strip_suffix(')').and_then(|name| name.rsplit_once(" (custom."));
+    marked.map_or(name, |(label, _)| label)
 }
 
 /// A text as a fault shows it: short, and everything in it visible.

@@ -38,8 +38,7 @@ impl Claims {
     /// # Errors
     /// [`StoreError`].
     pub async fn secret(&self, now: Timestamp) -> Result<Vec<u8>, StoreError> {
-        let mut new = [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();
-        new.truncate(32);
+        let new = [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();
         let answer = self
             .client
             .update_item()

@@ -144,15 +144,6 @@ impl Catalog {
         }
     }
 
-    /// Reads the first organizations of the site, by their short names.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn named(&self, most: usize) -> Result<Vec<OrgId>, StoreError> {
-        let page: Page<Named> = self.query(NAMES.to_owned(), "", None, most).await?;
-        Ok(page.items.into_iter().map(|named| named.org).collect())
-    }
-
     /// Returns the organizations whose names are noted, with these.
     ///
     /// # Errors

@@ -35,7 +35,7 @@ pub async fn home(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let lang = call.query(LANG).and_then(Lang::from_tag).unwrap_or(call.lang);
     let site_url = &app.config.site_url;
     let mut issuers = Vec::new();
-    for org in app.catalog.named(MOST).await? {
+    for (org, _) in app.catalog.names().await?.into_iter().take(MOST) {
         let organization = app.catalog.organization(&org).await?;
         issuers.push(Issuer::of(&organization.settings));
     }

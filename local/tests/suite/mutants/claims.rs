@@ -12,10 +12,10 @@ use crate::{
 };
 
 /// A request for the wallets of the first person.
-fn asked() -> Value {
+fn asked(sim: &Sim) -> Value {
     let body = json!({
         "kind": "wallets", "v": 1, "id": uuid::Uuid::new_v4(), "email": "persona1@ejemplo.com",
-        "lang": "es",
+        "lang": "es", "asked_at": sim.world.stack.app().clock.now().as_second(),
     });
     record(&body.to_string())
 }
@@ -39,7 +39,7 @@ pub(super) fn wallets_delivered_twice(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
         issue_one(sim).await?;
         sim.drain().await?;
-        let message = asked();
+        let message = asked(sim);
         for _ in 0..2 {
             consume(sim, &message).await?;
         }
@@ -55,7 +55,7 @@ pub(super) fn wallets_asked_too_often(sim: &mut Sim) -> Run<'_> {
         issue_one(sim).await?;
         sim.drain().await?;
         for _ in 0..5 {
-            consume(sim, &asked()).await?;
+            consume(sim, &asked(sim)).await?;
         }
         let mails: usize = mails(sim).await;
         ensure!(mails == 3, "{mails} mails");
