@@ -70,6 +70,21 @@ async fn members_are_imported_and_failed_rows_are_listed() {
     world.stack.shutdown().await;
 }
 
+/// A document of a test key is as its issuer signed it, and says nothing of anybody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_test_credential_is_verified_as_a_test() {
+    let world = World::new().await;
+    let body = json!({
+        "template_id": world.demo.template_id,
+        "recipients": [{ "email": "eva@ejemplo.com", "recipient_name": "Eva Paz", "result_value": "A" }],
+    });
+    let test = world.api("POST", "/credentials/issue", &world.demo.test_api_key, &body);
+    let test = test["credentials"][0]["credential_id"].as_str().expect("an id").to_owned();
+    world.file("prueba.json", &world.document(&test), 0o644);
+    world.done(&["credentials", "verify", "prueba.json"]).stdout_has("Es una prueba");
+    world.stack.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn credentials_are_found_verified_mailed_again_and_revoked() {
     let world = World::new().await;
@@ -107,14 +122,6 @@ async fn credentials_are_found_verified_mailed_again_and_revoked() {
         std::fs::write(world.path(name), world.drawn(&id, part)).expect("written");
         world.done(&["credentials", "verify", name]).stdout_has("Válida").stdout_has("proof");
     }
-    let body = json!({
-        "template_id": world.demo.template_id,
-        "recipients": [{ "email": "eva@ejemplo.com", "recipient_name": "Eva Paz", "result_value": "A" }],
-    });
-    let test = world.api("POST", "/credentials/issue", &world.demo.test_api_key, &body);
-    let test = test["credentials"][0]["credential_id"].as_str().expect("an id").to_owned();
-    world.file("prueba.json", &world.document(&test), 0o644);
-    world.done(&["credentials", "verify", "prueba.json"]).stdout_has("Es una prueba");
     world.file("a.pdf", "%PDF-1.7", 0o644);
     world.run(&["credentials", "verify", "a.pdf"]).code(1).stderr_has("incompleto o dañado");
 

@@ -3,15 +3,15 @@
 //! Only documents of this site's organizations are told, and nothing is fetched from elsewhere. What is
 //! sent is read in memory and forgotten with the answer: it is neither stored nor logged.
 
+mod address;
 mod form;
-mod pasted;
 
 use http::{HeaderValue, Response, StatusCode, header};
 use jiff::{Timestamp, civil::Date};
 use lambda_http::Body;
 use serde_json::{Map, Value};
 
-use self::{form::Form, pasted::Pasted};
+use self::{address::Address, form::Form};
 use crate::{
     app::App,
     credentials::{
@@ -125,12 +125,12 @@ fn asked(app: &App, call: &Call) -> Result<Asked, (StatusCode, Said)> {
         None => return Err((StatusCode::BAD_REQUEST, Said::Nothing)),
         Some(_) => {}
     }
-    match pasted::read(&app.config.site_url, &String::from_utf8_lossy(&text)) {
-        Pasted::Credential(id) => Ok(Asked::Credential(id)),
-        Pasted::Foreign => Err(unreadable(Said::Foreign)),
-        Pasted::Several => Err(unreadable(Said::Several)),
-        Pasted::NoCredential => Err(unreadable(Said::NoCredential)),
-        Pasted::Nothing => Err(unreadable(Said::NoAddress)),
+    match address::read(&app.config.site_url, &String::from_utf8_lossy(&text)) {
+        Address::Credential(id) => Ok(Asked::Credential(id)),
+        Address::Foreign => Err(unreadable(Said::Foreign)),
+        Address::Several => Err(unreadable(Said::Several)),
+        Address::NoCredential => Err(unreadable(Said::NoCredential)),
+        Address::Nothing => Err(unreadable(Said::NoAddress)),
     }
 }
 

@@ -7,7 +7,7 @@ const ID: usize = 36;
 
 /// What a text says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Pasted {
+pub(super) enum Address {
     /// The address or the id of a credential of this site.
     Credential(CredentialId),
     /// An address of another site.
@@ -23,7 +23,7 @@ pub(super) enum Pasted {
 /// Looks for an address of this site, with words around it, in capitals, cut into lines, or without its
 /// scheme; or for an id alone. What stands in an unbroken run of characters is one address, whose beginning
 /// decides; of several addresses none is chosen.
-pub(super) fn read(site_url: &str, text: &str) -> Pasted {
+pub(super) fn read(site_url: &str, text: &str) -> Address {
     let text = text.to_ascii_lowercase();
     // Mail programs and paper break addresses into lines.
     let joined: String = text.chars().filter(|c| !c.is_whitespace()).collect();
@@ -33,19 +33,19 @@ pub(super) fn read(site_url: &str, text: &str) -> Pasted {
     let runs: Vec<Run> = text.split_whitespace().filter_map(|run| Run::read(run, &path)).collect();
     let mut named = runs.iter().map(|run| run.credential);
     match (named.next(), named.all(|other| Some(other) == runs.first().map(|run| run.credential))) {
-        (Some(_), false) => return Pasted::Several,
-        (Some(Some(id)), true) => return Pasted::Credential(id),
+        (Some(_), false) => return Address::Several,
+        (Some(Some(id)), true) => return Address::Credential(id),
         _ => {}
     }
     if let Some(id) = Run::read(&joined, &path).and_then(|run| run.credential) {
-        return Pasted::Credential(id);
+        return Address::Credential(id);
     }
     let alone = joined.trim_matches(|c: char| !c.is_ascii_alphanumeric());
     match id_at(alone).filter(|_| alone.len() == ID) {
-        Some(id) => Pasted::Credential(id),
-        None if begins_with(alone, root) => Pasted::NoCredential,
-        None if joined.contains("://") || joined.contains("/credential") => Pasted::Foreign,
-        None => Pasted::Nothing,
+        Some(id) => Address::Credential(id),
+        None if begins_with(alone, root) => Address::NoCredential,
+        None if joined.contains("://") || joined.contains("/credential") => Address::Foreign,
+        None => Address::Nothing,
     }
 }
 
@@ -94,7 +94,7 @@ mod tests {
     fn an_address_is_found_as_people_paste_it() {
         let id = "7a8b9c0d-1e2f-8a4b-8c6d-7e8f9a0b1c2d";
         let site = "https://credenciales.u.edu:8443/C";
-        let known = Pasted::Credential(CredentialId::parse(id).expect("an id"));
+        let known = Address::Credential(CredentialId::parse(id).expect("an id"));
         for text in [
             format!("{site}/credential/{id}"),
             format!("  {site}/credential/{id}.json\n"),
@@ -126,7 +126,7 @@ mod tests {
             format!("https://mis-{}/credential/{id}", &site[8..]),
             format!("https://evil.example/{}/credential/{id}", &site[8..]),
         ] {
-            assert_eq!(read(site, &text), Pasted::Foreign, "{text}");
+            assert_eq!(read(site, &text), Address::Foreign, "{text}");
         }
         for text in [
             format!("{site}/wallet/demo.live.x"),
@@ -135,16 +135,16 @@ mod tests {
             format!("<{site}/>"),
             format!("{site}/credential/{id}deadbeef"),
         ] {
-            assert_eq!(read(site, &text), Pasted::NoCredential, "{text}");
+            assert_eq!(read(site, &text), Address::NoCredential, "{text}");
         }
         for text in [
             format!("https://otra.edu/x {site}/credential/{id}"),
             format!("{site}/credential/{id} {site}/credential/8{}", &id[1..]),
         ] {
-            assert_eq!(read(site, &text), Pasted::Several, "{text}");
+            assert_eq!(read(site, &text), Address::Several, "{text}");
         }
         for text in ["", "hola", "ñ", "7a8b9c0d-1e2f", &"é".repeat(40)] {
-            assert_eq!(read(site, text), Pasted::Nothing, "{text}");
+            assert_eq!(read(site, text), Address::Nothing, "{text}");
         }
     }
 }
