@@ -216,6 +216,12 @@ async fn facts_of_ones_own_are_columns_of_files() {
     let seen = world.get(&format!("/jobs/{job}/results")).await["items"][0]["recipient"].clone();
     assert_eq!((&seen["custom"]["rut"], seen.get("private")), (&json!(RUT), None), "{seen}");
 
+    facts_are_corrected(&world, &made, id).await;
+}
+
+/// Corrects the hours of Ana's credential by files.
+async fn facts_are_corrected(world: &World, made: &Value, id: &str) {
+    let options = json!({ "template_id": made["id"] });
     // A row that names a credential and says another fact names the fact's column, and what it says.
     let file = format!(
         "Correo;Nombre completo;Horas cronológicas;credential_id\r\nana@ejemplo.com;Ana Rojas;77;{id}\r\n"
