@@ -3,16 +3,18 @@
 //! First the erasure is noted in the bucket, apart from the tables, so that a restore of these can
 //! repeat it. Then the credentials, what 90 days of jobs have, and the catalog: a job that has not
 //! ended is left, and the walk comes back to it. At the end the credentials again, for those that
-//! such a job issued meanwhile.
+//! such a job issued meanwhile, and the latest jobs, which an index may not have shown yet.
 //!
 //! Safe to repeat: each part finds what an earlier attempt did.
+
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     aws::s3::FileError,
     credentials::erase::{self, EraseOutcome, EraseRequest},
     domain::{
         email::EmailAddress,
-        erasure::{About, Part, PrivacyAction, REMEMBERED, Subject, Why},
+        erasure::{About, Part, PrivacyAction, PrivacyOrder, REMEMBERED, Subject, Why},
         history::Who,
         identity::{self, IdSecret},
         ids::{CredentialId, Mode, OrgId},
@@ -29,6 +31,8 @@ use crate::{
     store::StoreError,
 };
 
+/// Far more than an index lags behind its table.
+const INDEX_LAG: SignedDuration = SignedDuration::from_hours(1);
 /// Jobs of a page of the walk.
 const JOBS_A_PAGE: usize = 10;
 /// Entries of a page of members and suppressions.
@@ -56,9 +60,9 @@ pub(super) async fn step(work: &mut Work<'_>) -> Result<Step, JobError> {
                 let deleted = dead_letters::delete(work, &secret, &subject).await?;
                 work.order.done.dead_letters += deleted;
             }
-            let exports = late_exports(work, &secret).await?;
+            let late = late_jobs(work, &secret).await?;
             match credentials(work, &secret).await? {
-                Step::Next => exports,
+                Step::Next => late,
                 Step::Later => Step::Later,
             }
         }
@@ -262,8 +266,7 @@ async fn jobs(work: &mut Work<'_>, secret: &IdSecret, mode: Mode) -> Result<Step
         let before = work.order.walk.after.clone();
         let page = work.app.jobs.list(&work.job.org, mode, before.as_deref(), JOBS_A_PAGE).await?;
         for job in &page.items {
-            // An archive that was made meanwhile has what is erased.
-            if !work.order.leaves(&job.created_at) || (job.is_export() && !work.order.replayed) {
+            if takes(&work.order, job) {
                 walk(work, secret, job).await?;
             }
         }
@@ -287,22 +290,31 @@ async fn again(work: &mut Work<'_>, secret: &IdSecret) -> Result<(), JobError> {
     Ok(())
 }
 
-/// Deletes the archives of the person that were asked for while the erasure was under way.
-async fn late_exports(work: &mut Work<'_>, secret: &IdSecret) -> Result<Step, JobError> {
+/// Looks through the jobs of the last hour again: the index by which the walk found them may not have shown the newest
+/// yet, and archives of the person were made while the erasure was under way.
+async fn late_jobs(work: &mut Work<'_>, secret: &IdSecret) -> Result<Step, JobError> {
+    let since = work.job.created_at.parse::<Timestamp>().map_err(JobError::broken)? - INDEX_LAG;
+    let since = time::millis(since);
     let mut step = Step::Next;
     for mode in [Mode::Live, Mode::Test] {
         let mut before = None;
         loop {
             let org = &work.job.org;
             let page = work.app.jobs.list(org, mode, before.as_deref(), JOBS_A_PAGE).await?;
-            // Newest first; the walk has seen those that came before it.
-            let late = |job: &&Job| job.created_at >= work.job.created_at;
+            let late = |job: &&Job| job.created_at >= since;
             let seen_all = page.items.iter().any(|job| !late(&job));
-            for job in page.items.iter().filter(late).filter(|job| job.is_export()) {
+            for job in page.items.iter().filter(late) {
+                if !takes(&work.order, job) {
+                    continue;
+                }
                 let (order, by) = (&work.order, work.job.job_id);
-                if erase_rows::erase(work.app, job, secret, order, by).await?.open {
+                let walked = erase_rows::erase(work.app, job, secret, order, by).await;
+                let walked = unless_gone(walked)?;
+                if walked.open {
                     step = Step::Later;
                 }
+                work.order.done.rows += walked.rows;
+                work.order.done.files += u32::from(walked.files);
             }
             match page.next {
                 Some(next) if !seen_all => before = Some(next),
@@ -313,13 +325,23 @@ async fn late_exports(work: &mut Work<'_>, secret: &IdSecret) -> Result<Step, Jo
     Ok(step)
 }
 
+/// Whether the erasure takes a job: one that was accepted before it was asked for, and an archive that was made
+/// meanwhile, which has what is erased.
+fn takes(order: &PrivacyOrder, job: &Job) -> bool {
+    !order.leaves(&job.created_at) || (job.is_export() && !order.replayed)
+}
+
+/// What was done to a job whose file was replaced, or is gone: nothing.
+fn unless_gone(walked: Result<Walked, JobError>) -> Result<Walked, JobError> {
+    match walked {
+        Err(JobError::File(FileError::Gone)) => Ok(Walked::default()),
+        other => other,
+    }
+}
+
 async fn walk(work: &mut Work<'_>, secret: &IdSecret, job: &Job) -> Result<(), JobError> {
-    let walked = match erase_rows::erase(work.app, job, secret, &work.order, work.job.job_id).await
-    {
-        // Its file was replaced, or is gone.
-        Err(JobError::File(FileError::Gone)) => Walked::default(),
-        other => other?,
-    };
+    let walked = erase_rows::erase(work.app, job, secret, &work.order, work.job.job_id).await;
+    let walked = unless_gone(walked)?;
     if walked.open {
         work.order.walk.open.push(job.job_id);
         return Ok(());

@@ -2,9 +2,10 @@
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::LambdaEvent;
+use local::Options;
 use serde_json::{Value, json};
 
-use super::{EMAIL, NAME, another_second, ended, marks, person, scan::places};
+use super::{EMAIL, NAME, another_second, ended, erase, marks, person, scan::places};
 use crate::{
     faults::{Fault, Faults, Gate},
     harness::{self, World},
@@ -96,5 +97,20 @@ async fn an_archive_that_is_made_behind_the_walk_goes_too() {
         .call("GET", &format!("/jobs/{export}/results/file"), None)
         .await
         .problem(404, "not_found");
+    assert_eq!(places(&world, &marks()).await, [""; 0]);
+}
+
+/// The index by which an erasure finds jobs may lag behind: a job that it does not show yet is looked for again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_the_index_does_not_show_yet_is_erased_too() {
+    let faults = Faults::default();
+    let world = World::with(faults.under(Options::in_memory())).await;
+    let others =
+        json!({ "email": "luis@ejemplo.com", "recipient_name": "Luis", "result_value": "A" });
+    world.run_job(&[person(), others]).await;
+    let before = faults.injected();
+    faults.on_calls_with("Query", "org_sk < :before", 0..2, Fault::Unread(""));
+    erase(&world, &json!({})).await;
+    assert!(faults.injected() > before, "the walk did not ask the index");
     assert_eq!(places(&world, &marks()).await, [""; 0]);
 }
