@@ -248,7 +248,10 @@ async fn an_old_file_says_that_its_credential_was_revoked_and_when() {
     let day = organization.date_of(at.parse().expect("an instant"));
     let on = format!("Fecha de la revocación: <time datetime=\"{day}\">");
     let page = told(&world, "es", &old, "").await;
-    has(&page, &["Fue revocada", "luego la revocó", "Persona Zorrilla 1", &on]);
+    has(
+        &page,
+        &["Fue revocada", "una versión anterior", "luego la revocó", "Persona Zorrilla 1", &on],
+    );
     has(&told(&world, "es", &newest, "").await, &["Fue revocada", "Persona Zorrilla Uno", &on]);
     has(&told(&world, "es", b"", &url).await, &["Fue revocada", &on]);
     let path = url.strip_prefix(&world.stack.app().config.site_url).expect("of this site");

@@ -450,8 +450,15 @@ async fn an_organization_says_its_site_and_its_contact_and_the_page_shows_them()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_badge_and_a_preview_say_what_is_not_in_force() {
     let world = World::new().await;
+    let path = format!("/templates/{}", world.demo.template_id);
+    let mut template = world.get(&path).await;
+    template["validity_months"] = 1.into();
+    world.call("PUT", &path, Some(&template)).await.expect(200);
     let (id, test) = (issued(&world, 1).await, issued_as_test(&world).await);
-    world.mail_ended(&id).await;
+    let ends = issued(&world, 2).await;
+    for id in [&id, &ends] {
+        world.mail_ended(id).await;
+    }
     let drawn = async |id: &str| {
         let mut drawn = Vec::new();
         for path in ["badge.png", "preview.png", "badge.png?lang=en", "preview.png?lang=en"] {
@@ -475,14 +482,23 @@ async fn a_badge_and_a_preview_say_what_is_not_in_force() {
     assert!(drawn(&id).await == live, "as before");
     change("revoke").await;
     let (revoked, test) = (drawn(&id).await, drawn(&test).await);
-    for (n, unlike) in
-        [(&live, &suspended), (&live, &revoked), (&suspended, &revoked)].iter().enumerate()
-    {
-        let (one, other) = unlike;
+    let before = drawn(&ends).await;
+    world.stack.app().clock.jump(std::time::Duration::from_secs(40 * 24 * 3_600));
+    let expired = drawn(&ends).await;
+    let pairs =
+        [(&live, &suspended), (&live, &revoked), (&suspended, &revoked), (&before, &expired)];
+    for (n, (one, other)) in pairs.into_iter().enumerate() {
         assert!(one.iter().zip(other.iter()).all(|(one, other)| one != other), "pair {n}");
     }
-    for said in [&suspended, &revoked, &test] {
+    let all =
+        [("suspended", suspended), ("revoked", revoked), ("test", test), ("expired", expired)];
+    for (name, said) in all {
         assert!(said[0] != said[2] && said[1] != said[3], "in the language that was asked for");
+        if let Ok(shots) = std::env::var("SHOTS") {
+            for (file, bytes) in ["badge", "preview", "badge-en", "preview-en"].iter().zip(said) {
+                std::fs::write(format!("{shots}/{name}-{file}.png"), bytes).expect("written");
+            }
+        }
     }
 }
 

@@ -132,11 +132,11 @@ fn head(shown: &CredentialView, title: &str, lang: Lang) -> Markup {
         (None, Lang::En) => format!("Digital credential awarded by {}.", shown.organization),
     };
     let mark = stamp(shown.state, lang);
-    let mark = mark.or(shown.test.then(|| lang.pick("Prueba", "Test")));
-    let about = match mark {
+    let about = match mark.or(shown.test.then(|| lang.pick("Prueba", "Test"))) {
         Some(word) => format!("{} · {about}", word.to_uppercase()),
         None => about,
     };
+    // The name of a test's issuer says that it is one.
     let title = match mark {
         Some(word) => format!("{} · {title}", word.to_uppercase()),
         None => title.to_owned(),

@@ -56,6 +56,8 @@ pub struct Verdict {
     pub begun: bool,
     /// What its issuer signed; `None` if nobody of this site did.
     pub signed: Option<Signed>,
+    /// Whether a later version took its place before it was revoked.
+    pub superseded: bool,
     /// The day of its revocation, if it was revoked and the day is known.
     pub revoked_on: Option<Date>,
     /// The page of the credential, if it shows one.
@@ -264,7 +266,14 @@ fn of_verdict(verdict: &Verdict, lang: Lang) -> Words {
         Standing::Suspended => {
             state(State::Suspended, lang.pick("Está suspendida", "It is suspended"), None)
         }
-        Standing::Revoked => state(State::Revoked, lang.pick("Fue revocada", "It was revoked"), None),
+        Standing::Revoked => {
+            let mut words = state(State::Revoked, lang.pick("Fue revocada", "It was revoked"), None);
+            words.texts.extend(verdict.superseded.then(|| lang.pick(
+                "Antes la había corregido: este archivo es de una versión anterior.",
+                "It had corrected it before: this file is of an earlier version.",
+            )));
+            words
+        }
         Standing::Replaced => Words {
             class: "suspended",
             heading: lang.pick("Hay una versión posterior", "There is a later version"),
