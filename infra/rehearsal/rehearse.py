@@ -356,7 +356,7 @@ class Rehearsal:
             ("/api/v1/signing-keys", "GET, POST"),
             ("/api/v1/credentials/x", "PATCH, GET"),
             ("/credential/x", "GET, HEAD"),
-            ("/credential/x/badge.png", "GET"),
+            ("/credential/x/badge.png", "GET, HEAD"),
         ]:
             _, body, headers = self.api("DELETE", path, status=405)
             check(body["code"] == "method_not_allowed", body)

@@ -32,6 +32,7 @@ use unicreda::{
     web::{
         pages,
         respond::{file, html, set},
+        site,
         view::{CredentialView, LoadedCredential},
     },
 };
@@ -41,8 +42,9 @@ const BADGE_SIDE: u32 = 800;
 
 /// Answers a request for a drawn file.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    serve::serve(app, request, |endpoint, call| async move { draw(app, endpoint, &call).await })
-        .await
+    let work = |endpoint, call| async move { draw(app, endpoint, &call).await };
+    let site_url = &app.config.site_url;
+    serve::serve_people(app, request, work, |refused| site::lost(site_url, refused)).await
 }
 
 /// The data that a drawing needs.
@@ -70,13 +72,13 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
     let content = match read(app, call).await? {
         Found::Content(content) => content,
         Found::Erased(why) => {
-            return html(StatusCode::GONE, pages::erased(why, lang), lang, site_url);
+            return html(StatusCode::GONE, pages::erased(why, site_url, lang), lang, site_url);
         }
         Found::Blocked => {
-            return html(StatusCode::FORBIDDEN, pages::blocked(lang), lang, site_url);
+            return html(StatusCode::FORBIDDEN, pages::blocked(site_url, lang), lang, site_url);
         }
         Found::Nothing => {
-            return html(StatusCode::NOT_FOUND, pages::not_found(lang), lang, site_url);
+            return html(StatusCode::NOT_FOUND, pages::not_found(site_url, lang), lang, site_url);
         }
     };
     let Content { shown, document, logo, badge } = content.as_ref();
@@ -84,7 +86,7 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
     let (bytes, media_type, name) = match endpoint {
         Render::Certificate => {
             if !shown.can_be_drawn() {
-                let page = pages::not_drawn(&shown.url, lang);
+                let page = pages::not_drawn(&shown.url, site_url, lang);
                 return html(StatusCode::UNPROCESSABLE_ENTITY, page, lang, site_url);
             }
             let pictures = certificate::Pictures { logo: logo.as_deref(), badge: badge.as_deref() };

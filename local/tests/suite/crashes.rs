@@ -7,6 +7,7 @@
 //! run at the same time, so a repeated plan can meet other calls.
 
 mod changes;
+mod claims;
 mod erasures;
 
 use std::{future::Future, ops::Range, pin::Pin, time::Duration};
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 
 pub use self::{
     changes::{blocking, correction, ends_after_a_month, export, renewal, status_changes},
+    claims::lost_link,
     erasures::{erasure, erasure_and_reissue, expect_no_more, nothing_is_left},
 };
 use crate::{
@@ -665,6 +667,11 @@ async fn the_compromise_of_a_key_survives_a_crash_at_every_call() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_that_revokes_survives_a_crash_at_every_call() {
     every_point("revocation", revocation).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_for_a_lost_link_survives_a_crash_at_every_call() {
+    every_point("lost link", lost_link).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

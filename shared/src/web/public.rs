@@ -54,7 +54,7 @@ pub async fn credential(app: &App, call: &Call) -> Result<Response<Body>, Proble
     match wanted {
         Some(_) if blocked => return Err(Problem::credential_unavailable()),
         None if blocked => {
-            return html(StatusCode::FORBIDDEN, pages::blocked(lang), lang, site_url);
+            return html(StatusCode::FORBIDDEN, pages::blocked(site_url, lang), lang, site_url);
         }
         Some("application/json") if call.query(INTERACTION) == Some("1") && !suffix => {
             return exchange::protocols(app, found?);
@@ -77,15 +77,22 @@ pub async fn credential(app: &App, call: &Call) -> Result<Response<Body>, Proble
                 Err(error) => Err(error),
             }
         }
-        Ok(Some(Stored::Erased(left))) => Ok((StatusCode::GONE, pages::erased(left.why, lang))),
-        Ok(None) => Ok((StatusCode::NOT_FOUND, pages::not_found(lang))),
+        Ok(Some(Stored::Erased(left))) => {
+            Ok((StatusCode::GONE, pages::erased(left.why, site_url, lang)))
+        }
+        Ok(None) => Ok((StatusCode::NOT_FOUND, pages::not_found(site_url, lang))),
         Err(error) => Err(error),
     };
     match page {
         Ok((status, page)) => html(status, page, lang, site_url),
         Err(error) => {
             tracing::error!(%error, "page not shown");
-            html(StatusCode::SERVICE_UNAVAILABLE, pages::unavailable(lang), lang, site_url)
+            html(
+                StatusCode::SERVICE_UNAVAILABLE,
+                pages::unavailable(site_url, lang),
+                lang,
+                site_url,
+            )
         }
     }
 }
@@ -130,7 +137,8 @@ fn page_of(app: &App, call: &Call, found: &LoadedCredential, lang: Lang) -> Stri
     let present = found.credential.version;
     let asked = call.query(VERSION).and_then(|version| version.parse::<u32>().ok());
     if let Some(asked) = asked.filter(|asked| (1..present).contains(asked)) {
-        return pages::replaced(&Credential::url(site_url, found.credential.id), asked, lang);
+        let url = Credential::url(site_url, found.credential.id);
+        return pages::replaced(&url, asked, site_url, lang);
     }
     pages::credential(&found.shown(site_url, call.now), site_url, lang)
 }

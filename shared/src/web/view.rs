@@ -143,6 +143,8 @@ pub struct CredentialView {
     pub evidence: Vec<Evidence>,
     /// What the credential has and the view leaves out, because its organization hides it.
     pub hidden: Vec<Hidden>,
+    /// The day since which it is suspended or revoked, in the organization's time zone, if that is known.
+    pub status_on: Option<Date>,
     /// The day of its last correction, in the organization's time zone.
     pub corrected_on: Option<Date>,
     /// The checks of its signed document; empty without one.
@@ -347,11 +349,17 @@ impl LoadedCredential {
             .url(),
             evidence: r.evidence,
             hidden,
+            status_on: status_on(c, &self.organization),
             corrected_on: c.corrected_at.as_deref().and_then(day),
             checks: self.verification.as_ref().map(|v| v.findings.clone()).unwrap_or_default(),
             checked_on: self.organization.date_of(now),
         }
     }
+}
+
+/// The day since which a credential is suspended or revoked, in its organization's time zone, if that is known.
+pub fn status_on(credential: &Credential, organization: &Organization) -> Option<Date> {
+    Some(organization.date_of(credential.status_at.as_deref()?.parse::<Timestamp>().ok()?))
 }
 
 /// The host of an address, with its port if it has one.

@@ -48,12 +48,14 @@ fn shown() -> CredentialView {
             description: Some("Implementación de API REST en Python".into()),
         }],
         hidden: Vec::new(),
+        status_on: None,
         corrected_on: None,
         checks: vec![Finding {
             check: Check::Proof,
             passed: Some(true),
             es: "La firma es auténtica".into(),
             en: "The signature is genuine".into(),
+            plain: None,
         }],
         checked_on: "2026-11-24".parse().expect("a date"),
     }
