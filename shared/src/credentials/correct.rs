@@ -17,7 +17,7 @@ use crate::{
     app::App,
     credentials::{
         as_signed::AsSigned,
-        change_status::{ROUNDS, backoff},
+        change_status::{ROUNDS, backoff, note, raced},
         days::{self, Days},
         new_version::{list_without, refuse_stale, refuse_taken, valid_from, write},
         sign::{self, Draft, Issuer},
@@ -222,6 +222,10 @@ async fn attempt(
     if judged.moved && (sending || claimed) {
         return Err(CorrectError::MailInProgress);
     }
+    if judged.is_private {
+        let written = write_private(app, request, before, &judged).await?;
+        return Ok(written.map(|credential| (credential, true)));
+    }
     let by = judged.issuer(before);
     let from = valid_from(app, judged.as_signed.from).await?;
     let signed = match Box::pin(sign::sign(app, by, judged.draft(before, &from))).await {
@@ -247,6 +251,9 @@ pub async fn foresee(
     let Some(judged) = judge(app, request, before).await? else {
         return Ok(None);
     };
+    if judged.is_private {
+        return Ok(Some(FieldChange::between(&before.recipient, &judged.recipient)?));
+    }
     let draft = judged.draft(before, &before.issued_at);
     if let Err(error) = sign::can_be_signed(app, judged.issuer(before), draft) {
         return Err(CorrectError::Refused(vec![error.into_fault()?]));
@@ -264,6 +271,8 @@ struct Judged {
     identities: Identities,
     /// Whether the address changes.
     moved: bool,
+    /// Whether nothing that is signed changes, but private facts alone.
+    is_private: bool,
     template: Arc<Template>,
     secret: IdSecret,
     days: Days,
@@ -324,15 +333,21 @@ async fn judge(
     let moves_end = days.expires_on != former.expires_on;
     let same = [Some(&whole), clean.as_ref()].contains(&Some(&before.recipient));
     let unchanged = same && !moves_end;
-    // A file corrects what it says otherwise; signing again is asked for by itself.
-    let again = || matches!(request.change, Change::Fields(_));
-    if unchanged && !(again() && signed_by_compromised(app, before).await?) {
-        return Ok(None);
+    let recipient = clean.unwrap_or_else(|| whole.clone());
+    let mut is_private =
+        filled == before.filled && !moves_end && recipient.is_signed_as(&before.recipient);
+    if unchanged || is_private {
+        // A file corrects what it says otherwise; signing again is asked for by itself.
+        let again = matches!(request.change, Change::Fields(_))
+            && signed_by_compromised(app, before).await?;
+        if unchanged && !again {
+            return Ok(None);
+        }
+        is_private = is_private && !again;
     }
     if let Change::Row(named) = request.change {
         refuse_stale(app, named, before, &fields).await?;
     }
-    let recipient = clean.unwrap_or_else(|| whole.clone());
     let sent_email = fields.get("email").and_then(Value::as_str).unwrap_or_default();
     let doubts = admission::judge(&recipient, sent_email, Some(&before.recipient));
     if !doubts.is_empty() {
@@ -366,7 +381,18 @@ async fn judge(
     if moves_end {
         as_signed.until = days.expires_on.and_then(|last| as_signed.settings.last_second_of(last));
     }
-    Ok(Some(Judged { recipient, filled, identities, moved, template, secret, days, as_signed }))
+    let judged = Judged {
+        recipient,
+        filled,
+        identities,
+        moved,
+        is_private,
+        template,
+        secret,
+        days,
+        as_signed,
+    };
+    Ok(Some(judged))
 }
 
 /// Reads the recipient after the correction, and which of its fields the profile filled in.
@@ -382,6 +408,49 @@ fn apply(
     let filled = before.filled.iter().copied();
     let filled = filled.filter(|name| !fields.contains_key(name.as_str())).collect();
     Ok((recipient, filled))
+}
+
+/// Writes a correction of private facts alone: the signed version stays, nobody is told. None when a
+/// concurrent writer came first.
+async fn write_private(
+    app: &App,
+    request: &CorrectRequest<'_>,
+    before: &Credential,
+    judged: &Judged,
+) -> Result<Option<Credential>, CorrectError> {
+    let event = Event { unsigned: true, ..event(request, before, &judged.recipient)? };
+    let (recipient, revision) = (judged.recipient.clone(), event.revision);
+    let after = Credential { recipient, revision, ..before.clone() };
+    if !raced(app.status_lists.correct_private(&after, &event).await)? {
+        return Ok(None);
+    }
+    note(before, event.action, &event.by);
+    Ok(Some(after))
+}
+
+/// The entry of a correction in the history of its credential.
+fn event(
+    request: &CorrectRequest<'_>,
+    before: &Credential,
+    recipient: &Recipient,
+) -> Result<Event, CorrectError> {
+    Ok(Event {
+        v: 1,
+        revision: before.revision + 1,
+        action: Action::Correct,
+        at: time::millis(request.now),
+        by: request.by.clone(),
+        reason: request.reason.clone(),
+        fields: changed_fields(&before.recipient, recipient)?,
+        renewed_until: None,
+        by_months: false,
+        replaced: Some(Replaced {
+            version: before.version,
+            recipient: before.recipient.clone(),
+            signed: before.signed.clone(),
+        }),
+        unsigned: false,
+    })
 }
 
 /// Builds the correction that is to be written.
@@ -419,22 +488,7 @@ async fn correction(
     if before.content != content && !former.contains(&before.content) {
         former.push(before.content.clone());
     }
-    let event = Event {
-        v: 1,
-        revision: before.revision + 1,
-        action: Action::Correct,
-        at: at.clone(),
-        by: request.by.clone(),
-        reason: request.reason.clone(),
-        fields: changed_fields(&before.recipient, &recipient)?,
-        renewed_until: None,
-        by_months: false,
-        replaced: Some(Replaced {
-            version: before.version,
-            recipient: before.recipient.clone(),
-            signed: before.signed.clone(),
-        }),
-    };
+    let event = event(request, before, &recipient)?;
     let email_key = identity::email_key(by.secret, by.org, by.mode, &recipient.email);
     let mut after = Credential {
         recipient,

@@ -14,11 +14,13 @@
 //! Contexts are data of this crate; the service fetches none.
 
 mod checking;
+mod common;
 mod expanding;
 mod labelling;
 mod libraries;
 mod terms;
 
+pub use common::CommonLines;
 use serde_json::{Map, Value};
 
 use crate::domain::fault::Unportable;
@@ -87,16 +89,21 @@ pub fn by_libraries(
 
 /// Sorted lines, if UTF-16 sorts them the same.
 fn one_order(lines: String) -> Result<String, Unportable> {
-    // Only characters outside the basic plane, of four bytes, can tell the two orders apart.
-    let beyond = lines.bytes().any(|byte| byte >= 0xf0);
-    let mut before: Option<&str> = None;
-    for line in lines.split_inclusive('\n').filter(|_| beyond) {
-        if before.is_some_and(|before| before.encode_utf16().gt(line.encode_utf16())) {
-            return Err(Unportable::Order);
-        }
-        before = Some(line);
+    match is_beyond(&lines) && !in_order_of_utf16(lines.split_inclusive('\n')) {
+        true => Err(Unportable::Order),
+        false => Ok(lines),
     }
-    Ok(lines)
+}
+
+/// Whether a text has a character outside the basic plane, of four bytes: only these can tell the two
+/// orders apart.
+fn is_beyond(text: &str) -> bool {
+    text.bytes().any(|byte| byte >= 0xf0)
+}
+
+/// Whether UTF-16 leaves sorted lines in their order.
+fn in_order_of_utf16<'a>(lines: impl IntoIterator<Item = &'a str>) -> bool {
+    lines.into_iter().is_sorted_by(|before, line| before.encode_utf16().le(line.encode_utf16()))
 }
 
 /// A fractional number as JSON-LD 1.1 API §8.6 writes it: 16 significant digits (`%1.15E`),
