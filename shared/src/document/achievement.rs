@@ -190,7 +190,7 @@ fn some<T: serde::Serialize>(values: &[T]) -> Value {
 }
 
 fn aligned(alignment: &Alignment, id: &str) -> Value {
-    json!({
+    let mut aligned = json!({
         "id": id,
         "type": ["Alignment"],
         "targetName": alignment.name,
@@ -199,7 +199,9 @@ fn aligned(alignment: &Alignment, id: &str) -> Value {
         "targetFramework": alignment.framework,
         "targetType": alignment.kind.as_deref().map(alignment_type),
         "targetDescription": alignment.description,
-    })
+    });
+    without_nulls(&mut aligned);
+    aligned
 }
 
 /// A type in the standard's terms: its own name, or `ext:…`.
