@@ -230,7 +230,6 @@ impl From<CorrectError> for Problem {
             CorrectError::Refused(faults) => refused(&faults),
             CorrectError::Busy => Self::unavailable(error),
             CorrectError::Json(error) => Self::internal(error),
-            CorrectError::Proof(error) => Self::internal(error),
             CorrectError::Store(error) => error.into(),
         }
     }

@@ -8,7 +8,7 @@
 //! a file that corrected, so a row that is delivered again corrects no second time, also when
 //! the credential was changed since.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, value::RawValue};
@@ -16,13 +16,12 @@ use serde_json::{Map, Value, value::RawValue};
 use crate::{
     app::App,
     credentials::{
-        as_signed::AsSigned,
-        change_status::{ROUNDS, backoff, note, raced},
+        as_signed::{AsSigned, signed_by_compromised},
+        change_status::{ROUNDS, backoff},
         days::{self, Days},
-        new_version::{list_without, refuse_stale, refuse_taken, valid_from, write},
+        new_version::{list_without, refuse_stale, refuse_taken, valid_from, write, write_private},
         sign::{self, Draft, Issuer},
     },
-    document::proof,
     domain::{
         admission,
         correction::{FieldChange, Named, merged},
@@ -33,7 +32,7 @@ use crate::{
         day_fault::DayFault,
         fault::Fault,
         field::FieldName,
-        history::{Action, Event, Replaced, Who},
+        history::{Event, Who},
         identity::{self, IdSecret, Identities},
         ids::CredentialId,
         ledger::CurrentCredential,
@@ -126,9 +125,6 @@ pub enum CorrectError {
     /// A recipient or document is no JSON.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
-    /// A stored document has no proof.
-    #[error(transparent)]
-    Proof(#[from] proof::Broken),
     /// The store or the signing key failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -223,7 +219,10 @@ async fn attempt(
         return Err(CorrectError::MailInProgress);
     }
     if judged.is_private {
-        let written = write_private(app, request, before, &judged).await?;
+        let event = Event { unsigned: true, ..event(request, before, &judged.recipient)? };
+        let (recipient, revision) = (judged.recipient, event.revision);
+        let after = Credential { recipient, revision, ..before.clone() };
+        let written = write_private(app, after, &event).await?;
         return Ok(written.map(|credential| (credential, true)));
     }
     let by = judged.issuer(before);
@@ -410,47 +409,14 @@ fn apply(
     Ok((recipient, filled))
 }
 
-/// Writes a correction of private facts alone: the signed version stays, nobody is told. None when a
-/// concurrent writer came first.
-async fn write_private(
-    app: &App,
-    request: &CorrectRequest<'_>,
-    before: &Credential,
-    judged: &Judged,
-) -> Result<Option<Credential>, CorrectError> {
-    let event = Event { unsigned: true, ..event(request, before, &judged.recipient)? };
-    let (recipient, revision) = (judged.recipient.clone(), event.revision);
-    let after = Credential { recipient, revision, ..before.clone() };
-    if !raced(app.status_lists.correct_private(&after, &event).await)? {
-        return Ok(None);
-    }
-    note(before, event.action, &event.by);
-    Ok(Some(after))
-}
-
 /// The entry of a correction in the history of its credential.
 fn event(
     request: &CorrectRequest<'_>,
     before: &Credential,
-    recipient: &Recipient,
+    after: &Recipient,
 ) -> Result<Event, CorrectError> {
-    Ok(Event {
-        v: 1,
-        revision: before.revision + 1,
-        action: Action::Correct,
-        at: time::millis(request.now),
-        by: request.by.clone(),
-        reason: request.reason.clone(),
-        fields: changed_fields(&before.recipient, recipient)?,
-        renewed_until: None,
-        by_months: false,
-        replaced: Some(Replaced {
-            version: before.version,
-            recipient: before.recipient.clone(),
-            signed: before.signed.clone(),
-        }),
-        unsigned: false,
-    })
+    let (by, reason) = (request.by.clone(), request.reason.clone());
+    Ok(Event::correction(before, after, time::millis(request.now), by, reason)?)
 }
 
 /// Builds the correction that is to be written.
@@ -520,24 +486,4 @@ async fn correction(
         event,
         unclaimed,
     })
-}
-
-fn changed_fields(before: &Recipient, after: &Recipient) -> Result<Vec<String>, CorrectError> {
-    let changes = FieldChange::between(before, after)?;
-    Ok(changes.into_iter().map(|change| change.field).collect())
-}
-
-/// Returns whether the key that signed the present version was declared compromised.
-async fn signed_by_compromised(app: &App, credential: &Credential) -> Result<bool, CorrectError> {
-    let document = app.status_lists.document(&credential.signed).await?.unwrap_or_default();
-    let document: Map<String, Value> = serde_json::from_slice(&document)?;
-    let proof = proof::read(&document)?;
-    let keys = app.catalog.public_keys(&credential.org, credential.mode).await?;
-    let compromised: HashSet<&str> = keys
-        .iter()
-        .filter(|key| key.compromised_at.is_some())
-        .map(|key| key.multikey.as_str())
-        .collect();
-    let (_, multikey) = proof.key_id.split_once('#').unwrap_or_default();
-    Ok(compromised.contains(multikey))
 }

@@ -20,7 +20,7 @@ use crate::{
         correction_fault::CorrectionFault,
         credential::Credential,
         erasure::Stored,
-        history::Replaced,
+        history::{Event, Replaced},
         ids::CredentialId,
         status_entry::ListId,
         time,
@@ -149,6 +149,20 @@ pub(super) async fn write(
             tracing::error!(%error, "mail not queued");
         }
     }
+    Ok(Some(after))
+}
+
+/// Writes a correction of private facts alone: the signed version stays, and nobody is told. None when a
+/// concurrent writer came first.
+pub(super) async fn write_private(
+    app: &App,
+    after: Credential,
+    event: &Event,
+) -> Result<Option<Credential>, CorrectError> {
+    if !raced(app.status_lists.correct_private(&after, event).await)? {
+        return Ok(None);
+    }
+    note(&after, event.action, &event.by);
     Ok(Some(after))
 }
 

@@ -11,11 +11,8 @@ use serde_json::{
 };
 
 use super::{
-    Content,
-    achievement::AchievementVersion,
-    build, build_without_alignments,
-    linked_data::{CommonLines, Contexts},
-    proof::Unsigned,
+    Content, achievement::AchievementVersion, build, build_without_alignments,
+    common_lines::CommonLines, linked_data::Contexts, proof::Unsigned,
 };
 use crate::domain::{achievement::Alignment, fault::Unportable};
 

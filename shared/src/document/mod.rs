@@ -22,6 +22,7 @@
 pub mod achievement;
 pub mod alignments;
 pub mod attached;
+mod common_lines;
 pub mod did;
 pub mod linked_data;
 pub mod proof;

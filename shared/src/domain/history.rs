@@ -4,7 +4,12 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 pub use crate::domain::who::Who;
-use crate::domain::{credential::Packed, packing, recipient::Recipient};
+use crate::domain::{
+    correction::FieldChange,
+    credential::{Credential, Packed},
+    packing,
+    recipient::Recipient,
+};
 
 /// A change to a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +72,37 @@ pub struct Replaced {
 }
 
 impl Event {
+    /// The entry of a correction of a credential, which replaces its signed version.
+    ///
+    /// # Errors
+    /// When JSON cannot be written, which no recipient causes.
+    pub fn correction(
+        before: &Credential,
+        after: &Recipient,
+        at: String,
+        by: Who,
+        reason: Option<String>,
+    ) -> Result<Self, serde_json::Error> {
+        let changes = FieldChange::between(&before.recipient, after)?;
+        Ok(Self {
+            v: 1,
+            revision: before.revision + 1,
+            action: Action::Correct,
+            at,
+            by,
+            reason,
+            fields: changes.into_iter().map(|change| change.field).collect(),
+            renewed_until: None,
+            by_months: false,
+            replaced: Some(Replaced {
+                version: before.version,
+                recipient: before.recipient.clone(),
+                signed: before.signed.clone(),
+            }),
+            unsigned: false,
+        })
+    }
+
     /// The signed version that the change replaced, if it replaced one.
     pub fn replaced_version(&self) -> Option<u32> {
         self.replaced.as_ref().filter(|_| !self.unsigned).map(|replaced| replaced.version)

@@ -49,7 +49,7 @@ const ROUNDS: u32 = 8;
 /// A list has no first version yet.
 const NEW: &str = "attribute_not_exists(id)";
 /// A credential's status changes if the credential is as it was read.
-const UNCHANGED: &str = "revision = :before";
+pub(super) const UNCHANGED: &str = "revision = :before";
 /// A credential is corrected if it and the state of its mail are as they were read: a worker that
 /// claimed the mail has read the former address.
 pub(super) const CORRECTABLE: &str = "revision = :before AND mail = :mail";
@@ -434,32 +434,6 @@ impl StatusLists {
         write_together(&self.client, writes).await
     }
 
-    /// Replaces the private facts of a credential in one transaction with its history; document, list
-    /// and mail stay as they are. False when another writer changed the credential since it was read.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn correct_private(
-        &self,
-        after: &Credential,
-        event: &Event,
-    ) -> Result<bool, StoreError> {
-        let mut item = to_item(after)?;
-        let recipient = item.remove("recipient");
-        let recipient = recipient.ok_or_else(|| StoreError::Broken("no recipient".to_owned()))?;
-        let update = Update::builder()
-            .table_name(&self.table)
-            .set_key(Some(id_key(after.id.to_string())))
-            .update_expression("SET recipient = :recipient, revision = :after")
-            .condition_expression(UNCHANGED)
-            .expression_attribute_values(":recipient", recipient)
-            .expression_attribute_values(":before", number(event.revision.saturating_sub(1)))
-            .expression_attribute_values(":after", number(event.revision))
-            .build()?;
-        let update = TransactWriteItem::builder().update(update).build();
-        write_together(&self.client, vec![update, self.event_write(after.id, event, None)?]).await
-    }
-
     pub(super) fn list_write(
         &self,
         id: &ListId,
@@ -476,7 +450,7 @@ impl StatusLists {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    fn event_write(
+    pub(super) fn event_write(
         &self,
         id: CredentialId,
         event: &Event,

@@ -3,7 +3,9 @@
 use aws_lc_rs::digest::{Context, SHA256};
 use serde_json::{Map, Value};
 
-use super::{MAX_BY_TABLE, by_table, checking, expanding, in_order_of_utf16, is_beyond, labelling};
+use super::linked_data::{
+    MAX_BY_TABLE, by_table, in_order_of_utf16, is_beyond, lines_without_blanks,
+};
 
 /// The lines of things that have an identifier each: no blank node is in them, so they are the same in
 /// the canonical form of every document that holds these things.
@@ -23,9 +25,7 @@ impl CommonLines {
     /// The lines of a part of documents: an object whose members hold things with identifiers that begin
     /// with `prefix`. None if a thing has another identifier or none, or the part cannot be signed.
     pub fn of(part: &Map<String, Value>, prefix: String) -> Option<Self> {
-        checking::check(part).ok()?;
-        let quads = expanding::quads(part).filter(|quads| quads.blanks == 0)?;
-        let text = labelling::canonical(&quads)?;
+        let text = lines_without_blanks(part)?;
         let own = |value: &Value| {
             let id = value.get("id").and_then(Value::as_str);
             id.is_some_and(|id| id.starts_with(&prefix))
