@@ -17,7 +17,9 @@ use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
 pub use self::{
-    changes::{blocking, correction, ends_after_a_month, export, renewal, status_changes},
+    changes::{
+        blocking, correction, days_and_facts, ends_after_a_month, export, renewal, status_changes,
+    },
     claims::lost_link,
     erasures::{erasure, erasure_and_reissue, expect_no_more, nothing_is_left},
 };
@@ -654,6 +656,11 @@ async fn a_renewal_survives_a_crash_at_every_call() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn days_and_facts_survive_a_crash_at_every_call() {
+    every_point("days and facts", days_and_facts).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_erasure_survives_a_crash_at_every_call() {
     every_point("erasure", erasure).await;
     every_point("erasure and reissue", erasure_and_reissue).await;
@@ -731,7 +738,8 @@ async fn a_large_job_survives_crashes_at_200_sampled_calls() {
 async fn random_plans_of_all_faults_end_right() {
     let first = seed("random plans");
     let count = if long() { 1_000 } else { 60 };
-    let scenarios: [(&str, Scenario); 15] = [
+    let scenarios: [(&str, Scenario); 16] = [
+        ("days and facts", days_and_facts),
         ("erasure", erasure),
         ("reports", notices::of_a_job),
         ("corrections by file", corrections_by_file),

@@ -54,6 +54,7 @@ mod notices;
 mod oracle;
 mod page;
 mod people;
+mod private_facts;
 mod process;
 mod python;
 mod queues;

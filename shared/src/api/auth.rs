@@ -58,6 +58,11 @@ impl Caller {
         }
     }
 
+    /// Whether the key reads credentials, their private facts among the rest.
+    pub fn reads(&self) -> bool {
+        self.scopes.contains(&Scope::Read)
+    }
+
     /// Whether the key reads about jobs and uploads `of_members`, or of recipients.
     pub fn reads_of(&self, of_members: bool) -> bool {
         let besides = if of_members { Scope::Catalog } else { Scope::Issue };

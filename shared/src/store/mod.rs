@@ -45,6 +45,7 @@ pub mod job_terms;
 pub mod jobs;
 mod keys;
 mod members;
+mod private_facts;
 pub mod retention;
 pub mod schema;
 mod settings;
