@@ -10,7 +10,7 @@ use flate2::Crc;
 
 use crate::domain::{
     ids::OrgId,
-    image::{Image, ImageId},
+    image::{Image, ImageId, ImageKind},
 };
 
 mod pixels;
@@ -114,7 +114,8 @@ impl Png {
     pub fn named(&self, org: &OrgId) -> Image {
         let hash = digest(&SHA256, &self.bytes);
         let hash: String = hash.as_ref().iter().take(16).map(|b| format!("{b:02x}")).collect();
-        Image { id: ImageId::new(org, hash), width: self.width, height: self.height }
+        let id = ImageId::new(org, hash);
+        Image { id, width: self.width, height: self.height, kind: ImageKind::Png }
     }
 }
 

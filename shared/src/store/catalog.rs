@@ -11,6 +11,7 @@
 //! | | `TPL#{id}` | the current [`Template`] |
 //! | | `TPLV#{id}#{version}` | a version, never changed |
 //! | | `IMG#{hash}` | an image, never changed |
+//! | | `DESIGN#{second}` | the design of certificates from then on, never changed, see `designs.rs` |
 //! | `ORGS` | `{org}` | the organization's name, to be compared with new ones |
 //! | `COLMAP#{org}` | `{template}` | the [`RememberedMap`](crate::domain::column_map::RememberedMap) of its files |
 //! | `MEMBERS#{org}#{0…15}` | `{address}` | [`Member`], spread by a hash of the address |
@@ -38,7 +39,7 @@ use crate::domain::{
     email::EmailAddress,
     identity::IdSecret,
     ids::{Mode, OrgId, TemplateId},
-    image::{Image, ImageId},
+    image::{Image, ImageId, ImageKind},
     member::Member,
     organization::Organization,
     signing_key::SealedKey,
@@ -353,15 +354,22 @@ impl Catalog {
     }
 
     /// Stores an image under its hash. Safe to repeat.
-    pub async fn put_image(&self, image: &Image, png: &[u8]) -> Result<(), StoreError> {
-        let item = ImageItem { v: 1, image: image.clone(), png: png.to_vec() };
+    pub async fn put_image(&self, image: &Image, file: &[u8]) -> Result<(), StoreError> {
+        let (png, svg) = match image.kind {
+            ImageKind::Png => (file.to_vec(), Vec::new()),
+            ImageKind::Svg => (Vec::new(), file.to_vec()),
+        };
+        let item = ImageItem { v: 1, image: image.clone(), png, svg };
         self.put(image_key(&image.id), &item).await
     }
 
-    /// Reads an image and its PNG file.
+    /// Reads an image and its file.
     pub async fn image(&self, id: &ImageId) -> Result<Option<(Image, Vec<u8>)>, StoreError> {
         let item: Option<ImageItem> = self.get(image_key(id)).await?;
-        Ok(item.map(|item| (item.image, item.png)))
+        Ok(item.map(|item| match item.image.kind {
+            ImageKind::Png => (item.image, item.png),
+            ImageKind::Svg => (item.image, item.svg),
+        }))
     }
 
     /// Reads the current version of a template.
@@ -487,8 +495,11 @@ impl Catalog {
 pub(super) struct ImageItem {
     v: u32,
     image: Image,
-    #[serde(with = "serde_bytes")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "serde_bytes")]
     png: Vec<u8>,
+    /// The file of a drawing, which has no `png`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "serde_bytes")]
+    svg: Vec<u8>,
 }
 
 /// The secret as it is stored.

@@ -31,6 +31,7 @@ mod credential_block;
 mod credential_delivery;
 pub mod credential_mail;
 pub mod credentials;
+pub mod designs;
 mod dictionaries;
 pub mod erasures;
 pub mod idempotency;
