@@ -5,6 +5,7 @@
 //! named by the hash of what is kept and never changes, so a signed document that names it stays
 //! true.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -48,11 +49,6 @@ impl ImageId {
         let (org, hash) = text.split_once('.')?;
         let hex = hash.len() == 32 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         hex.then(|| OrgId::parse(org).ok())?.map(|org| Self { org, hash: hash.to_owned() })
-    }
-
-    /// The name of an organization's image with this hash: 32 hex digits.
-    pub(super) fn new(org: &OrgId, hash: String) -> Self {
-        Self { org: org.clone(), hash }
     }
 
     /// The hash, in hex.
@@ -131,6 +127,14 @@ pub struct Image {
 }
 
 impl Image {
+    /// The image that an organization keeps as this file.
+    pub(super) fn of_file(org: &OrgId, file: &[u8], size: (u32, u32), kind: ImageKind) -> Self {
+        let hash = digest(&SHA256, file);
+        let hash: String = hash.as_ref().iter().take(16).map(|b| format!("{b:02x}")).collect();
+        let id = ImageId { org: org.clone(), hash };
+        Self { id, width: size.0, height: size.1, kind }
+    }
+
     /// Its public address.
     pub fn url(&self, site_url: &str) -> String {
         format!("{site_url}/images/{}{}", self.id, self.kind.suffix())
@@ -210,7 +214,10 @@ impl ImageInput {
     pub fn file(&self, org: &OrgId) -> Option<(Image, &[u8])> {
         match self {
             Self::New(png) => Some((png.named(org), png.bytes())),
-            Self::Drawing(svg) => Some((svg.named(org), svg.bytes())),
+            Self::Drawing(svg) => {
+                let image = Image::of_file(org, svg.bytes(), svg.size(), ImageKind::Svg);
+                Some((image, svg.bytes()))
+            }
             Self::Absent | Self::None | Self::Known(_) => None,
         }
     }

@@ -1,5 +1,5 @@
-//! The catalog table: organizations, templates, images. `keys.rs`, `members.rs` and `settings.rs`
-//! add the operations on keys, on members and suppressions, and on settings and names.
+//! The catalog table: organizations and templates. `keys.rs`, `members.rs`, `settings.rs`, `images.rs` and `designs.rs`
+//! add the operations on keys, on members and suppressions, on settings and names, on images, and on designs.
 //!
 //! | partition | sort | item |
 //! |---|---|---|
@@ -39,7 +39,6 @@ use crate::domain::{
     email::EmailAddress,
     identity::IdSecret,
     ids::{Mode, OrgId, TemplateId},
-    image::{Image, ImageId, ImageKind},
     member::Member,
     organization::Organization,
     signing_key::SealedKey,
@@ -85,10 +84,6 @@ fn template_sk(id: TemplateId) -> String {
 
 fn version_sk(id: TemplateId, version: u32) -> String {
     format!("TPLV#{id}#{version:08}")
-}
-
-fn image_key(id: &ImageId) -> Item {
-    key(org_pk(&id.org), format!("IMG#{}", id.hash()))
 }
 
 pub(super) fn signing_sk(mode: Mode) -> String {
@@ -353,25 +348,6 @@ impl Catalog {
         self.create_both(item, secret, "attribute_not_exists(pk)", &[]).await
     }
 
-    /// Stores an image under its hash. Safe to repeat.
-    pub async fn put_image(&self, image: &Image, file: &[u8]) -> Result<(), StoreError> {
-        let (png, svg) = match image.kind {
-            ImageKind::Png => (file.to_vec(), Vec::new()),
-            ImageKind::Svg => (Vec::new(), file.to_vec()),
-        };
-        let item = ImageItem { v: 1, image: image.clone(), png, svg };
-        self.put(image_key(&image.id), &item).await
-    }
-
-    /// Reads an image and its file.
-    pub async fn image(&self, id: &ImageId) -> Result<Option<(Image, Vec<u8>)>, StoreError> {
-        let item: Option<ImageItem> = self.get(image_key(id)).await?;
-        Ok(item.map(|item| match item.image.kind {
-            ImageKind::Png => (item.image, item.png),
-            ImageKind::Svg => (item.image, item.svg),
-        }))
-    }
-
     /// Reads the current version of a template.
     pub async fn template(
         &self,
@@ -488,18 +464,6 @@ impl Catalog {
     ) -> Result<Page<Template>, StoreError> {
         self.query(org_pk(org), "TPL#", after, limit).await
     }
-}
-
-/// An image as it is stored.
-#[derive(Clone, Debug, Serialize, serde::Deserialize)]
-pub(super) struct ImageItem {
-    v: u32,
-    image: Image,
-    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "serde_bytes")]
-    png: Vec<u8>,
-    /// The file of a drawing, which has no `png`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "serde_bytes")]
-    svg: Vec<u8>,
 }
 
 /// The secret as it is stored.

@@ -35,6 +35,7 @@ pub mod designs;
 mod dictionaries;
 pub mod erasures;
 pub mod idempotency;
+mod images;
 #[cfg(test)]
 mod item_formats;
 pub mod job_files;

@@ -12,7 +12,6 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use quick_xml::{
     XmlVersion,
     events::{BytesEnd, BytesStart, Event},
@@ -20,10 +19,6 @@ use quick_xml::{
     writer::Writer,
 };
 
-use crate::domain::{
-    ids::OrgId,
-    image::{Image, ImageId, ImageKind},
-};
 use values::{Value, View};
 
 /// Largest file in a request, and largest that is kept, in bytes.
@@ -121,12 +116,9 @@ impl Svg {
         &self.bytes
     }
 
-    /// The drawing under its organization's name for it.
-    pub fn named(&self, org: &OrgId) -> Image {
-        let hash = digest(&SHA256, &self.bytes);
-        let hash: String = hash.as_ref().iter().take(16).map(|b| format!("{b:02x}")).collect();
-        let id = ImageId::new(org, hash);
-        Image { id, width: self.width, height: self.height, kind: ImageKind::Svg }
+    /// Width and height in whole units of the drawing.
+    pub fn size(&self) -> (u32, u32) {
+        (self.width, self.height)
     }
 }
 
