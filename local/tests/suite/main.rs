@@ -24,6 +24,7 @@ mod damage;
 mod data;
 mod delivery;
 mod delivery_events;
+mod designs;
 mod erasure;
 mod events;
 mod export;

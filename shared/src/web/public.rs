@@ -11,7 +11,7 @@ use crate::{
         credential::Credential,
         erasure::Stored,
         ids::{CredentialId, Mode, OrgId},
-        image::ImageId,
+        image::{ImageId, ImageKind},
         lang::Lang,
         status_entry::ListId,
     },
@@ -172,9 +172,23 @@ pub async fn qr_code(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
 /// `GET /images/{image}`: an image of an organization. Its name is its hash, so it never expires.
 pub async fn image(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let missing = || Problem::not_found("La imagen no existe", "The image does not exist");
-    let id = call.parameter.strip_suffix(".png").and_then(ImageId::parse).ok_or_else(missing)?;
-    let (_, png) = app.catalog.image(&id).await?.ok_or_else(missing)?;
-    let mut response = respond::file(call, png, "image/png")?;
+    let of = |kind: ImageKind| {
+        let id = call.parameter.strip_suffix(kind.suffix()).and_then(ImageId::parse)?;
+        Some((kind, id))
+    };
+    let named = of(ImageKind::Png).or_else(|| of(ImageKind::Svg));
+    let (kind, id) = named.ok_or_else(missing)?;
+    let found = app.catalog.image(&id).await?.filter(|(image, _)| image.kind == kind);
+    let (_, file) = found.ok_or_else(missing)?;
+    let media_type = match kind {
+        ImageKind::Png => "image/png",
+        ImageKind::Svg => "image/svg+xml",
+    };
+    let mut response = respond::file(call, file, media_type)?;
+    if kind == ImageKind::Svg {
+        // A drawing opened by itself is a document of this origin. It has no script; none would run either.
+        set(&mut response, header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox");
+    }
     set(&mut response, header::CACHE_CONTROL, "public, max-age=31536000, immutable");
     Ok(response)
 }

@@ -3,7 +3,7 @@ use jiff::civil::date;
 use super::*;
 use crate::{
     credentials::verify::{Check, Finding},
-    domain::{credits::Credits, ids::TemplateId},
+    domain::{credits::Credits, design::Design, ids::TemplateId},
 };
 
 const SITE: &str = "https://app.example";
@@ -14,6 +14,7 @@ fn shown() -> CredentialView {
         url: "https://app.example/credential/7a8b9c0d-1e2f-3a4b-5c6d-7e8f9a0b1c2d".into(),
         state: State::Issued,
         test: false,
+        sample: false,
         organization: "Universidad Andina".into(),
         initials: "UA".into(),
         logo: None,
@@ -58,6 +59,9 @@ fn shown() -> CredentialView {
             plain: None,
         }],
         checked_on: "2026-11-24".parse().expect("a date"),
+        lang: Lang::Es,
+        design: Design::default(),
+        certificate_facts: Vec::new(),
     }
 }
 
