@@ -4,14 +4,22 @@
 //!
 //! Fonts and the renderer take some megabytes. Only this function has them, so that the functions
 //! that issue stay small.
+//!
+//! A layout ([`certificate`], [`preview`], [`drawing`]) draws on a [`sheet`]. [`typesetting`] sets its texts with [`fonts`];
+//! [`pdf`] and [`pixels`] make files of it.
 
 mod certificate;
 mod drawing;
 mod fonts;
+mod pdf;
+mod pixels;
 mod preview;
+mod sheet;
 mod typesetting;
 
-use http::{HeaderValue, Response, StatusCode, header};
+use std::collections::BTreeSet;
+
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use lambda_http::{Body, Request};
 use unicreda::{
     App,
@@ -36,8 +44,13 @@ use unicreda::{
     },
 };
 
-/// Side of the badge's square image, in pixels.
+/// Widths of badge and preview, in pixels.
 const BADGE_SIDE: u32 = 800;
+const PREVIEW_WIDTH: u32 = 1_200;
+/// Letters that a header names.
+const MOST_NAMED: usize = 50;
+/// Names the letters of a file that no font has, which it shows as code points.
+const UNKNOWN_LETTERS: HeaderName = HeaderName::from_static("x-unknown-letters");
 
 /// Answers a request for a drawn file.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
@@ -81,32 +94,31 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
     };
     let Content { shown, document, logo, badge } = content.as_ref();
     let id = &shown.id;
-    let (bytes, media_type, name) = match endpoint {
+    let (bytes, unknown, media_type, name) = match endpoint {
         Render::Certificate => {
-            if !shown.can_be_drawn() {
-                let page = pages::not_drawn(&shown.url, lang);
-                return html(StatusCode::UNPROCESSABLE_ENTITY, page, lang, site_url);
-            }
             let pictures = certificate::Pictures { logo: logo.as_deref(), badge: badge.as_deref() };
-            let pdf = certificate::pdf(shown, document, &pictures, lang);
+            let sheet = certificate::sheet(shown, &pictures, lang);
+            let pdf = certificate::pdf(&sheet, shown, document, lang).map_err(Problem::internal)?;
             let name = format!("{}-{id}.pdf", lang.pick("certificado", "certificate"));
-            (pdf.map_err(Problem::internal)?, "application/pdf", name)
+            (pdf, sheet.unknown, "application/pdf", name)
         }
         Render::Badge => {
-            let drawn = |svg: &str| drawing::png(svg, BADGE_SIDE, BADGE_SIDE);
-            let plain = match (drawing::mark(shown, lang), badge) {
-                (Some(mark), _) => drawn(&drawing::marked(shown, badge.as_deref(), &mark)),
-                (None, Some(png)) => Ok(png.clone()),
-                (None, None) => drawn(&drawing::seal(shown)),
+            let (plain, unknown) = match (drawing::mark(shown, lang), badge) {
+                (None, Some(png)) => (png.clone(), BTreeSet::new()),
+                (mark, badge) => {
+                    let sheet = drawing::badge(shown, badge.as_deref(), mark.as_ref(), lang);
+                    let png = pixels::png(&sheet, BADGE_SIDE).map_err(Problem::internal)?;
+                    (png, sheet.unknown)
+                }
             };
-            let plain = plain.map_err(Problem::internal)?;
             let baked = picture::bake(&plain, document);
             let baked = baked.ok_or_else(|| Problem::internal("a badge that is no PNG file"))?;
-            (baked, "image/png", format!("{id}.png"))
+            (baked, unknown, "image/png", format!("{id}.png"))
         }
         Render::Preview => {
-            let png = preview::png(shown, badge.as_deref(), lang).map_err(Problem::internal)?;
-            (png, "image/png", format!("preview-{id}.png"))
+            let sheet = preview::sheet(shown, badge.as_deref(), lang);
+            let png = pixels::png(&sheet, PREVIEW_WIDTH).map_err(Problem::internal)?;
+            (png, sheet.unknown, "image/png", format!("preview-{id}.png"))
         }
     };
     let mut response = file(call, bytes, media_type)?;
@@ -121,7 +133,19 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
     let inline = format!("inline; filename=\"{name}\"");
     let inline = HeaderValue::from_str(&inline).map_err(Problem::internal)?;
     response.headers_mut().insert(header::CONTENT_DISPOSITION, inline);
+    if let Some(letters) = named(&unknown) {
+        // Which letters, the header says; the log holds nothing of a name.
+        tracing::warn!(credential_id = %id, letters = unknown.len(), "letters without a font drawn as code points");
+        let letters = HeaderValue::from_str(&letters).map_err(Problem::internal)?;
+        response.headers_mut().insert(UNKNOWN_LETTERS, letters);
+    }
     Ok(response)
+}
+
+/// The code points of letters, at most [`MOST_NAMED`] of them. `None` without any.
+fn named(letters: &BTreeSet<char>) -> Option<String> {
+    let codes = letters.iter().take(MOST_NAMED).map(|c| format!("U+{:04X}", u32::from(*c)));
+    (!letters.is_empty()).then(|| codes.collect::<Vec<_>>().join(" "))
 }
 
 /// Reads the data of a drawing.
