@@ -31,9 +31,9 @@ INDEX = OWN / "index.txt"
 # The faces in the function itself, which every text has first.
 EMBEDDED = ["NotoSerifDisplay-Regular.ttf", "NotoSans-Regular.ttf", "NotoSans-Bold.ttf"]
 EXPO = "@expo-google-fonts/"
-# Package, file in it, name here. A character is set in the first face that has it: the
-# other letters of Latin, Greek and Cyrillic stand first, a serif for names stands before a sans serif, emoji before symbols, and the East Asian font comes late, since it also
-# has letters of other scripts.
+# Package, file in it, name here. A character is set in the first face that has it: the other letters of Latin,
+# Greek and Cyrillic stand first, emoji before symbols, and the East Asian font comes late, since it also has letters of
+# other scripts. A serif is taken where there is one: it is the voice of a diploma.
 FONTS = [
     ("manimgx-fonts", "manimgx_fonts/NotoSans[wght].ttf", "NotoSans.ttf"),
     ("pylopdf-fonts-ar", "pylopdf_fonts_ar/NotoNaskhArabic-Variable.ttf", "NotoNaskhArabic.ttf"),

@@ -5,7 +5,7 @@
 //! files that it needs and no other. A file is mapped when it is first needed, and stays so.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashSet},
     path::PathBuf,
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
@@ -126,9 +126,8 @@ pub struct Fonts {
     pub context: FontContext,
     /// Space that laying out uses again.
     pub layouts: LayoutContext<()>,
-    folder: Option<PathBuf>,
-    /// Which files were looked for, and whether they are there.
-    files: HashMap<&'static str, bool>,
+    /// The files that were opened.
+    files: HashSet<&'static str>,
 }
 
 /// The faces of a text, and its letters that none of them has.
@@ -159,16 +158,10 @@ impl Fonts {
             };
             collection.register_fonts(Blob::new(Arc::new(data)), Some(named));
         }
-        let folders = FOLDERS.into_iter().map(PathBuf::from);
-        let folder = match std::env::var_os(FOLDER) {
-            Some(folder) => Some(PathBuf::from(folder)),
-            None => folders.into_iter().find(|folder| folder.is_dir()),
-        };
         Self {
             context: FontContext { collection, source_cache: SourceCache::default() },
             layouts: LayoutContext::new(),
-            folder,
-            files: HashMap::new(),
+            files: HashSet::new(),
         }
     }
 
@@ -205,17 +198,20 @@ impl Fonts {
 
     /// Opens a file, unless it is open; tells whether it is there.
     fn open(&mut self, file: &'static str) -> bool {
-        if let Some(found) = self.files.get(file) {
-            return *found;
+        if self.files.contains(file) {
+            return true;
         }
-        let path = self.folder.as_ref().map(|folder| folder.join(file));
-        let path = path.filter(|path| path.is_file());
-        match &path {
-            Some(path) => self.context.collection.load_fonts_from_paths([path]),
-            None => tracing::warn!(file, "font file not found; infra/fonts.py lays it out"),
-        }
-        self.files.insert(file, path.is_some());
-        path.is_some()
+        let folders = match std::env::var_os(FOLDER) {
+            Some(folder) => vec![PathBuf::from(folder)],
+            None => FOLDERS.into_iter().map(PathBuf::from).collect(),
+        };
+        let paths = folders.into_iter().map(|folder| folder.join(file));
+        let Some(path) = paths.into_iter().find(|path| path.is_file()) else {
+            tracing::warn!(file, "font not found");
+            return false;
+        };
+        self.context.collection.load_fonts_from_paths([path]);
+        self.files.insert(file)
     }
 }
 
