@@ -177,23 +177,6 @@ pub fn replaced(url: &str, version: u32, site_url: &str, lang: Lang) -> String {
     Frame { query, site_url, ..Frame::of(lang, title) }.around(&main, None)
 }
 
-/// Renders the page in place of a certificate whose names the certificate's fonts lack.
-pub fn not_drawn(url: &str, site_url: &str, lang: Lang) -> String {
-    let title = lang
-        .pick("Este certificado se imprime desde el navegador", "This certificate is for printing");
-    let main = html! {
-        div.card.notice {
-            h1 { (title) }
-            p { (lang.pick(
-                "El PDF que preparamos admite los alfabetos latino, griego y cirílico, y esta credencial usa otra escritura. Tu navegador sí la tiene: abre la credencial e imprímela, o guárdala como PDF desde el diálogo de impresión.",
-                "The PDF that we prepare has the Latin, Greek and Cyrillic alphabets, and this credential uses another script. Your browser has it: open the credential and print it, or save it as PDF from the print dialog.",
-            )) }
-            p { a href=(url) { (lang.pick("Abrir la credencial", "Open the credential")) } }
-        }
-    };
-    Frame { site_url, ..Frame::of(lang, title) }.around(&main, None)
-}
-
 #[cfg(test)]
 mod tests {
     use base64::{Engine, prelude::BASE64_STANDARD};

@@ -98,6 +98,7 @@ impl Sample<'_> {
             id: id.to_string(),
             url: Credential::url(site_url, id),
             state: State::Issued,
+            status_on: None,
             test: false,
             sample: true,
             organization: settings.name.clone(),

@@ -99,7 +99,7 @@ fn award(shown: &CredentialView, site_url: &str, lang: Lang) -> Markup {
 
 /// Renders what a graduate does first.
 fn actions(shown: &CredentialView, lang: Lang) -> Markup {
-    let pdf = !shown.checks.is_empty() && shown.can_be_drawn();
+    let pdf = !shown.checks.is_empty();
     html! {
         ul.bar {
             @if let Some(link) = shown.linkedin() {
@@ -344,12 +344,6 @@ fn take_along(shown: &CredentialView, lang: Lang) -> Markup {
                     li { a.button href={ (shown.url) ".json" } download={ (shown.id) ".json" } type="application/json" { (lang.pick("Credencial firmada (JSON)", "Signed credential (JSON)")) } }
                 }
                 li { a.button href=(file("qr.svg")) download={ (shown.id) ".svg" } { (lang.pick("Código QR (SVG)", "QR code (SVG)")) } }
-            }
-            @if !shown.can_be_drawn() {
-                p.soft { (lang.pick(
-                    "El certificado en PDF admite los alfabetos latino, griego y cirílico. Para otras escrituras, imprime esta página: sale como certificado, y tu navegador también puede guardarla como PDF.",
-                    "The PDF certificate has the Latin, Greek and Cyrillic alphabets. For other scripts, print this page: it comes out as a certificate, and your browser also saves it as PDF.",
-                )) }
             }
             @if signed { p.soft { (lang.pick(
                 "La insignia y el archivo JSON llevan la firma: cualquiera puede comprobarlos sin esta página.",
