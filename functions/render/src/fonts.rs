@@ -126,8 +126,9 @@ pub struct Fonts {
     pub context: FontContext,
     /// Space that laying out uses again.
     pub layouts: LayoutContext<()>,
-    /// The files that were opened.
+    /// The files that were opened, and those that were missed and named.
     files: HashSet<&'static str>,
+    missed: HashSet<&'static str>,
 }
 
 /// The faces of a text, and its letters that none of them has.
@@ -162,6 +163,7 @@ impl Fonts {
             context: FontContext { collection, source_cache: SourceCache::default() },
             layouts: LayoutContext::new(),
             files: HashSet::new(),
+            missed: HashSet::new(),
         }
     }
 
@@ -207,7 +209,9 @@ impl Fonts {
         };
         let paths = folders.into_iter().map(|folder| folder.join(file));
         let Some(path) = paths.into_iter().find(|path| path.is_file()) else {
-            tracing::warn!(file, "font not found");
+            if self.missed.insert(file) {
+                tracing::warn!(file, "font not found");
+            }
             return false;
         };
         self.context.collection.load_fonts_from_paths([path]);

@@ -23,7 +23,7 @@ pub struct Style {
     pub most: f32,
     /// The size below which lines are added instead: legible, still.
     pub least: f32,
-    /// The lines that it should take at most.
+    /// The lines that it should take at most. One is one; several may become two more.
     pub lines: usize,
 }
 
@@ -115,8 +115,10 @@ const LEADING: f32 = 1.22;
 const ASCENT: f32 = 0.95;
 /// A face whose lines are higher than this has marks above and below, and keeps its own height.
 const TALL: f32 = 1.5;
-/// A word is broken between letters only below this part of the largest size.
+/// The part of the largest size below which letters are small: a word is broken rather than set smaller.
 const WHOLE_WORDS: f32 = 0.45;
+/// The lines that a text of several lines may take besides.
+const MORE_LINES: usize = 2;
 
 /// Sets a text, in the largest size in which it takes the style's lines, each of at most `width`. In the
 /// least size it takes as many lines as it needs: nothing is left out.
@@ -192,30 +194,40 @@ impl Laid {
         Self { text: known.into(), layout, boxes, most }
     }
 
-    /// Breaks it into lines in the largest size that fits.
+    /// Breaks it into lines in the largest size that fits. Where the letters would be small, a line or two more let
+    /// them be larger.
     fn fitted(mut self, fonts: &mut Fonts, style: Style, width: f32, region: Region) -> Set {
         let longest = self.layout.calculate_content_widths().min;
-        let whole_to = (style.most * WHOLE_WORDS).max(style.least);
         let mut size = style.most;
-        let mut whole = true;
+        for lines in style.lines..=style.lines + MORE_LINES {
+            size = self.broken(style, lines, width, longest);
+            if style.lines == 1 || size >= style.most * WHOLE_WORDS {
+                break;
+            }
+        }
+        self.balance(width * self.most / size, longest);
+        self.placed(fonts, size, region)
+    }
+
+    /// Breaks it into so many lines at most; returns the size. In the least size it takes as many as it needs.
+    fn broken(&mut self, style: Style, lines: usize, width: f32, longest: f32) -> f32 {
+        let whole_to = (style.most * WHOLE_WORDS).max(style.least);
+        let (mut size, mut whole) = (style.most, true);
         loop {
             // In units of the shaped size.
             let measure = width * self.most / size;
             self.layout.break_all_lines(Some(measure));
-            let broken = longest > measure;
-            if self.layout.len() <= style.lines && !(whole && broken) {
-                self.balance(measure, longest);
-                break;
+            if self.layout.len() <= lines && !(whole && longest > measure) {
+                return size;
             }
             if whole && size <= whole_to {
                 (whole, size) = (false, style.most);
             } else if size <= style.least {
-                break;
+                return size;
             } else {
                 size = (size * 0.95).max(if whole { whole_to } else { style.least });
             }
         }
-        self.placed(fonts, size, region)
     }
 
     /// Makes lines more even: a last line of one short word looks like a mistake.

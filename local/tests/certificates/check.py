@@ -29,8 +29,8 @@ def metadata(pdf: pikepdf.Pdf) -> str:
         rule(said == {"pdfaid:part": "3", "pdfaid:conformance": "A", "pdfuaid:part": "1"}, f"standards: {said}")
         title = about.get("dc:title")
     rule(title, "no title")
-    rule(pdf.Root.ViewerPreferences.DisplayDocTitle, "the title is not shown")
-    rule(pdf.Root.MarkInfo.Marked and not pdf.Root.MarkInfo.get("/Suspects", False), "not marked")
+    rule(pdf.Root.get("/ViewerPreferences", {}).get("/DisplayDocTitle"), "the title is not shown")
+    rule(pdf.Root.get("/MarkInfo", {}).get("/Marked") and not pdf.Root.MarkInfo.get("/Suspects", False), "not marked")
     rule(pdf.Root.get("/OutputIntents"), "no output intent")
     rule(pdf.Root.get("/Outlines"), "no outline")
     rule(not pdf.is_encrypted and "/Encrypt" not in pdf.trailer, "encrypted")
@@ -152,7 +152,7 @@ def main() -> None:
     path, document, language = sys.argv[1:4]
     with pikepdf.open(path) as pdf:
         rule(len(pdf.pages) == 1, f"{len(pdf.pages)} pages")
-        rule(str(pdf.Root.Lang) == language, f"language {pdf.Root.get('/Lang')}")
+        rule(str(pdf.Root.get("/Lang", "")) == language, f"language {pdf.Root.get('/Lang')}")
         title = metadata(pdf)
         attached(pdf, Path(document).read_bytes())
         found = structure(pdf)

@@ -15,8 +15,8 @@ use crate::{
 };
 
 /// Names, and whether pdfium reads their letters in their order.
-const NAMES: [(&str, bool); 12] = [
-    ("Ñemitỹ Guarani", true),
+const NAMES: [(&str, bool); 13] = [
+    ("Ñemitỹ G̃uarani", true),
     ("Nguyễn Đặng", true),
     ("İnönü Şükrü", true),
     ("Ελένη Нгуен", true),
@@ -24,10 +24,11 @@ const NAMES: [(&str, bool); 12] = [
     ("﨑髙 花子 かな", true),
     ("김민준", true),
     ("अनुष्का शर्मा", true),
-    ("สมชาย ใจดี", false),
+    ("สมชาย ใจดี", true),
     ("محمد الأحمد", false),
-    ("שרה כהן", false),
+    ("שרה כהן", true),
     ("Ana 🎓", true),
+    ("Ana 李 محمد", true),
 ];
 
 /// Lays out the fonts that git does not hold, once.
