@@ -26,13 +26,16 @@ const CACHED: usize = 64;
 /// Most versions of templates whose alignments are in memory, prepared: 130 KB for fifty of them.
 const PREPARED: usize = 16;
 
+/// The prepared alignments of versions of templates.
+type Alignments = HashMap<(TemplateId, u32), Arc<Prepared>>;
+
 /// The status indexes and dictionaries of one process. Indexes are taken in blocks, so that a
 /// credential costs no write for its own.
 #[derive(Clone, Debug, Default)]
 pub struct Indexes {
     blocks: Arc<Mutex<HashMap<(OrgId, Mode), Block>>>,
     dictionaries: Arc<Mutex<Dictionaries>>,
-    alignments: Arc<Quick<HashMap<(TemplateId, u32), Arc<Prepared>>>>,
+    alignments: Arc<Quick<Alignments>>,
 }
 
 impl Indexes {

@@ -302,13 +302,7 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, JobError> {
         shard_rows: app.shard_rows,
         begun_at: time::millis(now),
         lang,
-        file: Some(JobFile {
-            object: object.clone(),
-            name,
-            encoding: upload.as_ref().and_then(|upload| upload.encoding),
-            corrector: upload.as_ref().and_then(|upload| upload.corrector.clone()),
-            blind: upload.as_ref().is_some_and(|upload| upload.blind),
-        }),
+        file: Some(file_of(&object, name, upload.as_ref())),
         warnings: Warnings::default(),
         retention: organization.settings.retention,
     };
@@ -339,6 +333,17 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, JobError> {
     };
     fail(app, &job, &failure, None).await?;
     Ok(None)
+}
+
+/// The file of a job, and what its announcement says of it.
+fn file_of(object: &Object, name: String, upload: Option<&Upload>) -> JobFile {
+    JobFile {
+        object: object.clone(),
+        name,
+        encoding: upload.and_then(|upload| upload.encoding),
+        corrector: upload.and_then(|upload| upload.corrector.clone()),
+        blind: upload.is_some_and(|upload| upload.blind),
+    }
 }
 
 /// Why a file that arrived is refused before a row of it is read, if it is.
