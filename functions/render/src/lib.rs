@@ -107,7 +107,13 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
             let (logo, badge) = (logo.as_deref(), badge.as_deref());
             let pictures =
                 certificate::Pictures { logo, badge, backdrop: design.backdrop.as_ref() };
-            let pdf = certificate::pdf(shown, document, &pictures, lang);
+            let mut pdf = certificate::pdf(shown, document, &pictures, lang);
+            if let (Err(error), Some(_)) = (&pdf, pictures.backdrop) {
+                // No picture stands between a graduate and the certificate.
+                tracing::error!(%error, "image not drawn");
+                let pictures = certificate::Pictures { backdrop: None, ..pictures };
+                pdf = certificate::pdf(shown, document, &pictures, lang);
+            }
             let name = format!("{}-{id}.pdf", lang.pick("certificado", "certificate"));
             (pdf.map_err(Problem::internal)?, "application/pdf", name)
         }
