@@ -46,7 +46,10 @@ use unicreda::{
     },
 };
 
-use crate::pictures::{DesignPictures, picture};
+use crate::{
+    drawing::DrawError,
+    pictures::{DesignPictures, picture},
+};
 
 /// Widths of badge and preview, in pixels.
 const BADGE_SIDE: u32 = 800;
@@ -119,10 +122,10 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
             let (logo, badge) = (logo.as_deref(), badge.as_deref());
             let pictures =
                 certificate::Pictures { logo, badge, backdrop: design.backdrop.as_ref() };
-            let sheet = certificate::sheet(shown, &pictures, lang);
-            let pdf = certificate::pdf(&sheet, shown, document, lang).map_err(Problem::internal)?;
+            let (pdf, unknown) =
+                certificate_of(shown, document, pictures, lang).map_err(Problem::internal)?;
             let name = format!("{}-{id}.pdf", lang.pick("certificado", "certificate"));
-            (pdf, sheet.unknown, "application/pdf", name)
+            (pdf, unknown, "application/pdf", name)
         }
         Drawn::Badge => {
             let (plain, unknown) = match (drawing::mark(shown, lang), badge) {
@@ -162,6 +165,26 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
         response.headers_mut().insert(UNKNOWN_LETTERS, letters);
     }
     Ok(response)
+}
+
+/// Draws a certificate, without its background if that cannot be drawn: no picture stands between graduates and their
+/// certificates. Returns the letters that no font has, too.
+fn certificate_of(
+    shown: &CredentialView,
+    document: &[u8],
+    mut pictures: certificate::Pictures<'_>,
+    lang: Lang,
+) -> Result<(Vec<u8>, BTreeSet<char>), DrawError> {
+    loop {
+        let sheet = certificate::sheet(shown, &pictures, lang);
+        match certificate::pdf(&sheet, shown, document, lang) {
+            Err(error) if pictures.backdrop.is_some() => {
+                tracing::error!(%error, "image not drawn");
+                pictures.backdrop = None;
+            }
+            pdf => return Ok((pdf?, sheet.unknown)),
+        }
+    }
 }
 
 /// The code points of letters, at most [`MOST_NAMED`] of them. `None` without any.

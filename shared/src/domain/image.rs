@@ -14,7 +14,7 @@ use crate::domain::{
     fields::{FieldError, Fields},
     ids::OrgId,
     picture::{MAX_BYTES, MAX_KEPT, Png, PngFault, SIDES},
-    svg::{MAX_DEPTH, MAX_ELEMENTS, MAX_SVG, Svg, SvgFault},
+    svg::{MAX_DEPTH, MAX_ELEMENTS, MAX_LAYERS, MAX_SVG, Svg, SvgFault},
 };
 
 /// The beginning of the `data:` URL of an image.
@@ -341,10 +341,10 @@ fn svg_texts(fault: &SvgFault, name: &str) -> (&'static str, String, String) {
         SvgFault::TooComplex(_) => (
             "image_too_complex",
             format!(
-                "El dibujo SVG de {name} es demasiado complejo: admite {MAX_ELEMENTS} elementos, {MAX_DEPTH} niveles y 100 recortes o transparencias; simplifícalo, o envíalo como PNG"
+                "El dibujo SVG de {name} es demasiado complejo: admite {MAX_ELEMENTS} elementos, {MAX_DEPTH} niveles y {MAX_LAYERS} recortes o transparencias; simplifícalo, o envíalo como PNG"
             ),
             format!(
-                "The SVG drawing of {name} is too complex: it may have {MAX_ELEMENTS} elements, {MAX_DEPTH} levels and 100 clips or transparencies; simplify it, or send it as PNG"
+                "The SVG drawing of {name} is too complex: it may have {MAX_ELEMENTS} elements, {MAX_DEPTH} levels and {MAX_LAYERS} clips or transparencies; simplify it, or send it as PNG"
             ),
         ),
         SvgFault::Element(element) => (

@@ -25,12 +25,14 @@ use values::{Value, View};
 pub const MAX_SVG: usize = 256 * 1024;
 /// Most elements, those that are left out included.
 pub const MAX_ELEMENTS: usize = 5_000;
-/// Most elements within each other.
-pub const MAX_DEPTH: usize = 32;
+/// Most elements within each other. PDF/A allows 28 nested graphics states (ISO 19005-3, 6.1.13), and a group can take two.
+pub const MAX_DEPTH: usize = 12;
 /// Most attributes of an element.
 const MAX_ATTRIBUTES: usize = 100;
 /// Most clips and transparencies: each can take a layer of the whole page.
-pub const MAX_LAYERS: usize = 100;
+pub const MAX_LAYERS: usize = 20;
+/// Most shapes of all clips: each is drawn again wherever its clip is used.
+const MAX_CLIPPING: usize = 100;
 /// Most gradients that take their stops from one another.
 const MAX_CHAIN: usize = 8;
 /// The namespace of SVG.
@@ -161,6 +163,7 @@ struct Cleaner {
     elements: usize,
     layers: usize,
     shapes: usize,
+    clipping: usize,
     view: Option<View>,
     /// What can be referred to: its kind, and for a gradient what it takes its stops from.
     ids: BTreeMap<String, (Target, Option<String>)>,
@@ -190,6 +193,7 @@ impl Cleaner {
             elements: 0,
             layers: 0,
             shapes: 0,
+            clipping: 0,
             view: None,
             ids: BTreeMap::new(),
             references: Vec::new(),
@@ -220,6 +224,11 @@ impl Cleaner {
                 Some(_) => self.element(name, start)?,
             };
             self.shapes += usize::from(fate == Fate::Shape);
+            let clips = self.open.iter().any(|open| open.name == "clipPath");
+            self.clipping += usize::from(clips && fate == Fate::Shape);
+            if self.clipping > MAX_CLIPPING {
+                return Err(SvgFault::TooComplex("clips"));
+            }
             self.write(if empty { Event::Empty(written) } else { Event::Start(written) })?;
         }
         if !empty {
