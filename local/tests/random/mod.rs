@@ -210,7 +210,7 @@ fn image(rng: &mut fastrand::Rng, org: &OrgId) -> Image {
 
 /// A random document inside the limits of templates and recipients.
 pub fn document(rng: &mut fastrand::Rng) -> Option<Map<String, Value>> {
-    with_content(rng, |content| unicreda::document::build(content))
+    with_content(rng, unicreda::document::build)
 }
 
 /// What is made of the content of a random document.
