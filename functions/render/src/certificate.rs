@@ -202,11 +202,10 @@ fn middle(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> String
 
 /// The organization, the recipient and the credential. Much below them leaves less room to the names.
 fn names(shown: &CredentialView, lang: Lang, below: f32) -> Vec<Piece> {
-    let (to, of) = match (shown.recipient_name.is_some(), lang) {
-        (true, Lang::Es) => ("otorga a", "la credencial"),
-        (true, Lang::En) => ("awards to", "the credential"),
-        (false, Lang::Es) => ("", "otorga la credencial"),
-        (false, Lang::En) => ("", "awards the credential"),
+    let texts = &lang.texts().certificate;
+    let (to, of) = match shown.recipient_name {
+        Some(_) => (texts.awards_to, texts.the_credential),
+        None => ("", texts.awards_the_credential),
     };
     let (from_size, name_size, title_size, space) = match below {
         ..80.0 => (22.0, 46.0, 30.0, 1.0),
@@ -248,8 +247,7 @@ const FACT: f32 = (MEASURE - GAP) / 2.0;
 
 /// The facts of the achievement: name and value.
 fn facts(shown: &CredentialView, lang: Lang) -> Vec<(&str, String)> {
-    let fields =
-        shown.facts.iter().map(|(field, fact)| (field.spec().short.text(lang), fact.text(lang)));
+    let fields = shown.facts.iter().map(|(field, fact)| (field.short(lang), fact.text(lang)));
     let days = shown.days(lang).into_iter().map(|(name, on)| (name, lang.date(on)));
     let custom = shown.custom.iter().map(|(label, value)| (label.text(lang), value.text(lang)));
     days.chain(fields).chain(custom).collect()

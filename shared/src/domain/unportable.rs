@@ -1,6 +1,9 @@
 //! Texts and documents that cannot be signed so that all verifiers agree.
 
-use crate::domain::{field::field_at, lang::Lang};
+use crate::domain::{
+    field::field_at,
+    lang::{Lang, StaffLang},
+};
 
 /// The reason why a document has no canonical form that every verifier finds, with the place
 /// as a JSON Pointer (RFC 6901).
@@ -58,11 +61,11 @@ impl Unportable {
             | Self::Shape(at) => field_at(at),
             Self::Order => None,
         };
-        let what = match (&at, lang) {
-            (Some(field), Lang::Es) => format!("El campo {field}"),
-            (Some(field), Lang::En) => format!("The field {field}"),
-            (None, Lang::Es) => "Un texto de la plantilla o del destinatario".to_owned(),
-            (None, Lang::En) => "A text of the template or of the recipient".to_owned(),
+        let what = match (&at, lang.staff()) {
+            (Some(field), StaffLang::Es) => format!("El campo {field}"),
+            (Some(field), StaffLang::En) => format!("The field {field}"),
+            (None, StaffLang::Es) => "Un texto de la plantilla o del destinatario".to_owned(),
+            (None, StaffLang::En) => "A text of the template or of the recipient".to_owned(),
         };
         let why = match self {
             Self::Repeated(_) => lang.pick(

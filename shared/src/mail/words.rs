@@ -1,9 +1,9 @@
-//! The sentences of a letter in Spanish and English, as text and as HTML.
+//! The sentences of a letter in the recipient's language, as text and as HTML.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
-    domain::{image::Image, lang::Lang},
+    domain::{field::FieldName, image::Image, lang::Lang, texts::MailTexts},
     mail::letter::{Audience, Letter},
 };
 
@@ -36,29 +36,22 @@ impl Words {
         let organization = clean(letter.organization);
         let credential = clean(letter.credential_name);
         let name = letter.recipient_name.map(clean).filter(|n| !n.is_empty());
+        let texts = &lang.texts().mail;
         Self {
             lang,
             subject: subject(letter, &organization, &credential),
-            test: letter.test.then_some(lang.pick(
-                "PRUEBA: esta credencial se emitió en modo de prueba y no tiene validez.",
-                "TEST: this credential was issued in test mode and has no validity.",
-            )),
-            greeting: match (name, lang) {
-                (Some(name), Lang::Es) => format!("Hola, {name}:"),
-                (Some(name), Lang::En) => format!("Hello {name},"),
-                (None, Lang::Es) => "Hola:".to_owned(),
-                (None, Lang::En) => "Hello,".to_owned(),
+            test: letter.test.then_some(texts.test),
+            greeting: match name {
+                Some(name) => (texts.greeting)(&name),
+                None => texts.greeting_nameless.to_owned(),
             },
             lead: lead(letter, &organization),
             days: days(letter),
             links: match letter.wallet_url {
-                Some(wallet) => Links::to_wallet(lang, wallet, letter.url),
-                None => Links::to_page(lang, letter.url),
+                Some(wallet) => Links::to_wallet(texts, wallet, letter.url),
+                None => Links::to_page(texts, letter.url),
             },
-            plain_link: lang.pick(
-                "Si el botón no funciona, copia este enlace en tu navegador:",
-                "If the button does not work, copy this link into your browser:",
-            ),
+            plain_link: texts.plain_link,
             logo: letter.logo.map(|logo| Picture::of(logo, letter.site_url, 200, 44)),
             badge: letter.badge.map(|badge| Picture::of(badge, letter.site_url, 112, 112)),
             footer: footer(letter, &organization),
@@ -154,66 +147,36 @@ struct Links {
 }
 
 impl Links {
-    fn to_wallet(lang: Lang, wallet: &str, page: &str) -> Self {
-        let page_says = lang.pick(
-            "La página pública de esta credencial, para compartirla:",
-            "The public page of this credential, to share it:",
-        );
+    fn to_wallet(texts: &MailTexts, wallet: &str, page: &str) -> Self {
         Self {
-            invitation: lang.pick(
-                "Ábrela en tu billetera, junto con todas tus credenciales de la institución:",
-                "Open it in your wallet, together with all your credentials of the institution:",
-            ),
-            button: lang.pick("Abrir mi billetera", "Open my wallet"),
+            invitation: texts.to_wallet,
+            button: texts.open_wallet,
             url: wallet.to_owned(),
-            public: Some((page_says, page.to_owned())),
-            privacy: lang.pick(
-                "El enlace a tu billetera es personal y sirve 30 días: no lo reenvíes. Quien tenga el enlace de la página pública puede ver la credencial.",
-                "The link to your wallet is personal and works for 30 days: do not forward it. Anyone who has the link of the public page can see the credential.",
-            ),
+            public: Some((texts.public_page, page.to_owned())),
+            privacy: texts.wallet_privacy,
         }
     }
 
-    fn to_page(lang: Lang, page: &str) -> Self {
+    fn to_page(texts: &MailTexts, page: &str) -> Self {
         Self {
-            invitation: lang.pick(
-                "Puedes verla y compartirla en su página pública:",
-                "You can see and share it on its public page:",
-            ),
-            button: lang.pick("Ver credencial", "View credential"),
+            invitation: texts.to_page,
+            button: texts.open_page,
             url: page.to_owned(),
             public: None,
-            privacy: lang.pick(
-                "Quien tenga el enlace puede ver la credencial: tú decides con quién compartirlo.",
-                "Anyone who has the link can see the credential: you decide whom to share it with.",
-            ),
+            privacy: texts.page_privacy,
         }
     }
 }
 
 fn subject(letter: &Letter<'_>, organization: &str, credential: &str) -> String {
-    let credential = shorten(credential);
-    let subject = match (letter.audience, letter.lang) {
-        (_, Lang::Es) if letter.renewed_until.is_some() => {
-            format!("{} renovó tu credencial: {credential}", shorten(organization))
-        }
-        (_, Lang::En) if letter.renewed_until.is_some() => {
-            format!("{} renewed your credential: {credential}", shorten(organization))
-        }
-        (Audience::Member, Lang::Es) => {
-            format!("Tienes una nueva credencial en tu billetera: {credential}")
-        }
-        (Audience::Member, Lang::En) => {
-            format!("You have a new credential in your wallet: {credential}")
-        }
-        (Audience::External, Lang::Es) => {
-            format!("{} te otorgó una credencial: {credential}", shorten(organization))
-        }
-        (Audience::External, Lang::En) => {
-            format!("{} awarded you a credential: {credential}", shorten(organization))
-        }
+    let texts = &letter.lang.texts().mail;
+    let (organization, credential) = (&shorten(organization), &shorten(credential));
+    let subject = match letter.audience {
+        _ if letter.renewed_until.is_some() => (texts.renewed_subject)(organization, credential),
+        Audience::Member => (texts.member_subject)(credential),
+        Audience::External => (texts.external_subject)(organization, credential),
     };
-    let test = if letter.test { letter.lang.pick("PRUEBA · ", "TEST · ") } else { "" };
+    let test = if letter.test { texts.test_mark } else { "" };
     // No name reads as an encoded word, which a mail program would decode.
     format!("{test}{}", subject.replace("=?", "= ?"))
 }
@@ -223,53 +186,27 @@ fn subject(letter: &Letter<'_>, organization: &str, credential: &str) -> String 
 fn days(letter: &Letter<'_>) -> Vec<String> {
     let lang = letter.lang;
     let ends = letter.expires_on.filter(|_| letter.renewed_until.is_none());
-    let awarded =
-        letter.awarded_on.map(|on| (lang.pick("Fecha de otorgamiento", "Date of award"), on));
-    let ends = ends.map(|on| (lang.pick("Válida hasta", "Valid until"), on));
+    let awarded = letter.awarded_on.map(|on| (FieldName::AwardedOn.label(lang), on));
+    let ends = ends.map(|on| (lang.texts().mail.valid_until, on));
     awarded.into_iter().chain(ends).map(|(name, on)| format!("{name}: {}", lang.date(on))).collect()
 }
 
 fn lead(letter: &Letter<'_>, organization: &str) -> String {
-    if let Some(until) = letter.renewed_until {
-        let until = letter.lang.date(until);
-        return match letter.lang {
-            Lang::Es => {
-                format!("{organization} renovó tu credencial, que ahora vale hasta el {until}:")
-            }
-            Lang::En => {
-                format!("{organization} renewed your credential, which now holds until {until}:")
-            }
-        };
-    }
-    match (letter.audience, letter.lang) {
-        (Audience::Member, Lang::Es) => {
-            format!(
-                "Tienes una nueva credencial en tu billetera digital (wallet), otorgada por {organization}:"
-            )
-        }
-        (Audience::Member, Lang::En) => {
-            format!("You have a new credential in your wallet, awarded by {organization}:")
-        }
-        (Audience::External, Lang::Es) => format!("{organization} te otorgó una credencial:"),
-        (Audience::External, Lang::En) => format!("{organization} awarded you a credential:"),
+    let texts = &letter.lang.texts().mail;
+    match (letter.renewed_until, letter.audience) {
+        (Some(until), _) => (texts.renewed_lead)(organization, &letter.lang.date(until)),
+        (None, Audience::Member) => (texts.member_lead)(organization),
+        (None, Audience::External) => (texts.external_lead)(organization),
     }
 }
 
 fn footer(letter: &Letter<'_>, organization: &str) -> String {
-    let mistake = match (letter.reply_to.is_some(), letter.lang) {
-        (true, Lang::Es) => "Si crees que se trata de un error, responde a este mensaje.",
-        (true, Lang::En) => "If you think this is a mistake, reply to this message.",
-        (false, Lang::Es) => "Si crees que se trata de un error, comunícate con la institución.",
-        (false, Lang::En) => "If you think this is a mistake, contact the institution.",
+    let texts = &letter.lang.texts().mail;
+    let mistake = match letter.reply_to {
+        Some(_) => texts.mistake_reply,
+        None => texts.mistake_contact,
     };
-    match letter.lang {
-        Lang::Es => format!(
-            "Recibes este mensaje automático porque {organization} emitió una credencial para esta dirección de correo. {mistake}"
-        ),
-        Lang::En => format!(
-            "You receive this automatic message because {organization} issued a credential for this e-mail address. {mistake}"
-        ),
-    }
+    format!("{} {mistake}", (texts.why)(organization))
 }
 
 /// An image of a letter, and the size at which it is shown.

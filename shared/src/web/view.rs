@@ -163,10 +163,8 @@ impl CredentialView {
             Fact::Text(text) => Some(text),
             Fact::Credits(_) | Fact::Date(_) => None,
         });
-        let custom = self.custom.iter().flat_map(|(label, value)| {
-            let labels = [&label.es, &label.en].into_iter().map(String::as_str);
-            labels.chain(value.as_text())
-        });
+        let custom =
+            self.custom.iter().flat_map(|(label, value)| label.all().chain(value.as_text()));
         let texts = [&self.organization, &self.name].into_iter();
         let texts = texts.chain(&self.recipient_name).chain(facts).map(String::as_str);
         texts.chain(custom).all(glyphs::covers)
@@ -183,7 +181,7 @@ impl CredentialView {
         };
         let issued_on = self.issued_on.filter(|on| self.awarded_on != Some(*on));
         let days = [
-            (FieldName::AwardedOn.spec().label.text(lang), self.awarded_on),
+            (FieldName::AwardedOn.label(lang), self.awarded_on),
             (lang.pick("Fecha de emisión", "Date of issue"), issued_on),
             (ends, self.expires_on),
         ];

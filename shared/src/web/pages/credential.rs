@@ -121,15 +121,10 @@ fn actions(shown: &CredentialView, lang: Lang) -> Markup {
 /// Renders the head for chat programs and browsers: Open Graph with a preview image.
 fn head(shown: &CredentialView, title: &str, lang: Lang) -> Markup {
     let name = shown.recipient_name.as_deref();
-    let about = match (name, lang) {
-        (Some(name), Lang::Es) => {
-            format!("Credencial digital otorgada a {name} por {}.", shown.organization)
-        }
-        (Some(name), Lang::En) => {
-            format!("Digital credential awarded to {name} by {}.", shown.organization)
-        }
-        (None, Lang::Es) => format!("Credencial digital otorgada por {}.", shown.organization),
-        (None, Lang::En) => format!("Digital credential awarded by {}.", shown.organization),
+    let texts = &lang.texts().page;
+    let about = match name {
+        Some(name) => (texts.about)(name, &shown.organization),
+        None => (texts.about_nameless)(&shown.organization),
     };
     let mark = stamp(shown.state, lang);
     let about = match mark.or(shown.test.then(|| lang.pick("Prueba", "Test"))) {
@@ -249,7 +244,7 @@ pub(super) fn listed(shown: &CredentialView, lang: Lang) -> Vec<(&str, Markup)> 
                 lang.pick("Fecha de la actividad", "Date of the activity")
             }
             FieldName::ActivityEndDate if one_day => return None,
-            field => field.spec().label.text(lang),
+            field => field.label(lang),
         };
         let value = match fact {
             Fact::Text(text) => html! { bdi { (text) } },
@@ -395,11 +390,10 @@ fn length(text: &str) -> &'static str {
 /// script. Screens and screen readers do not show it.
 fn certificate(shown: &CredentialView, site_url: &str, lang: Lang) -> Markup {
     let code = qr::code(&interaction::interaction_url(&shown.url));
-    let (to, of) = match (shown.recipient_name.is_some(), lang) {
-        (true, Lang::Es) => ("otorga a", "la credencial"),
-        (true, Lang::En) => ("awards to", "the credential"),
-        (false, Lang::Es) => ("", "otorga la credencial"),
-        (false, Lang::En) => ("", "awards the credential"),
+    let texts = &lang.texts().certificate;
+    let (to, of) = match shown.recipient_name {
+        Some(_) => (texts.awards_to, texts.the_credential),
+        None => ("", texts.awards_the_credential),
     };
     html! {
         div.sheet aria-hidden="true" {
