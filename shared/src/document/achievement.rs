@@ -108,7 +108,7 @@ impl AchievementVersion<'_> {
         let d = self.definition;
         let a = &d.achievement;
         let url = self.url();
-        let lang = d.language.unwrap_or(Lang::Es);
+        let lang = d.language.unwrap_or_default();
         let grades = self.grades().zip(self.grades_id()).map(|(values, id)| {
             json!({
                 "id": id, "type": ["ResultDescription"], "name": FieldName::ResultValue.short(lang),

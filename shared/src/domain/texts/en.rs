@@ -1,6 +1,4 @@
 //! The texts of graduates in English.
-//!
-//! Long: texts in the order of their structs, no code.
 
 use super::*;
 

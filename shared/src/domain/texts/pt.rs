@@ -1,7 +1,5 @@
 //! The texts of graduates in Portuguese.
 //!
-//! Long: texts in the order of their structs, no code.
-//!
 //! As Brazil writes it; words that Portugal reads as well are preferred. No reader is addressed as "você"
 //! where a sentence does without.
 

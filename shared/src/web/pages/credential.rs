@@ -197,7 +197,7 @@ fn verification(shown: &CredentialView, lang: Lang) -> Markup {
                             @let (class, mark, said) = word(check.passed);
                             li class=(class) {
                                 span.tick aria-hidden="true" { (mark) }
-                                span { span.said { (said) } bdi { (lang.pick(&check.es, &check.en)) } }
+                                span { span.said { (said) } bdi { (check.outcome.text(lang)) } }
                             }
                         }
                     }

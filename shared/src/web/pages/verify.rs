@@ -220,7 +220,7 @@ fn checks(findings: &[Finding], lang: Lang) -> Markup {
                         };
                         li class=(class) {
                             span.tick aria-hidden="true" { (mark) }
-                            span { span.said { (said) } bdi { (lang.pick(&finding.es, &finding.en)) } }
+                            span { span.said { (said) } bdi { (finding.outcome.text(lang)) } }
                         }
                     }
                 }
