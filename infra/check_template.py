@@ -63,6 +63,7 @@ COSTLY = {
     ("/credential/{credential_id}/certificate.pdf", "GET"),
     ("/credential/{credential_id}/badge.png", "GET"),
     ("/credential/{credential_id}/preview.png", "GET"),
+    ("/orgs/{org}/achievements/{template_id}/seal.png", "GET"),
 }
 
 # Who opens signing keys.

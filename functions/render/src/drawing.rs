@@ -59,17 +59,22 @@ pub fn png(svg: &str, width: u32, height: u32) -> Result<Vec<u8>, DrawError> {
 
 /// The seal of an achievement as a complete drawing.
 pub fn seal(shown: &CredentialView) -> String {
+    seal_of(&shown.template.to_string(), &shown.initials)
+}
+
+/// The seal of a template as a complete drawing.
+pub fn seal_of(template: &str, initials: &str) -> String {
     format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" width="{side}" height="{side}">{}</svg>"#,
-        seal_inside(shown),
+        seal_inside(template, initials),
         side = seal::SIDE,
     )
 }
 
-fn seal_inside(shown: &CredentialView) -> String {
+fn seal_inside(template: &str, initials: &str) -> String {
     // A star replaces initials that the fonts lack.
-    let middle = Some(shown.initials.as_str()).filter(|text| glyphs::covers(text));
-    seal::seal(&shown.template.to_string(), middle.unwrap_or_default())
+    let middle = Some(initials).filter(|text| glyphs::covers(text));
+    seal::seal(template, middle.unwrap_or_default())
 }
 
 /// The badge of an achievement, in a square.
@@ -80,7 +85,7 @@ pub fn emblem(shown: &CredentialView, image: Option<&[u8]>, x: f32, y: f32, side
             let scale = side / seal::SIDE as f32;
             format!(
                 r#"<g transform="translate({x} {y}) scale({scale})">{}</g>"#,
-                seal_inside(shown)
+                seal_inside(&shown.template.to_string(), &shown.initials)
             )
         }
     }

@@ -30,14 +30,18 @@ use unicreda::{
     },
     store::StoreError,
     web::{
-        pages,
+        achievement, pages,
         respond::{file, html, set},
+        seal,
         view::{CredentialView, LoadedCredential},
     },
 };
 
 /// Side of the badge's square image, in pixels.
 const BADGE_SIDE: u32 = 800;
+
+/// Side of a seal's square image, in pixels: twice that in a mail.
+const SEAL_SIDE: u32 = 224;
 
 /// Answers a request for a drawn file.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
@@ -65,6 +69,9 @@ enum Found {
 }
 
 async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>, Problem> {
+    if endpoint == Render::Seal {
+        return seal(app, call).await;
+    }
     let lang = call.query(LANG).and_then(Lang::from_tag).unwrap_or(call.lang);
     let site_url = &app.config.site_url;
     let content = match read(app, call).await? {
@@ -104,7 +111,7 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
             let baked = baked.ok_or_else(|| Problem::internal("a badge that is no PNG file"))?;
             (baked, "image/png", format!("{id}.png"))
         }
-        Render::Preview => {
+        Render::Preview | Render::Seal => {
             let png = preview::png(shown, badge.as_deref(), lang).map_err(Problem::internal)?;
             (png, "image/png", format!("preview-{id}.png"))
         }
@@ -121,6 +128,21 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
     let inline = format!("inline; filename=\"{name}\"");
     let inline = HeaderValue::from_str(&inline).map_err(Problem::internal)?;
     response.headers_mut().insert(header::CONTENT_DISPOSITION, inline);
+    Ok(response)
+}
+
+/// Draws the seal of an achievement: the picture in the mail to all who have it, so it tells nobody who
+/// reads.
+async fn seal(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let missing = || Problem::not_found("El logro no existe", "The achievement does not exist");
+    let (org, id) = achievement::named(&call.parameter).ok_or_else(missing)?;
+    let template = app.catalog.template(&org, id).await?.ok_or_else(missing)?;
+    let organization = app.catalog.organization(&org).await?;
+    let initials = seal::initials(&organization.settings.name);
+    let svg = drawing::seal_of(&template.id.to_string(), &initials);
+    let png = drawing::png(&svg, SEAL_SIDE, SEAL_SIDE).map_err(Problem::internal)?;
+    let mut response = file(call, png, "image/png")?;
+    set(&mut response, header::CACHE_CONTROL, "public, max-age=86400");
     Ok(response)
 }
 

@@ -40,6 +40,7 @@ mod input;
 mod issuing;
 mod job_control;
 mod keys;
+mod languages;
 mod ledger;
 mod living;
 mod load;

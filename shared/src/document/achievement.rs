@@ -88,6 +88,11 @@ impl AchievementVersion<'_> {
         format!("{}?version={}", self.id(), self.version)
     }
 
+    /// The address of its seal, the same for all who have it.
+    pub fn seal_url(&self) -> String {
+        format!("{}/seal.png", self.id())
+    }
+
     /// The id of the description of the grades, if the template lists them.
     pub fn grades_id(&self) -> Option<String> {
         self.grades().map(|_| format!("{}#result", self.id()))

@@ -11,6 +11,9 @@ use crate::{
 /// ellipsis. The body always has it in full.
 const HEADER_NAME_MAX: usize = 120;
 
+/// Side of the box of the template's picture, in pixels.
+const PICTURE: u32 = 112;
+
 /// The letter's sentences, in its language.
 pub(super) struct Words {
     lang: Lang,
@@ -19,13 +22,13 @@ pub(super) struct Words {
     greeting: String,
     lead: String,
     credential: String,
-    /// The day of the award.
-    /// The days of the award and of the end, where they need saying.
-    days: Vec<String>,
+    /// The person, the grade and the days, with the name of each.
+    facts: Vec<(&'static str, String)>,
     links: Links,
     plain_link: &'static str,
     logo: Option<Picture>,
-    badge: Option<Picture>,
+    /// The badge of the template, or its seal: one address for all recipients, so it tells nobody who reads.
+    picture: Picture,
     organization: String,
     footer: String,
 }
@@ -37,6 +40,7 @@ impl Words {
         let credential = clean(letter.credential_name);
         let name = letter.recipient_name.map(clean).filter(|n| !n.is_empty());
         let texts = &lang.texts().mail;
+        let facts = facts(letter, name.as_deref());
         Self {
             lang,
             subject: subject(letter, &organization, &credential),
@@ -46,14 +50,19 @@ impl Words {
                 None => texts.greeting_nameless.to_owned(),
             },
             lead: lead(letter, &organization),
-            days: days(letter),
+            facts,
             links: match letter.wallet_url {
                 Some(wallet) => Links::to_wallet(texts, wallet, letter.url),
                 None => Links::to_page(texts, letter.url),
             },
             plain_link: texts.plain_link,
             logo: letter.logo.map(|logo| Picture::of(logo, letter.site_url, 200, 44)),
-            badge: letter.badge.map(|badge| Picture::of(badge, letter.site_url, 112, 112)),
+            picture: match letter.badge {
+                Some(badge) => Picture::of(badge, letter.site_url, PICTURE, PICTURE),
+                None => {
+                    Picture { url: letter.seal_url.to_owned(), width: PICTURE, height: PICTURE }
+                }
+            },
             footer: footer(letter, &organization),
             credential,
             organization,
@@ -66,10 +75,26 @@ impl Words {
         let test = self.test.map(|t| format!("{t}\n\n")).unwrap_or_default();
         let public = public.as_ref();
         let public = public.map(|(says, url)| format!("{says}\n{url}\n\n")).unwrap_or_default();
-        let days: String = self.days.iter().map(|day| format!("    {day}\n")).collect();
+        let facts: String =
+            self.facts.iter().map(|(name, value)| format!("    {name}: {value}\n")).collect();
         format!(
-            "{test}{greeting}\n\n{lead}\n\n    {credential}\n{days}\n{invitation}\n{url}\n\n{public}{privacy}\n\n-- \n{footer}\n"
+            "{test}{greeting}\n\n{lead}\n\n    {credential}\n{facts}\n{invitation}\n{url}\n\n{public}{privacy}\n\n-- \n{footer}\n"
         )
+    }
+
+    fn fact_rows(&self) -> Markup {
+        html! {
+            @if !self.facts.is_empty() {
+                table role="presentation" cellpadding="0" cellspacing="0" border="0" style="margin:0 0 20px;" {
+                    @for (name, value) in &self.facts {
+                        tr {
+                            td.soft valign="top" style="padding:0 16px 4px 0;font-size:14px;line-height:24px;color:#5a574f;" { (name) }
+                            td valign="top" dir="auto" style="padding:0 0 4px;font-size:16px;line-height:24px;word-break:break-word;overflow-wrap:anywhere;" { (value) }
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// The HTML part. Tables and inline styles, because Outlook lays out nothing else; the
@@ -103,9 +128,9 @@ impl Words {
                                 tr { td style="padding:24px 28px 0;word-break:break-word;overflow-wrap:anywhere;" {
                                     p style="margin:0 0 16px;" { (self.greeting) }
                                     p style="margin:0 0 16px;" { (self.lead) }
-                                    @if let Some(badge) = &self.badge { (badge.img("display:block;margin:0 0 12px;border:0;")) }
-                                    p dir="auto" style={(SERIF) "margin:0 0 20px;font-size:24px;line-height:1.3;font-weight:bold;"} { (self.credential) }
-                                    @for day in &self.days { p style="margin:-12px 0 20px;" { (day) } }
+                                    (self.picture.img("display:block;margin:0 0 12px;border:0;"))
+                                    p dir="auto" style={(SERIF) "margin:0 0 12px;font-size:24px;line-height:1.3;font-weight:bold;"} { (self.credential) }
+                                    (self.fact_rows())
                                     p style="margin:0 0 20px;" { (self.links.invitation) }
                                 } }
                                 tr { td style="padding:0 28px 24px;" {
@@ -133,6 +158,24 @@ impl Words {
         }
         .into_string()
     }
+}
+
+/// The person, the grade and the days: of the award or else of the issue, and of an end that the first line
+/// does not say.
+fn facts(letter: &Letter<'_>, name: Option<&str>) -> Vec<(&'static str, String)> {
+    let lang = letter.lang;
+    let texts = lang.texts();
+    let date = |on| lang.date(on);
+    let awarded = letter.awarded_on.map(|on| (FieldName::AwardedOn.label(lang), date(on)));
+    let issued = letter.issued_on.map(|on| (texts.facts.issued_on, date(on)));
+    let ends = letter.expires_on.filter(|_| letter.renewed_until.is_none());
+    let facts = [
+        name.map(|name| (texts.page.awarded_to, name.to_owned())),
+        letter.grade.map(|grade| (FieldName::ResultValue.short(lang), clean(grade))),
+        awarded.or(issued),
+        ends.map(|on| (texts.mail.valid_until, date(on))),
+    ];
+    facts.into_iter().flatten().collect()
 }
 
 /// The letter's links and the sentences about them.
@@ -179,16 +222,6 @@ fn subject(letter: &Letter<'_>, organization: &str, credential: &str) -> String 
     let test = if letter.test { texts.test_mark } else { "" };
     // No name reads as an encoded word, which a mail program would decode.
     format!("{test}{}", subject.replace("=?", "= ?"))
-}
-
-/// The day of an award of its own, and the last day of a credential that ends; the first line of the letter says
-/// the one that a renewal gave.
-fn days(letter: &Letter<'_>) -> Vec<String> {
-    let lang = letter.lang;
-    let ends = letter.expires_on.filter(|_| letter.renewed_until.is_none());
-    let awarded = letter.awarded_on.map(|on| (FieldName::AwardedOn.label(lang), on));
-    let ends = ends.map(|on| (lang.texts().mail.valid_until, on));
-    awarded.into_iter().chain(ends).map(|(name, on)| format!("{name}: {}", lang.date(on))).collect()
 }
 
 fn lead(letter: &Letter<'_>, organization: &str) -> String {
