@@ -42,6 +42,7 @@ mod job_control;
 mod keys;
 mod languages;
 mod ledger;
+mod letters;
 mod living;
 mod load;
 mod logs;
