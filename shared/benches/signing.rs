@@ -31,7 +31,9 @@ use serde_json::{Map, Value, json, value::RawValue};
 use unicreda::{
     credentials::sign::specimen,
     document::{
-        self, Content, did,
+        self, Content,
+        alignments::{Prepared, ToSign},
+        did,
         linked_data::{Contexts, by_libraries, by_table},
         proof::Unsigned,
     },
@@ -337,23 +339,20 @@ fn rich(
         let contents = contents(org, issuer, &templates, &recipients);
         let one = document::build(&contents[0]);
         let statements = by_table(&one)?.context("left to the libraries")?.lines().count();
+        let prepared = Prepared::of(&contents[0].achievement());
         let sign = |c: &Content<'_>| {
-            let unsigned =
-                Unsigned::new(document::build(c), key_id, CREATED, Contexts::Issued).unwrap();
-            let signature = pair.sign(unsigned.to_sign());
-            unsigned.signed(signature.as_ref())
+            let drawn = ToSign::new(c, prepared.as_ref(), key_id, CREATED).unwrap();
+            let signature = pair.sign(drawn.unsigned.to_sign());
+            drawn.signed(signature.as_ref()).unwrap()
         };
         let dictionary = specimen(&contents[0], multikey)?;
         // As a job does: all that a credential takes of the processor before it is put.
         signed.push(measure(
             ROUNDS,
             || contents.iter().collect(),
-            |c| {
-                let text = serde_json::to_vec(&sign(c)).unwrap();
-                packing::pack(&text, &dictionary).unwrap()
-            },
+            |c| packing::pack(&sign(c), &dictionary).unwrap(),
         ));
-        let line = json!({ "size": size, "document": sign(&contents[0]) });
+        let line = json!({ "size": size, "document": serde_json::from_slice::<Value>(&sign(&contents[0]))? });
         lines.push_str(&format!("{line}\n"));
         sizes.push((size, statements));
     }

@@ -13,12 +13,17 @@
 use serde_json::{Map, Value, json};
 use unicreda::{
     document::{
+        Content,
+        alignments::{Prepared, ToSign},
+        build,
         linked_data::{Contexts, OB_CONTEXT, VC_CONTEXT, by_libraries, by_table, canonical},
+        proof::Unsigned,
         status_list::{self, Bits},
     },
     domain::{
         fault::Unportable,
         ids::{Mode, OrgId},
+        recipient::Evidence,
         status_entry::ListId,
     },
 };
@@ -93,6 +98,63 @@ fn the_table_finds_the_form_of_every_random_credential_as_the_libraries_do() {
     // Only texts that sort differently are refused, and nothing is left to the libraries.
     assert_eq!(seen.declined, 0);
     assert!(seen.found * 10 >= wanted * 9, "{seen:?}");
+}
+
+/// What is signed and stored of a document with prepared alignments is what is of the whole document.
+#[test]
+fn prepared_alignments_make_every_random_document_byte_for_byte() {
+    let mut rng = rng("prepared alignments");
+    let (mut served, mut refused, wanted) = (0, 0, count(2_000));
+    let mut compare = |content: &Content<'_>, prepared: &Prepared| {
+        let key = "did:web:credenciales.ejemplo.edu:orgs:u-andina#z6Mk";
+        let created = "2026-11-24T09:00:00Z";
+        let whole = Unsigned::new(build(content), key, created, Contexts::Issued);
+        let other = ToSign::new(content, Some(prepared), key, created);
+        let (whole, other) = match (whole, other) {
+            (Ok(whole), Ok(other)) => (whole, other),
+            (Err(whole), Err(other)) => {
+                assert_eq!(whole, other);
+                refused += 1;
+                return false;
+            }
+            (whole, other) => panic!("{whole:?} {other:?}"),
+        };
+        assert_eq!(whole.to_sign(), other.unsigned.to_sign());
+        let apart = other.is_apart();
+        let whole = serde_json::to_vec(&whole.signed(&[7; 64])).expect("JSON");
+        assert_eq!(other.signed(&[7; 64]).expect("JSON"), whole);
+        apart
+    };
+    let mut seen = 0;
+    while seen < wanted {
+        random::with_content(&mut rng, |content| {
+            let alone = Prepared::of(&content.achievement());
+            let Some(prepared) = alone else {
+                let refused = canonical(&build(content), Contexts::Issued).err();
+                let none = content.definition.achievement.alignments.is_empty();
+                assert!(none || refused.is_some(), "{:?}", content.definition.achievement);
+                return;
+            };
+            seen += 1;
+            served += usize::from(compare(content, &prepared));
+            // What was prepared of another version serves no document of this one.
+            let later = Content { template_version: content.template_version + 1, ..*content };
+            assert!(!compare(&later, &prepared));
+            let mut definition = content.definition.clone();
+            definition.achievement.alignments[0].name.push('s');
+            let changed = Content { definition: &definition, ..*content };
+            assert!(!compare(&changed, &prepared));
+            // Nor does it serve a document that names one of the alignments itself.
+            let mut recipient = content.recipient.clone();
+            let url = Some(format!("{}#alignment-1", content.achievement().url()));
+            let evidence = Evidence { name: None, url, description: None };
+            recipient.evidence = vec![evidence];
+            let naming = Content { recipient: &recipient, ..*content };
+            assert!(!compare(&naming, &prepared));
+        });
+    }
+    eprintln!("{served} of {wanted} served, {refused} refused");
+    assert!(served * 10 >= wanted * 7, "{served} of {wanted}");
 }
 
 /// Values that a member may get: of every kind, inside and outside of the table's terms.
@@ -357,7 +419,7 @@ fn the_table_finds_the_form_of_status_lists_and_long_credentials() {
         Seen::default().compare(&document);
     }
     // The libraries read larger ones; the largest are refused.
-    let large = of("x".repeat(100_000));
+    let large = of("x".repeat(250_000));
     assert_eq!(by_table(&large), Ok(None));
     Seen::default().compare(&large);
     let mut bare = Map::new();

@@ -1,6 +1,7 @@
 //! The certificate: one page of A4 landscape, as PDF/A-3 with the signed credential attached, so that
 //! the printable page and its proof are one file.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::civil::Date;
 use krilla::{
     Document, SerializeSettings,
@@ -14,13 +15,14 @@ use krilla::{
 };
 use krilla_svg::{SurfaceExt, SvgSettings};
 use unicreda::{
-    domain::lang::Lang,
+    domain::{image::ImageKind, lang::Lang},
     web::{glyphs, interaction, pages, qr, view::CredentialView},
 };
 
 use crate::{
-    drawing::{ACCENT, ALARM, DrawError, INK, SOFT, block, emblem, line, picture, tree},
+    drawing::{self, ACCENT, ALARM, DrawError, INK, SOFT, block, emblem, line, picture, tree},
     fonts::Font,
+    pictures::Picture,
     typesetting::{Set, set},
 };
 
@@ -40,6 +42,20 @@ pub struct Pictures<'a> {
     pub logo: Option<&'a [u8]>,
     /// The achievement's badge.
     pub badge: Option<&'a [u8]>,
+    /// The picture behind the texts.
+    pub backdrop: Option<&'a Picture>,
+}
+
+/// Draws the certificate as PNG, two pixels a point.
+///
+/// # Errors
+/// When the drawing fails.
+pub fn png(
+    shown: &CredentialView,
+    pictures: &Pictures<'_>,
+    lang: Lang,
+) -> Result<Vec<u8>, DrawError> {
+    drawing::png(&svg(shown, pictures, lang), (WIDTH * 2.0) as u32, (HEIGHT * 2.0) as u32)
 }
 
 /// Draws the certificate as PDF. The same arguments make the same bytes.
@@ -91,13 +107,7 @@ pub fn pdf(
     let attached = EmbeddedFile {
         path: format!("{}.json", shown.id),
         mime_type: MimeType::new("application/ld+json"),
-        description: Some(
-            lang.pick(
-                "Credencial firmada (Open Badges 3.0)",
-                "Signed credential (Open Badges 3.0)",
-            )
-            .to_owned(),
-        ),
+        description: Some(lang.texts().certificate.attachment.to_owned()),
         association_kind: AssociationKind::Source,
         data: document.to_vec().into(),
         modification_date: Some(date),
@@ -135,8 +145,11 @@ fn svg(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> String {
         WIDTH - 60.0,
         HEIGHT - 60.0,
     );
-    if shown.test {
-        svg.push_str(&across(lang.pick("PRUEBA", "TEST"), "#6b4200", 150.0, 0.12));
+    if let Some(backdrop) = pictures.backdrop {
+        svg.push_str(&behind(backdrop));
+    }
+    if let Some(word) = shown.watermark(lang) {
+        svg.push_str(&across(word, "#6b4200", 150.0, 0.12));
     }
 
     svg.push_str(&middle(shown, pictures, lang));
@@ -146,6 +159,18 @@ fn svg(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> String {
     }
     svg.push_str("</svg>");
     svg
+}
+
+/// A picture over the whole page.
+fn behind(picture: &Picture) -> String {
+    let kind = match picture.kind {
+        ImageKind::Png => "png",
+        ImageKind::Svg => "svg+xml",
+    };
+    format!(
+        r#"<image width="{WIDTH}" height="{HEIGHT}" preserveAspectRatio="xMidYMid slice" href="data:image/{kind};base64,{}"/>"#,
+        BASE64_STANDARD.encode(&picture.file)
+    )
 }
 
 /// Draws the middle, from top to bottom, in the space above the foot.
@@ -315,11 +340,8 @@ fn draw_facts(rows: &[Vec<Placed>], top: f32) -> String {
 fn foot(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> String {
     let (x, y, side) = CODE;
     let mut svg = emblem(shown, pictures.badge, 60.0, y - 8.0, side + 12.0);
-    let sentence = lang.pick(
-        "Credencial digital con firma electrónica.",
-        "A digital credential with an electronic signature.",
-    );
-    let state = lang.pick("Su estado actual se comprueba en", "Its current state is checked at");
+    let sentence = lang.texts().certificate.signed;
+    let state = lang.texts().certificate.checked_at;
     svg.push_str(&line(sentence, Font::Text, 9.0, MIDDLE, y + side - 30.0, "middle", SOFT));
     svg.push_str(&line(state, Font::Text, 9.0, MIDDLE, y + side - 17.0, "middle", SOFT));
     let url = set(&shown.url, Font::Text, 440.0, 2, 9.0, 6.0);

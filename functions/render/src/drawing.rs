@@ -93,7 +93,7 @@ pub fn emblem(shown: &CredentialView, image: Option<&[u8]>, x: f32, y: f32, side
 
 /// What a drawing says of a credential that is not in force, or a test: the word and its colour.
 pub fn mark(shown: &CredentialView, lang: Lang) -> Option<(String, &'static str)> {
-    let test = shown.test.then(|| lang.pick("Prueba", "Test"));
+    let test = shown.test.then(|| lang.texts().test);
     let words: Vec<&str> = test.into_iter().chain(pages::stamp(shown.state, lang)).collect();
     let colour = match shown.state {
         State::Revoked | State::Unverified => ALARM,

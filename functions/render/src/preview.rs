@@ -30,8 +30,7 @@ pub fn png(shown: &CredentialView, badge: Option<&[u8]>, lang: Lang) -> Result<V
 fn svg(shown: &CredentialView, badge: Option<&[u8]>, lang: Lang) -> String {
     let drawable = |text: &str| Some(text.to_owned()).filter(|text| glyphs::covers(text));
     let name = drawable(&shown.name);
-    let name =
-        name.unwrap_or_else(|| lang.pick("Credencial digital", "Digital credential").to_owned());
+    let name = name.unwrap_or_else(|| lang.texts().certificate.untitled.to_owned());
     let mark = drawing::mark(shown, lang);
     let band = mark.as_ref().map_or(ACCENT, |(_, colour)| colour);
     let mut svg = format!(
@@ -53,15 +52,12 @@ fn svg(shown: &CredentialView, badge: Option<&[u8]>, lang: Lang) -> String {
     svg.push_str(&block(&title, LEFT, y, "start", INK));
     y += title.height();
     if let Some(person) = &person {
-        let to = lang.pick("Otorgada a", "Awarded to");
+        let to = lang.texts().certificate.awarded_to;
         svg.push_str(&line(to, Font::Text, 24.0, LEFT, y + 46.0, "start", SOFT));
         svg.push_str(&block(person, LEFT, y + 58.0, "start", INK));
     }
     svg.push_str(&emblem(shown, badge, 846.0, 142.0, 290.0));
-    let foot = lang.pick(
-        "Credencial digital con firma verificable",
-        "Digital credential with a verifiable signature",
-    );
+    let foot = lang.texts().certificate.verifiable;
     match &mark {
         Some((word, colour)) => {
             svg.push_str(&format!(r#"<rect y="530" width="1200" height="100" fill="{colour}"/>"#));

@@ -1,7 +1,8 @@
 //! A single recipient, jobs of 1,000 and of 10,000: latency against the calls that it waits for,
-//! time and CPU a credential in the functions, and consumers that work on one job.
+//! time and CPU a credential in the functions, jobs of a rich achievement, and consumers that work on
+//! one job.
 //!
-//! `cargo bench --bench jobs` (some minutes). Arguments: names of parts (`latency`, `growth`,
+//! `cargo bench --bench jobs` (some minutes). Arguments: names of parts (`latency`, `growth`, `rich`,
 //! `consumers`) for these alone, `quick` for small sizes, whose figures mean little.
 //!
 //! Everything goes through the handlers of the functions; sums are checked, and the benchmark fails when
@@ -23,7 +24,10 @@ use parts::{
 };
 use serde_json::{Value, json};
 use trace::{Calls, Trace};
-use unicreda::{App, domain::ids::JobId};
+use unicreda::{
+    App,
+    domain::{field::FieldName, ids::JobId},
+};
 
 #[path = "../parts/graduates.rs"]
 mod graduates;
@@ -42,11 +46,16 @@ const WARM: usize = 50;
 struct Sizes {
     calls: usize,
     jobs: [u32; 2],
+    rich: u32,
     shared: u32,
 }
 
-const FULL: Sizes = Sizes { calls: 500, jobs: [1_000, 10_000], shared: 4_000 };
-const QUICK: Sizes = Sizes { calls: 40, jobs: [200, 600], shared: 400 };
+const FULL: Sizes = Sizes { calls: 500, jobs: [1_000, 10_000], rich: 4_000, shared: 4_000 };
+const QUICK: Sizes = Sizes { calls: 40, jobs: [200, 600], rich: 400, shared: 400 };
+/// Alignments of the templates whose jobs are compared.
+const ALIGNMENTS: [u32; 4] = [0, 10, 25, 50];
+/// Times that a credential with the most alignments may take of the CPU of one without.
+const RICH: f64 = 3.0;
 
 type Part = fn(&Sizes) -> Result<()>;
 
@@ -61,9 +70,10 @@ fn main() -> Result<()> {
     let quick = arguments.iter().any(|argument| argument == "quick");
     arguments.retain(|argument| argument != "quick");
     let sizes = if quick { QUICK } else { FULL };
-    let parts: [(&str, Part); 3] = [
+    let parts: [(&str, Part); 4] = [
         ("latency", compare_latency),
         ("growth", compare_growth),
+        ("rich", compare_rich),
         ("consumers", compare_consumers),
     ];
     if let Some(unknown) = arguments.iter().find(|name| parts.iter().all(|(n, _)| n != name)) {
@@ -86,7 +96,8 @@ fn work(arguments: &[String]) -> Result<()> {
     let number = |at: usize| -> Result<u32> { Ok(arguments.get(at).context("a number")?.parse()?) };
     match arguments.first().map(String::as_str) {
         Some("latency") => latency(number(1)?.try_into()?),
-        Some("job") => job(number(1)?),
+        Some("job") => job(number(1)?, None),
+        Some("rich") => job(number(1)?, Some(number(2)?)),
         Some("shared") => shared(number(1)?, number(2)?.try_into()?),
         _ => bail!("no such work"),
     }
@@ -95,6 +106,28 @@ fn work(arguments: &[String]) -> Result<()> {
 /// [`accept`] with the key and the template of the environment.
 async fn accept_here(app: &App, rows: u32) -> Result<JobId> {
     accept(app, &std::env::var("API_KEY")?, &std::env::var("TEMPLATE_ID")?, rows).await
+}
+
+/// Makes the template of an achievement with so many alignments; its id.
+async fn rich_template(app: &App, alignments: u32) -> Result<String> {
+    let alignment = |number: u32| {
+        json!({
+            "name": format!("Analizar datos con herramientas estadísticas {number}"),
+            "url": format!("http://data.europa.eu/esco/skill/{number}"), "framework": "ESCO",
+            "code": format!("S{number}.1"), "type": "ceasn:Competency",
+        })
+    };
+    let fields = FieldName::ALL.map(|field| json!({ "name": field.as_str(), "required": false }));
+    let body = json!({
+        "name": "Ciencia de Datos", "description": "Ciento veinte horas.", "fields": fields,
+        "achievement": {
+            "type": "Certificate", "alignments": (1..=alignments).map(alignment).collect::<Vec<_>>(),
+        },
+    });
+    let key = std::env::var("API_KEY")?;
+    let asked = request(&key, "POST", "/api/v1/templates", body.to_string())?;
+    let made = content(&catalog::handle(app, asked).await, 201)?;
+    Ok(made["id"].as_str().context("an id")?.to_owned())
 }
 
 // A single recipient.
@@ -248,9 +281,46 @@ fn compare_growth(sizes: &Sizes) -> Result<()> {
     ))
 }
 
-fn job(rows: u32) -> Result<()> {
+fn compare_rich(sizes: &Sizes) -> Result<()> {
+    let of = |row: &Value, name: &str| row[name].as_f64().unwrap_or_default();
+    let mut runs = ALIGNMENTS.map(|alignments| (alignments, Vec::new()));
+    for _ in 0..RUNS {
+        for (alignments, runs) in &mut runs {
+            let (rows, alignments) = (sizes.rich.to_string(), alignments.to_string());
+            runs.push(on_services(&words(["rich", &rows, &alignments]))?);
+        }
+    }
+    say(&format!(
+        "### Jobs of {} rows of a rich achievement: CPU in the functions, µs a row\n\n\
+         {RUNS} jobs of each by turns: the one that took least CPU in all counts.\n\n\
+         | alignments | issued, CPU | all, CPU | CPU of the other jobs |\n|---:|---:|---:|---:|",
+        sizes.rich
+    ))?;
+    let mut first: Option<Value> = None;
+    let mut ratio = 1.0;
+    for (alignments, mut runs) in runs {
+        runs.sort_by(|a, b| of(a, "all_cpu_us").total_cmp(&of(b, "all_cpu_us")));
+        let others: Vec<String> =
+            runs[1..].iter().map(|run| format!("{:.0}", of(run, "all_cpu_us"))).collect();
+        let row = runs.swap_remove(0);
+        let base = first.get_or_insert_with(|| row.clone());
+        let cells = ["issue_cpu_us", "all_cpu_us"].map(|name| figure(&row, base, name));
+        say(&format!("| {alignments} | {} | {} |", cells.join(" | "), others.join(", ")))?;
+        ratio = of(&row, "all_cpu_us") / of(base, "all_cpu_us");
+    }
+    say(&format!(
+        "\nTarget: a credential with 50 alignments takes at most x{RICH:.0} of the CPU of one without, in a job; it is x{ratio:.2}, {}.\n",
+        met(ratio <= RICH)
+    ))
+}
+
+fn job(rows: u32, alignments: Option<u32>) -> Result<()> {
     let runtime = single()?;
     let app = runtime.block_on(app(&plain))?;
+    let (key, mut template) = (std::env::var("API_KEY")?, std::env::var("TEMPLATE_ID")?);
+    if let Some(alignments) = alignments {
+        template = runtime.block_on(rich_template(&app, alignments))?;
+    }
     let each = |seconds: f64| seconds * 1e6 / f64::from(rows);
     let mut figures = json!({ "rows": rows });
     let mut all = [0.0; 3];
@@ -264,7 +334,7 @@ fn job(rows: u32) -> Result<()> {
         }
     };
     let (began, before) = (Instant::now(), cpu_time()?);
-    let job = runtime.block_on(accept_here(&app, rows))?;
+    let job = runtime.block_on(accept(&app, &key, &template, rows))?;
     note("accept", began.elapsed(), cpu_since(before)?);
     for (name, queue) in
         [("issue", &app.config.issue_queue_url), ("mail", &app.config.mail_queue_url)]

@@ -5,9 +5,10 @@ use serde_json::{Map, Value, json};
 use unicreda::{
     document::Content,
     domain::{
+        custom_field::{self, CustomKind},
         fields::Fields,
         ids::{CredentialId, Mode, OrgId, TemplateId},
-        image::{Image, ImageId},
+        image::{Image, ImageId, ImageKind},
         recipient::{Entry, Recipient},
         status_entry::StatusEntry,
         template::Definition,
@@ -97,11 +98,32 @@ fn definition(rng: &mut fastrand::Rng) -> Option<Definition> {
     }
     achievement["tags"] = (0..rng.usize(..4)).map(|_| text(rng, false)).collect();
     achievement["alignments"] = (0..rng.usize(..6)).map(|number| alignment(rng, number)).collect();
+    let facts: Vec<Value> = (0..rng.usize(..4)).map(|number| fact(rng, number)).collect();
     let body = json!({
         "name": text(rng, false), "description": text(rng, true), "achievement": achievement,
-        "fields": fields,
+        "fields": fields, "custom_fields": facts,
     });
     Definition::read(Fields::of_body(body.to_string().as_bytes()).ok()?).ok().map(|(read, _)| read)
+}
+
+/// A fact of a template's own.
+fn fact(rng: &mut fastrand::Rng, number: usize) -> Value {
+    let mut label = |lang: &str| {
+        let piece = PIECES[rng.usize(..PIECES.len() - 1)];
+        format!("Dato {number} {piece} ({lang})")
+    };
+    let label = json!({ "es": label("es"), "en": label("en") });
+    let kind = ["text", "number", "list"][rng.usize(..3)];
+    let mut one = json!({
+        "key": format!("fact_{number}"), "label": label, "type": kind, "private": rng.u8(..4) == 0,
+    });
+    if kind == "list" {
+        let mut values: Vec<String> = (0..rng.usize(1..4)).map(|_| text(rng, false)).collect();
+        values.sort_unstable();
+        values.dedup();
+        one["values"] = values.into();
+    }
+    one
 }
 
 fn alignment(rng: &mut fastrand::Rng, number: usize) -> Value {
@@ -162,18 +184,37 @@ fn recipient(rng: &mut fastrand::Rng, definition: &Definition) -> Option<Recipie
     if !evidence.is_empty() {
         one["evidence"] = evidence.into();
     }
+    let facts = definition.custom_fields.iter().filter_map(|field| {
+        let value = match field.kind {
+            CustomKind::Text => text(rng, false).into(),
+            CustomKind::Number => credits(rng),
+            CustomKind::List => rng.choice(&field.values)?.clone().into(),
+        };
+        Some((field.key.to_string(), value)).filter(|_| rng.u8(..4) > 0)
+    });
+    let facts: Map<String, Value> = facts.collect();
+    if !facts.is_empty() {
+        one["custom"] = facts.into();
+    }
     let raw = serde_json::value::RawValue::from_string(one.to_string()).ok()?;
-    Entry::parse(&raw).recipient.ok()
+    let mut read = Entry::parse(&raw).recipient.ok()?;
+    custom_field::settle(&definition.custom_fields, &mut read);
+    Some(read)
 }
 
 /// An image as a template or an organization names it.
 fn image(rng: &mut fastrand::Rng, org: &OrgId) -> Image {
     let id = ImageId::parse(&format!("{org}.{:032x}", rng.u128(..))).expect("an id");
-    Image { id, width: 400, height: 400 }
+    Image { id, width: 400, height: 400, kind: ImageKind::Png }
 }
 
 /// A random document inside the limits of templates and recipients.
 pub fn document(rng: &mut fastrand::Rng) -> Option<Map<String, Value>> {
+    with_content(rng, |content| unicreda::document::build(content))
+}
+
+/// What is made of the content of a random document.
+pub fn with_content<T>(rng: &mut fastrand::Rng, make: impl FnOnce(&Content<'_>) -> T) -> Option<T> {
     let mut definition = definition(rng)?;
     let recipient = recipient(rng, &definition)?;
     if !definition.check(&recipient).is_empty() {
@@ -188,7 +229,7 @@ pub fn document(rng: &mut fastrand::Rng) -> Option<Map<String, Value>> {
         _ => None,
     };
     let issuer_name = unicreda::domain::text::normal_text(&text(rng, false), 200).ok()??;
-    Some(unicreda::document::build(&Content {
+    Some(make(&Content {
         site_url: "https://credenciales.ejemplo.edu",
         issuer: "did:web:credenciales.ejemplo.edu:orgs:u-andina",
         issuer_name: &issuer_name,

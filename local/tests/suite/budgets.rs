@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
-use unicreda::domain::job::SHARD_ROWS;
+use unicreda::{App, domain::job::SHARD_ROWS};
 
 use self::graduate::graduate;
 use crate::{
@@ -298,7 +298,7 @@ async fn count(sim: &mut Sim, what: &str, people: &[Value]) -> Counted {
     Counted { what: what.to_owned(), rows, ledger, events: events.len() as f64, bytes }
 }
 
-/// Bytes of an item as DynamoDB counts them.
+/// Bytes of a value as DynamoDB counts them.
 fn bytes(value: &AttributeValue) -> usize {
     match value {
         AttributeValue::S(text) => text.len(),
@@ -312,19 +312,24 @@ fn bytes(value: &AttributeValue) -> usize {
     }
 }
 
+/// Bytes of a credential's item as DynamoDB counts them.
+pub async fn item_bytes(app: &App, id: &str) -> usize {
+    let read = app
+        .dynamodb
+        .get_item()
+        .table_name(&app.config.credentials_table)
+        .key("id", AttributeValue::S(id.to_owned()))
+        .send();
+    let item = read.await.expect("an answer").item.expect("a credential");
+    item.iter().map(|(name, value)| name.len() + bytes(value)).sum()
+}
+
 /// The mean size and the largest of some fifty of these credentials' items.
 async fn sizes(sim: &mut Sim, ids: &[String]) -> (usize, usize) {
     let app = sim.app();
     let mut found = Vec::new();
     for id in ids.iter().step_by(ids.len().div_ceil(50).max(1)) {
-        let read = app
-            .dynamodb
-            .get_item()
-            .table_name(&app.config.credentials_table)
-            .key("id", AttributeValue::S(id.clone()))
-            .send();
-        let item = read.await.expect("an answer").item.expect("a credential");
-        found.push(item.iter().map(|(name, value)| name.len() + bytes(value)).sum::<usize>());
+        found.push(item_bytes(&app, id).await);
     }
     (found.iter().sum::<usize>() / found.len(), found.into_iter().max().unwrap_or_default())
 }

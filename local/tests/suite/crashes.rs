@@ -7,6 +7,7 @@
 //! run at the same time, so a repeated plan can meet other calls.
 
 mod changes;
+mod claims;
 mod erasures;
 
 use std::{future::Future, ops::Range, pin::Pin, time::Duration};
@@ -16,7 +17,10 @@ use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
 pub use self::{
-    changes::{blocking, correction, ends_after_a_month, export, renewal, status_changes},
+    changes::{
+        blocking, correction, days_and_facts, ends_after_a_month, export, renewal, status_changes,
+    },
+    claims::lost_link,
     erasures::{erasure, erasure_and_reissue, expect_no_more, nothing_is_left},
 };
 use crate::{
@@ -652,6 +656,11 @@ async fn a_renewal_survives_a_crash_at_every_call() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn days_and_facts_survive_a_crash_at_every_call() {
+    every_point("days and facts", days_and_facts).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_erasure_survives_a_crash_at_every_call() {
     every_point("erasure", erasure).await;
     every_point("erasure and reissue", erasure_and_reissue).await;
@@ -665,6 +674,11 @@ async fn the_compromise_of_a_key_survives_a_crash_at_every_call() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_that_revokes_survives_a_crash_at_every_call() {
     every_point("revocation", revocation).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_for_a_lost_link_survives_a_crash_at_every_call() {
+    every_point("lost link", lost_link).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -724,7 +738,8 @@ async fn a_large_job_survives_crashes_at_200_sampled_calls() {
 async fn random_plans_of_all_faults_end_right() {
     let first = seed("random plans");
     let count = if long() { 1_000 } else { 60 };
-    let scenarios: [(&str, Scenario); 15] = [
+    let scenarios: [(&str, Scenario); 16] = [
+        ("days and facts", days_and_facts),
         ("erasure", erasure),
         ("reports", notices::of_a_job),
         ("corrections by file", corrections_by_file),

@@ -169,8 +169,8 @@ async fn a_graduate_reads_everything_in_portuguese() {
         is_portuguese("mail", part, &["outorgou uma credencial", "Olá, Persona", "Nota"]);
     }
     assert!(text.contains("Data da outorga: 1º de janeiro de 2026"), "{text}");
-    let pdf = world.send("GET", &format!("/credential/{id}/certificate.pdf?lang=pt"), &[], "");
-    let pdf = pdf.await.expect(200);
+    let pdf = format!("/credential/{id}/certificate.pdf?lang=pt");
+    let pdf = world.send("GET", &pdf, &[], "").await.expect(200);
     assert!(pdf.header("content-disposition").contains("certificado-"));
     assert!(String::from_utf8_lossy(&pdf.body).contains("/Lang"), "a language");
 

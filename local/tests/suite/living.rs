@@ -5,7 +5,10 @@ use std::time::Duration;
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
 
-use crate::harness::{World, person};
+use crate::{
+    budgets::item_bytes,
+    harness::{World, person},
+};
 
 /// A template without listed days; its id.
 async fn template(world: &World, more: &Value) -> String {
@@ -475,4 +478,41 @@ async fn an_end_that_is_taken_away_is_nowhere() {
     assert_eq!(document(&world, &id).await.get("validUntil"), None);
     let renewal = json!({ "until": today(&world).saturating_add(90.days()).to_string() });
     world.call("POST", &format!("{path}/renew"), Some(&renewal)).await.problem(409, "conflict");
+}
+
+/// Saving a template foresees what its credentials cost: as much as the items that are then stored.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_write_units_that_saving_announces_are_those_of_stored_items() {
+    let world = World::new().await;
+    let plain = json!({
+        "name": "Química", "description": "Curso de 60 horas.",
+        "fields": [{ "name": "recipient_name" }, { "name": "result_value" }],
+    });
+    let mut facts = plain.clone();
+    facts["custom_fields"] = (0..10)
+        .map(
+            |n| json!({ "key": format!("fact_{n}"), "label": format!("Dato {n}"), "type": "text" }),
+        )
+        .collect();
+    let templates = [
+        ("plain", plain),
+        ("10 alignments", rich(10)),
+        ("25 alignments", rich(25)),
+        ("50 alignments", rich(50)),
+        ("ten facts", facts),
+    ];
+    for (n, (name, body)) in (1..).zip(&templates) {
+        let made = world.call("POST", "/templates", Some(body)).await.expect(201).json();
+        let email = format!("maria.gonzalez.{n}@ejemplo.com");
+        let mut one = json!({ "email": email, "recipient_name": "María González Muñoz" });
+        if body["custom_fields"].is_array() {
+            let custom = (0..10).map(|n| (format!("fact_{n}"), "Texto de ejemplo".into()));
+            one["custom"] = custom.collect::<serde_json::Map<_, _>>().into();
+        }
+        let id = id_of(&issue(&world, made["id"].as_str().expect("an id"), &one).await);
+        world.mails(&email, 1).await;
+        let bytes = item_bytes(world.stack.app(), &id).await;
+        eprintln!("{name}: {bytes} bytes, announced {}", made["write_units"]);
+        assert_eq!(made["write_units"], bytes.div_ceil(1_024), "{name}: {bytes} bytes");
+    }
 }

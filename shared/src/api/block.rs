@@ -36,7 +36,7 @@ pub async fn block(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         return Err(privacy::if_erased(app, &caller, id, unknown()).await);
     };
     let credential = ledger::overlay_one(app, blocked).await?;
-    ok(&credential.answer(&app.config.site_url, call.lang))
+    ok(&credential.answer(&app.config.site_url, call.lang, caller.reads()))
 }
 
 /// `POST /credentials/{credential_id}/unblock`. The second call is answered like the first.
@@ -52,5 +52,5 @@ pub async fn unblock(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
         return Err(privacy::if_erased(app, &caller, id, unknown()).await);
     };
     let credential = ledger::overlay_one(app, lifted).await?;
-    ok(&credential.answer(&app.config.site_url, call.lang))
+    ok(&credential.answer(&app.config.site_url, call.lang, caller.reads()))
 }

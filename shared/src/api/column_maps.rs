@@ -11,6 +11,7 @@ use crate::{
         column_map::{COLUMN_MAP, ColumnMap, DAY_FIRST, RememberedMap},
         fields::Fields,
         ids::{OrgId, TemplateId},
+        template::Template,
     },
     http::{
         problem::Problem,
@@ -25,7 +26,7 @@ use crate::{
 /// `not_found` for the template, those of authentication and of the store.
 pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call).await?;
-    let template = template(app, call, &caller.org).await?;
+    let template = template(app, call, &caller.org).await?.id;
     answer(template, app.catalog.column_map(&caller.org, template).await?.as_ref())
 }
 
@@ -40,11 +41,14 @@ pub async fn put(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     if !body.has(COLUMN_MAP) || body.take_null(COLUMN_MAP) {
         body.missing(COLUMN_MAP);
     }
-    let map = ColumnMap::take(&mut body, columns::target, columns::compared);
+    let found = template(app, call, &caller.org).await;
+    let template = found.as_ref().ok().map(|template| &template.definition);
+    let target = |text: &str| columns::target_in(template, text);
+    let map = ColumnMap::take(&mut body, target, columns::compared);
     let day_first = body.boolean(DAY_FIRST).unwrap_or(false);
     body.end()?;
     let map = map.unwrap_or_default();
-    let template = template(app, call, &caller.org).await?;
+    let template = found?.id;
     let remembered = RememberedMap { v: 1, map, day_first, updated_at: call.now_text() };
     app.catalog.put_column_map(&caller.org, template, &remembered).await?;
     answer(template, Some(&remembered))
@@ -56,7 +60,7 @@ pub async fn put(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 /// `not_found`, those of authentication and of the store.
 pub async fn delete(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call).await?;
-    let template = template(app, call, &caller.org).await?;
+    let template = template(app, call, &caller.org).await?.id;
     if !app.catalog.delete_column_map(&caller.org, template).await? {
         return Err(Problem::not_found(
             "De esta plantilla no se recuerda cómo leer columnas",
@@ -67,10 +71,10 @@ pub async fn delete(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 }
 
 /// The template that the path names, if the organization has it.
-async fn template(app: &App, call: &Call, org: &OrgId) -> Result<TemplateId, Problem> {
+async fn template(app: &App, call: &Call, org: &OrgId) -> Result<Template, Problem> {
     let unknown = || Problem::template_not_found(None);
     let id = TemplateId::parse(&call.parameter).map_err(|_| unknown())?;
-    app.catalog.template(org, id).await?.map(|template| template.id).ok_or_else(unknown)
+    app.catalog.template(org, id).await?.ok_or_else(unknown)
 }
 
 fn answer(template: TemplateId, map: Option<&RememberedMap>) -> Result<Response<Body>, Problem> {

@@ -90,7 +90,7 @@ pub async fn set_status(app: &App, call: &Call, action: Action) -> Result<Respon
     match outcome {
         Some(StatusOutcome::Changed(credential) | StatusOutcome::Already(credential)) => {
             let credential = ledger::overlay_one(app, *credential).await?;
-            ok(&credential.answer(&app.config.site_url, call.lang))
+            ok(&credential.answer(&app.config.site_url, call.lang, caller.reads()))
         }
         Some(StatusOutcome::Revoked) => Err(Problem::conflict(
             "La credencial está revocada, y una revocación es definitiva",
@@ -230,7 +230,6 @@ impl From<CorrectError> for Problem {
             CorrectError::Refused(faults) => refused(&faults),
             CorrectError::Busy => Self::unavailable(error),
             CorrectError::Json(error) => Self::internal(error),
-            CorrectError::Proof(error) => Self::internal(error),
             CorrectError::Store(error) => error.into(),
         }
     }
@@ -261,7 +260,7 @@ pub async fn correct(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
         other => other?,
     };
     let credential = as_mailed(app, corrected.credential).await?;
-    ok(&credential.answer(&app.config.site_url, call.lang))
+    ok(&credential.answer(&app.config.site_url, call.lang, caller.reads()))
 }
 
 /// Returns a credential as its mail will end: to a suppressed address, nothing is sent.
@@ -299,7 +298,7 @@ pub async fn renew(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     match renew::renew(app, &request).await {
         Ok(renewed) => {
             let credential = as_mailed(app, renewed.credential).await?;
-            ok(&credential.answer(&app.config.site_url, call.lang))
+            ok(&credential.answer(&app.config.site_url, call.lang, caller.reads()))
         }
         Err(RenewError::Fault(fault)) => {
             let (es, en) = (fault.text(Lang::Es), fault.text(Lang::En));

@@ -42,7 +42,7 @@ pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         Stored::Credential(credential) => {
             let credential = ledger::overlay_one(app, *credential).await?;
             let history = app.status_lists.history(credential.id, credential.revision).await?;
-            (history, credential.answer(&app.config.site_url, call.lang))
+            (history, credential.answer(&app.config.site_url, call.lang, true))
         }
         Stored::Erased(tombstone) => {
             let history = app.status_lists.history(tombstone.id, tombstone.revision).await?;
@@ -161,7 +161,7 @@ pub(super) async fn page(
         if items.len() == limit {
             break;
         }
-        let item = entry.answer(&app.config.site_url, call.lang);
+        let item = entry.answer(&app.config.site_url, call.lang, caller.reads());
         bytes += item.to_string().len();
         items.push(item);
         let left = entries.last().is_some_and(|last| last.id() != entry.id());
@@ -194,9 +194,9 @@ impl Entry {
         }
     }
 
-    fn answer(&self, site_url: &str, lang: Lang) -> Value {
+    fn answer(&self, site_url: &str, lang: Lang, reads: bool) -> Value {
         match self {
-            Self::Credential(credential) => credential.answer(site_url, lang),
+            Self::Credential(credential) => credential.answer(site_url, lang, reads),
             Self::Erased(tombstone) => tombstone.answer(),
         }
     }

@@ -50,7 +50,7 @@ pub(super) async fn answer(
     by: Issuer<'_>,
     template: &Template,
     entries: Vec<Entry>,
-    (strict, reissue): (Strict, bool),
+    (strict, reissue, reads): (Strict, bool, bool),
 ) -> Result<Response<Body>, Problem> {
     let emails: Vec<_> =
         entries.iter().filter_map(|e| e.recipient.as_ref().ok().map(|r| &r.email)).collect();
@@ -65,6 +65,8 @@ pub(super) async fn answer(
                 .zip(today)
                 .map(|(recipient, today)| review::judge(recipient, today, &template.definition));
             let warnings = warnings.unwrap_or_default();
+            // Whether another value is known is told to who may read it.
+            let said = entry.recipient.as_ref().ok().filter(|_| reads).cloned();
             let foreseen = match entry.recipient {
                 Err(faults) => Foreseen::Refused(faults),
                 Ok(recipient) => {
@@ -81,7 +83,19 @@ pub(super) async fn answer(
                     dry_run::foresee(app, by, request).await?
                 }
             };
-            Ok::<_, Problem>(((entry.email, entry.external_id, warnings), foreseen))
+            let other = match (&foreseen, said) {
+                (Foreseen::Duplicate { credential, .. }, Some(said)) => {
+                    said.other_private(&credential.recipient)
+                }
+                _ => Vec::new(),
+            };
+            let head = Head {
+                email: entry.email,
+                external_id: entry.external_id,
+                warnings,
+                private_differs: other,
+            };
+            Ok::<_, Problem>((head, foreseen))
         })
         .buffered(CONCURRENCY)
         .try_fold(Report::default(), async |mut report, (head, outcome)| {
@@ -108,6 +122,14 @@ const EXTENTS: [Extent; 6] = [
     (0, 0, 0),
 ];
 
+/// What a row says of itself.
+struct Head {
+    email: String,
+    external_id: Option<String>,
+    warnings: Vec<Warning>,
+    private_differs: Vec<String>,
+}
+
 /// A row of the answer.
 #[derive(Serialize)]
 struct Row {
@@ -120,6 +142,9 @@ struct Row {
     faults: Option<FaultReport>,
     #[serde(flatten)]
     warnings: Option<WarningReport>,
+    /// The private facts that a duplicate says otherwise than its credential.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    private_differs: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     external_id: Option<String>,
 }
@@ -198,7 +223,7 @@ impl Report {
         &mut self,
         app: &App,
         lang: Lang,
-        (email, external_id, mut warnings): (String, Option<String>, Vec<Warning>),
+        Head { email, external_id, mut warnings, private_differs }: Head,
         mut foreseen: Foreseen,
     ) -> Result<(), Problem> {
         if let Foreseen::New { id, .. } = &foreseen
@@ -246,7 +271,16 @@ impl Report {
                 "invalid"
             }
         };
-        self.push(Row { row, email, outcome, found, faults, warnings, external_id })
+        self.push(Row {
+            row,
+            email,
+            outcome,
+            found,
+            faults,
+            warnings,
+            private_differs,
+            external_id,
+        })
     }
 
     /// Takes a row. When the rows pass what an answer holds, all of them get shorter at once: so

@@ -24,6 +24,7 @@ use crate::{
         fields::{FieldError, FieldErrors, InvalidBody, text_of, unknown_field},
         ids::TemplateId,
         job::{Issuing, Job, JobKind, MAX_RECIPIENTS, NewJob, Row},
+        job_result::OTHER_PRIVATE,
         json::{Bounds, Object, shown},
         member::Member,
         organization::Settings,
@@ -290,7 +291,8 @@ async fn foresee(
     let secret = app.catalog.id_secret(&caller.org).await?;
     let by = Issuer { org: &caller.org, mode: caller.mode, secret: &secret, settings: &settings };
     let Submission { entries, strict, reissue, .. } = submission;
-    dry_run::answer(app, call, by, &template, entries, (strict, reissue)).await
+    let reads = caller.reads();
+    dry_run::answer(app, call, by, &template, entries, (strict, reissue, reads)).await
 }
 
 /// Issues a submission, or accepts it as a job.
@@ -348,6 +350,8 @@ async fn issue_at_once(
         (Ok(recipient), Some(today)) => review::judge(recipient, today, &terms.template.definition),
         _ => Vec::new(),
     };
+    // Whether another value is known is told to who may read it.
+    let said = entry.recipient.as_ref().ok().filter(|_| caller.reads()).cloned();
     let outcome = match entry.recipient {
         Err(faults) => IssuedAtOnce::Refused(faults),
         Ok(recipient) => {
@@ -377,15 +381,19 @@ async fn issue_at_once(
             let head = json!({ "email": entry.email, "status": "error" });
             with(head, &FaultReport::of(faults, call.lang))?
         }
-        IssuedAtOnce::Issued { credential, duplicate } => json!({
-            "email": entry.email,
-            "status": "issued",
-            "credential_id": credential.id,
-            "credential_url": Credential::url(&app.config.site_url, credential.id),
-            "recipient_type": credential.recipient_type,
-            "duplicate": duplicate,
-            "email_status": credential.email_status(),
-        }),
+        IssuedAtOnce::Issued { credential, duplicate } => {
+            let head = json!({
+                "email": entry.email,
+                "status": "issued",
+                "credential_id": credential.id,
+                "credential_url": Credential::url(&app.config.site_url, credential.id),
+                "recipient_type": credential.recipient_type,
+                "duplicate": duplicate,
+                "email_status": credential.email_status(),
+            });
+            let other = said.map(|said| said.other_private(&credential.recipient));
+            with_other_private(head, other.unwrap_or_default())
+        }
     };
     if let Some(report) = WarningReport::of(&warnings, call.lang) {
         issued = with(issued, &report)?;
@@ -394,6 +402,14 @@ async fn issue_at_once(
         members.insert("external_id".to_owned(), external_id.into());
     }
     answer(StatusCode::OK, &json!({ "mode": "sync", "credentials": [issued] }))
+}
+
+/// Adds the private facts that a duplicate says otherwise than its credential, if there are any.
+fn with_other_private(mut head: Value, other: Vec<String>) -> Value {
+    if let Some(members) = head.as_object_mut().filter(|_| !other.is_empty()) {
+        members.insert(OTHER_PRIVATE.to_owned(), other.into());
+    }
+    head
 }
 
 /// Adds the members of a report to those of an object.

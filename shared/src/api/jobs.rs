@@ -194,7 +194,8 @@ pub async fn results(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
         None => 0,
         Some(row) => row.parse().map_err(|_| Problem::invalid_cursor())?,
     };
-    let query = ResultsQuery { filter, undelivered, after, limit, max_bytes: MAX_PAGE_BYTES };
+    let (max_bytes, private) = (MAX_PAGE_BYTES, caller.reads());
+    let query = ResultsQuery { filter, undelivered, after, limit, max_bytes, private };
     let page = results::page(app, &job, query).await?;
     let next = page.next.map(|row| row.to_string());
     let next = lists::cursor(app, call, &caller, next).await?;

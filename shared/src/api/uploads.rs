@@ -10,7 +10,7 @@ use crate::{
     app::App,
     domain::{
         api_key::Scope,
-        column_map::{ColumnMap, DAY_FIRST},
+        column_map::{COLUMN_MAP, ColumnMap, DAY_FIRST},
         correction::Corrector,
         encoding::Encoding,
         fields::Fields,
@@ -65,12 +65,18 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
             None
         }
     });
+    // A map may name facts by their labels, which the template has.
+    let template = match template_id.filter(|_| body.has(COLUMN_MAP)) {
+        Some(id) => app.catalog.template(&caller.org, id).await?,
+        None => None,
+    };
+    let template = template.as_ref().map(|template| &template.definition);
     let (file_name, size) = file(&mut body);
     let send_email = body.boolean("send_email").unwrap_or(true);
     let dry_run = body.boolean("dry_run").unwrap_or(false);
     let encoding = encoding(&mut body);
-    let column_map =
-        ColumnMap::take(&mut body, columns::target, columns::compared).unwrap_or_default();
+    let target = |text: &str| columns::target_in(template, text);
+    let column_map = ColumnMap::take(&mut body, target, columns::compared).unwrap_or_default();
     let day_first = body.boolean(DAY_FIRST).unwrap_or(false);
     let strict = strict(&mut body);
     body.end()?;
@@ -82,6 +88,8 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         key_name: caller.key_name.clone(),
         dry_run,
     });
+    // Who corrects writes private facts; who only issues does not learn whether a guess is right.
+    let blind = corrector.is_none() && !caller.reads();
     let request = UploadRequest {
         org: caller.org,
         mode: caller.mode,
@@ -91,6 +99,7 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         send_email,
         dry_run,
         corrector,
+        blind,
         strict,
         reissue,
         encoding,
@@ -126,6 +135,7 @@ pub async fn create_of_members(app: &App, call: &Call) -> Result<Response<Body>,
         send_email: false,
         dry_run,
         corrector: None,
+        blind: false,
         strict: Strict::default(),
         reissue: false,
         encoding,

@@ -1,12 +1,14 @@
 //! What the signed document of a credential says of its issuer, its beginning and its end: a later
 //! change of the organization leaves that as it is.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::{
     app::App,
-    document::unmarked,
+    document::{proof, unmarked},
     domain::{
         credential::Credential,
         ids::Mode,
@@ -71,4 +73,23 @@ impl AsSigned {
             .map_err(|error| StoreError::Broken(error.to_string()))?;
         Self::of(app, settings, credential.mode, &document).await
     }
+}
+
+/// Whether the key that signed the present version of a credential was declared compromised.
+///
+/// # Errors
+/// [`StoreError`], also for a document that is no JSON or has no proof.
+pub async fn signed_by_compromised(app: &App, credential: &Credential) -> Result<bool, StoreError> {
+    let document = app.status_lists.document(&credential.signed).await?.unwrap_or_default();
+    let document: Map<String, Value> =
+        serde_json::from_slice(&document).map_err(|error| StoreError::Broken(error.to_string()))?;
+    let proof = proof::read(&document).map_err(|error| StoreError::Broken(error.to_string()))?;
+    let keys = app.catalog.public_keys(&credential.org, credential.mode).await?;
+    let compromised: HashSet<&str> = keys
+        .iter()
+        .filter(|key| key.compromised_at.is_some())
+        .map(|key| key.multikey.as_str())
+        .collect();
+    let (_, multikey) = proof.key_id.split_once('#').unwrap_or_default();
+    Ok(compromised.contains(multikey))
 }

@@ -189,6 +189,7 @@ async fn change_chunk(
                 renewed_until: None,
                 by_months: false,
                 replaced: None,
+                unsigned: false,
             },
         })
         .collect();

@@ -11,7 +11,7 @@ pub enum Outcome {
     /// An earlier check failed.
     Skipped,
     /// A member is there twice, at this place.
-    Repeats(String),
+    Repeats(Option<String>),
     /// Other JSON-LD contexts.
     Contexts,
     /// Another type.
@@ -33,7 +33,7 @@ pub enum Outcome {
     /// The signature is right.
     Signature,
     /// A part that the signature does not cover.
-    Uncovered(Unportable),
+    Uncovered(Option<Unportable>),
     /// The signature is not that of the content.
     Altered,
     /// The period has not begun.
@@ -54,18 +54,31 @@ pub enum Outcome {
     Revoked,
     /// A later version took its place.
     Replaced,
+    /// A later version took its place, and was revoked.
+    ReplacedAndRevoked,
 }
 
 impl Outcome {
+    /// The same without anything that the document says.
+    pub fn plain(self) -> Self {
+        match self {
+            Self::Repeats(_) => Self::Repeats(None),
+            Self::Uncovered(_) => Self::Uncovered(None),
+            outcome => outcome,
+        }
+    }
+
     /// The sentence in a language.
     pub fn text(&self, lang: Lang) -> String {
         let texts = &lang.texts().checks;
         let text = match self {
-            Self::Repeats(place) => return (texts.repeats)(place),
+            Self::Repeats(Some(place)) => return (texts.repeats)(place),
             Self::Issuer(did) => return (texts.issuer)(did),
-            Self::Uncovered(why) => {
+            Self::Uncovered(Some(why)) => {
                 return (texts.uncovered)(&shortened(&why.cause(lang), SHOWN_REASON));
             }
+            Self::Repeats(None) => texts.repeats_some,
+            Self::Uncovered(None) => texts.uncovered_some,
             Self::Skipped => texts.skipped,
             Self::Contexts => texts.contexts,
             Self::NoCredential => texts.no_credential,
@@ -86,6 +99,7 @@ impl Outcome {
             Self::Suspended => texts.suspended,
             Self::Revoked => texts.revoked,
             Self::Replaced => texts.replaced,
+            Self::ReplacedAndRevoked => texts.replaced_and_revoked,
         };
         text.to_owned()
     }

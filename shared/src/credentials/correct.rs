@@ -8,7 +8,7 @@
 //! a file that corrected, so a row that is delivered again corrects no second time, also when
 //! the credential was changed since.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, value::RawValue};
@@ -16,13 +16,12 @@ use serde_json::{Map, Value, value::RawValue};
 use crate::{
     app::App,
     credentials::{
-        as_signed::AsSigned,
+        as_signed::{AsSigned, signed_by_compromised},
         change_status::{ROUNDS, backoff},
         days::{self, Days},
-        new_version::{list_without, refuse_stale, refuse_taken, valid_from, write},
+        new_version::{list_without, refuse_stale, refuse_taken, valid_from, write, write_private},
         sign::{self, Draft, Issuer},
     },
-    document::proof,
     domain::{
         admission,
         correction::{FieldChange, Named, merged},
@@ -33,7 +32,7 @@ use crate::{
         day_fault::DayFault,
         fault::Fault,
         field::FieldName,
-        history::{Action, Event, Replaced, Who},
+        history::{Event, Who},
         identity::{self, IdSecret, Identities},
         ids::CredentialId,
         ledger::CurrentCredential,
@@ -126,9 +125,6 @@ pub enum CorrectError {
     /// A recipient or document is no JSON.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
-    /// A stored document has no proof.
-    #[error(transparent)]
-    Proof(#[from] proof::Broken),
     /// The store or the signing key failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -222,6 +218,13 @@ async fn attempt(
     if judged.moved && (sending || claimed) {
         return Err(CorrectError::MailInProgress);
     }
+    if judged.is_private {
+        let event = Event { unsigned: true, ..event(request, before, &judged.recipient)? };
+        let (recipient, revision) = (judged.recipient, event.revision);
+        let after = Credential { recipient, revision, ..before.clone() };
+        let written = write_private(app, after, &event).await?;
+        return Ok(written.map(|credential| (credential, true)));
+    }
     let by = judged.issuer(before);
     let from = valid_from(app, judged.as_signed.from).await?;
     let signed = match Box::pin(sign::sign(app, by, judged.draft(before, &from))).await {
@@ -247,6 +250,9 @@ pub async fn foresee(
     let Some(judged) = judge(app, request, before).await? else {
         return Ok(None);
     };
+    if judged.is_private {
+        return Ok(Some(FieldChange::between(&before.recipient, &judged.recipient)?));
+    }
     let draft = judged.draft(before, &before.issued_at);
     if let Err(error) = sign::can_be_signed(app, judged.issuer(before), draft) {
         return Err(CorrectError::Refused(vec![error.into_fault()?]));
@@ -264,6 +270,8 @@ struct Judged {
     identities: Identities,
     /// Whether the address changes.
     moved: bool,
+    /// Whether nothing that is signed changes, but private facts alone.
+    is_private: bool,
     template: Arc<Template>,
     secret: IdSecret,
     days: Days,
@@ -324,15 +332,21 @@ async fn judge(
     let moves_end = days.expires_on != former.expires_on;
     let same = [Some(&whole), clean.as_ref()].contains(&Some(&before.recipient));
     let unchanged = same && !moves_end;
-    // A file corrects what it says otherwise; signing again is asked for by itself.
-    let again = || matches!(request.change, Change::Fields(_));
-    if unchanged && !(again() && signed_by_compromised(app, before).await?) {
-        return Ok(None);
+    let recipient = clean.unwrap_or_else(|| whole.clone());
+    let mut is_private =
+        filled == before.filled && !moves_end && recipient.is_signed_as(&before.recipient);
+    if unchanged || is_private {
+        // A file corrects what it says otherwise; signing again is asked for by itself.
+        let again = matches!(request.change, Change::Fields(_))
+            && signed_by_compromised(app, before).await?;
+        if unchanged && !again {
+            return Ok(None);
+        }
+        is_private = is_private && !again;
     }
     if let Change::Row(named) = request.change {
         refuse_stale(app, named, before, &fields).await?;
     }
-    let recipient = clean.unwrap_or_else(|| whole.clone());
     let sent_email = fields.get("email").and_then(Value::as_str).unwrap_or_default();
     let doubts = admission::judge(&recipient, sent_email, Some(&before.recipient));
     if !doubts.is_empty() {
@@ -366,7 +380,18 @@ async fn judge(
     if moves_end {
         as_signed.until = days.expires_on.and_then(|last| as_signed.settings.last_second_of(last));
     }
-    Ok(Some(Judged { recipient, filled, identities, moved, template, secret, days, as_signed }))
+    let judged = Judged {
+        recipient,
+        filled,
+        identities,
+        moved,
+        is_private,
+        template,
+        secret,
+        days,
+        as_signed,
+    };
+    Ok(Some(judged))
 }
 
 /// Reads the recipient after the correction, and which of its fields the profile filled in.
@@ -382,6 +407,16 @@ fn apply(
     let filled = before.filled.iter().copied();
     let filled = filled.filter(|name| !fields.contains_key(name.as_str())).collect();
     Ok((recipient, filled))
+}
+
+/// The entry of a correction in the history of its credential.
+fn event(
+    request: &CorrectRequest<'_>,
+    before: &Credential,
+    after: &Recipient,
+) -> Result<Event, CorrectError> {
+    let (by, reason) = (request.by.clone(), request.reason.clone());
+    Ok(Event::correction(before, after, time::millis(request.now), by, reason)?)
 }
 
 /// Builds the correction that is to be written.
@@ -419,22 +454,7 @@ async fn correction(
     if before.content != content && !former.contains(&before.content) {
         former.push(before.content.clone());
     }
-    let event = Event {
-        v: 1,
-        revision: before.revision + 1,
-        action: Action::Correct,
-        at: at.clone(),
-        by: request.by.clone(),
-        reason: request.reason.clone(),
-        fields: changed_fields(&before.recipient, &recipient)?,
-        renewed_until: None,
-        by_months: false,
-        replaced: Some(Replaced {
-            version: before.version,
-            recipient: before.recipient.clone(),
-            signed: before.signed.clone(),
-        }),
-    };
+    let event = event(request, before, &recipient)?;
     let email_key = identity::email_key(by.secret, by.org, by.mode, &recipient.email);
     let mut after = Credential {
         recipient,
@@ -466,24 +486,4 @@ async fn correction(
         event,
         unclaimed,
     })
-}
-
-fn changed_fields(before: &Recipient, after: &Recipient) -> Result<Vec<String>, CorrectError> {
-    let changes = FieldChange::between(before, after)?;
-    Ok(changes.into_iter().map(|change| change.field).collect())
-}
-
-/// Returns whether the key that signed the present version was declared compromised.
-async fn signed_by_compromised(app: &App, credential: &Credential) -> Result<bool, CorrectError> {
-    let document = app.status_lists.document(&credential.signed).await?.unwrap_or_default();
-    let document: Map<String, Value> = serde_json::from_slice(&document)?;
-    let proof = proof::read(&document)?;
-    let keys = app.catalog.public_keys(&credential.org, credential.mode).await?;
-    let compromised: HashSet<&str> = keys
-        .iter()
-        .filter(|key| key.compromised_at.is_some())
-        .map(|key| key.multikey.as_str())
-        .collect();
-    let (_, multikey) = proof.key_id.split_once('#').unwrap_or_default();
-    Ok(compromised.contains(multikey))
 }

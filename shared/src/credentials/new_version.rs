@@ -20,6 +20,7 @@ use crate::{
         correction_fault::CorrectionFault,
         credential::Credential,
         erasure::Stored,
+        history::{Event, Replaced},
         ids::CredentialId,
         status_entry::ListId,
         time,
@@ -52,14 +53,17 @@ pub(super) async fn valid_from(
 }
 
 /// Refuses a row of an earlier version of its credential that would change fields which were
-/// corrected since; a renewal since takes nothing back.
+/// corrected since; a renewal since takes nothing back. Private facts are corrected without a version:
+/// of the present one, a row that has what they said before is refused.
 pub(super) async fn refuse_stale(
     app: &App,
     named: &Named,
     before: &Credential,
     fields: &Map<String, Value>,
 ) -> Result<(), CorrectError> {
-    let Some(of) = named.version.filter(|of| *of < before.version) else { return Ok(()) };
+    let Some(of) = named.version.filter(|of| *of < before.version) else {
+        return refuse_former_private(app, named, before).await;
+    };
     let history = app.status_lists.history(before.id, before.revision).await?;
     let since = history
         .iter()
@@ -72,6 +76,33 @@ pub(super) async fn refuse_stale(
     }
     let fault = CorrectionFault::CorrectedSince(before.id, before.version, fields);
     Err(CorrectError::Conflict(fault))
+}
+
+async fn refuse_former_private(
+    app: &App,
+    named: &Named,
+    before: &Credential,
+) -> Result<(), CorrectError> {
+    let said = named.recipient.other_private(&before.recipient);
+    if named.version != Some(before.version) || said.is_empty() {
+        return Ok(());
+    }
+    let history = app.status_lists.history(before.id, before.revision).await?;
+    let since = history.iter().filter(|event| event.unsigned);
+    let since = since.filter_map(|event| event.replaced.as_ref());
+    let since: Vec<&Replaced> =
+        since.filter(|replaced| replaced.version == before.version).collect();
+    let is_former = |field: &String| {
+        since.iter().any(|replaced| {
+            replaced.recipient.private.keys().any(|key| key.field() == *field)
+                && !named.recipient.other_private(&replaced.recipient).contains(field)
+        })
+    };
+    let former: Vec<String> = said.into_iter().filter(is_former).collect();
+    if former.is_empty() {
+        return Ok(());
+    }
+    Err(CorrectError::Conflict(CorrectionFault::PrivateCorrectedSince(before.id, former)))
 }
 
 /// Signs the credential's status list with the bit of the replaced version set.
@@ -118,6 +149,20 @@ pub(super) async fn write(
             tracing::error!(%error, "mail not queued");
         }
     }
+    Ok(Some(after))
+}
+
+/// Writes a correction of private facts alone: the signed version stays, and nobody is told. None when a
+/// concurrent writer came first.
+pub(super) async fn write_private(
+    app: &App,
+    after: Credential,
+    event: &Event,
+) -> Result<Option<Credential>, CorrectError> {
+    if !raced(app.status_lists.correct_private(&after, event).await)? {
+        return Ok(None);
+    }
+    note(&after, event.action, &event.by);
     Ok(Some(after))
 }
 

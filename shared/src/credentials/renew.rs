@@ -151,6 +151,7 @@ async fn attempt(
         fields: Vec::new(),
         renewed_until: Some(until),
         by_months: request.until.is_none(),
+        unsigned: false,
         replaced: Some(Replaced {
             version: before.version,
             recipient: before.recipient.clone(),

@@ -13,7 +13,7 @@ use crate::{
     aws::kms::Signer,
     credentials::status_indexes::{Dictionary, Kind},
     document::{
-        self, Content, did,
+        self, Content, alignments, did,
         linked_data::{self, Contexts},
         proof::Unsigned,
         status_list::{self, Bits},
@@ -141,8 +141,12 @@ pub async fn sign(app: &App, by: Issuer<'_>, draft: Draft<'_>) -> Result<Packed,
     let entry = take_entry(app, by, &signer).await?;
     let derived = Derived::of(app, by, draft);
     let content = derived.content(app, by, draft, entry);
-    let signed = prove(app, document::build(&content), &signer, &derived.issuer).await?;
-    let text = to_bytes(&signed)?;
+    let alignments = app.indexes.alignments(&content.achievement());
+    let key_id = did::key_id(&derived.issuer, &signer.multikey);
+    let created = time::seconds(app.clock.now());
+    let drawn = alignments::ToSign::new(&content, alignments.as_deref(), &key_id, &created)?;
+    let signature = signer.sign(drawn.unsigned.to_sign()).await.map_err(StoreError::from)?;
+    let text = drawn.signed(&signature).map_err(|e| StoreError::Broken(e.to_string()))?;
     let dictionary = dictionary(app, draft.template, &content, &signer).await?;
     let packed =
         packing::pack(&text, &dictionary.text).map_err(|e| StoreError::Broken(e.to_string()))?;

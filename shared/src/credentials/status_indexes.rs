@@ -1,17 +1,20 @@
 //! The memory of a process that signs: the status indexes that it has taken, and the
-//! dictionaries of the templates that it issues from.
+//! dictionaries and alignments of the templates that it issues from.
 
 use std::{
     collections::{HashMap, HashSet},
     ops::Range,
-    sync::Arc,
+    sync::{Arc, Mutex as Quick, PoisonError},
 };
 
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
-use crate::domain::{
-    ids::{Mode, OrgId, TemplateId},
-    status_entry::LENGTH,
+use crate::{
+    document::{achievement::AchievementVersion, alignments::Prepared},
+    domain::{
+        ids::{Mode, OrgId, TemplateId},
+        status_entry::LENGTH,
+    },
 };
 
 /// Status indexes that a process takes first; each further time twice as many.
@@ -20,6 +23,8 @@ const FIRST_BLOCK: u64 = 16;
 const LARGEST_BLOCK: u64 = 1_024;
 /// Most dictionaries in memory: 3 KB each, more for long templates.
 const CACHED: usize = 64;
+/// Most versions of templates whose alignments are in memory, prepared: 130 KB for fifty of them.
+const PREPARED: usize = 16;
 
 /// The status indexes and dictionaries of one process. Indexes are taken in blocks, so that a
 /// credential costs no write for its own.
@@ -27,6 +32,7 @@ const CACHED: usize = 64;
 pub struct Indexes {
     blocks: Arc<Mutex<HashMap<(OrgId, Mode), Block>>>,
     dictionaries: Arc<Mutex<Dictionaries>>,
+    alignments: Arc<Quick<HashMap<(TemplateId, u32), Arc<Prepared>>>>,
 }
 
 impl Indexes {
@@ -35,6 +41,24 @@ impl Indexes {
         MutexGuard::map(self.blocks.lock().await, |blocks| {
             blocks.entry((org.clone(), mode)).or_default()
         })
+    }
+
+    /// Returns the prepared alignments of an achievement; none if it has none.
+    pub(super) fn alignments(&self, of: &AchievementVersion<'_>) -> Option<Arc<Prepared>> {
+        if of.definition.achievement.alignments.is_empty() {
+            return None;
+        }
+        let mut known = self.alignments.lock().unwrap_or_else(PoisonError::into_inner);
+        let version = (of.template, of.version);
+        if let Some(found) = known.get(&version).filter(|found| found.are_of(of)) {
+            return Some(Arc::clone(found));
+        }
+        let made = Arc::new(Prepared::of(of)?);
+        if known.len() >= PREPARED {
+            known.clear();
+        }
+        known.insert(version, Arc::clone(&made));
+        Some(made)
     }
 
     /// Locks the dictionaries.

@@ -111,6 +111,8 @@ pub struct Verification {
     pub mode: Option<Mode>,
     /// The credential that the document names, if it is of this service.
     pub credential: Option<CredentialId>,
+    /// Whether a later version took the place of this document, which its issuer signed.
+    pub superseded: bool,
     /// The result of each check, in their order.
     pub findings: Vec<Finding>,
 }
@@ -123,6 +125,7 @@ impl Verification {
             standing: Standing::Invalid,
             mode: None,
             credential: id.and_then(|id| credential_at(&app.config.site_url, id)),
+            superseded: false,
             findings: Vec::new(),
         }
     }
@@ -172,7 +175,7 @@ pub async fn verify(
 /// every program reads.
 pub fn ambiguous(app: &App, document: &Map<String, Value>, place: &str) -> Verification {
     let mut verification = Verification::of(app, document);
-    verification.note::<()>(Check::Document, Err(Outcome::Repeats(place.to_owned())));
+    verification.note::<()>(Check::Document, Err(Outcome::Repeats(Some(place.to_owned()))));
     verification.skip_others();
     verification
 }
@@ -200,7 +203,7 @@ async fn run(
         return Ok(());
     }
     let by = Signer { tenant: Tenant { org: &org, mode }, did, keys: &keys };
-    let (standing, text) = status(app, document, by, verification.credential).await?;
+    let (standing, text) = status(app, document, by, verification).await?;
     let result = if standing == Standing::Issued { Ok(((), text)) } else { Err(text) };
     verification.note(Check::Status, result);
     verification.standing = standing;
@@ -257,7 +260,7 @@ fn signing_key(
 fn signature(document: &Map<String, Value>, key: &[u8; 32]) -> Result<((), Outcome), Outcome> {
     match proof::check(document, key) {
         Ok(_) => Ok(((), Outcome::Signature)),
-        Err(Broken::Unportable(why)) => Err(Outcome::Uncovered(why)),
+        Err(Broken::Unportable(why)) => Err(Outcome::Uncovered(Some(why))),
         Err(Broken::NoProof | Broken::Signature) => Err(Outcome::Altered),
     }
 }
@@ -306,7 +309,7 @@ async fn status(
     app: &App,
     document: &Map<String, Value>,
     by: Signer<'_>,
-    credential: Option<CredentialId>,
+    verification: &mut Verification,
 ) -> Result<(Standing, Outcome), StoreError> {
     let Some((list, entry)) = status_entry(&app.config.site_url, document, by.tenant) else {
         return Ok((Standing::Invalid, Outcome::NoList));
@@ -325,7 +328,7 @@ async fn status(
         return Ok((Standing::Issued, Outcome::NotRevoked));
     }
     // The list has only the bit; the stored credential has the reason.
-    let stored = match credential {
+    let stored = match verification.credential {
         Some(id) => app.credentials.stored(id).await?,
         None => None,
     };
@@ -333,11 +336,14 @@ async fn status(
         Stored::Credential(credential) => (credential.signed.status_entry(), credential.status),
         Stored::Erased(tombstone) => (tombstone.status_entry(), tombstone.status),
     });
-    let current = current.filter(|(of, _)| *of == entry);
-    Ok(match current.map(|(_, status)| status) {
-        Some(Status::Suspended) => (Standing::Suspended, Outcome::Suspended),
-        Some(Status::Revoked | Status::Issued) => (Standing::Revoked, Outcome::Revoked),
-        None => (Standing::Replaced, Outcome::Replaced),
+    verification.superseded = current.is_none_or(|(of, _)| of != entry);
+    Ok(match current.map(|(_, status)| (status, verification.superseded)) {
+        Some((Status::Suspended, false)) => (Standing::Suspended, Outcome::Suspended),
+        Some((Status::Revoked | Status::Issued, false)) => (Standing::Revoked, Outcome::Revoked),
+        Some((Status::Revoked, true)) => (Standing::Revoked, Outcome::ReplacedAndRevoked),
+        Some((Status::Suspended | Status::Issued, true)) | None => {
+            (Standing::Replaced, Outcome::Replaced)
+        }
     })
 }
 

@@ -3,6 +3,8 @@
 //! Every node that the standard's schema lets have an `id` has one. So no two of them tie, and the time of
 //! every verifier's canonicalization grows with the statements alone.
 
+use std::fmt::Display;
+
 use serde_json::{Value, json};
 
 use super::{image, iri, without_nulls};
@@ -103,6 +105,17 @@ impl AchievementVersion<'_> {
         format!("{}#custom-{key}", self.url())
     }
 
+    /// The id of an alignment by its number, from 1.
+    pub(super) fn alignment_id(&self, number: impl Display) -> String {
+        format!("{}#alignment-{number}", self.url())
+    }
+
+    /// Its alignments.
+    pub(super) fn alignments(&self) -> Vec<Value> {
+        let alignments = self.definition.achievement.alignments.iter().zip(1..);
+        alignments.map(|(one, number)| aligned(one, &self.alignment_id(number))).collect()
+    }
+
     fn grades(&self) -> Option<&[String]> {
         let field = self.definition.field(FieldName::ResultValue)?;
         Some(field.allowed_values.as_slice()).filter(|values| !values.is_empty())
@@ -110,6 +123,15 @@ impl AchievementVersion<'_> {
 
     /// Builds the achievement.
     pub fn build(&self) -> Value {
+        self.build_with(self.alignments())
+    }
+
+    /// Builds the achievement without its alignments.
+    pub(super) fn build_without_alignments(&self) -> Value {
+        self.build_with(Vec::new())
+    }
+
+    fn build_with(&self, alignments: Vec<Value>) -> Value {
         let d = self.definition;
         let a = &d.achievement;
         let url = self.url();
@@ -129,12 +151,6 @@ impl AchievementVersion<'_> {
         });
         let results: Vec<Value> = grades.into_iter().chain(facts).collect();
         let own_criteria = || format!("{url}#criteria");
-        let alignments: Vec<Value> = a
-            .alignments
-            .iter()
-            .zip(1..)
-            .map(|(alignment, number)| aligned(alignment, &format!("{url}#alignment-{number}")))
-            .collect();
         let mut achievement = json!({
             "id": self.id(),
             "type": ["Achievement"],
@@ -173,7 +189,7 @@ fn some<T: serde::Serialize>(values: &[T]) -> Value {
 }
 
 fn aligned(alignment: &Alignment, id: &str) -> Value {
-    json!({
+    let mut aligned = json!({
         "id": id,
         "type": ["Alignment"],
         "targetName": alignment.name,
@@ -182,7 +198,9 @@ fn aligned(alignment: &Alignment, id: &str) -> Value {
         "targetFramework": alignment.framework,
         "targetType": alignment.kind.as_deref().map(alignment_type),
         "targetDescription": alignment.description,
-    })
+    });
+    without_nulls(&mut aligned);
+    aligned
 }
 
 /// A type in the standard's terms: its own name, or `ext:…`.

@@ -1,7 +1,7 @@
 //! Documents: data that a stranger verifies. Rule: values in, values out, nothing of a tenant;
 //! imports only the domain.
 //!
-//! [`achievement`] writes what a credential is given for, [`attached`] finds a document in a file, [`did`] names the signer, [`linked_data`] finds the canonical form, [`proof`] signs and
+//! [`achievement`] writes what a credential is given for, [`alignments`] prepares a part of it, [`attached`] finds a document in a file, [`did`] names the signer, [`linked_data`] finds the canonical form, [`proof`] signs and
 //! checks it, [`status_list`] holds the bits of revocation.
 //!
 //! This module builds the document that is signed: an Open Badges 3.0 `OpenBadgeCredential`
@@ -20,7 +20,9 @@
 //! | `evidence[]` | `evidence[]`, `id` = the URL |
 
 pub mod achievement;
+pub mod alignments;
 pub mod attached;
+mod common_lines;
 pub mod did;
 pub mod linked_data;
 pub mod proof;
@@ -91,6 +93,19 @@ pub struct Content<'a> {
     pub status: StatusEntry,
 }
 
+impl<'a> Content<'a> {
+    /// The achievement.
+    pub fn achievement(&self) -> AchievementVersion<'a> {
+        AchievementVersion {
+            site_url: self.site_url,
+            org: self.org,
+            template: self.template_id,
+            version: self.template_version,
+            definition: self.definition,
+        }
+    }
+}
+
 /// The name in a document: that of a test document begins with `PRUEBA`.
 pub fn marked(mode: Mode, name: &str) -> String {
     match mode {
@@ -151,7 +166,15 @@ fn image(image: &Image, site_url: &str) -> Value {
 
 /// Builds the document, unsigned.
 pub fn build(content: &Content<'_>) -> Map<String, Value> {
-    let c = content;
+    build_with(content, content.achievement().build())
+}
+
+/// Builds the document without the alignments of its achievement, which are [`alignments`].
+fn build_without_alignments(content: &Content<'_>) -> Map<String, Value> {
+    build_with(content, content.achievement().build_without_alignments())
+}
+
+fn build_with(c: &Content<'_>, achievement: Value) -> Map<String, Value> {
     let d = c.definition;
     let url = Credential::url(c.site_url, c.id);
     let list = ListId { org: c.org.clone(), mode: c.mode, number: c.status.list }.url(c.site_url);
@@ -180,7 +203,7 @@ pub fn build(content: &Content<'_>) -> Map<String, Value> {
         "refreshService": { "id": format!("{url}.json"), "type": "1EdTechCredentialRefresh" },
     });
     if let Some(members) = document.as_object_mut() {
-        members.insert("credentialSubject".to_owned(), subject(c));
+        members.insert("credentialSubject".to_owned(), subject(c, achievement));
     }
     without_nulls(&mut document);
     match document {
@@ -190,14 +213,8 @@ pub fn build(content: &Content<'_>) -> Map<String, Value> {
 }
 
 /// The recipient and the achievement.
-fn subject(c: &Content<'_>) -> Value {
-    let achievement = AchievementVersion {
-        site_url: c.site_url,
-        org: c.org,
-        template: c.template_id,
-        version: c.template_version,
-        definition: c.definition,
-    };
+fn subject(c: &Content<'_>, built: Value) -> Value {
+    let achievement = c.achievement();
     let url = Credential::url(c.site_url, c.id);
     let mut subject = json!({
         "id": format!("urn:uuid:{}", c.subject),
@@ -231,7 +248,7 @@ fn subject(c: &Content<'_>) -> Value {
     let results: Vec<Value> = grade.into_iter().chain(facts).collect();
     if let Some(members) = subject.as_object_mut() {
         // Moved: `json!` would copy it.
-        members.insert("achievement".to_owned(), achievement.build());
+        members.insert("achievement".to_owned(), built);
         if !results.is_empty() {
             members.insert(FieldName::ResultValue.spec().term.to_owned(), results.into());
         }

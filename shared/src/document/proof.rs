@@ -45,6 +45,24 @@ impl Unsigned {
         Ok(unsigned)
     }
 
+    /// Computes the bytes to sign for a document from the hash of its canonical form; the document may
+    /// lack what the form has.
+    ///
+    /// # Errors
+    /// [`Unportable`]: the options of the proof have no canonical form.
+    pub fn of_hash(
+        document: Map<String, Value>,
+        hash: &[u8; 32],
+        key_id: &str,
+        created: &str,
+    ) -> Result<Self, Unportable> {
+        let mut unsigned = Self::unchecked(document, key_id, created);
+        let (document, options) = (&unsigned.document, &unsigned.options);
+        let options = form_of_options(document, options, Contexts::Issued)?;
+        unsigned.to_sign = joined(&options, hash);
+        Ok(unsigned)
+    }
+
     /// The shape of a proof, for a document that is never signed.
     pub fn unchecked(document: Map<String, Value>, key_id: &str, created: &str) -> Self {
         let mut options = Map::new();
@@ -153,21 +171,36 @@ fn hashes(
     options: &Map<String, Value>,
     contexts: Contexts,
 ) -> Result<[u8; 64], Unportable> {
-    let options = match (contexts, written_out(options)) {
-        (Contexts::Issued, Some(canonical)) => canonical,
+    let options = form_of_options(document, options, contexts)?;
+    let hash = digest(&SHA256, canonical(document, contexts)?.as_bytes());
+    Ok(joined(&options, hash.as_ref()))
+}
+
+/// The canonical form of the options of a document's proof.
+fn form_of_options(
+    document: &Map<String, Value>,
+    options: &Map<String, Value>,
+    contexts: Contexts,
+) -> Result<String, Unportable> {
+    match (contexts, written_out(options)) {
+        (Contexts::Issued, Some(canonical)) => Ok(canonical),
         (Contexts::Issued, None) | (Contexts::Named, _) => {
             let mut options = options.clone();
             // The proof is read by the document's contexts.
             let context = document.get("@context").cloned().unwrap_or_default();
             options.insert("@context".to_owned(), context);
-            canonical(&options, contexts)?
+            canonical(&options, contexts)
         }
-    };
+    }
+}
+
+/// The hash of the options' form and that of the document's, of 32 bytes.
+fn joined(options: &str, hash: &[u8]) -> [u8; 64] {
     let mut out = [0; 64];
     let (first, second) = out.split_at_mut(32);
     first.copy_from_slice(digest(&SHA256, options.as_bytes()).as_ref());
-    second.copy_from_slice(digest(&SHA256, canonical(document, contexts)?.as_bytes()).as_ref());
-    Ok(out)
+    second.copy_from_slice(hash);
+    out
 }
 
 /// The canonical form of options of the usual shape, written out, because expanding them takes

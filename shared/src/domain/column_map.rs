@@ -110,8 +110,8 @@ impl ColumnMap {
         let known = value.as_str().and_then(target).ok_or_else(|| {
             (
                 "value_not_allowed",
-                "Indica un campo de la plantilla, un dato propio por su clave (como custom.horas), una parte del nombre (given_name, middle_name, family_name, second_family_name) o ignore".to_owned(),
-                "Name a field of the template, a fact of its own by its key (such as custom.hours), a part of the name (given_name, middle_name, family_name, second_family_name) or ignore".to_owned(),
+                "Indica un campo de la plantilla, un dato propio por su clave o su nombre (como custom.horas), una parte del nombre (given_name, middle_name, family_name, second_family_name) o ignore".to_owned(),
+                "Name a field of the template, a fact of its own by its key or its label (such as custom.hours), a part of the name (given_name, middle_name, family_name, second_family_name) or ignore".to_owned(),
             )
         })?;
         Ok((name, known))

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::domain::{
-    custom::{CUSTOM, Key},
+    custom::{CUSTOM, Facts, Key},
     field::FieldName,
     ids::CredentialId,
     recipient::{Naming, Recipient},
@@ -22,6 +22,9 @@ pub struct Named {
     /// Fields that the row says to be empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cleared: Vec<FieldName>,
+    /// Facts of the template's own that the row says to be empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cleared_facts: Vec<Key>,
     /// The version of the credential that the row is of, if it says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
@@ -30,15 +33,24 @@ pub struct Named {
 impl Named {
     /// Joins a row's recipient and the credential that it names.
     pub fn new(recipient: Recipient, naming: Naming) -> Self {
-        let Naming { id, cleared, version } = naming;
-        Self { credential_id: id, recipient, cleared, version }
+        let Naming { id, cleared, cleared_facts, version } = naming;
+        Self { credential_id: id, recipient, cleared, cleared_facts, version }
     }
 
     /// What a row says that names no credential and was found to be this one: all of it.
     pub fn found(credential_id: CredentialId, recipient: &Recipient) -> Self {
         let empty = |field: &FieldName| recipient.value(*field).is_none();
         let cleared = FieldName::correctable().filter(empty).collect();
-        Self { credential_id, recipient: recipient.clone(), cleared, version: None }
+        let recipient = recipient.clone();
+        Self { credential_id, recipient, cleared, cleared_facts: Vec::new(), version: None }
+    }
+
+    /// The row without what it says of facts that its credential keeps private.
+    pub fn without_private(&self, before: &Recipient) -> Self {
+        let mut public = self.clone();
+        public.recipient.private.clear();
+        public.cleared_facts.retain(|key| !before.private.contains_key(key));
+        public
     }
 
     /// The version of its credential whose content the row has: the present one, or where the
@@ -78,17 +90,34 @@ impl Named {
                 changes.insert(field.as_str().to_owned(), serde_json::to_value(said)?);
             }
         }
-        let (known, clean) = (before.facts(), clean.map(|clean| clean.facts()));
-        let clean = clean.unwrap_or_default();
-        let mut facts = self.recipient.facts();
-        facts.retain(|key, value| {
-            let known = known.get(key);
-            known.is_none_or(|known| known != value && Some(known) != clean.get(key))
-        });
+        // An end can be taken away; another one is no correction.
+        if self.cleared.contains(&FieldName::ValidUntil) && before.valid_until.is_some() {
+            changes.insert(FieldName::ValidUntil.as_str().to_owned(), Value::Null);
+        }
+        let facts = self.facts_changed(&before.facts(), clean.as_ref())?;
         if !facts.is_empty() {
-            changes.insert(CUSTOM.to_owned(), serde_json::to_value(facts)?);
+            changes.insert(CUSTOM.to_owned(), facts.into());
         }
         Ok(changes)
+    }
+
+    /// The facts that the row says otherwise than the known ones; null for an emptied one.
+    fn facts_changed(
+        &self,
+        known: &Facts,
+        clean: Option<&Recipient>,
+    ) -> Result<Map<String, Value>, serde_json::Error> {
+        let clean = clean.map(Recipient::facts).unwrap_or_default();
+        let mut changed = Map::new();
+        for (key, value) in self.recipient.facts() {
+            let known = known.get(&key);
+            if known.is_none_or(|known| *known != value && Some(known) != clean.get(&key)) {
+                changed.insert(key.to_string(), serde_json::to_value(value)?);
+            }
+        }
+        let emptied = self.cleared_facts.iter().filter(|key| known.contains_key(key));
+        changed.extend(emptied.map(|key| (key.to_string(), Value::Null)));
+        Ok(changed)
     }
 }
 

@@ -22,6 +22,9 @@ pub enum CorrectionFault {
     /// The credential, which has this version now, was corrected in these fields after the version
     /// that the row is of.
     CorrectedSince(CredentialId, u32, Vec<String>),
+    /// The credential was corrected in these private facts since it had this version, and the row has what
+    /// they said before.
+    PrivateCorrectedSince(CredentialId, Vec<String>),
     /// What the row gives for the version is none.
     NoVersion(String),
     /// This other credential has the corrected content.
@@ -39,7 +42,7 @@ impl CorrectionFault {
             Self::OtherContent(..) => "other_content",
             Self::OtherExternalId(_) => "immutable_field",
             Self::AnotherRow(..) => "repeated_credential",
-            Self::CorrectedSince(..) => "corrected_since",
+            Self::CorrectedSince(..) | Self::PrivateCorrectedSince(..) => "corrected_since",
             Self::NoVersion(_) => "invalid_version",
             Self::Taken(_) => "content_taken",
             Self::NotActive => "credential_not_active",
@@ -50,7 +53,9 @@ impl CorrectionFault {
     pub fn field(&self) -> &'static str {
         match self {
             Self::OtherExternalId(_) => "external_id",
-            Self::CorrectedSince(..) | Self::NoVersion(_) => VERSION,
+            Self::CorrectedSince(..) | Self::PrivateCorrectedSince(..) | Self::NoVersion(_) => {
+                VERSION
+            }
             Self::Unknown(_)
             | Self::OtherTemplate(_)
             | Self::OtherContent(..)
@@ -94,6 +99,13 @@ impl CorrectionFault {
                 lang.pick(
                     format!("La credencial {id} se corrigió después de este archivo, y la fila trae otros datos en: {fields}. Parte del archivo de resultados más reciente, o pon en la fila lo que la credencial dice ahora; si vale lo de la fila, escribe {version} en {VERSION}"),
                     format!("The credential {id} was corrected after this file, and the row has other data in: {fields}. Begin with the latest results file, or put into the row what the credential says now; if the row is right, write {version} into {VERSION}"),
+                )
+            }
+            Self::PrivateCorrectedSince(id, fields) => {
+                let fields = fields.join(", ");
+                lang.pick(
+                    format!("La credencial {id} se corrigió después de este archivo, y la fila repone lo que decía antes en: {fields}. Parte del archivo de resultados más reciente; si vale lo de la fila, deja vacío {VERSION}"),
+                    format!("The credential {id} was corrected after this file, and the row has what it said before in: {fields}. Begin with the latest results file; if the row is right, leave {VERSION} empty"),
                 )
             }
             Self::NoVersion(text) => lang.pick(

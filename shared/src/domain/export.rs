@@ -129,7 +129,7 @@ pub fn credential_of(
     (site_url, history): (&str, Vec<Value>),
     test_mail: Option<Value>,
 ) -> Value {
-    let mut answer = credential.answer(site_url, credential.lang);
+    let mut answer = credential.answer(site_url, credential.lang, true);
     let more = json!({
         "origin": credential.origin.to_string(),
         "filled_from_profile": credential.filled,

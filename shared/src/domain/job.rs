@@ -118,6 +118,9 @@ pub struct JobFile {
     /// Who asked that its rows correct the credentials that they name, if anybody did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corrector: Option<Corrector>,
+    /// Whether who announced it may not read private facts: its rows are not compared by them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blind: bool,
 }
 
 /// What a job does with each row.

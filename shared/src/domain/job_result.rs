@@ -233,7 +233,14 @@ pub struct ResultRow {
     pub repeated_by: Option<u32>,
     /// In a dry run, the recipient as it would be signed, if the row could be read.
     pub recipient: Option<Box<Recipient>>,
+    /// Of a duplicate, the private facts that it says otherwise than its credential.
+    pub other_private: Vec<String>,
 }
+
+/// The member of an answer that names the private facts which a duplicate says otherwise.
+pub const OTHER_PRIVATE: &str = "private_differs";
+/// How the name of a fact of a template's own begins.
+const FACT: &str = "custom.";
 
 /// The sets that a row belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -307,6 +314,19 @@ impl ResultRow {
         }
     }
 
+    /// Leaves out what is private, which is all but these public facts: the row is for somebody who may not
+    /// read it.
+    pub fn hide_private(&mut self, public: &[String]) {
+        self.other_private.clear();
+        if let Some(recipient) = &mut self.recipient {
+            recipient.private.clear();
+        }
+        if let Some(changes) = &mut self.changes {
+            let is_fact = |change: &FieldChange| change.field.starts_with(FACT);
+            changes.retain(|change| !is_fact(change) || public.contains(&change.field));
+        }
+    }
+
     /// The row in JSON: the columns of a page, then those that the row has besides.
     pub fn answer(&self) -> Value {
         let mut members = Map::new();
@@ -328,6 +348,9 @@ impl ResultRow {
             && let Ok(Value::Object(report)) = serde_json::to_value(report)
         {
             members.extend(report);
+        }
+        if !self.other_private.is_empty() {
+            members.insert(OTHER_PRIVATE.to_owned(), self.other_private.clone().into());
         }
         // Not a column: a former release would take it for one of the file's own.
         if let Some(at) = &self.blocked_at {

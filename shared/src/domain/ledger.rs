@@ -147,8 +147,9 @@ impl CurrentCredential {
         gone.then(|| self.mail_error.as_deref().unwrap_or_default())
     }
 
-    /// Returns the answer of `GET /credentials/{id}`, its texts in a language.
-    pub fn answer(&self, site_url: &str, lang: Lang) -> serde_json::Value {
+    /// Returns the answer of `GET /credentials/{id}`, its texts in a language; private facts are for
+    /// keys that read.
+    pub fn answer(&self, site_url: &str, lang: Lang, reads: bool) -> serde_json::Value {
         let r = &self.recipient;
         let detail = self.undelivered().map(|code| Undelivered::text_of(code, lang));
         let mut answer = serde_json::json!({
@@ -165,9 +166,13 @@ impl CurrentCredential {
             "email_sent_at": self.mail_at.as_ref().filter(|_| self.mail == MailState::Sent),
             "email_error": self.mail_error, "email_detail": detail, "email": r.email, "external_id": r.external_id,
         });
+        let facts = match reads {
+            true => serde_json::json!(r.facts()),
+            false => serde_json::json!(r.custom),
+        };
         if let Some(members) = answer.as_object_mut() {
             members.extend(r.members());
-            members.insert(CUSTOM.to_owned(), serde_json::json!(r.facts()));
+            members.insert(CUSTOM.to_owned(), facts);
             members.insert("language".to_owned(), self.lang.tag().into());
         }
         answer

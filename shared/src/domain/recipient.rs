@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 use crate::domain::{
     correction_fault::VERSION,
     credits::Credits,
-    custom::Facts,
+    custom::{Facts, Key},
     damage::Damaged,
     email::EmailAddress,
     fault::{self, Expected, Fault},
@@ -235,6 +235,24 @@ impl Recipient {
         })
     }
 
+    /// Whether another recipient has all of this one's but private facts.
+    pub fn is_signed_as(&self, other: &Self) -> bool {
+        let private = other.private.clone();
+        Self { private, ..self.clone() } == *other
+    }
+
+    /// The private facts that this recipient says otherwise than a known one, as faults name them. A value
+    /// that only cleaning tells apart is the same.
+    pub fn other_private(&self, known: &Self) -> Vec<String> {
+        let clean = self.cleaned();
+        let clean = clean.as_ref().unwrap_or(self);
+        let same = |key: &Key| {
+            let known = known.private.get(key);
+            [self.private.get(key), clean.private.get(key)].contains(&known)
+        };
+        self.private.keys().filter(|key| !same(key)).map(|key| key.field()).collect()
+    }
+
     /// All facts of the template's own, private ones among them.
     pub fn facts(&self) -> Facts {
         let all = self.custom.iter().chain(&self.private);
@@ -309,7 +327,7 @@ impl Entry {
             reader.faults.push(Fault::EndsBeforeStart);
         }
         let evidence = reader.evidence();
-        let custom = reader.custom();
+        let (custom, said) = reader.custom();
         let language = reader.language();
         reader.refuse_unknown("");
         let faults = fault::listed(reader.faults);
@@ -349,7 +367,7 @@ impl Entry {
         };
         let mut entry = Self { email, external_id, recipient, naming: None, rest };
         if let Some(id) = id {
-            entry.name(&id, version.as_deref(), &says);
+            entry.name(&id, version.as_deref(), (&says, &said));
         }
         entry
     }

@@ -31,6 +31,10 @@ pub struct Texts {
     pub(crate) language: &'static str,
     /// The word on a test credential.
     pub test: &'static str,
+    /// The word across a test credential.
+    pub(crate) test_watermark: &'static str,
+    /// The word across a sample of a certificate.
+    pub(crate) sample_watermark: &'static str,
     /// The recipient's fields: the label on pages, and the shorter one on certificates.
     pub(crate) fields: FieldTexts,
     /// Further facts of a credential, on page and certificate.
@@ -126,6 +130,7 @@ pub(crate) struct CheckTexts {
     pub(crate) count: fn(usize, usize) -> String,
     pub(crate) skipped: &'static str,
     pub(crate) repeats: fn(&str) -> String,
+    pub(crate) repeats_some: &'static str,
     pub(crate) contexts: &'static str,
     pub(crate) no_credential: &'static str,
     pub(crate) other_id: &'static str,
@@ -137,6 +142,7 @@ pub(crate) struct CheckTexts {
     pub(crate) issuer: fn(&str) -> String,
     pub(crate) signature: &'static str,
     pub(crate) uncovered: fn(&str) -> String,
+    pub(crate) uncovered_some: &'static str,
     pub(crate) altered: &'static str,
     pub(crate) not_yet: &'static str,
     pub(crate) ended: &'static str,
@@ -147,6 +153,7 @@ pub(crate) struct CheckTexts {
     pub(crate) suspended: &'static str,
     pub(crate) revoked: &'static str,
     pub(crate) replaced: &'static str,
+    pub(crate) replaced_and_revoked: &'static str,
     /// What a signature does not cover; a place of the document is before it.
     pub(crate) unknown_term: &'static str,
     pub(crate) relative_iri: &'static str,
@@ -164,6 +171,8 @@ pub(crate) struct CheckTexts {
 /// The page of a credential.
 pub(crate) struct PageTexts {
     pub(crate) test: &'static str,
+    /// Before a date, after a sentence.
+    pub(crate) revoked_on: &'static str,
     pub(crate) awarded_to: &'static str,
     pub(crate) awarded_by: &'static str,
     pub(crate) linkedin: &'static str,
@@ -232,6 +241,10 @@ pub(crate) struct NoticeTexts {
     pub(crate) nowhere: &'static str,
     pub(crate) nowhere_why: &'static str,
     pub(crate) home: &'static str,
+    pub(crate) not_taken: &'static str,
+    pub(crate) not_taken_why: &'static str,
+    pub(crate) gone: &'static str,
+    pub(crate) gone_why: &'static str,
 }
 
 /// The page of an achievement.
@@ -339,11 +352,14 @@ pub(crate) struct VerifyTexts {
     pub(crate) check: &'static str,
     pub(crate) latest_page: &'static str,
     pub(crate) its_page: &'static str,
+    /// Before a date.
+    pub(crate) revoked_on: &'static str,
     pub(crate) issued_by: &'static str,
     /// Before the site's host.
     pub(crate) at: &'static str,
     pub(crate) credential: &'static str,
     pub(crate) date: &'static str,
+    pub(crate) expiry: &'static str,
     pub(crate) endless: &'static str,
     pub(crate) unconfirmed: &'static str,
     pub(crate) not_yet: &'static str,
@@ -352,6 +368,7 @@ pub(crate) struct VerifyTexts {
     pub(crate) expired: &'static str,
     pub(crate) suspended: &'static str,
     pub(crate) revoked: &'static str,
+    pub(crate) superseded: &'static str,
     pub(crate) replaced: &'static str,
     pub(crate) replaced_why: &'static str,
     pub(crate) test_why: &'static str,
@@ -422,6 +439,8 @@ pub struct CertificateTexts {
     pub attachment: &'static str,
     /// The beginning of the file's name.
     pub file_name: &'static str,
+    /// The file's name, of a sample.
+    pub sample_name: &'static str,
     /// In the preview, for an award that cannot be drawn.
     pub untitled: &'static str,
     /// In the preview, before the recipient.

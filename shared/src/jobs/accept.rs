@@ -157,6 +157,7 @@ pub async fn fan_out(app: &App, job: &Job, ttl: i64, rows: Vec<Row>) -> Result<(
         revocation: job.revocation.clone(),
         dry_run: job.is_dry_run(),
         corrector: job.corrector().cloned(),
+        blind: job.file.as_ref().is_some_and(|file| file.blind),
         strict: job.strict,
         reissue: job.reissue,
     };

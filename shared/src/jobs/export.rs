@@ -311,7 +311,7 @@ async fn one(
     for event in app.status_lists.history(credential.id, credential.revision).await? {
         let own = replaced_of(&event, secret, owner, key);
         history.push(event_of(&event, own));
-        if let Some(replaced) = event.replaced.as_ref().filter(|_| own)
+        if let Some(replaced) = event.replaced.as_ref().filter(|_| own && !event.unsigned)
             && let Some(document) = app.status_lists.document(&replaced.signed).await?
         {
             let name = document_name(credential.id, Some(replaced.version));
@@ -352,14 +352,16 @@ async fn former(
             continue;
         };
         let name = document_name(credential.id, Some(replaced.version));
-        if data.documents.iter().any(|(known, _)| *known == name) {
+        if !event.unsigned && data.documents.iter().any(|(known, _)| *known == name) {
             continue;
         }
         data.former_versions.push(serde_json::json!({
             "credential_id": credential.id, "mode": mode, "version": replaced.version,
             "replaced_at": event.at, "recipient": replaced.recipient,
         }));
-        if let Some(document) = app.status_lists.document(&replaced.signed).await? {
+        if let Some(document) = app.status_lists.document(&replaced.signed).await?
+            && !event.unsigned
+        {
             data.documents.push((name, document));
         }
     }

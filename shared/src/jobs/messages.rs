@@ -91,6 +91,9 @@ pub struct RowJob {
     /// Who asked that rows correct the credentials that they name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corrector: Option<Corrector>,
+    /// Whether who sent the file may not read private facts: its rows are not compared by them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blind: bool,
     /// The kinds of warnings that refuse a row.
     #[serde(default, skip_serializing_if = "Strict::is_empty")]
     pub strict: Strict,

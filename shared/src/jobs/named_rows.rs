@@ -151,6 +151,8 @@ impl Asked<'_> {
         if let Some(fault) = found::other_end(app, named.recipient.valid_until, found).await? {
             return Ok(Some(refused(vec![fault])));
         }
+        let public = job.blind.then(|| named.without_private(&found.recipient));
+        let named = public.as_ref().unwrap_or(named);
         let changes = named.changes(&found.recipient, &found.filled).map_err(JobError::broken)?;
         let outcome = match &job.corrector {
             Some(corrector) if !changes.is_empty() || found.revision > 0 => {

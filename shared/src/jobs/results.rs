@@ -49,6 +49,8 @@ pub struct ResultsQuery {
     pub limit: usize,
     /// Bytes of JSON after which the page ends early.
     pub max_bytes: usize,
+    /// Whether private facts are wanted.
+    pub private: bool,
 }
 
 /// A page of results.
@@ -112,6 +114,12 @@ pub async fn page(app: &App, job: &Job, query: ResultsQuery) -> Result<ResultsPa
             rows.iter_mut().partition(|row| existing.contains(&row.row));
         as_stored(app, stored).await?;
         as_signed(app, job, &secret, others).await?;
+    }
+    if !query.private {
+        let facts = judge.map(|judge| judge.template.all_facts()).unwrap_or_default();
+        let public = facts.iter().filter(|(_, private)| !**private);
+        let public: Vec<String> = public.map(|(key, _)| key.field()).collect();
+        rows.iter_mut().for_each(|row| row.hide_private(&public));
     }
     Ok(ResultsPage { rows, next })
 }
@@ -257,6 +265,14 @@ async fn overlay_credentials(
     for row in rows.iter_mut() {
         row.blocked_at = exists(row).and_then(|id| blocked.get(&id).cloned());
     }
+    for row in rows.iter_mut().filter(|row| row.duplicate == Some(true)) {
+        let found = credentials.iter().find(|credential| Some(credential.id) == row.credential_id);
+        let says = row.says.as_ref().map(|says| &says.recipient);
+        row.other_private = match (says, found) {
+            (Some(says), Some(found)) => says.other_private(&found.recipient),
+            (None, _) | (_, None) => Vec::new(),
+        };
+    }
     deliver(job, rows, credentials);
     Ok(())
 }
@@ -346,6 +362,7 @@ fn result_row(app: &App, job: &Job, secret: &IdSecret, view: &ShardView, row: u3
         also_holds: dry_run.then(|| view.holds.get(&row).cloned().unwrap_or_default()),
         changes: view.changes.get(&row).cloned(),
         warnings: None,
+        other_private: Vec::new(),
         repeated_by: input.and_then(|input| input.repeated_by).filter(|_| duplicate),
         recipient: None,
     }

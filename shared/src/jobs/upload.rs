@@ -64,6 +64,8 @@ pub struct UploadRequest {
     pub dry_run: bool,
     /// Who asks that its rows correct the credentials that they name, if anybody does.
     pub corrector: Option<Corrector>,
+    /// Whether its rows are not compared by private facts.
+    pub blind: bool,
     /// The kinds of warnings that refuse a row.
     pub strict: Strict,
     /// Whether its rows are issued again if their credentials were erased.
@@ -131,6 +133,7 @@ pub async fn announce(
         dry_run: request.dry_run || request.corrector.is_some() || members.is_some(),
         members,
         corrector: request.corrector,
+        blind: request.blind,
         strict: request.strict,
         reissue: request.reissue,
         encoding: request.encoding,
@@ -305,6 +308,7 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, JobError> {
             name,
             encoding: upload.as_ref().and_then(|upload| upload.encoding),
             corrector: upload.as_ref().and_then(|upload| upload.corrector.clone()),
+            blind: upload.as_ref().is_some_and(|upload| upload.blind),
         }),
         warnings: Warnings::default(),
         retention: organization.settings.retention,

@@ -109,6 +109,14 @@ pub(super) const NAME_TARGETS: [(Column, &str); 5] = [
 pub(super) const IGNORE: &str = "ignore";
 
 impl Column {
+    /// The fact of the template's own that the column brings.
+    pub(super) fn fact(self) -> Option<Key> {
+        match self {
+            Self::Custom(key) => Some(key),
+            _ => None,
+        }
+    }
+
     /// The field that the column brings or adds to.
     pub(super) fn field(self) -> Option<FieldName> {
         match self {

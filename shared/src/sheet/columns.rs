@@ -36,6 +36,14 @@ pub fn target(text: &str) -> Option<String> {
     of_target(text)?.target()
 }
 
+/// Does the same for a template: a fact of its own is named by its label too, as in a header.
+pub fn target_in(template: Option<&Definition>, text: &str) -> Option<String> {
+    target(text).or_else(|| {
+        let named = template?.custom_fields.iter().find(|field| field.is_named(text))?;
+        Some(named.key.field())
+    })
+}
+
 /// What was assigned besides the names of the columns; what was given comes before what is
 /// remembered.
 #[derive(Clone, Copy, Debug, Default)]

@@ -113,7 +113,7 @@ fn meant(entry: Entry) -> Option<String> {
     let mut recipient = recipient.cleaned().unwrap_or(recipient);
     // The language of a mail is no content.
     recipient.language = None;
-    serde_json::to_string(&(recipient, naming.cleared)).ok()
+    serde_json::to_string(&(recipient, naming.cleared, naming.cleared_facts)).ok()
 }
 
 /// `2 y 5`

@@ -293,6 +293,13 @@ impl Words<'_> {
                     format!("{says}, but credential {id} has another external id, which is not corrected"),
                 )
             }
+            CorrectionFault::PrivateCorrectedSince(id, fields) => {
+                let said = self.all_said(fields);
+                self.pick(
+                    format!("La credencial {id} se corrigió después de este archivo, y esta fila repone lo que decía antes: {said}. Parte del archivo de resultados más reciente; si vale lo de la fila, deja vacía la celda de «{VERSION}»"),
+                    format!("The credential {id} was corrected after this file, and this row has what it said before: {said}. Begin with the latest results file; if the row is right, leave the cell of \"{VERSION}\" empty"),
+                )
+            }
             CorrectionFault::CorrectedSince(id, version, fields) => {
                 let said = self.all_said(fields);
                 self.pick(

@@ -15,6 +15,7 @@ use super::{
     terms::List,
 };
 use crate::domain::{
+    custom::Key,
     encoding::Encoding,
     fault::Fault,
     field::FieldName,
@@ -276,7 +277,8 @@ fn csv_entry(
     if let Some(id) = said(columns.naming()) {
         let says: Vec<FieldName> =
             columns.all().iter().filter_map(|column| column.field()).collect();
-        entry.name(id, said(columns.versions()), &says);
+        let facts: Vec<Key> = columns.all().iter().filter_map(|column| column.fact()).collect();
+        entry.name(id, said(columns.versions()), (&says, &facts));
     }
     refusal::complete(&mut entry, definition);
     entry

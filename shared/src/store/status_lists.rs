@@ -49,7 +49,7 @@ const ROUNDS: u32 = 8;
 /// A list has no first version yet.
 const NEW: &str = "attribute_not_exists(id)";
 /// A credential's status changes if the credential is as it was read.
-const UNCHANGED: &str = "revision = :before";
+pub(super) const UNCHANGED: &str = "revision = :before";
 /// A credential is corrected if it and the state of its mail are as they were read: a worker that
 /// claimed the mail has read the former address.
 pub(super) const CORRECTABLE: &str = "revision = :before AND mail = :mail";
@@ -450,7 +450,7 @@ impl StatusLists {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    fn event_write(
+    pub(super) fn event_write(
         &self,
         id: CredentialId,
         event: &Event,

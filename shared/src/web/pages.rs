@@ -27,7 +27,7 @@ pub use frame::{
     verify_security_policy,
 };
 pub use lost_link::{LostLink, lost_link};
-pub use site::{Issuer, home, nowhere};
+pub use site::{Issuer, gone, home, not_taken, nowhere};
 pub use verify::{Said, Signed, Verdict, VerifyAnswer, verify};
 pub use wallet::{WalletEntry, WalletPage, wallet, wallet_closed, wallet_ended};
 
@@ -36,156 +36,91 @@ use frame::{Frame, notice};
 use crate::domain::{erasure::Why, lang::Lang};
 
 /// Renders the page for an address that names no credential.
-pub fn not_found(lang: Lang) -> String {
+pub fn not_found(site_url: &str, lang: Lang) -> String {
     notice(
+        site_url,
         lang,
-        lang.pick("No encontramos esta credencial", "We could not find this credential"),
-        &[
-            lang.pick(
-                "Es posible que el enlace esté incompleto o que se haya copiado mal.",
-                "The link may be incomplete or may have been copied wrongly.",
-            ),
-            lang.pick(
-                "Ábrelo de nuevo desde el mensaje que recibiste, o pídelo a la institución que emitió la credencial.",
-                "Open it again from the message you received, or ask the institution that issued the credential.",
-            ),
-        ],
+        lang.texts().notices.not_found,
+        &[lang.texts().notices.not_found_why, lang.texts().notices.not_found_ask],
     )
 }
 
 /// Renders the page for an address that names no achievement, or no version of one.
-pub fn no_achievement(lang: Lang) -> String {
+pub fn no_achievement(site_url: &str, lang: Lang) -> String {
     notice(
+        site_url,
         lang,
-        lang.pick("No encontramos este logro", "We could not find this achievement"),
-        &[lang.pick(
-            "Es posible que la dirección esté incompleta o que se haya copiado mal. La página de cada credencial lleva a la de su logro.",
-            "The address may be incomplete or may have been copied wrongly. The page of each credential leads to that of its achievement.",
-        )],
+        lang.texts().notices.no_achievement,
+        &[lang.texts().notices.no_achievement_why],
     )
 }
 
 /// Renders the page for a credential that was erased.
-pub fn erased(why: Why, lang: Lang) -> String {
+pub fn erased(why: Why, site_url: &str, lang: Lang) -> String {
     let (title, reason) = match why {
-        Why::Request => (
-            lang.pick("Eliminada a petición de su titular", "Erased at the person's request"),
-            lang.pick(
-                "La persona a quien se otorgó esta credencial pidió que se retirara de este sitio, y sus datos ya no están aquí.",
-                "The person to whom this credential was awarded asked for its removal from this site, and their data is no longer here.",
-            ),
-        ),
-        Why::Retention => (
-            lang.pick("Eliminada al cumplirse su plazo", "Erased after its time"),
-            lang.pick(
-                "Esta credencial dejó de estar vigente, y la institución no conserva sus datos más tiempo.",
-                "This credential has ended, and the institution keeps its data no longer.",
-            ),
-        ),
+        Why::Request => (lang.texts().notices.erased, lang.texts().notices.erased_why),
+        Why::Retention => (lang.texts().notices.ended, lang.texts().notices.ended_why),
     };
-    notice(
-        lang,
-        title,
-        &[
-            reason,
-            lang.pick(
-                "Si esa persona te entregó el archivo firmado de la credencial, cualquier verificador de Open Badges 3.0 dice si sigue siendo válido.",
-                "If that person gave you the signed file of the credential, any verifier of Open Badges 3.0 tells whether it is still valid.",
-            ),
-        ],
-    )
+    notice(site_url, lang, title, &[reason, lang.texts().notices.erased_file])
 }
 
 /// Renders the page for a wallet whose person was erased.
-pub fn wallet_erased(lang: Lang) -> String {
-    notice(
-        lang,
-        lang.pick("Eliminada a petición de su titular", "Erased at the person's request"),
-        &[lang.pick(
-            "Esta billetera se eliminó a petición de su titular. Los archivos firmados que esa persona guardó se pueden seguir verificando.",
-            "This wallet was erased at the person's request. The signed files that the person has kept can still be verified.",
-        )],
-    )
+pub fn wallet_erased(site_url: &str, lang: Lang) -> String {
+    notice(site_url, lang, lang.texts().notices.erased, &[lang.texts().notices.wallet_erased])
 }
 
 /// Renders the page for a moment when the credential cannot be read.
-pub fn unavailable(lang: Lang) -> String {
+pub fn unavailable(site_url: &str, lang: Lang) -> String {
     notice(
+        site_url,
         lang,
-        lang.pick(
-            "No podemos mostrar esta credencial en este momento",
-            "We cannot show this credential right now",
-        ),
-        &[
-            lang.pick(
-                "Es un problema pasajero de nuestro sistema: la credencial no se ha perdido.",
-                "This is a passing problem of our system: the credential is not lost.",
-            ),
-            lang.pick("Vuelve a intentarlo en unos minutos.", "Please try again in a few minutes."),
-        ],
+        lang.texts().notices.unavailable,
+        &[lang.texts().notices.unavailable_why, lang.texts().notices.try_later],
     )
 }
 
 /// Renders the page for a credential that its organization blocked. It says nothing of it, and not why:
 /// the reason may be a person's.
-pub fn blocked(lang: Lang) -> String {
+pub fn blocked(site_url: &str, lang: Lang) -> String {
     notice(
+        site_url,
         lang,
-        lang.pick(
-            "Esta credencial no está disponible por ahora",
-            "This credential is not available for now",
-        ),
-        &[
-            lang.pick(
-                "La institución que la emitió no la muestra en este momento. Eso no significa que sea falsa ni que haya perdido su validez.",
-                "The institution that issued it does not show it at the moment. This does not mean that it is false or has lost its validity.",
-            ),
-            lang.pick(
-                "Si necesitas comprobarla, pide el archivo de la credencial a su titular, o consulta a la institución.",
-                "If you need to check it, ask its holder for the credential's file, or ask the institution.",
-            ),
-        ],
+        lang.texts().notices.blocked,
+        &[lang.texts().notices.blocked_why, lang.texts().notices.blocked_ask],
     )
 }
 
 /// Renders the page for a version that a correction replaced. Its content is not shown again: it
 /// was wrong.
-pub fn replaced(url: &str, version: u32, lang: Lang) -> String {
-    let title = lang.pick("Versión reemplazada", "Replaced version");
+pub fn replaced(url: &str, version: u32, site_url: &str, lang: Lang) -> String {
+    let title = lang.texts().notices.replaced_title;
     let main = html! {
         div.card {
             div class="state revoked" { p {
-                strong { (lang.pick("Reemplazada", "Replaced")) } " · "
-                (lang.pick(
-                    "La institución corrigió esta credencial. La versión que consultas ya no está vigente.",
-                    "The institution has corrected this credential. The version that you look up is no longer in force.",
-                ))
+                strong { (lang.texts().notices.replaced) } " · "
+                (lang.texts().notices.replaced_why)
             } }
             div.body {
                 h1 { (title) }
-                p { a href=(url) { (lang.pick("Ver la versión vigente", "See the version in force")) } }
+                p { a href=(url) { (lang.texts().notices.replaced_by) } }
             }
         }
     };
     let query = Some(format!("version={version}"));
-    Frame { query, ..Frame::of(lang, title) }.around(&main, None)
+    Frame { query, site_url, ..Frame::of(lang, title) }.around(&main, None)
 }
 
 /// Renders the page in place of a certificate whose names the certificate's fonts lack.
-pub fn not_drawn(url: &str, lang: Lang) -> String {
-    let title = lang
-        .pick("Este certificado se imprime desde el navegador", "This certificate is for printing");
+pub fn not_drawn(url: &str, site_url: &str, lang: Lang) -> String {
+    let title = lang.texts().notices.not_drawn;
     let main = html! {
         div.card.notice {
             h1 { (title) }
-            p { (lang.pick(
-                "El PDF que preparamos admite los alfabetos latino, griego y cirílico, y esta credencial usa otra escritura. Tu navegador sí la tiene: abre la credencial e imprímela, o guárdala como PDF desde el diálogo de impresión.",
-                "The PDF that we prepare has the Latin, Greek and Cyrillic alphabets, and this credential uses another script. Your browser has it: open the credential and print it, or save it as PDF from the print dialog.",
-            )) }
-            p { a href=(url) { (lang.pick("Abrir la credencial", "Open the credential")) } }
+            p { (lang.texts().notices.not_drawn_why) }
+            p { a href=(url) { (lang.texts().notices.open) } }
         }
     };
-    Frame::of(lang, title).around(&main, None)
+    Frame { site_url, ..Frame::of(lang, title) }.around(&main, None)
 }
 
 #[cfg(test)]
@@ -198,8 +133,10 @@ mod tests {
     fn the_policy_admits_the_style_sheet_and_the_script_of_the_page_and_nothing_else() {
         let policy = content_security_policy("https://u.example:8443/creds");
         assert!(policy.contains("img-src https://u.example:8443;"), "{policy}");
-        let notices = [not_found(Lang::En), unavailable(Lang::Es), blocked(Lang::En)];
-        for html in notices.into_iter().chain([replaced("/x", 1, Lang::Es)]) {
+        let site = "https://u.example";
+        let notices =
+            [not_found(site, Lang::En), unavailable(site, Lang::Es), blocked(site, Lang::En)];
+        for html in notices.into_iter().chain([replaced("/x", 1, site, Lang::Es)]) {
             for (tag, directive) in [("style", "style-src"), ("script", "script-src")] {
                 let (_, rest) = html.split_once(&format!("<{tag}>")).unwrap_or_default();
                 let (text, _) = rest.split_once(&format!("</{tag}>")).unwrap_or_default();
@@ -218,12 +155,12 @@ mod tests {
 
     #[test]
     fn the_notices_speak_both_languages() {
-        assert!(not_found(Lang::Es).contains("No encontramos esta credencial"));
-        assert!(not_found(Lang::En).contains("We could not find this credential"));
-        assert!(unavailable(Lang::Es).contains("en este momento"));
-        assert!(unavailable(Lang::En).contains("right now"));
-        assert!(blocked(Lang::Es).contains("no está disponible por ahora"));
-        assert!(blocked(Lang::En).contains("not available for now"));
-        assert!(replaced("/x", 3, Lang::Es).contains("href=\"?version=3&amp;lang=en\""));
+        assert!(not_found("", Lang::Es).contains("No encontramos esta credencial"));
+        assert!(not_found("", Lang::En).contains("We could not find this credential"));
+        assert!(unavailable("", Lang::Es).contains("en este momento"));
+        assert!(unavailable("", Lang::En).contains("right now"));
+        assert!(blocked("", Lang::Es).contains("no está disponible por ahora"));
+        assert!(blocked("", Lang::En).contains("not available for now"));
+        assert!(replaced("/x", 3, "", Lang::Es).contains("href=\"?version=3&amp;lang=en\""));
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use jiff::ToSpan;
 use serde_json::json;
 
 use super::{Run, issue_one, people};
@@ -165,6 +166,62 @@ pub fn renewal(sim: &mut Sim) -> Run<'_> {
         ensure!(credential["history"].as_array().is_some_and(|h| h.len() == 1), "{credential}");
         let mails = sim.world.mails_now("persona1@ejemplo.com").await;
         ensure!(mails.len() >= 2, "its holder was not mailed");
+        Ok(())
+    })
+}
+
+/// A job of recipients with days and facts of their own: a private fact is corrected, which signs nothing,
+/// and the credential is renewed.
+pub fn days_and_facts(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let path = format!("/templates/{}", sim.world.demo.template_id);
+        let mut template = sim.world.get(&path).await;
+        template["custom_fields"] = json!([
+            { "key": "hours", "label": "Horas", "type": "number" },
+            { "key": "rut", "label": "RUT", "type": "text", "private": true },
+        ]);
+        let answer = sim.world.call("PUT", &path, Some(&template)).await;
+        ensure!(answer.status == 200, "{}", answer.text());
+        let zone = jiff::tz::TimeZone::get("America/Santiago")?;
+        let today = sim.clock.now().to_zoned_datetime(zone).date();
+        let (soon, later) = (today.saturating_add(20.days()), today.saturating_add(400.days()));
+        let mut people = people(1..=2);
+        for person in &mut people {
+            person["awarded_on"] = "1998-12-18".into();
+            person["valid_until"] = soon.to_string().into();
+            person["custom"] = json!({ "hours": 120, "rut": "1-9" });
+        }
+        sim.own_part();
+        let job = sim.job(&people, &people, None).await?;
+        sim.drain().await?;
+        let rows = sim.world.get(&format!("/jobs/{job}/results")).await;
+        let id = rows["items"][0]["credential_id"].as_str().context("an id")?.to_owned();
+        let document = format!("/credential/{id}.json");
+        let before = sim.world.send("GET", &document, &[], "").await.body;
+        let path = format!("/credentials/{id}");
+        let change = json!({ "custom": { "rut": "12.345.678-5" } });
+        for _ in 0..2 {
+            let answer = sim.insist("PATCH", &path, Some(&change), None).await?;
+            ensure!(answer.status == 200, "{}", answer.body);
+            ensure!(answer.json()["version"] == 1, "{}", answer.body);
+        }
+        ensure!(sim.world.send("GET", &document, &[], "").await.body == before, "signed again");
+        sim.resends = 1;
+        let until = json!({ "until": later.to_string() });
+        let answer = sim.insist("POST", &format!("{path}/renew"), Some(&until), None).await?;
+        ensure!(answer.status == 200, "{}", answer.body);
+        sim.drain().await?;
+        let credential = sim.world.get(&path).await;
+        ensure!(credential["history"].as_array().is_some_and(|h| h.len() == 2), "{credential}");
+        ensure!(credential["version"] == 2, "{credential}");
+        ensure!(credential["awarded_on"] == "1998-12-18", "{credential}");
+        ensure!(credential["expires_on"] == later.to_string(), "{credential}");
+        ensure!(
+            credential["custom"] == json!({ "hours": 120, "rut": "12.345.678-5" }),
+            "{credential}"
+        );
+        let again = sim.issue(&people[..1], &[], None).await?.json();
+        ensure!(again["credentials"][0]["credential_id"] == id.as_str(), "{again}");
         Ok(())
     })
 }

@@ -4,6 +4,7 @@
 use super::{Entry, Recipient};
 use crate::domain::{
     correction_fault::CorrectionFault,
+    custom::Key,
     email::EmailAddress,
     fault::{self, Fault},
     field::FieldName,
@@ -21,6 +22,8 @@ pub struct Naming {
     pub id: CredentialId,
     /// The fields that the row has and leaves empty.
     pub cleared: Vec<FieldName>,
+    /// The facts of the template's own that the row has and leaves empty.
+    pub cleared_facts: Vec<Key>,
     /// The version of the credential that the row is of.
     pub version: Option<u32>,
 }
@@ -66,8 +69,9 @@ impl Entry {
     }
 
     /// Notes the credential that a row of a file names, its version if the row gives one, and which
-    /// of the fields that the row `says` are empty. What is no id or no version is a fault of the row.
-    pub fn name(&mut self, id: &str, version: Option<&str>, says: &[FieldName]) {
+    /// of the fields and facts that the row `says` are empty. What is no id or no version is a fault of
+    /// the row.
+    pub fn name(&mut self, id: &str, version: Option<&str>, (says, facts): (&[FieldName], &[Key])) {
         let Ok(id) = CredentialId::parse(id) else {
             self.misname(CorrectionFault::Unknown(shortened(id, SHOWN_ID)));
             return;
@@ -85,7 +89,12 @@ impl Entry {
             Err(_) => false,
         };
         let cleared = FieldName::ALL.into_iter().filter(empty).collect();
-        self.naming = Some(Naming { id, cleared, version });
+        let facts = facts.iter().copied();
+        let cleared_facts = match &self.recipient {
+            Ok(recipient) => facts.filter(|key| !recipient.facts().contains_key(key)).collect(),
+            Err(_) => Vec::new(),
+        };
+        self.naming = Some(Naming { id, cleared, cleared_facts, version });
     }
 
     /// Refuses a row that does not name its credential as it should.

@@ -13,31 +13,36 @@ use crate::domain::{
 };
 
 impl Reader<'_> {
-    /// Reads `custom`: an object of keys and values; null and empty texts count as absent.
-    pub(super) fn custom(&mut self) -> Facts {
+    /// Reads `custom`: an object of keys and values, and the keys that it has; null and empty texts count
+    /// as absent.
+    pub(super) fn custom(&mut self) -> (Facts, Vec<Key>) {
+        let nothing = (Facts::new(), Vec::new());
         let Some(raw) = self.take(CUSTOM) else {
-            return Facts::new();
+            return nothing;
         };
         let Ok(Object(members)) = serde_json::from_str::<Object<'_>>(raw.get()) else {
             self.faults.push(Fault::WrongType(CUSTOM.into(), Expected::Object));
-            return Facts::new();
+            return nothing;
         };
         if members.len() > MAX_CUSTOM {
             self.faults.push(Fault::TooMany(CUSTOM.into(), MAX_CUSTOM));
-            return Facts::new();
+            return nothing;
         }
-        let mut facts = Facts::new();
+        let (mut facts, mut keys) = nothing;
         for (name, raw) in members {
             let Some(key) = Key::parse(&name) else {
                 self.faults.push(Fault::UnknownField(format!("{CUSTOM}.{}", shown(&name))));
                 continue;
             };
             match fact(key, raw) {
-                Ok(value) => facts.extend(value.map(|value| (key, value))),
+                Ok(value) => {
+                    keys.push(key);
+                    facts.extend(value.map(|value| (key, value)));
+                }
                 Err(fault) => self.faults.push(fault),
             }
         }
-        facts
+        (facts, keys)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
         check_outcome::Outcome,
         verify::{Check, Finding},
     },
-    domain::{credits::Credits, ids::TemplateId},
+    domain::{credits::Credits, design::Design, ids::TemplateId},
 };
 
 const SITE: &str = "https://app.example";
@@ -17,6 +17,7 @@ fn shown() -> CredentialView {
         url: "https://app.example/credential/7a8b9c0d-1e2f-3a4b-5c6d-7e8f9a0b1c2d".into(),
         state: State::Issued,
         test: false,
+        sample: false,
         organization: "Universidad Andina".into(),
         initials: "UA".into(),
         logo: None,
@@ -51,6 +52,7 @@ fn shown() -> CredentialView {
             description: Some("Implementación de API REST en Python".into()),
         }],
         hidden: Vec::new(),
+        status_on: None,
         corrected_on: None,
         checks: vec![Finding {
             check: Check::Proof,
@@ -58,6 +60,9 @@ fn shown() -> CredentialView {
             outcome: Outcome::Signature,
         }],
         checked_on: "2026-11-24".parse().expect("a date"),
+        lang: Lang::Es,
+        design: Design::default(),
+        certificate_facts: Vec::new(),
     }
 }
 
