@@ -205,6 +205,7 @@ def signatures(_: bool) -> tuple[str, str]:
 
 def starts(quick: bool) -> tuple[str, str]:
     path = run("infra/tools/setup build").strip()
+    run("python3 infra/fonts.py")
     run("sam build", path)
     run("cargo lambda build --release --locked --example hello", path)
     command = "python3 infra/cold_start.py"

@@ -4,17 +4,24 @@
 //!
 //! Fonts and the renderer take some megabytes. Only this function has them, so that the functions
 //! that issue stay small.
+//!
+//! A layout ([`certificate`], [`preview`], [`drawing`]) draws on a [`sheet`]. [`typesetting`] sets its texts with [`fonts`];
+//! [`pdf`] and [`pixels`] make files of it.
 
 mod certificate;
 mod drawing;
 mod fonts;
+mod pdf;
 pub mod pictures;
+mod pixels;
 mod preview;
 mod sample;
+mod sheet;
 mod typesetting;
 
-use crate::pictures::{DesignPictures, picture};
-use http::{HeaderValue, Response, StatusCode, header};
+use std::collections::BTreeSet;
+
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use lambda_http::{Body, Request};
 use unicreda::{
     App,
@@ -39,8 +46,15 @@ use unicreda::{
     },
 };
 
-/// Side of the badge's square image, in pixels.
+use crate::pictures::{DesignPictures, picture};
+
+/// Widths of badge and preview, in pixels.
 const BADGE_SIDE: u32 = 800;
+const PREVIEW_WIDTH: u32 = 1_200;
+/// Letters that a header names.
+const MOST_NAMED: usize = 50;
+/// Names the letters of a file that no font has, which it shows as code points.
+const UNKNOWN_LETTERS: HeaderName = HeaderName::from_static("x-unknown-letters");
 
 /// Side of a seal's square image, in pixels: twice that in a mail.
 const SEAL_SIDE: u32 = 224;
@@ -104,34 +118,33 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
     };
     let Content { shown, document, logo, badge, design } = content.as_ref();
     let id = &shown.id;
-    let (bytes, media_type, name) = match drawn {
+    let (bytes, unknown, media_type, name) = match drawn {
         Drawn::Certificate => {
-            if !shown.can_be_drawn() {
-                let page = pages::not_drawn(&shown.url, site_url, lang);
-                return html(StatusCode::UNPROCESSABLE_ENTITY, page, lang, site_url);
-            }
             let (logo, badge) = (logo.as_deref(), badge.as_deref());
             let pictures =
                 certificate::Pictures { logo, badge, backdrop: design.backdrop.as_ref() };
-            let pdf = certificate::pdf(shown, document, &pictures, lang);
+            let sheet = certificate::sheet(shown, &pictures, lang);
+            let pdf = certificate::pdf(&sheet, shown, document, lang).map_err(Problem::internal)?;
             let name = format!("{}-{id}.pdf", lang.texts().certificate.file_name);
-            (pdf.map_err(Problem::internal)?, "application/pdf", name)
+            (pdf, sheet.unknown, "application/pdf", name)
         }
         Drawn::Badge => {
-            let drawn = |svg: &str| drawing::png(svg, BADGE_SIDE, BADGE_SIDE);
-            let plain = match (drawing::mark(shown, lang), badge) {
-                (Some(mark), _) => drawn(&drawing::marked(shown, badge.as_deref(), &mark)),
-                (None, Some(png)) => Ok(png.clone()),
-                (None, None) => drawn(&drawing::seal(shown)),
+            let (plain, unknown) = match (drawing::mark(shown, lang), badge) {
+                (None, Some(png)) => (png.clone(), BTreeSet::new()),
+                (mark, badge) => {
+                    let sheet = drawing::badge(shown, badge.as_deref(), mark.as_ref(), lang);
+                    let png = pixels::png(&sheet, BADGE_SIDE).map_err(Problem::internal)?;
+                    (png, sheet.unknown)
+                }
             };
-            let plain = plain.map_err(Problem::internal)?;
             let baked = png_files::bake(&plain, document);
             let baked = baked.ok_or_else(|| Problem::internal("a badge that is no PNG file"))?;
-            (baked, "image/png", format!("{id}.png"))
+            (baked, unknown, "image/png", format!("{id}.png"))
         }
         Drawn::Preview => {
-            let png = preview::png(shown, badge.as_deref(), lang).map_err(Problem::internal)?;
-            (png, "image/png", format!("preview-{id}.png"))
+            let sheet = preview::sheet(shown, badge.as_deref(), lang);
+            let png = pixels::png(&sheet, PREVIEW_WIDTH).map_err(Problem::internal)?;
+            (png, sheet.unknown, "image/png", format!("preview-{id}.png"))
         }
     };
     let mut response = file(call, bytes, media_type)?;
@@ -146,6 +159,12 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
     let inline = format!("inline; filename=\"{name}\"");
     let inline = HeaderValue::from_str(&inline).map_err(Problem::internal)?;
     response.headers_mut().insert(header::CONTENT_DISPOSITION, inline);
+    if let Some(letters) = named(&unknown) {
+        // Which letters, the header says; the log holds nothing of a name.
+        tracing::warn!(credential_id = %id, letters = unknown.len(), "letters without a font drawn as code points");
+        let letters = HeaderValue::from_str(&letters).map_err(Problem::internal)?;
+        response.headers_mut().insert(UNKNOWN_LETTERS, letters);
+    }
     Ok(response)
 }
 
@@ -157,11 +176,17 @@ async fn seal(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let template = app.catalog.template(&org, id).await?.ok_or_else(missing)?;
     let organization = app.catalog.organization(&org).await?;
     let initials = seal::initials(&organization.settings.name);
-    let svg = drawing::seal_of(&template.id.to_string(), &initials);
-    let png = drawing::png(&svg, SEAL_SIDE, SEAL_SIDE).map_err(Problem::internal)?;
+    let sheet = drawing::seal(&template.id.to_string(), &initials);
+    let png = pixels::png(&sheet, SEAL_SIDE).map_err(Problem::internal)?;
     let mut response = file(call, png, "image/png")?;
     set(&mut response, header::CACHE_CONTROL, "public, max-age=86400");
     Ok(response)
+}
+
+/// The code points of letters, at most [`MOST_NAMED`] of them. `None` without any.
+fn named(letters: &BTreeSet<char>) -> Option<String> {
+    let codes = letters.iter().take(MOST_NAMED).map(|c| format!("U+{:04X}", u32::from(*c)));
+    (!letters.is_empty()).then(|| codes.collect::<Vec<_>>().join(" "))
 }
 
 /// Reads the data of a drawing.

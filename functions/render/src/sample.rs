@@ -20,6 +20,7 @@ use unicreda::{
 use crate::{
     certificate,
     pictures::{DesignPictures, picture},
+    pixels,
 };
 
 /// What is attached to a sample instead of a signed document.
@@ -55,11 +56,10 @@ pub async fn draw(app: &App, call: &Call, lang: Lang) -> Result<Response<Body>, 
         badge: badge.as_deref(),
         backdrop: of_design.backdrop.as_ref(),
     };
+    let sheet = certificate::sheet(&shown, &pictures, lang);
     let (bytes, media_type, end) = match accept::prefers_png(&call.headers) {
-        true => (certificate::png(&shown, &pictures, lang), "image/png", "png"),
-        false => {
-            (certificate::pdf(&shown, NO_CREDENTIAL, &pictures, lang), "application/pdf", "pdf")
-        }
+        true => (pixels::png(&sheet, (sheet.width * 2.0) as u32), "image/png", "png"),
+        false => (certificate::pdf(&sheet, &shown, NO_CREDENTIAL, lang), "application/pdf", "pdf"),
     };
     let mut response = file(call, bytes.map_err(Problem::internal)?, media_type)?;
     set(&mut response, header::CACHE_CONTROL, "no-store");

@@ -10,6 +10,7 @@ use std::{
 use aws_sdk_dynamodb::types::AttributeValue;
 use local::Options;
 use serde_json::{Value, json};
+use unicreda::domain::image::svg_url;
 
 use crate::{
     bucket::{client, keys},
@@ -139,6 +140,10 @@ async fn fill_catalog(world: &World) {
     let put = async |path: &str, body: Value| world.call("PUT", path, Some(&body)).await;
     let logo = json!({ "logo": data_url(&picture(300, 90)), "reply_to": "ayuda@ejemplo.com" });
     put("/organization", logo).await.expect(200);
+    let svg =
+        br#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9"/></svg>"#;
+    let rector = json!({ "name": "Rosa Zorrilla", "office": "Rectora", "signature": svg_url(svg) });
+    put("/organization/design", json!({ "signatories": [rector] })).await.expect(200);
     put(
         "/members/nueva@ejemplo.com",
         json!({ "name": "Zorrilla", "role": "Docente", "license_number": "1", "term": "2026-1", "language": "es" }),

@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use unicreda::domain::{
     api_key::Scope,
@@ -11,9 +12,11 @@ use unicreda::domain::{
 
 use crate::{
     catalog::{another_organization, key_of, one_fault},
+    crashes::{Run, every_point},
     files::picture,
     fuzz::corpus::saved,
     harness::{Reply, World, person},
+    sim::Sim,
 };
 
 const DESIGN: &str = "/organization/design";
@@ -272,4 +275,27 @@ async fn a_sample_is_drawn_of_a_design_that_is_not_saved_and_is_no_credential() 
     let items = keys["items"].as_array().expect("items");
     let used = items.iter().find(|item| item["id"] == id).expect("the key");
     assert_eq!(used["last_used_at"], Value::Null);
+}
+
+/// A design with a picture is saved, again as after a lost answer; what is issued then has it.
+fn saved_and_issued(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let design = json!({ "background": data_url(&picture(300, 200)) });
+        let mut saved = None;
+        for _ in 0..2 {
+            let answer = sim.insist("PUT", DESIGN, Some(&design), None).await?;
+            ensure!(answer.status == 200, "{}", answer.body);
+            ensure!(saved.get_or_insert(answer.json()) == &answer.json(), "{}", answer.body);
+        }
+        let people = [person(1)];
+        let issued = sim.issue(&people, &people, None).await?.json();
+        let id = issued["credentials"][0]["credential_id"].as_str().context("id")?.to_owned();
+        ensure!(has_pixels(&certificate(&sim.world, &id).await), "issued after the answer");
+        sim.drain().await
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_design_with_a_picture_survives_a_crash_at_every_call() {
+    every_point("design", saved_and_issued).await;
 }

@@ -13,6 +13,7 @@ mod browser;
 mod bucket;
 mod budgets;
 mod catalog;
+mod certificates;
 mod checking;
 mod claiming;
 mod clients;

@@ -204,7 +204,6 @@ pub(crate) struct PageTexts {
     pub(crate) badge: &'static str,
     pub(crate) document: &'static str,
     pub(crate) qr: &'static str,
-    pub(crate) other_scripts: &'static str,
     pub(crate) carry_signature: &'static str,
     pub(crate) wallet: &'static str,
     pub(crate) wallet_test: &'static str,
@@ -235,9 +234,6 @@ pub(crate) struct NoticeTexts {
     pub(crate) replaced: &'static str,
     pub(crate) replaced_why: &'static str,
     pub(crate) replaced_by: &'static str,
-    pub(crate) not_drawn: &'static str,
-    pub(crate) not_drawn_why: &'static str,
-    pub(crate) open: &'static str,
     pub(crate) nowhere: &'static str,
     pub(crate) nowhere_why: &'static str,
     pub(crate) home: &'static str,
@@ -437,12 +433,20 @@ pub struct CertificateTexts {
     pub checked_at: &'static str,
     /// The description of the attached document.
     pub attachment: &'static str,
+    /// What the seal is, to who cannot see it: of an award, by an organization.
+    pub seal: fn(&str, &str) -> String,
+    /// What the badge is, likewise.
+    pub badge: fn(&str, &str) -> String,
+    /// What the logo is.
+    pub logo: fn(&str) -> String,
+    /// What the address leads to.
+    pub page: &'static str,
+    /// What the QR code leads to.
+    pub qr: &'static str,
     /// The beginning of the file's name.
     pub file_name: &'static str,
     /// The file's name, of a sample.
     pub sample_name: &'static str,
-    /// In the preview, for an award that cannot be drawn.
-    pub untitled: &'static str,
     /// In the preview, before the recipient.
     pub awarded_to: &'static str,
     /// The foot of the preview.

@@ -110,19 +110,6 @@ pub fn replaced(url: &str, version: u32, site_url: &str, lang: Lang) -> String {
     Frame { query, site_url, ..Frame::of(lang, title) }.around(&main, None)
 }
 
-/// Renders the page in place of a certificate whose names the certificate's fonts lack.
-pub fn not_drawn(url: &str, site_url: &str, lang: Lang) -> String {
-    let title = lang.texts().notices.not_drawn;
-    let main = html! {
-        div.card.notice {
-            h1 { (title) }
-            p { (lang.texts().notices.not_drawn_why) }
-            p { a href=(url) { (lang.texts().notices.open) } }
-        }
-    };
-    Frame { site_url, ..Frame::of(lang, title) }.around(&main, None)
-}
-
 #[cfg(test)]
 mod tests {
     use base64::{Engine, prelude::BASE64_STANDARD};

@@ -36,7 +36,6 @@ use crate::{
     store::StoreError,
     web::{
         certificate_facts::{self, CertificateFact},
-        glyphs,
         linkedin::{self, Certification},
         seal,
     },
@@ -177,19 +176,6 @@ impl CredentialView {
     /// Draws the inside of the achievement's seal.
     pub fn seal(&self) -> String {
         seal::seal(&self.template.to_string(), &self.initials)
-    }
-
-    /// Tests whether the certificate's fonts have every character of the certificate.
-    pub fn can_be_drawn(&self) -> bool {
-        let facts = self.facts.iter().filter_map(|(_, fact)| match fact {
-            Fact::Text(text) => Some(text),
-            Fact::Credits(_) | Fact::Date(_) => None,
-        });
-        let custom =
-            self.custom.iter().flat_map(|(label, value)| label.all().chain(value.as_text()));
-        let texts = [&self.organization, &self.name].into_iter();
-        let texts = texts.chain(&self.recipient_name).chain(facts).map(String::as_str);
-        texts.chain(custom).all(glyphs::covers)
     }
 
     /// The days of the credential in reading order, with the name of each: of the award, of the issue

@@ -93,7 +93,7 @@ fn award(shown: &CredentialView, site_url: &str, lang: Lang) -> Markup {
 
 /// Renders what a graduate does first.
 fn actions(shown: &CredentialView, lang: Lang) -> Markup {
-    let pdf = !shown.checks.is_empty() && shown.can_be_drawn();
+    let pdf = !shown.checks.is_empty();
     html! {
         ul.bar {
             @if let Some(link) = shown.linkedin() {
@@ -308,9 +308,6 @@ fn take_along(shown: &CredentialView, lang: Lang) -> Markup {
                     li { a.button href={ (shown.url) ".json" } download={ (shown.id) ".json" } type="application/json" { (lang.texts().page.document) } }
                 }
                 li { a.button href=(file("qr.svg")) download={ (shown.id) ".svg" } { (lang.texts().page.qr) } }
-            }
-            @if !shown.can_be_drawn() {
-                p.soft { (lang.texts().page.other_scripts) }
             }
             @if signed { p.soft { (lang.texts().page.carry_signature) } }
         }

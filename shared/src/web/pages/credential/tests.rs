@@ -206,10 +206,3 @@ fn what_is_not_signed_offers_no_signed_files() {
     }
     assert!(html.contains("qr.svg"));
 }
-
-#[test]
-fn a_name_that_the_fonts_do_not_have_is_printed_instead() {
-    let shown = CredentialView { recipient_name: Some("山田太郎".into()), ..shown() };
-    let html = credential(&shown, SITE, Lang::Es);
-    assert!(html.contains("imprime esta página") && !html.contains("certificate.pdf"));
-}
