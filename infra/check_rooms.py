@@ -2,8 +2,8 @@
 
     python infra/check_rooms.py
 
-Reports an import that no rule allows, a name that the room forbids, a circle of imports of more
-than two files, and a map, in shared/src/lib.rs or docs/architecture.md, that differs from the
+Reports an import that no rule allows, a name that the room forbids, a text of graduates that is
+picked in place, a circle of imports of more than two files, and a map, in shared/src/lib.rs or docs/architecture.md, that differs from the
 folders. Tests (`#[cfg(test)]`) and comments are left out. Prints what it compared, or every
 difference and exits with 1.
 """
@@ -58,6 +58,13 @@ FORBIDDEN = [
     (USE_CASES, r"\b(?:Response|Call|Problem)\b", "HTTP"),
 ]
 
+# What graduates read has its texts in domain/texts, a file a language. A text picked in place would be
+# Spanish for every language but two.
+RENDER = ROOT / "functions/render/src"
+GRADUATES = re.compile(r"(?:web|mail|claim|document)/|credentials/(?:verify|check_outcome|verify_text)\.rs")
+STAFF = re.compile(r"web/pages/console(?:/|\.rs)")
+PICKED = re.compile(r"\.pick\(|\bStaffLang\b|\bLang::(?:E[sn]|Pt)\b")
+
 # Comments, strings and characters, which hold no name.
 TEXTS = re.compile(
     r"""//[^\n]*|/\*.*?\*/|(?<!\w)b?r(#*)".*?"\1|b?"(?:\\.|[^"\\])*"|'(?:\\.[^']*|[^'\\\n])'""", re.S
@@ -89,8 +96,8 @@ def end_of_block(text: str, start: int) -> int:
 class File:
     """A file of the library without comments, texts and tests; offsets stay as they are."""
 
-    def __init__(self, path: Path):
-        self.name = path.relative_to(SOURCE).as_posix()
+    def __init__(self, path: Path, root: Path = SOURCE):
+        self.name = path.relative_to(root).as_posix()
         parts = self.name.removesuffix(".rs").split("/")
         self.module = tuple(parts[:-1] if parts[-1] in ("mod", "lib") else parts)
         self.room = parts[0]
@@ -208,6 +215,18 @@ def check_names(modules: dict) -> None:
                 )
 
 
+def check_texts(modules: dict) -> int:
+    """No text of graduates names its languages."""
+    read = [(file, "shared/src") for file in modules.values() if GRADUATES.match(file.name)]
+    read = [(file, folder) for file, folder in read if not STAFF.match(file.name)]
+    read += [(File(path, RENDER), "functions/render/src") for path in sorted(RENDER.rglob("*.rs"))]
+    for file, folder in read:
+        for match in PICKED.finditer(file.code):
+            line = line_of(file.code, match.start())
+            problems.append(f"{folder}/{file.name}:{line}: a text of graduates, picked in place: {match[0]}")
+    return len(read)
+
+
 def circles(edges: dict) -> list[list[File]]:
     """The strongly connected components of more than one file (Tarjan)."""
     index: dict[File, int] = {}
@@ -316,13 +335,14 @@ def main() -> int:
     rooms = check_map(modules)
     count = check_imports(edges)
     check_names(modules)
+    texts = check_texts(modules)
     largest = check_circles(edges)
     check_graph(edges)
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:
         return 1
-    print(f"rooms keep their rules: {rooms} rooms, {len(modules)} files, {count} imports, largest circle {largest}")
+    print(f"rooms keep their rules: {rooms} rooms, {len(modules)} files, {count} imports, largest circle {largest}; texts in {texts} files")
     return 0
 
 

@@ -63,10 +63,12 @@ COSTLY = {
     ("/credential/{credential_id}/certificate.pdf", "GET"),
     ("/credential/{credential_id}/badge.png", "GET"),
     ("/credential/{credential_id}/preview.png", "GET"),
+    ("/orgs/{org}/achievements/{template_id}/seal.png", "GET"),
     # HEAD draws as GET does.
     ("/credential/{credential_id}/certificate.pdf", "HEAD"),
     ("/credential/{credential_id}/badge.png", "HEAD"),
     ("/credential/{credential_id}/preview.png", "HEAD"),
+    ("/orgs/{org}/achievements/{template_id}/seal.png", "HEAD"),
 }
 
 # Who opens signing keys.

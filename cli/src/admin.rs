@@ -127,7 +127,7 @@ struct OptionalSettings {
     /// IANA time zone of the dates shown to people [on creation: this machine's, which a terminal asks about].
     #[arg(long, value_name = "ZONE")]
     time_zone: Option<String>,
-    /// Language of mail when neither template nor recipient names one: es or en [default: es].
+    /// Language of mail when neither template nor recipient names one: es, en or pt [default: es].
     #[arg(long)]
     language: Option<String>,
     /// Whether members get mail about a new credential in their wallet [default: true].

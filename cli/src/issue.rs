@@ -122,7 +122,7 @@ struct RecipientFlags {
     /// Your own id of the credential: the same id never gets a second one.
     #[arg(long, conflicts_with = "file", value_name = "ID")]
     external_id: Option<String>,
-    /// Language of the mail: es or en.
+    /// Language of the mail: es, en or pt.
     #[arg(long, conflicts_with = "file")]
     language: Option<String>,
 }

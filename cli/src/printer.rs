@@ -167,7 +167,8 @@ pub fn language(flag: Option<&str>) -> Lang {
     let named = ["UNICREDA_LANG", "LC_ALL", "LC_MESSAGES", "LANG"];
     let set = named.iter().filter_map(|name| std::env::var(name).ok());
     let first = flag.map(str::to_owned).or_else(|| set.into_iter().find(|v| !v.is_empty()));
-    first.and_then(|tag| Lang::from_tag(&tag)).unwrap_or_default()
+    let asked = first.and_then(|tag| Lang::from_tag(&tag)).unwrap_or_default();
+    asked.staff().into()
 }
 
 /// Whether standard error is a terminal that can redraw a progress bar.

@@ -13,7 +13,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use unicreda::domain::lang::Lang;
+use unicreda::domain::lang::{Lang, StaffLang};
 use url::form_urlencoded;
 
 use crate::clients::Endpoints;
@@ -184,12 +184,12 @@ fn list(store: &MailStore, query: &Query, lang: Lang) -> io::Result<Markup> {
                 button { (lang.pick("Buscar", "Search")) }
             }
             p.quiet {
-                @match (total, lang) {
+                @match (total, lang.staff()) {
                     (0, _) => { (lang.pick("Todavía no hay correos.", "No mail yet.")) }
-                    (1, Lang::Es) => { "1 correo" }
-                    (1, Lang::En) => { "1 message" }
-                    (_, Lang::Es) => { (total) " correos" }
-                    (_, Lang::En) => { (total) " messages" }
+                    (1, StaffLang::Es) => { "1 correo" }
+                    (1, StaffLang::En) => { "1 message" }
+                    (_, StaffLang::Es) => { (total) " correos" }
+                    (_, StaffLang::En) => { (total) " messages" }
                 }
             }
             (mails_list)
@@ -371,9 +371,9 @@ main>pre{background:var(--card)}
 ";
 
 fn layout(lang: Lang, title: &str, link: impl Fn(Lang) -> String, main: Markup) -> Markup {
-    let (other, name) = match lang {
-        Lang::Es => (Lang::En, "English"),
-        Lang::En => (Lang::Es, "Español"),
+    let (other, name) = match lang.staff() {
+        StaffLang::Es => (Lang::En, "English"),
+        StaffLang::En => (Lang::Es, "Español"),
     };
     html! {
         (DOCTYPE)

@@ -52,8 +52,7 @@ pub fn pdf(
         Some(name) => format!("{} · {name}", shown.name),
         None => shown.name.clone(),
     };
-    let words =
-        lang.pick("Credencial firmada (Open Badges 3.0)", "Signed credential (Open Badges 3.0)");
+    let words = lang.texts().certificate.attachment;
     pdf::pdf(
         sheet,
         &About {
@@ -188,10 +187,7 @@ impl Middle {
     fn draw(&self, sheet: &mut Sheet, shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) {
         let mut y = ROOM.0 + ((ROOM.1 - ROOM.0 - self.height()) / 2.0).max(0.0);
         if let Some(logo) = pictures.logo {
-            let words = lang.pick(
-                format!("Logotipo de {}", shown.organization),
-                format!("Logo of {}", shown.organization),
-            );
+            let words = (lang.texts().certificate.logo)(&shown.organization);
             sheet.tagged(Role::Figure(words), |sheet| {
                 sheet.picture(logo, MIDDLE - 120.0, y, 240.0, self.logo - 10.0);
             });
@@ -239,11 +235,10 @@ fn names_of(
     lang: Lang,
     (names, all): (f32, f32),
 ) -> Vec<Piece> {
-    let (to, of) = match (shown.recipient_name.is_some(), lang) {
-        (true, Lang::Es) => ("otorga a", "la credencial"),
-        (true, Lang::En) => ("awards to", "the credential"),
-        (false, Lang::Es) => ("", "otorga la credencial"),
-        (false, Lang::En) => ("", "awards the credential"),
+    let texts = &lang.texts().certificate;
+    let (to, of) = match shown.recipient_name {
+        Some(_) => (texts.awards_to, texts.the_credential),
+        None => ("", texts.awards_the_credential),
     };
     let style = |most: f32, least: f32, lines| Style {
         face: Face::Display,
@@ -346,17 +341,14 @@ fn foot(sheet: &mut Sheet, shown: &CredentialView, pictures: &Pictures<'_>, lang
     let [x, y, side] = CODE;
     emblem(sheet, shown, pictures.badge, [60.0, y - 8.0, side + 12.0], lang);
     let small = Style { face: Face::Text, most: 9.0, least: 6.0, lines: 2 };
-    let sentence = lang.pick(
-        "Credencial digital con firma electrónica.",
-        "A digital credential with an electronic signature.",
-    );
-    let state = lang.pick("Su estado actual se comprueba en", "Its current state is checked at");
+    let sentence = lang.texts().certificate.signed;
+    let state = lang.texts().certificate.checked_at;
     let (sentence, state) = (sheet.set(sentence, small, 440.0), sheet.set(state, small, 440.0));
     sheet.tagged(Role::Paragraph, |sheet| {
         let below = sheet.text(&sentence, MIDDLE, y + side - 38.0, Align::Middle, SOFT);
         sheet.text(&state, MIDDLE, below + 2.0, Align::Middle, SOFT);
     });
-    let words = lang.pick("Página de la credencial", "The credential's page");
+    let words = lang.texts().certificate.page;
     let url = sheet.set(&shown.url, small, 440.0);
     let top = y + side - 11.0;
     let place = [MIDDLE - url.width / 2.0, top, url.width, url.height];
@@ -366,8 +358,7 @@ fn foot(sheet: &mut Sheet, shown: &CredentialView, pictures: &Pictures<'_>, lang
     });
     if let Some(code) = qr::code(&interaction::interaction_url(&shown.url)) {
         let path = format!(r##"<path d="{}" fill="#000"/>"##, code.path);
-        let words = lang
-            .pick("Código QR de la página de la credencial", "QR code of the credential's page");
+        let words = lang.texts().certificate.qr;
         let place = [x, y, side, side];
         sheet.tagged(Role::Link(shown.url.clone(), page, place), |sheet| {
             sheet.tagged(Role::Figure(words.to_owned()), |sheet| {

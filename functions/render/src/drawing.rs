@@ -65,40 +65,45 @@ pub fn emblem(
     [x, y, side]: [f32; 3],
     lang: Lang,
 ) {
-    let (of, seal) = (&shown.name, image.is_none());
-    let words = match (seal, lang) {
-        (true, Lang::Es) => format!("Sello de «{of}», de {}", shown.organization),
-        (true, Lang::En) => format!("Seal of “{of}”, by {}", shown.organization),
-        (false, Lang::Es) => format!("Insignia de «{of}», de {}", shown.organization),
-        (false, Lang::En) => format!("Badge of “{of}”, by {}", shown.organization),
+    let texts = &lang.texts().certificate;
+    let words = match image {
+        None => (texts.seal)(&shown.name, &shown.organization),
+        Some(_) => (texts.badge)(&shown.name, &shown.organization),
     };
     sheet.tagged(Role::Figure(words), |sheet| match image {
         Some(png) => sheet.picture(png, x, y, side, side),
-        None => draw_seal(sheet, shown, [x, y, side]),
+        None => draw_seal(sheet, &shown.template.to_string(), &shown.initials, [x, y, side]),
     });
 }
 
 /// Draws the seal: the medal, and the organization's initials or a star in its middle.
-fn draw_seal(sheet: &mut Sheet, shown: &CredentialView, [x, y, side]: [f32; 3]) {
+fn draw_seal(sheet: &mut Sheet, template: &str, initials: &str, [x, y, side]: [f32; 3]) {
     let inner = seal::SIDE as f32;
-    let mut medal = seal::medal(&shown.template.to_string());
-    if shown.initials.is_empty() {
+    let mut medal = seal::medal(template);
+    if initials.is_empty() {
         medal.push_str(&seal::star());
     }
     sheet.drawing(medal, inner, x, y, side);
     let scale = side / inner;
-    let most = seal::letters(&shown.initials) as f32 * scale;
+    let most = seal::letters(initials) as f32 * scale;
     let style = Style { face: Face::Display, most, least: most * 0.4, lines: 1 };
-    let letters = sheet.set(&shown.initials, style, 76.0 * scale);
+    let letters = sheet.set(initials, style, 76.0 * scale);
     if let Some(line) = letters.lines.first() {
         let baseline = y + side / 2.0 + letters.size * 0.35;
         sheet.text(&letters, x + side / 2.0, baseline - line.baseline, Align::Middle, WHITE);
     }
 }
 
+/// The seal of a template alone.
+pub fn seal(template: &str, initials: &str) -> Sheet {
+    let mut sheet = Sheet::new(BADGE_SIDE, BADGE_SIDE, &[initials]);
+    draw_seal(&mut sheet, template, initials, [0.0, 0.0, BADGE_SIDE]);
+    sheet
+}
+
 /// What a drawing says of a credential that is not in force, or a test: the word and its colour.
 pub fn mark(shown: &CredentialView, lang: Lang) -> Option<(String, Colour)> {
-    let test = shown.test.then(|| lang.pick("Prueba", "Test"));
+    let test = shown.test.then(|| lang.texts().test);
     let words: Vec<&str> = test.into_iter().chain(pages::stamp(shown.state, lang)).collect();
     let colour = match shown.state {
         State::Revoked | State::Unverified => ALARM,

@@ -39,9 +39,9 @@ use unicreda::{
     },
     store::StoreError,
     web::{
-        pages,
+        achievement, pages,
         respond::{file, html, set},
-        site,
+        seal, site,
         view::{CredentialView, LoadedCredential},
     },
 };
@@ -58,6 +58,9 @@ const PREVIEW_WIDTH: u32 = 1_200;
 const MOST_NAMED: usize = 50;
 /// Names the letters of a file that no font has, which it shows as code points.
 const UNKNOWN_LETTERS: HeaderName = HeaderName::from_static("x-unknown-letters");
+
+/// Side of a seal's square image, in pixels: twice that in a mail.
+const SEAL_SIDE: u32 = 224;
 
 /// Answers a request for a drawn file.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
@@ -101,6 +104,7 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
         Render::Badge => Drawn::Badge,
         Render::Preview => Drawn::Preview,
         Render::Sample => return sample::draw(app, call, lang).await,
+        Render::Seal => return seal(app, call).await,
     };
     let site_url = &app.config.site_url;
     let content = match read(app, call, drawn).await? {
@@ -124,7 +128,7 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
                 certificate::Pictures { logo, badge, backdrop: design.backdrop.as_ref() };
             let (pdf, unknown) =
                 certificate_of(shown, document, pictures, lang).map_err(Problem::internal)?;
-            let name = format!("{}-{id}.pdf", lang.pick("certificado", "certificate"));
+            let name = format!("{}-{id}.pdf", lang.texts().certificate.file_name);
             (pdf, unknown, "application/pdf", name)
         }
         Drawn::Badge => {
@@ -185,6 +189,21 @@ fn certificate_of(
             pdf => return Ok((pdf?, sheet.unknown)),
         }
     }
+}
+
+/// Draws the seal of an achievement: the picture in the mail to all who have it, so it tells nobody who
+/// reads.
+async fn seal(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let missing = || Problem::not_found("El logro no existe", "The achievement does not exist");
+    let (org, id) = achievement::named(&call.parameter).ok_or_else(missing)?;
+    let template = app.catalog.template(&org, id).await?.ok_or_else(missing)?;
+    let organization = app.catalog.organization(&org).await?;
+    let initials = seal::initials(&organization.settings.name);
+    let sheet = drawing::seal(&template.id.to_string(), &initials);
+    let png = pixels::png(&sheet, SEAL_SIDE).map_err(Problem::internal)?;
+    let mut response = file(call, png, "image/png")?;
+    set(&mut response, header::CACHE_CONTROL, "public, max-age=86400");
+    Ok(response)
 }
 
 /// The code points of letters, at most [`MOST_NAMED`] of them. `None` without any.

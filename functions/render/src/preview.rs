@@ -30,10 +30,7 @@ pub fn sheet(shown: &CredentialView, badge: Option<&[u8]>, lang: Lang) -> Sheet 
     sheet.rectangle(0.0, 618.0, SIZE.0, 12.0, band);
     texts(&mut sheet, shown, lang);
     emblem(&mut sheet, shown, badge, [846.0, 142.0, 290.0], lang);
-    let foot = lang.pick(
-        "Credencial digital con firma verificable",
-        "Digital credential with a verifiable signature",
-    );
+    let foot = lang.texts().certificate.verifiable;
     match &mark {
         Some((word, colour)) => {
             sheet.rectangle(0.0, 530.0, SIZE.0, 100.0, *colour);
@@ -63,7 +60,7 @@ fn texts(sheet: &mut Sheet, shown: &CredentialView, lang: Lang) {
         let from = sheet.set(&shown.organization, style(Face::Text, 30.0, 18.0, 2), MEASURE);
         let title = sheet.set(&shown.name, style(Face::Display, 66.0, 30.0, 3), MEASURE);
         let to = sheet.set(
-            lang.pick("Otorgada a", "Awarded to"),
+            lang.texts().certificate.awarded_to,
             style(Face::Text, 24.0, 24.0, 1),
             MEASURE,
         );

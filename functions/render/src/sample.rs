@@ -64,7 +64,7 @@ pub async fn draw(app: &App, call: &Call, lang: Lang) -> Result<Response<Body>, 
     let mut response = file(call, bytes.map_err(Problem::internal)?, media_type)?;
     set(&mut response, header::CACHE_CONTROL, "no-store");
     set(&mut response, header::VARY, "Accept, Accept-Language");
-    let name = format!("inline; filename=\"{}.{end}\"", lang.pick("muestra", "sample"));
+    let name = format!("inline; filename=\"{}.{end}\"", lang.texts().certificate.sample_name);
     let name = HeaderValue::from_str(&name).map_err(Problem::internal)?;
     response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
     Ok(response)

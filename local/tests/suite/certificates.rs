@@ -54,7 +54,7 @@ async fn issued(world: &World, name: &str) -> String {
 }
 
 /// What is read in a certificate that breaks no rule.
-fn read(folder: &Path, pdf: &Reply, document: &Reply, language: &str) -> Value {
+pub fn read(folder: &Path, pdf: &Reply, document: &Reply, language: &str) -> Value {
     let (file, signed) = (folder.join("certificate.pdf"), folder.join("document.json"));
     fs::write(&file, &pdf.body).expect("written");
     fs::write(&signed, &document.body).expect("written");

@@ -118,7 +118,7 @@ async fn the_faults_of_a_files_rows_name_its_columns_and_say_the_value() {
             5,
             "La columna «Fecha de término» dice «01/03/2026»: no puede ser anterior al inicio. La columna «Fecha de inicio» dice «15/11/2026»",
         ),
-        (5, "La columna «Idioma» dice «fr»: debe ser es (español) o en (inglés)"),
+        (5, "La columna «Idioma» dice «fr»: debe ser es (Español), en (English) o pt (Português)"),
         (
             6,
             "La columna «Evidencia url» dice «ftp://ejemplo.com/\\u{202e}x»: contiene caracteres no permitidos",

@@ -148,7 +148,7 @@ pub async fn revoke_many(app: &App, call: &Call) -> Result<Response<Body>, Probl
             revocation,
             job_id: work.id.into(),
             begun_at: work.begun_at,
-            lang: call.lang,
+            lang: call.lang.staff().into(),
         };
         let accepted = revoke::accept(app, request, call.now).await?;
         let (id, total) = (accepted.job_id, accepted.total);

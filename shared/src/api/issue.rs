@@ -446,7 +446,7 @@ async fn accept_job(
         shard_rows: app.shard_rows,
         warnings: accept::warned(Warnings::default(), &rows, &work.begun_at, definition),
         begun_at: work.begun_at,
-        lang: call.lang,
+        lang: call.lang.staff().into(),
         file: None,
         retention: organization.settings.retention,
     };

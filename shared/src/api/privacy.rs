@@ -158,7 +158,7 @@ async fn accept(
             by: caller.who(),
             job_id: work.id.into(),
             begun_at: work.begun_at,
-            lang: call.lang,
+            lang: call.lang.staff().into(),
         };
         let job_id = privacy::accept(app, request, call.now).await?;
         let message = format!("{done} in background. Poll GET /api/v1/jobs/{job_id} for status.");

@@ -153,11 +153,11 @@ pub async fn csv(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call).await?;
     let found = app.catalog.template(&caller.org, template_id(call)?).await?;
     let template = found.ok_or_else(|| Problem::template_not_found(None))?;
-    let text = sheet::offered::example(&template.definition, call.lang);
+    let text = sheet::offered::example(&template.definition, call.lang.staff().into());
     let mut response = Response::new(Body::Text(text));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
-    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(call.lang.tag()));
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(call.lang.staff().tag()));
     headers.insert(
         header::CONTENT_DISPOSITION,
         HeaderValue::from_static(call.lang.pick(

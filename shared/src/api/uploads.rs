@@ -105,7 +105,7 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         encoding,
         column_map,
         day_first,
-        lang: call.lang,
+        lang: call.lang.staff().into(),
     };
     announced(app, call, request).await
 }
@@ -141,7 +141,7 @@ pub async fn create_of_members(app: &App, call: &Call) -> Result<Response<Body>,
         encoding,
         column_map,
         day_first: false,
-        lang: call.lang,
+        lang: call.lang.staff().into(),
     };
     announced(app, call, request).await
 }

@@ -141,18 +141,13 @@ async fn verdict(
         && let Some(members) = answer.as_object_mut()
     {
         members.insert("erased_at".to_owned(), left.erased_at.into());
+        let texts = &call.lang.texts().checks;
         let withdrawn = match left.why {
-            Why::Request => call.lang.pick(
-                "retirada de este sitio a petición de su titular",
-                "withdrawn from this site at the person's request",
-            ),
-            Why::Retention => call.lang.pick(
-                "retirada de este sitio al cumplirse su plazo de conservación",
-                "withdrawn from this site after its time",
-            ),
+            Why::Request => texts.withdrawn,
+            Why::Retention => texts.withdrawn_in_time,
         };
         let note = match verification.verified() {
-            true => format!("{}; {withdrawn}", call.lang.pick("válida", "valid")),
+            true => format!("{}; {withdrawn}", texts.valid),
             false => withdrawn.to_owned(),
         };
         members.insert("note".to_owned(), note.into());
@@ -172,7 +167,7 @@ fn answer(verification: &Verification, site_url: &str, lang: Lang) -> Value {
                     Some(false) => "failed",
                     None => "skipped",
                 },
-                "text": lang.pick(&finding.es, &finding.en),
+                "text": finding.outcome.text(lang),
             })
         })
         .collect();

@@ -7,11 +7,12 @@
 //! tombstone of it; [`days`]
 //! and [`as_signed`] are what people read; [`sign`] signs documents and status lists with the
 //! [`status_indexes`] of the process; [`costs`] foresees what they cost; [`signing_keys`] replaces keys; [`verify`] checks a
-//! document, [`verify_text`] one that somebody has.
+//! document, [`verify_text`] one that somebody has, with a [`check_outcome`] a check.
 
 pub mod as_signed;
 pub mod block;
 pub mod change_status;
+pub mod check_outcome;
 pub mod correct;
 pub mod costs;
 pub mod days;

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     app::App,
+    credentials::check_outcome::Outcome,
     document::{
         did,
         linked_data::{OB_CONTEXT, OB_EXTENSIONS, VC_CONTEXT},
@@ -21,17 +22,12 @@ use crate::{
         credential::Status,
         erasure::Stored,
         ids::{CredentialId, Mode, OrgId},
-        lang::Lang,
         signing_key::{PublicKey, public_key},
         status_entry::{LENGTH, ListId, StatusEntry},
         tenant::Tenant,
-        text::shortened,
     },
     store::StoreError,
 };
-
-/// Characters of a reason that names a place in a document.
-const SHOWN_REASON: usize = 300;
 
 /// A check of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,12 +67,8 @@ pub struct Finding {
     pub check: Check,
     /// Whether it passed; none when it was skipped after a failure.
     pub passed: Option<bool>,
-    /// The result in words, in Spanish.
-    pub es: String,
-    /// The same in English.
-    pub en: String,
-    /// Spanish and English without anything that the document says, if the texts above repeat some of it.
-    pub plain: Option<(&'static str, &'static str)>,
+    /// What it found.
+    pub outcome: Outcome,
 }
 
 /// The standing of a document.
@@ -144,14 +136,13 @@ impl Verification {
     }
 
     /// Notes the result of a check; returns its value if it passed.
-    fn note<T>(&mut self, check: Check, result: Result<(T, Text), Text>) -> Option<T> {
-        let (value, text) = match result {
-            Ok((value, text)) => (Some(value), text),
-            Err(text) => (None, text),
+    fn note<T>(&mut self, check: Check, result: Result<(T, Outcome), Outcome>) -> Option<T> {
+        let (value, outcome) = match result {
+            Ok((value, outcome)) => (Some(value), outcome),
+            Err(outcome) => (None, outcome),
         };
         let passed = Some(value.is_some());
-        let Text { es, en, plain } = text;
-        self.findings.push(Finding { check, passed, es, en, plain });
+        self.findings.push(Finding { check, passed, outcome });
         value
     }
 
@@ -159,31 +150,9 @@ impl Verification {
     fn skip_others(&mut self) {
         for check in Check::ALL {
             if !self.findings.iter().any(|finding| finding.check == check) {
-                let Text { es, en, plain } = Text::new(
-                    "No se comprobó, porque falló una comprobación anterior",
-                    "Not checked, because an earlier check failed",
-                );
-                self.findings.push(Finding { check, passed: None, es, en, plain });
+                self.findings.push(Finding { check, passed: None, outcome: Outcome::Skipped });
             }
         }
-    }
-}
-
-/// The result of a check in words.
-struct Text {
-    es: String,
-    en: String,
-    plain: Option<(&'static str, &'static str)>,
-}
-
-impl Text {
-    fn new(es: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { es: es.into(), en: en.into(), plain: None }
-    }
-
-    /// A text that repeats some of the document, and what is said where nothing of it may be repeated.
-    fn quoting(es: String, en: String, plain: (&'static str, &'static str)) -> Self {
-        Self { es, en, plain: Some(plain) }
     }
 }
 
@@ -206,15 +175,7 @@ pub async fn verify(
 /// every program reads.
 pub fn ambiguous(app: &App, document: &Map<String, Value>, place: &str) -> Verification {
     let mut verification = Verification::of(app, document);
-    let text = Text::quoting(
-        format!("Repite un miembro ({place}): cada programa leería otro valor"),
-        format!("It repeats a member ({place}): programs would read different values"),
-        (
-            "Repite un miembro: cada programa leería otro valor",
-            "It repeats a member: programs would read different values",
-        ),
-    );
-    verification.note::<()>(Check::Document, Err(text));
+    verification.note::<()>(Check::Document, Err(Outcome::Repeats(Some(place.to_owned()))));
     verification.skip_others();
     verification
 }
@@ -230,11 +191,7 @@ async fn run(
         return Ok(());
     }
     let Some((did, (org, mode))) = issuer(&app.config.site_url, document) else {
-        let foreign = Text::new(
-            "El emisor no es una organización de este servicio; solo se resuelven sus propios DID",
-            "The issuer is not an organization of this service; only its own DIDs are resolved",
-        );
-        verification.note::<()>(Check::Issuer, Err(foreign));
+        verification.note::<()>(Check::Issuer, Err(Outcome::ForeignIssuer));
         return Ok(());
     };
     verification.mode = Some(mode);
@@ -263,27 +220,17 @@ async fn run(
 fn shape(
     document: &Map<String, Value>,
     credential: Option<CredentialId>,
-) -> Result<((), Text), Text> {
+) -> Result<((), Outcome), Outcome> {
     if document.get("@context") != Some(&json!([VC_CONTEXT, OB_CONTEXT, OB_EXTENSIONS])) {
-        return Err(Text::new(
-            "Sus contextos JSON-LD no son los que usa este servicio",
-            "Its JSON-LD contexts are not those that this service uses",
-        ));
+        return Err(Outcome::Contexts);
     }
     if document.get("type") != Some(&json!(["VerifiableCredential", "OpenBadgeCredential"])) {
-        return Err(Text::new("No es una OpenBadgeCredential", "It is not an OpenBadgeCredential"));
+        return Err(Outcome::NoCredential);
     }
     if credential.is_none() {
-        return Err(Text::new(
-            "Su identificador no es una dirección de este servicio",
-            "Its id is not an address of this service",
-        ));
+        return Err(Outcome::OtherId);
     }
-    let passed = Text::new(
-        "Es una credencial Open Badges 3.0 de este servicio",
-        "It is an Open Badges 3.0 credential of this service",
-    );
-    Ok(((), passed))
+    Ok(((), Outcome::Document))
 }
 
 /// Returns the DID of a document's issuer, and its organization and mode.
@@ -303,47 +250,18 @@ fn signing_key(
     document: &Map<String, Value>,
     did: &str,
     keys: &[PublicKey],
-) -> Result<([u8; 32], Text), Text> {
-    let proof = proof::read(document).map_err(|_| {
-        Text::new(
-            "No tiene una prueba eddsa-rdfc-2022",
-            "It has no proof of the suite eddsa-rdfc-2022",
-        )
-    })?;
-    let key = key_of(keys, did, proof.key_id).map_err(|(es, en)| Text::new(es, en))?;
-    let passed = Text::new(
-        format!("La firmó {did} con una llave de su documento DID"),
-        format!("Signed by {did} with a key of its DID document"),
-    );
-    Ok((key, passed))
+) -> Result<([u8; 32], Outcome), Outcome> {
+    let proof = proof::read(document).map_err(|_| Outcome::NoProof)?;
+    let key = key_of(keys, did, proof.key_id)?;
+    Ok((key, Outcome::Issuer(did.to_owned())))
 }
 
 /// Checks a document's signature.
-fn signature(document: &Map<String, Value>, key: &[u8; 32]) -> Result<((), Text), Text> {
+fn signature(document: &Map<String, Value>, key: &[u8; 32]) -> Result<((), Outcome), Outcome> {
     match proof::check(document, key) {
-        Ok(_) => {
-            let passed = Text::new(
-                "La firma corresponde al contenido, sin cambios",
-                "The signature matches the content, unchanged",
-            );
-            Ok(((), passed))
-        }
-        Err(Broken::Unportable(why)) => {
-            let why = |lang| shortened(&why.cause(lang), SHOWN_REASON);
-            let (es, en) = (why(Lang::Es), why(Lang::En));
-            Err(Text::quoting(
-                format!("Tiene algo que una firma no cubre ({es})"),
-                format!("It has something that a signature does not cover ({en})"),
-                (
-                    "Tiene algo que una firma no cubre",
-                    "It has something that a signature does not cover",
-                ),
-            ))
-        }
-        Err(Broken::NoProof | Broken::Signature) => Err(Text::new(
-            "La firma no corresponde al contenido: el documento fue alterado",
-            "The signature does not match the content: the document was altered",
-        )),
+        Ok(_) => Ok(((), Outcome::Signature)),
+        Err(Broken::Unportable(why)) => Err(Outcome::Uncovered(Some(why))),
+        Err(Broken::NoProof | Broken::Signature) => Err(Outcome::Altered),
     }
 }
 
@@ -356,36 +274,26 @@ fn period(
     from: Option<Timestamp>,
     until: Option<Timestamp>,
     now: Timestamp,
-) -> Result<((), Text), Text> {
+) -> Result<((), Outcome), Outcome> {
     if from.is_none_or(|from| from > now) {
-        return Err(Text::new("Todavía no está vigente", "It is not valid yet"));
+        return Err(Outcome::NotYet);
     }
     match until {
-        Some(until) if until < now => Err(Text::new("Venció", "Its period has ended")),
-        Some(_) => Ok(((), Text::new("Está vigente", "It is within its period"))),
-        None => Ok(((), Text::new("Está vigente y no vence", "It is valid and does not expire"))),
+        Some(until) if until < now => Err(Outcome::Ended),
+        Some(_) => Ok(((), Outcome::InPeriod)),
+        None => Ok(((), Outcome::Endless)),
     }
 }
 
 /// Returns the key that a proof names, if it is one of the issuer's and not compromised.
-fn key_of(
-    keys: &[PublicKey],
-    did: &str,
-    key_id: &str,
-) -> Result<[u8; 32], (&'static str, &'static str)> {
-    let unknown = (
-        "La llave de la firma no está en el documento DID del emisor",
-        "The key of the signature is not in the issuer's DID document",
-    );
+fn key_of(keys: &[PublicKey], did: &str, key_id: &str) -> Result<[u8; 32], Outcome> {
     let multikey = key_id.strip_prefix(did).and_then(|rest| rest.strip_prefix('#'));
-    let key = keys.iter().find(|key| Some(key.multikey.as_str()) == multikey).ok_or(unknown)?;
+    let key = keys.iter().find(|key| Some(key.multikey.as_str()) == multikey);
+    let key = key.ok_or(Outcome::UnknownKey)?;
     if key.compromised_at.is_some() {
-        return Err((
-            "La llave de la firma fue declarada comprometida",
-            "The key of the signature was declared compromised",
-        ));
+        return Err(Outcome::CompromisedKey);
     }
-    public_key(&key.multikey).ok_or(unknown)
+    public_key(&key.multikey).ok_or(Outcome::UnknownKey)
 }
 
 /// The issuer of a document.
@@ -402,13 +310,9 @@ async fn status(
     document: &Map<String, Value>,
     by: Signer<'_>,
     verification: &mut Verification,
-) -> Result<(Standing, Text), StoreError> {
-    let unreadable = Text::new(
-        "Su lista de estado no es del emisor o no se puede comprobar",
-        "Its status list is not the issuer's or cannot be checked",
-    );
+) -> Result<(Standing, Outcome), StoreError> {
     let Some((list, entry)) = status_entry(&app.config.site_url, document, by.tenant) else {
-        return Ok((Standing::Invalid, unreadable));
+        return Ok((Standing::Invalid, Outcome::NoList));
     };
     let stored = app.status_lists.list(&list).await?;
     let list: Option<Map<String, Value>> =
@@ -418,14 +322,10 @@ async fn status(
         key.is_some_and(|key| proof::check(list, &key).is_ok())
     });
     let Some(bits) = bits.and_then(|list| status_list::bits_of(&list)) else {
-        return Ok((Standing::Invalid, unreadable));
+        return Ok((Standing::Invalid, Outcome::NoList));
     };
     if !bits.get(entry.index) {
-        let clear = Text::new(
-            "La lista de estado firmada por el emisor no la revoca",
-            "The status list signed by the issuer does not revoke it",
-        );
-        return Ok((Standing::Issued, clear));
+        return Ok((Standing::Issued, Outcome::NotRevoked));
     }
     // The list has only the bit; the stored credential has the reason.
     let stored = match verification.credential {
@@ -438,30 +338,12 @@ async fn status(
     });
     verification.superseded = current.is_none_or(|(of, _)| of != entry);
     Ok(match current.map(|(_, status)| (status, verification.superseded)) {
-        Some((Status::Suspended, false)) => (
-            Standing::Suspended,
-            Text::new(
-                "El emisor la suspendió; por ahora no está vigente",
-                "The issuer has suspended it; for now it does not hold",
-            ),
-        ),
-        Some((Status::Revoked | Status::Issued, false)) => {
-            (Standing::Revoked, Text::new("El emisor la revocó", "The issuer has revoked it"))
+        Some((Status::Suspended, false)) => (Standing::Suspended, Outcome::Suspended),
+        Some((Status::Revoked | Status::Issued, false)) => (Standing::Revoked, Outcome::Revoked),
+        Some((Status::Revoked, true)) => (Standing::Revoked, Outcome::ReplacedAndRevoked),
+        Some((Status::Suspended | Status::Issued, true)) | None => {
+            (Standing::Replaced, Outcome::Replaced)
         }
-        Some((Status::Revoked, true)) => (
-            Standing::Revoked,
-            Text::new(
-                "El emisor la corrigió después de este archivo, y luego la revocó",
-                "The issuer has corrected it since this file was made, and then revoked it",
-            ),
-        ),
-        Some((Status::Suspended | Status::Issued, true)) | None => (
-            Standing::Replaced,
-            Text::new(
-                "El emisor la corrigió: este archivo fue reemplazado por una versión posterior",
-                "The issuer has corrected it: this file was replaced by a later version",
-            ),
-        ),
     })
 }
 

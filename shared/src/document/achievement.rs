@@ -15,59 +15,53 @@ use crate::domain::{
     ids::{OrgId, TemplateId},
     lang::Lang,
     template::Definition,
+    texts::AchievementTypeTexts,
 };
 
-/// Achievement types of Open Badges 3.0, and their names in Spanish and English; any other is written `ext:…`.
-const ACHIEVEMENT_TYPES: [(&str, &str, &str); 31] = [
-    ("Achievement", "Logro", "Achievement"),
-    (
-        "ApprenticeshipCertificate",
-        "Certificado de aprendizaje profesional",
-        "Apprenticeship certificate",
-    ),
-    ("Assessment", "Evaluación", "Assessment"),
-    ("Assignment", "Tarea", "Assignment"),
-    ("AssociateDegree", "Grado asociado", "Associate degree"),
-    ("Award", "Premio", "Award"),
-    ("Badge", "Insignia", "Badge"),
-    ("BachelorDegree", "Licenciatura o grado", "Bachelor’s degree"),
-    ("Certificate", "Certificado", "Certificate"),
-    ("CertificateOfCompletion", "Certificado de finalización", "Certificate of completion"),
-    ("Certification", "Certificación", "Certification"),
-    ("CommunityService", "Servicio a la comunidad", "Community service"),
-    ("Competency", "Competencia", "Competency"),
-    ("Course", "Curso", "Course"),
-    ("CoCurricular", "Actividad extracurricular", "Co-curricular activity"),
-    ("Degree", "Título", "Degree"),
-    ("Diploma", "Diploma", "Diploma"),
-    ("DoctoralDegree", "Doctorado", "Doctoral degree"),
-    ("Fieldwork", "Práctica en terreno", "Fieldwork"),
-    (
-        "GeneralEducationDevelopment",
-        "Equivalencia de educación secundaria",
-        "General Educational Development",
-    ),
-    ("JourneymanCertificate", "Certificado de oficial de oficio", "Journeyman certificate"),
-    ("LearningProgram", "Programa de formación", "Learning program"),
-    ("License", "Licencia", "License"),
-    ("MasterDegree", "Magíster o máster", "Master’s degree"),
-    ("MasterCertificate", "Certificado de maestro de oficio", "Master certificate"),
-    ("Membership", "Membresía", "Membership"),
-    ("MicroCredential", "Microcredencial", "Microcredential"),
-    ("ProfessionalDoctorate", "Doctorado profesional", "Professional doctorate"),
-    (
-        "QualityAssuranceCredential",
-        "Credencial de aseguramiento de la calidad",
-        "Quality assurance credential",
-    ),
-    ("ResearchDoctorate", "Doctorado de investigación", "Research doctorate"),
-    ("SecondarySchoolDiploma", "Diploma de educación secundaria", "Secondary school diploma"),
+/// Achievement types of Open Badges 3.0 and their names for people; any other is written `ext:…`.
+const ACHIEVEMENT_TYPES: [(&str, NameOf); 31] = [
+    ("Achievement", |texts| texts.achievement),
+    ("ApprenticeshipCertificate", |texts| texts.apprenticeship_certificate),
+    ("Assessment", |texts| texts.assessment),
+    ("Assignment", |texts| texts.assignment),
+    ("AssociateDegree", |texts| texts.associate_degree),
+    ("Award", |texts| texts.award),
+    ("Badge", |texts| texts.badge),
+    ("BachelorDegree", |texts| texts.bachelor_degree),
+    ("Certificate", |texts| texts.certificate),
+    ("CertificateOfCompletion", |texts| texts.certificate_of_completion),
+    ("Certification", |texts| texts.certification),
+    ("CommunityService", |texts| texts.community_service),
+    ("Competency", |texts| texts.competency),
+    ("Course", |texts| texts.course),
+    ("CoCurricular", |texts| texts.co_curricular),
+    ("Degree", |texts| texts.degree),
+    ("Diploma", |texts| texts.diploma),
+    ("DoctoralDegree", |texts| texts.doctoral_degree),
+    ("Fieldwork", |texts| texts.fieldwork),
+    ("GeneralEducationDevelopment", |texts| texts.general_education_development),
+    ("JourneymanCertificate", |texts| texts.journeyman_certificate),
+    ("LearningProgram", |texts| texts.learning_program),
+    ("License", |texts| texts.license),
+    ("MasterDegree", |texts| texts.master_degree),
+    ("MasterCertificate", |texts| texts.master_certificate),
+    ("Membership", |texts| texts.membership),
+    ("MicroCredential", |texts| texts.micro_credential),
+    ("ProfessionalDoctorate", |texts| texts.professional_doctorate),
+    ("QualityAssuranceCredential", |texts| texts.quality_assurance_credential),
+    ("ResearchDoctorate", |texts| texts.research_doctorate),
+    ("SecondarySchoolDiploma", |texts| texts.secondary_school_diploma),
 ];
+/// Finds the name of a type among the texts of a language.
+type NameOf = fn(&AchievementTypeTexts) -> &'static str;
 
 /// The name of an achievement type for people; that of a template's own type is itself.
 pub fn type_name(kind: &str, lang: Lang) -> &str {
-    let known = ACHIEVEMENT_TYPES.iter().find(|(known, ..)| *known == kind);
-    known.map_or(kind.strip_prefix("ext:").unwrap_or(kind), |(_, es, en)| lang.pick(*es, *en))
+    let known = ACHIEVEMENT_TYPES.iter().find(|(known, _)| *known == kind);
+    match known {
+        Some((_, name)) => name(&lang.texts().achievement_types),
+        None => kind.strip_prefix("ext:").unwrap_or(kind),
+    }
 }
 
 /// A version of a template as an achievement.
@@ -94,6 +88,11 @@ impl AchievementVersion<'_> {
     /// The address of this version's page.
     pub fn url(&self) -> String {
         format!("{}?version={}", self.id(), self.version)
+    }
+
+    /// The address of its seal, the same for all who have it.
+    pub fn seal_url(&self) -> String {
+        format!("{}/seal.png", self.id())
     }
 
     /// The id of the description of the grades, if the template lists them.
@@ -136,10 +135,10 @@ impl AchievementVersion<'_> {
         let d = self.definition;
         let a = &d.achievement;
         let url = self.url();
-        let lang = d.language.unwrap_or(Lang::Es);
+        let lang = d.language.unwrap_or_default();
         let grades = self.grades().zip(self.grades_id()).map(|(values, id)| {
             json!({
-                "id": id, "type": ["ResultDescription"], "name": lang.pick("Calificación", "Grade"),
+                "id": id, "type": ["ResultDescription"], "name": FieldName::ResultValue.short(lang),
                 "resultType": "Result", "allowedValue": values,
             })
         });
@@ -206,7 +205,7 @@ fn aligned(alignment: &Alignment, id: &str) -> Value {
 
 /// A type in the standard's terms: its own name, or `ext:…`.
 fn achievement_type(kind: &str) -> String {
-    if ACHIEVEMENT_TYPES.iter().any(|(known, ..)| *known == kind) {
+    if ACHIEVEMENT_TYPES.iter().any(|(known, _)| *known == kind) {
         kind.to_owned()
     } else {
         extension(kind)

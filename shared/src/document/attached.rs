@@ -82,35 +82,15 @@ impl AttachedFault {
 
     /// Says what is wrong with the file, and what to do.
     pub fn text(self, lang: Lang) -> &'static str {
+        let texts = &lang.texts().files;
         match self {
-            Self::FileTooLarge => lang.pick(
-                "El archivo supera el límite de 4 MiB",
-                "The file is larger than the limit of 4 MiB",
-            ),
-            Self::DocumentTooLarge => lang.pick(
-                "El documento supera el límite de 256 KiB: ninguna credencial de este sitio es tan grande",
-                "The document is larger than the limit of 256 KiB: no credential of this site is that large",
-            ),
-            Self::OtherFile => lang.pick(
-                "El archivo no es un PDF, un PNG ni un JSON",
-                "The file is not a PDF, PNG or JSON",
-            ),
-            Self::Nothing => lang.pick(
-                "El archivo no lleva dentro una credencial; es lo que pasa con una foto, una captura de pantalla o una copia impresa y escaneada",
-                "The file has no credential inside, as with a photo, a screenshot or a printed and scanned copy",
-            ),
-            Self::Damaged => lang.pick(
-                "El archivo está incompleto o dañado",
-                "The file is incomplete or damaged",
-            ),
-            Self::Encrypted => lang.pick(
-                "El PDF está cifrado: quítale la contraseña, o usa el archivo original",
-                "The PDF is encrypted: remove its password, or use the original file",
-            ),
-            Self::Several => lang.pick(
-                "Lleva más de una credencial; comprueba cada una por separado",
-                "It has more than one credential; check each by itself",
-            ),
+            Self::FileTooLarge => texts.too_large,
+            Self::DocumentTooLarge => texts.document_too_large,
+            Self::OtherFile => texts.other,
+            Self::Nothing => texts.nothing,
+            Self::Damaged => texts.damaged,
+            Self::Encrypted => texts.encrypted,
+            Self::Several => texts.several,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Faults of the cells of a file: what a spreadsheet has made of a value, and dates that are not
 //! read.
 
-use crate::domain::lang::Lang;
+use crate::domain::lang::{Lang, StaffLang};
 
 /// A fault of a cell; each holds the field, as the API names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,23 +32,23 @@ impl CellFault {
 
     /// The text for people: the field, what it says, and what to do.
     pub fn text(&self, lang: Lang) -> String {
-        match (self, lang) {
-            (Self::Shortened(field), Lang::Es) => format!(
+        match (self, lang.staff()) {
+            (Self::Shortened(field), StaffLang::Es) => format!(
                 "El campo {field} es un número que la hoja de cálculo abrevió y ha perdido dígitos: da formato de texto a la columna"
             ),
-            (Self::Shortened(field), Lang::En) => format!(
+            (Self::Shortened(field), StaffLang::En) => format!(
                 "The field {field} is a number that the spreadsheet has shortened, and its digits are lost: format the column as text"
             ),
-            (Self::MadeDate(field, made), Lang::Es) => format!(
+            (Self::MadeDate(field, made), StaffLang::Es) => format!(
                 "El campo {field} dice «{made}»: la hoja de cálculo tomó el valor por una fecha. Da formato de texto a la columna y escríbelo de nuevo"
             ),
-            (Self::MadeDate(field, made), Lang::En) => format!(
+            (Self::MadeDate(field, made), StaffLang::En) => format!(
                 "The field {field} says \"{made}\": the spreadsheet took the value for a date. Format the column as text and write it again"
             ),
-            (Self::UnreadDate(field, text), Lang::Es) => format!(
+            (Self::UnreadDate(field, text), StaffLang::Es) => format!(
                 "El campo {field} no es una fecha que se pueda leer: «{text}». Se leen 2026-11-15, 20261115, 2026/11/15, 15/11/2026, 15-11-2026, 15.11.2026, 15-nov-2026, 15 de noviembre de 2026 y November 15, 2026, con el año de cuatro cifras"
             ),
-            (Self::UnreadDate(field, text), Lang::En) => format!(
+            (Self::UnreadDate(field, text), StaffLang::En) => format!(
                 "The field {field} is no date that can be read: \"{text}\". What is read: 2026-11-15, 20261115, 2026/11/15, 15/11/2026, 15-11-2026, 15.11.2026, 15-Nov-2026, November 15, 2026 and 15 de noviembre de 2026, with a year of four digits"
             ),
         }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::domain::lang::Lang;
+use crate::domain::lang::{Lang, StaffLang};
 
 /// Credits in thousandths: 0 to 1,000,000 with at most 3 decimals, kept exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,11 +92,11 @@ impl<'de> Deserialize<'de> for Credits {
 
 /// The text of a number that is none, or out of range.
 pub(super) fn invalid_number(field: &str, lang: Lang) -> String {
-    match lang {
-        Lang::Es => format!(
+    match lang.staff() {
+        StaffLang::Es => format!(
             "El campo {field} debe ser un número entre 0 y 1000000 con 3 decimales como máximo"
         ),
-        Lang::En => {
+        StaffLang::En => {
             format!("The field {field} must be a number from 0 to 1000000 with at most 3 decimals")
         }
     }

@@ -1,5 +1,7 @@
 //! The facts that a template defines: reading the definitions, and checking a recipient against them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -40,18 +42,35 @@ pub struct CustomLabel {
     pub es: String,
     /// In English.
     pub en: String,
+    /// In further languages, by their tags.
+    #[serde(flatten)]
+    pub more: BTreeMap<String, String>,
 }
 
 impl CustomLabel {
-    /// The label of a language.
+    /// The label of a language; in Spanish where the template has no other.
     pub fn text(&self, lang: Lang) -> &str {
-        lang.pick(&self.es, &self.en)
+        match lang {
+            Lang::En => &self.en,
+            lang => self.more.get(lang.tag()).unwrap_or(&self.es),
+        }
+    }
+
+    /// The labels in all languages.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        [&self.es, &self.en].into_iter().chain(self.more.values()).map(String::as_str)
+    }
+
+    /// The same label in all languages.
+    fn same(text: &str) -> Self {
+        Self { es: text.to_owned(), en: text.to_owned(), more: BTreeMap::new() }
     }
 
     /// The label without what nobody sees.
     fn cleaned(self) -> Self {
         let clean = |text: String| cleaned(&text).into_owned();
-        Self { es: clean(self.es), en: clean(self.en) }
+        let more = self.more.into_iter().map(|(tag, text)| (tag, clean(text))).collect();
+        Self { es: clean(self.es), en: clean(self.en), more }
     }
 }
 
@@ -134,9 +153,7 @@ impl CustomField {
     /// Whether a name of a column means this fact: its key or a label, in any case, without accents.
     pub fn is_named(&self, name: &str) -> bool {
         let name = plain(name);
-        [self.label.es.as_str(), self.label.en.as_str(), self.key.as_str()]
-            .into_iter()
-            .any(|own| plain(own) == name)
+        self.label.all().chain([self.key.as_str()]).any(|own| plain(own) == name)
     }
 
     /// A value of its kind, as short as can be.
@@ -210,23 +227,29 @@ impl CustomField {
     }
 }
 
-/// Takes `label`: a text for both languages, or one for each.
+/// Takes `label`: a text for all languages, or one for each.
 fn label(inner: &mut Fields) -> Option<CustomLabel> {
     match inner.take("label") {
         Some(Value::Object(members)) => {
             let path = inner.pointer("label");
             let mut texts = inner.inner(path, Value::Object(members))?;
-            let (es, en) = (texts.text("es", MAX_LABEL), texts.text("en", MAX_LABEL));
+            let mut more: BTreeMap<String, String> = Lang::ALL
+                .into_iter()
+                .filter_map(|lang| {
+                    Some((lang.tag().to_owned(), texts.text(lang.tag(), MAX_LABEL)?))
+                })
+                .collect();
+            let (es, en) = (more.remove(Lang::Es.tag()), more.remove(Lang::En.tag()));
             if es.is_none() && en.is_none() {
                 texts.missing("es");
             }
             inner.absorb(texts);
             let (es, en) = (es.clone().or_else(|| en.clone())?, en.or(es)?);
-            Some(CustomLabel { es, en }.cleaned())
+            Some(CustomLabel { es, en, more }.cleaned())
         }
         Some(Value::String(text)) => {
             match normal_text(&text, MAX_LABEL) {
-                Ok(Some(text)) => Some(CustomLabel { es: text.clone(), en: text }.cleaned()),
+                Ok(Some(text)) => Some(CustomLabel::same(&text).cleaned()),
                 Ok(None) => {
                     inner.missing("label");
                     None
@@ -245,8 +268,8 @@ fn label(inner: &mut Fields) -> Option<CustomLabel> {
         Some(_) => {
             inner.wrong_type(
                 "label",
-                "un texto, o un objeto con es y en",
-                "a text, or an object with es and en",
+                &format!("un texto, o un objeto con {}", Lang::listed("y")),
+                &format!("a text, or an object with {}", Lang::listed("and")),
             );
             None
         }

@@ -11,7 +11,7 @@ use crate::domain::{
     day_fault::{DayFault, date_out_of_range},
     fault_text::nothing_visible,
     field::{FieldName, field_meant},
-    lang::Lang,
+    lang::{Lang, StaffLang},
     text::shortened,
     unlisted::Unlisted,
     warning::Warning,
@@ -264,9 +264,9 @@ impl Fault {
 
     /// The text for people; it names the field.
     pub fn text(&self, lang: Lang) -> String {
-        match lang {
-            Lang::Es => self.spanish(),
-            Lang::En => self.english(),
+        match lang.staff() {
+            StaffLang::Es => self.spanish(),
+            StaffLang::En => self.english(),
         }
     }
 
@@ -327,7 +327,9 @@ impl Fault {
             }
             Self::Rest(1) => "y un error más".into(),
             Self::Rest(more) => format!("y {more} errores más"),
-            Self::InvalidLanguage => "El campo language debe ser es o en".into(),
+            Self::InvalidLanguage => {
+                format!("El campo language debe ser {}", Lang::listed("o"))
+            }
             Self::Erased(id) => format!(
                 "La credencial {id} fue eliminada, de ordinario a petición de su titular, y no se emite de nuevo; solo si esa persona lo quiere, repite con reissue: true (unicreda issue --reissue)"
             ),
@@ -426,7 +428,9 @@ impl Fault {
             }
             Self::Rest(1) => "and one more error".into(),
             Self::Rest(more) => format!("and {more} more errors"),
-            Self::InvalidLanguage => "The field language must be es or en".into(),
+            Self::InvalidLanguage => {
+                format!("The field language must be {}", Lang::listed("or"))
+            }
             Self::Erased(id) => format!(
                 "The credential {id} was erased, as a rule at its person's request, and is not issued again; only if that person wants it, repeat with reissue: true (unicreda issue --reissue)"
             ),

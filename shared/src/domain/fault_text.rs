@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::lang::Lang;
+use crate::domain::lang::{Lang, StaffLang};
 
 /// A fault in items and answers: a stable code and a text for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,10 +15,10 @@ pub struct FaultText {
 
 /// The text of a name of which a reader sees nothing.
 pub(super) fn nothing_visible(field: &str, lang: Lang) -> String {
-    match lang {
-        Lang::Es => {
+    match lang.staff() {
+        StaffLang::Es => {
             format!("El campo {field} no contiene ningún carácter visible: escribe el nombre")
         }
-        Lang::En => format!("The field {field} has no visible character: write the name"),
+        StaffLang::En => format!("The field {field} has no visible character: write the name"),
     }
 }

@@ -5,9 +5,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{lang::Lang, nearest::nearest};
+use crate::domain::{
+    lang::Lang,
+    nearest::nearest,
+    texts::{FieldText, FieldTexts},
+};
 
-/// A text in both languages.
+/// A text of a file, in the languages of staff.
 #[derive(Clone, Copy, Debug)]
 pub struct Label {
     /// Spanish.
@@ -66,10 +70,8 @@ pub struct FieldSpec {
     pub of_template: bool,
     /// Whether the identity of a credential follows from it.
     pub identifies: bool,
-    /// The label on the page of a credential.
-    pub label: Label,
-    /// The label on a certificate, which has less room.
-    pub short: Label,
+    /// The labels on pages and certificates.
+    pub(crate) texts: fn(&FieldTexts) -> &FieldText,
     /// Whether a member's profile can fill it in.
     pub from_profile: bool,
     /// Whether a correction can change it.
@@ -117,8 +119,7 @@ fields! {
         term: "identifier",
         of_template: true,
         identifies: true,
-        label: Label::new("Nombre completo", "Full name"),
-        short: Label::new("Nombre", "Name"),
+        texts: |texts| &texts.recipient_name,
         from_profile: true,
         correctable: true,
         column: Label::new("Nombre completo", "Name"),
@@ -139,8 +140,7 @@ fields! {
         term: "result",
         of_template: true,
         identifies: true,
-        label: Label::new("Calificación o resultado", "Grade or result"),
-        short: Label::new("Calificación", "Grade"),
+        texts: |texts| &texts.result_value,
         from_profile: false,
         correctable: true,
         column: Label::new("Calificación", "Result"),
@@ -162,8 +162,7 @@ fields! {
         term: "creditsEarned",
         of_template: true,
         identifies: true,
-        label: Label::new("Créditos", "Credits"),
-        short: Label::new("Créditos", "Credits"),
+        texts: |texts| &texts.credits_earned,
         from_profile: false,
         correctable: true,
         column: Label::new("Créditos", "Credits"),
@@ -180,8 +179,7 @@ fields! {
         term: "evidence",
         of_template: true,
         identifies: true,
-        label: Label::new("Evidencia", "Evidence"),
-        short: Label::new("Evidencia", "Evidence"),
+        texts: |texts| &texts.evidence,
         from_profile: false,
         correctable: true,
         column: Label::new("Evidencia", "Evidence"),
@@ -195,8 +193,7 @@ fields! {
         term: "role",
         of_template: true,
         identifies: true,
-        label: Label::new("Rol", "Role"),
-        short: Label::new("Rol", "Role"),
+        texts: |texts| &texts.role,
         from_profile: true,
         correctable: true,
         column: Label::new("Rol", "Role"),
@@ -210,8 +207,7 @@ fields! {
         term: "licenseNumber",
         of_template: true,
         identifies: true,
-        label: Label::new("Número de licencia", "License number"),
-        short: Label::new("Número de licencia", "License number"),
+        texts: |texts| &texts.license_number,
         from_profile: true,
         correctable: true,
         column: Label::new("Número de licencia", "License number"),
@@ -229,8 +225,7 @@ fields! {
         term: "term",
         of_template: true,
         identifies: true,
-        label: Label::new("Período académico", "Academic term"),
-        short: Label::new("Período académico", "Academic term"),
+        texts: |texts| &texts.term,
         from_profile: true,
         correctable: true,
         column: Label::new("Periodo", "Term"),
@@ -247,8 +242,7 @@ fields! {
         term: "activityStartDate",
         of_template: true,
         identifies: true,
-        label: Label::new("Inicio de la actividad", "Start of the activity"),
-        short: Label::new("Inicio", "Start"),
+        texts: |texts| &texts.activity_start_date,
         from_profile: false,
         correctable: true,
         column: Label::new("Fecha de inicio", "Start date"),
@@ -264,8 +258,7 @@ fields! {
         term: "activityEndDate",
         of_template: true,
         identifies: true,
-        label: Label::new("Fin de la actividad", "End of the activity"),
-        short: Label::new("Fin", "End"),
+        texts: |texts| &texts.activity_end_date,
         from_profile: false,
         correctable: true,
         column: Label::new("Fecha de fin", "End date"),
@@ -282,8 +275,7 @@ fields! {
         term: "awardedDate",
         of_template: false,
         identifies: true,
-        label: Label::new("Fecha de otorgamiento", "Date of award"),
-        short: Label::new("Otorgada el", "Awarded on"),
+        texts: |texts| &texts.awarded_on,
         from_profile: false,
         correctable: true,
         column: Label::new("Fecha de otorgamiento", "Award date"),
@@ -304,8 +296,7 @@ fields! {
         term: "validUntil",
         of_template: false,
         identifies: false,
-        label: Label::new("Vence el", "Expires on"),
-        short: Label::new("Vence el", "Expires on"),
+        texts: |texts| &texts.valid_until,
         from_profile: false,
         correctable: false,
         column: Label::new("Válida hasta", "Valid until"),
@@ -347,6 +338,16 @@ impl FieldName {
     /// The name on the wire.
     pub fn as_str(self) -> &'static str {
         self.spec().wire
+    }
+
+    /// The label on pages.
+    pub fn label(self, lang: Lang) -> &'static str {
+        (self.spec().texts)(&lang.texts().fields).label
+    }
+
+    /// The label on a certificate, which has less room.
+    pub fn short(self, lang: Lang) -> &'static str {
+        (self.spec().texts)(&lang.texts().fields).short
     }
 
     /// The type on the wire.

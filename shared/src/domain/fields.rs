@@ -359,24 +359,22 @@ impl Fields {
         text
     }
 
-    /// Takes an optional `es` or `en`.
+    /// Takes an optional tag of a language.
     pub fn language(&mut self, name: &str) -> Option<Lang> {
-        match self.text(name, 10)?.as_str() {
-            "es" => Some(Lang::Es),
-            "en" => Some(Lang::En),
-            other => {
-                // `es-CL`, `ES`.
-                let language = other.split(['-', '_']).next().unwrap_or_default();
-                self.fault_near(
-                    name,
-                    "invalid_language",
-                    format!("El campo {name} debe ser es o en"),
-                    format!("The field {name} must be es or en"),
-                    nearest(language, ["es", "en"]),
-                );
-                None
-            }
+        let text = self.text(name, 10)?;
+        let found = Lang::of(&text);
+        if found.is_none() {
+            // `es-CL`, `ES`.
+            let language = text.split(['-', '_']).next().unwrap_or_default();
+            self.fault_near(
+                name,
+                "invalid_language",
+                format!("El campo {name} debe ser {}", Lang::listed("o")),
+                format!("The field {name} must be {}", Lang::listed("or")),
+                nearest(language, Lang::ALL.map(Lang::tag)),
+            );
         }
+        found
     }
 
     /// Takes an optional boolean.

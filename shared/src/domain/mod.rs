@@ -4,7 +4,7 @@
 //!
 //! | modules | subject |
 //! |---|---|
-//! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`unseen`], [`credits`], [`nearest`], [`web_address`], [`dates`], [`mistyped`] | plain values |
+//! | [`ids`], [`lang`], [`texts`], [`email`], [`time`], [`text`], [`unseen`], [`credits`], [`nearest`], [`web_address`], [`dates`], [`mistyped`] | plain values |
 //! | [`json`], [`base58`] | texts of callers, within bounds before they are read |
 //! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`fault_text`], [`cell_fault`], [`day_fault`], [`correction_fault`], [`warning`], [`review`], [`spelling`], [`fault_report`], [`refusal`], [`unlisted`], [`unportable`], [`fields`], [`field_error`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
 //! | [`tenant`], [`seal`], [`sealed_answer`], [`organization`], [`member`], [`member_row`], [`api_key`], [`image`], [`picture`], [`svg`], [`design`], [`template`], [`achievement`], [`custom`], [`custom_field`], [`readiness`], [`signing_key`], [`sender`], [`likeness`], [`public_hides`], [`short_name`], [`retention`] | the catalog |
@@ -80,6 +80,7 @@ pub mod svg;
 pub mod template;
 pub mod tenant;
 pub mod text;
+pub mod texts;
 pub mod time;
 pub mod undelivered;
 pub mod unlisted;

@@ -35,10 +35,11 @@ impl Hidden {
 
     /// Names the part for a reader, with its article.
     pub fn text(self, lang: Lang) -> &'static str {
+        let texts = &lang.texts().facts;
         match self {
-            Self::Evidence => lang.pick("la evidencia", "the evidence"),
-            Self::Grade => lang.pick("la calificación", "the grade"),
-            Self::Surname => lang.pick("el apellido", "the surname"),
+            Self::Evidence => texts.evidence_hidden,
+            Self::Grade => texts.grade_hidden,
+            Self::Surname => texts.surname_hidden,
         }
     }
 }

@@ -455,10 +455,9 @@ impl<'a> Reader<'a> {
 
     fn language(&mut self) -> Option<Lang> {
         let text = self.text("language", "language", MAX_TEXT)?;
-        match &*cleaned(&text) {
-            "es" => Some(Lang::Es),
-            "en" => Some(Lang::En),
-            _ => self.fail(Fault::InvalidLanguage),
+        match Lang::of(&cleaned(&text)) {
+            Some(lang) => Some(lang),
+            None => self.fail(Fault::InvalidLanguage),
         }
     }
 }

@@ -37,7 +37,7 @@ impl RenewalFault {
                 )
                 .to_owned(),
             Self::NotDue(last) => {
-                let on = lang.date(last);
+                let on = lang.staff().date(last);
                 lang.pick(
                     format!("La credencial vence el {on}: se renueva desde {DUE_DAYS} días antes"),
                     format!(
@@ -46,7 +46,7 @@ impl RenewalFault {
                 )
             }
             Self::EndsSooner(last) => {
-                let on = lang.date(last);
+                let on = lang.staff().date(last);
                 lang.pick(
                     format!("El campo until debe ser un día posterior al {on}"),
                     format!("The field until must be a day after {on}"),

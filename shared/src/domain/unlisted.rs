@@ -2,7 +2,13 @@
 
 use std::borrow::Cow;
 
-use crate::domain::{custom::Key, field::FieldName, lang::Lang, nearest::nearest, text::cleaned};
+use crate::domain::{
+    custom::Key,
+    field::FieldName,
+    lang::{Lang, StaffLang},
+    nearest::nearest,
+    text::cleaned,
+};
 
 /// Fewest letters of a word that is compared by its spelling: `B` is no misspelt `A`.
 const MIN_LETTERS: usize = 4;
@@ -60,20 +66,20 @@ impl Unlisted {
     /// The text of the fault. That of a grade never changes, in both languages.
     pub fn text(&self, lang: Lang) -> String {
         let (field, allowed) = (&self.field, self.allowed());
-        match (self.is_grade(), lang, self.near()) {
+        match (self.is_grade(), lang.staff(), self.near()) {
             (true, ..) => {
                 format!("Calificacion invalida. Valores permitidos: {allowed}")
             }
-            (_, Lang::Es, None) => {
+            (_, StaffLang::Es, None) => {
                 format!("Valor no permitido en {field}. Valores permitidos: {allowed}")
             }
-            (_, Lang::Es, Some(near)) => format!(
+            (_, StaffLang::Es, Some(near)) => format!(
                 "Valor no permitido en {field}. ¿Quisiste decir {near}? Valores permitidos: {allowed}"
             ),
-            (_, Lang::En, None) => {
+            (_, StaffLang::En, None) => {
                 format!("Value not allowed in {field}. Allowed values: {allowed}")
             }
-            (_, Lang::En, Some(near)) => format!(
+            (_, StaffLang::En, Some(near)) => format!(
                 "Value not allowed in {field}. Did you mean {near}? Allowed values: {allowed}"
             ),
         }

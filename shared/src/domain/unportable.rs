@@ -1,6 +1,9 @@
 //! Texts and documents that cannot be signed so that all verifiers agree.
 
-use crate::domain::{field::field_at, lang::Lang};
+use crate::domain::{
+    field::field_at,
+    lang::{Lang, StaffLang},
+};
 
 /// The reason why a document has no canonical form that every verifier finds, with the place
 /// as a JSON Pointer (RFC 6901).
@@ -32,19 +35,17 @@ pub enum Unportable {
 impl Unportable {
     /// The place in the document, and what is there.
     pub fn cause(&self, lang: Lang) -> String {
-        let (at, es) = match self {
-            Self::UnknownTerm(at) => (at, "término desconocido"),
-            Self::RelativeIri(at) => (at, "no es un IRI absoluto"),
-            Self::ControlCharacter(at) => (at, "carácter de control"),
-            Self::Number(at) => (at, "número fuera del rango portable"),
-            Self::Repeated(at) => (at, "repetido"),
-            Self::Shape(at) => (at, "no tiene la forma de un documento de este servicio"),
-            Self::Order => {
-                let es = "los textos de una propiedad se ordenan de otro modo en UTF-16";
-                return lang.pick(es.to_owned(), self.to_string());
-            }
+        let texts = &lang.texts().checks;
+        let (at, what) = match self {
+            Self::UnknownTerm(at) => (at, texts.unknown_term),
+            Self::RelativeIri(at) => (at, texts.relative_iri),
+            Self::ControlCharacter(at) => (at, texts.control_character),
+            Self::Number(at) => (at, texts.number_range),
+            Self::Repeated(at) => (at, texts.repeated),
+            Self::Shape(at) => (at, texts.other_shape),
+            Self::Order => return texts.order.to_owned(),
         };
-        lang.pick(format!("{at}: {es}"), self.to_string())
+        format!("{at}: {what}")
     }
 
     /// The text for people: the field and the reason.
@@ -58,11 +59,11 @@ impl Unportable {
             | Self::Shape(at) => field_at(at),
             Self::Order => None,
         };
-        let what = match (&at, lang) {
-            (Some(field), Lang::Es) => format!("El campo {field}"),
-            (Some(field), Lang::En) => format!("The field {field}"),
-            (None, Lang::Es) => "Un texto de la plantilla o del destinatario".to_owned(),
-            (None, Lang::En) => "A text of the template or of the recipient".to_owned(),
+        let what = match (&at, lang.staff()) {
+            (Some(field), StaffLang::Es) => format!("El campo {field}"),
+            (Some(field), StaffLang::En) => format!("The field {field}"),
+            (None, StaffLang::Es) => "Un texto de la plantilla o del destinatario".to_owned(),
+            (None, StaffLang::En) => "A text of the template or of the recipient".to_owned(),
         };
         let why = match self {
             Self::Repeated(_) => lang.pick(

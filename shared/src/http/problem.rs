@@ -418,7 +418,7 @@ impl Problem {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json; charset=utf-8"),
         );
-        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(lang.tag()));
+        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(lang.staff().tag()));
         for (name, value) in &self.headers {
             headers.insert(name.clone(), value.clone());
         }

@@ -226,6 +226,8 @@ pub enum Render {
     Badge,
     /// Draws the preview of a link.
     Preview,
+    /// Draws the seal of an achievement.
+    Seal,
     /// Draws a sample of a template's certificates.
     Sample,
 }
@@ -412,6 +414,7 @@ pub const ROUTES: &[Route] = &[
     public("GET", "/credential/{credential_id}/certificate.pdf", Function::Render(Render::Certificate), &[LANG]),
     public("GET", "/credential/{credential_id}/badge.png", Function::Render(Render::Badge), &[LANG]),
     public("GET", "/credential/{credential_id}/preview.png", Function::Render(Render::Preview), &[LANG]),
+    public("GET", "/orgs/{org}/achievements/{template_id}/seal.png", Function::Render(Render::Seal), &[]),
     public("POST", "/credential/{credential_id}/exchange", Function::Page(Page::Exchange), &[]),
     public("GET", "/credential/{credential_id}", Function::Page(Page::Credential), &[LANG, VERSION, INTERACTION]),
     public("GET", "/", Function::Page(Page::Home), &[LANG]),

@@ -279,6 +279,7 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, JobError> {
         None => upload.members.is_some(),
     });
     let lang = upload.as_ref().map_or(organization.settings.language, |upload| upload.lang);
+    let lang = Lang::from(lang.staff());
     let dry_run = upload.as_ref().is_some_and(Upload::is_dry_run);
     let refusal = refusal_of(app, &object, read.template.as_ref(), mode, dry_run);
     let issuing = template_id.map(|template_id| Issuing {

@@ -67,12 +67,18 @@ pub struct Letter<'a> {
     pub logo: Option<&'a Image>,
     /// The achievement's badge.
     pub badge: Option<&'a Image>,
+    /// The address of the achievement's seal, the picture of one without a badge.
+    pub seal_url: &'a str,
     /// Root of every link and image, without a trailing slash.
     pub site_url: &'a str,
     /// The language that the recipient reads.
     pub lang: Lang,
     /// The kind of recipient.
     pub audience: Audience,
+    /// The grade or result.
+    pub grade: Option<&'a str>,
+    /// The day of issue.
+    pub issued_on: Option<civil::Date>,
     /// The day of the award, if it is not the day of issue.
     pub awarded_on: Option<civil::Date>,
     /// The last day, if the credential ends.
@@ -186,6 +192,7 @@ pub(super) fn mailbox(
 mod tests {
     use super::*;
 
+    const SEAL: &str = "https://app.example/orgs/andina/achievements/7/seal.png";
     const ID: &str = "7a8b9c0d-1e2f-3a4b-5c6d-7e8f9a0b1c2d";
 
     fn letter() -> Letter<'static> {
@@ -202,9 +209,12 @@ mod tests {
             wallet_url: None,
             logo: None,
             badge: None,
+            seal_url: SEAL,
             site_url: "https://app.example",
             lang: Lang::Es,
             audience: Audience::External,
+            grade: Some("Sobresaliente"),
+            issued_on: Some(civil::date(2026, 11, 15)),
             awarded_on: None,
             expires_on: None,
             renewed_until: None,
@@ -313,6 +323,12 @@ mod tests {
             (Audience::Member, Lang::En, "You have a new credential in your wallet"),
             (Audience::External, Lang::Es, "Universidad Andina de Ñuñoa te otorgó una credencial"),
             (Audience::External, Lang::En, "Universidad Andina de Ñuñoa awarded you a credential"),
+            (Audience::Member, Lang::Pt, "Há uma nova credencial na sua carteira"),
+            (
+                Audience::External,
+                Lang::Pt,
+                "Universidad Andina de Ñuñoa outorgou uma credencial a você",
+            ),
         ];
         for (audience, lang, subject) in cases {
             let rendered = render(&Letter { audience, lang, ..letter() })?;
@@ -343,10 +359,40 @@ mod tests {
     }
 
     #[test]
-    fn the_html_fetches_nothing() -> Result<(), MailError> {
+    fn the_html_fetches_the_templates_picture_alone() -> Result<(), MailError> {
         let html = render(&letter())?.html;
-        for bad in ["<img", "<script", "<link", "url(", "@import", "src="] {
+        for bad in ["<script", "<link", "url(", "@import"] {
             assert!(!html.contains(bad), "{bad}");
+        }
+        assert_eq!((html.matches("<img").count(), html.matches("src=").count()), (1, 1));
+        assert!(html.contains(&format!("src=\"{SEAL}\"")) && !SEAL.contains(ID));
+        Ok(())
+    }
+
+    #[test]
+    fn a_letter_says_award_person_grade_and_date_before_its_one_button() -> Result<(), MailError> {
+        let long = "Ñandú y Cía. ".repeat(30);
+        let long = Letter {
+            organization: &long,
+            recipient_name: Some(&long),
+            credential_name: &long,
+            grade: Some(&long),
+            test: true,
+            expires_on: Some(civil::date(2030, 1, 1)),
+            ..letter()
+        };
+        assert!(render(&long)?.html.len() < 100_000);
+        for lang in Lang::ALL {
+            let rendered = render(&Letter { lang, ..letter() })?;
+            let (before, after) =
+                rendered.html.split_once("<a class=\"button\"").unwrap_or_default();
+            assert!(!after.contains("<a class=\"button\""));
+            let body = before.split_once("Diplomado en Ciencia de Datos</p>").unwrap_or_default().1;
+            let at = |text: &str| body.find(text);
+            let day = lang.date(civil::date(2026, 11, 15));
+            let order = [at("Juan Pérez"), at("Sobresaliente"), at(&day)];
+            assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{order:?} {body}");
+            assert!(rendered.text.contains(&format!(": {day}\n")), "{}", rendered.text);
         }
         Ok(())
     }

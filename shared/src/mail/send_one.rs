@@ -10,6 +10,7 @@ use crate::{
     app::App,
     aws::ses::{Envelope, HandOver, SesVerdict},
     credentials::days,
+    document::achievement::AchievementVersion,
     domain::{
         credential::{Credential, MailState, RecipientType},
         erasure::Stored,
@@ -299,6 +300,13 @@ pub(super) async fn compose(
         }
         RecipientType::External => None,
     };
+    let achievement = AchievementVersion {
+        site_url,
+        org: &credential.org,
+        template: credential.template_id,
+        version: credential.template_version,
+        definition: &template.definition,
+    };
     let letter = Letter {
         organization: &settings.name,
         sender: settings.sender.as_str(),
@@ -312,6 +320,9 @@ pub(super) async fn compose(
         wallet_url: wallet_url.as_deref(),
         logo: settings.logo.as_ref(),
         badge: template.definition.achievement.image.as_ref(),
+        seal_url: &achievement.seal_url(),
+        grade: credential.recipient.result_value.as_deref(),
+        issued_on: days.issued_on,
         site_url,
         lang: credential.lang,
         audience: match credential.recipient_type {

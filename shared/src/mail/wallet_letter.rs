@@ -56,15 +56,9 @@ pub(super) fn render(letter: &WalletLetter<'_>) -> Result<Vec<u8>, MailError> {
     let host = host.as_ref().and_then(Url::host_str).unwrap_or_default();
     let until = letter.now.checked_add(LIFETIME).unwrap_or(letter.now);
     let until = lang.date(until.to_zoned_datetime(jiff::tz::TimeZone::UTC).date());
-    let subject = lang.pick("El enlace a tus credenciales", "The link to your credentials");
-    let lead = lang.pick(
-        format!("Alguien pidió en {host} los enlaces a las credenciales de esta dirección:"),
-        format!("Somebody asked at {host} for the links to the credentials of this address:"),
-    );
-    let foot = lang.pick(
-        format!("Los enlaces son personales y sirven hasta el {until}: no los reenvíes. Si no los pediste, no hace falta que hagas nada: nadie más los recibió."),
-        format!("The links are personal and work until {until}: do not forward them. If you did not ask for them, you need not do anything: nobody else received them."),
-    );
+    let texts = &lang.texts().wallet_mail;
+    let subject = texts.subject;
+    let (lead, foot) = ((texts.lead)(host), (texts.foot)(&until));
     let mut text = format!("{lead}\n\n");
     for Link { organization, url } in letter.links {
         text.push_str(&format!("{}\n{url}\n\n", clean(organization)));

@@ -1,15 +1,18 @@
-//! The sentences of a letter in Spanish and English, as text and as HTML.
+//! The sentences of a letter in the recipient's language, as text and as HTML.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
-    domain::{image::Image, lang::Lang},
+    domain::{field::FieldName, image::Image, lang::Lang, texts::MailTexts},
     mail::letter::{Audience, Letter},
 };
 
 /// Longest name that a header carries, in characters; a longer one is cut with an
 /// ellipsis. The body always has it in full.
 const HEADER_NAME_MAX: usize = 120;
+
+/// Side of the box of the template's picture, in pixels.
+const PICTURE: u32 = 112;
 
 /// The letter's sentences, in its language.
 pub(super) struct Words {
@@ -19,13 +22,13 @@ pub(super) struct Words {
     greeting: String,
     lead: String,
     credential: String,
-    /// The day of the award.
-    /// The days of the award and of the end, where they need saying.
-    days: Vec<String>,
+    /// The person, the grade and the days, with the name of each.
+    facts: Vec<(&'static str, String)>,
     links: Links,
     plain_link: &'static str,
     logo: Option<Picture>,
-    badge: Option<Picture>,
+    /// The badge of the template, or its seal: one address for all recipients, so it tells nobody who reads.
+    picture: Picture,
     organization: String,
     footer: String,
 }
@@ -36,31 +39,30 @@ impl Words {
         let organization = clean(letter.organization);
         let credential = clean(letter.credential_name);
         let name = letter.recipient_name.map(clean).filter(|n| !n.is_empty());
+        let texts = &lang.texts().mail;
+        let facts = facts(letter, name.as_deref());
         Self {
             lang,
             subject: subject(letter, &organization, &credential),
-            test: letter.test.then_some(lang.pick(
-                "PRUEBA: esta credencial se emitió en modo de prueba y no tiene validez.",
-                "TEST: this credential was issued in test mode and has no validity.",
-            )),
-            greeting: match (name, lang) {
-                (Some(name), Lang::Es) => format!("Hola, {name}:"),
-                (Some(name), Lang::En) => format!("Hello {name},"),
-                (None, Lang::Es) => "Hola:".to_owned(),
-                (None, Lang::En) => "Hello,".to_owned(),
+            test: letter.test.then_some(texts.test),
+            greeting: match name {
+                Some(name) => (texts.greeting)(&name),
+                None => texts.greeting_nameless.to_owned(),
             },
             lead: lead(letter, &organization),
-            days: days(letter),
+            facts,
             links: match letter.wallet_url {
-                Some(wallet) => Links::to_wallet(lang, wallet, letter.url),
-                None => Links::to_page(lang, letter.url),
+                Some(wallet) => Links::to_wallet(texts, wallet, letter.url),
+                None => Links::to_page(texts, letter.url),
             },
-            plain_link: lang.pick(
-                "Si el botón no funciona, copia este enlace en tu navegador:",
-                "If the button does not work, copy this link into your browser:",
-            ),
+            plain_link: texts.plain_link,
             logo: letter.logo.map(|logo| Picture::of(logo, letter.site_url, 200, 44)),
-            badge: letter.badge.map(|badge| Picture::of(badge, letter.site_url, 112, 112)),
+            picture: match letter.badge {
+                Some(badge) => Picture::of(badge, letter.site_url, PICTURE, PICTURE),
+                None => {
+                    Picture { url: letter.seal_url.to_owned(), width: PICTURE, height: PICTURE }
+                }
+            },
             footer: footer(letter, &organization),
             credential,
             organization,
@@ -73,10 +75,26 @@ impl Words {
         let test = self.test.map(|t| format!("{t}\n\n")).unwrap_or_default();
         let public = public.as_ref();
         let public = public.map(|(says, url)| format!("{says}\n{url}\n\n")).unwrap_or_default();
-        let days: String = self.days.iter().map(|day| format!("    {day}\n")).collect();
+        let facts: String =
+            self.facts.iter().map(|(name, value)| format!("    {name}: {value}\n")).collect();
         format!(
-            "{test}{greeting}\n\n{lead}\n\n    {credential}\n{days}\n{invitation}\n{url}\n\n{public}{privacy}\n\n-- \n{footer}\n"
+            "{test}{greeting}\n\n{lead}\n\n    {credential}\n{facts}\n{invitation}\n{url}\n\n{public}{privacy}\n\n-- \n{footer}\n"
         )
+    }
+
+    fn fact_rows(&self) -> Markup {
+        html! {
+            @if !self.facts.is_empty() {
+                table role="presentation" cellpadding="0" cellspacing="0" border="0" style="margin:0 0 20px;" {
+                    @for (name, value) in &self.facts {
+                        tr {
+                            td.soft valign="top" style="padding:0 16px 4px 0;font-size:14px;line-height:24px;color:#5a574f;" { (name) }
+                            td valign="top" dir="auto" style="padding:0 0 4px;font-size:16px;line-height:24px;word-break:break-word;overflow-wrap:anywhere;" { (value) }
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// The HTML part. Tables and inline styles, because Outlook lays out nothing else; the
@@ -110,9 +128,9 @@ impl Words {
                                 tr { td style="padding:24px 28px 0;word-break:break-word;overflow-wrap:anywhere;" {
                                     p style="margin:0 0 16px;" { (self.greeting) }
                                     p style="margin:0 0 16px;" { (self.lead) }
-                                    @if let Some(badge) = &self.badge { (badge.img("display:block;margin:0 0 12px;border:0;")) }
-                                    p dir="auto" style={(SERIF) "margin:0 0 20px;font-size:24px;line-height:1.3;font-weight:bold;"} { (self.credential) }
-                                    @for day in &self.days { p style="margin:-12px 0 20px;" { (day) } }
+                                    (self.picture.img("display:block;margin:0 0 12px;border:0;"))
+                                    p dir="auto" style={(SERIF) "margin:0 0 12px;font-size:24px;line-height:1.3;font-weight:bold;"} { (self.credential) }
+                                    (self.fact_rows())
                                     p style="margin:0 0 20px;" { (self.links.invitation) }
                                 } }
                                 tr { td style="padding:0 28px 24px;" {
@@ -142,6 +160,24 @@ impl Words {
     }
 }
 
+/// The person, the grade and the days: of the award or else of the issue, and of an end that the first line
+/// does not say.
+fn facts(letter: &Letter<'_>, name: Option<&str>) -> Vec<(&'static str, String)> {
+    let lang = letter.lang;
+    let texts = lang.texts();
+    let date = |on| lang.date(on);
+    let awarded = letter.awarded_on.map(|on| (FieldName::AwardedOn.label(lang), date(on)));
+    let issued = letter.issued_on.map(|on| (texts.facts.issued_on, date(on)));
+    let ends = letter.expires_on.filter(|_| letter.renewed_until.is_none());
+    let facts = [
+        name.map(|name| (texts.page.awarded_to, name.to_owned())),
+        letter.grade.map(|grade| (FieldName::ResultValue.short(lang), clean(grade))),
+        awarded.or(issued),
+        ends.map(|on| (texts.mail.valid_until, date(on))),
+    ];
+    facts.into_iter().flatten().collect()
+}
+
 /// The letter's links and the sentences about them.
 struct Links {
     invitation: &'static str,
@@ -154,122 +190,56 @@ struct Links {
 }
 
 impl Links {
-    fn to_wallet(lang: Lang, wallet: &str, page: &str) -> Self {
-        let page_says = lang.pick(
-            "La página pública de esta credencial, para compartirla:",
-            "The public page of this credential, to share it:",
-        );
+    fn to_wallet(texts: &MailTexts, wallet: &str, page: &str) -> Self {
         Self {
-            invitation: lang.pick(
-                "Ábrela en tu billetera, junto con todas tus credenciales de la institución:",
-                "Open it in your wallet, together with all your credentials of the institution:",
-            ),
-            button: lang.pick("Abrir mi billetera", "Open my wallet"),
+            invitation: texts.to_wallet,
+            button: texts.open_wallet,
             url: wallet.to_owned(),
-            public: Some((page_says, page.to_owned())),
-            privacy: lang.pick(
-                "El enlace a tu billetera es personal y sirve 30 días: no lo reenvíes. Quien tenga el enlace de la página pública puede ver la credencial.",
-                "The link to your wallet is personal and works for 30 days: do not forward it. Anyone who has the link of the public page can see the credential.",
-            ),
+            public: Some((texts.public_page, page.to_owned())),
+            privacy: texts.wallet_privacy,
         }
     }
 
-    fn to_page(lang: Lang, page: &str) -> Self {
+    fn to_page(texts: &MailTexts, page: &str) -> Self {
         Self {
-            invitation: lang.pick(
-                "Puedes verla y compartirla en su página pública:",
-                "You can see and share it on its public page:",
-            ),
-            button: lang.pick("Ver credencial", "View credential"),
+            invitation: texts.to_page,
+            button: texts.open_page,
             url: page.to_owned(),
             public: None,
-            privacy: lang.pick(
-                "Quien tenga el enlace puede ver la credencial: tú decides con quién compartirlo.",
-                "Anyone who has the link can see the credential: you decide whom to share it with.",
-            ),
+            privacy: texts.page_privacy,
         }
     }
 }
 
 fn subject(letter: &Letter<'_>, organization: &str, credential: &str) -> String {
-    let credential = shorten(credential);
-    let subject = match (letter.audience, letter.lang) {
-        (_, Lang::Es) if letter.renewed_until.is_some() => {
-            format!("{} renovó tu credencial: {credential}", shorten(organization))
-        }
-        (_, Lang::En) if letter.renewed_until.is_some() => {
-            format!("{} renewed your credential: {credential}", shorten(organization))
-        }
-        (Audience::Member, Lang::Es) => {
-            format!("Tienes una nueva credencial en tu billetera: {credential}")
-        }
-        (Audience::Member, Lang::En) => {
-            format!("You have a new credential in your wallet: {credential}")
-        }
-        (Audience::External, Lang::Es) => {
-            format!("{} te otorgó una credencial: {credential}", shorten(organization))
-        }
-        (Audience::External, Lang::En) => {
-            format!("{} awarded you a credential: {credential}", shorten(organization))
-        }
+    let texts = &letter.lang.texts().mail;
+    let (organization, credential) = (&shorten(organization), &shorten(credential));
+    let subject = match letter.audience {
+        _ if letter.renewed_until.is_some() => (texts.renewed_subject)(organization, credential),
+        Audience::Member => (texts.member_subject)(credential),
+        Audience::External => (texts.external_subject)(organization, credential),
     };
-    let test = if letter.test { letter.lang.pick("PRUEBA · ", "TEST · ") } else { "" };
+    let test = if letter.test { texts.test_mark } else { "" };
     // No name reads as an encoded word, which a mail program would decode.
     format!("{test}{}", subject.replace("=?", "= ?"))
 }
 
-/// The day of an award of its own, and the last day of a credential that ends; the first line of the letter says
-/// the one that a renewal gave.
-fn days(letter: &Letter<'_>) -> Vec<String> {
-    let lang = letter.lang;
-    let ends = letter.expires_on.filter(|_| letter.renewed_until.is_none());
-    let awarded =
-        letter.awarded_on.map(|on| (lang.pick("Fecha de otorgamiento", "Date of award"), on));
-    let ends = ends.map(|on| (lang.pick("Válida hasta", "Valid until"), on));
-    awarded.into_iter().chain(ends).map(|(name, on)| format!("{name}: {}", lang.date(on))).collect()
-}
-
 fn lead(letter: &Letter<'_>, organization: &str) -> String {
-    if let Some(until) = letter.renewed_until {
-        let until = letter.lang.date(until);
-        return match letter.lang {
-            Lang::Es => {
-                format!("{organization} renovó tu credencial, que ahora vale hasta el {until}:")
-            }
-            Lang::En => {
-                format!("{organization} renewed your credential, which now holds until {until}:")
-            }
-        };
-    }
-    match (letter.audience, letter.lang) {
-        (Audience::Member, Lang::Es) => {
-            format!(
-                "Tienes una nueva credencial en tu billetera digital (wallet), otorgada por {organization}:"
-            )
-        }
-        (Audience::Member, Lang::En) => {
-            format!("You have a new credential in your wallet, awarded by {organization}:")
-        }
-        (Audience::External, Lang::Es) => format!("{organization} te otorgó una credencial:"),
-        (Audience::External, Lang::En) => format!("{organization} awarded you a credential:"),
+    let texts = &letter.lang.texts().mail;
+    match (letter.renewed_until, letter.audience) {
+        (Some(until), _) => (texts.renewed_lead)(organization, &letter.lang.date(until)),
+        (None, Audience::Member) => (texts.member_lead)(organization),
+        (None, Audience::External) => (texts.external_lead)(organization),
     }
 }
 
 fn footer(letter: &Letter<'_>, organization: &str) -> String {
-    let mistake = match (letter.reply_to.is_some(), letter.lang) {
-        (true, Lang::Es) => "Si crees que se trata de un error, responde a este mensaje.",
-        (true, Lang::En) => "If you think this is a mistake, reply to this message.",
-        (false, Lang::Es) => "Si crees que se trata de un error, comunícate con la institución.",
-        (false, Lang::En) => "If you think this is a mistake, contact the institution.",
+    let texts = &letter.lang.texts().mail;
+    let mistake = match letter.reply_to {
+        Some(_) => texts.mistake_reply,
+        None => texts.mistake_contact,
     };
-    match letter.lang {
-        Lang::Es => format!(
-            "Recibes este mensaje automático porque {organization} emitió una credencial para esta dirección de correo. {mistake}"
-        ),
-        Lang::En => format!(
-            "You receive this automatic message because {organization} issued a credential for this e-mail address. {mistake}"
-        ),
-    }
+    format!("{} {mistake}", (texts.why)(organization))
 }
 
 /// An image of a letter, and the size at which it is shown.

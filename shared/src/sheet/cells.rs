@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::domain::email::EmailAddress;
+use crate::domain::{email::EmailAddress, lang::Lang};
 
 /// The digits of a cell that was made a text by hand: `="00123"` and `'00123`. Any other cell as
 /// it is.
@@ -125,13 +125,12 @@ pub fn is_shortened(text: &str) -> bool {
         && exponent.strip_prefix('+').is_some_and(digits)
 }
 
-/// `es` or `en`, from the language's name or tag; any other text as it is.
+/// The tag of a language, from its name or a longer tag; any other text as it is.
 pub fn language(text: &str) -> String {
     let lower = text.to_lowercase();
-    match lower.as_str() {
-        "español" | "espanol" | "castellano" | "spanish" => "es".to_owned(),
-        "inglés" | "ingles" | "english" => "en".to_owned(),
-        tag => tag.split(['-', '_']).next().unwrap_or(tag).to_owned(),
+    match Lang::called(&lower) {
+        Some(lang) => lang.tag().to_owned(),
+        None => lower.split(['-', '_']).next().unwrap_or(&lower).to_owned(),
     }
 }
 

@@ -7,7 +7,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{fault::SheetFault, letters};
-use crate::domain::{encoding::Encoding, job::Reading, lang::Lang};
+use crate::domain::{
+    encoding::Encoding,
+    job::Reading,
+    lang::{Lang, StaffLang},
+};
 
 /// Words that are kept of each byte beyond ASCII: a byte that comes late in a long file is
 /// still heard.
@@ -168,9 +172,9 @@ impl Guess {
         let readings = self.readings(encodings);
         let list = |lang: Lang| {
             let one = |reading: &Reading| {
-                let texts = reading.texts.first().map(|text| match lang {
-                    Lang::Es => format!(" «{text}»"),
-                    Lang::En => format!(" \"{text}\""),
+                let texts = reading.texts.first().map(|text| match lang.staff() {
+                    StaffLang::Es => format!(" «{text}»"),
+                    StaffLang::En => format!(" \"{text}\""),
                 });
                 let name = reading.encoding.as_str();
                 format!("{name}{}", texts.unwrap_or_default())

@@ -16,8 +16,9 @@ pub fn faults(definition: &Definition) -> Vec<FieldError> {
     let own = &definition.custom_fields;
     let mut faults = Vec::new();
     for (n, field) in own.iter().enumerate() {
-        let fault = [&field.label.es, &field.label.en]
-            .into_iter()
+        let fault = field
+            .label
+            .all()
             .find_map(|label| fault(label, n, own, definition).map(|(es, en)| (label, es, en)));
         if let Some((label, es, en)) = fault {
             let pointer = format!("/custom_fields/{n}/label");

@@ -153,7 +153,7 @@ pub(super) const NAMES: [(Column, &[&str]); 8] = [
         Column::ExternalId,
         &["external id", "id externo", "identificador externo", "identificador", "id interno"],
     ),
-    (Column::Language, &["language", "idioma", "lengua", "preferred language"]),
+    (Column::Language, &["language", "idioma", "lengua", "lingua", "preferred language"]),
 ];
 
 /// Names of columns that such programs write beside a list of people and that say nothing of a

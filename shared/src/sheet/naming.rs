@@ -215,7 +215,7 @@ impl Words<'_> {
                 )
             }
             Fault::Expired(id, on) => {
-                let (name, on) = (self.naming.name("external_id"), lang.date(*on));
+                let (name, on) = (self.naming.name("external_id"), lang.staff().date(*on));
                 self.pick(
                     format!("La credencial {id} de estos datos venció el {on}: se puede renovar; para emitir otra, escribe otro id en la columna {name}"),
                     format!("Credential {id} of this data ended on {on}: it can be renewed; to issue another, write another id in the column {name}"),
@@ -443,8 +443,8 @@ impl Words<'_> {
             ),
             Fault::InvalidLanguage => self.wrong(
                 "language",
-                "debe ser es (español) o en (inglés)",
-                "it must be es (Spanish) or en (English)",
+                &format!("debe ser {}", Lang::explained("o")),
+                &format!("it must be {}", Lang::explained("or")),
             ),
             Fault::SeveralAddresses => self.wrong(
                 "email",

@@ -66,7 +66,8 @@ pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     }
 }
 
-fn named(path: &str) -> Option<(OrgId, TemplateId)> {
+/// The organization and the template that an address names.
+pub fn named(path: &str) -> Option<(OrgId, TemplateId)> {
     let (org, id) = pasted::trimmed(path).split_once('/')?;
     Some((OrgId::parse(org).ok()?, TemplateId::parse(id).ok()?))
 }

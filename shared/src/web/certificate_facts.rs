@@ -40,7 +40,7 @@ impl CertificateFact {
     pub fn label(&self, lang: Lang) -> &str {
         match (self.label.get(lang.tag()), &self.name) {
             (Some(label), _) => label,
-            (None, Name::Field(field)) => field.spec().short.text(lang),
+            (None, Name::Field(field)) => field.short(lang),
             (None, Name::Custom(label)) => label.text(lang),
         }
     }

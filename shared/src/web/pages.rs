@@ -40,17 +40,8 @@ pub fn not_found(site_url: &str, lang: Lang) -> String {
     notice(
         site_url,
         lang,
-        lang.pick("No encontramos esta credencial", "We could not find this credential"),
-        &[
-            lang.pick(
-                "Es posible que el enlace esté incompleto o que se haya copiado mal.",
-                "The link may be incomplete or may have been copied wrongly.",
-            ),
-            lang.pick(
-                "Ábrelo de nuevo desde el mensaje que recibiste, o pídelo a la institución que emitió la credencial.",
-                "Open it again from the message you received, or ask the institution that issued the credential.",
-            ),
-        ],
+        lang.texts().notices.not_found,
+        &[lang.texts().notices.not_found_why, lang.texts().notices.not_found_ask],
     )
 }
 
@@ -59,57 +50,23 @@ pub fn no_achievement(site_url: &str, lang: Lang) -> String {
     notice(
         site_url,
         lang,
-        lang.pick("No encontramos este logro", "We could not find this achievement"),
-        &[lang.pick(
-            "Es posible que la dirección esté incompleta o que se haya copiado mal. La página de cada credencial lleva a la de su logro.",
-            "The address may be incomplete or may have been copied wrongly. The page of each credential leads to that of its achievement.",
-        )],
+        lang.texts().notices.no_achievement,
+        &[lang.texts().notices.no_achievement_why],
     )
 }
 
 /// Renders the page for a credential that was erased.
 pub fn erased(why: Why, site_url: &str, lang: Lang) -> String {
     let (title, reason) = match why {
-        Why::Request => (
-            lang.pick("Eliminada a petición de su titular", "Erased at the person's request"),
-            lang.pick(
-                "La persona a quien se otorgó esta credencial pidió que se retirara de este sitio, y sus datos ya no están aquí.",
-                "The person to whom this credential was awarded asked for its removal from this site, and their data is no longer here.",
-            ),
-        ),
-        Why::Retention => (
-            lang.pick("Eliminada al cumplirse su plazo", "Erased after its time"),
-            lang.pick(
-                "Esta credencial dejó de estar vigente, y la institución no conserva sus datos más tiempo.",
-                "This credential has ended, and the institution keeps its data no longer.",
-            ),
-        ),
+        Why::Request => (lang.texts().notices.erased, lang.texts().notices.erased_why),
+        Why::Retention => (lang.texts().notices.ended, lang.texts().notices.ended_why),
     };
-    notice(
-        site_url,
-        lang,
-        title,
-        &[
-            reason,
-            lang.pick(
-                "Si esa persona te entregó el archivo firmado de la credencial, cualquier verificador de Open Badges 3.0 dice si sigue siendo válido.",
-                "If that person gave you the signed file of the credential, any verifier of Open Badges 3.0 tells whether it is still valid.",
-            ),
-        ],
-    )
+    notice(site_url, lang, title, &[reason, lang.texts().notices.erased_file])
 }
 
 /// Renders the page for a wallet whose person was erased.
 pub fn wallet_erased(site_url: &str, lang: Lang) -> String {
-    notice(
-        site_url,
-        lang,
-        lang.pick("Eliminada a petición de su titular", "Erased at the person's request"),
-        &[lang.pick(
-            "Esta billetera se eliminó a petición de su titular. Los archivos firmados que esa persona guardó se pueden seguir verificando.",
-            "This wallet was erased at the person's request. The signed files that the person has kept can still be verified.",
-        )],
-    )
+    notice(site_url, lang, lang.texts().notices.erased, &[lang.texts().notices.wallet_erased])
 }
 
 /// Renders the page for a moment when the credential cannot be read.
@@ -117,17 +74,8 @@ pub fn unavailable(site_url: &str, lang: Lang) -> String {
     notice(
         site_url,
         lang,
-        lang.pick(
-            "No podemos mostrar esta credencial en este momento",
-            "We cannot show this credential right now",
-        ),
-        &[
-            lang.pick(
-                "Es un problema pasajero de nuestro sistema: la credencial no se ha perdido.",
-                "This is a passing problem of our system: the credential is not lost.",
-            ),
-            lang.pick("Vuelve a intentarlo en unos minutos.", "Please try again in a few minutes."),
-        ],
+        lang.texts().notices.unavailable,
+        &[lang.texts().notices.unavailable_why, lang.texts().notices.try_later],
     )
 }
 
@@ -137,39 +85,24 @@ pub fn blocked(site_url: &str, lang: Lang) -> String {
     notice(
         site_url,
         lang,
-        lang.pick(
-            "Esta credencial no está disponible por ahora",
-            "This credential is not available for now",
-        ),
-        &[
-            lang.pick(
-                "La institución que la emitió no la muestra en este momento. Eso no significa que sea falsa ni que haya perdido su validez.",
-                "The institution that issued it does not show it at the moment. This does not mean that it is false or has lost its validity.",
-            ),
-            lang.pick(
-                "Si necesitas comprobarla, pide el archivo de la credencial a su titular, o consulta a la institución.",
-                "If you need to check it, ask its holder for the credential's file, or ask the institution.",
-            ),
-        ],
+        lang.texts().notices.blocked,
+        &[lang.texts().notices.blocked_why, lang.texts().notices.blocked_ask],
     )
 }
 
 /// Renders the page for a version that a correction replaced. Its content is not shown again: it
 /// was wrong.
 pub fn replaced(url: &str, version: u32, site_url: &str, lang: Lang) -> String {
-    let title = lang.pick("Versión reemplazada", "Replaced version");
+    let title = lang.texts().notices.replaced_title;
     let main = html! {
         div.card {
             div class="state revoked" { p {
-                strong { (lang.pick("Reemplazada", "Replaced")) } " · "
-                (lang.pick(
-                    "La institución corrigió esta credencial. La versión que consultas ya no está vigente.",
-                    "The institution has corrected this credential. The version that you look up is no longer in force.",
-                ))
+                strong { (lang.texts().notices.replaced) } " · "
+                (lang.texts().notices.replaced_why)
             } }
             div.body {
                 h1 { (title) }
-                p { a href=(url) { (lang.pick("Ver la versión vigente", "See the version in force")) } }
+                p { a href=(url) { (lang.texts().notices.replaced_by) } }
             }
         }
     };

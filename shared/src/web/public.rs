@@ -146,6 +146,7 @@ fn page_of(app: &App, call: &Call, found: &LoadedCredential, lang: Lang) -> Stri
 /// `GET /console`: the page for issuing from a file.
 pub fn console(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let lang = call.query(LANG).and_then(Lang::from_tag).unwrap_or(call.lang);
+    let lang = Lang::from(lang.staff());
     let site_url = &app.config.site_url;
     let mut response = html(StatusCode::OK, pages::console(site_url, lang), lang, site_url)?;
     let uploads = app.config.uploads_origin.as_deref().unwrap_or_default();

@@ -234,12 +234,7 @@ async fn of_document(
         }
         None => {}
     }
-    let plain = |finding| match finding {
-        Finding { plain: Some((es, en)), .. } => {
-            Finding { es: es.to_owned(), en: en.to_owned(), ..finding }
-        }
-        finding => finding,
-    };
+    let plain = |finding: Finding| Finding { outcome: finding.outcome.plain(), ..finding };
     verdict.findings = verification.findings.into_iter().map(plain).collect();
     Ok(verdict)
 }

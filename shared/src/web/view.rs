@@ -167,8 +167,8 @@ impl CredentialView {
     /// The word across a certificate that is none: of a sample, or of a test.
     pub fn watermark(&self, lang: Lang) -> Option<&'static str> {
         match (self.sample, self.test) {
-            (true, _) => Some(lang.pick("MUESTRA", "SAMPLE")),
-            (false, true) => Some(lang.pick("PRUEBA", "TEST")),
+            (true, _) => Some(lang.texts().sample_watermark),
+            (false, true) => Some(lang.texts().test_watermark),
             (false, false) => None,
         }
     }
@@ -182,15 +182,15 @@ impl CredentialView {
     /// where that is another, and of the end.
     pub fn days(&self, lang: Lang) -> Vec<(&'static str, Date)> {
         let ends = match self.state {
-            State::Expired => lang.pick("Venció el", "Expired on"),
+            State::Expired => lang.texts().facts.expired_on,
             State::Issued | State::Suspended | State::Revoked | State::Unverified => {
-                lang.pick("Vence el", "Expires on")
+                FieldName::ValidUntil.label(lang)
             }
         };
         let issued_on = self.issued_on.filter(|on| self.awarded_on != Some(*on));
         let days = [
-            (FieldName::AwardedOn.spec().label.text(lang), self.awarded_on),
-            (lang.pick("Fecha de emisión", "Date of issue"), issued_on),
+            (FieldName::AwardedOn.label(lang), self.awarded_on),
+            (lang.texts().facts.issued_on, issued_on),
             (ends, self.expires_on),
         ];
         days.into_iter().filter_map(|(name, day)| Some((name, day?))).collect()
@@ -199,7 +199,7 @@ impl CredentialView {
     /// The skills in one line of a certificate: the first ones that fit, and the number of the others.
     pub fn skills_line(&self, lang: Lang) -> Option<String> {
         const MOST: usize = 170;
-        let mut line = lang.pick("Competencias: ", "Skills: ").to_owned();
+        let mut line = lang.texts().facts.skills.to_owned();
         let mut left = self.skills.len();
         for skill in &self.skills {
             let name = words(&skill.name, MOST / 2);
@@ -213,7 +213,7 @@ impl CredentialView {
             left -= 1;
         }
         if left > 0 {
-            line.push_str(&lang.pick(format!(" y {left} más"), format!(" and {left} more")));
+            line.push_str(&(lang.texts().facts.more_skills)(left));
         }
         (!self.skills.is_empty()).then_some(line)
     }

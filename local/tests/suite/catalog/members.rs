@@ -184,7 +184,7 @@ async fn a_faulty_import_names_its_rows_and_imports_the_others() {
                     5,
                     6,
                     "idioma@ejemplo.com",
-                    "La columna «language» dice «fr»: debe ser es (español) o en (inglés)".to_owned(),
+                    "La columna «language» dice «fr»: debe ser es (Español), en (English) o pt (Português)".to_owned(),
                     "invalid_language",
                 ),
                 (

@@ -241,8 +241,8 @@ fn cases() -> Vec<Case> {
         recipient(&[("language", "\"fr\"")]),
         &fault(
             "invalid_language",
-            "El campo language debe ser es o en",
-            "The field language must be es or en",
+            "El campo language debe ser es, en o pt",
+            "The field language must be es, en or pt",
         ),
     );
 

@@ -11,7 +11,7 @@ mod misread;
 mod names;
 
 use crate::domain::{
-    lang::Lang,
+    lang::{Lang, StaffLang},
     text::shortened,
     unseen::{is_hidden, is_tag},
 };
@@ -73,54 +73,54 @@ impl Damaged {
     /// The text of the fault: the field, its text, and what to do.
     pub fn text(&self, lang: Lang) -> String {
         let Self { field, shown, damage } = self;
-        match (damage, lang) {
-            (Damage::Lost, Lang::Es) => format!(
+        match (damage, lang.staff()) {
+            (Damage::Lost, StaffLang::Es) => format!(
                 "El campo {field} ha perdido letras: «{shown}». Escríbelas de nuevo, o exporta otra vez los datos en UTF-8"
             ),
-            (Damage::Lost, Lang::En) => format!(
+            (Damage::Lost, StaffLang::En) => format!(
                 "The field {field} has lost letters: \"{shown}\". Write them again, or export the data once more, in UTF-8"
             ),
-            (Damage::Formula, Lang::Es) => format!(
+            (Damage::Formula, StaffLang::Es) => format!(
                 "El campo {field} tiene un error de la hoja de cálculo en lugar de su valor: «{shown}». Corrige la fórmula, o escribe el valor"
             ),
-            (Damage::Formula, Lang::En) => format!(
+            (Damage::Formula, StaffLang::En) => format!(
                 "The field {field} has an error of the spreadsheet instead of its value: \"{shown}\". Correct the formula, or write the value"
             ),
-            (Damage::Unevaluated, Lang::Es) => format!(
+            (Damage::Unevaluated, StaffLang::Es) => format!(
                 "El campo {field} tiene una fórmula de la hoja de cálculo en lugar de su valor: «{shown}». Copia la columna y pégala como valores, o escribe el valor"
             ),
-            (Damage::Unevaluated, Lang::En) => format!(
+            (Damage::Unevaluated, StaffLang::En) => format!(
                 "The field {field} has a formula of the spreadsheet instead of its value: \"{shown}\". Copy the column and paste it as values, or write the value"
             ),
-            (Damage::Markup(meant), Lang::Es) => format!(
+            (Damage::Markup(meant), StaffLang::Es) => format!(
                 "El campo {field} tiene etiquetas HTML: «{shown}» en lugar de «{meant}». Quítalas, o exporta los datos sin ellas"
             ),
-            (Damage::Markup(meant), Lang::En) => format!(
+            (Damage::Markup(meant), StaffLang::En) => format!(
                 "The field {field} has HTML tags: \"{shown}\" instead of \"{meant}\". Remove them, or export the data without them"
             ),
-            (Damage::Misread(None), Lang::Es) => format!(
+            (Damage::Misread(None), StaffLang::Es) => format!(
                 "El campo {field} tiene letras dañadas: «{shown}». Corrígelas, o exporta otra vez los datos en UTF-8"
             ),
-            (Damage::Misread(None), Lang::En) => format!(
+            (Damage::Misread(None), StaffLang::En) => format!(
                 "The field {field} has damaged letters: \"{shown}\". Correct them, or export the data once more, in UTF-8"
             ),
-            (Damage::Misread(Some(meant)), Lang::Es) => format!(
+            (Damage::Misread(Some(meant)), StaffLang::Es) => format!(
                 "El campo {field} tiene letras dañadas: «{shown}» parece «{meant}» leído en otra codificación. Corrígelas, o exporta otra vez los datos en UTF-8"
             ),
-            (Damage::Misread(Some(meant)), Lang::En) => format!(
+            (Damage::Misread(Some(meant)), StaffLang::En) => format!(
                 "The field {field} has damaged letters: \"{shown}\" looks like \"{meant}\" read in another encoding. Correct them, or export the data once more, in UTF-8"
             ),
-            (Damage::Code(meant), Lang::Es) => format!(
+            (Damage::Code(meant), StaffLang::Es) => format!(
                 "El campo {field} tiene letras escritas como código HTML: «{shown}» en lugar de «{meant}». Corrígelas, o exporta los datos sin ese código"
             ),
-            (Damage::Code(meant), Lang::En) => format!(
+            (Damage::Code(meant), StaffLang::En) => format!(
                 "The field {field} has letters written as HTML code: \"{shown}\" instead of \"{meant}\". Correct them, or export the data without that code"
             ),
-            (Damage::Hidden(c), Lang::Es) => format!(
+            (Damage::Hidden(c), StaffLang::Es) => format!(
                 "El campo {field} tiene caracteres que nadie ve (U+{:04X}) en «{shown}». Escríbelo de nuevo a mano",
                 u32::from(*c)
             ),
-            (Damage::Hidden(c), Lang::En) => format!(
+            (Damage::Hidden(c), StaffLang::En) => format!(
                 "The field {field} has characters that nobody sees (U+{:04X}) in \"{shown}\". Type it again by hand",
                 u32::from(*c)
             ),

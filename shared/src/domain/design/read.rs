@@ -21,9 +21,6 @@ use crate::domain::{
     text::is_visible,
 };
 
-/// The languages of labels.
-const LANGUAGES: [Lang; 2] = [Lang::Es, Lang::En];
-
 impl DesignPart {
     /// Reads the body of `PUT /organization/design`. The caller stores the pictures and puts them in their
     /// places.
@@ -288,7 +285,7 @@ fn label(inner: &mut Fields) -> BTreeMap<String, String> {
         return BTreeMap::new();
     };
     let mut labels = BTreeMap::new();
-    for lang in LANGUAGES {
+    for lang in Lang::ALL {
         let text = words(&mut of, lang.tag(), MAX_LABEL, Kind::Words);
         labels.extend(text.map(|text| (lang.tag().to_owned(), text)));
     }

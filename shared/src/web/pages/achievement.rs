@@ -39,31 +39,28 @@ pub fn achievement(shown: &AchievementPage<'_>, site_url: &str, lang: Lang) -> S
         article.card {
             @if let Some(newest) = shown.newest {
                 div.state.trial { p {
-                    (lang.pick("Esta es la versión ", "This is version ")) (shown.version)
-                    (lang.pick("; la vigente es la ", "; the present one is "))
+                    (lang.texts().achievement.version_shown) (shown.version)
+                    (lang.texts().achievement.version_newest)
                     a href={ (shown.id) "?lang=" (lang.tag()) } { (newest) } "."
                 } }
             }
             @if shown.archived {
-                div.state.trial { p { (lang.pick(
-                    "La institución ya no otorga esta credencial. Las que otorgó siguen valiendo lo que cada una dice.",
-                    "The institution no longer awards this credential. Those that it awarded hold as each of them says.",
-                )) } }
+                div.state.trial { p { (lang.texts().achievement.archived) } }
             }
             div.body {
                 div.hero {
                     div.words {
                         h1 dir="auto" { (d.name) }
-                        p.label { (lang.pick("Un logro que otorga", "An achievement awarded by")) }
+                        p.label { (lang.texts().achievement.awarded_by) }
                         p.giver dir="auto" { (shown.organization) }
                     }
                     (badge(d.achievement.image.as_ref(), shown.seal, site_url))
                 }
                 (facts(d, lang))
-                section { h2.h2 { (lang.pick("Descripción", "Description")) } p.prose dir="auto" { (d.description) } }
+                section { h2.h2 { (lang.texts().page.description) } p.prose dir="auto" { (d.description) } }
                 @if d.achievement.criteria.is_some() || d.achievement.criteria_url.is_some() {
                     section id="criteria" {
-                        h2.h2 { (lang.pick("Criterios", "Criteria")) }
+                        h2.h2 { (lang.texts().page.criteria) }
                         @if let Some(criteria) = &d.achievement.criteria { p.prose dir="auto" { (criteria) } }
                         @if let Some(url) = &d.achievement.criteria_url {
                             p { a href=(url) rel="noopener noreferrer nofollow" { (url) } }
@@ -75,8 +72,8 @@ pub fn achievement(shown: &AchievementPage<'_>, site_url: &str, lang: Lang) -> S
         }
     };
     let foot = html! {
-        p { (lang.pick("Dirección: ", "Address: ")) a href=(shown.id) { (shown.id) } }
-        p { (lang.pick("Versión ", "Version ")) (shown.version) " · "
+        p { (lang.texts().achievement.address) a href=(shown.id) { (shown.id) } }
+        p { (lang.texts().achievement.version) (shown.version) " · "
             a href={ (shown.id) ".json?version=" (shown.version) } type="application/json" { "JSON" } }
     };
     let query = shown.newest.map(|_| format!("version={}", shown.version));
@@ -93,15 +90,18 @@ fn facts(d: &Definition, lang: Lang) -> Markup {
     let a = &d.achievement;
     let tags = (!a.tags.is_empty()).then(|| a.tags.join(" · "));
     let facts = [
-        (lang.pick("Tipo", "Type"), a.kind.as_deref().map(|kind| type_name(kind, lang).to_owned())),
-        (lang.pick("Código", "Code"), a.human_code.clone()),
-        (lang.pick("Área", "Field of study"), a.field_of_study.clone()),
-        (lang.pick("Especialidad", "Specialization"), a.specialization.clone()),
         (
-            lang.pick("Créditos", "Credits"),
+            lang.texts().achievement.kind,
+            a.kind.as_deref().map(|kind| type_name(kind, lang).to_owned()),
+        ),
+        (lang.texts().achievement.code, a.human_code.clone()),
+        (lang.texts().achievement.field_of_study, a.field_of_study.clone()),
+        (lang.texts().achievement.specialization, a.specialization.clone()),
+        (
+            lang.texts().achievement.credits,
             a.credits_available.map(|credits| lang.decimal(credits)),
         ),
-        (lang.pick("Etiquetas", "Tags"), tags),
+        (lang.texts().achievement.tags, tags),
     ];
     html! {
         dl.facts {
@@ -118,7 +118,7 @@ pub(super) fn skills(alignments: &[Alignment], lang: Lang) -> Markup {
     html! {
         @if !alignments.is_empty() {
             section {
-                h2.h2 { (lang.pick("Competencias y estándares", "Skills and standards")) }
+                h2.h2 { (lang.texts().page.skills) }
                 ul.skills {
                     @for (alignment, number) in alignments.iter().zip(1..) {
                         @let link = normal_url(&alignment.url);

@@ -16,6 +16,9 @@ use crate::{
     web::pages::console::texts::TEXTS,
 };
 
+/// The languages of staff.
+const STAFF: [Lang; 2] = [Lang::Es, Lang::En];
+
 /// The texts of the page in a language.
 #[derive(Clone, Copy)]
 struct Texts(Lang);
@@ -71,7 +74,8 @@ pub fn console(site_url: &str, lang: Lang) -> String {
             (personal(t))
         }
     };
-    Frame { site_url, script: CONSOLE_SCRIPT, ..Frame::of(lang, title) }.around(&main, None)
+    Frame { site_url, script: CONSOLE_SCRIPT, langs: &STAFF, ..Frame::of(lang, title) }
+        .around(&main, None)
 }
 
 /// A step of the way; all but the first are hidden until they come.

@@ -25,11 +25,8 @@ pub fn credential(shown: &CredentialView, site_url: &str, lang: Lang) -> String 
         article.card {
             @if shown.test {
                 div.state.trial { p {
-                    strong { (lang.pick("Prueba", "Test")) } " · "
-                    (lang.pick(
-                        "Esta credencial se emitió en modo de prueba y no tiene validez.",
-                        "This credential was issued in test mode and has no validity.",
-                    ))
+                    strong { (lang.texts().test) } " · "
+                    (lang.texts().page.test)
                 } }
                 (watermark(lang))
             }
@@ -43,31 +40,28 @@ pub fn credential(shown: &CredentialView, site_url: &str, lang: Lang) -> String 
                 (facts(shown, lang))
                 (left_out(&shown.hidden, lang))
                 @if !shown.description.is_empty() {
-                    section { h2.h2 { (lang.pick("Descripción", "Description")) } p.prose dir="auto" { (shown.description) } }
+                    section { h2.h2 { (lang.texts().page.description) } p.prose dir="auto" { (shown.description) } }
                 }
                 @if let Some(criteria) = &shown.criteria {
-                    section { h2.h2 { (lang.pick("Criterios", "Criteria")) } p.prose dir="auto" { (criteria) } }
+                    section { h2.h2 { (lang.texts().page.criteria) } p.prose dir="auto" { (criteria) } }
                 }
                 (skills(&shown.skills, lang))
                 @if !shown.evidence.is_empty() {
                     section {
-                        h2.h2 { (lang.pick("Evidencia", "Evidence")) }
+                        h2.h2 { (FieldName::Evidence.label(lang)) }
                         ul.evidence { @for item in &shown.evidence { li { (evidence(item)) } } }
                     }
                 }
-                p.links { a href={ (shown.achievement_url) "&lang=" (lang.tag()) } { (lang.pick("Acerca de este logro", "About this achievement")) } }
+                p.links { a href={ (shown.achievement_url) "&lang=" (lang.tag()) } { (lang.texts().page.about_achievement) } }
             }
         }
         (take_along(shown, lang))
         (certificate(shown, site_url, lang))
     };
     let foot = html! {
-        p { (lang.pick("Identificador: ", "Identifier: ")) (shown.id) }
-        p { (lang.pick("Enlace: ", "Address: ")) a href=(shown.url) { (shown.url) } }
-        p { (lang.pick(
-            "Esta página proviene del sistema de emisión de la institución y muestra el estado actual de la credencial.",
-            "This page comes from the institution’s issuing system and shows the credential’s current state.",
-        )) }
+        p { (lang.texts().page.identifier) (shown.id) }
+        p { (lang.texts().page.address) a href=(shown.url) { (shown.url) } }
+        p { (lang.texts().page.origin) }
     };
     let frame = Frame {
         organization: Some((&shown.organization, shown.logo.as_ref())),
@@ -85,10 +79,10 @@ fn award(shown: &CredentialView, site_url: &str, lang: Lang) -> Markup {
             div.words {
                 h1 dir="auto" { (shown.name) }
                 @if let Some(name) = &shown.recipient_name {
-                    p.label { (lang.pick("Otorgada a", "Awarded to")) }
+                    p.label { (lang.texts().page.awarded_to) }
                     p.who dir="auto" { (name) }
                 }
-                p.label { (lang.pick("Otorgada por", "Awarded by")) }
+                p.label { (lang.texts().page.awarded_by) }
                 p.giver { bdi { (shown.organization) } span.host { " · " (shown.host) } }
                 (reached(shown.website.as_deref(), shown.contact.as_ref()))
             }
@@ -103,16 +97,16 @@ fn actions(shown: &CredentialView, lang: Lang) -> Markup {
     html! {
         ul.bar {
             @if let Some(link) = shown.linkedin() {
-                li { a.button.first href=(link) rel="noopener noreferrer" { (lang.pick("Agregar a LinkedIn", "Add to LinkedIn")) } }
+                li { a.button.first href=(link) rel="noopener noreferrer" { (lang.texts().page.linkedin) } }
             }
             @if pdf {
-                li { a.button href={ (shown.url) "/certificate.pdf?lang=" (lang.tag()) } { (lang.pick("Certificado en PDF", "Certificate as PDF")) } }
+                li { a.button href={ (shown.url) "/certificate.pdf?lang=" (lang.tag()) } { (lang.texts().page.certificate) } }
             }
             @if shown.goes_to_wallets() {
-                li { a.button href="#wallet" { (lang.pick("Guardar en billetera", "Keep in a wallet")) } }
+                li { a.button href="#wallet" { (lang.texts().page.keep) } }
             }
             li { button.button type="button" hidden data-share=(shown.url) data-title=(shown.name)
-                data-done=(lang.pick("Enlace copiado", "Link copied")) { (lang.pick("Compartir", "Share")) } }
+                data-done=(lang.texts().page.copied) { (lang.texts().page.share) } }
         }
         p.copied role="status" id="copied" {}
     }
@@ -121,18 +115,13 @@ fn actions(shown: &CredentialView, lang: Lang) -> Markup {
 /// Renders the head for chat programs and browsers: Open Graph with a preview image.
 fn head(shown: &CredentialView, title: &str, lang: Lang) -> Markup {
     let name = shown.recipient_name.as_deref();
-    let about = match (name, lang) {
-        (Some(name), Lang::Es) => {
-            format!("Credencial digital otorgada a {name} por {}.", shown.organization)
-        }
-        (Some(name), Lang::En) => {
-            format!("Digital credential awarded to {name} by {}.", shown.organization)
-        }
-        (None, Lang::Es) => format!("Credencial digital otorgada por {}.", shown.organization),
-        (None, Lang::En) => format!("Digital credential awarded by {}.", shown.organization),
+    let texts = &lang.texts().page;
+    let about = match name {
+        Some(name) => (texts.about)(name, &shown.organization),
+        None => (texts.about_nameless)(&shown.organization),
     };
     let mark = stamp(shown.state, lang);
-    let about = match mark.or(shown.test.then(|| lang.pick("Prueba", "Test"))) {
+    let about = match mark.or(shown.test.then(|| lang.texts().test)) {
         Some(word) => format!("{} · {about}", word.to_uppercase()),
         None => about,
     };
@@ -151,7 +140,7 @@ fn head(shown: &CredentialView, title: &str, lang: Lang) -> Markup {
         meta property="og:site_name" content=(shown.organization);
         meta property="og:title" content=(title);
         meta property="og:description" content=(about);
-        meta property="og:locale" content=(lang.pick("es_419", "en_US"));
+        meta property="og:locale" content=(lang.texts().locale);
         meta property="og:image" content=(preview);
         meta property="og:image:type" content="image/png";
         meta property="og:image:width" content="1200";
@@ -162,7 +151,7 @@ fn head(shown: &CredentialView, title: &str, lang: Lang) -> Markup {
 }
 
 fn watermark(lang: Lang) -> Markup {
-    let word = lang.pick("PRUEBA", "TEST");
+    let word = lang.texts().test_watermark;
     // The style sheet draws the word, so that screen readers do not read it.
     html! { div.mark aria-hidden="true" data-word=(word) {} }
 }
@@ -178,7 +167,7 @@ fn state(shown: &CredentialView, lang: Lang) -> Markup {
                     strong { (word) }
                     @if let Some(text) = text { " · " (text) }
                     @if let (State::Revoked, Some(on)) = (shown.state, shown.status_on) {
-                        (lang.pick(" Fecha de la revocación: ", " Date of the revocation: ")) (day(on, lang)) "."
+                        (lang.texts().page.revoked_on) (day(on, lang)) "."
                     }
                 }
             }
@@ -189,8 +178,8 @@ fn state(shown: &CredentialView, lang: Lang) -> Markup {
 /// Renders the checks that were just made: one line, which opens, with how to repeat them elsewhere.
 fn verification(shown: &CredentialView, lang: Lang) -> Markup {
     let word = |passed| match passed {
-        Some(true) => ("pass", lang.pick("Comprobado: ", "Passed: ")),
-        Some(false) => ("fail", lang.pick("Falla: ", "Failed: ")),
+        Some(true) => ("pass", lang.texts().checks.passed),
+        Some(false) => ("fail", lang.texts().checks.failed),
         None => ("skip", ""),
     };
     let made = shown.checks.iter().filter(|check| check.passed.is_some()).count();
@@ -203,7 +192,7 @@ fn verification(shown: &CredentialView, lang: Lang) -> Markup {
                 summary {
                     span {
                         @if in_force && !shown.test { strong.holds { (state) } " · " }
-                        (lang.pick(format!("{passed} de {made} comprobaciones"), format!("{passed} of {made} checks")))
+                        ((lang.texts().checks.count)(passed, made))
                         span.when { ", " (day(shown.checked_on, lang)) }
                     }
                 }
@@ -213,7 +202,7 @@ fn verification(shown: &CredentialView, lang: Lang) -> Markup {
                             @let (class, said) = word(check.passed);
                             li class=(class) {
                                 (tick(check.passed))
-                                span { span.said { (said) } bdi { (lang.pick(&check.es, &check.en)) } }
+                                span { span.said { (said) } bdi { (check.outcome.text(lang)) } }
                             }
                         }
                     }
@@ -222,11 +211,8 @@ fn verification(shown: &CredentialView, lang: Lang) -> Markup {
             }
             @if let Some(date) = shown.corrected_on {
                 p.corrected {
-                    (lang.pick("Corregida el ", "Corrected on ")) (day(date, lang))
-                    (lang.pick(
-                        ": un archivo descargado antes fue reemplazado por esta versión.",
-                        ": a file that was downloaded before was replaced by this version.",
-                    ))
+                    (lang.texts().page.corrected_on) (day(date, lang))
+                    (lang.texts().page.corrected_note)
                 }
             }
         }
@@ -236,15 +222,9 @@ fn verification(shown: &CredentialView, lang: Lang) -> Markup {
 fn elsewhere(lang: Lang) -> Markup {
     html! {
         p {
-            (lang.pick(
-                "No hace falta confiar en esta página: descarga la credencial firmada y ábrela en un verificador independiente, por ejemplo ",
-                "You need not trust this page: download the signed credential and open it in an independent verifier, for example ",
-            ))
+            (lang.texts().page.elsewhere)
             a href=(VERIFIER) rel="noopener noreferrer" { "VerifierPlus" }
-            (lang.pick(
-                ". Es una credencial Open Badges 3.0 con una prueba eddsa-rdfc-2022; el emisor se resuelve por did:web.",
-                ". It is an Open Badges 3.0 credential with an eddsa-rdfc-2022 proof; its issuer is resolved by did:web.",
-            ))
+            (lang.texts().page.elsewhere_how)
         }
     }
 }
@@ -256,11 +236,9 @@ pub(super) fn listed(shown: &CredentialView, lang: Lang) -> Vec<(&str, Markup)> 
     let one_day = start.is_some() && start == on(FieldName::ActivityEndDate);
     let fields = shown.facts.iter().filter_map(|(field, fact)| {
         let name = match field {
-            FieldName::ActivityStartDate if one_day => {
-                lang.pick("Fecha de la actividad", "Date of the activity")
-            }
+            FieldName::ActivityStartDate if one_day => lang.texts().facts.activity_date,
             FieldName::ActivityEndDate if one_day => return None,
-            field => field.spec().label.text(lang),
+            field => field.label(lang),
         };
         let value = match fact {
             Fact::Text(text) => html! { bdi { (text) } },
@@ -284,25 +262,11 @@ fn facts(shown: &CredentialView, lang: Lang) -> Markup {
 
 /// Says what the organization hides here, so that a reader does not take it for missing.
 fn left_out(hidden: &[Hidden], lang: Lang) -> Markup {
-    let names: Vec<&str> = hidden.iter().map(|part| part.text(lang)).collect();
-    let listed = match names.split_last() {
-        None => return Markup::default(),
-        Some((last, [])) => (*last).to_owned(),
-        Some((last, before)) => format!("{} {} {last}", before.join(", "), lang.pick("y", "and")),
-    };
-    html! {
-        p.soft {
-            (lang.pick(
-                "La institución decidió no mostrar en esta página: ",
-                "The institution has decided not to show on this page: ",
-            ))
-            (listed)
-            (lang.pick(
-                ". La credencial firmada está completa.",
-                ". The signed credential is complete.",
-            ))
-        }
+    if hidden.is_empty() {
+        return Markup::default();
     }
+    let names: Vec<&str> = hidden.iter().map(|part| part.text(lang)).collect();
+    html! { p.soft { ((lang.texts().page.left_out)(&lang.list(&names))) } }
 }
 
 fn evidence(item: &Evidence) -> Markup {
@@ -334,21 +298,18 @@ fn take_along(shown: &CredentialView, lang: Lang) -> Markup {
     html! {
         @if shown.goes_to_wallets() { (wallet(shown, lang)) }
         section.card.along aria-labelledby="along" {
-            h2.h2 id="along" { (lang.pick("Archivos y enlace", "Files and link")) }
+            h2.h2 id="along" { (lang.texts().page.files) }
             ul.actions {
                 li { button.button type="button" hidden data-copy=(shown.url)
-                    data-done=(lang.pick("Enlace copiado", "Link copied")) { (lang.pick("Copiar el enlace", "Copy the link")) } }
-                li { button.button type="button" hidden data-print="" { (lang.pick("Imprimir", "Print")) } }
+                    data-done=(lang.texts().page.copied) { (lang.texts().page.copy) } }
+                li { button.button type="button" hidden data-print="" { (lang.texts().page.print) } }
                 @if signed {
-                    li { a.button href=(file("badge.png")) download={ (shown.id) ".png" } { (lang.pick("Insignia (PNG)", "Badge (PNG)")) } }
-                    li { a.button href={ (shown.url) ".json" } download={ (shown.id) ".json" } type="application/json" { (lang.pick("Credencial firmada (JSON)", "Signed credential (JSON)")) } }
+                    li { a.button href=(file("badge.png")) download={ (shown.id) ".png" } { (lang.texts().page.badge) } }
+                    li { a.button href={ (shown.url) ".json" } download={ (shown.id) ".json" } type="application/json" { (lang.texts().page.document) } }
                 }
-                li { a.button href=(file("qr.svg")) download={ (shown.id) ".svg" } { (lang.pick("Código QR (SVG)", "QR code (SVG)")) } }
+                li { a.button href=(file("qr.svg")) download={ (shown.id) ".svg" } { (lang.texts().page.qr) } }
             }
-            @if signed { p.soft { (lang.pick(
-                "La insignia y el archivo JSON llevan la firma: cualquiera puede comprobarlos sin esta página.",
-                "The badge and the JSON file carry the signature: anyone can check them without this page.",
-            )) } }
+            @if signed { p.soft { (lang.texts().page.carry_signature) } }
         }
     }
 }
@@ -358,11 +319,8 @@ fn wallet(shown: &CredentialView, lang: Lang) -> Markup {
     let code = qr::code(&interaction::interaction_url(&shown.url));
     html! {
         section.card.along id="wallet" aria-labelledby="wallet-title" {
-            h2.h2 id="wallet-title" { (lang.pick("Guardar en tu billetera digital", "Keep it in your digital wallet")) }
-            @if shown.test { p.soft { (lang.pick(
-                "Es una credencial de prueba: la billetera la muestra como tal, sin validez.",
-                "It is a test credential: the wallet shows it as one, without validity.",
-            )) } }
+            h2.h2 id="wallet-title" { (lang.texts().page.wallet) }
+            @if shown.test { p.soft { (lang.texts().page.wallet_test) } }
             div.ways {
                 div {
                     ul.actions {
@@ -370,13 +328,10 @@ fn wallet(shown: &CredentialView, lang: Lang) -> Markup {
                             li { a.button href=(app.link) rel="noopener noreferrer" { (app.name) } }
                         }
                     }
-                    p.soft { (lang.pick(
-                        "Abre la aplicación si la tienes en este teléfono. Desde otra pantalla, escanea el código con la billetera. Otras billeteras aceptan el archivo JSON.",
-                        "Opens the app if you have it on this phone. From another screen, scan the code with the wallet. Other wallets take the JSON file.",
-                    )) }
+                    p.soft { (lang.texts().page.wallet_how) }
                 }
                 @if let Some(code) = code {
-                    svg.scan role="img" aria-label=(lang.pick("Código QR de esta credencial", "QR code of this credential")) viewBox={ "0 0 " (code.side) " " (code.side) } {
+                    svg.scan role="img" aria-label=(lang.texts().page.qr_label) viewBox={ "0 0 " (code.side) " " (code.side) } {
                         rect width=(code.side) height=(code.side) {}
                         path d=(PreEscaped(&code.path)) {}
                     }
@@ -400,11 +355,10 @@ fn length(text: &str) -> &'static str {
 /// script. Screens and screen readers do not show it.
 fn certificate(shown: &CredentialView, site_url: &str, lang: Lang) -> Markup {
     let code = qr::code(&interaction::interaction_url(&shown.url));
-    let (to, of) = match (shown.recipient_name.is_some(), lang) {
-        (true, Lang::Es) => ("otorga a", "la credencial"),
-        (true, Lang::En) => ("awards to", "the credential"),
-        (false, Lang::Es) => ("", "otorga la credencial"),
-        (false, Lang::En) => ("", "awards the credential"),
+    let texts = &lang.texts().certificate;
+    let (to, of) = match shown.recipient_name {
+        Some(_) => (texts.awards_to, texts.the_credential),
+        None => ("", texts.awards_the_credential),
     };
     html! {
         div.sheet aria-hidden="true" {
@@ -426,7 +380,7 @@ fn certificate(shown: &CredentialView, site_url: &str, lang: Lang) -> Markup {
                 div.base {
                     (badge(shown.badge.as_ref(), &shown.seal(), site_url))
                     div.proof {
-                        p { (lang.pick("Credencial digital con firma electrónica. Su estado actual se comprueba en", "A digital credential with an electronic signature. Its current state is checked at")) }
+                        p { (texts.signed) " " (texts.checked_at) }
                         p.address { (shown.url) }
                     }
                     @if let Some(code) = &code {

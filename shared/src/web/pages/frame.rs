@@ -88,6 +88,8 @@ pub(super) struct Frame<'a> {
     /// Additional elements of the head.
     pub(super) head: Markup,
     pub(super) script: &'static str,
+    /// The languages that it is offered in.
+    pub(super) langs: &'static [Lang],
     /// The query that links to other languages keep, unescaped: `cursor=…`.
     pub(super) query: Option<String>,
 }
@@ -101,6 +103,7 @@ impl<'a> Frame<'a> {
             site_url: "",
             head: Markup::default(),
             script: SCRIPT,
+            langs: &Lang::ALL,
             query: None,
         }
     }
@@ -137,12 +140,12 @@ impl<'a> Frame<'a> {
                         @else if !self.site_url.is_empty() {
                             p.org { a href={ (self.site_url) "/?lang=" (lang.tag()) } { (host_of(self.site_url)) } }
                         }
-                        nav aria-label=(lang.pick("Idioma", "Language")) {
+                        nav aria-label=(lang.texts().language) {
                             ul.langs {
-                                @for (other, name) in [(Lang::Es, "Español"), (Lang::En, "English")] {
+                                @for &other in self.langs {
                                     li lang=(other.tag()) {
-                                        @if other == lang { span aria-current="true" { (name) } }
-                                        @else { a href=(link(other)) hreflang=(other.tag()) { (name) } }
+                                        @if other == lang { span aria-current="true" { (other.texts().name) } }
+                                        @else { a href=(link(other)) hreflang=(other.tag()) { (other.texts().name) } }
                                     }
                                 }
                             }
@@ -180,41 +183,15 @@ pub(super) fn describe(
     state: State,
     lang: Lang,
 ) -> (&'static str, &'static str, Option<&'static str>) {
-    match state {
-        State::Issued => ("issued", lang.pick("Vigente", "Valid"), None),
-        State::Expired => (
-            "expired",
-            lang.pick("Vencida", "Expired"),
-            Some(lang.pick(
-                "Esta credencial venció.",
-                "The period of this credential has ended.",
-            )),
-        ),
-        State::Suspended => (
-            "suspended",
-            lang.pick("Suspendida", "Suspended"),
-            Some(lang.pick(
-                "La institución suspendió esta credencial; por ahora no está vigente.",
-                "The institution has suspended this credential; for now it is not in force.",
-            )),
-        ),
-        State::Unverified => (
-            "revoked",
-            lang.pick("No verificada", "Not verified"),
-            Some(lang.pick(
-                "No pudimos comprobar la firma de esta credencial. No confíes en ella sin consultar a la institución.",
-                "We could not check the signature of this credential. Do not rely on it without asking the institution.",
-            )),
-        ),
-        State::Revoked => (
-            "revoked",
-            lang.pick("Revocada", "Revoked"),
-            Some(lang.pick(
-                "La institución revocó esta credencial: ya no está vigente.",
-                "The institution has revoked this credential: it is no longer in force.",
-            )),
-        ),
-    }
+    let texts = &lang.texts().states;
+    let (class, state) = match state {
+        State::Issued => return ("issued", texts.issued, None),
+        State::Expired => ("expired", &texts.expired),
+        State::Suspended => ("suspended", &texts.suspended),
+        State::Unverified => ("revoked", &texts.unverified),
+        State::Revoked => ("revoked", &texts.revoked),
+    };
+    (class, state.word, Some(state.text))
 }
 
 /// Returns a state in one word, for certificates and previews; `None` if it is in force.
@@ -239,8 +216,8 @@ pub(super) fn notice(site_url: &str, lang: Lang, title: &str, texts: &[&str]) ->
 pub(super) fn ways_on(site_url: &str, lang: Lang) -> Markup {
     html! {
         ul.actions {
-            li { a.button href={ (site_url) "/verify?lang=" (lang.tag()) } { (lang.pick("Comprobar una credencial", "Check a credential")) } }
-            li { a.button href={ (site_url) "/?lang=" (lang.tag()) } { (lang.pick("Ir al inicio", "Go to the start")) } }
+            li { a.button href={ (site_url) "/verify?lang=" (lang.tag()) } { (lang.texts().verify.title) } }
+            li { a.button href={ (site_url) "/?lang=" (lang.tag()) } { (lang.texts().notices.home) } }
         }
     }
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     credentials::verify::{Check, Finding, Standing},
     document::attached::{AttachedFault, MAX_FILE},
-    domain::{email::EmailAddress, erasure::Why, lang::Lang},
+    domain::{email::EmailAddress, erasure::Why, field::FieldName, lang::Lang},
     web::view::{State, host_of},
 };
 
@@ -97,7 +97,7 @@ struct Words {
 
 /// Renders the page: a whole HTML document.
 pub fn verify(answer: Option<&VerifyAnswer>, site_url: &str, lang: Lang) -> String {
-    let heading = lang.pick("Comprobar una credencial", "Check a credential");
+    let heading = lang.texts().verify.title;
     let host = &host_of(site_url);
     let words = answer.map(|answer| match answer {
         VerifyAnswer::Verdict(verdict) => of_verdict(verdict, lang),
@@ -118,21 +118,15 @@ pub fn verify(answer: Option<&VerifyAnswer>, site_url: &str, lang: Lang) -> Stri
             }
         } @else {
             h1 { (heading) }
-            p.lead { (lang.pick(
-                "¿Tienes el archivo o la dirección de una credencial? Aquí ves quién la emitió, a quién y si sigue vigente.",
-                "Do you have the file or the address of a credential? See here who issued it, to whom, and whether it still holds.",
-            )) }
+            p.lead { (lang.texts().verify.lead) }
         }
         (form(words.is_some(), lang))
     };
     let foot = html! {
         p {
-            (lang.pick("Se comprueban las credenciales emitidas en este sitio, ", "Credentials that were issued on this site are checked, "))
+            (lang.texts().verify.site)
             strong { (host) }
-            (lang.pick(
-                ". Lo que envías no se guarda ni se registra.",
-                ". What you send is neither kept nor logged.",
-            ))
+            (lang.texts().verify.not_kept)
         }
     };
     let frame = Frame { site_url, script: VERIFY_SCRIPT, ..Frame::of(lang, &title) };
@@ -145,18 +139,15 @@ fn form(again: bool, lang: Lang) -> Markup {
     html! {
         form.card.ask method="post" action={ "?lang=" (lang.tag()) } enctype="multipart/form-data"
             data-most=(MAX_FILE) data-large=(too_large) {
-            @if again { h2.h2 { (lang.pick("Comprobar otra", "Check another")) } }
-            label for="file" { (lang.pick("Archivo PDF, PNG o JSON (hasta 4 MB)", "PDF, PNG or JSON file (up to 4 MB)")) }
+            @if again { h2.h2 { (lang.texts().verify.another) } }
+            label for="file" { (lang.texts().verify.file) }
             input id="file" name="file" type="file" aria-describedby="file-hint"
                 accept=".pdf,.png,.json,.jsonld,application/pdf,image/png,application/json,application/ld+json";
-            p.soft id="file-hint" { (lang.pick(
-                "El certificado, la insignia o el archivo firmado. También puedes soltarlo aquí.",
-                "The certificate, the badge or the signed file. You can also drop it here.",
-            )) }
+            p.soft id="file-hint" { (lang.texts().verify.file_hint) }
             p.problem role="alert" id="problem" {}
-            label for="text" { (lang.pick("O la dirección de la credencial, o su texto", "Or the address of the credential, or its text")) }
+            label for="text" { (lang.texts().verify.text) }
             textarea id="text" name="text" rows="3" spellcheck="false" autocomplete="off" autocapitalize="none" {}
-            p { button.button.first type="submit" { (lang.pick("Comprobar", "Check")) } }
+            p { button.button.first type="submit" { (lang.texts().verify.check) } }
         }
     }
 }
@@ -165,14 +156,14 @@ fn form(again: bool, lang: Lang) -> Markup {
 fn told(verdict: &Verdict, host: &str, lang: Lang) -> Markup {
     html! {
         @if let Some(on) = verdict.revoked_on {
-            p { (lang.pick("Fecha de la revocación: ", "Date of the revocation: ")) (day(on, lang)) "." }
+            p { (lang.texts().verify.revoked_on) (day(on, lang)) "." }
         }
         @if let Some(signed) = &verdict.signed { (facts(signed, verdict.standing, host, lang)) }
         @if let Some(page) = &verdict.page {
             p { a href={ (page) "?lang=" (lang.tag()) } {
                 @match verdict.standing {
-                    Standing::Replaced => (lang.pick("Ver su página, con la versión más reciente", "See its page, with the latest version")),
-                    _ => (lang.pick("Ver la página de la credencial", "See the page of the credential")),
+                    Standing::Replaced => (lang.texts().verify.latest_page),
+                    _ => (lang.texts().verify.its_page),
                 }
             } }
         }
@@ -182,29 +173,29 @@ fn told(verdict: &Verdict, host: &str, lang: Lang) -> Markup {
 
 fn facts(signed: &Signed, standing: Standing, host: &str, lang: Lang) -> Markup {
     let ends = match standing {
-        Standing::Expired => lang.pick("Venció el", "Expired on"),
-        _ => lang.pick("Vence el", "Expires on"),
+        Standing::Expired => lang.texts().facts.expired_on,
+        _ => FieldName::ValidUntil.label(lang),
     };
     html! {
         dl.facts {
             div {
-                dt { (lang.pick("Emitida por", "Issued by")) }
+                dt { (lang.texts().verify.issued_by) }
                 dd {
                     bdi { (signed.organization) }
                     (reached(signed.website.as_deref(), signed.contact.as_ref()))
-                    br; span.soft { (lang.pick("en ", "at ")) (host) }
+                    br; span.soft { (lang.texts().verify.at) (host) }
                 }
             }
             @if let Some(holder) = &signed.holder {
-                div { dt { (lang.pick("Otorgada a", "Awarded to")) } dd { bdi { (holder) } } }
+                div { dt { (lang.texts().page.awarded_to) } dd { bdi { (holder) } } }
             }
-            div { dt { (lang.pick("Credencial", "Credential")) } dd { bdi { (signed.name) } } }
+            div { dt { (lang.texts().verify.credential) } dd { bdi { (signed.name) } } }
             @if let Some(on) = signed.awarded_on {
-                div { dt { (lang.pick("Fecha", "Date")) } dd { (day(on, lang)) } }
+                div { dt { (lang.texts().verify.date) } dd { (day(on, lang)) } }
             }
             @match signed.expires_on {
                 Some(on) => div { dt { (ends) } dd { (day(on, lang)) } },
-                None => div { dt { (lang.pick("Vencimiento", "Expiry")) } dd { (lang.pick("No vence", "It does not expire")) } },
+                None => div { dt { (lang.texts().verify.expiry) } dd { (lang.texts().verify.endless) } },
             }
         }
     }
@@ -217,17 +208,17 @@ fn checks(findings: &[Finding], lang: Lang) -> Markup {
     html! {
         @if all > 0 {
             details {
-                summary { (lang.pick(format!("{passed} de {all} comprobaciones"), format!("{passed} of {all} checks"))) }
+                summary { ((lang.texts().checks.count)(passed, all)) }
                 ul.checks {
                     @for finding in findings {
                         @let (class, said) = match finding.passed {
-                            Some(true) => ("pass", lang.pick("Comprobado: ", "Passed: ")),
-                            Some(false) => ("fail", lang.pick("Falla: ", "Failed: ")),
+                            Some(true) => ("pass", lang.texts().checks.passed),
+                            Some(false) => ("fail", lang.texts().checks.failed),
                             None => ("skip", ""),
                         };
                         li class=(class) {
                             (tick(finding.passed))
-                            span { span.said { (said) } bdi { (lang.pick(&finding.es, &finding.en)) } }
+                            span { span.said { (said) } bdi { (finding.outcome.text(lang)) } }
                         }
                     }
                 }
@@ -246,51 +237,33 @@ fn of_verdict(verdict: &Verdict, lang: Lang) -> Words {
     let mut words = match verdict.standing {
         Standing::Invalid => Words {
             class: "revoked",
-            heading: lang.pick("No la podemos confirmar", "We cannot confirm it"),
+            heading: lang.texts().verify.unconfirmed,
             texts: vec![unconfirmed(&verdict.findings, lang)],
         },
-        Standing::Issued if !verdict.begun => Words {
-            class: "suspended",
-            heading: lang.pick("Todavía no está vigente", "Not in force yet"),
-            texts: vec![],
-        },
-        Standing::Issued => state(
-            State::Issued,
-            lang.pick("Es válida", "It is valid"),
-            Some(lang.pick(
-                "La firmó la institución que aparece abajo, nadie la ha cambiado desde entonces y sigue vigente.",
-                "The institution below signed it, nobody has changed it since, and it is in force.",
-            )),
-        ),
-        Standing::Expired => state(State::Expired, lang.pick("Venció", "It has expired"), None),
-        Standing::Suspended => {
-            state(State::Suspended, lang.pick("Está suspendida", "It is suspended"), None)
+        Standing::Issued if !verdict.begun => {
+            Words { class: "suspended", heading: lang.texts().verify.not_yet, texts: vec![] }
         }
+        Standing::Issued => {
+            state(State::Issued, lang.texts().verify.valid, Some(lang.texts().verify.valid_why))
+        }
+        Standing::Expired => state(State::Expired, lang.texts().verify.expired, None),
+        Standing::Suspended => state(State::Suspended, lang.texts().verify.suspended, None),
         Standing::Revoked => {
-            let mut words = state(State::Revoked, lang.pick("Fue revocada", "It was revoked"), None);
-            words.texts.extend(verdict.superseded.then(|| lang.pick(
-                "Antes la había corregido: este archivo es de una versión anterior.",
-                "It had corrected it before: this file is of an earlier version.",
-            )));
+            let mut words = state(State::Revoked, lang.texts().verify.revoked, None);
+            words.texts.extend(verdict.superseded.then(|| lang.texts().verify.superseded));
             words
         }
         Standing::Replaced => Words {
             class: "suspended",
-            heading: lang.pick("Hay una versión posterior", "There is a later version"),
-            texts: vec![lang.pick(
-                "La institución corrigió o renovó esta credencial después de emitir este archivo, que ya no vale.",
-                "The institution corrected or renewed this credential after this file was made, which no longer counts.",
-            )],
+            heading: lang.texts().verify.replaced,
+            texts: vec![lang.texts().verify.replaced_why],
         },
     };
     if test {
-        let of_test = lang.pick(
-            "Es una credencial de prueba: no acredita nada.",
-            "It is a test credential: it certifies nothing.",
-        );
+        let of_test = lang.texts().verify.test_why;
         if verdict.standing == Standing::Issued {
             words.class = "trial";
-            words.heading = lang.pick("Es una prueba", "It is a test");
+            words.heading = lang.texts().verify.test;
             words.texts.clear();
         }
         words.texts.insert(0, of_test);
@@ -303,78 +276,55 @@ fn of_verdict(verdict: &Verdict, lang: Lang) -> Words {
 fn unconfirmed(findings: &[Finding], lang: Lang) -> &'static str {
     let failed = findings.iter().find(|finding| finding.passed == Some(false));
     match failed.map(|finding| finding.check) {
-        Some(Check::Proof) => lang.pick(
-            "Fue cambiada después de firmarse, o la firma no es de la institución. No confíes en lo que dice.",
-            "It was changed after it was signed, or the signature is not the institution’s. Do not rely on what it says.",
-        ),
-        Some(Check::Status) => lang.pick(
-            "La firma es correcta, pero no pudimos comprobar si sigue vigente. Inténtalo más tarde o consulta a la institución.",
-            "The signature is right, but we could not check whether it still holds. Try later, or ask the institution.",
-        ),
-        _ => lang.pick(
-            "No la emitió ninguna institución de este sitio. Si dice ser de otro emisor, compruébala con él.",
-            "No institution of this site issued it. If it claims to be another issuer’s, check it there.",
-        ),
+        Some(Check::Proof) => lang.texts().verify.altered,
+        Some(Check::Status) => lang.texts().verify.status_unknown,
+        _ => lang.texts().verify.other_issuer,
     }
 }
 
 fn withdrawn(why: Why, lang: Lang) -> &'static str {
     match why {
-        Why::Request => lang.pick(
-            "La persona a quien se otorgó pidió retirarla de este sitio, y por eso ya no tiene página.",
-            "The person to whom it was awarded asked for its removal from this site, so it has no page any more.",
-        ),
-        Why::Retention => lang.pick(
-            "Este sitio ya no la conserva, y por eso no tiene página.",
-            "This site keeps it no longer, so it has no page any more.",
-        ),
+        Why::Request => lang.texts().verify.withdrawn,
+        Why::Retention => lang.texts().verify.not_kept_longer,
     }
 }
 
 /// The words where there is no verdict.
 fn of_said(said: &Said, lang: Lang) -> Words {
     let words = |class, heading, texts| Words { class, heading, texts };
-    let unread = lang.pick("No pudimos comprobarla", "We could not check it");
-    let paste = lang.pick(
-        "Si ves la dirección de la credencial, por ejemplo junto a su código QR, pégala abajo.",
-        "If you see the address of the credential, for example beside its QR code, paste it below.",
-    );
+    let unread = lang.texts().verify.unread;
+    let paste = lang.texts().verify.paste;
     match said {
-        Said::Nothing => words(
+        Said::Nothing => {
+            words("suspended", lang.texts().verify.nothing, vec![lang.texts().verify.nothing_what])
+        }
+        Said::NoAddress => words(
             "suspended",
-            lang.pick("Falta el archivo o la dirección", "The file or the address is missing"),
-            vec![lang.pick("Elige un archivo, o pega la dirección de la credencial.", "Choose a file, or paste the address of the credential.")],
+            unread,
+            vec![lang.texts().verify.no_address, lang.texts().verify.how_it_ends],
         ),
-        Said::NoAddress => words("suspended", unread, vec![
-            lang.pick("El texto no es la dirección de una credencial ni su contenido.", "The text is neither the address of a credential nor its content."),
-            lang.pick("La dirección termina en /credential/ y un código de 36 letras y números.", "The address ends in /credential/ and a code of 36 letters and digits."),
-        ]),
-        Said::NotJson => words("suspended", unread, vec![
-            lang.pick("El texto está incompleto o dañado: no es un documento JSON. Usa el archivo original.", "The text is incomplete or damaged: it is no JSON document. Use the original file."),
-        ]),
-        Said::Several => words("suspended", unread, vec![
-            lang.pick("El texto tiene varias direcciones. Pega una sola, la que quieres comprobar.", "The text has several addresses. Paste one, the one that you want to check."),
-        ]),
-        Said::NoCredential => words("suspended", lang.pick("La dirección está incompleta", "The address is incomplete"), vec![
-            lang.pick("Es de este sitio, pero no la de una credencial.", "It is of this site, but not that of a credential."),
-            lang.pick("La dirección termina en /credential/ y un código de 36 letras y números.", "The address ends in /credential/ and a code of 36 letters and digits."),
-        ]),
-        Said::Foreign => words("suspended", lang.pick("No es de este sitio", "It is not of this site"), vec![
-            lang.pick("La dirección es de otro sitio, y de allí no leemos nada. Ábrela en el sitio de quien la emitió.", "The address is of another site, and nothing is read from there. Open it on the site of its issuer."),
-        ]),
+        Said::NotJson => words("suspended", unread, vec![lang.texts().verify.not_json]),
+        Said::Several => words("suspended", unread, vec![lang.texts().verify.several]),
+        Said::NoCredential => words(
+            "suspended",
+            lang.texts().verify.incomplete,
+            vec![lang.texts().verify.incomplete_why, lang.texts().verify.how_it_ends],
+        ),
+        Said::Foreign => {
+            words("suspended", lang.texts().verify.foreign, vec![lang.texts().verify.foreign_why])
+        }
         Said::File(fault) => words("suspended", unread, vec![fault.text(lang), paste]),
-        Said::Unknown => words("revoked", lang.pick("No existe en este sitio", "It does not exist on this site"), vec![
-            lang.pick("Ninguna credencial de este sitio tiene esa dirección. Revisa que esté completa.", "No credential of this site has that address. Check that it is complete."),
-        ]),
-        Said::Blocked => words("suspended", lang.pick("No está disponible por ahora", "It is not available for now"), vec![
-            lang.pick("La institución no la muestra en este momento. Si tienes el archivo de la credencial, compruébalo abajo.", "The institution does not show it at the moment. If you have the credential’s file, check it below."),
-        ]),
-        Said::Erased(why) => words("suspended", lang.pick("Ya no está en este sitio", "It is no longer on this site"), vec![
-            withdrawn(*why, lang),
-            lang.pick("Si tienes el archivo de la credencial, compruébalo abajo.", "If you have the credential’s file, check it below."),
-        ]),
-        Said::Unavailable => words("suspended", unread, vec![
-            lang.pick("Es un problema pasajero de nuestro sistema. Vuelve a intentarlo en unos minutos.", "This is a passing problem of our system. Please try again in a few minutes."),
-        ]),
+        Said::Unknown => {
+            words("revoked", lang.texts().verify.unknown, vec![lang.texts().verify.unknown_why])
+        }
+        Said::Blocked => {
+            words("suspended", lang.texts().verify.blocked, vec![lang.texts().verify.blocked_why])
+        }
+        Said::Erased(why) => words(
+            "suspended",
+            lang.texts().verify.erased,
+            vec![withdrawn(*why, lang), lang.texts().verify.erased_file],
+        ),
+        Said::Unavailable => words("suspended", unread, vec![lang.texts().verify.passing]),
     }
 }

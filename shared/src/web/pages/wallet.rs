@@ -53,24 +53,21 @@ pub struct WalletPage<'a> {
 
 /// Renders a wallet: a whole HTML document.
 pub fn wallet(page: &WalletPage<'_>, lang: Lang) -> String {
-    let heading = lang.pick("Tu billetera de credenciales", "Your credential wallet");
+    let heading = lang.texts().wallet.title;
     let title = format!("{heading} · {}", page.organization);
     let main = html! {
         @if page.test {
             div.card.strip { div.state.trial { p {
-                strong { (lang.pick("Prueba", "Test")) } " · "
-                (lang.pick(
-                    "Estas credenciales se emitieron en modo de prueba y no tienen validez.",
-                    "These credentials were issued in test mode and have no validity.",
-                ))
+                strong { (lang.texts().test) } " · "
+                (lang.texts().wallet.test)
             } } }
         }
         h1 { (heading) }
-        @if let Some(name) = page.member { p.holder { (lang.pick("Credenciales de ", "Credentials of ")) bdi { (name) } } }
+        @if let Some(name) = page.member { p.holder { (lang.texts().wallet.of) bdi { (name) } } }
         @if page.entries.is_empty() {
             p { (match page.withheld {
-                false => lang.pick("Todavía no hay credenciales.", "There are no credentials yet."),
-                true => lang.pick("No hay credenciales que mostrar por ahora.", "There are no credentials to show for now."),
+                false => lang.texts().wallet.empty,
+                true => lang.texts().wallet.withheld,
             }) }
         }
         ul.wallet {
@@ -92,26 +89,20 @@ pub fn wallet(page: &WalletPage<'_>, lang: Lang) -> String {
             }
         }
         @if page.later || page.next.is_some() {
-            nav.pages aria-label=(lang.pick("Páginas", "Pages")) {
-                @if page.later { a href={ "?lang=" (lang.tag()) } { (lang.pick("← Las más recientes", "← Newest")) } }
+            nav.pages aria-label=(lang.texts().wallet.pages) {
+                @if page.later { a href={ "?lang=" (lang.tag()) } { (lang.texts().wallet.newest) } }
                 @if let Some(next) = page.next {
-                    a href={ "?cursor=" (next) "&lang=" (lang.tag()) } { (lang.pick("Anteriores →", "Older →")) }
+                    a href={ "?cursor=" (next) "&lang=" (lang.tag()) } { (lang.texts().wallet.older) }
                 }
             }
         }
     };
     let foot = html! {
         p {
-            (lang.pick(
-                "Este enlace es personal: muestra todas tus credenciales de esta institución. No lo reenvíes; para compartir una credencial, usa el enlace de su página. Sirve hasta el ",
-                "This link is personal: it shows all your credentials of this institution. Do not forward it; to share a credential, use the link of its page. It works until ",
-            ))
+            (lang.texts().wallet.personal)
             (day(page.until, lang)) "."
         }
-        p { (lang.pick(
-            "Cada aviso de una nueva credencial trae un enlace nuevo. Las páginas de las credenciales no vencen con él.",
-            "Each notice of a new credential brings a new link. The pages of the credentials do not end with it.",
-        )) }
+        p { (lang.texts().wallet.notices) }
     };
     let frame = Frame {
         organization: Some((page.organization, page.logo)),
@@ -123,31 +114,12 @@ pub fn wallet(page: &WalletPage<'_>, lang: Lang) -> String {
 
 /// Renders the page for a link whose 30 days are over.
 pub fn wallet_ended(site_url: &str, lang: Lang) -> String {
-    closed(
-        lang.pick(
-            "Este enlace ya no abre la billetera",
-            "This link does not open the wallet any more",
-        ),
-        lang.pick(
-            "Venció: los enlaces a la billetera sirven 30 días. Tus credenciales siguen aquí.",
-            "It has ended: links to the wallet work for 30 days. Your credentials are still here.",
-        ),
-        site_url,
-        lang,
-    )
+    closed(lang.texts().wallet.closed, lang.texts().wallet.ended_why, site_url, lang)
 }
 
 /// Renders the page for a link that opens nothing.
 pub fn wallet_closed(site_url: &str, lang: Lang) -> String {
-    closed(
-        lang.pick("Este enlace ya no abre la billetera", "This link does not open the wallet any more"),
-        lang.pick(
-            "Es posible que se haya copiado incompleto, o que sus 30 días hayan pasado. Pide uno nuevo con tu dirección de correo.",
-            "It may have been copied incompletely, or its 30 days are over. Ask for a new one with your mail address.",
-        ),
-        site_url,
-        lang,
-    )
+    closed(lang.texts().wallet.closed, lang.texts().wallet.closed_why, site_url, lang)
 }
 
 fn closed(title: &str, text: &str, site_url: &str, lang: Lang) -> String {
@@ -155,11 +127,8 @@ fn closed(title: &str, text: &str, site_url: &str, lang: Lang) -> String {
         div.card.notice {
             h1 { (title) }
             p { (text) }
-            p { a.button.first href={ (site_url) "/wallet?lang=" (lang.tag()) } { (lang.pick("Pedir un enlace nuevo", "Ask for a new link")) } }
-            p { (lang.pick(
-                "Las páginas públicas de tus credenciales siguen disponibles.",
-                "The public pages of your credentials are still there.",
-            )) }
+            p { a.button.first href={ (site_url) "/wallet?lang=" (lang.tag()) } { (lang.texts().wallet.ask) } }
+            p { (lang.texts().wallet.pages_stay) }
             (ways_on(site_url, lang))
         }
     };

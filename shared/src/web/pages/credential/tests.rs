@@ -2,7 +2,10 @@ use jiff::civil::date;
 
 use super::*;
 use crate::{
-    credentials::verify::{Check, Finding},
+    credentials::{
+        check_outcome::Outcome,
+        verify::{Check, Finding},
+    },
     domain::{credits::Credits, design::Design, ids::TemplateId},
 };
 
@@ -54,9 +57,7 @@ fn shown() -> CredentialView {
         checks: vec![Finding {
             check: Check::Proof,
             passed: Some(true),
-            es: "La firma es auténtica".into(),
-            en: "The signature is genuine".into(),
-            plain: None,
+            outcome: Outcome::Signature,
         }],
         checked_on: "2026-11-24".parse().expect("a date"),
         lang: Lang::Es,
@@ -102,7 +103,7 @@ fn the_page_shows_everything_in_both_languages() {
                 "15 de noviembre de 2026",
                 "2 de marzo de 2026",
                 "7,5",
-                "La firma es",
+                "La firma corresponde",
             ],
         ),
         (
@@ -113,7 +114,7 @@ fn the_page_shows_everything_in_both_languages() {
                 "November 15, 2026",
                 "March 2, 2026",
                 "7.5",
-                "The signature is",
+                "The signature matches",
             ],
         ),
     ] {
