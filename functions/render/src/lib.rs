@@ -5,12 +5,13 @@
 //! Fonts and the renderer take some megabytes. Only this function has them, so that the functions
 //! that issue stay small.
 //!
-//! A layout ([`certificate`], [`preview`], [`drawing`]) draws on a [`sheet`]. [`typesetting`] sets its texts with [`fonts`];
+//! A layout ([`layouts`], [`preview`], [`drawing`]) draws on a [`sheet`]. [`typesetting`] sets its texts with [`fonts`];
 //! [`pdf`] and [`pixels`] make files of it.
 
 mod certificate;
 mod drawing;
 mod fonts;
+mod layouts;
 mod pdf;
 pub mod pictures;
 mod pixels;
@@ -116,9 +117,12 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
     let id = &shown.id;
     let (bytes, unknown, media_type, name) = match drawn {
         Drawn::Certificate => {
-            let (logo, badge) = (logo.as_deref(), badge.as_deref());
-            let pictures =
-                certificate::Pictures { logo, badge, backdrop: design.backdrop.as_ref() };
+            let pictures = certificate::Pictures {
+                logo: logo.as_deref(),
+                badge: badge.as_deref(),
+                backdrop: design.backdrop.as_ref(),
+                signatures: &design.signatures,
+            };
             let sheet = certificate::sheet(shown, &pictures, lang);
             let pdf = certificate::pdf(&sheet, shown, document, lang).map_err(Problem::internal)?;
             let name = format!("{}-{id}.pdf", lang.pick("certificado", "certificate"));
