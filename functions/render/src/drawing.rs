@@ -12,7 +12,7 @@ use unicreda::{
 use crate::{
     fonts::Face,
     sheet::{Align, Colour, Fit, Role, Sheet},
-    typesetting::{Piece, Set, Style},
+    typesetting::{Set, Style},
 };
 
 /// Ink of main texts.
@@ -109,7 +109,8 @@ fn draw_seal(sheet: &mut Sheet, shown: &CredentialView, [x, y, side]: [f32; 3]) 
 /// The part of its circle that a ring's words may take.
 const MOST_OF_RING: f32 = 0.94;
 
-/// Sets the words of a seal's ring. `None` for those that would not fit in letters that can be read.
+/// Sets the words of a seal's ring. `None` for those that would not fit in letters that can be read, or have letters
+/// that no font has.
 fn ring(sheet: &mut Sheet, words: &str, scale: f32) -> Option<Set> {
     let (most, least) = seal::RING_LETTERS;
     let style = Style {
@@ -119,12 +120,13 @@ fn ring(sheet: &mut Sheet, words: &str, scale: f32) -> Option<Set> {
         lines: 1,
     };
     let round = std::f32::consts::TAU * seal::RING as f32 * scale * MOST_OF_RING;
+    let known = sheet.unknown.clone();
     let set = sheet.set(words, style, round);
-    let glyphs = |set: &Set| {
-        let pieces = set.lines.iter().flat_map(|line| &line.pieces);
-        pieces.into_iter().all(|piece| matches!(piece, Piece::Glyphs(_)))
-    };
-    (set.lines.len() == 1 && glyphs(&set)).then_some(set)
+    if set.lines.len() == 1 && set.unknown.is_empty() {
+        return Some(set);
+    }
+    sheet.unknown = known;
+    None
 }
 
 /// What a drawing says of a credential that is not in force, or a test: the word and its colour.

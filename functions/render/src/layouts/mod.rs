@@ -71,8 +71,8 @@ impl<'a> Content<'a> {
     fn both(&self, text: impl Fn(Lang) -> String) -> String {
         let mut texts: Vec<String> = self.languages().map(text).collect();
         texts.dedup();
-        // The point stays at the end of a line.
-        texts.join("\u{a0}· ")
+        // The word joiner keeps the point at the end of a line.
+        texts.join(" \u{2060}· ")
     }
 
     /// The facts of the achievement: label and value.

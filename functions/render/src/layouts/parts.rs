@@ -35,7 +35,7 @@ pub struct GridStyle {
     pub face: Face,
     /// The narrowest column.
     pub narrowest: f32,
-    /// The columns that there are, however few facts; in a centred grid columns are as many as facts.
+    /// The columns of a single row, however few facts; a centred row has as many as facts.
     pub columns: usize,
     /// Whether each row has a hairline above.
     pub ruled: bool,
@@ -74,8 +74,8 @@ impl Grid {
         let most = (((measure + GAP) / (style.narrowest + GAP)) as usize).clamp(1, 6);
         let fewest = facts.len().div_ceil(most);
         let columns_of = |rows: usize| match align {
-            Align::Middle => facts.len().div_ceil(rows),
-            Align::Left => facts.len().div_ceil(rows).max(style.columns.min(most)),
+            Align::Left if rows == 1 => facts.len().max(style.columns.min(most)),
+            Align::Left | Align::Middle => facts.len().div_ceil(rows),
         };
         let column_of = |columns: usize| (measure - GAP * (columns - 1) as f32) / columns as f32;
         let of = |face, most: f32, least: f32, lines| Style {
@@ -90,8 +90,8 @@ impl Grid {
         for (rows, value) in
             ROWS.map(|more| (more, line)).into_iter().chain(ROWS.map(|more| (more, lines)))
         {
-            let rows = (fewest + rows).min(facts.len());
-            let columns = columns_of(rows);
+            let columns = columns_of((fewest + rows).min(facts.len()));
+            let rows = facts.len().div_ceil(columns.max(1));
             let sets = uniform(sheet, &values, value, column_of(columns));
             let good = sets
                 .iter()

@@ -1,15 +1,16 @@
 //! Every layout on every paper, with the least and the most that it can have to bear.
 
 use jiff::Timestamp;
+use resvg::tiny_skia::Pixmap;
 use unicreda::{
     domain::{
         achievement::Achievement,
         custom::Key,
         custom_field::{CustomField, CustomKind, CustomLabel},
-        design::{Design, Layout, Orientation, Paper, Signatory},
+        design::{Backdrop, BackdropKind, Design, Layout, Orientation, Paper, Signatory},
         email::EmailAddress,
         ids::{OrgId, TemplateId},
-        image::ImageKind,
+        image::{Image, ImageId, ImageKind},
         lang::Lang,
         organization::{Organization, Settings},
         svg::Svg,
@@ -25,7 +26,7 @@ use crate::{
     certificate::{Pictures, sheet},
     drawing::ACCENT,
     pictures::Picture,
-    sheet::Sheet,
+    sheet::{Colour, Node, Sheet},
 };
 
 /// A signature, as somebody draws it.
@@ -246,5 +247,57 @@ fn apart(sheet: &Sheet, case: &str) {
             let over = left < r && l < right && top + 0.3 < *b && t + 0.3 < *bottom;
             assert!(!over, "{case}: {text} | {other}: {top} {bottom} {t} {b}");
         }
+    }
+}
+
+#[test]
+fn a_background_covers_the_page_a_frame_is_stretched_and_both_are_decoration() {
+    // A square, red above: a lying page cuts that off where the square covers it.
+    let svg = br##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><rect width="100" height="10" fill="#f00"/><rect y="10" width="100" height="90" fill="#00f"/></svg>"##;
+    let svg = Svg::read(svg).expect("a drawing");
+    let mut square = Sheet::new(100.0, 100.0, &[]);
+    square.rectangle(0.0, 0.0, 100.0, 10.0, Colour(255, 0, 0, 1.0));
+    square.rectangle(0.0, 10.0, 100.0, 90.0, Colour(0, 0, 255, 1.0));
+    let png = crate::pixels::png(&square, 100).expect("a picture");
+    let pictures = [(ImageKind::Svg, svg.bytes().to_vec()), (ImageKind::Png, png)];
+    for (kind, file) in pictures {
+        for (lies, red) in [(BackdropKind::Background, false), (BackdropKind::Frame, true)] {
+            let id = ImageId::parse(&format!("uni.{}", "0".repeat(32))).expect("an id");
+            let image = Image { id, width: 100, height: 100, kind };
+            let mut view = view(Design::default(), Length::Shortest, None, None);
+            view.design.backdrop = Some(Backdrop { kind: lies, image });
+            let backdrop = Picture { kind, file: file.clone() };
+            let pictures = Pictures { backdrop: Some(&backdrop), ..Pictures::default() };
+            let sheet = sheet(&view, &pictures, Lang::Es);
+            let untagged = sheet.nodes.iter().any(|node| matches!(node, Node::Picture(..)));
+            assert!(untagged, "{kind:?} {lies:?}");
+            let pixels = crate::pixels::png(&sheet, 842).expect("pixels");
+            let pixels = Pixmap::decode_png(&pixels).expect("pixels");
+            let corner = pixels.pixel(5, 5).expect("a pixel");
+            assert_eq!((corner.red() > 200, corner.blue() > 200), (red, !red), "{kind:?} {lies:?}");
+            crate::certificate::pdf(&sheet, &view, b"{}", Lang::Es).expect("a PDF file");
+        }
+    }
+}
+
+#[test]
+fn a_name_is_on_the_ring_of_its_seal_unless_it_would_be_too_small() {
+    for (award, ringed) in
+        [("Análisis de datos", true), ("Gestión ".repeat(14).trim(), false), ("\u{e000}", false)]
+    {
+        let view = view(Design::default(), Length::Shortest, None, Some(award));
+        let badge = crate::drawing::badge(&view, None, None, Lang::Es);
+        let turned =
+            |nodes: &[Node]| nodes.iter().filter(|node| matches!(node, Node::Moved(..))).count();
+        let letters: usize = badge
+            .nodes
+            .iter()
+            .map(|node| match node {
+                Node::Tagged(_, nodes) => turned(nodes),
+                _ => 0,
+            })
+            .sum();
+        assert_eq!(letters, if ringed { award.chars().count() } else { 0 }, "{award}");
+        assert!(badge.unknown.is_empty(), "{award}");
     }
 }
