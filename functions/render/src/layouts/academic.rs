@@ -26,7 +26,7 @@ pub fn draw(sheet: &mut Sheet, content: &Content<'_>) {
         frame(sheet, content);
     }
     let even = content.shown.design.signatories.len();
-    let between = even > 0 && even % 2 == 0;
+    let between = even > 0 && even.is_multiple_of(2);
     let side = if between { SEAL.0 } else { SEAL.1 };
     let (middle, top) = (width / 2.0, 56.0);
     let measure = width - 2.0 * EDGE;

@@ -202,6 +202,9 @@ pub fn logo(sheet: &mut Sheet, content: &Content<'_>, place: [f32; 4], fit: Fit)
     }
 }
 
+/// The size below which only all together makes the organization's name smaller.
+const READABLE: f32 = 11.0;
+
 /// How the names of a layout are set: sizes before they are made smaller.
 pub struct Names {
     /// Largest and smallest size, and lines of the organization.
@@ -245,7 +248,11 @@ impl Names {
         let named = shown.recipient_name.is_some();
         let of = content.both(|lang| words::awards(named, lang).1.to_owned());
         let of = sheet.set(&of, small, measure);
-        let from = sheet.set(&shown.organization, scaled(self.from, names.max(0.72)), measure);
+        let from = sheet.set(
+            &shown.organization,
+            scaled(self.from, names.max(READABLE / self.from.most).min(1.0)),
+            measure,
+        );
         let award = sheet.set(&shown.name, scaled(self.award, names), measure);
         let person = shown.recipient_name.as_ref().map(|name| {
             let to = content.both(|lang| words::awards(named, lang).0.to_owned());
