@@ -107,16 +107,8 @@ impl Painter {
     }
 
     fn run(&mut self, run: &Run, to: Transform, colour: Colour) {
-        let Some(font) = face(&run.font) else { return };
-        let em = f32::from(font.metrics(Size::unscaled(), LocationRef::default()).units_per_em);
-        let scale = run.size / em;
-        let mut x = run.x;
-        for glyph in &run.glyphs {
-            let to = to.pre_translate(x + glyph.dx, -glyph.dy).pre_scale(scale, -scale);
-            for (path, own) in outlines(&font, glyph.id) {
-                self.fill(&path, own.unwrap_or(colour), to);
-            }
-            x += glyph.advance;
+        for (path, own) in areas(run, to) {
+            self.fill(&path, own.unwrap_or(colour), Transform::identity());
         }
     }
 
@@ -137,6 +129,22 @@ fn paint(colour: Colour) -> Paint<'static> {
     let alpha = (colour.3.clamp(0.0, 1.0) * 255.0).round() as u8;
     paint.set_color(Color::from_rgba8(colour.0, colour.1, colour.2, alpha));
     paint
+}
+
+/// The areas of a run's glyphs: with their own colours, if they have some.
+pub fn areas(run: &Run, to: Transform) -> Vec<(Path, Option<Colour>)> {
+    let Some(font) = face(&run.font) else { return Vec::new() };
+    let em = f32::from(font.metrics(Size::unscaled(), LocationRef::default()).units_per_em);
+    let scale = run.size / em;
+    let mut x = run.x;
+    let mut areas = Vec::new();
+    for glyph in &run.glyphs {
+        let to = to.pre_translate(x + glyph.dx, -glyph.dy).pre_scale(scale, -scale);
+        let placed = |(path, own): (Path, Option<Colour>)| Some((path.transform(to)?, own));
+        areas.extend(outlines(&font, glyph.id).into_iter().filter_map(placed));
+        x += glyph.advance;
+    }
+    areas
 }
 
 fn face(font: &FontData) -> Option<FontRef<'_>> {
