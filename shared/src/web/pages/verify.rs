@@ -148,7 +148,7 @@ fn form(again: bool, lang: Lang) -> Markup {
             @if again { h2.h2 { (lang.pick("Comprobar otra", "Check another")) } }
             label for="file" { (lang.pick("Archivo PDF, PNG o JSON (hasta 4 MB)", "PDF, PNG or JSON file (up to 4 MB)")) }
             input id="file" name="file" type="file" aria-describedby="file-hint"
-                accept=".pdf,.png,.json,.jsonld,application/pdf,image/png,application/json,application/ld+json";
+                accept=".pdf,.png,.svg,.json,.jsonld,application/pdf,image/png,image/svg+xml,application/json,application/ld+json";
             p.soft id="file-hint" { (lang.pick(
                 "El certificado, la insignia o el archivo firmado. También puedes soltarlo aquí.",
                 "The certificate, the badge or the signed file. You can also drop it here.",
