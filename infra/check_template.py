@@ -62,11 +62,13 @@ COSTLY = {
     ("/wallet", "POST"),
     ("/credential/{credential_id}/certificate.pdf", "GET"),
     ("/credential/{credential_id}/badge.png", "GET"),
+    ("/credential/{credential_id}/badge.svg", "GET"),
     ("/credential/{credential_id}/preview.png", "GET"),
     ("/orgs/{org}/achievements/{template_id}/seal.png", "GET"),
     # HEAD draws as GET does.
     ("/credential/{credential_id}/certificate.pdf", "HEAD"),
     ("/credential/{credential_id}/badge.png", "HEAD"),
+    ("/credential/{credential_id}/badge.svg", "HEAD"),
     ("/credential/{credential_id}/preview.png", "HEAD"),
     ("/orgs/{org}/achievements/{template_id}/seal.png", "HEAD"),
 }

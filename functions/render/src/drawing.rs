@@ -11,8 +11,8 @@ use unicreda::{
 
 use crate::{
     fonts::Face,
-    sheet::{Align, Colour, Role, Sheet},
-    typesetting::Style,
+    sheet::{Align, Colour, Fit, Role, Sheet},
+    typesetting::{Set, Style},
 };
 
 /// Ink of main texts.
@@ -44,6 +44,14 @@ pub enum DrawError {
 
 /// Parses the inside of an SVG with the view box `0 0 side side`. No file or address in it is read, and no text drawn.
 pub fn tree(inside: &str, side: f32) -> Result<usvg::Tree, DrawError> {
+    let svg = format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" width="{side}" height="{side}">{inside}</svg>"#
+    );
+    picture_tree(svg.as_bytes())
+}
+
+/// Parses an SVG file, likewise.
+pub fn picture_tree(file: &[u8]) -> Result<usvg::Tree, DrawError> {
     let options = usvg::Options {
         image_href_resolver: usvg::ImageHrefResolver {
             resolve_data: Box::new(|_, _, _| None),
@@ -51,10 +59,7 @@ pub fn tree(inside: &str, side: f32) -> Result<usvg::Tree, DrawError> {
         },
         ..usvg::Options::default()
     };
-    let svg = format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" width="{side}" height="{side}">{inside}</svg>"#
-    );
-    Ok(usvg::Tree::from_str(&svg, &options)?)
+    Ok(usvg::Tree::from_data(file, &options)?)
 }
 
 /// Draws the emblem of an achievement in a square: its own image, or its seal.
@@ -71,34 +76,76 @@ pub fn emblem(
         Some(_) => (texts.badge)(&shown.name, &shown.organization),
     };
     sheet.tagged(Role::Figure(words), |sheet| match image {
-        Some(png) => sheet.picture(png, x, y, side, side),
-        None => draw_seal(sheet, &shown.template.to_string(), &shown.initials, [x, y, side]),
+        Some(png) => sheet.picture(png, [x, y, side, side], Fit::Inside),
+        None => {
+            let template = shown.template.to_string();
+            let of = Seal { template: &template, award: &shown.name, initials: &shown.initials };
+            draw_seal(sheet, &of, [x, y, side]);
+        }
     });
 }
 
-/// Draws the seal: the medal, and the organization's initials or a star in its middle.
-fn draw_seal(sheet: &mut Sheet, template: &str, initials: &str, [x, y, side]: [f32; 3]) {
+/// What makes a seal.
+pub struct Seal<'a> {
+    /// The template's id, from which its colour follows.
+    pub template: &'a str,
+    /// The name of the award, on the ring.
+    pub award: &'a str,
+    /// The organization's initials.
+    pub initials: &'a str,
+}
+
+/// Draws the seal: the medal, the award's name on its ring, and the organization's initials or a star in its middle.
+fn draw_seal(sheet: &mut Sheet, of: &Seal<'_>, [x, y, side]: [f32; 3]) {
     let inner = seal::SIDE as f32;
-    let mut medal = seal::medal(template);
-    if initials.is_empty() {
+    let scale = side / inner;
+    let ring = ring(sheet, of.award, scale);
+    let mut medal = seal::medal(of.template, ring.is_some());
+    if of.initials.is_empty() {
         medal.push_str(&seal::star());
     }
     sheet.drawing(medal, inner, x, y, side);
-    let scale = side / inner;
-    let most = seal::letters(initials) as f32 * scale;
+    let middle = (x + side / 2.0, y + side / 2.0);
+    if let Some(line) = ring.as_ref().and_then(|set| set.lines.first()) {
+        sheet.around(line, middle, seal::RING as f32 * scale, WHITE);
+    }
+    let most = seal::letters(of.initials) as f32 * scale;
     let style = Style { face: Face::Display, most, least: most * 0.4, lines: 1 };
-    let letters = sheet.set(initials, style, 76.0 * scale);
+    let letters = sheet.set(of.initials, style, 72.0 * scale);
     if let Some(line) = letters.lines.first() {
-        let baseline = y + side / 2.0 + letters.size * 0.35;
-        sheet.text(&letters, x + side / 2.0, baseline - line.baseline, Align::Middle, WHITE);
+        let baseline = middle.1 + letters.size * 0.35;
+        sheet.text(&letters, middle.0, baseline - line.baseline, Align::Middle, WHITE);
     }
 }
 
 /// The seal of a template alone.
-pub fn seal(template: &str, initials: &str) -> Sheet {
-    let mut sheet = Sheet::new(BADGE_SIDE, BADGE_SIDE, &[initials]);
-    draw_seal(&mut sheet, template, initials, [0.0, 0.0, BADGE_SIDE]);
+pub fn seal(of: &Seal<'_>) -> Sheet {
+    let mut sheet = Sheet::new(BADGE_SIDE, BADGE_SIDE, &[of.award]);
+    draw_seal(&mut sheet, of, [0.0, 0.0, BADGE_SIDE]);
     sheet
+}
+
+/// The part of its circle that a ring's words may take.
+const MOST_OF_RING: f32 = 0.94;
+
+/// Sets the words of a seal's ring. `None` for those that would not fit in letters that can be read, or have letters
+/// that no font has.
+fn ring(sheet: &mut Sheet, words: &str, scale: f32) -> Option<Set> {
+    let (most, least) = seal::RING_LETTERS;
+    let style = Style {
+        face: Face::Strong,
+        most: most as f32 * scale,
+        least: least as f32 * scale,
+        lines: 1,
+    };
+    let round = std::f32::consts::TAU * seal::RING as f32 * scale * MOST_OF_RING;
+    let known = sheet.unknown.clone();
+    let set = sheet.set(words, style, round);
+    if set.lines.len() == 1 && set.unknown.is_empty() {
+        return Some(set);
+    }
+    sheet.unknown = known;
+    None
 }
 
 /// What a drawing says of a credential that is not in force, or a test: the word and its colour.

@@ -5,18 +5,20 @@
 //! Fonts and the renderer take some megabytes. Only this function has them, so that the functions
 //! that issue stay small.
 //!
-//! A layout ([`certificate`], [`preview`], [`drawing`]) draws on a [`sheet`]. [`typesetting`] sets its texts with [`fonts`];
-//! [`pdf`] and [`pixels`] make files of it.
+//! A layout ([`layouts`], [`preview`], [`drawing`]) draws on a [`sheet`]. [`typesetting`] sets its texts with [`fonts`];
+//! [`pdf`], [`pixels`] and [`svg`] make files of it.
 
 mod certificate;
 mod drawing;
 mod fonts;
+mod layouts;
 mod pdf;
 pub mod pictures;
 mod pixels;
 mod preview;
 mod sample;
 mod sheet;
+mod svg;
 mod typesetting;
 
 use std::collections::BTreeSet;
@@ -74,6 +76,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
 enum Drawn {
     Certificate,
     Badge,
+    BadgeDrawing,
     Preview,
 }
 
@@ -102,6 +105,7 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
     let drawn = match endpoint {
         Render::Certificate => Drawn::Certificate,
         Render::Badge => Drawn::Badge,
+        Render::BadgeDrawing => Drawn::BadgeDrawing,
         Render::Preview => Drawn::Preview,
         Render::Sample => return sample::draw(app, call, lang).await,
         Render::Seal => return seal(app, call).await,
@@ -119,17 +123,55 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
             return html(StatusCode::NOT_FOUND, pages::not_found(site_url, lang), lang, site_url);
         }
     };
-    let Content { shown, document, logo, badge, design } = content.as_ref();
+    let id = &content.shown.id;
+    let DrawnFile { bytes, unknown, media_type, name } = written(&content, drawn, lang)?;
+    let mut response = file(call, bytes, media_type)?;
+    // A revocation or a correction changes the file at once, so a cache must revalidate each time.
+    set(&mut response, header::CACHE_CONTROL, "no-cache");
+    set(&mut response, header::VARY, "Accept-Language");
+    let policy = match drawn {
+        // An image of the organization's own is inside the drawing.
+        Drawn::BadgeDrawing => "default-src 'none'; img-src data:; frame-ancestors 'none'",
+        _ => "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    };
+    set(&mut response, header::CONTENT_SECURITY_POLICY, policy);
+    let inline = format!("inline; filename=\"{name}\"");
+    let inline = HeaderValue::from_str(&inline).map_err(Problem::internal)?;
+    response.headers_mut().insert(header::CONTENT_DISPOSITION, inline);
+    if let Some(letters) = named(&unknown) {
+        // Which letters, the header says; the log holds nothing of a name.
+        tracing::warn!(credential_id = %id, letters = unknown.len(), "letters without a font drawn as code points");
+        let letters = HeaderValue::from_str(&letters).map_err(Problem::internal)?;
+        response.headers_mut().insert(UNKNOWN_LETTERS, letters);
+    }
+    Ok(response)
+}
+
+/// A file that was drawn.
+struct DrawnFile {
+    bytes: Vec<u8>,
+    /// The letters on it that no font has.
+    unknown: BTreeSet<char>,
+    media_type: &'static str,
+    name: String,
+}
+
+/// Draws a file.
+fn written(content: &Content, drawn: Drawn, lang: Lang) -> Result<DrawnFile, Problem> {
+    let Content { shown, document, logo, badge, design } = content;
     let id = &shown.id;
-    let (bytes, unknown, media_type, name) = match drawn {
+    Ok(match drawn {
         Drawn::Certificate => {
-            let (logo, badge) = (logo.as_deref(), badge.as_deref());
-            let pictures =
-                certificate::Pictures { logo, badge, backdrop: design.backdrop.as_ref() };
-            let (pdf, unknown) =
+            let pictures = certificate::Pictures {
+                logo: logo.as_deref(),
+                badge: badge.as_deref(),
+                backdrop: design.backdrop.as_ref(),
+                signatures: &design.signatures,
+            };
+            let (bytes, unknown) =
                 certificate_of(shown, document, pictures, lang).map_err(Problem::internal)?;
             let name = format!("{}-{id}.pdf", lang.texts().certificate.file_name);
-            (pdf, unknown, "application/pdf", name)
+            DrawnFile { bytes, unknown, media_type: "application/pdf", name }
         }
         Drawn::Badge => {
             let (plain, unknown) = match (drawing::mark(shown, lang), badge) {
@@ -142,33 +184,31 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
             };
             let baked = png_files::bake(&plain, document);
             let baked = baked.ok_or_else(|| Problem::internal("a badge that is no PNG file"))?;
-            (baked, unknown, "image/png", format!("{id}.png"))
+            DrawnFile { bytes: baked, unknown, media_type: "image/png", name: format!("{id}.png") }
+        }
+        Drawn::BadgeDrawing => {
+            let mark = drawing::mark(shown, lang);
+            let sheet = drawing::badge(shown, badge.as_deref(), mark.as_ref(), lang);
+            let document = std::str::from_utf8(document).map_err(Problem::internal)?;
+            let svg = svg::svg(&sheet, &shown.name, document);
+            DrawnFile {
+                bytes: svg.into_bytes(),
+                unknown: sheet.unknown,
+                media_type: "image/svg+xml",
+                name: format!("{id}.svg"),
+            }
         }
         Drawn::Preview => {
             let sheet = preview::sheet(shown, badge.as_deref(), lang);
             let png = pixels::png(&sheet, PREVIEW_WIDTH).map_err(Problem::internal)?;
-            (png, sheet.unknown, "image/png", format!("preview-{id}.png"))
+            DrawnFile {
+                bytes: png,
+                unknown: sheet.unknown,
+                media_type: "image/png",
+                name: format!("preview-{id}.png"),
+            }
         }
-    };
-    let mut response = file(call, bytes, media_type)?;
-    // A revocation or a correction changes the file at once, so a cache must revalidate each time.
-    set(&mut response, header::CACHE_CONTROL, "no-cache");
-    set(&mut response, header::VARY, "Accept-Language");
-    set(
-        &mut response,
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-    );
-    let inline = format!("inline; filename=\"{name}\"");
-    let inline = HeaderValue::from_str(&inline).map_err(Problem::internal)?;
-    response.headers_mut().insert(header::CONTENT_DISPOSITION, inline);
-    if let Some(letters) = named(&unknown) {
-        // Which letters, the header says; the log holds nothing of a name.
-        tracing::warn!(credential_id = %id, letters = unknown.len(), "letters without a font drawn as code points");
-        let letters = HeaderValue::from_str(&letters).map_err(Problem::internal)?;
-        response.headers_mut().insert(UNKNOWN_LETTERS, letters);
-    }
-    Ok(response)
+    })
 }
 
 /// Draws a certificate, without its background if that cannot be drawn: no picture stands between graduates and their
@@ -199,7 +239,9 @@ async fn seal(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let template = app.catalog.template(&org, id).await?.ok_or_else(missing)?;
     let organization = app.catalog.organization(&org).await?;
     let initials = seal::initials(&organization.settings.name);
-    let sheet = drawing::seal(&template.id.to_string(), &initials);
+    let (template_id, award) = (template.id.to_string(), &template.definition.name);
+    let of = drawing::Seal { template: &template_id, award, initials: &initials };
+    let sheet = drawing::seal(&of);
     let png = pixels::png(&sheet, SEAL_SIDE).map_err(Problem::internal)?;
     let mut response = file(call, png, "image/png")?;
     set(&mut response, header::CACHE_CONTROL, "public, max-age=86400");
@@ -235,7 +277,7 @@ async fn read(app: &App, call: &Call, drawn: Drawn) -> Result<Found, StoreError>
         (picture(app, logo, &[]).await?, picture(app, shown.badge.as_ref(), &[]).await?);
     let design = match drawn {
         Drawn::Certificate => DesignPictures::read(app, &shown.design, &[]).await?,
-        Drawn::Badge | Drawn::Preview => DesignPictures::default(),
+        Drawn::Badge | Drawn::BadgeDrawing | Drawn::Preview => DesignPictures::default(),
     };
     let (logo, badge) = (logo.map(|logo| logo.file), badge.map(|badge| badge.file));
     Ok(Found::Content(Box::new(Content { shown, document, logo, badge, design })))

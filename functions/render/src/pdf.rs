@@ -27,10 +27,11 @@ use krilla::{
 };
 use krilla_svg::{SurfaceExt, SvgSettings};
 use resvg::tiny_skia::{Path, PathSegment, Transform as SkiaTransform};
+use unicreda::domain::image::ImageKind;
 
 use crate::{
-    drawing::{DrawError, tree},
-    sheet::{Colour, Node, Role, Sheet, fitted},
+    drawing::{DrawError, picture_tree, tree},
+    sheet::{Colour, Fit, Node, Role, Sheet, fitted},
     typesetting::{Line, Piece, Run, Unknown},
 };
 
@@ -342,16 +343,7 @@ fn shape_of(node: &Node, surface: &mut Surface<'_>) -> Result<(), DrawError> {
                 surface.draw_path(&path);
             }
         }
-        Node::Picture(png, place) => {
-            let image = Image::from_png(png.to_vec().into(), false).map_err(DrawError::Image)?;
-            let [x, y, width, height] = fitted(image.size(), *place);
-            let size = Size::from_wh(width, height);
-            surface.push_transform(&Transform::from_translate(x, y));
-            if let Some(size) = size {
-                surface.draw_image(image, size);
-            }
-            surface.pop();
-        }
+        Node::Picture(kind, file, place, fit) => picture(*kind, file, *place, *fit, surface)?,
         Node::Drawing(svg, inner, [x, y, side]) => {
             let tree = tree(svg, *inner)?;
             surface.push_transform(&Transform::from_translate(*x, *y));
@@ -362,6 +354,38 @@ fn shape_of(node: &Node, surface: &mut Surface<'_>) -> Result<(), DrawError> {
         }
         Node::Tagged(..) | Node::Moved(..) | Node::Text(..) => {}
     }
+    Ok(())
+}
+
+/// Draws a picture in its box.
+fn picture(
+    kind: ImageKind,
+    file: &[u8],
+    place: [f32; 4],
+    fit: Fit,
+    surface: &mut Surface<'_>,
+) -> Result<(), DrawError> {
+    match kind {
+        ImageKind::Png => {
+            let image = Image::from_png(file.to_vec().into(), false).map_err(DrawError::Image)?;
+            let (width, height) = image.size();
+            let [x, y, width, height] = fitted((width as f32, height as f32), place, fit);
+            surface.push_transform(&Transform::from_translate(x, y));
+            if let Some(size) = Size::from_wh(width, height) {
+                surface.draw_image(image, size);
+            }
+        }
+        ImageKind::Svg => {
+            let tree = picture_tree(file)?;
+            let of = tree.size();
+            let [x, y, width, height] = fitted((of.width(), of.height()), place, fit);
+            surface.push_transform(&Transform::from_translate(x, y));
+            if let Some(size) = Size::from_wh(width, height) {
+                surface.draw_svg(&tree, size, SvgSettings::default());
+            }
+        }
+    }
+    surface.pop();
     Ok(())
 }
 

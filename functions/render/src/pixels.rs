@@ -11,10 +11,11 @@ use skrifa::{
     instance::{LocationRef, Size},
     outline::{DrawSettings, OutlinePen},
 };
+use unicreda::domain::image::ImageKind;
 
 use crate::{
-    drawing::{DrawError, tree},
-    sheet::{Colour, Node, Sheet, fitted},
+    drawing::{DrawError, picture_tree, tree},
+    sheet::{Colour, Fit, Node, Sheet, fitted},
     typesetting::{Piece, Run, Unknown},
 };
 
@@ -61,19 +62,40 @@ impl Painter {
                     }
                 }
             }
-            Node::Picture(png, place) => {
+            Node::Picture(kind, file, place, fit) => self.picture(*kind, file, *place, *fit, to)?,
+            Node::Drawing(svg, inner, [x, y, side]) => {
+                let to = to.pre_translate(*x, *y).pre_scale(side / inner, side / inner);
+                resvg::render(&tree(svg, *inner)?, to, &mut self.pixels.as_mut());
+            }
+        }
+        Ok(())
+    }
+
+    fn picture(
+        &mut self,
+        kind: ImageKind,
+        file: &[u8],
+        place: [f32; 4],
+        fit: Fit,
+        to: Transform,
+    ) -> Result<(), DrawError> {
+        let scaled = |width: f32, height: f32| {
+            let [x, y, w, h] = fitted((width, height), place, fit);
+            to.pre_translate(x, y).pre_scale(w / width, h / height)
+        };
+        match kind {
+            ImageKind::Png => {
                 let broken = |error| DrawError::Image(format!("{error}"));
-                let picture = Pixmap::decode_png(png).map_err(broken)?;
-                let (width, height) = (picture.width(), picture.height());
-                let [x, y, w, h] = fitted((width, height), *place);
-                let to = to.pre_translate(x, y).pre_scale(w / width as f32, h / height as f32);
+                let picture = Pixmap::decode_png(file).map_err(broken)?;
+                let to = scaled(picture.width() as f32, picture.height() as f32);
                 let paint =
                     PixmapPaint { quality: FilterQuality::Bicubic, ..PixmapPaint::default() };
                 self.pixels.draw_pixmap(0, 0, picture.as_ref(), &paint, to, None);
             }
-            Node::Drawing(svg, inner, [x, y, side]) => {
-                let to = to.pre_translate(*x, *y).pre_scale(side / inner, side / inner);
-                resvg::render(&tree(svg, *inner)?, to, &mut self.pixels.as_mut());
+            ImageKind::Svg => {
+                let tree = picture_tree(file)?;
+                let to = scaled(tree.size().width(), tree.size().height());
+                resvg::render(&tree, to, &mut self.pixels.as_mut());
             }
         }
         Ok(())
@@ -85,16 +107,8 @@ impl Painter {
     }
 
     fn run(&mut self, run: &Run, to: Transform, colour: Colour) {
-        let Some(font) = face(&run.font) else { return };
-        let em = f32::from(font.metrics(Size::unscaled(), LocationRef::default()).units_per_em);
-        let scale = run.size / em;
-        let mut x = run.x;
-        for glyph in &run.glyphs {
-            let to = to.pre_translate(x + glyph.dx, -glyph.dy).pre_scale(scale, -scale);
-            for (path, own) in outlines(&font, glyph.id) {
-                self.fill(&path, own.unwrap_or(colour), to);
-            }
-            x += glyph.advance;
+        for (path, own) in areas(run, to) {
+            self.fill(&path, own.unwrap_or(colour), Transform::identity());
         }
     }
 
@@ -115,6 +129,22 @@ fn paint(colour: Colour) -> Paint<'static> {
     let alpha = (colour.3.clamp(0.0, 1.0) * 255.0).round() as u8;
     paint.set_color(Color::from_rgba8(colour.0, colour.1, colour.2, alpha));
     paint
+}
+
+/// The areas of a run's glyphs: with their own colours, if they have some.
+pub fn areas(run: &Run, to: Transform) -> Vec<(Path, Option<Colour>)> {
+    let Some(font) = face(&run.font) else { return Vec::new() };
+    let em = f32::from(font.metrics(Size::unscaled(), LocationRef::default()).units_per_em);
+    let scale = run.size / em;
+    let mut x = run.x;
+    let mut areas = Vec::new();
+    for glyph in &run.glyphs {
+        let to = to.pre_translate(x + glyph.dx, -glyph.dy).pre_scale(scale, -scale);
+        let placed = |(path, own): (Path, Option<Colour>)| Some((path.transform(to)?, own));
+        areas.extend(outlines(&font, glyph.id).into_iter().filter_map(placed));
+        x += glyph.advance;
+    }
+    areas
 }
 
 fn face(font: &FontData) -> Option<FontRef<'_>> {

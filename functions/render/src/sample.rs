@@ -55,6 +55,7 @@ pub async fn draw(app: &App, call: &Call, lang: Lang) -> Result<Response<Body>, 
         logo: logo.as_deref(),
         badge: badge.as_deref(),
         backdrop: of_design.backdrop.as_ref(),
+        signatures: &of_design.signatures,
     };
     let sheet = certificate::sheet(&shown, &pictures, lang);
     let (bytes, media_type, end) = match accept::prefers_png(&call.headers) {

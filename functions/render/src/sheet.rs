@@ -19,9 +19,12 @@ use std::{collections::BTreeSet, rc::Rc};
 
 use resvg::tiny_skia::{Path, PathBuilder, Rect, Transform};
 
+use unicreda::domain::image::ImageKind;
+
 use crate::{
     fonts::{Fonts, Region},
-    typesetting::{self, Line, Set, Style},
+    pictures::Picture,
+    typesetting::{self, Line, Piece, Run, Set, Style},
 };
 
 /// A colour: red, green, blue, and how much it covers, 0 to 1.
@@ -42,6 +45,21 @@ pub enum Align {
     Left,
     /// Its middle is there.
     Middle,
+}
+
+/// How a picture fills its box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// As large as it fits, in the middle.
+    Inside,
+    /// As large as it fits, at the left.
+    Beginning,
+    /// As large as it fits, in the middle of the lower edge.
+    Standing,
+    /// Over all of it, beyond two edges where its shape is another.
+    Covering,
+    /// To all edges, whatever its shape.
+    Stretched,
 }
 
 /// What something is for a reader who does not see it.
@@ -78,8 +96,8 @@ pub enum Node {
     Stroke(Path, Colour, f32),
     /// A line of text: its left and its baseline.
     Text(Line, f32, f32, Colour),
-    /// A PNG file, and its box: as large as it fits, in the middle.
-    Picture(Rc<[u8]>, [f32; 4]),
+    /// A picture's kind and file, its box, and how it fills it.
+    Picture(ImageKind, Rc<[u8]>, [f32; 4], Fit),
     /// The inside of an SVG of a square view box: its side, and the place (x, y, side).
     Drawing(String, f32, [f32; 3]),
 }
@@ -166,17 +184,45 @@ impl Sheet {
         }
     }
 
-    /// Draws a line from point to point.
-    pub fn line(&mut self, from: (f32, f32), to: (f32, f32), line: f32, colour: Colour) {
-        let mut path = PathBuilder::new();
-        path.move_to(from.0, from.1);
-        path.line_to(to.0, to.1);
-        self.nodes.extend(path.finish().map(|path| Node::Stroke(path, colour, line)));
+    /// Draws a path: filled, or as a line of a width.
+    pub fn path(&mut self, path: PathBuilder, line: Option<f32>, colour: Colour) {
+        self.nodes.extend(path.finish().map(|path| match line {
+            Some(line) => Node::Stroke(path, colour, line),
+            None => Node::Fill(path, colour),
+        }));
     }
 
-    /// Draws a PNG file as large as it fits into a box, in its middle.
-    pub fn picture(&mut self, png: &[u8], x: f32, y: f32, width: f32, height: f32) {
-        self.nodes.push(Node::Picture(png.into(), [x, y, width, height]));
+    /// Draws a PNG file in a box.
+    pub fn picture(&mut self, png: &[u8], place: [f32; 4], fit: Fit) {
+        self.nodes.push(Node::Picture(ImageKind::Png, png.into(), place, fit));
+    }
+
+    /// Draws a picture in a box.
+    pub fn image(&mut self, picture: &Picture, place: [f32; 4], fit: Fit) {
+        let file = picture.file.as_slice().into();
+        self.nodes.push(Node::Picture(picture.kind, file, place, fit));
+    }
+
+    /// Draws a line of text clockwise around a point, the middle of it above; `radius` is that of the baseline.
+    pub fn around(&mut self, line: &Line, middle: (f32, f32), radius: f32, colour: Colour) {
+        for piece in &line.pieces {
+            let Piece::Glyphs(run) = piece else { continue };
+            let mut x = run.x;
+            for glyph in &run.glyphs {
+                let along = x + glyph.advance / 2.0 - line.width / 2.0;
+                x += glyph.advance;
+                let one =
+                    Run { x: -glyph.advance / 2.0, glyphs: vec![glyph.clone()], ..run.clone() };
+                let (text, range) = (line.text.clone(), glyph.range.clone());
+                let pieces = vec![Piece::Glyphs(one)];
+                let one = Line { text, range, width: glyph.advance, baseline: 0.0, pieces };
+                let turned = Transform::from_translate(middle.0, middle.1)
+                    .pre_rotate((along / radius).to_degrees());
+                self.moved(turned, |sheet| {
+                    sheet.nodes.push(Node::Text(one, 0.0, -radius, colour));
+                });
+            }
+        }
     }
 
     /// Draws the inside of an SVG with the view box `0 0 inner inner` in a square. Its texts are not drawn.
@@ -186,9 +232,44 @@ impl Sheet {
 }
 
 /// Where a picture of a size is in a box: x, y, width, height.
-pub fn fitted(size: (u32, u32), [x, y, width, height]: [f32; 4]) -> [f32; 4] {
-    let (w, h) = (size.0.max(1) as f32, size.1.max(1) as f32);
-    let scale = (width / w).min(height / h);
-    let (w, h) = (w * scale, h * scale);
-    [x + (width - w) / 2.0, y + (height - h) / 2.0, w, h]
+pub fn fitted(size: (f32, f32), [x, y, width, height]: [f32; 4], fit: Fit) -> [f32; 4] {
+    let (w, h) = (size.0.max(1.0), size.1.max(1.0));
+    let (across, down) = (width / w, height / h);
+    let (across, down) = match fit {
+        Fit::Inside | Fit::Beginning | Fit::Standing => (across.min(down), across.min(down)),
+        Fit::Covering => (across.max(down), across.max(down)),
+        Fit::Stretched => (across, down),
+    };
+    let (w, h) = (w * across, h * down);
+    let above = if fit == Fit::Standing { height - h } else { (height - h) / 2.0 };
+    let before = if fit == Fit::Beginning { 0.0 } else { (width - w) / 2.0 };
+    [x + before, y + above, w, h]
+}
+
+#[cfg(test)]
+impl Sheet {
+    /// The words and the boxes (left, top, right, bottom) of the lines of text on it, those that are turned excepted.
+    pub fn boxes(&self) -> Vec<(String, [f32; 4])> {
+        fn collect(nodes: &[Node], found: &mut Vec<(String, [f32; 4])>) {
+            for node in nodes {
+                match node {
+                    Node::Tagged(_, nodes) => collect(nodes, found),
+                    Node::Text(line, x, y, _) => {
+                        let size = |piece: &Piece| match piece {
+                            Piece::Glyphs(run) => run.size,
+                            Piece::Unknown(unknown) => unknown.size,
+                        };
+                        let size = line.pieces.iter().map(size).fold(0.0, f32::max);
+                        let words = line.text[line.range.clone()].to_owned();
+                        let place = [*x, y - 0.72 * size, x + line.width, y + 0.2 * size];
+                        found.push((words, place));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let mut found = Vec::new();
+        collect(&self.nodes, &mut found);
+        found
+    }
 }

@@ -120,6 +120,13 @@ async fn a_badge_carries_a_credential_that_verifies() {
     let verdict = world.call("POST", "/verify", Some(&carried)).await.expect(200).json();
     assert_eq!(verdict["verified"], true, "{verdict}");
 
+    let drawing = file(&world, &id, "badge.svg").await.expect(200);
+    assert_eq!(drawing.header("content-type"), "image/svg+xml");
+    let inside = drawing.text();
+    let (_, inside) = inside.split_once("<openbadges:credential><![CDATA[").expect("its begin");
+    let (inside, _) = inside.split_once("]]></openbadges:credential>").expect("its end");
+    assert_eq!(inside.as_bytes(), document(&world, &id).await);
+
     let preview = file(&world, &id, "preview.png").await.expect(200);
     let reader = png::Decoder::new(Cursor::new(&preview.body[..])).read_info().expect("PNG");
     assert_eq!(reader.info().size(), (1_200, 630));
@@ -131,7 +138,7 @@ async fn a_badge_carries_a_credential_that_verifies() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_file_of_nothing_is_drawn() {
     let world = World::new().await;
-    for name in ["certificate.pdf", "badge.png", "preview.png"] {
+    for name in ["certificate.pdf", "badge.png", "badge.svg", "preview.png"] {
         for id in ["00000000-0000-8000-8000-000000000000", "no-id"] {
             let page = file(&world, id, name).await.expect(404);
             assert!(page.text().contains("No encontramos esta credencial"));

@@ -541,6 +541,7 @@ async fn the_document_is_a_file_for_people_and_every_type_of_it_for_programs() {
         &of(".json"),
         &of("/qr.svg"),
         &of("/badge.png"),
+        &of("/badge.svg"),
         &of("/preview.png"),
         &of("/certificate.pdf"),
     ] {

@@ -27,9 +27,9 @@ use crate::{
 };
 
 /// Media types of the files that carry a document.
-const CARRIERS: [&str; 2] = ["application/pdf", "image/png"];
+const CARRIERS: [&str; 3] = ["application/pdf", "image/png", "image/svg+xml"];
 
-/// `POST /verify`: a document as the body, or under `document`, or in a PDF or PNG file as the body; or
+/// `POST /verify`: a document as the body, or under `document`, or in a PDF, PNG or SVG file as the body; or
 /// `{"url": …}` with the address of a credential of this service. Any key may ask.
 ///
 /// # Errors
@@ -43,7 +43,7 @@ pub async fn verify(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     }
     if !call.is_of(&["application/json"]) {
         return Err(Problem::unsupported_media_type(
-            "application/json, application/pdf, image/png",
+            "application/json, application/pdf, image/png, image/svg+xml",
         ));
     }
     let body = call.expect_json()?;

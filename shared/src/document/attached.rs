@@ -1,4 +1,4 @@
-//! The signed document inside a PDF or PNG file: what `render` puts there, and what other programs leave of
+//! The signed document inside a PDF, PNG or SVG file: what `render` puts there, and what other programs leave of
 //! it when they save the file again, or bake by the same standards.
 //!
 //! Nothing else of a file is read: no page is laid out, no pixel decoded. The document's signature says
@@ -8,6 +8,7 @@
 
 mod pdf;
 mod png;
+mod svg;
 
 use std::io::Read;
 
@@ -28,6 +29,8 @@ pub enum Carrier {
     Pdf,
     /// A PNG with a text (Open Badges 3.0 §5.3.1).
     Png,
+    /// An SVG with an element (Open Badges 3.0 §5.3.2).
+    Svg,
 }
 
 impl Carrier {
@@ -36,6 +39,7 @@ impl Carrier {
         match () {
             () if pdf::is_pdf(file) => Some(Self::Pdf),
             () if png::is_png(file) => Some(Self::Png),
+            () if svg::is_svg(file) => Some(Self::Svg),
             () => None,
         }
     }
@@ -50,8 +54,8 @@ pub enum AttachedFault {
     /// The document has more than [`MAX_DOCUMENT`].
     #[error("a document larger than {MAX_DOCUMENT} bytes")]
     DocumentTooLarge,
-    /// Neither a PDF nor a PNG file.
-    #[error("neither PDF nor PNG")]
+    /// None of these.
+    #[error("neither PDF, PNG nor SVG")]
     OtherFile,
     /// A whole file, and no document in it.
     #[error("no document in the file")]
@@ -106,6 +110,7 @@ pub fn document_of(file: &[u8]) -> Result<Vec<u8>, AttachedFault> {
     match Carrier::of(file).ok_or(AttachedFault::OtherFile)? {
         Carrier::Pdf => pdf::texts(file).document(),
         Carrier::Png => png::texts(file).document(),
+        Carrier::Svg => svg::texts(file).document(),
     }
 }
 

@@ -439,6 +439,8 @@ pub struct CertificateTexts {
     pub badge: fn(&str, &str) -> String,
     /// What the logo is.
     pub logo: fn(&str) -> String,
+    /// What the picture of a signature is.
+    pub signature: fn(&str) -> String,
     /// What the address leads to.
     pub page: &'static str,
     /// What the QR code leads to.

@@ -224,6 +224,8 @@ pub enum Render {
     Certificate,
     /// Bakes the credential into its badge.
     Badge,
+    /// Bakes it into its badge as a drawing.
+    BadgeDrawing,
     /// Draws the preview of a link.
     Preview,
     /// Draws the seal of an achievement.
@@ -413,6 +415,7 @@ pub const ROUTES: &[Route] = &[
     public("GET", "/credential/{credential_id}/qr.svg", Function::Page(Page::QrCode), &[]),
     public("GET", "/credential/{credential_id}/certificate.pdf", Function::Render(Render::Certificate), &[LANG]),
     public("GET", "/credential/{credential_id}/badge.png", Function::Render(Render::Badge), &[LANG]),
+    public("GET", "/credential/{credential_id}/badge.svg", Function::Render(Render::BadgeDrawing), &[LANG]),
     public("GET", "/credential/{credential_id}/preview.png", Function::Render(Render::Preview), &[LANG]),
     public("GET", "/orgs/{org}/achievements/{template_id}/seal.png", Function::Render(Render::Seal), &[]),
     public("POST", "/credential/{credential_id}/exchange", Function::Page(Page::Exchange), &[]),

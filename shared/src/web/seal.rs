@@ -36,7 +36,7 @@ pub fn initials(name: &str) -> String {
 /// Draws the seal of a template, as the inside of an SVG with the view box `0 0 200 200`. An
 /// empty text in its middle becomes a star.
 pub fn seal(template: &str, middle: &str) -> String {
-    let mut svg = medal(template);
+    let mut svg = medal(template, false);
     if middle.is_empty() {
         svg.push_str(&star());
     } else {
@@ -55,27 +55,41 @@ pub fn letters(middle: &str) -> u32 {
     if middle.chars().count() > 1 { 40 } else { 48 }
 }
 
-/// Draws a seal without what is in its middle.
-pub fn medal(template: &str) -> String {
+/// The radius of the baseline of the words on a medal's ring, the size of their letters, and the least size that is read
+/// on paper; in its own units.
+pub const RING: f64 = 77.5;
+/// See [`RING`].
+pub const RING_LETTERS: (f64, f64) = (12.0, 9.0);
+
+/// Draws a seal without what is in its middle, with room for words on a ring or without.
+pub fn medal(template: &str, words: bool) -> String {
     let hash = digest(&SHA256, template.as_bytes());
     let byte = |n: usize| hash.as_ref().get(n).copied().unwrap_or_default();
     let pick = usize::from(byte(0)) % COLOURS.len();
     let (deep, light) = COLOURS.get(pick).copied().unwrap_or(("#1f3a5f", "#33557f"));
     let petals = 7 + u32::from(byte(1) % 8);
-    let depth = 9.0 + f64::from(byte(2) % 5);
+    let depth = f64::from(9 + byte(2) % 5);
+    // The middle of the guilloche, the part of its depth, and the radius of the disc in the middle.
+    let (around, deep_by, disc) = if words { (57.5, 0.85, 43) } else { (69.0, 1.0, 47) };
     let turns = 5;
     let step = 360.0 / f64::from(petals * turns);
-    let wave = ring(petals * 16, |angle| 69.0 + depth * (f64::from(petals) * angle).sin());
+    let wave =
+        ring(petals * 16, |angle| around + depth * deep_by * (f64::from(petals) * angle).sin());
     let edge = ring(48 * 6, |angle| 95.0 + 2.5 * (48.0 * angle).cos());
+    let outer = if words { 91 } else { 88 };
     let mut svg = format!(
-        r##"<path d="{edge}" fill="{deep}"/><circle cx="100" cy="100" r="88" fill="none" stroke="#fff" stroke-opacity=".55"/><g fill="none" stroke="#fff" stroke-opacity=".5" stroke-width=".9">"##
+        r##"<path d="{edge}" fill="{deep}"/><circle cx="100" cy="100" r="{outer}" fill="none" stroke="#fff" stroke-opacity=".55"/>"##
     );
+    if words {
+        svg.push_str(r##"<circle cx="100" cy="100" r="72.5" fill="none" stroke="#fff" stroke-opacity=".55" stroke-width=".8"/>"##);
+    }
+    svg.push_str(r##"<g fill="none" stroke="#fff" stroke-opacity=".5" stroke-width=".9">"##);
     for turn in 0..turns {
         let angle = step * f64::from(turn);
         svg.push_str(&format!(r#"<path transform="rotate({angle:.2} 100 100)" d="{wave}"/>"#));
     }
     svg.push_str(&format!(
-        r##"</g><circle cx="100" cy="100" r="47" fill="{light}" stroke="#fff" stroke-opacity=".8" stroke-width="1.5"/>"##
+        r##"</g><circle cx="100" cy="100" r="{disc}" fill="{light}" stroke="#fff" stroke-opacity=".8" stroke-width="1.5"/>"##
     ));
     svg
 }

@@ -74,7 +74,8 @@ async fn an_erased_credential_is_gone_and_its_file_still_verifies() {
 
     let page = world.send("GET", &format!("/credential/{id}"), &[], "").await.expect(410).text();
     assert!(page.contains("Eliminada a petición de su titular"), "{page}");
-    for end in [".json", "/certificate.pdf", "/badge.png", "/preview.png", "/qr.svg"] {
+    for end in [".json", "/certificate.pdf", "/badge.png", "/badge.svg", "/preview.png", "/qr.svg"]
+    {
         world.send("GET", &format!("/credential/{id}{end}"), &[], "").await.expect(410);
     }
     let shown = world.get(&format!("/credentials/{id}")).await;

@@ -201,3 +201,26 @@ fn a_bomb_is_unpacked_to_the_largest_document_at_most() {
         Ok(MAX_DOCUMENT)
     );
 }
+
+#[test]
+fn a_baked_drawing_gives_its_document() {
+    let baked = |inside: &str| {
+        format!(
+            r#"<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" xmlns:openbadges="https://purl.imsglobal.org/ob/v3p0"><openbadges:credential>{inside}</openbadges:credential><path d="M0 0"/></svg>"#
+        )
+    };
+    let document = std::str::from_utf8(DOCUMENT).expect("UTF-8");
+    let quoted = document.replace('"', "&quot;");
+    for inside in [format!("<![CDATA[{document}]]>"), document.to_owned(), quoted] {
+        assert_eq!(document_of(baked(&inside).as_bytes()).as_deref(), Ok(DOCUMENT), "{inside}");
+    }
+    let divided = baked(r#"<![CDATA[{"a":"]]]]><![CDATA[>"}]]>"#);
+    assert_eq!(document_of(divided.as_bytes()).as_deref(), Ok(br#"{"a":"]]>"}"#.as_slice()));
+    let whole = baked("<![CDATA[{}]]>");
+    let broken = whole.get(..150).expect("a part");
+    assert_eq!(document_of(broken.as_bytes()), Err(AttachedFault::Damaged));
+    let empty = br#"<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0"/></svg>"#;
+    assert_eq!(document_of(empty), Err(AttachedFault::Nothing));
+    let large = baked(&format!("<![CDATA[{{\"a\":\"{}\"}}]]>", "x".repeat(MAX_DOCUMENT)));
+    assert_eq!(document_of(large.as_bytes()), Err(AttachedFault::DocumentTooLarge));
+}

@@ -347,6 +347,7 @@ pub static TEXTS: Texts = Texts {
         seal: |of, by| format!("Seal of “{of}”, by {by}"),
         badge: |of, by| format!("Badge of “{of}”, by {by}"),
         logo: |by| format!("Logo of {by}"),
+        signature: |name| format!("Signature of {name}"),
         page: "The credential's page",
         qr: "QR code of the credential's page",
         file_name: "certificate",

@@ -345,6 +345,7 @@ pub static TEXTS: Texts = Texts {
         seal: |of, by| format!("Sello de «{of}», de {by}"),
         badge: |of, by| format!("Insignia de «{of}», de {by}"),
         logo: |by| format!("Logotipo de {by}"),
+        signature: |name| format!("Firma de {name}"),
         page: "Página de la credencial",
         qr: "Código QR de la página de la credencial",
         file_name: "certificado",

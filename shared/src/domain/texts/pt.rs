@@ -356,6 +356,7 @@ pub static TEXTS: Texts = Texts {
         seal: |of, by| format!("Selo de “{of}”, de {by}"),
         badge: |of, by| format!("Insígnia de “{of}”, de {by}"),
         logo: |by| format!("Logotipo de {by}"),
+        signature: |name| format!("Assinatura de {name}"),
         page: "Página da credencial",
         qr: "Código QR da página da credencial",
         file_name: "certificado",

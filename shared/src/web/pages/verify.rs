@@ -142,7 +142,7 @@ fn form(again: bool, lang: Lang) -> Markup {
             @if again { h2.h2 { (lang.texts().verify.another) } }
             label for="file" { (lang.texts().verify.file) }
             input id="file" name="file" type="file" aria-describedby="file-hint"
-                accept=".pdf,.png,.json,.jsonld,application/pdf,image/png,application/json,application/ld+json";
+                accept=".pdf,.png,.svg,.json,.jsonld,application/pdf,image/png,image/svg+xml,application/json,application/ld+json";
             p.soft id="file-hint" { (lang.texts().verify.file_hint) }
             p.problem role="alert" id="problem" {}
             label for="text" { (lang.texts().verify.text) }
