@@ -8,8 +8,9 @@
 Runs each release binary of `sam build` under its own Runtime API, as Lambda does, against a local stack.
 The stack is reached over TLS, because an AWS client pays for root certificates, handshakes and sessions;
 the roots are Amazon's five, as in a deployment, and the local stack's. A hello-world function with the same
-build profile is the baseline. Prints medians in milliseconds, the ratio of the start to hello world's, and
-sizes. All runs are on one machine without Lambda's own part (placement, download, sandbox), so the ratios
+build profile is the baseline. Prints medians in milliseconds, the ratio of the start to hello world's,
+sizes, and the most memory that a process held. `render` draws a certificate in Latin letters, and in a row of its own one
+of a name in six scripts, with the fonts of infra/fonts.py; its targets are 1,500 ms for the first, 60 ms warm, 512 MB. All runs are on one machine without Lambda's own part (placement, download, sandbox), so the ratios
 count.
 """
 
@@ -28,6 +29,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -37,6 +39,8 @@ EVENTS = {
     "amend": "credential-revoke", "page": "credential-page", "render": "credential-certificate",
     "sweeper": "schedule", "feedback": "ses-feedback",
 }  # fmt: skip
+# Latin letters, and letters whose faces are files.
+NAMES = {"render": "María José Núñez", "render, six scripts": "Ana 李小龍 محمد अनुष्का สมชาย 🎓"}
 # The test event that S3 sends when a notification is set up; the function ignores it.
 UPLOADS = {"Records": [{"messageId": "1", "receiptHandle": "1", "body": '{"Event":"s3:TestEvent"}',
                         "attributes": {"ApproximateReceiveCount": "1"}, "eventSource": "aws:sqs"}]}  # fmt: skip
@@ -147,8 +151,33 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 
 
+def certificates(stack) -> dict[str, str]:
+    """Issues a credential for each name; the event that asks for its certificate."""
+    event = (ROOT / "events/credential-certificate.json").read_text()
+    known = json.loads(event)["pathParameters"]["credential_id"]
+    found = {}
+    for of, name in NAMES.items():
+        recipient = {"email": f"{len(found)}@ejemplo.com", "recipient_name": name, "result_value": "A"}
+        request = urllib.request.Request(
+            f"{stack.settings['BASE_URL']}/credentials/issue",
+            json.dumps({"template_id": stack.settings["TEMPLATE_ID"], "recipients": [recipient]}).encode(),
+            {"X-API-Key": stack.settings["API_KEY"], "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request) as answer:
+            [credential] = json.load(answer)["credentials"]
+        found[of] = event.replace(known, credential["credential_id"])
+    return found
+
+
+def most_memory(process) -> float:
+    """The most memory that a process held, in MB."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    [line] = [line for line in status.splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) / 1024
+
+
 def run(binary: Path, events: list[bytes], environment: dict) -> list[float]:
-    """Runs one process; the milliseconds to the first `/next` and of each invocation."""
+    """Runs one process; the milliseconds to the first `/next` and of each invocation, and the MB that it held."""
     api = RuntimeApi()
     environment = environment | {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{api.server_port}"}
     began = time.perf_counter()
@@ -168,6 +197,7 @@ def run(binary: Path, events: list[bytes], environment: dict) -> list[float]:
             assert kind == "next", kind
             if event is None:
                 times.append((at - began) * 1e3)
+        times.append(most_memory(process))
     finally:
         process.kill()
         process.wait()
@@ -199,12 +229,15 @@ def measure(stack, sample_key: str, tls: Tls, runs: int, folder: Path) -> None:
         "SSL_CERT_FILE": str(tls.bundle), "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local", "AWS_LAMBDA_FUNCTION_NAME": "x", "AWS_LAMBDA_FUNCTION_VERSION": "1",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512", "LOG_LEVEL": "error",
+        "FONTS_DIR": str(ROOT / "functions/render/layer/fonts"),
     }  # fmt: skip
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     binaries = {"hello": target / "lambda/hello/bootstrap"}
     binaries |= {
         name: ROOT / f".aws-sam/build/{name.capitalize()}Function/bootstrap" for name in [*EVENTS, "uploads"]
     }
+    binaries["render, six scripts"] = binaries["render"]
+    drawn = certificates(stack)
     for name, binary in binaries.items():
         if not binary.exists():
             sys.exit(f"{binary} is missing: see the head of {__file__}")
@@ -216,22 +249,24 @@ def measure(stack, sample_key: str, tls: Tls, runs: int, folder: Path) -> None:
                 text = "{}"
             elif name == "uploads":
                 text = json.dumps(UPLOADS)
+            elif name in drawn:
+                text = drawn[name]
             else:
                 text = (ROOT / f"events/{EVENTS[name]}.json").read_text()
             text = text.replace(sample_key, stack.settings["API_KEY"])
             events = [text.replace("estudiante@", f"e{number}.{n}@").encode() for n in range(2)]
             found[name].append(run(binary, events, environment))
     hello = statistics.median(times[0] for times in found["hello"])
-    print("| function | binary, MB | zip, MB | to `/next`, ms | | first invocation, ms | warm, ms |")
-    print("|---|---:|---:|---:|---:|---:|---:|")
+    print("| function | binary, MB | zip, MB | to `/next`, ms | | first invocation, ms | warm, ms | peak, MB |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for name, binary in binaries.items():
         packed = folder / "function.zip"
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.write(binary, "bootstrap")
-        start, first, warm = (statistics.median(times[at] for times in found[name]) for at in range(3))
+        start, first, warm, peak = (statistics.median(times[at] for times in found[name]) for at in range(4))
         print(
             f"| {name} | {binary.stat().st_size / 1e6:.1f} | {packed.stat().st_size / 1e6:.1f} "
-            f"| {start:.1f} | x{start / hello:.2f} | {first:.1f} | {warm:.1f} |"
+            f"| {start:.1f} | x{start / hello:.2f} | {first:.1f} | {warm:.1f} | {peak:.0f} |"
         )
 
 

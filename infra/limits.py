@@ -36,6 +36,9 @@ def expand(template: Path) -> dict:
     document = yaml_parse(template.read_text())
     # `sam deploy` puts an address in S3 here, and the transform takes nothing else.
     document["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
+    for resource in document["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::LayerVersion":
+            resource["Properties"]["ContentUri"] = "s3://bucket/key"
     return transform(document, {}, SimpleNamespace(load=dict))["Resources"]
 
 

@@ -7,6 +7,7 @@ mod admin;
 mod client;
 mod credentials;
 mod deployment;
+mod designs;
 mod exit;
 mod follow;
 mod input;

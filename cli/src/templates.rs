@@ -1,4 +1,4 @@
-//! `unicreda templates`: lists, shows and creates templates, and writes example files.
+//! `unicreda templates`: lists, shows, creates and designs templates, and writes example files.
 
 use std::{io::Write, path::PathBuf};
 
@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::{
     client::ApiRequest,
+    designs,
     exit::{Exit, Failure},
     input,
     output_file::{Existing, OutputFile},
@@ -34,6 +35,10 @@ pub enum Command {
         /// The file; - reads standard input.
         file: PathBuf,
     },
+    /// Save the design of certificates, of a template or of the organization.
+    Design(designs::Design),
+    /// Draw a sample of a template's certificates, with a design that need not be saved.
+    Preview(designs::Preview),
     /// Write an example file for `issue`, to standard output unless --output names a file.
     Csv {
         /// Id of the template; may be left out if the organization has only one.
@@ -63,6 +68,8 @@ pub async fn run(session: &Session, command: Command) -> Result<Exit, Failure> {
             print(session, &created)?;
             Ok(Exit::Done)
         }
+        Command::Design(arguments) => designs::save(session, arguments).await,
+        Command::Preview(arguments) => designs::preview(session, arguments).await,
         Command::Csv { id, output, force } => csv(session, id, output, force).await,
     }
 }

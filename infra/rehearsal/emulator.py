@@ -319,6 +319,21 @@ def reserving(provision, place):
 _function_handlers["create"] = reserving(_function_handlers["create"], 1)
 _function_handlers["update"] = reserving(_function_handlers["update"], 2)
 
+# --- Lambda: a function finds the files of its layers at /opt. Here it is a process of this machine, whose /opt is
+# another: FONTS_DIR names the fonts of the one layer.
+_provided_worker_env = lambda_svc._provided_worker_env
+
+
+def provided_worker_env(config, *args):
+    environment = _provided_worker_env(config, *args)
+    for layer in config.get("Layers") or []:
+        archive = lambda_svc._resolve_layer_zip(layer)
+        environment["FONTS_DIR"] = os.path.join(lambda_svc._docker_extracted_dir(archive, "layer"), "fonts")
+    return environment
+
+
+lambda_svc._provided_worker_env = provided_worker_env
+
 # --- CloudFormation: puts a web ACL before a stage (AWS::WAFv2::WebACLAssociation).
 
 

@@ -356,7 +356,7 @@ class Rehearsal:
             ("/api/v1/signing-keys", "GET, POST"),
             ("/api/v1/credentials/x", "PATCH, GET"),
             ("/credential/x", "GET, HEAD"),
-            ("/credential/x/badge.png", "GET"),
+            ("/credential/x/badge.png", "GET, HEAD"),
         ]:
             _, body, headers = self.api("DELETE", path, status=405)
             check(body["code"] == "method_not_allowed", body)
@@ -640,6 +640,14 @@ class Rehearsal:
         kept = self.api("PUT", "/api/v1/organization", {"logo": logo}, status=200)[1]
         image = self.api.get(urllib.parse.urlparse(kept["logo"]).path, key="", accept="*/*")
         check(image.startswith(b"\x89PNG"), "the logo, unchanged")
+        svg = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9"/></svg>'
+        design = {"background": "data:image/svg+xml;base64," + base64.b64encode(svg).decode()}
+        saved = self.api("PUT", "/api/v1/organization/design", design, status=200)[1]
+        drawing = self.api.get(urllib.parse.urlparse(saved["background"]).path, key="", accept="*/*")
+        check("<path" in drawing, "the drawing of the design")
+        path = f"/api/v1/templates/{self.template}/preview"
+        sample = self.api("POST", path, {}, status=200, accept="application/pdf")[1]
+        check(sample.startswith(b"%PDF-1.7"), f"sample: {sample[:40]!r}")
         document = self.api.get(f"/credential/{self.credential}", key="", accept="application/vc")
         verdict = self.api("POST", "/api/v1/verify", document, status=200)[1]
         check(verdict["verified"] is True, verdict)

@@ -35,6 +35,11 @@ impl<'a> ApiRequest<'a> {
         Self { repeat: Repeat::OnlyUndone, ..Self::new(Method::POST, path) }
     }
 
+    /// A `PUT`.
+    pub fn put(path: impl Into<String>) -> Self {
+        Self::new(Method::PUT, path)
+    }
+
     /// A `PATCH`.
     pub fn patch(path: impl Into<String>) -> Self {
         Self::new(Method::PATCH, path)

@@ -39,6 +39,46 @@ async fn templates_are_listed_shown_and_created() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_design_is_seen_before_it_is_saved() {
+    let world = World::new().await;
+    let svg =
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 90 30"><path d="M0 9h80"/></svg>"#;
+    world.file("diseno/firma.svg", svg, 0o644);
+    let design = json!({
+        "layout": "modern", "place": "Valdivia",
+        "signatories": [{ "name": "Ana Rojas", "office": "Rectora", "signature": "firma.svg" }],
+    });
+    world.file("diseno/actas.json", &design.to_string(), 0o644);
+    let draw = ["templates", "preview", "diseno/actas.json", "--out"];
+    world.done(&[&draw[..], &["muestra.pdf"]].concat()).stdout_has("Muestra: muestra.pdf");
+    let pdf = fs::read(world.path("muestra.pdf")).expect("a file");
+    assert!(pdf.starts_with(b"%PDF-"));
+    world.run(&[&draw[..], &["muestra.pdf"]].concat()).code(1).stderr_has("muestra.pdf ya existe");
+    world.done(&[&draw[..], &["muestra.png", "--shortest"]].concat());
+    let png = fs::read(world.path("muestra.png")).expect("a file");
+    assert!(png.starts_with(b"\x89PNG"));
+    let shown = world.done(&["templates", "show", "--json"]).json();
+    assert_eq!((&shown["version"], &shown["design"]), (&json!(1), &Value::Null));
+
+    let saved = world.done(&["templates", "design", "diseno/actas.json", "--json"]).json();
+    assert_eq!((&saved["version"], &saved["design"]["layout"]), (&json!(2), &json!("modern")));
+    let signature = saved["design"]["signatories"][0]["signature"].as_str().expect("an address");
+    assert!(signature.ends_with(".svg"), "{signature}");
+    // What was read is saved again as it is.
+    world.file("otra.json", &saved["design"].to_string(), 0o644);
+    let again = world.done(&["templates", "design", "otra.json", "--json"]).json();
+    assert_eq!((&again["version"], &again["design"]), (&json!(2), &saved["design"]));
+    world.file("claro.json", r##"{"accent":"#ffd700"}"##, 0o644);
+    world.run(&["templates", "design", "claro.json"]).code(1).stderr_has("/design/accent");
+    world
+        .done(&["templates", "design", "otra.json", "--organization"])
+        .stdout_has("Diseño de la organización guardado");
+    world.file("perdida.json", r#"{"frame":"no-esta.svg"}"#, 0o644);
+    world.run(&["templates", "design", "perdida.json"]).code(1).stderr_has("no-esta.svg");
+    world.stack.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn members_are_imported_and_failed_rows_are_listed() {
     let world = World::new().await;
     let people = "email;name\ndiego@demo.example;Diego Vera\nnadie;Nadie\n";

@@ -5,8 +5,8 @@ use lambda_http::{Body, Request, Response};
 use unicreda::{
     App,
     api::{
-        api_keys, column_maps, credentials, member_import, members, organization, suppressions,
-        templates, verify,
+        api_keys, column_maps, credentials, designs, member_import, members, organization,
+        suppressions, templates, verify,
     },
     http::{routes::Catalog, serve},
 };
@@ -42,6 +42,8 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
             Catalog::RevokeApiKey => api_keys::revoke(app, &call).await,
             Catalog::ShowOrganization => organization::show(app, &call).await,
             Catalog::PutOrganization => organization::put(app, &call).await,
+            Catalog::ShowDesign => designs::show(app, &call).await,
+            Catalog::PutDesign => designs::put(app, &call).await,
         }
     })
     .await

@@ -5,16 +5,21 @@ use lambda_http::{Body, Request, Response};
 use unicreda::{
     App,
     claim::wallet,
-    http::{routes::Claim, serve},
+    http::{
+        routes::Claim,
+        serve::{self, Call},
+    },
+    web::site,
 };
 
 /// Answers a public request for a mail.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    serve::serve(app, request, |endpoint, call| async move {
+    let work = |endpoint, call: Call| async move {
         match endpoint {
             Claim::WalletForm => wallet::form(app, &call),
             Claim::WalletMail => wallet::ask(app, &call).await,
         }
-    })
-    .await
+    };
+    let site_url = &app.config.site_url;
+    serve::serve_people(app, request, work, |refused| site::lost(site_url, refused)).await
 }

@@ -1,31 +1,32 @@
-//! Drawings as SVG, which are rendered as pixels or as a PDF page.
+//! What several drawings have in common: colours, the emblem of an achievement, the mark of one that is not in force.
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-use resvg::{tiny_skia, usvg};
+use resvg::usvg;
 use unicreda::{
     domain::lang::Lang,
     web::{
-        glyphs, pages,
-        seal::{self, escaped},
+        pages, seal,
         view::{CredentialView, State},
     },
 };
 
 use crate::{
-    fonts::{self, Font},
-    typesetting::Set,
+    fonts::Face,
+    sheet::{Align, Colour, Role, Sheet},
+    typesetting::Style,
 };
 
 /// Ink of main texts.
-pub const INK: &str = "#1f1e1b";
+pub const INK: Colour = Colour(0x1f, 0x1e, 0x1b, 1.0);
 /// Ink of secondary texts.
-pub const SOFT: &str = "#5a574f";
+pub const SOFT: Colour = Colour(0x5a, 0x57, 0x4f, 1.0);
 /// The colour of frames.
-pub const ACCENT: &str = "#1f3a5f";
+pub const ACCENT: Colour = Colour(0x1f, 0x3a, 0x5f, 1.0);
 /// The colour of warnings.
-pub const ALARM: &str = "#9b1c1c";
+pub const ALARM: Colour = Colour(0x9b, 0x1c, 0x1c, 1.0);
 /// The colour of what asks for care.
-const CAREFUL: &str = "#6b4200";
+pub const CAREFUL: Colour = Colour(0x6b, 0x42, 0x00, 1.0);
+/// Paper, and letters on a dark ground.
+pub const WHITE: Colour = Colour(0xff, 0xff, 0xff, 1.0);
 
 /// A drawing failed. Its input was validated earlier, so the fault is the service's.
 #[derive(Debug, thiserror::Error)]
@@ -41,53 +42,62 @@ pub enum DrawError {
     Pdf(String),
 }
 
-/// Parses a drawing.
-pub fn tree(svg: &str) -> Result<usvg::Tree, DrawError> {
-    Ok(usvg::Tree::from_str(svg, &fonts::options())?)
+/// Parses the inside of an SVG with the view box `0 0 side side`. No file or address in it is read, and no text drawn.
+pub fn tree(inside: &str, side: f32) -> Result<usvg::Tree, DrawError> {
+    let options = usvg::Options {
+        image_href_resolver: usvg::ImageHrefResolver {
+            resolve_data: Box::new(|_, _, _| None),
+            resolve_string: Box::new(|_, _| None),
+        },
+        ..usvg::Options::default()
+    };
+    let svg = format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" width="{side}" height="{side}">{inside}</svg>"#
+    );
+    Ok(usvg::Tree::from_str(&svg, &options)?)
 }
 
-/// Renders a drawing as PNG.
-pub fn png(svg: &str, width: u32, height: u32) -> Result<Vec<u8>, DrawError> {
-    let tree = tree(svg)?;
-    let nothing = || DrawError::Image("no pixels".to_owned());
-    let mut pixels = tiny_skia::Pixmap::new(width, height).ok_or_else(nothing)?;
-    let scale = (width as f32 / tree.size().width(), height as f32 / tree.size().height());
-    let transform = tiny_skia::Transform::from_scale(scale.0, scale.1);
-    resvg::render(&tree, transform, &mut pixels.as_mut());
-    pixels.encode_png().map_err(|error| DrawError::Image(error.to_string()))
+/// Draws the emblem of an achievement in a square: its own image, or its seal.
+pub fn emblem(
+    sheet: &mut Sheet,
+    shown: &CredentialView,
+    image: Option<&[u8]>,
+    [x, y, side]: [f32; 3],
+    lang: Lang,
+) {
+    let (of, seal) = (&shown.name, image.is_none());
+    let words = match (seal, lang) {
+        (true, Lang::Es) => format!("Sello de «{of}», de {}", shown.organization),
+        (true, Lang::En) => format!("Seal of “{of}”, by {}", shown.organization),
+        (false, Lang::Es) => format!("Insignia de «{of}», de {}", shown.organization),
+        (false, Lang::En) => format!("Badge of “{of}”, by {}", shown.organization),
+    };
+    sheet.tagged(Role::Figure(words), |sheet| match image {
+        Some(png) => sheet.picture(png, x, y, side, side),
+        None => draw_seal(sheet, shown, [x, y, side]),
+    });
 }
 
-/// The seal of an achievement as a complete drawing.
-pub fn seal(shown: &CredentialView) -> String {
-    format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" width="{side}" height="{side}">{}</svg>"#,
-        seal_inside(shown),
-        side = seal::SIDE,
-    )
-}
-
-fn seal_inside(shown: &CredentialView) -> String {
-    // A star replaces initials that the fonts lack.
-    let middle = Some(shown.initials.as_str()).filter(|text| glyphs::covers(text));
-    seal::seal(&shown.template.to_string(), middle.unwrap_or_default())
-}
-
-/// The badge of an achievement, in a square.
-pub fn emblem(shown: &CredentialView, image: Option<&[u8]>, x: f32, y: f32, side: f32) -> String {
-    match image {
-        Some(png) => picture(png, x, y, side, side),
-        None => {
-            let scale = side / seal::SIDE as f32;
-            format!(
-                r#"<g transform="translate({x} {y}) scale({scale})">{}</g>"#,
-                seal_inside(shown)
-            )
-        }
+/// Draws the seal: the medal, and the organization's initials or a star in its middle.
+fn draw_seal(sheet: &mut Sheet, shown: &CredentialView, [x, y, side]: [f32; 3]) {
+    let inner = seal::SIDE as f32;
+    let mut medal = seal::medal(&shown.template.to_string());
+    if shown.initials.is_empty() {
+        medal.push_str(&seal::star());
+    }
+    sheet.drawing(medal, inner, x, y, side);
+    let scale = side / inner;
+    let most = seal::letters(&shown.initials) as f32 * scale;
+    let style = Style { face: Face::Display, most, least: most * 0.4, lines: 1 };
+    let letters = sheet.set(&shown.initials, style, 76.0 * scale);
+    if let Some(line) = letters.lines.first() {
+        let baseline = y + side / 2.0 + letters.size * 0.35;
+        sheet.text(&letters, x + side / 2.0, baseline - line.baseline, Align::Middle, WHITE);
     }
 }
 
 /// What a drawing says of a credential that is not in force, or a test: the word and its colour.
-pub fn mark(shown: &CredentialView, lang: Lang) -> Option<(String, &'static str)> {
+pub fn mark(shown: &CredentialView, lang: Lang) -> Option<(String, Colour)> {
     let test = shown.test.then(|| lang.pick("Prueba", "Test"));
     let words: Vec<&str> = test.into_iter().chain(pages::stamp(shown.state, lang)).collect();
     let colour = match shown.state {
@@ -97,44 +107,29 @@ pub fn mark(shown: &CredentialView, lang: Lang) -> Option<(String, &'static str)
     (!words.is_empty()).then(|| (words.join(" · ").to_uppercase(), colour))
 }
 
-/// The badge of an achievement with a band across it that says a mark.
-pub fn marked(shown: &CredentialView, image: Option<&[u8]>, mark: &(String, &str)) -> String {
-    let (word, colour) = mark;
-    let emblem = emblem(shown, image, 0.0, 0.0, 800.0);
-    // Some 20 letters, "NO VERIFICADA" among them, stay within the square.
-    let size = (1_160.0 / word.chars().count().max(9) as f32).min(104.0);
-    let word = line(word, Font::Strong, size, 400.0, 628.0 + size * 0.36, "middle", "#fff");
-    format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 800" width="800" height="800">{emblem}<rect x="0" y="544" width="800" height="168" fill="#fff"/><rect x="0" y="556" width="800" height="144" fill="{colour}"/>{word}</svg>"##
-    )
-}
+/// Side of the badge's square image, in pixels.
+const BADGE_SIDE: f32 = 800.0;
 
-/// A PNG file in a box, as large as it fits.
-pub fn picture(png: &[u8], x: f32, y: f32, width: f32, height: f32) -> String {
-    format!(
-        r#"<image x="{x}" y="{y}" width="{width}" height="{height}" href="data:image/png;base64,{}"/>"#,
-        BASE64_STANDARD.encode(png)
-    )
-}
-
-/// A line of text.
-pub fn line(text: &str, font: Font, size: f32, x: f32, y: f32, anchor: &str, fill: &str) -> String {
-    format!(
-        r#"<text x="{x:.1}" y="{y:.1}" {} font-size="{size:.2}" text-anchor="{anchor}" fill="{fill}">{}</text>"#,
-        font.attributes(),
-        escaped(text),
-    )
-}
-
-/// A typeset text; `y` is the top of its first line.
-pub fn block(set: &Set, x: f32, y: f32, anchor: &str, fill: &str) -> String {
-    let mut baseline = y + set.size * 0.95;
-    let mut svg = String::new();
-    for text in &set.lines {
-        svg.push_str(&line(text, set.font, set.size, x, baseline, anchor, fill));
-        baseline += set.leading();
+/// Draws the badge of an achievement, with a band across it that says a mark.
+pub fn badge(
+    shown: &CredentialView,
+    image: Option<&[u8]>,
+    mark: Option<&(String, Colour)>,
+    lang: Lang,
+) -> Sheet {
+    let mut sheet = Sheet::new(BADGE_SIDE, BADGE_SIDE, &[&shown.organization]);
+    emblem(&mut sheet, shown, image, [0.0, 0.0, BADGE_SIDE], lang);
+    if let Some((word, colour)) = mark {
+        sheet.rectangle(0.0, 544.0, BADGE_SIDE, 168.0, WHITE);
+        sheet.rectangle(0.0, 556.0, BADGE_SIDE, 144.0, *colour);
+        let style = Style { face: Face::Strong, most: 104.0, least: 20.0, lines: 1 };
+        let word = sheet.set(word, style, 720.0);
+        if let Some(line) = word.lines.first() {
+            let top = 628.0 + word.size * 0.36 - line.baseline;
+            sheet.text(&word, BADGE_SIDE / 2.0, top, Align::Middle, WHITE);
+        }
     }
-    svg
+    sheet
 }
 
 #[cfg(test)]
@@ -143,22 +138,16 @@ mod tests {
 
     #[test]
     fn no_drawing_follows_a_file_or_an_address() {
+        let mut red = Sheet::new(8.0, 8.0, &[]);
+        red.rectangle(0.0, 0.0, 8.0, 8.0, ALARM);
         let path = std::env::temp_dir().join("unicreda-drawing-test.png");
-        std::fs::write(&path, png(&square("#f00"), 8, 8).expect("a PNG file")).expect("written");
-        let svg = format!(
-            r#"<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><image width="8" height="8" href="{}"/></svg>"#,
-            path.display()
-        );
-        let drawn = png(&svg, 8, 8).expect("drawn");
-        let nothing =
-            png(r#"<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>"#, 8, 8);
-        assert_eq!(drawn, nothing.expect("drawn"));
+        std::fs::write(&path, crate::pixels::png(&red, 8).expect("a PNG file")).expect("written");
+        let mut sheet = Sheet::new(8.0, 8.0, &[]);
+        let image = format!(r#"<image width="8" height="8" href="{}"/>"#, path.display());
+        sheet.drawing(image, 8.0, 0.0, 0.0, 8.0);
+        let drawn = crate::pixels::png(&sheet, 8).expect("drawn");
+        let nothing = crate::pixels::png(&Sheet::new(8.0, 8.0, &[]), 8).expect("drawn");
+        assert_eq!(drawn, nothing);
         std::fs::remove_file(path).expect("removed");
-    }
-
-    fn square(fill: &str) -> String {
-        format!(
-            r#"<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="8" height="8" fill="{fill}"/></svg>"#
-        )
     }
 }

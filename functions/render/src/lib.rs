@@ -1,26 +1,35 @@
 //! The function `render`: draws a credential's certificate as PDF, its badge with the signed
-//! document inside, and the preview image that chat programs show. It changes nothing and has no
-//! signing key.
+//! document inside, the preview image that chat programs show, and samples of a template's certificates. It changes nothing
+//! and has no signing key.
 //!
 //! Fonts and the renderer take some megabytes. Only this function has them, so that the functions
 //! that issue stay small.
+//!
+//! A layout ([`certificate`], [`preview`], [`drawing`]) draws on a [`sheet`]. [`typesetting`] sets its texts with [`fonts`];
+//! [`pdf`] and [`pixels`] make files of it.
 
 mod certificate;
 mod drawing;
 mod fonts;
+mod pdf;
+pub mod pictures;
+mod pixels;
 mod preview;
+mod sample;
+mod sheet;
 mod typesetting;
 
-use http::{HeaderValue, Response, StatusCode, header};
+use std::collections::BTreeSet;
+
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use lambda_http::{Body, Request};
 use unicreda::{
     App,
     domain::{
         erasure::{Stored, Why},
         ids::CredentialId,
-        image::Image,
         lang::Lang,
-        picture::{self, Png},
+        picture as png_files,
     },
     http::{
         parameters::LANG,
@@ -32,17 +41,34 @@ use unicreda::{
     web::{
         pages,
         respond::{file, html, set},
+        site,
         view::{CredentialView, LoadedCredential},
     },
 };
 
-/// Side of the badge's square image, in pixels.
+use crate::pictures::{DesignPictures, picture};
+
+/// Widths of badge and preview, in pixels.
 const BADGE_SIDE: u32 = 800;
+const PREVIEW_WIDTH: u32 = 1_200;
+/// Letters that a header names.
+const MOST_NAMED: usize = 50;
+/// Names the letters of a file that no font has, which it shows as code points.
+const UNKNOWN_LETTERS: HeaderName = HeaderName::from_static("x-unknown-letters");
 
 /// Answers a request for a drawn file.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    serve::serve(app, request, |endpoint, call| async move { draw(app, endpoint, &call).await })
-        .await
+    let work = |endpoint, call| async move { draw(app, endpoint, &call).await };
+    let site_url = &app.config.site_url;
+    serve::serve_people(app, request, work, |refused| site::lost(site_url, refused)).await
+}
+
+/// What is drawn of a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Drawn {
+    Certificate,
+    Badge,
+    Preview,
 }
 
 /// The data that a drawing needs.
@@ -51,6 +77,7 @@ struct Content {
     document: Vec<u8>,
     logo: Option<Vec<u8>>,
     badge: Option<Vec<u8>>,
+    design: DesignPictures,
 }
 
 /// What is behind an address.
@@ -66,47 +93,54 @@ enum Found {
 
 async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>, Problem> {
     let lang = call.query(LANG).and_then(Lang::from_tag).unwrap_or(call.lang);
+    let drawn = match endpoint {
+        Render::Certificate => Drawn::Certificate,
+        Render::Badge => Drawn::Badge,
+        Render::Preview => Drawn::Preview,
+        Render::Sample => return sample::draw(app, call, lang).await,
+    };
     let site_url = &app.config.site_url;
-    let content = match read(app, call).await? {
+    let content = match read(app, call, drawn).await? {
         Found::Content(content) => content,
         Found::Erased(why) => {
-            return html(StatusCode::GONE, pages::erased(why, lang), lang, site_url);
+            return html(StatusCode::GONE, pages::erased(why, site_url, lang), lang, site_url);
         }
         Found::Blocked => {
-            return html(StatusCode::FORBIDDEN, pages::blocked(lang), lang, site_url);
+            return html(StatusCode::FORBIDDEN, pages::blocked(site_url, lang), lang, site_url);
         }
         Found::Nothing => {
-            return html(StatusCode::NOT_FOUND, pages::not_found(lang), lang, site_url);
+            return html(StatusCode::NOT_FOUND, pages::not_found(site_url, lang), lang, site_url);
         }
     };
-    let Content { shown, document, logo, badge } = content.as_ref();
+    let Content { shown, document, logo, badge, design } = content.as_ref();
     let id = &shown.id;
-    let (bytes, media_type, name) = match endpoint {
-        Render::Certificate => {
-            if !shown.can_be_drawn() {
-                let page = pages::not_drawn(&shown.url, lang);
-                return html(StatusCode::UNPROCESSABLE_ENTITY, page, lang, site_url);
-            }
-            let pictures = certificate::Pictures { logo: logo.as_deref(), badge: badge.as_deref() };
-            let pdf = certificate::pdf(shown, document, &pictures, lang);
+    let (bytes, unknown, media_type, name) = match drawn {
+        Drawn::Certificate => {
+            let (logo, badge) = (logo.as_deref(), badge.as_deref());
+            let pictures =
+                certificate::Pictures { logo, badge, backdrop: design.backdrop.as_ref() };
+            let sheet = certificate::sheet(shown, &pictures, lang);
+            let pdf = certificate::pdf(&sheet, shown, document, lang).map_err(Problem::internal)?;
             let name = format!("{}-{id}.pdf", lang.pick("certificado", "certificate"));
-            (pdf.map_err(Problem::internal)?, "application/pdf", name)
+            (pdf, sheet.unknown, "application/pdf", name)
         }
-        Render::Badge => {
-            let drawn = |svg: &str| drawing::png(svg, BADGE_SIDE, BADGE_SIDE);
-            let plain = match (drawing::mark(shown, lang), badge) {
-                (Some(mark), _) => drawn(&drawing::marked(shown, badge.as_deref(), &mark)),
-                (None, Some(png)) => Ok(png.clone()),
-                (None, None) => drawn(&drawing::seal(shown)),
+        Drawn::Badge => {
+            let (plain, unknown) = match (drawing::mark(shown, lang), badge) {
+                (None, Some(png)) => (png.clone(), BTreeSet::new()),
+                (mark, badge) => {
+                    let sheet = drawing::badge(shown, badge.as_deref(), mark.as_ref(), lang);
+                    let png = pixels::png(&sheet, BADGE_SIDE).map_err(Problem::internal)?;
+                    (png, sheet.unknown)
+                }
             };
-            let plain = plain.map_err(Problem::internal)?;
-            let baked = picture::bake(&plain, document);
+            let baked = png_files::bake(&plain, document);
             let baked = baked.ok_or_else(|| Problem::internal("a badge that is no PNG file"))?;
-            (baked, "image/png", format!("{id}.png"))
+            (baked, unknown, "image/png", format!("{id}.png"))
         }
-        Render::Preview => {
-            let png = preview::png(shown, badge.as_deref(), lang).map_err(Problem::internal)?;
-            (png, "image/png", format!("preview-{id}.png"))
+        Drawn::Preview => {
+            let sheet = preview::sheet(shown, badge.as_deref(), lang);
+            let png = pixels::png(&sheet, PREVIEW_WIDTH).map_err(Problem::internal)?;
+            (png, sheet.unknown, "image/png", format!("preview-{id}.png"))
         }
     };
     let mut response = file(call, bytes, media_type)?;
@@ -121,11 +155,23 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
     let inline = format!("inline; filename=\"{name}\"");
     let inline = HeaderValue::from_str(&inline).map_err(Problem::internal)?;
     response.headers_mut().insert(header::CONTENT_DISPOSITION, inline);
+    if let Some(letters) = named(&unknown) {
+        // Which letters, the header says; the log holds nothing of a name.
+        tracing::warn!(credential_id = %id, letters = unknown.len(), "letters without a font drawn as code points");
+        let letters = HeaderValue::from_str(&letters).map_err(Problem::internal)?;
+        response.headers_mut().insert(UNKNOWN_LETTERS, letters);
+    }
     Ok(response)
 }
 
+/// The code points of letters, at most [`MOST_NAMED`] of them. `None` without any.
+fn named(letters: &BTreeSet<char>) -> Option<String> {
+    let codes = letters.iter().take(MOST_NAMED).map(|c| format!("U+{:04X}", u32::from(*c)));
+    (!letters.is_empty()).then(|| codes.collect::<Vec<_>>().join(" "))
+}
+
 /// Reads the data of a drawing.
-async fn read(app: &App, call: &Call) -> Result<Found, StoreError> {
+async fn read(app: &App, call: &Call, drawn: Drawn) -> Result<Found, StoreError> {
     let Ok(id) = CredentialId::parse(&call.parameter) else {
         return Ok(Found::Nothing);
     };
@@ -142,24 +188,13 @@ async fn read(app: &App, call: &Call) -> Result<Found, StoreError> {
     let Some(document) = found.document else {
         return Ok(Found::Nothing);
     };
-    let (logo, badge) = (bytes(app, &shown.logo).await?, bytes(app, &shown.badge).await?);
-    Ok(Found::Content(Box::new(Content { shown, document, logo, badge })))
-}
-
-/// The file of an image, without what does not draw. `None` for one that cannot be drawn: a
-/// credential is shown without its decoration, and not refused because of it.
-async fn bytes(app: &App, image: &Option<Image>) -> Result<Option<Vec<u8>>, StoreError> {
-    let Some(image) = image else {
-        return Ok(None);
+    let logo = shown.logo.as_ref().filter(|_| drawn == Drawn::Certificate && shown.design.logo);
+    let (logo, badge) =
+        (picture(app, logo, &[]).await?, picture(app, shown.badge.as_ref(), &[]).await?);
+    let design = match drawn {
+        Drawn::Certificate => DesignPictures::read(app, &shown.design, &[]).await?,
+        Drawn::Badge | Drawn::Preview => DesignPictures::default(),
     };
-    let Some((_, file)) = app.catalog.image(&image.id).await? else {
-        return Ok(None);
-    };
-    match Png::kept(&file) {
-        Ok(png) => Ok(Some(png.into_bytes())),
-        Err(error) => {
-            tracing::error!(%error, image_id = %image.id, "image not drawn");
-            Ok(None)
-        }
-    }
+    let (logo, badge) = (logo.map(|logo| logo.file), badge.map(|badge| badge.file));
+    Ok(Found::Content(Box::new(Content { shown, document, logo, badge, design })))
 }

@@ -21,7 +21,6 @@ const style = [
   face("Picture Sans", "400", "NotoSans-Regular.ttf"),
   face("Picture Sans", "700", "NotoSans-Bold.ttf"),
   ":root{--serif:'Picture Serif'}html,body,button{font-family:'Picture Sans'}",
-  "svg.drawn{width:.75em;height:.75em;fill:none;stroke:currentColor;stroke-width:2.5}",
 ].join("");
 
 const browser = await chromium.launch({
@@ -38,13 +37,6 @@ const page = await browser.newPage({
 });
 await page.goto(url);
 await page.addStyleTag({ content: style });
-// The project's fonts have no check mark, so the program draws one.
-await page.evaluate(() => {
-  for (const mark of document.querySelectorAll("[aria-hidden]")) {
-    if (mark.textContent.trim() !== "✓") continue;
-    mark.innerHTML = '<svg class="drawn" viewBox="0 0 12 12"><path d="M1 7l3 4 7-10"/></svg> ';
-  }
-});
 await page.evaluate(() => document.fonts.ready);
 await page.screenshot({ path });
 await browser.close();

@@ -48,6 +48,10 @@ for (const [width, colorScheme] of [
   seen.checks = [await shown()];
   await page.locator("summary").click();
   seen.checks.push(await shown());
+  // Drawn, so that no font has to have it.
+  const { width } = await page.locator(".checks .pass svg.tick path").first().boundingBox();
+  if (width < 5) faults.push(`picked: a tick ${width} px wide`);
+  if (shots) await page.screenshot({ path: `${shots}/verify-checks.png`, fullPage: true });
   await page.context().close();
 }
 

@@ -8,7 +8,7 @@ use unicreda::{
         custom_field::{self, CustomKind},
         fields::Fields,
         ids::{CredentialId, Mode, OrgId, TemplateId},
-        image::{Image, ImageId},
+        image::{Image, ImageId, ImageKind},
         recipient::{Entry, Recipient},
         status_entry::StatusEntry,
         template::Definition,
@@ -205,7 +205,7 @@ fn recipient(rng: &mut fastrand::Rng, definition: &Definition) -> Option<Recipie
 /// An image as a template or an organization names it.
 fn image(rng: &mut fastrand::Rng, org: &OrgId) -> Image {
     let id = ImageId::parse(&format!("{org}.{:032x}", rng.u128(..))).expect("an id");
-    Image { id, width: 400, height: 400 }
+    Image { id, width: 400, height: 400, kind: ImageKind::Png }
 }
 
 /// A random document inside the limits of templates and recipients.

@@ -123,7 +123,6 @@ async fn pages(world: &World) -> (Vec<Value>, Value) {
         page("replaced", &format!("{}?version=1", url("corrected"))),
         missing("blocked", url("blocked")),
         missing("unknown", &format!("{site}/credential/nobody")),
-        missing("not drawn", &format!("{}/certificate.pdf", url("Japanese"))),
         page("wallet", &wallet),
         missing("wallet closed", &format!("{site}/wallet/demo.live.x")),
         page("home", &format!("{site}/")),

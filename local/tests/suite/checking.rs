@@ -174,9 +174,131 @@ async fn of_what_nobody_of_this_site_signed_nothing_is_repeated() {
             assert!(!page.contains("Falsa") && !page.contains(&url), "{page}");
         }
     }
-    // A member that is repeated is read in two ways.
-    let twice = document.to_string().replacen('{', "{\"name\":\"Falsa\",", 1);
-    has(&told(&world, "es", b"", &twice).await, &["No la podemos confirmar"]);
+    // A member that is repeated is read in two ways, and one that no context has is not signed. Neither is named.
+    let twice = document.to_string().replacen('{', "{\"Eva Falsa\":1,\"Eva Falsa\":2,", 1);
+    let mut more = document.clone();
+    more["credentialSubject"]["Eva Falsa"] = "x".into();
+    for (text, word) in [
+        (twice, "Repite un miembro: cada"),
+        (more.to_string(), "Tiene algo que una firma no cubre<"),
+    ] {
+        let page = told(&world, "es", b"", &text).await;
+        has(&page, &["No la podemos confirmar", word]);
+        assert!(!page.contains("Falsa"), "{page}");
+        let key = ("x-api-key", world.demo.api_key.as_str());
+        let headers = [key, ("content-type", "application/json")];
+        let program = world.send("POST", "/api/v1/verify", &headers, text).await.expect(200);
+        assert!(program.text().contains("Falsa"), "a program is told where: {}", program.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_presentation_is_checked_as_the_credential_inside() {
+    let world = World::with(unread()).await;
+    let url = issued(&world, 1).await;
+    let path = url.strip_prefix(&world.stack.app().config.site_url).expect("of this site");
+    let given = world.send("POST", &format!("{path}/exchange"), &[], "{}").await.expect(200);
+    let answer = given.json();
+    let inner = &answer["verifiablePresentation"];
+    let key = ("x-api-key", world.demo.api_key.as_str());
+    let json_type = ("content-type", "application/json");
+    for text in [given.text(), inner.to_string(), json!({ "document": inner }).to_string()] {
+        if !text.starts_with("{\"document") {
+            for (file, text) in [(text.as_bytes(), ""), (b"", &*text)] {
+                has(&told(&world, "es", file, text).await, &["Es válida", "Persona Zorrilla 1"]);
+            }
+        }
+        let told = world.send("POST", "/api/v1/verify", &[key, json_type], text).await;
+        let told = told.expect(200).json();
+        assert_eq!((&told["verified"], &told["credential_url"]), (&json!(true), &json!(url)));
+    }
+    // Of several none is chosen, and what is changed inside is not valid.
+    let mut several = inner.clone();
+    let one = several["verifiableCredential"][0].clone();
+    several["verifiableCredential"] = json!([one, one]);
+    has(
+        &ask(&world, "es", b"", &several.to_string()).await.expect(422).text(),
+        &["más de una credencial"],
+    );
+    let problem =
+        world.send("POST", "/api/v1/verify", &[key, json_type], several.to_string()).await;
+    let problem = problem.problem(400, "invalid_request");
+    assert_eq!(problem["errors"][0]["code"], "several_documents");
+    let changed = given.text().replace("Zorrilla", "Falsa");
+    let page = told(&world, "es", b"", &changed).await;
+    has(&page, &["No la podemos confirmar"]);
+    assert!(!page.contains("Falsa"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_file_says_that_its_credential_was_revoked_and_when() {
+    let world = World::with(unread()).await;
+    let url = issued(&world, 1).await;
+    let id = url.rsplit('/').next().expect("an id");
+    let old = file(&world, &url, ".json").await;
+    let change = json!({ "recipient_name": "Persona Zorrilla Uno" });
+    world.call("PATCH", &format!("/credentials/{id}"), Some(&change)).await.expect(200);
+    let newest = file(&world, &url, ".json").await;
+    let reason = json!({ "reason": "Error" });
+    let path = format!("/credentials/{id}/revoke");
+    let revoked = world.call("POST", &path, Some(&reason)).await.expect(200).json();
+    let at = revoked["status_at"].as_str().unwrap_or_else(|| panic!("{revoked}"));
+    let org = unicreda::domain::ids::OrgId::parse("demo").expect("an id");
+    let organization = world.stack.app().catalog.organization(&org).await.expect("it is there");
+    let day = organization.date_of(at.parse().expect("an instant"));
+    let on = format!("Fecha de la revocación: <time datetime=\"{day}\">");
+    let page = told(&world, "es", &old, "").await;
+    has(
+        &page,
+        &["Fue revocada", "una versión anterior", "luego la revocó", "Persona Zorrilla 1", &on],
+    );
+    has(&told(&world, "es", &newest, "").await, &["Fue revocada", "Persona Zorrilla Uno", &on]);
+    has(&told(&world, "es", b"", &url).await, &["Fue revocada", &on]);
+    let path = url.strip_prefix(&world.stack.app().config.site_url).expect("of this site");
+    let page = world.send("GET", path, &[("accept", "text/html")], "").await.expect(200).text();
+    has(&page, &[&on, "property=\"og:title\" content=\"REVOCADA · ", "content=\"REVOCADA · Cred"]);
+    let key = ("x-api-key", world.demo.api_key.as_str());
+    for document in [old, newest] {
+        let headers = [key, ("content-type", "application/json")];
+        let told =
+            world.send("POST", "/api/v1/verify", &headers, document).await.expect(200).json();
+        assert_eq!((&told["status"], &told["revoked_at"]), (&json!("revoked"), &json!(at)));
+    }
+}
+
+/// A PDF with another attachment, whose type and names are written so.
+fn attached_too(pdf: &[u8], kind: &str, text: &str) -> Vec<u8> {
+    let object = format!("\n900 0 obj<<{kind}>>stream\n{text}\nendstream\nendobj\n%%EOF\n");
+    [pdf, object.as_bytes()].concat()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_attachment_is_seen_however_it_is_written() {
+    let world = World::with(unread()).await;
+    let url = issued(&world, 1).await;
+    let pdf = file(&world, &url, "/certificate.pdf").await;
+    let document = String::from_utf8(file(&world, &url, ".json").await).expect("text");
+    let forged = document.replace("Zorrilla", "Falsa");
+    let escaped = forged.replace("\"credentialSubject\"", "\"credential\\u0053ubject\"");
+    let presented = format!("{{\"a\":[{escaped}]}}");
+    let length = format!("/L#65ngth {}", forged.len());
+    for (kind, text) in [
+        ("/Type/EmbeddedFile", &forged),
+        ("/Type/EmbeddedFile", &escaped),
+        ("/Type/EmbeddedFile", &presented),
+        ("/Type/Embedded#46ile", &forged),
+        ("/Ty#70e /#45#6d#62#65#64#64#65#64#46#69#6c#65", &escaped),
+        (&*format!("/#50arams<<>>{length}"), &forged),
+    ] {
+        let page = ask(&world, "es", &attached_too(&pdf, kind, text), "").await.expect(422).text();
+        has(&page, &["más de una credencial"]);
+    }
+    for (kind, text) in
+        [("/Type/Embedded#46ilex", &*forged), ("/Type/EmbeddedFile", "{\"a\":\"\\u0041\"}")]
+    {
+        let page = told(&world, "es", &attached_too(&pdf, kind, text), "").await;
+        has(&page, &["Es válida"]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -201,6 +323,8 @@ async fn what_cannot_be_read_says_why_and_what_to_do() {
         (422, cut, "", "incompleto o dañado"),
         (422, &[b"%PDF-1.7", &long[..]].concat(), "", "incompleto o dañado"),
         (413, &[b"%PDF-1.7", &long[..], &[0; 200]].concat(), "", "límite de 4 MiB"),
+        // As large as a form can be that the gateway hands over.
+        (413, &vec![b' '; 4_450_000], "", "límite de 4 MiB"),
         (413, &[b"{", &long[..300_000]].concat(), "", "límite de 256 KiB"),
         (413, b"", &" ".repeat(300_000), "límite de 256 KiB"),
         (415, b"", "", "Falta el archivo o la dirección"),

@@ -1,6 +1,8 @@
 //! `/wallet`: whoever lost the link to their wallet gets one mail with links to all of them, members or not;
 //! who asks learns nothing, however often.
 
+use std::time::Duration;
+
 use local::Options;
 use serde_json::{Value, json};
 use unicreda::domain::{
@@ -22,8 +24,12 @@ const MEMBER: &str = "ana.rojas@demo.example";
 const SEND: &str = "SendRawEmail";
 /// Mails to an address a day.
 const ADDRESS: usize = 3;
-/// Requests of a network an hour.
+/// Mails of a network an hour.
 const NETWORK: usize = 60;
+/// Requests of a network that are looked up an hour.
+const LOOKUPS: usize = 600;
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+const HOUR: Duration = Duration::from_secs(3_600);
 
 async fn ask(world: &World, email: &str) -> Reply {
     let body: String =
@@ -108,13 +114,13 @@ async fn whoever_lost_their_link_gets_one_mail_with_all_their_wallets_member_or_
     let link = self::links(&mails[0]).remove(0);
     assert!(open(&world, &link).await.expect(200).text().contains("Ana Rojas"));
     world.stack.app().clock.jump(LIFETIME);
-    world.stack.app().clock.jump(std::time::Duration::from_secs(60));
+    world.stack.app().clock.jump(Duration::from_secs(60));
     let ended = open(&world, &link).await.expect(404).text();
     assert!(ended.contains("/wallet?lang=es") && ended.contains("30 días"), "{ended}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_is_one_mail_and_an_address_and_a_network_have_limits() {
+async fn a_request_is_one_mail_and_an_address_has_a_limit() {
     let world = World::with(unread()).await;
     issued(&world, &person(1)).await;
     issued(&world, &person(2)).await;
@@ -131,24 +137,65 @@ async fn a_request_is_one_mail_and_an_address_and_a_network_have_limits() {
         ask(&world, email).await.expect(200);
     }
     assert_eq!(mails(&world, email).await.len(), ADDRESS);
-    // The next day the address may ask again; the rest of this network's hour is used up first.
-    let day = std::time::Duration::from_secs(24 * 3_600);
-    world.stack.app().clock.jump(day);
-    for n in 0..NETWORK {
-        ask(&world, &format!("nadie{n}@ejemplo.com")).await.expect(200);
-    }
-    queues::drain(&world).await;
-    ask(&world, email).await.expect(200);
-    assert_eq!(mails(&world, email).await.len(), ADDRESS);
-    world.stack.app().clock.jump(std::time::Duration::from_secs(3_600));
+    // The next day the address may ask again.
+    world.stack.app().clock.jump(DAY);
     ask(&world, email).await.expect(200);
     assert_eq!(mails(&world, email).await.len(), ADDRESS + 1);
+    ask(&world, "nadie@ejemplo.com").await.expect(200);
+    queues::drain(&world).await;
     // What is counted names nobody.
     let app = world.stack.app();
     let scan = app.dynamodb.scan().table_name(&app.config.jobs_table).send().await.expect("items");
     let counted = format!("{:?}", scan.items());
     assert!(counted.contains("CLAIM#") && !counted.contains("nadie"), "{counted}");
     assert!(!counted.contains(email) && !counted.contains("127.0.0.1"), "{counted}");
+}
+
+/// A message of somebody at the campus, as the function queues it.
+fn asked(world: &World, email: &str) -> Value {
+    let body = json!({
+        "kind": "wallets", "v": 1, "id": uuid::Uuid::new_v4(), "email": email, "lang": "es",
+        "network": "203.0.113.7", "asked_at": world.stack.app().clock.now().as_second(),
+    });
+    queues::record(&body.to_string())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_for_unknown_addresses_or_one_over_and_over_leaves_a_campus_its_mails() {
+    let world = World::with(unread()).await;
+    let clock = &world.stack.app().clock;
+    // An hour from its beginning.
+    let second = u64::try_from(clock.now().as_second().rem_euclid(3_600)).expect("a second");
+    clock.jump(HOUR - Duration::from_secs(second));
+    let people: Vec<Value> = (1..=22).map(person).collect();
+    world.issue_as(&world.demo.api_key, &people).await.expect(202);
+    queues::drain(&world).await;
+    let of = |n: usize| format!("persona{n}@ejemplo.com");
+    let handled = async |messages: Vec<Value>| {
+        assert!(consume(&world, &messages).await.is_empty());
+    };
+    // Twice as many as a network gets mails, and one address far beyond its limit.
+    let unknown = |n: usize| asked(&world, &format!("nadie{n}@ejemplo.com"));
+    handled((0..2 * NETWORK).map(unknown).collect()).await;
+    handled((0..2 * NETWORK).map(|_| asked(&world, &of(1))).collect()).await;
+    assert_eq!(mails(&world, &of(1)).await.len(), ADDRESS);
+    for n in 2..=NETWORK / ADDRESS {
+        handled((0..ADDRESS).map(|_| asked(&world, &of(n))).collect()).await;
+        assert_eq!(mails(&world, &of(n)).await.len(), ADDRESS, "{n}");
+    }
+    // The network has had its mails. What it is refused does not count for the address.
+    handled((0..ADDRESS).map(|_| asked(&world, &of(21))).collect()).await;
+    assert_eq!(mails(&world, &of(21)).await.len(), 0);
+    clock.jump(HOUR);
+    handled((0..ADDRESS).map(|_| asked(&world, &of(21))).collect()).await;
+    assert_eq!(mails(&world, &of(21)).await.len(), ADDRESS);
+    // Nor is the site searched without end.
+    handled((0..LOOKUPS - ADDRESS).map(unknown).collect()).await;
+    handled(vec![asked(&world, &of(22))]).await;
+    assert_eq!(mails(&world, &of(22)).await.len(), 0);
+    clock.jump(HOUR);
+    handled(vec![asked(&world, &of(22))]).await;
+    assert_eq!(mails(&world, &of(22)).await.len(), 1);
 }
 
 /// A mail that SES refuses for now is sent later; one that it may have sent is not sent again.
@@ -178,7 +225,7 @@ async fn a_mail_that_ses_does_not_take_waits_and_one_in_doubt_is_not_repeated() 
     assert_eq!(mails(&world, email).await.len(), 2);
     // Nor on the next day, when other hashes count; and what comes later than a day is answered no more.
     for hours in [23, 2] {
-        world.stack.app().clock.jump(std::time::Duration::from_secs(hours * 3_600));
+        world.stack.app().clock.jump(Duration::from_secs(hours * 3_600));
         assert!(consume(&world, &records).await.is_empty());
         assert_eq!(mails(&world, email).await.len(), 2);
     }

@@ -7,6 +7,7 @@
 //! run at the same time, so a repeated plan can meet other calls.
 
 mod changes;
+mod claims;
 mod erasures;
 
 use std::{future::Future, ops::Range, pin::Pin, time::Duration};
@@ -19,6 +20,7 @@ pub use self::{
     changes::{
         blocking, correction, days_and_facts, ends_after_a_month, export, renewal, status_changes,
     },
+    claims::lost_link,
     erasures::{erasure, erasure_and_reissue, expect_no_more, nothing_is_left},
 };
 use crate::{
@@ -672,6 +674,11 @@ async fn the_compromise_of_a_key_survives_a_crash_at_every_call() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_that_revokes_survives_a_crash_at_every_call() {
     every_point("revocation", revocation).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_for_a_lost_link_survives_a_crash_at_every_call() {
+    every_point("lost link", lost_link).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -87,6 +87,7 @@ async fn invoke(app: &App, function: &str, text: &str) -> Value {
         "AmendFunction" => read(amend::handle(app, request(text)).await),
         "RenderFunction" => read(render::handle(app, request(text)).await),
         "PageFunction" => read(page::handle(app, request(text)).await),
+        "ClaimFunction" => read(claim::handle(app, request(text)).await),
         "ConsumerFunction" => {
             batch(consumer::handle(app, invocation(text)).await.expect("an answer"))
         }

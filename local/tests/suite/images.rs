@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, io::Cursor};
 use serde_json::{Value, json};
 use unicreda::domain::{
     ids::OrgId,
-    image::{Image, ImageId},
+    image::{Image, ImageId, ImageKind},
 };
 
 use crate::{
@@ -209,7 +209,7 @@ async fn a_kept_picture_that_cannot_be_drawn_costs_the_picture_and_no_certificat
     ];
     for (n, (file, side, drawn)) in (1..).zip(kept) {
         let id = ImageId::parse(&format!("{org}.{n:032x}")).expect("an id");
-        let image = Image { id: id.clone(), width: side, height: side };
+        let image = Image { id: id.clone(), width: side, height: side, kind: ImageKind::Png };
         app.catalog.put_image(&image, &file).await.expect("kept");
         set_badge(&world, id.url(site).into()).await;
         let logo = json!({ "logo": id.url(site) });

@@ -168,6 +168,7 @@ fn body_of(route: &Route, owner: &Owner, n: usize) -> Option<(&'static str, Stri
         ("POST", "/verify") => json!({ "url": owner.thing("url", false) }),
         ("PUT", "/members/{email}") => json!({ "role": "Docente" }),
         ("PUT", "/organization") => json!({ "language": "es" }),
+        ("PUT", "/organization/design") | ("POST", "/templates/{template_id}/preview") => json!({}),
         ("PUT", "/templates/{template_id}/column-map") => json!({ "column_map": {} }),
         ("POST", "/templates") | ("PUT", _) => course,
         // Without a body, or with a reason.

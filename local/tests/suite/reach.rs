@@ -251,8 +251,9 @@ async fn an_address_as_people_paste_it_leads_to_the_page() {
         let reply = world.send("GET", path, &[HTML], "").await;
         assert_eq!(reply.status.as_u16(), 404, "{path}");
     }
-    let refused = world.send("POST", &format!("/credential/{id}/exchange/"), &[HTML], "{}").await;
-    refused.problem(404, "not_found");
+    let path = format!("/credential/{id}/exchange/");
+    world.send("POST", &path, &[JSON], "{}").await.problem(404, "not_found");
+    leads_on(&world.send("POST", &path, &[HTML], "{}").await.expect(404));
     let wallet = world.get("/members/ana.rojas@demo.example/credentials").await;
     let wallet = wallet["wallet_url"].as_str().expect("a link");
     let path = wallet.strip_prefix(site.as_str()).expect("a path");
@@ -284,8 +285,14 @@ async fn an_address_of_nothing_answers_people_with_a_page_and_programs_with_a_pr
             let answer = world.send("GET", path, &program, "").await;
             answer.problem(404, "not_found");
         }
-        let posted = world.send("POST", path, &[HTML], "").await;
-        assert!(posted.header("content-type").starts_with("application/problem+json"), "{path}");
+        for method in ["POST", "DELETE"] {
+            let page = world.send(method, path, &[HTML], "").await;
+            assert!(page.status.is_client_error(), "{path}");
+            leads_on(&page);
+            let problem = world.send(method, path, &[JSON], "").await;
+            assert!(problem.header("content-type").starts_with("application/problem+json"));
+        }
+        leads_on(&page);
     }
     let wallet = world.send("GET", "/wallet/", &[HTML], "").await.expect(301);
     assert!(wallet.header("location").ends_with("/wallet"), "{}", wallet.header("location"));
@@ -297,6 +304,60 @@ async fn an_address_of_nothing_answers_people_with_a_page_and_programs_with_a_pr
         assert!(
             answer.header("content-type").starts_with("application/problem+json") || path == "/api"
         );
+    }
+}
+
+/// A page for people that leads to the form that checks files, and home.
+fn leads_on(page: &Reply) {
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8", "{}", page.text());
+    let text = page.text();
+    for to in ["/verify?lang=es\"", "/?lang=es\""] {
+        assert!(text.contains(to), "{to}: {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_shows_no_credential_leads_people_on_and_is_a_problem_for_programs() {
+    let world = World::new().await;
+    let reason = json!({ "reason": "Acta" });
+    let mut pages = vec![
+        ("GET", "/credential/no-id".to_owned(), 404),
+        ("GET", "/credential/no-id/badge.png".to_owned(), 404),
+        ("GET", "/credential/no-id/qr.svg".to_owned(), 404),
+        ("GET", "/wallet/demo.live.x".to_owned(), 404),
+        ("GET", "/orgs/nadie/did.json".to_owned(), 404),
+        ("GET", "/orgs/demo/achievements/no".to_owned(), 404),
+        ("POST", "/verify/".to_owned(), 404),
+        ("POST", "/wallet/".to_owned(), 404),
+        ("POST", "/".to_owned(), 405),
+        ("DELETE", "/wallet".to_owned(), 405),
+        ("POST", "/orgs/demo/did.json".to_owned(), 405),
+        ("PUT", "/credential/no-id/badge.png".to_owned(), 405),
+    ];
+    for (n, action, status) in [(1, "erase", 410), (2, "block", 403)] {
+        let id = issued(&world, n).await;
+        world.mail_ended(&id).await;
+        let path = format!("/credentials/{id}/{action}");
+        world.call("POST", &path, Some(&reason)).await;
+        let path = format!("/credential/{id}");
+        let gone =
+            async || (world.send("GET", &path, &[HTML], "").await.status != 200).then_some(());
+        world.until("it is gone", gone).await;
+        for suffix in ["", "/badge.png", "/qr.svg"] {
+            pages.push(("GET", format!("{path}{suffix}"), status));
+        }
+    }
+    for (method, path, status) in &pages {
+        let page = world.send(method, path, &[HTML], "").await.expect(*status);
+        leads_on(&page);
+        let allow = page.header("allow");
+        assert_eq!(allow.is_empty(), *status != 405, "{method} {path}: {allow}");
+        let drawn = path.ends_with(".png") || path.starts_with("/wallet/d");
+        if !drawn || *status == 405 {
+            let problem = world.send(method, path, &[JSON], "").await.expect(*status);
+            assert!(problem.header("content-type").starts_with("application/problem+json"));
+            assert_eq!(problem.header("allow"), allow, "{method} {path}");
+        }
     }
 }
 
@@ -389,8 +450,15 @@ async fn an_organization_says_its_site_and_its_contact_and_the_page_shows_them()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_badge_and_a_preview_say_what_is_not_in_force() {
     let world = World::new().await;
+    let path = format!("/templates/{}", world.demo.template_id);
+    let mut template = world.get(&path).await;
+    template["validity_months"] = 1.into();
+    world.call("PUT", &path, Some(&template)).await.expect(200);
     let (id, test) = (issued(&world, 1).await, issued_as_test(&world).await);
-    world.mail_ended(&id).await;
+    let ends = issued(&world, 2).await;
+    for id in [&id, &ends] {
+        world.mail_ended(id).await;
+    }
     let drawn = async |id: &str| {
         let mut drawn = Vec::new();
         for path in ["badge.png", "preview.png", "badge.png?lang=en", "preview.png?lang=en"] {
@@ -414,14 +482,23 @@ async fn a_badge_and_a_preview_say_what_is_not_in_force() {
     assert!(drawn(&id).await == live, "as before");
     change("revoke").await;
     let (revoked, test) = (drawn(&id).await, drawn(&test).await);
-    for (n, unlike) in
-        [(&live, &suspended), (&live, &revoked), (&suspended, &revoked)].iter().enumerate()
-    {
-        let (one, other) = unlike;
+    let before = drawn(&ends).await;
+    world.stack.app().clock.jump(std::time::Duration::from_secs(40 * 24 * 3_600));
+    let expired = drawn(&ends).await;
+    let pairs =
+        [(&live, &suspended), (&live, &revoked), (&suspended, &revoked), (&before, &expired)];
+    for (n, (one, other)) in pairs.into_iter().enumerate() {
         assert!(one.iter().zip(other.iter()).all(|(one, other)| one != other), "pair {n}");
     }
-    for said in [&suspended, &revoked, &test] {
+    let all =
+        [("suspended", suspended), ("revoked", revoked), ("test", test), ("expired", expired)];
+    for (name, said) in all {
         assert!(said[0] != said[2] && said[1] != said[3], "in the language that was asked for");
+        if let Ok(shots) = std::env::var("SHOTS") {
+            for (file, bytes) in ["badge", "preview", "badge-en", "preview-en"].iter().zip(said) {
+                std::fs::write(format!("{shots}/{name}-{file}.png"), bytes).expect("written");
+            }
+        }
     }
 }
 
@@ -451,8 +528,28 @@ async fn the_document_is_a_file_for_people_and_every_type_of_it_for_programs() {
         let reply = world.send("GET", &path, &[("accept", accept)], "").await.expect(200);
         assert_eq!(reply.header("content-type").starts_with("text/html"), kind.starts_with("text"));
     }
-    for path in ["/orgs/demo/did.json", "/robots.txt", "/", "/favicon.ico"] {
+    let of = |suffix: &str| format!("/credential/{id}{suffix}");
+    for path in [
+        "/orgs/demo/did.json",
+        "/robots.txt",
+        "/",
+        "/favicon.ico",
+        "/verify",
+        "/wallet",
+        "/console",
+        &of(""),
+        &of(".json"),
+        &of("/qr.svg"),
+        &of("/badge.png"),
+        &of("/preview.png"),
+        &of("/certificate.pdf"),
+    ] {
+        let got = world.send("GET", path, &[], "").await.expect(200);
         let head = world.send("HEAD", path, &[], "").await.expect(200);
         assert!(head.body.is_empty(), "{path}");
+        for name in ["content-type", "etag", "cache-control", "content-disposition"] {
+            assert_eq!(head.header(name), got.header(name), "{path}");
+        }
     }
+    world.send("HEAD", "/wallet/demo.live.x", &[], "").await.expect(404);
 }

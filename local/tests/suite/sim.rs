@@ -267,12 +267,12 @@ impl Sim {
     }
 
     /// Runs work in the living process; none when the process dies before it ends.
-    async fn run<T, F: Future<Output = T>>(&mut self, work: impl FnOnce(App) -> F) -> Option<T> {
+    pub async fn run<T, F: Future<Output = T>>(&mut self, job: impl FnOnce(App) -> F) -> Option<T> {
         let app = self.app();
         self.draw();
         let gone = self.gone.clone();
         // On the heap: a debug build copies futures into the stack frame of each who awaits them.
-        let work = Box::pin(work(app));
+        let work = Box::pin(job(app));
         tokio::select! {
             done = work => Some(done),
             () = gone.cancelled() => None,

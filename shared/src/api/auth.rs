@@ -36,6 +36,16 @@ pub struct Caller {
 }
 
 impl Caller {
+    fn with(presented: &Presented, key: &ApiKey) -> Self {
+        Self {
+            org: presented.org.clone(),
+            mode: key.mode,
+            scopes: key.scopes.clone(),
+            key_id: key.id.clone(),
+            key_name: key.name.clone(),
+        }
+    }
+
     /// Returns the organization and mode of the key.
     pub fn tenant(&self) -> Tenant<'_> {
         Tenant { org: &self.org, mode: self.mode }
@@ -108,6 +118,27 @@ pub async fn admit(
     presented: &Presented,
     key: Option<&ApiKey>,
 ) -> Result<Caller, Problem> {
+    let key = permit(call, presented, key)?;
+    let stale =
+        key.last_used_at.as_deref().is_none_or(|at| time::elapsed(at, call.now) >= LAST_USED_EVERY);
+    if stale {
+        // A convenience for people: it must not fail the request.
+        let now = call.now_text();
+        let touched =
+            app.catalog.touch_key(&presented.org, &key.id, "last_used_at", &now, false).await;
+        if let Err(error) = touched {
+            tracing::warn!(%error, "API key's last use not written");
+        }
+    }
+    Ok(Caller::with(presented, key))
+}
+
+/// Compares the stored key with the presented one and the route.
+fn permit<'a>(
+    call: &Call,
+    presented: &Presented,
+    key: Option<&'a ApiKey>,
+) -> Result<&'a ApiKey, Problem> {
     let Access::Key { any_of, live_only } = call.route.access else {
         return Err(Problem::internal("a public route asks for a key"));
     };
@@ -121,23 +152,7 @@ pub async fn admit(
     if live_only && key.mode == Mode::Test {
         return Err(Problem::test_key_reads_only());
     }
-    let stale =
-        key.last_used_at.as_deref().is_none_or(|at| time::elapsed(at, call.now) >= LAST_USED_EVERY);
-    if stale {
-        // A convenience for people: it must not fail the request.
-        let touched =
-            app.catalog.touch_key(&presented.org, &key.id, "last_used_at", &now, false).await;
-        if let Err(error) = touched {
-            tracing::warn!(%error, "API key's last use not written");
-        }
-    }
-    Ok(Caller {
-        org: presented.org.clone(),
-        mode: key.mode,
-        scopes: key.scopes.clone(),
-        key_id: key.id.clone(),
-        key_name: key.name.clone(),
-    })
+    Ok(key)
 }
 
 /// Reads the presented key and admits its caller.
@@ -148,6 +163,16 @@ pub async fn authenticate(app: &App, call: &Call) -> Result<Caller, Problem> {
     let presented = presented(call)?;
     let read = app.catalog.together(&presented.org, Some(&presented.id), None, &[]).await?;
     admit(app, call, &presented, read.key.as_ref()).await
+}
+
+/// Does as [`authenticate`] for a function without a right to write: it reads the key alone, and its use is not noted.
+///
+/// # Errors
+/// Those of [`authenticate`].
+pub async fn authenticate_reader(app: &App, call: &Call) -> Result<Caller, Problem> {
+    let presented = presented(call)?;
+    let key = app.catalog.api_key(&presented.org, &presented.id).await?;
+    Ok(Caller::with(&presented, permit(call, &presented, key.as_ref())?))
 }
 
 /// Returns random bytes fit for secrets.

@@ -10,6 +10,7 @@ pub mod block;
 pub mod column_maps;
 pub mod credential_changes;
 pub mod credentials;
+pub mod designs;
 mod dry_run;
 pub mod idempotency;
 pub mod images;

@@ -172,14 +172,18 @@ fn template_id(call: &Call) -> Result<TemplateId, Problem> {
     TemplateId::parse(&call.parameter).map_err(|_| Problem::template_not_found(None))
 }
 
-/// Reads a template definition from the body and stores the badge that it brings.
+/// Reads a template definition from the body and stores the images that it brings.
 async fn definition(app: &App, call: &Call, org: &OrgId) -> Result<Definition, Problem> {
-    let (mut definition, badge) = Definition::read(Fields::of_body(call.expect_json()?)?)?;
+    let (mut definition, given) = Definition::read(Fields::of_body(call.expect_json()?)?)?;
     let faults = labels::faults(&definition);
     if !faults.is_empty() {
         return Err(InvalidBody::fields(faults).into());
     }
-    definition.achievement.image = images::store(app, org, &badge, "/achievement/image").await?;
+    let badge = images::store(app, org, &given.badge, "/achievement/image").await?;
+    definition.achievement.image = badge;
+    if let Some(design) = &mut definition.design {
+        images::store_design(app, org, design, &given.design).await?;
+    }
     Ok(definition)
 }
 

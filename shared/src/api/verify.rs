@@ -8,7 +8,7 @@ use crate::{
     api::auth,
     app::App,
     credentials::{
-        verify::{self, Verification},
+        verify::{self, Standing, Verification},
         verify_text::{self, DocumentText},
     },
     document::attached::{self, AttachedFault, MAX_DOCUMENT},
@@ -68,7 +68,9 @@ fn asked(app: &App, body: &[u8]) -> Result<Asked, Problem> {
     let text = json::text(body).ok_or(InvalidBody::NotUtf8)?;
     let survey = json::survey(text, &Bounds::BODY).map_err(InvalidBody::from)?;
     let mut fields = Fields::of_text(text)?;
-    let is_document = fields.has("@context") && !fields.has("document") && !fields.has("url");
+    let is_document = (fields.has("@context") || fields.has("verifiablePresentation"))
+        && !fields.has("document")
+        && !fields.has("url");
     // Members that the document repeats are its own fault; others are the request's.
     let of_document = |place: &Repeated| is_document || place.is_inside("document");
     if !survey.repeated.iter().all(of_document) {
@@ -123,9 +125,19 @@ async fn verdict(
     call: &Call,
     document: &DocumentText,
 ) -> Result<Response<Body>, Problem> {
+    if document.presents_several {
+        return Err(no_document(AttachedFault::Several));
+    }
     let verification = document.verify(app, call.now).await?;
     let mut answer = answer(&verification, &app.config.site_url, call.lang);
-    if let Some(Stored::Erased(left)) = verify_text::stored(app, &verification).await?
+    let stored = verify_text::stored(app, &verification).await?;
+    if let Some(Stored::Credential(credential)) = &stored
+        && verification.standing == Standing::Revoked
+        && let Some(members) = answer.as_object_mut()
+    {
+        members.insert("revoked_at".to_owned(), json!(credential.status_at));
+    }
+    if let Some(Stored::Erased(left)) = stored
         && let Some(members) = answer.as_object_mut()
     {
         members.insert("erased_at".to_owned(), left.erased_at.into());

@@ -75,6 +75,8 @@ pub struct Finding {
     pub es: String,
     /// The same in English.
     pub en: String,
+    /// Spanish and English without anything that the document says, if the texts above repeat some of it.
+    pub plain: Option<(&'static str, &'static str)>,
 }
 
 /// The standing of a document.
@@ -117,6 +119,8 @@ pub struct Verification {
     pub mode: Option<Mode>,
     /// The credential that the document names, if it is of this service.
     pub credential: Option<CredentialId>,
+    /// Whether a later version took the place of this document, which its issuer signed.
+    pub superseded: bool,
     /// The result of each check, in their order.
     pub findings: Vec<Finding>,
 }
@@ -129,6 +133,7 @@ impl Verification {
             standing: Standing::Invalid,
             mode: None,
             credential: id.and_then(|id| credential_at(&app.config.site_url, id)),
+            superseded: false,
             findings: Vec::new(),
         }
     }
@@ -145,7 +150,8 @@ impl Verification {
             Err(text) => (None, text),
         };
         let passed = Some(value.is_some());
-        self.findings.push(Finding { check, passed, es: text.es, en: text.en });
+        let Text { es, en, plain } = text;
+        self.findings.push(Finding { check, passed, es, en, plain });
         value
     }
 
@@ -153,11 +159,11 @@ impl Verification {
     fn skip_others(&mut self) {
         for check in Check::ALL {
             if !self.findings.iter().any(|finding| finding.check == check) {
-                let Text { es, en } = Text::new(
+                let Text { es, en, plain } = Text::new(
                     "No se comprobó, porque falló una comprobación anterior",
                     "Not checked, because an earlier check failed",
                 );
-                self.findings.push(Finding { check, passed: None, es, en });
+                self.findings.push(Finding { check, passed: None, es, en, plain });
             }
         }
     }
@@ -167,11 +173,17 @@ impl Verification {
 struct Text {
     es: String,
     en: String,
+    plain: Option<(&'static str, &'static str)>,
 }
 
 impl Text {
     fn new(es: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { es: es.into(), en: en.into() }
+        Self { es: es.into(), en: en.into(), plain: None }
+    }
+
+    /// A text that repeats some of the document, and what is said where nothing of it may be repeated.
+    fn quoting(es: String, en: String, plain: (&'static str, &'static str)) -> Self {
+        Self { es, en, plain: Some(plain) }
     }
 }
 
@@ -194,9 +206,13 @@ pub async fn verify(
 /// every program reads.
 pub fn ambiguous(app: &App, document: &Map<String, Value>, place: &str) -> Verification {
     let mut verification = Verification::of(app, document);
-    let text = Text::new(
+    let text = Text::quoting(
         format!("Repite un miembro ({place}): cada programa leería otro valor"),
         format!("It repeats a member ({place}): programs would read different values"),
+        (
+            "Repite un miembro: cada programa leería otro valor",
+            "It repeats a member: programs would read different values",
+        ),
     );
     verification.note::<()>(Check::Document, Err(text));
     verification.skip_others();
@@ -230,7 +246,7 @@ async fn run(
         return Ok(());
     }
     let by = Signer { tenant: Tenant { org: &org, mode }, did, keys: &keys };
-    let (standing, text) = status(app, document, by, verification.credential).await?;
+    let (standing, text) = status(app, document, by, verification).await?;
     let result = if standing == Standing::Issued { Ok(((), text)) } else { Err(text) };
     verification.note(Check::Status, result);
     verification.standing = standing;
@@ -315,9 +331,13 @@ fn signature(document: &Map<String, Value>, key: &[u8; 32]) -> Result<((), Text)
         Err(Broken::Unportable(why)) => {
             let why = |lang| shortened(&why.cause(lang), SHOWN_REASON);
             let (es, en) = (why(Lang::Es), why(Lang::En));
-            Err(Text::new(
+            Err(Text::quoting(
                 format!("Tiene algo que una firma no cubre ({es})"),
                 format!("It has something that a signature does not cover ({en})"),
+                (
+                    "Tiene algo que una firma no cubre",
+                    "It has something that a signature does not cover",
+                ),
             ))
         }
         Err(Broken::NoProof | Broken::Signature) => Err(Text::new(
@@ -381,7 +401,7 @@ async fn status(
     app: &App,
     document: &Map<String, Value>,
     by: Signer<'_>,
-    credential: Option<CredentialId>,
+    verification: &mut Verification,
 ) -> Result<(Standing, Text), StoreError> {
     let unreadable = Text::new(
         "Su lista de estado no es del emisor o no se puede comprobar",
@@ -408,7 +428,7 @@ async fn status(
         return Ok((Standing::Issued, clear));
     }
     // The list has only the bit; the stored credential has the reason.
-    let stored = match credential {
+    let stored = match verification.credential {
         Some(id) => app.credentials.stored(id).await?,
         None => None,
     };
@@ -416,19 +436,26 @@ async fn status(
         Stored::Credential(credential) => (credential.signed.status_entry(), credential.status),
         Stored::Erased(tombstone) => (tombstone.status_entry(), tombstone.status),
     });
-    let current = current.filter(|(of, _)| *of == entry);
-    Ok(match current.map(|(_, status)| status) {
-        Some(Status::Suspended) => (
+    verification.superseded = current.is_none_or(|(of, _)| of != entry);
+    Ok(match current.map(|(_, status)| (status, verification.superseded)) {
+        Some((Status::Suspended, false)) => (
             Standing::Suspended,
             Text::new(
                 "El emisor la suspendió; por ahora no está vigente",
                 "The issuer has suspended it; for now it does not hold",
             ),
         ),
-        Some(Status::Revoked | Status::Issued) => {
+        Some((Status::Revoked | Status::Issued, false)) => {
             (Standing::Revoked, Text::new("El emisor la revocó", "The issuer has revoked it"))
         }
-        None => (
+        Some((Status::Revoked, true)) => (
+            Standing::Revoked,
+            Text::new(
+                "El emisor la corrigió después de este archivo, y luego la revocó",
+                "The issuer has corrected it since this file was made, and then revoked it",
+            ),
+        ),
+        Some((Status::Suspended | Status::Issued, true)) | None => (
             Standing::Replaced,
             Text::new(
                 "El emisor la corrigió: este archivo fue reemplazado por una versión posterior",

@@ -15,12 +15,17 @@ use crate::{
     store::StoreError,
 };
 
+/// The type of a presentation (Verifiable Credentials 2.0 §4.13).
+const PRESENTATION: &str = "VerifiablePresentation";
+
 /// A document that was read from a text.
 pub struct DocumentText {
     /// Its members.
     pub members: Map<String, Value>,
     /// The place of a member that it repeats, if it does.
     repeated: Option<String>,
+    /// Whether it is a presentation of several credentials, of which none is chosen.
+    pub presents_several: bool,
 }
 
 impl DocumentText {
@@ -35,9 +40,11 @@ impl DocumentText {
         Ok(Self::surveyed(members, survey.repeated.first()))
     }
 
-    /// A document within a text that was surveyed, with a member that it repeats.
+    /// A document within a text that was surveyed, with a member that it repeats. Of a presentation it is the
+    /// credential inside.
     pub fn surveyed(members: Map<String, Value>, repeated: Option<&Repeated>) -> Self {
-        Self { members, repeated: repeated.map(Repeated::pointer) }
+        let (members, presents_several) = presented(members);
+        Self { members, repeated: repeated.map(Repeated::pointer), presents_several }
     }
 
     /// Verifies it.
@@ -49,6 +56,30 @@ impl DocumentText {
             Some(place) => Ok(verify::ambiguous(app, &self.members, place)),
             None => verify::verify(app, &self.members, now).await,
         }
+    }
+}
+
+/// The credential that a presentation has, such as the answer of an exchange; whatever else it is, unchanged.
+/// True for a presentation of several.
+fn presented(members: Map<String, Value>) -> (Map<String, Value>, bool) {
+    let presentation = match members.get("verifiablePresentation") {
+        Some(Value::Object(inner)) => inner,
+        _ => &members,
+    };
+    let is_presentation = match presentation.get("type") {
+        Some(Value::Array(types)) => types.iter().any(|one| one == PRESENTATION),
+        Some(one) => one == PRESENTATION,
+        None => false,
+    };
+    let held = presentation.get("verifiableCredential").filter(|_| is_presentation);
+    match held {
+        Some(Value::Object(one)) => (one.clone(), false),
+        Some(Value::Array(held)) => match held.as_slice() {
+            [Value::Object(one)] => (one.clone(), false),
+            [_, _, ..] => (members, true),
+            _ => (members, false),
+        },
+        _ => (members, false),
     }
 }
 

@@ -12,6 +12,7 @@ mod png;
 use std::io::Read;
 
 use flate2::read::DeflateDecoder;
+use serde_json::Value;
 
 use crate::domain::lang::Lang;
 
@@ -107,8 +108,8 @@ impl AttachedFault {
                 "The PDF is encrypted: remove its password, or use the original file",
             ),
             Self::Several => lang.pick(
-                "El archivo lleva más de una credencial; comprueba cada una por separado",
-                "The file has more than one credential; check each by itself",
+                "Lleva más de una credencial; comprueba cada una por separado",
+                "It has more than one credential; check each by itself",
             ),
         }
     }
@@ -148,7 +149,7 @@ impl Found {
         }
         // Beside a credential, a PDF may have attached data of any kind.
         if documents.len() > 1 {
-            documents.retain(|text| memchr::memmem::find(text, b"\"credentialSubject\"").is_some());
+            documents.retain(|text| is_credential(text));
         }
         match documents.pop() {
             Some(_) if !documents.is_empty() => Err(AttachedFault::Several),
@@ -162,6 +163,26 @@ impl Found {
 /// Whether a text begins as a JSON object.
 fn is_object(text: &[u8]) -> bool {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii_start().starts_with(b"{")
+}
+
+/// Whether a text has a member `credentialSubject` anywhere, however the name is written.
+fn is_credential(text: &[u8]) -> bool {
+    let literally = memchr::memmem::find(text, b"\"credentialSubject\"").is_some();
+    // Without an escape a name is written as it is.
+    literally
+        || memchr::memchr(b'\\', text).is_some()
+            && serde_json::from_slice(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text))
+                .is_ok_and(|value| has_subject(&value))
+}
+
+fn has_subject(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => {
+            members.contains_key("credentialSubject") || members.values().any(has_subject)
+        }
+        Value::Array(items) => items.iter().any(has_subject),
+        _ => false,
+    }
 }
 
 /// A text that is compressed by zlib, as far as it can be unpacked; none if it is larger than

@@ -10,8 +10,10 @@ use crate::domain::email::EmailAddress;
 
 /// Mails to an address a day (UTC).
 pub const ADDRESS: usize = 3;
-/// Requests of a network an hour: a campus can be one.
+/// Mails that requests of a network lead to an hour: a campus can be one.
 pub const NETWORK: usize = 60;
+/// Requests of a network that are looked up an hour, most of which may be for addresses that are not known.
+pub const LOOKUPS: usize = 600;
 /// Seconds for which what is counted is kept, and the secret that hides it.
 pub const KEPT_SECONDS: i64 = 2 * DAY;
 /// Seconds after which a request is answered no more.
@@ -24,8 +26,10 @@ const HOUR: i64 = 3_600;
 pub enum Counted<'a> {
     /// An address, a day long.
     Address(&'a EmailAddress),
-    /// A network, as [`network_of`] names it, an hour long.
+    /// A network whose requests led to mail, as [`network_of`] names it, an hour long.
     Network(&'a str),
+    /// A network whose requests are looked up, an hour long.
+    Lookups(&'a str),
 }
 
 impl Counted<'_> {
@@ -35,6 +39,7 @@ impl Counted<'_> {
         let (kind, window, of) = match self {
             Self::Address(email) => ("address", second.div_euclid(DAY), email.as_str()),
             Self::Network(network) => ("network", second.div_euclid(HOUR), network),
+            Self::Lookups(network) => ("lookups", second.div_euclid(HOUR), network),
         };
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
         let tag = hmac::sign(&key, format!("{kind}\n{window}\n{of}").as_bytes());
@@ -90,5 +95,6 @@ mod tests {
         let network = |now| Counted::Network("ana@ejemplo.com").key(b"a", now);
         assert_ne!(network(now), network(later), "an hour");
         assert_ne!(network(now), address(b"a", now), "its kind");
+        assert_ne!(network(now), Counted::Lookups("ana@ejemplo.com").key(b"a", now), "its kind");
     }
 }

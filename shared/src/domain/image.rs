@@ -1,10 +1,11 @@
-//! Images of an organization: its logo, a template's badge. They are PNG files in the request
-//! itself (`data:image/png;base64,…`); the service never fetches one from another host.
+//! Images of an organization: its logo, a template's badge, the pictures of a design. They are PNG files in the request
+//! itself (`data:image/png;base64,…`), those of a design also SVG drawings; the service never fetches one from another host.
 //!
-//! A file is written anew before it is kept, see [`picture`](crate::domain::picture). An image is
+//! A file is written anew before it is kept, see [`picture`](crate::domain::picture) and [`svg`](crate::domain::svg). An image is
 //! named by the hash of what is kept and never changes, so a signed document that names it stays
 //! true.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,16 +14,24 @@ use crate::domain::{
     fields::{FieldError, Fields},
     ids::OrgId,
     picture::{MAX_BYTES, MAX_KEPT, Png, PngFault, SIDES},
+    svg::{MAX_DEPTH, MAX_ELEMENTS, MAX_SVG, Svg, SvgFault},
 };
 
 /// The beginning of the `data:` URL of an image.
 const DATA_URL: &str = "data:image/png;base64,";
+/// The beginning of the `data:` URL of a drawing.
+const SVG_URL: &str = "data:image/svg+xml;base64,";
 /// Longest base64 text of [`MAX_BYTES`]; line feeds at its end are not counted.
 const MAX_TEXT: usize = MAX_BYTES.div_ceil(3) * 4;
 
 /// The `data:` URL by which a request brings a PNG file.
 pub fn data_url(png: &[u8]) -> String {
     format!("{DATA_URL}{}", BASE64_STANDARD.encode(png))
+}
+
+/// The `data:` URL by which a request brings an SVG drawing.
+pub fn svg_url(svg: &[u8]) -> String {
+    format!("{SVG_URL}{}", BASE64_STANDARD.encode(svg))
 }
 
 /// The name of an image: its organization and 128 bits of its hash.
@@ -42,11 +51,6 @@ impl ImageId {
         hex.then(|| OrgId::parse(org).ok())?.map(|org| Self { org, hash: hash.to_owned() })
     }
 
-    /// The name of an organization's image with this hash: 32 hex digits.
-    pub(super) fn new(org: &OrgId, hash: String) -> Self {
-        Self { org: org.clone(), hash }
-    }
-
     /// The hash, in hex.
     pub fn hash(&self) -> &str {
         &self.hash
@@ -57,9 +61,35 @@ impl ImageId {
         Self::parse(url.rsplit_once("/images/")?.1.strip_suffix(".png")?)
     }
 
-    /// Its public address.
+    /// The public address of a PNG file.
     pub fn url(&self, site_url: &str) -> String {
         format!("{site_url}/images/{self}.png")
+    }
+}
+
+/// The kind of an image's file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImageKind {
+    /// A PNG file.
+    #[default]
+    Png,
+    /// An SVG drawing, see [`svg`](crate::domain::svg).
+    Svg,
+}
+
+impl ImageKind {
+    /// Whether an item leaves the kind out.
+    fn is_png(&self) -> bool {
+        *self == Self::Png
+    }
+
+    /// The end of its public address.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Png => ".png",
+            Self::Svg => ".svg",
+        }
     }
 }
 
@@ -87,10 +117,28 @@ impl TryFrom<String> for ImageId {
 pub struct Image {
     /// Its name.
     pub id: ImageId,
-    /// Width, in pixels.
+    /// Width, in pixels; of a drawing, in its units.
     pub width: u32,
-    /// Height, in pixels.
+    /// Height, likewise.
     pub height: u32,
+    /// The kind of its file.
+    #[serde(default, skip_serializing_if = "ImageKind::is_png")]
+    pub kind: ImageKind,
+}
+
+impl Image {
+    /// The image that an organization keeps as this file.
+    pub(super) fn of_file(org: &OrgId, file: &[u8], size: (u32, u32), kind: ImageKind) -> Self {
+        let hash = digest(&SHA256, file);
+        let hash: String = hash.as_ref().iter().take(16).map(|b| format!("{b:02x}")).collect();
+        let id = ImageId { org: org.clone(), hash };
+        Self { id, width: size.0, height: size.1, kind }
+    }
+
+    /// Its public address.
+    pub fn url(&self, site_url: &str) -> String {
+        format!("{site_url}/images/{}{}", self.id, self.kind.suffix())
+    }
 }
 
 /// An image in a request.
@@ -102,6 +150,8 @@ pub enum ImageInput {
     None,
     /// A new image.
     New(Png),
+    /// A new drawing; of a design alone.
+    Drawing(Svg),
     /// A stored image, by its public address.
     Known(ImageId),
 }
@@ -118,6 +168,38 @@ impl ImageInput {
         if let Some(id) = known(&value) {
             return Self::Known(id);
         }
+        Self::read_png(fields, name, &value)
+    }
+
+    /// Takes a field that holds an image or a drawing.
+    pub fn take_drawing(fields: &mut Fields, name: &str) -> Self {
+        if fields.take_null(name) {
+            return Self::None;
+        }
+        let Some(value) = fields.take(name) else {
+            return Self::Absent;
+        };
+        if let Some(id) = known(&value) {
+            return Self::Known(id);
+        }
+        let Some(data) = value.as_str().and_then(|text| text.strip_prefix(SVG_URL)) else {
+            return Self::read_png(fields, name, &value);
+        };
+        let drawing = match BASE64_STANDARD.decode(data.trim_end()) {
+            Ok(bytes) => Svg::read(&bytes),
+            Err(_) => Err(SvgFault::NotSvg),
+        };
+        match drawing {
+            Ok(svg) => Self::Drawing(svg),
+            Err(fault) => {
+                let (code, es, en) = svg_texts(&fault, name);
+                fields.fault(name, code, es, en);
+                Self::Absent
+            }
+        }
+    }
+
+    fn read_png(fields: &mut Fields, name: &str, value: &Value) -> Self {
         match read(value.as_str().unwrap_or_default()) {
             Ok(png) => Self::New(png),
             Err(fault) => {
@@ -125,6 +207,18 @@ impl ImageInput {
                 fields.fault(name, code, es, en);
                 Self::Absent
             }
+        }
+    }
+
+    /// The new image under its organization's name for it, with its file.
+    pub fn file(&self, org: &OrgId) -> Option<(Image, &[u8])> {
+        match self {
+            Self::New(png) => Some((png.named(org), png.bytes())),
+            Self::Drawing(svg) => {
+                let image = Image::of_file(org, svg.bytes(), svg.size(), ImageKind::Svg);
+                Some((image, svg.bytes()))
+            }
+            Self::Absent | Self::None | Self::Known(_) => None,
         }
     }
 
@@ -142,7 +236,7 @@ impl ImageInput {
 /// The image of a public address: a client can send back what it read.
 fn known(value: &Value) -> Option<ImageId> {
     let (_, name) = value.as_str()?.rsplit_once("/images/")?;
-    ImageId::parse(name.strip_suffix(".png")?)
+    ImageId::parse(name.strip_suffix(".png").or_else(|| name.strip_suffix(".svg"))?)
 }
 
 /// Reads the `data:` URL of a PNG file.
@@ -214,6 +308,85 @@ fn texts(fault: PngFault, name: &str) -> (&'static str, String, String) {
             format!(
                 "The image of {name} is {width} × {height} pixels; each side must be from {low} to {high}"
             ),
+        ),
+    }
+}
+
+/// Code and texts of a refused drawing in a field.
+fn svg_texts(fault: &SvgFault, name: &str) -> (&'static str, String, String) {
+    match fault {
+        SvgFault::TooLarge => (
+            "image_too_large",
+            format!("El dibujo SVG de {name} supera los {} KiB", MAX_SVG / 1024),
+            format!("The SVG drawing of {name} is larger than {} KiB", MAX_SVG / 1024),
+        ),
+        SvgFault::NotSvg => (
+            "invalid_image",
+            format!(
+                "El archivo de {name} no es un dibujo SVG en UTF-8, o está dañado; guárdalo como «SVG simple»"
+            ),
+            format!(
+                "The file of {name} is no SVG drawing in UTF-8, or is damaged; save it as \"plain SVG\""
+            ),
+        ),
+        SvgFault::Declarations => (
+            "invalid_image",
+            format!(
+                "El dibujo SVG de {name} declara entidades en su DOCTYPE; guárdalo como «SVG simple», sin ellas"
+            ),
+            format!(
+                "The SVG drawing of {name} declares entities in its DOCTYPE; save it as \"plain SVG\", without them"
+            ),
+        ),
+        SvgFault::TooComplex(_) => (
+            "image_too_complex",
+            format!(
+                "El dibujo SVG de {name} es demasiado complejo: admite {MAX_ELEMENTS} elementos, {MAX_DEPTH} niveles y 100 recortes o transparencias; simplifícalo, o envíalo como PNG"
+            ),
+            format!(
+                "The SVG drawing of {name} is too complex: it may have {MAX_ELEMENTS} elements, {MAX_DEPTH} levels and 100 clips or transparencies; simplify it, or send it as PNG"
+            ),
+        ),
+        SvgFault::Element(element) => (
+            "svg_not_allowed",
+            format!(
+                "El dibujo SVG de {name} usa <{element}>, que no se admite: solo formas, grupos, degradados y recortes. Convierte los textos en trazos y expórtalo con atributos de presentación, sin imágenes ni hojas de estilo"
+            ),
+            format!(
+                "The SVG drawing of {name} uses <{element}>, which is not taken: shapes, groups, gradients and clips alone. Convert texts to paths and export it with presentation attributes, without images and style sheets"
+            ),
+        ),
+        SvgFault::Attribute(attribute) => (
+            "svg_not_allowed",
+            format!(
+                "El dibujo SVG de {name} tiene un valor que no se admite en {attribute}: sin referencias fuera del archivo, filtros, máscaras, patrones ni líneas discontinuas, y números de hasta siete cifras"
+            ),
+            format!(
+                "The SVG drawing of {name} has a value that is not taken in {attribute}: no references out of the file, filters, masks, patterns or dashes, and numbers of up to seven digits"
+            ),
+        ),
+        SvgFault::Reference(id) => (
+            "svg_not_allowed",
+            format!(
+                "El dibujo SVG de {name} se refiere a «{id}», que no existe, se repite o se refiere a sí mismo; guárdalo como «SVG simple»"
+            ),
+            format!(
+                "The SVG drawing of {name} refers to \"{id}\", which does not exist, exists twice or refers to itself; save it as \"plain SVG\""
+            ),
+        ),
+        SvgFault::Size => (
+            "image_dimensions",
+            format!(
+                "El dibujo SVG de {name} necesita un viewBox de cuatro números, con lados entre 1 y 10000"
+            ),
+            format!(
+                "The SVG drawing of {name} needs a viewBox of four numbers, with sides from 1 to 10000"
+            ),
+        ),
+        SvgFault::Empty => (
+            "invalid_image",
+            format!("El dibujo SVG de {name} no dibuja nada"),
+            format!("The SVG drawing of {name} draws nothing"),
         ),
     }
 }

@@ -99,6 +99,7 @@ pub fn definition() -> Definition {
         fields: fields.collect(),
         custom_fields: Vec::new(),
         validity_months: None,
+        design: None,
     }
 }
 

@@ -7,7 +7,7 @@
 //! | [`ids`], [`lang`], [`email`], [`time`], [`text`], [`unseen`], [`credits`], [`nearest`], [`web_address`], [`dates`], [`mistyped`] | plain values |
 //! | [`json`], [`base58`] | texts of callers, within bounds before they are read |
 //! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`fault_text`], [`cell_fault`], [`day_fault`], [`correction_fault`], [`warning`], [`review`], [`spelling`], [`fault_report`], [`refusal`], [`unlisted`], [`unportable`], [`fields`], [`field_error`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
-//! | [`tenant`], [`seal`], [`sealed_answer`], [`organization`], [`member`], [`member_row`], [`api_key`], [`image`], [`picture`], [`template`], [`achievement`], [`custom`], [`custom_field`], [`readiness`], [`signing_key`], [`sender`], [`likeness`], [`public_hides`], [`short_name`], [`retention`] | the catalog |
+//! | [`tenant`], [`seal`], [`sealed_answer`], [`organization`], [`member`], [`member_row`], [`api_key`], [`image`], [`picture`], [`svg`], [`design`], [`template`], [`achievement`], [`custom`], [`custom_field`], [`readiness`], [`signing_key`], [`sender`], [`likeness`], [`public_hides`], [`short_name`], [`retention`] | the catalog |
 //! | [`identity`], [`credential`], [`history`], [`who`], [`status_entry`], [`packing`], [`erasure`], [`export`] | credentials, and what is left of them |
 //! | [`job`], [`job_failure`], [`upload`], [`column_map`], [`correction`] | jobs and their files, corrections by file |
 //! | [`feedback`], [`undelivered`], [`wallet_link`] | mail |
@@ -29,6 +29,7 @@ pub mod custom_field;
 pub mod damage;
 pub mod dates;
 pub mod day_fault;
+pub mod design;
 pub mod email;
 pub mod encoding;
 pub mod erasure;
@@ -75,6 +76,7 @@ pub mod short_name;
 pub mod signing_key;
 pub mod spelling;
 pub mod status_entry;
+pub mod svg;
 pub mod template;
 pub mod tenant;
 pub mod text;

@@ -167,7 +167,10 @@ impl Settings {
         let given = ImageInput::take(&mut fields, "logo");
         let logo = match given {
             ImageInput::Absent => before.and_then(|b| b.logo.clone()),
-            ImageInput::None | ImageInput::New(_) | ImageInput::Known(_) => None,
+            ImageInput::None
+            | ImageInput::New(_)
+            | ImageInput::Drawing(_)
+            | ImageInput::Known(_) => None,
         };
         fields.end()?;
         match (name, sender) {

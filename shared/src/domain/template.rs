@@ -12,6 +12,7 @@ use crate::domain::{
     credits::Credits,
     custom::Key,
     custom_field::{self, CustomField},
+    design::{DesignPart, SlotImage},
     email::MAX_ADDRESS,
     fault::Fault,
     field::{FieldName, Kind},
@@ -74,6 +75,18 @@ pub struct Definition {
     /// Months until a credential expires; absent: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validity_months: Option<u32>,
+    /// What it says of its certificates in place of its organization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub design: Option<DesignPart>,
+}
+
+/// The images that a definition's body brings. The caller stores them and puts them into the definition.
+#[derive(Debug, PartialEq, Eq)]
+pub struct DefinitionImages {
+    /// The badge.
+    pub badge: ImageInput,
+    /// The pictures of the design.
+    pub design: Vec<SlotImage>,
 }
 
 /// A version of a template.
@@ -99,17 +112,17 @@ pub struct Template {
 }
 
 impl Definition {
-    /// Reads the body of `POST` and `PUT /templates`: a definition, and its badge, which the
+    /// Reads the body of `POST` and `PUT /templates`: a definition, and its images, which the
     /// caller puts into it.
     ///
     /// # Errors
     /// [`InvalidBody::Fields`] with every fault.
-    pub fn read(mut body: Fields) -> Result<(Self, ImageInput), InvalidBody> {
+    pub fn read(mut body: Fields) -> Result<(Self, DefinitionImages), InvalidBody> {
         body.ignore(&["id", "version", "archived", "created_at", "updated_at", "write_units"]);
         let name = body.required_name("name");
         let description = body.required_prose("description", MAX_PROSE);
         let language = body.language("language");
-        let (achievement, image) = Achievement::take(&mut body);
+        let (achievement, badge) = Achievement::take(&mut body);
         let validity_months =
             body.whole("validity_months", 1, 1200).and_then(|n| u32::try_from(n).ok());
         let fields = match body.list("fields") {
@@ -117,6 +130,7 @@ impl Definition {
             None => Vec::new(),
         };
         let custom_fields = CustomField::take(&mut body);
+        let (design, pictures) = DesignPart::take(&mut body, &custom_fields);
         body.end()?;
         match (name, description) {
             (Some(name), Some(description)) => {
@@ -128,9 +142,10 @@ impl Definition {
                     fields,
                     custom_fields,
                     validity_months,
+                    design,
                 };
                 definition.refuse_large()?;
-                Ok((definition, image))
+                Ok((definition, DefinitionImages { badge, design: pictures }))
             }
             _ => Err(InvalidBody::fields(Vec::new())),
         }
@@ -401,6 +416,7 @@ impl Template {
             "version": self.version, "archived": self.archived, "achievement": achievement,
             "fields": fields, "validity_months": d.validity_months,
             "custom_fields": d.custom_fields.iter().map(CustomField::answer).collect::<Vec<_>>(),
+            "design": d.design.as_ref().map(|design| design.answer(site_url)),
             "created_at": self.created_at, "updated_at": self.updated_at,
         })
     }

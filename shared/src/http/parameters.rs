@@ -49,6 +49,8 @@ pub const EXTERNAL_ID: Parameter = Parameter { name: "external_id", kind: Kind::
 pub const ISSUED_AFTER: Parameter = Parameter { name: "issued_after", kind: Kind::Filter };
 /// Language of a page or drawing.
 pub const LANG: Parameter = Parameter { name: "lang", kind: Kind::View };
+/// Length of a sample's texts.
+pub const SAMPLE: Parameter = Parameter { name: "sample", kind: Kind::View };
 /// An earlier version of a credential.
 pub const VERSION: Parameter = Parameter { name: "version", kind: Kind::View };
 

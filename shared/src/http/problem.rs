@@ -66,6 +66,11 @@ impl Problem {
         }
     }
 
+    /// The headers that its answer has besides, such as `Allow`.
+    pub fn headers(&self) -> impl Iterator<Item = (header::HeaderName, HeaderValue)> {
+        self.headers.iter().cloned()
+    }
+
     fn header(mut self, name: header::HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.push((name, value));

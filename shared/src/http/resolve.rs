@@ -1,6 +1,6 @@
 //! Finds the route of a method and path.
 
-use crate::http::routes::{Access, Function, ROUTES, Route};
+use crate::http::routes::{Access, ROUTES, Route};
 
 /// The result of looking up a method and path.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,10 +45,9 @@ pub fn resolve(method: &str, path: &str) -> Resolved {
     }
 }
 
-/// Whether a route answers HEAD too: what is read on the public side, except what is drawn for it.
+/// Whether a route answers HEAD too: whatever is read on the public side.
 fn has_head(route: &Route) -> bool {
-    let read = route.method == "GET" && route.access == Access::Public;
-    read && matches!(route.function, Function::Page(_))
+    route.method == "GET" && route.access == Access::Public
 }
 
 /// Compares a path with a pattern: `Some` if it follows it, with the values of its parameters.

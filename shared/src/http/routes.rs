@@ -10,7 +10,7 @@ use crate::{
     domain::api_key::Scope,
     http::parameters::{
         CURSOR, DRY_RUN, EMAIL, ENCODING, EXTERNAL_ID, INTERACTION, ISSUED_AFTER, LANG, LIMIT,
-        Parameter, STATUS, TEMPLATE_ID, VERSION,
+        Parameter, SAMPLE, STATUS, TEMPLATE_ID, VERSION,
     },
 };
 
@@ -172,6 +172,10 @@ pub enum Catalog {
     ShowOrganization,
     /// Replaces the settings of the organization.
     PutOrganization,
+    /// Shows the design of the organization's certificates.
+    ShowDesign,
+    /// Replaces the design of the organization's certificates.
+    PutDesign,
 }
 
 /// The endpoints of the function `page`.
@@ -222,6 +226,8 @@ pub enum Render {
     Badge,
     /// Draws the preview of a link.
     Preview,
+    /// Draws a sample of a template's certificates.
+    Sample,
 }
 
 /// The endpoints of the function `claim`.
@@ -366,6 +372,7 @@ pub const ROUTES: &[Route] = &[
     live("POST", "/api/v1/templates/{template_id}/archive", Function::Catalog(Catalog::ArchiveTemplate), &[CATALOG], &[]),
     keyed("GET", "/api/v1/templates/{template_id}/readiness", Function::Catalog(Catalog::TemplateReadiness), &[READ, ISSUE, CATALOG], &[]),
     keyed("GET", "/api/v1/templates/{template_id}/csv", Function::Catalog(Catalog::TemplateCsv), &[READ, ISSUE, CATALOG], &[]),
+    keyed("POST", "/api/v1/templates/{template_id}/preview", Function::Render(Render::Sample), &[CATALOG], &[SAMPLE, LANG]),
     keyed("GET", "/api/v1/templates/{template_id}/column-map", Function::Catalog(Catalog::ShowColumnMap), &[READ, ISSUE, CATALOG], &[]),
     live("PUT", "/api/v1/templates/{template_id}/column-map", Function::Catalog(Catalog::PutColumnMap), &[CATALOG], &[]),
     live("DELETE", "/api/v1/templates/{template_id}/column-map", Function::Catalog(Catalog::DeleteColumnMap), &[CATALOG], &[]),
@@ -385,6 +392,8 @@ pub const ROUTES: &[Route] = &[
     keyed("DELETE", "/api/v1/api-keys/{key_id}", Function::Catalog(Catalog::RevokeApiKey), &[ADMIN], &[]),
     keyed("GET", "/api/v1/organization", Function::Catalog(Catalog::ShowOrganization), &[READ, ADMIN], &[]),
     live("PUT", "/api/v1/organization", Function::Catalog(Catalog::PutOrganization), &[ADMIN], &[]),
+    keyed("GET", "/api/v1/organization/design", Function::Catalog(Catalog::ShowDesign), &[READ, CATALOG, ADMIN], &[]),
+    live("PUT", "/api/v1/organization/design", Function::Catalog(Catalog::PutDesign), &[ADMIN], &[]),
     keyed("POST", "/api/v1/verify", Function::Catalog(Catalog::Verify), &[ISSUE, READ, CATALOG, MANAGE, ADMIN], &[]),
     public("GET", "/status/{list_id}", Function::Page(Page::StatusList), &[]),
     public("GET", "/orgs/{org}/did.json", Function::Page(Page::DidDocument), &[]),

@@ -92,17 +92,14 @@ async fn answer(app: &App, asked: &WalletsMessage, stop: Instant) -> Result<Outc
         return Ok(Outcome::Nothing);
     }
     let secret = app.claims.secret(asked_at).await?;
-    let address = Counted::Address(&asked.email).key(&secret, asked_at);
-    if let Some(network) = &asked.network {
-        let network = Counted::Network(network).key(&secret, asked_at);
-        if !app.claims.count(&network, asked.id, claim_limit::NETWORK, asked_at).await? {
-            return Ok(Outcome::Nothing);
-        }
-    }
-    if !app.claims.count(&address, asked.id, claim_limit::ADDRESS, asked_at).await? {
+    if !may_look_up(app, asked, &secret, asked_at).await? {
         return Ok(Outcome::Nothing);
     }
     let Some(links) = links(app, &asked.email, now).await? else { return Ok(Outcome::Nothing) };
+    let Some(address) = count_mail(app, asked, &secret, asked_at).await? else {
+        return Ok(Outcome::Nothing);
+    };
+    let id = asked.id.to_string();
     let letter = WalletLetter {
         id: asked.id,
         sender,
@@ -124,14 +121,14 @@ async fn answer(app: &App, asked: &WalletsMessage, stop: Instant) -> Result<Outc
     if !app.rate_limiter.turn(stop).await {
         return Ok(Outcome::Later);
     }
-    if !app.claims.spend(&address, asked.id).await? {
+    if !app.claims.spend(&address, &id).await? {
         return Ok(Outcome::Nothing);
     }
     match call.send().await {
         Ok(()) => Ok(Outcome::Mailed),
         Err(SesVerdict::NotAccepted(reason)) => {
             tracing::warn!(reason, "SES refused a mail for now");
-            app.claims.give_back(&address, asked.id).await?;
+            app.claims.give_back(&address, &id).await?;
             Ok(Outcome::Later)
         }
         Err(SesVerdict::InDoubt(reason)) => {
@@ -140,6 +137,44 @@ async fn answer(app: &App, asked: &WalletsMessage, stop: Instant) -> Result<Outc
         }
         Err(SesVerdict::Refused(_)) => Ok(Outcome::Nothing),
     }
+}
+
+/// Counts a request as one that is looked up; false beyond the limit of its network. The first letters of its
+/// id are enough for so few, and keep the item small.
+async fn may_look_up(
+    app: &App,
+    asked: &WalletsMessage,
+    secret: &[u8],
+    asked_at: Timestamp,
+) -> Result<bool, StoreError> {
+    let Some(network) = &asked.network else { return Ok(true) };
+    let lookups = Counted::Lookups(network).key(secret, asked_at);
+    let id: String = asked.id.simple().to_string().chars().take(8).collect();
+    app.claims.count(&lookups, &id, claim_limit::LOOKUPS, asked_at).await
+}
+
+/// Counts a request that leads to a mail, for its address and its network. Returns the key of the address; `None`
+/// beyond a limit. The address comes first, so that whoever asks for one over and over uses up no network;
+/// what its network refuses is taken from the address again.
+async fn count_mail(
+    app: &App,
+    asked: &WalletsMessage,
+    secret: &[u8],
+    asked_at: Timestamp,
+) -> Result<Option<String>, StoreError> {
+    let id = asked.id.to_string();
+    let address = Counted::Address(&asked.email).key(secret, asked_at);
+    if !app.claims.count(&address, &id, claim_limit::ADDRESS, asked_at).await? {
+        return Ok(None);
+    }
+    if let Some(network) = &asked.network {
+        let network = Counted::Network(network).key(secret, asked_at);
+        if !app.claims.count(&network, &id, claim_limit::NETWORK, asked_at).await? {
+            app.claims.forget(&address, &id).await?;
+            return Ok(None);
+        }
+    }
+    Ok(Some(address))
 }
 
 /// The links of an address, by the names of their organizations; `None` if there is none, or if mail to the address

@@ -1,5 +1,5 @@
-//! The catalog table: organizations, templates, images. `keys.rs`, `members.rs` and `settings.rs`
-//! add the operations on keys, on members and suppressions, and on settings and names.
+//! The catalog table: organizations and templates. `keys.rs`, `members.rs`, `settings.rs`, `images.rs` and `designs.rs`
+//! add the operations on keys, on members and suppressions, on settings and names, on images, and on designs.
 //!
 //! | partition | sort | item |
 //! |---|---|---|
@@ -11,6 +11,7 @@
 //! | | `TPL#{id}` | the current [`Template`] |
 //! | | `TPLV#{id}#{version}` | a version, never changed |
 //! | | `IMG#{hash}` | an image, never changed |
+//! | | `DESIGN#{second}` | the design of certificates from then on, never changed, see `designs.rs` |
 //! | `ORGS` | `{org}` | the organization's name, to be compared with new ones |
 //! | `COLMAP#{org}` | `{template}` | the [`RememberedMap`](crate::domain::column_map::RememberedMap) of its files |
 //! | `MEMBERS#{org}#{0…15}` | `{address}` | [`Member`], spread by a hash of the address |
@@ -38,7 +39,6 @@ use crate::domain::{
     email::EmailAddress,
     identity::IdSecret,
     ids::{Mode, OrgId, TemplateId},
-    image::{Image, ImageId},
     member::Member,
     organization::Organization,
     signing_key::SealedKey,
@@ -84,10 +84,6 @@ fn template_sk(id: TemplateId) -> String {
 
 fn version_sk(id: TemplateId, version: u32) -> String {
     format!("TPLV#{id}#{version:08}")
-}
-
-fn image_key(id: &ImageId) -> Item {
-    key(org_pk(&id.org), format!("IMG#{}", id.hash()))
 }
 
 pub(super) fn signing_sk(mode: Mode) -> String {
@@ -352,18 +348,6 @@ impl Catalog {
         self.create_both(item, secret, "attribute_not_exists(pk)", &[]).await
     }
 
-    /// Stores an image under its hash. Safe to repeat.
-    pub async fn put_image(&self, image: &Image, png: &[u8]) -> Result<(), StoreError> {
-        let item = ImageItem { v: 1, image: image.clone(), png: png.to_vec() };
-        self.put(image_key(&image.id), &item).await
-    }
-
-    /// Reads an image and its PNG file.
-    pub async fn image(&self, id: &ImageId) -> Result<Option<(Image, Vec<u8>)>, StoreError> {
-        let item: Option<ImageItem> = self.get(image_key(id)).await?;
-        Ok(item.map(|item| (item.image, item.png)))
-    }
-
     /// Reads the current version of a template.
     pub async fn template(
         &self,
@@ -480,15 +464,6 @@ impl Catalog {
     ) -> Result<Page<Template>, StoreError> {
         self.query(org_pk(org), "TPL#", after, limit).await
     }
-}
-
-/// An image as it is stored.
-#[derive(Clone, Debug, Serialize, serde::Deserialize)]
-pub(super) struct ImageItem {
-    v: u32,
-    image: Image,
-    #[serde(with = "serde_bytes")]
-    png: Vec<u8>,
 }
 
 /// The secret as it is stored.

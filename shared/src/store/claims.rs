@@ -58,14 +58,14 @@ impl Claims {
         }
     }
 
-    /// Counts a request; false if it is beyond the limit. Safe to repeat: a request counts once.
+    /// Counts a request under this id; false if it is beyond the limit. Safe to repeat: a request counts once.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn count(
         &self,
         of: &str,
-        id: Uuid,
+        id: &str,
         most: usize,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
@@ -78,19 +78,27 @@ impl Claims {
             .condition_expression(MAY_COUNT)
             .expression_attribute_names("#ttl", TTL)
             .expression_attribute_values(":ttl", number(now.as_second() + KEPT_SECONDS))
-            .expression_attribute_values(":id", text(id.to_string()))
-            .expression_attribute_values(":ids", AttributeValue::Ss(vec![id.to_string()]))
+            .expression_attribute_values(":id", text(id))
+            .expression_attribute_values(":ids", AttributeValue::Ss(vec![id.to_owned()]))
             .expression_attribute_values(":most", number(i64::try_from(most).unwrap_or(i64::MAX)))
             .send()
             .await;
         held(counted.map(drop).map_err(StoreError::from))
     }
 
+    /// Counts a request no more. Safe to repeat.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn forget(&self, of: &str, id: &str) -> Result<(), StoreError> {
+        self.take_out(of, id, "DELETE asked :ids").await
+    }
+
     /// Marks the mail of a counted request as sent; false if it is already. Safe to repeat.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn spend(&self, of: &str, id: Uuid) -> Result<bool, StoreError> {
+    pub async fn spend(&self, of: &str, id: &str) -> Result<bool, StoreError> {
         let spent = self
             .client
             .update_item()
@@ -98,8 +106,8 @@ impl Claims {
             .set_key(Some(claim_key(of)))
             .update_expression("ADD sent :ids")
             .condition_expression("contains(asked, :id) AND NOT contains(sent, :id)")
-            .expression_attribute_values(":id", text(id.to_string()))
-            .expression_attribute_values(":ids", AttributeValue::Ss(vec![id.to_string()]))
+            .expression_attribute_values(":id", text(id))
+            .expression_attribute_values(":ids", AttributeValue::Ss(vec![id.to_owned()]))
             .send()
             .await;
         held(spent.map(drop).map_err(StoreError::from))
@@ -109,13 +117,17 @@ impl Claims {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn give_back(&self, of: &str, id: Uuid) -> Result<(), StoreError> {
+    pub async fn give_back(&self, of: &str, id: &str) -> Result<(), StoreError> {
+        self.take_out(of, id, "DELETE sent :ids").await
+    }
+
+    async fn take_out(&self, of: &str, id: &str, update: &str) -> Result<(), StoreError> {
         self.client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(claim_key(of)))
-            .update_expression("DELETE sent :ids")
-            .expression_attribute_values(":ids", AttributeValue::Ss(vec![id.to_string()]))
+            .update_expression(update)
+            .expression_attribute_values(":ids", AttributeValue::Ss(vec![id.to_owned()]))
             .send()
             .await?;
         Ok(())

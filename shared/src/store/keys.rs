@@ -142,6 +142,14 @@ impl Catalog {
         }
     }
 
+    /// Reads an API key, and nothing else.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn api_key(&self, org: &OrgId, id: &str) -> Result<Option<ApiKey>, StoreError> {
+        self.get(key(org_pk(org), key_sk(id))).await
+    }
+
     /// Writes an API key.
     pub async fn put_key(&self, org: &OrgId, api_key: &ApiKey) -> Result<(), StoreError> {
         self.put(key(org_pk(org), key_sk(&api_key.id)), api_key).await

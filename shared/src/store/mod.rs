@@ -31,9 +31,11 @@ mod credential_block;
 mod credential_delivery;
 pub mod credential_mail;
 pub mod credentials;
+pub mod designs;
 mod dictionaries;
 pub mod erasures;
 pub mod idempotency;
+mod images;
 #[cfg(test)]
 mod item_formats;
 pub mod job_files;

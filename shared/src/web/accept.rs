@@ -91,6 +91,12 @@ pub fn document(headers: &HeaderMap) -> Option<&'static str> {
     kind.filter(|_| page.is_none() || document_liking > page_liking)
 }
 
+/// Whether a client prefers pixels to a PDF.
+pub fn prefers_png(headers: &HeaderMap) -> bool {
+    let (kind, _) = best(&ranges(headers), &["application/pdf", "image/png"]);
+    kind == Some("image/png")
+}
+
 /// Whether a client asks for a page by its name, as browsers do and programs do not.
 pub fn is_browser(headers: &HeaderMap) -> bool {
     let (page, liking) = best(&ranges(headers), &[PAGE]);

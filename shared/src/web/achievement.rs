@@ -60,7 +60,9 @@ pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         (None, Some(_)) => {
             Err(Problem::not_found("El logro no existe", "The achievement does not exist"))
         }
-        (None, None) => html(StatusCode::NOT_FOUND, pages::no_achievement(lang), lang, site_url),
+        (None, None) => {
+            html(StatusCode::NOT_FOUND, pages::no_achievement(site_url, lang), lang, site_url)
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub use frame::{
     verify_security_policy,
 };
 pub use lost_link::{LostLink, lost_link};
-pub use site::{Issuer, home, nowhere};
+pub use site::{Issuer, gone, home, not_taken, nowhere};
 pub use verify::{Said, Signed, Verdict, VerifyAnswer, verify};
 pub use wallet::{WalletEntry, WalletPage, wallet, wallet_closed, wallet_ended};
 
@@ -36,8 +36,9 @@ use frame::{Frame, notice};
 use crate::domain::{erasure::Why, lang::Lang};
 
 /// Renders the page for an address that names no credential.
-pub fn not_found(lang: Lang) -> String {
+pub fn not_found(site_url: &str, lang: Lang) -> String {
     notice(
+        site_url,
         lang,
         lang.pick("No encontramos esta credencial", "We could not find this credential"),
         &[
@@ -54,8 +55,9 @@ pub fn not_found(lang: Lang) -> String {
 }
 
 /// Renders the page for an address that names no achievement, or no version of one.
-pub fn no_achievement(lang: Lang) -> String {
+pub fn no_achievement(site_url: &str, lang: Lang) -> String {
     notice(
+        site_url,
         lang,
         lang.pick("No encontramos este logro", "We could not find this achievement"),
         &[lang.pick(
@@ -66,7 +68,7 @@ pub fn no_achievement(lang: Lang) -> String {
 }
 
 /// Renders the page for a credential that was erased.
-pub fn erased(why: Why, lang: Lang) -> String {
+pub fn erased(why: Why, site_url: &str, lang: Lang) -> String {
     let (title, reason) = match why {
         Why::Request => (
             lang.pick("Eliminada a petición de su titular", "Erased at the person's request"),
@@ -84,6 +86,7 @@ pub fn erased(why: Why, lang: Lang) -> String {
         ),
     };
     notice(
+        site_url,
         lang,
         title,
         &[
@@ -97,8 +100,9 @@ pub fn erased(why: Why, lang: Lang) -> String {
 }
 
 /// Renders the page for a wallet whose person was erased.
-pub fn wallet_erased(lang: Lang) -> String {
+pub fn wallet_erased(site_url: &str, lang: Lang) -> String {
     notice(
+        site_url,
         lang,
         lang.pick("Eliminada a petición de su titular", "Erased at the person's request"),
         &[lang.pick(
@@ -109,8 +113,9 @@ pub fn wallet_erased(lang: Lang) -> String {
 }
 
 /// Renders the page for a moment when the credential cannot be read.
-pub fn unavailable(lang: Lang) -> String {
+pub fn unavailable(site_url: &str, lang: Lang) -> String {
     notice(
+        site_url,
         lang,
         lang.pick(
             "No podemos mostrar esta credencial en este momento",
@@ -128,8 +133,9 @@ pub fn unavailable(lang: Lang) -> String {
 
 /// Renders the page for a credential that its organization blocked. It says nothing of it, and not why:
 /// the reason may be a person's.
-pub fn blocked(lang: Lang) -> String {
+pub fn blocked(site_url: &str, lang: Lang) -> String {
     notice(
+        site_url,
         lang,
         lang.pick(
             "Esta credencial no está disponible por ahora",
@@ -150,7 +156,7 @@ pub fn blocked(lang: Lang) -> String {
 
 /// Renders the page for a version that a correction replaced. Its content is not shown again: it
 /// was wrong.
-pub fn replaced(url: &str, version: u32, lang: Lang) -> String {
+pub fn replaced(url: &str, version: u32, site_url: &str, lang: Lang) -> String {
     let title = lang.pick("Versión reemplazada", "Replaced version");
     let main = html! {
         div.card {
@@ -168,24 +174,7 @@ pub fn replaced(url: &str, version: u32, lang: Lang) -> String {
         }
     };
     let query = Some(format!("version={version}"));
-    Frame { query, ..Frame::of(lang, title) }.around(&main, None)
-}
-
-/// Renders the page in place of a certificate whose names the certificate's fonts lack.
-pub fn not_drawn(url: &str, lang: Lang) -> String {
-    let title = lang
-        .pick("Este certificado se imprime desde el navegador", "This certificate is for printing");
-    let main = html! {
-        div.card.notice {
-            h1 { (title) }
-            p { (lang.pick(
-                "El PDF que preparamos admite los alfabetos latino, griego y cirílico, y esta credencial usa otra escritura. Tu navegador sí la tiene: abre la credencial e imprímela, o guárdala como PDF desde el diálogo de impresión.",
-                "The PDF that we prepare has the Latin, Greek and Cyrillic alphabets, and this credential uses another script. Your browser has it: open the credential and print it, or save it as PDF from the print dialog.",
-            )) }
-            p { a href=(url) { (lang.pick("Abrir la credencial", "Open the credential")) } }
-        }
-    };
-    Frame::of(lang, title).around(&main, None)
+    Frame { query, site_url, ..Frame::of(lang, title) }.around(&main, None)
 }
 
 #[cfg(test)]
@@ -198,8 +187,10 @@ mod tests {
     fn the_policy_admits_the_style_sheet_and_the_script_of_the_page_and_nothing_else() {
         let policy = content_security_policy("https://u.example:8443/creds");
         assert!(policy.contains("img-src https://u.example:8443;"), "{policy}");
-        let notices = [not_found(Lang::En), unavailable(Lang::Es), blocked(Lang::En)];
-        for html in notices.into_iter().chain([replaced("/x", 1, Lang::Es)]) {
+        let site = "https://u.example";
+        let notices =
+            [not_found(site, Lang::En), unavailable(site, Lang::Es), blocked(site, Lang::En)];
+        for html in notices.into_iter().chain([replaced("/x", 1, site, Lang::Es)]) {
             for (tag, directive) in [("style", "style-src"), ("script", "script-src")] {
                 let (_, rest) = html.split_once(&format!("<{tag}>")).unwrap_or_default();
                 let (text, _) = rest.split_once(&format!("</{tag}>")).unwrap_or_default();
@@ -218,12 +209,12 @@ mod tests {
 
     #[test]
     fn the_notices_speak_both_languages() {
-        assert!(not_found(Lang::Es).contains("No encontramos esta credencial"));
-        assert!(not_found(Lang::En).contains("We could not find this credential"));
-        assert!(unavailable(Lang::Es).contains("en este momento"));
-        assert!(unavailable(Lang::En).contains("right now"));
-        assert!(blocked(Lang::Es).contains("no está disponible por ahora"));
-        assert!(blocked(Lang::En).contains("not available for now"));
-        assert!(replaced("/x", 3, Lang::Es).contains("href=\"?version=3&amp;lang=en\""));
+        assert!(not_found("", Lang::Es).contains("No encontramos esta credencial"));
+        assert!(not_found("", Lang::En).contains("We could not find this credential"));
+        assert!(unavailable("", Lang::Es).contains("en este momento"));
+        assert!(unavailable("", Lang::En).contains("right now"));
+        assert!(blocked("", Lang::Es).contains("no está disponible por ahora"));
+        assert!(blocked("", Lang::En).contains("not available for now"));
+        assert!(replaced("/x", 3, "", Lang::Es).contains("href=\"?version=3&amp;lang=en\""));
     }
 }

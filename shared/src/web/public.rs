@@ -11,7 +11,7 @@ use crate::{
         credential::Credential,
         erasure::Stored,
         ids::{CredentialId, Mode, OrgId},
-        image::ImageId,
+        image::{ImageId, ImageKind},
         lang::Lang,
         status_entry::ListId,
     },
@@ -54,7 +54,7 @@ pub async fn credential(app: &App, call: &Call) -> Result<Response<Body>, Proble
     match wanted {
         Some(_) if blocked => return Err(Problem::credential_unavailable()),
         None if blocked => {
-            return html(StatusCode::FORBIDDEN, pages::blocked(lang), lang, site_url);
+            return html(StatusCode::FORBIDDEN, pages::blocked(site_url, lang), lang, site_url);
         }
         Some("application/json") if call.query(INTERACTION) == Some("1") && !suffix => {
             return exchange::protocols(app, found?);
@@ -77,15 +77,22 @@ pub async fn credential(app: &App, call: &Call) -> Result<Response<Body>, Proble
                 Err(error) => Err(error),
             }
         }
-        Ok(Some(Stored::Erased(left))) => Ok((StatusCode::GONE, pages::erased(left.why, lang))),
-        Ok(None) => Ok((StatusCode::NOT_FOUND, pages::not_found(lang))),
+        Ok(Some(Stored::Erased(left))) => {
+            Ok((StatusCode::GONE, pages::erased(left.why, site_url, lang)))
+        }
+        Ok(None) => Ok((StatusCode::NOT_FOUND, pages::not_found(site_url, lang))),
         Err(error) => Err(error),
     };
     match page {
         Ok((status, page)) => html(status, page, lang, site_url),
         Err(error) => {
             tracing::error!(%error, "page not shown");
-            html(StatusCode::SERVICE_UNAVAILABLE, pages::unavailable(lang), lang, site_url)
+            html(
+                StatusCode::SERVICE_UNAVAILABLE,
+                pages::unavailable(site_url, lang),
+                lang,
+                site_url,
+            )
         }
     }
 }
@@ -130,7 +137,8 @@ fn page_of(app: &App, call: &Call, found: &LoadedCredential, lang: Lang) -> Stri
     let present = found.credential.version;
     let asked = call.query(VERSION).and_then(|version| version.parse::<u32>().ok());
     if let Some(asked) = asked.filter(|asked| (1..present).contains(asked)) {
-        return pages::replaced(&Credential::url(site_url, found.credential.id), asked, lang);
+        let url = Credential::url(site_url, found.credential.id);
+        return pages::replaced(&url, asked, site_url, lang);
     }
     pages::credential(&found.shown(site_url, call.now), site_url, lang)
 }
@@ -164,9 +172,23 @@ pub async fn qr_code(app: &App, call: &Call) -> Result<Response<Body>, Problem> 
 /// `GET /images/{image}`: an image of an organization. Its name is its hash, so it never expires.
 pub async fn image(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let missing = || Problem::not_found("La imagen no existe", "The image does not exist");
-    let id = call.parameter.strip_suffix(".png").and_then(ImageId::parse).ok_or_else(missing)?;
-    let (_, png) = app.catalog.image(&id).await?.ok_or_else(missing)?;
-    let mut response = respond::file(call, png, "image/png")?;
+    let of = |kind: ImageKind| {
+        let id = call.parameter.strip_suffix(kind.suffix()).and_then(ImageId::parse)?;
+        Some((kind, id))
+    };
+    let named = of(ImageKind::Png).or_else(|| of(ImageKind::Svg));
+    let (kind, id) = named.ok_or_else(missing)?;
+    let found = app.catalog.image(&id).await?.filter(|(image, _)| image.kind == kind);
+    let (_, file) = found.ok_or_else(missing)?;
+    let media_type = match kind {
+        ImageKind::Png => "image/png",
+        ImageKind::Svg => "image/svg+xml",
+    };
+    let mut response = respond::file(call, file, media_type)?;
+    if kind == ImageKind::Svg {
+        // A drawing opened by itself is a document of this origin. It has no script; none would run either.
+        set(&mut response, header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox");
+    }
     set(&mut response, header::CACHE_CONTROL, "public, max-age=31536000, immutable");
     Ok(response)
 }

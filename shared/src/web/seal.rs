@@ -36,6 +36,27 @@ pub fn initials(name: &str) -> String {
 /// Draws the seal of a template, as the inside of an SVG with the view box `0 0 200 200`. An
 /// empty text in its middle becomes a star.
 pub fn seal(template: &str, middle: &str) -> String {
+    let mut svg = medal(template);
+    if middle.is_empty() {
+        svg.push_str(&star());
+    } else {
+        let size = letters(middle);
+        let text = escaped(middle);
+        svg.push_str(&format!(
+            r##"<text x="100" y="{}" text-anchor="middle" font-family="Charter,Georgia,'Noto Serif Display','Noto Serif',serif" font-size="{size}" letter-spacing="1" fill="#fff">{text}</text>"##,
+            100 + size * 35 / 100,
+        ));
+    }
+    svg
+}
+
+/// The size of the letters in a seal's middle, in its own units.
+pub fn letters(middle: &str) -> u32 {
+    if middle.chars().count() > 1 { 40 } else { 48 }
+}
+
+/// Draws a seal without what is in its middle.
+pub fn medal(template: &str) -> String {
     let hash = digest(&SHA256, template.as_bytes());
     let byte = |n: usize| hash.as_ref().get(n).copied().unwrap_or_default();
     let pick = usize::from(byte(0)) % COLOURS.len();
@@ -56,16 +77,6 @@ pub fn seal(template: &str, middle: &str) -> String {
     svg.push_str(&format!(
         r##"</g><circle cx="100" cy="100" r="47" fill="{light}" stroke="#fff" stroke-opacity=".8" stroke-width="1.5"/>"##
     ));
-    if middle.is_empty() {
-        svg.push_str(&format!(r##"<path d="{}" fill="#fff"/>"##, star()));
-    } else {
-        let size = if middle.chars().count() > 1 { 40 } else { 48 };
-        let text = escaped(middle);
-        svg.push_str(&format!(
-            r##"<text x="100" y="{}" text-anchor="middle" font-family="Charter,Georgia,'Noto Serif Display','Noto Serif',serif" font-size="{size}" letter-spacing="1" fill="#fff">{text}</text>"##,
-            100 + size * 35 / 100,
-        ));
-    }
     svg
 }
 
@@ -81,13 +92,14 @@ fn ring(points: u32, radius: impl Fn(f64) -> f64) -> String {
     path
 }
 
-fn star() -> String {
+/// Draws a star in a seal's middle.
+pub fn star() -> String {
     let points = (0..10).map(|n| {
         let radius = if n % 2 == 0 { 27.0 } else { 11.0 };
         let angle = TAU * (f64::from(n) / 10.0 - 0.25);
         format!("{:.1} {:.1}", 100.0 + radius * angle.cos(), 100.0 + radius * angle.sin())
     });
-    format!("M{}z", points.collect::<Vec<_>>().join("L"))
+    format!(r##"<path d="M{}z" fill="#fff"/>"##, points.collect::<Vec<_>>().join("L"))
 }
 
 /// Escapes a text for XML.

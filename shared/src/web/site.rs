@@ -77,24 +77,28 @@ pub fn security_txt(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 /// What a problem looks like to people: an address that is written wrongly leads where it means to,
 /// every other one to a page. `None` for programs, and under `/api/`.
 pub fn lost(site_url: &str, refused: &Refused<'_>) -> Option<Response<Body>> {
-    if refused.path.starts_with("/api/") || !refused.reads {
+    if refused.path.starts_with("/api/") {
         return None;
     }
     let status = refused.problem.status;
-    let lost = !refused.known && status == StatusCode::NOT_FOUND;
+    let lost = refused.reads && !refused.known && status == StatusCode::NOT_FOUND;
     let meant = pasted::path(refused.path).filter(|_| lost);
     if let Some(path) = meant {
         return respond::redirect(&format!("{site_url}{path}"), refused.query).ok();
     }
-    // Who asks for JSON by the suffix is a program too, whatever it accepts.
-    if refused.path.ends_with(".json") || !accept::is_browser(refused.headers) {
+    if !accept::is_browser(refused.headers) {
         return None;
     }
     let lang = refused.query.first(LANG.name).and_then(Lang::from_tag).unwrap_or(refused.lang);
     let page = match status {
-        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => pages::nowhere(site_url, lang),
-        StatusCode::GONE | StatusCode::FORBIDDEN => return None,
-        _ => pages::unavailable(lang),
+        StatusCode::NOT_FOUND => pages::nowhere(site_url, lang),
+        StatusCode::METHOD_NOT_ALLOWED => pages::not_taken(site_url, lang),
+        StatusCode::FORBIDDEN => pages::blocked(site_url, lang),
+        StatusCode::GONE => pages::gone(site_url, lang),
+        status if status.is_server_error() => pages::unavailable(site_url, lang),
+        _ => return None,
     };
-    html(status, page, lang, site_url).ok()
+    let mut response = html(status, page, lang, site_url).ok()?;
+    response.headers_mut().extend(refused.problem.headers());
+    Some(response)
 }

@@ -16,7 +16,7 @@ use crate::{
     app::App,
     credentials::{
         days,
-        verify::{Standing, Verification},
+        verify::{Finding, Standing, Verification},
         verify_text::{self, DocumentText},
     },
     document::{
@@ -34,7 +34,7 @@ use crate::{
     web::{
         pages::{self, Said, Signed, Verdict, VerifyAnswer},
         respond::html,
-        view::{CredentialView, LoadedCredential, State},
+        view::{self, CredentialView, LoadedCredential, State},
     },
 };
 
@@ -115,7 +115,10 @@ fn asked(app: &App, call: &Call) -> Result<Asked, (StatusCode, Said)> {
         return Err(too_large(AttachedFault::DocumentTooLarge));
     }
     if let Ok(document) = DocumentText::read(&text) {
-        return Ok(Asked::Document(document));
+        return match document.presents_several {
+            true => Err(unreadable(Said::File(AttachedFault::Several))),
+            false => Ok(Asked::Document(document)),
+        };
     }
     let begins = |text: &[u8]| text.trim_ascii_start().first().copied();
     match begins(&text) {
@@ -183,6 +186,8 @@ fn of_view(view: CredentialView) -> Verdict {
         standing,
         begun: true,
         signed,
+        superseded: false,
+        revoked_on: view.status_on.filter(|_| view.state == State::Revoked),
         page: Some(view.url),
         erased: None,
         findings: view.checks,
@@ -202,6 +207,8 @@ async fn of_document(
         standing: verification.standing,
         begun: verification.standing != Standing::Issued || verification.verified(),
         signed: None,
+        superseded: verification.superseded,
+        revoked_on: None,
         page: None,
         erased: None,
         findings: Vec::new(),
@@ -217,12 +224,23 @@ async fn of_document(
     }
     match stored {
         Some(Stored::Erased(left)) => verdict.erased = Some(left.why),
-        Some(Stored::Credential(credential)) if credential.blocked.is_none() => {
-            verdict.page = Some(Credential::url(&app.config.site_url, credential.id));
+        Some(Stored::Credential(credential)) => {
+            if verdict.standing == Standing::Revoked {
+                let organization = app.catalog.organization(&credential.org).await?;
+                verdict.revoked_on = view::status_on(&credential, &organization);
+            }
+            verdict.page = (credential.blocked.is_none())
+                .then(|| Credential::url(&app.config.site_url, credential.id));
         }
-        _ => {}
+        None => {}
     }
-    verdict.findings = verification.findings;
+    let plain = |finding| match finding {
+        Finding { plain: Some((es, en)), .. } => {
+            Finding { es: es.to_owned(), en: en.to_owned(), ..finding }
+        }
+        finding => finding,
+    };
+    verdict.findings = verification.findings.into_iter().map(plain).collect();
     Ok(verdict)
 }
 
@@ -265,7 +283,7 @@ async fn signed_days(
     stored: Option<&Stored>,
 ) -> Result<[Option<Date>; 2], StoreError> {
     if let Some(Stored::Credential(credential)) = stored
-        && verification.standing != Standing::Replaced
+        && !verification.superseded
     {
         let days = days::of(app, credential).await?;
         return Ok([days.award(), days.expires_on]);

@@ -20,6 +20,7 @@ use crate::{
         credits::Credits,
         custom::CustomValue,
         custom_field::CustomLabel,
+        design::Design,
         email::EmailAddress,
         field::FieldName,
         ids::{Mode, TemplateId},
@@ -34,7 +35,7 @@ use crate::{
     },
     store::StoreError,
     web::{
-        glyphs,
+        certificate_facts::{self, CertificateFact},
         linkedin::{self, Certification},
         seal,
     },
@@ -99,6 +100,8 @@ pub struct CredentialView {
     pub state: State,
     /// Made with a test key.
     pub test: bool,
+    /// No credential at all, but a sample of the template's certificates.
+    pub sample: bool,
     /// The name of the issuer, as signed.
     pub organization: String,
     /// The initials of the seal.
@@ -143,33 +146,36 @@ pub struct CredentialView {
     pub evidence: Vec<Evidence>,
     /// What the credential has and the view leaves out, because its organization hides it.
     pub hidden: Vec<Hidden>,
+    /// The day since which it is suspended or revoked, in the organization's time zone, if that is known.
+    pub status_on: Option<Date>,
     /// The day of its last correction, in the organization's time zone.
     pub corrected_on: Option<Date>,
     /// The checks of its signed document; empty without one.
     pub checks: Vec<Finding>,
     /// The day of those checks, in the organization's time zone.
     pub checked_on: Date,
+    /// The language of its template, else of its organization: the second one of a certificate whose design has two and of which the
+    /// second was asked for ([`Design::languages`]).
+    pub lang: Lang,
+    /// The design of its certificate: that of its template's version and of its organization as of issue.
+    pub design: Design,
+    /// What its certificate shows beside the days, chosen, ordered and labelled by its design.
+    pub certificate_facts: Vec<CertificateFact>,
 }
 
 impl CredentialView {
+    /// The word across a certificate that is none: of a sample, or of a test.
+    pub fn watermark(&self, lang: Lang) -> Option<&'static str> {
+        match (self.sample, self.test) {
+            (true, _) => Some(lang.pick("MUESTRA", "SAMPLE")),
+            (false, true) => Some(lang.pick("PRUEBA", "TEST")),
+            (false, false) => None,
+        }
+    }
+
     /// Draws the inside of the achievement's seal.
     pub fn seal(&self) -> String {
         seal::seal(&self.template.to_string(), &self.initials)
-    }
-
-    /// Tests whether the certificate's fonts have every character of the certificate.
-    pub fn can_be_drawn(&self) -> bool {
-        let facts = self.facts.iter().filter_map(|(_, fact)| match fact {
-            Fact::Text(text) => Some(text),
-            Fact::Credits(_) | Fact::Date(_) => None,
-        });
-        let custom = self.custom.iter().flat_map(|(label, value)| {
-            let labels = [&label.es, &label.en].into_iter().map(String::as_str);
-            labels.chain(value.as_text())
-        });
-        let texts = [&self.organization, &self.name].into_iter();
-        let texts = texts.chain(&self.recipient_name).chain(facts).map(String::as_str);
-        texts.chain(custom).all(glyphs::covers)
     }
 
     /// The days of the credential in reading order, with the name of each: of the award, of the issue
@@ -248,6 +254,8 @@ pub struct LoadedCredential {
     logo: Option<Image>,
     /// Its days.
     days: Days,
+    /// The design of its certificate.
+    design: Design,
     /// The check of the document.
     verification: Option<Verification>,
 }
@@ -264,11 +272,17 @@ impl LoadedCredential {
         now: Timestamp,
     ) -> Result<Self, StoreError> {
         let organization = app.catalog.organization(&credential.org).await?;
-        let template = app
-            .catalog
-            .template_version(&credential.org, credential.template_id, credential.template_version)
-            .await?
-            .ok_or(StoreError::Broken("credential without template".to_owned()))?;
+        let org = &credential.org;
+        let (template, of_organization) = tokio::try_join!(
+            app.catalog.template_version(org, credential.template_id, credential.template_version),
+            app.catalog.design(org, Some(&credential.issued_at)),
+        )?;
+        let template =
+            template.ok_or(StoreError::Broken("credential without template".to_owned()))?;
+        let design = Design::of(
+            of_organization.as_ref().map(|found| &found.design),
+            template.definition.design.as_ref(),
+        );
         let days = days::of(app, &credential).await?;
         let mut found = Self {
             issuer: organization.settings.name.clone(),
@@ -278,6 +292,7 @@ impl LoadedCredential {
             template,
             logo: None,
             days,
+            design,
             verification: None,
         };
         if let Some(document) = &found.document {
@@ -303,6 +318,10 @@ impl LoadedCredential {
         let (r, hidden) = publicly(&c.recipient, &settings.public_hides);
         let standing = self.verification.as_ref().map(|v| v.standing);
         let day = |at: &str| Some(self.organization.date_of(at.parse::<Timestamp>().ok()?));
+        let facts: Vec<_> =
+            FieldName::FACTS.into_iter().filter_map(|field| Fact::of(&r, field)).collect();
+        let certificate_facts =
+            certificate_facts::of(&self.design, &facts, &d.custom_fields, &r.custom);
         CredentialView {
             id: c.id.to_string(),
             url: Credential::url(site_url, c.id),
@@ -314,6 +333,7 @@ impl LoadedCredential {
                 (Status::Issued, _) => State::Unverified,
             },
             test: c.mode == Mode::Test,
+            sample: false,
             organization: self.issuer.clone(),
             initials: seal::initials(document::unmarked(c.mode, &self.issuer)),
             logo: self.logo.clone(),
@@ -327,7 +347,7 @@ impl LoadedCredential {
             name: d.name.clone(),
             description: d.description.clone(),
             criteria: d.achievement.criteria.clone(),
-            facts: FieldName::FACTS.into_iter().filter_map(|field| Fact::of(&r, field)).collect(),
+            facts,
             custom: d
                 .custom_fields
                 .iter()
@@ -347,11 +367,20 @@ impl LoadedCredential {
             .url(),
             evidence: r.evidence,
             hidden,
+            status_on: status_on(c, &self.organization),
             corrected_on: c.corrected_at.as_deref().and_then(day),
             checks: self.verification.as_ref().map(|v| v.findings.clone()).unwrap_or_default(),
             checked_on: self.organization.date_of(now),
+            lang: d.language.unwrap_or(settings.language),
+            design: self.design.clone(),
+            certificate_facts,
         }
     }
+}
+
+/// The day since which a credential is suspended or revoked, in its organization's time zone, if that is known.
+pub fn status_on(credential: &Credential, organization: &Organization) -> Option<Date> {
+    Some(organization.date_of(credential.status_at.as_deref()?.parse::<Timestamp>().ok()?))
 }
 
 /// The host of an address, with its port if it has one.

@@ -51,7 +51,9 @@ pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
             let lang = lang.or(browser).or(own).unwrap_or_default();
             html(StatusCode::OK, pages::wallet(&wallet.shown(site_url), lang), lang, site_url)
         }
-        Ok(Opened::Erased) => html(StatusCode::GONE, pages::wallet_erased(asked), asked, site_url),
+        Ok(Opened::Erased) => {
+            html(StatusCode::GONE, pages::wallet_erased(site_url, asked), asked, site_url)
+        }
         Ok(Opened::Ended) => {
             html(StatusCode::NOT_FOUND, pages::wallet_ended(site_url, asked), asked, site_url)
         }
@@ -60,7 +62,12 @@ pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         }
         Err(error) => {
             tracing::error!(%error, "wallet not shown");
-            html(StatusCode::SERVICE_UNAVAILABLE, pages::unavailable(asked), asked, site_url)
+            html(
+                StatusCode::SERVICE_UNAVAILABLE,
+                pages::unavailable(site_url, asked),
+                asked,
+                site_url,
+            )
         }
     }
 }

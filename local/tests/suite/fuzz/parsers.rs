@@ -13,6 +13,7 @@ use unicreda::{
         lang::Lang,
         member_row,
         picture::{MAX_KEPT, Png, SIDES, bake},
+        svg::{MAX_SVG, Svg},
         template::Definition,
         upload::{Kind, UploadPath},
     },
@@ -161,6 +162,30 @@ fn every_picture_is_refused_or_kept_as_its_pixels_alone() {
         reader.next_frame(&mut pixels).expect("pixels");
     }
     eprintln!("png: {kept} kept, {refused} refused");
+    assert!(kept > 50 && refused > 100);
+}
+
+/// What no kept drawing has: an instruction, a reference to elsewhere, an escape.
+const NOT_KEPT: [&str; 10] =
+    ["script", "<!", "<?", "&", "://", "data:", "@", "\\", " on", "foreignObject"];
+
+#[test]
+fn every_drawing_is_refused_or_kept_without_what_is_not_a_shape() {
+    let (mut kept, mut refused) = (0, 0);
+    for file in Inputs::of("svg", Shape::Text, 3_000) {
+        let Ok(svg) = Svg::read(&file) else {
+            refused += 1;
+            continue;
+        };
+        kept += 1;
+        assert!(svg.bytes().len() <= MAX_SVG, "{}", file.name);
+        let text = std::str::from_utf8(svg.bytes()).expect("UTF-8");
+        let inside = text.replacen("http://www.w3.org/2000/svg", "", 1);
+        let found = NOT_KEPT.iter().find(|word| inside.contains(**word));
+        assert_eq!(found, None, "{}: {text}", file.name);
+        assert_eq!(Svg::read(svg.bytes()).as_ref(), Ok(&svg), "{}: read again", file.name);
+    }
+    eprintln!("svg: {kept} kept, {refused} refused");
     assert!(kept > 50 && refused > 100);
 }
 

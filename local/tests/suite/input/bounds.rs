@@ -7,7 +7,7 @@ use super::{assert_nothing_minted, body, one, post, recipient};
 use crate::harness::{Reply, World, person};
 
 /// The routes that read JSON.
-const READ_JSON: [(&str, &str); 21] = [
+const READ_JSON: [(&str, &str); 23] = [
     ("POST", "/api/v1/credentials/issue"),
     ("POST", "/api/v1/uploads"),
     ("POST", "/api/v1/members/uploads"),
@@ -24,10 +24,12 @@ const READ_JSON: [(&str, &str); 21] = [
     ("POST", "/api/v1/signing-keys/{multikey}/compromise"),
     ("POST", "/api/v1/templates"),
     ("PUT", "/api/v1/templates/{template_id}"),
+    ("POST", "/api/v1/templates/{template_id}/preview"),
     ("PUT", "/api/v1/templates/{template_id}/column-map"),
     ("PUT", "/api/v1/members/{email}"),
     ("POST", "/api/v1/api-keys"),
     ("PUT", "/api/v1/organization"),
+    ("PUT", "/api/v1/organization/design"),
     ("POST", "/api/v1/verify"),
 ];
 

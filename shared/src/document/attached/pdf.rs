@@ -17,6 +17,9 @@ const HEAD: usize = 1_024;
 const ATTACHMENTS: usize = 64;
 /// Longest dictionary of one, in bytes.
 const DICTIONARY: usize = 4_096;
+/// The names that are looked for; what a file writes with escapes (`#46`) is read as one of these.
+const NAMES: [&[u8]; 7] =
+    [b"EmbeddedFile", b"Params", b"Type", b"Filter", b"Length", b"FlateDecode", b"Fl"];
 /// Longest white space and comments between two tokens, in bytes.
 const GAP: usize = 1_024;
 
@@ -29,7 +32,9 @@ pub(super) fn texts(file: &[u8]) -> Found {
     let mut streams: BTreeMap<u32, Stream<'_>> = BTreeMap::new();
     for name in [b"/EmbeddedFile".as_slice(), b"/Params"] {
         let whole = |at: &usize| !file.get(at + name.len()).copied().is_some_and(is_regular);
-        for at in memmem::find_iter(file, name).filter(whole).take(ATTACHMENTS) {
+        let plain = memmem::find_iter(file, name).filter(whole).take(ATTACHMENTS);
+        let own = name.get(1..).unwrap_or_default();
+        for at in plain.chain(escaped(file, own).take(ATTACHMENTS)) {
             let Some(stream) = Stream::around(file, at) else { continue };
             // What remains of the file after it is shorter for a later one.
             let earlier = |before: &Stream<'_>| before.data.len() <= stream.data.len();
@@ -231,7 +236,7 @@ impl<'a> Tokens<'a> {
             }
             (b'/', _) => {
                 let name = word(self.rest.get(1..)?);
-                self.take(name.len() + 1, Token::Name(name))?
+                self.take(name.len() + 1, Token::Name(meant(name)))?
             }
             _ => {
                 let word = word(self.rest);
@@ -286,6 +291,42 @@ impl<'a> Tokens<'a> {
         self.taken += at;
         Some(())
     }
+}
+
+/// The places of a name that is written with an escape (ISO 32000-1 §7.3.5).
+fn escaped<'a>(file: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    memchr::memchr_iter(b'#', file).filter_map(move |at| {
+        // The slash before the first escape, with unescaped letters between.
+        let from = at.saturating_sub(name.len());
+        let before = file.get(from..at)?;
+        let back = before.iter().rev().position(|byte| !is_regular(*byte) || *byte == b'#')?;
+        let slash = at.checked_sub(back + 1)?;
+        let written = word(file.get(slash + 1..slash + 2 + 3 * name.len())?);
+        (file.get(slash) == Some(&b'/') && unescaped(written).eq(name.iter().copied()))
+            .then_some(slash)
+    })
+}
+
+/// The bytes of a name as they are meant.
+fn unescaped(written: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    let mut rest = written;
+    std::iter::from_fn(move || {
+        let (first, tail) = rest.split_first()?;
+        let code = tail.get(..2).filter(|_| *first == b'#');
+        let code = code.and_then(|code| std::str::from_utf8(code).ok());
+        let code = code.and_then(|code| u8::from_str_radix(code, 16).ok());
+        rest = if code.is_some() { tail.get(2..)? } else { tail };
+        Some(code.unwrap_or(*first))
+    })
+}
+
+/// A name as it is meant, if it is one of [`NAMES`]; any other as it is written.
+fn meant(written: &[u8]) -> &[u8] {
+    if memchr::memchr(b'#', written).is_none() {
+        return written;
+    }
+    let known = NAMES.iter().find(|name| unescaped(written).eq(name.iter().copied()));
+    known.copied().unwrap_or(written)
 }
 
 /// The regular characters at the beginning (ISO 32000-1 §7.2.2).

@@ -53,10 +53,15 @@ pub struct Damaged {
 impl Damaged {
     /// Judges a text of a field, as the API names it; none if it is not damaged.
     pub fn of(field: &str, text: &str) -> Option<Self> {
+        Self::of_kind(field, text, kind_of(field))
+    }
+
+    /// Judges a text of a field that is of this kind; none if it is not damaged.
+    pub fn of_kind(field: &str, text: &str, kind: Kind) -> Option<Self> {
         let shown = |text: &str| {
             shortened(&text.replace(|c: char| c.is_control() || is_hidden(c), ""), SHOWN)
         };
-        let damage = match damage(text, kind_of(field))? {
+        let damage = match damage(text, kind)? {
             Damage::Misread(Some(meant)) => Damage::Misread(Some(shown(&meant))),
             Damage::Code(meant) => Damage::Code(shown(&meant)),
             Damage::Markup(meant) => Damage::Markup(shown(&meant)),

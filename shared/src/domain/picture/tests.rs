@@ -45,7 +45,7 @@ fn a_picture_is_written_anew_with_its_pixels_alone() {
     let org = OrgId::parse("demo").expect("an id");
     let image = png.named(&org);
     assert_eq!((image.width, image.height), (64, 80));
-    assert_eq!(ImageId::parse(&image.id.to_string()), Some(image.id.clone()));
+    assert_eq!(crate::domain::image::ImageId::parse(&image.id.to_string()), Some(image.id.clone()));
     // What draws the same is the same image.
     assert_eq!(Png::read(png.bytes()).expect("again").named(&org), image);
     assert_eq!(Png::kept(png.bytes()).expect("as it is kept"), png);

@@ -227,10 +227,30 @@ pub(super) fn day(date: Date, lang: Lang) -> Markup {
     html! { time datetime=(date) { (lang.date(date)) } }
 }
 
-/// Renders a page of a title and some paragraphs.
-pub(super) fn notice(lang: Lang, title: &str, texts: &[&str]) -> String {
+/// Renders a page of a title and some paragraphs, with the ways on.
+pub(super) fn notice(site_url: &str, lang: Lang, title: &str, texts: &[&str]) -> String {
     let main = html! {
-        div.card.notice { h1 { (title) } @for text in texts { p { (text) } } }
+        div.card.notice { h1 { (title) } @for text in texts { p { (text) } } (ways_on(site_url, lang)) }
     };
-    Frame::of(lang, title).around(&main, None)
+    Frame { site_url, ..Frame::of(lang, title) }.around(&main, None)
+}
+
+/// Renders where a page without content leads: to `/verify` and to the home page.
+pub(super) fn ways_on(site_url: &str, lang: Lang) -> Markup {
+    html! {
+        ul.actions {
+            li { a.button href={ (site_url) "/verify?lang=" (lang.tag()) } { (lang.pick("Comprobar una credencial", "Check a credential")) } }
+            li { a.button href={ (site_url) "/?lang=" (lang.tag()) } { (lang.pick("Ir al inicio", "Go to the start")) } }
+        }
+    }
+}
+
+/// Renders the mark before a check: drawn, so that it needs no font.
+pub(super) fn tick(passed: Option<bool>) -> Markup {
+    let path = match passed {
+        Some(true) => "M3 8.5 6.5 12 13 4.5",
+        Some(false) => "M4 4l8 8M12 4l-8 8",
+        None => "M4 8h8",
+    };
+    html! { svg.tick viewBox="0 0 16 16" aria-hidden="true" { path d=(path) {} } }
 }

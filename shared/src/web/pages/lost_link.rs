@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::frame::Frame;
+use super::frame::{Frame, ways_on};
 use crate::{domain::lang::Lang, web::view::host_of};
 
 /// What the page says.
@@ -25,7 +25,7 @@ pub fn lost_link(said: LostLink, site_url: &str, lang: Lang) -> String {
     let title = lang.pick("Recuperar tu billetera", "Find your wallet again");
     let host = host_of(site_url);
     let notice = |heading: &str, texts: &[&str]| {
-        html! { div.card.notice { h1 { (heading) } @for text in texts { p { (text) } } } }
+        html! { div.card.notice { h1 { (heading) } @for text in texts { p { (text) } } (ways_on(site_url, lang)) } }
     };
     let main = match said {
         LostLink::Form | LostLink::NoAddress => form(said == LostLink::NoAddress, title, lang),

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::frame::{Frame, picture};
+use super::frame::{Frame, notice, picture};
 use crate::{
     domain::{email::EmailAddress, image::Image, lang::Lang, organization::Settings},
     web::view::host_of,
@@ -102,16 +102,39 @@ pub fn home(issuers: &[Issuer], site_url: &str, lang: Lang) -> String {
 
 /// Renders the page for an address that names nothing here.
 pub fn nowhere(site_url: &str, lang: Lang) -> String {
-    let title = lang.pick("No encontramos esta página", "We could not find this page");
-    let main = html! {
-        div.card.notice {
-            h1 { (title) }
-            p { (lang.pick(
-                "Es posible que el enlace esté incompleto o que se haya copiado mal. Ábrelo de nuevo desde el mensaje que recibiste.",
-                "The link may be incomplete or may have been copied wrongly. Open it again from the message you received.",
-            )) }
-            p { a.button href={ (site_url) "/?lang=" (lang.tag()) } { (lang.pick("Ir al inicio", "Go to the start")) } }
-        }
-    };
-    Frame { site_url, ..Frame::of(lang, title) }.around(&main, None)
+    notice(
+        site_url,
+        lang,
+        lang.pick("No encontramos esta página", "We could not find this page"),
+        &[lang.pick(
+            "Es posible que el enlace esté incompleto o que se haya copiado mal. Ábrelo de nuevo desde el mensaje que recibiste.",
+            "The link may be incomplete or may have been copied wrongly. Open it again from the message you received.",
+        )],
+    )
+}
+
+/// Renders the page for a method that an address does not take, such as a form that is sent to it.
+pub fn not_taken(site_url: &str, lang: Lang) -> String {
+    notice(
+        site_url,
+        lang,
+        lang.pick("Esta dirección no recibe lo que enviaste", "This address does not take what you sent"),
+        &[lang.pick(
+            "Es probable que el formulario o el enlace de otro sitio esté mal hecho. Desde aquí puedes seguir:",
+            "A form or a link of another site is probably wrong. From here you can go on:",
+        )],
+    )
+}
+
+/// Renders the page for a part of a credential, such as its QR code, that is gone with it.
+pub fn gone(site_url: &str, lang: Lang) -> String {
+    notice(
+        site_url,
+        lang,
+        lang.pick("Ya no está en este sitio", "It is no longer on this site"),
+        &[lang.pick(
+            "La credencial fue revocada o eliminada. Si tienes su archivo, puedes comprobarlo.",
+            "The credential was revoked or erased. If you have its file, you can check it.",
+        )],
+    )
 }

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use maud::{Markup, html};
 
 use super::{
-    frame::{Frame, VERIFY_SCRIPT, day, describe},
+    frame::{Frame, VERIFY_SCRIPT, day, describe, tick},
     site::reached,
 };
 use crate::{
@@ -56,6 +56,10 @@ pub struct Verdict {
     pub begun: bool,
     /// What its issuer signed; `None` if nobody of this site did.
     pub signed: Option<Signed>,
+    /// Whether a later version took its place before it was revoked.
+    pub superseded: bool,
+    /// The day of its revocation, if it was revoked and the day is known.
+    pub revoked_on: Option<Date>,
     /// The page of the credential, if it shows one.
     pub page: Option<String>,
     /// Why the credential was erased from this site, if it was.
@@ -142,12 +146,12 @@ fn form(again: bool, lang: Lang) -> Markup {
         form.card.ask method="post" action={ "?lang=" (lang.tag()) } enctype="multipart/form-data"
             data-most=(MAX_FILE) data-large=(too_large) {
             @if again { h2.h2 { (lang.pick("Comprobar otra", "Check another")) } }
-            label for="file" { (lang.pick("Archivo PDF, PNG o JSON", "PDF, PNG or JSON file")) }
+            label for="file" { (lang.pick("Archivo PDF, PNG o JSON (hasta 4 MB)", "PDF, PNG or JSON file (up to 4 MB)")) }
             input id="file" name="file" type="file" aria-describedby="file-hint"
                 accept=".pdf,.png,.json,.jsonld,application/pdf,image/png,application/json,application/ld+json";
             p.soft id="file-hint" { (lang.pick(
-                "El certificado, la insignia o el archivo firmado, hasta 4 MiB. También puedes soltarlo aquí.",
-                "The certificate, the badge or the signed file, up to 4 MiB. You can also drop it here.",
+                "El certificado, la insignia o el archivo firmado. También puedes soltarlo aquí.",
+                "The certificate, the badge or the signed file. You can also drop it here.",
             )) }
             p.problem role="alert" id="problem" {}
             label for="text" { (lang.pick("O la dirección de la credencial, o su texto", "Or the address of the credential, or its text")) }
@@ -160,6 +164,9 @@ fn form(again: bool, lang: Lang) -> Markup {
 /// Renders what is said of a document below its heading.
 fn told(verdict: &Verdict, host: &str, lang: Lang) -> Markup {
     html! {
+        @if let Some(on) = verdict.revoked_on {
+            p { (lang.pick("Fecha de la revocación: ", "Date of the revocation: ")) (day(on, lang)) "." }
+        }
         @if let Some(signed) = &verdict.signed { (facts(signed, verdict.standing, host, lang)) }
         @if let Some(page) = &verdict.page {
             p { a href={ (page) "?lang=" (lang.tag()) } {
@@ -197,7 +204,7 @@ fn facts(signed: &Signed, standing: Standing, host: &str, lang: Lang) -> Markup 
             }
             @match signed.expires_on {
                 Some(on) => div { dt { (ends) } dd { (day(on, lang)) } },
-                None => div { dt { (lang.pick("Vence el", "Expires on")) } dd { (lang.pick("No vence", "It does not expire")) } },
+                None => div { dt { (lang.pick("Vencimiento", "Expiry")) } dd { (lang.pick("No vence", "It does not expire")) } },
             }
         }
     }
@@ -213,13 +220,13 @@ fn checks(findings: &[Finding], lang: Lang) -> Markup {
                 summary { (lang.pick(format!("{passed} de {all} comprobaciones"), format!("{passed} of {all} checks"))) }
                 ul.checks {
                     @for finding in findings {
-                        @let (class, mark, said) = match finding.passed {
-                            Some(true) => ("pass", "✓", lang.pick("Comprobado: ", "Passed: ")),
-                            Some(false) => ("fail", "✗", lang.pick("Falla: ", "Failed: ")),
-                            None => ("skip", "–", ""),
+                        @let (class, said) = match finding.passed {
+                            Some(true) => ("pass", lang.pick("Comprobado: ", "Passed: ")),
+                            Some(false) => ("fail", lang.pick("Falla: ", "Failed: ")),
+                            None => ("skip", ""),
                         };
                         li class=(class) {
-                            span.tick aria-hidden="true" { (mark) }
+                            (tick(finding.passed))
                             span { span.said { (said) } bdi { (lang.pick(&finding.es, &finding.en)) } }
                         }
                     }
@@ -259,7 +266,14 @@ fn of_verdict(verdict: &Verdict, lang: Lang) -> Words {
         Standing::Suspended => {
             state(State::Suspended, lang.pick("Está suspendida", "It is suspended"), None)
         }
-        Standing::Revoked => state(State::Revoked, lang.pick("Fue revocada", "It was revoked"), None),
+        Standing::Revoked => {
+            let mut words = state(State::Revoked, lang.pick("Fue revocada", "It was revoked"), None);
+            words.texts.extend(verdict.superseded.then(|| lang.pick(
+                "Antes la había corregido: este archivo es de una versión anterior.",
+                "It had corrected it before: this file is of an earlier version.",
+            )));
+            words
+        }
         Standing::Replaced => Words {
             class: "suspended",
             heading: lang.pick("Hay una versión posterior", "There is a later version"),

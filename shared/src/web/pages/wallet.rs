@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use maud::html;
 
-use super::frame::{Frame, badge, day, describe};
+use super::frame::{Frame, badge, day, describe, ways_on};
 use crate::{
     domain::{image::Image, lang::Lang},
     web::view::State,
@@ -160,7 +160,8 @@ fn closed(title: &str, text: &str, site_url: &str, lang: Lang) -> String {
                 "Las páginas públicas de tus credenciales siguen disponibles.",
                 "The public pages of your credentials are still there.",
             )) }
+            (ways_on(site_url, lang))
         }
     };
-    Frame::of(lang, title).around(&main, None)
+    Frame { site_url, ..Frame::of(lang, title) }.around(&main, None)
 }

@@ -3,7 +3,7 @@ use jiff::civil::date;
 use super::*;
 use crate::{
     credentials::verify::{Check, Finding},
-    domain::{credits::Credits, ids::TemplateId},
+    domain::{credits::Credits, design::Design, ids::TemplateId},
 };
 
 const SITE: &str = "https://app.example";
@@ -14,6 +14,7 @@ fn shown() -> CredentialView {
         url: "https://app.example/credential/7a8b9c0d-1e2f-3a4b-5c6d-7e8f9a0b1c2d".into(),
         state: State::Issued,
         test: false,
+        sample: false,
         organization: "Universidad Andina".into(),
         initials: "UA".into(),
         logo: None,
@@ -48,14 +49,19 @@ fn shown() -> CredentialView {
             description: Some("Implementación de API REST en Python".into()),
         }],
         hidden: Vec::new(),
+        status_on: None,
         corrected_on: None,
         checks: vec![Finding {
             check: Check::Proof,
             passed: Some(true),
             es: "La firma es auténtica".into(),
             en: "The signature is genuine".into(),
+            plain: None,
         }],
         checked_on: "2026-11-24".parse().expect("a date"),
+        lang: Lang::Es,
+        design: Design::default(),
+        certificate_facts: Vec::new(),
     }
 }
 
@@ -198,11 +204,4 @@ fn what_is_not_signed_offers_no_signed_files() {
         assert!(!html.contains(file), "{file}");
     }
     assert!(html.contains("qr.svg"));
-}
-
-#[test]
-fn a_name_that_the_fonts_do_not_have_is_printed_instead() {
-    let shown = CredentialView { recipient_name: Some("山田太郎".into()), ..shown() };
-    let html = credential(&shown, SITE, Lang::Es);
-    assert!(html.contains("imprime esta página") && !html.contains("certificate.pdf"));
 }
