@@ -12,6 +12,7 @@ use crate::{
     catalog::key_of,
     files::{data_url, picture},
     harness::{World, person},
+    living::rich,
     node::packages,
 };
 
@@ -105,11 +106,41 @@ async fn wallet_of_three(world: &World) -> String {
     wallet["wallet_url"].as_str().expect("a link").to_owned()
 }
 
+/// Issues a credential of a rich achievement with ten facts of its own and a private one, and changes the
+/// template's name since: the URL of the credential's page and of the achievement.
+async fn rich_achievement(world: &World) -> (String, String) {
+    let mut body = rich(12);
+    let mut facts: Vec<Value> = (1..=9)
+        .map(|n| json!({ "key": format!("fact_{n}"), "label": format!("Dato propio {n}"), "type": "text" }))
+        .collect();
+    facts.push(json!({ "key": "rut", "label": "RUT", "type": "text", "private": true }));
+    body["custom_fields"] = facts.into();
+    let made = world.call("POST", "/templates", Some(&body)).await.expect(201).json();
+    let path = format!("/templates/{}", made["id"].as_str().expect("an id"));
+    let custom = (1..=9).map(|n| (format!("fact_{n}"), "Un valor que alguien escribió".into()));
+    let mut custom: serde_json::Map<String, Value> = custom.collect();
+    custom.insert("rut".to_owned(), "98.765.432-K".into());
+    let one = json!({
+        "email": "rica@ejemplo.com", "recipient_name": "Ana Soto", "awarded_on": "1998-12-18", "custom": custom,
+    });
+    let one = json!({ "template_id": made["id"], "recipients": [one] });
+    let one = world.call("POST", "/credentials/issue", Some(&one)).await.expect(200).json();
+    let url = one["credentials"][0]["credential_url"].as_str().expect("a URL").to_owned();
+    body["name"] = "Ciencia de Datos y Estadística".into();
+    world.call("PUT", &path, Some(&body)).await.expect(200);
+    let site = &world.stack.app().config.site_url;
+    let path = url.strip_prefix(site.as_str()).expect("of this site");
+    let signed = world.send("GET", &format!("{path}.json"), &[], "").await.expect(200).json();
+    let achievement = signed["credentialSubject"]["achievement"]["id"].as_str();
+    (url, achievement.expect("an id").to_owned())
+}
+
 /// Every page of the site in every state, and the addresses of a credential and a wallet.
 async fn pages(world: &World) -> (Vec<Value>, Value) {
     let site = world.stack.app().config.site_url.clone();
     let shown = every_state(world).await;
     let wallet = wallet_of_three(world).await;
+    let (rich, achievement) = rich_achievement(world).await;
     let url = |of: &str| &shown.iter().find(|(name, _)| *name == of).expect("a page").1;
     let credential = url("credential");
     world.stack.show(Showcase {
@@ -127,6 +158,10 @@ async fn pages(world: &World) -> (Vec<Value>, Value) {
         missing("wallet closed", &format!("{site}/wallet/demo.live.x")),
         page("home", &format!("{site}/")),
         missing("nowhere", &format!("{site}/nada")),
+        page("achievement", &achievement),
+        page("achievement, former version", &format!("{achievement}?version=1")),
+        missing("achievement unknown", &format!("{achievement}?version=9")),
+        json!({ "name": "rich", "url": rich, "missing": false, "paper": true }),
         page("start", &format!("{site}/_local")),
         page("inbox", &format!("{site}/_local/mail")),
         page("mail", &format!("{site}/_local/mail/0")),

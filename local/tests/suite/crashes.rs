@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 
 pub use self::{
     changes::{
-        blocking, correction, days_and_facts, ends_after_a_month, export, renewal, status_changes,
+        blocking, correction, days_and_facts, ends_after_a_month, export, facts_by_file, renewal,
+        status_changes, with_facts,
     },
     claims::lost_link,
     erasures::{erasure, erasure_and_reissue, expect_no_more, nothing_is_left},
@@ -658,6 +659,7 @@ async fn a_renewal_survives_a_crash_at_every_call() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn days_and_facts_survive_a_crash_at_every_call() {
     every_point("days and facts", days_and_facts).await;
+    every_point("facts by file", facts_by_file).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -738,8 +740,9 @@ async fn a_large_job_survives_crashes_at_200_sampled_calls() {
 async fn random_plans_of_all_faults_end_right() {
     let first = seed("random plans");
     let count = if long() { 1_000 } else { 60 };
-    let scenarios: [(&str, Scenario); 16] = [
+    let scenarios: [(&str, Scenario); 17] = [
         ("days and facts", days_and_facts),
+        ("facts by file", facts_by_file),
         ("erasure", erasure),
         ("reports", notices::of_a_job),
         ("corrections by file", corrections_by_file),

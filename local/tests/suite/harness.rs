@@ -29,7 +29,15 @@ use unicreda::App;
 use crate::oracle;
 
 /// Words that are in every fixture of a person and in nothing else.
-const PERSONAL: &[&str] = &["@ejemplo", "@demo.example", "Zorrilla", "uc_live_", "uc_test_"];
+const PERSONAL: &[&str] = &[
+    "@ejemplo",
+    "@demo.example",
+    "Zorrilla",
+    "uc_live_",
+    "uc_test_",
+    "98.765.432-K",
+    "12.345.678-5",
+];
 
 /// A fixture's recipient: address and name, both found by [`Watch`] if they reach a log.
 pub fn person(n: u32) -> Value {

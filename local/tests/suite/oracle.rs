@@ -289,7 +289,9 @@ pub async fn check_status_lists(
         let mut versions = vec![(credential.signed.clone(), credential.status != Status::Issued)];
         let history = app.status_lists.history(credential.id, credential.revision).await?;
         ensure!(history.len() == usize::try_from(credential.revision)?, "history of {id}");
-        versions.extend(history.into_iter().filter_map(|e| Some((e.replaced?.signed, true))));
+        // A correction of private facts alone replaced no version.
+        let replaced = history.into_iter().filter(|event| !event.unsigned);
+        versions.extend(replaced.filter_map(|event| Some((event.replaced?.signed, true))));
         ensure!(versions.len() == usize::try_from(credential.version)?, "versions of {id}");
         for (signed, set) in versions {
             let place = signed.status_entry();

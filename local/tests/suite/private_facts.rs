@@ -271,7 +271,7 @@ async fn an_empty_cell_of_a_correcting_file_removes_a_fact_and_an_end() {
 
     // A column that is absent leaves what the credential has; an emptied one takes it away.
     let emptied = send(file("Programa", ""), true).await;
-    assert_eq!(emptied["status"], "issued", "{emptied}");
+    assert_eq!(emptied["status"], "corrected", "{emptied}");
     let now = shown().await;
     assert_eq!(now["custom"], json!({ "hours": 120, "rut": RUT }), "{now}");
     assert_eq!(now["history"][0]["fields"], json!(["custom.programme"]));

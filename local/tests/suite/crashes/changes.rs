@@ -170,18 +170,25 @@ pub fn renewal(sim: &mut Sim) -> Run<'_> {
     })
 }
 
+/// Gives the template of the run facts of its own: hours, and a number that is private.
+pub async fn with_facts(sim: &Sim) -> Result<()> {
+    let path = format!("/templates/{}", sim.world.demo.template_id);
+    let mut template = sim.world.get(&path).await;
+    template["custom_fields"] = json!([
+        { "key": "hours", "label": "Horas", "type": "number" },
+        { "key": "rut", "label": "RUT", "type": "text", "private": true },
+        { "key": "roll", "label": "Matrícula", "type": "text", "private": true },
+    ]);
+    let answer = sim.world.call("PUT", &path, Some(&template)).await;
+    ensure!(answer.status == 200, "{}", answer.text());
+    Ok(())
+}
+
 /// A job of recipients with days and facts of their own: a private fact is corrected, which signs nothing,
 /// and the credential is renewed.
 pub fn days_and_facts(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        let path = format!("/templates/{}", sim.world.demo.template_id);
-        let mut template = sim.world.get(&path).await;
-        template["custom_fields"] = json!([
-            { "key": "hours", "label": "Horas", "type": "number" },
-            { "key": "rut", "label": "RUT", "type": "text", "private": true },
-        ]);
-        let answer = sim.world.call("PUT", &path, Some(&template)).await;
-        ensure!(answer.status == 200, "{}", answer.text());
+        with_facts(sim).await?;
         let zone = jiff::tz::TimeZone::get("America/Santiago")?;
         let today = sim.clock.now().to_zoned_datetime(zone).date();
         let (soon, later) = (today.saturating_add(20.days()), today.saturating_add(400.days()));
@@ -224,4 +231,57 @@ pub fn days_and_facts(sim: &mut Sim) -> Run<'_> {
         ensure!(again["credentials"][0]["credential_id"] == id.as_str(), "{again}");
         Ok(())
     })
+}
+
+/// A file of facts is issued, and another one corrects them: a private one, a public one, both, and none.
+pub fn facts_by_file(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        with_facts(sim).await?;
+        let people = people(1..=4);
+        let file = |said: [(u32, &str); 4], ids: Option<&[String]>| {
+            let mut file = "email,name,grade,Horas,RUT,credential_id\n".to_owned();
+            for (n, (person, (hours, rut))) in people.iter().zip(said).enumerate() {
+                let [email, name] =
+                    ["email", "recipient_name"].map(|of| person[of].as_str().unwrap_or_default());
+                let id = ids.and_then(|ids| ids.get(n)).map_or("", String::as_str);
+                file += &format!("{email},{name},A,{hours},{rut},{id}\n");
+            }
+            file
+        };
+        let first = [(120, "1-9"), (120, "2-7"), (120, "3-5"), (120, "4-3")];
+        let upload = sim.upload(file(first, None).as_bytes(), &people).await?;
+        sim.drain().await?;
+        let job = job_of(sim, &upload).await?;
+        let rows = sim.world.get(&format!("/jobs/{job}/results")).await;
+        let rows = rows["items"].as_array().context("rows")?;
+        let ids = rows.iter().map(|row| row["credential_id"].as_str().map(str::to_owned));
+        let ids = ids.collect::<Option<Vec<_>>>().context("each row is issued")?;
+        sim.own_part();
+
+        let second = [(120, "11-1"), (130, "2-7"), (140, "33-3"), (120, "4-3")];
+        let upload = sim.correct(file(second, Some(&ids)).as_bytes()).await?;
+        sim.drain().await?;
+        let job = job_of(sim, &upload).await?;
+        let result = sim.world.get(&format!("/jobs/{job}")).await["result"].clone();
+        ensure!(result["corrected"] == 3 && result["duplicates"] == 1, "{result}");
+        for ((id, (hours, rut)), (version, events)) in
+            ids.iter().zip(second).zip([(1, 1), (2, 1), (2, 1), (1, 0)])
+        {
+            let credential = sim.world.get(&format!("/credentials/{id}")).await;
+            ensure!(credential["version"] == version, "{credential}");
+            ensure!(credential["custom"] == json!({ "hours": hours, "rut": rut }), "{credential}");
+            let history = credential["history"].as_array().map_or(0, Vec::len);
+            ensure!(history == events, "{credential}");
+            let document = sim.world.send("GET", &format!("/credential/{id}.json"), &[], "").await;
+            let (text, hours) = (document.text(), format!("\"value\":\"{hours}\""));
+            ensure!(!text.contains(rut) && text.contains(&hours), "{text}");
+        }
+        Ok(())
+    })
+}
+
+/// The job of an upload.
+async fn job_of(sim: &Sim, upload: &str) -> Result<String> {
+    let upload = sim.world.get(&format!("/uploads/{upload}")).await;
+    upload["job_id"].as_str().map(str::to_owned).context("the file began a job")
 }

@@ -59,7 +59,8 @@ use self::{
     status::{
         compromised_while_it_signs, corrected_to_anothers_content, corrected_while_it_is_sent,
         corrected_while_its_job_sends, revoked_while_it_is_suspended, sender_taken_away,
-        two_corrections, two_renewals, two_revocations_of_one_list, two_rotations,
+        two_corrections, two_private_corrections, two_renewals, two_revocations_of_one_list,
+        two_rotations,
     },
 };
 use crate::{
@@ -281,6 +282,7 @@ static MUTANTS: &[Mutant] = mutants! {
     "nor does the end of a block": Off::Condition("attribute_exists(blocked)", "") => removed_while_its_block_is_lifted;
     "a list is replaced by the reader of its last version": Off::Condition("version = :before", "") => two_revocations_of_one_list;
     "a correction rests on the credential that it read": Off::Condition("revision = :before AND mail = :mail", "revision = :before") => two_corrections;
+    "nor does one of private facts take another change back": Off::Condition("revision = :before", "") => two_private_corrections;
     "a renewal rests on the credential that it read": Off::Condition("revision = :before AND mail = :mail", "revision = :before") => two_renewals;
     "an erasure rests on the credential that it read": Off::Condition("revision = :before AND mail = :mail", "revision = :before") => corrected_while_it_is_erased;
     "nor is it erased while its mail is sent": Off::Condition("revision = :before AND mail = :mail", "mail = :mail") => mailed_while_it_is_erased;

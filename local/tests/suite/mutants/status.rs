@@ -1,7 +1,7 @@
 //! Changes of a credential, of signing keys and of settings at the same time.
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use unicreda::domain::{ids::OrgId, sender::AllowedSender};
 
 use super::steps::{FIRST, answer_of, issue_job, issue_one, set_status};
@@ -67,6 +67,43 @@ pub(super) fn two_corrections(sim: &mut Sim) -> Run<'_> {
         let credential = sim.world.get(&path).await;
         ensure!(credential["recipient_name"] == "Persona Corregida", "{credential}");
         ensure!(credential["term"] == "2026-1" && credential["version"] == 3, "{credential}");
+        Ok(())
+    })
+}
+
+/// Two requests correct private facts of a credential at once, and one does while another corrects what is signed.
+pub(super) fn two_private_corrections(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        crashes::with_facts(sim).await?;
+        let mut one = person(1);
+        one["custom"] = json!({ "hours": 120, "rut": "1-9", "roll": "2020-1" });
+        let people = [one];
+        let issued = sim.issue(&people, &people, None).await?.json();
+        let id = issued["credentials"][0]["credential_id"].as_str().context("id")?.to_owned();
+        sim.drain().await?;
+        let path = format!("/credentials/{id}");
+        for (late, early) in [
+            (json!({ "custom": { "rut": "11-1" } }), json!({ "custom": { "roll": "2020-2" } })),
+            (json!({ "custom": { "rut": null } }), json!({ "custom": { "hours": 130 } })),
+        ] {
+            let gate = sim.hold("TransactWriteItems", &id, None);
+            let request = sim.request("PATCH", &path, Some(&late), None);
+            let asking = sim.aside(|app| handle(app, request));
+            gate.reached.cancelled().await;
+            ensure!(sim.world.call("PATCH", &path, Some(&early)).await.status == 200, "corrected");
+            gate.open.cancel();
+            ensure!(answer_of(asking).await?.status == 200, "it is corrected");
+        }
+        let credential = sim.world.get(&path).await;
+        ensure!(credential["custom"] == json!({ "hours": 130, "roll": "2020-2" }), "{credential}");
+        ensure!(credential["version"] == 2, "{credential}");
+        let history = credential["history"].as_array().context("a history")?;
+        let fields: Vec<&Value> = history.iter().map(|event| &event["fields"]).collect();
+        let each = ["custom.roll", "custom.rut", "custom.hours", "custom.rut"];
+        ensure!(
+            fields == each.map(|field| json!([field])).iter().collect::<Vec<_>>(),
+            "{fields:?}"
+        );
         Ok(())
     })
 }
