@@ -5,7 +5,6 @@ use resvg::tiny_skia::PathBuilder;
 use super::{
     Content,
     parts::{Grid, GridStyle},
-    words,
 };
 use crate::{
     drawing::{INK, SOFT},

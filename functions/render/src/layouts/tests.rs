@@ -47,7 +47,7 @@ fn organization(name: &str) -> Organization {
 fn template(name: &str, facts: &[(&str, &str, &str)], design: &Design) -> Template {
     let custom = facts.iter().enumerate().map(|(n, (es, en, value))| CustomField {
         key: Key::parse(&format!("fact_{n}")).expect("a key"),
-        label: CustomLabel { es: (*es).to_owned(), en: (*en).to_owned() },
+        label: CustomLabel { es: (*es).to_owned(), en: (*en).to_owned(), more: Default::default() },
         kind: CustomKind::List,
         values: vec![(*value).to_owned()],
         required: false,
