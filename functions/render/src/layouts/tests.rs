@@ -203,6 +203,10 @@ fn texts_stay_apart(layout: Layout) {
     for paper in Paper::ALL {
         for orientation in Orientation::ALL {
             for (length, name, count) in loads() {
+                // How many sign changes nothing but widths: on one paper it is tried in full.
+                if *paper == Paper::Letter && length == Length::Longest && count < 5 {
+                    continue;
+                }
                 let mut design = design(layout, *paper, *orientation, length == Length::Longest);
                 design.signatories.truncate(count);
                 let sheet = drawn(&view(design, length, name, None));
