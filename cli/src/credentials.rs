@@ -334,6 +334,7 @@ fn media_type(file: &[u8]) -> &'static str {
     match file {
         [b'%', b'P', b'D', b'F', ..] => "application/pdf",
         [0x89, b'P', b'N', b'G', ..] => "image/png",
+        drawing if drawing.trim_ascii_start().starts_with(b"<") => "image/svg+xml",
         _ => "application/json",
     }
 }

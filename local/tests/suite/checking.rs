@@ -319,7 +319,7 @@ async fn what_cannot_be_read_says_why_and_what_to_do() {
         (422, b"", "{\"@context\":", "incompleto o dañado"),
         (422, b"", &"[".repeat(100_000), "incompleto o dañado"),
         (422, b"", "https://otra.example/credential/x", "No es de este sitio"),
-        (422, b"\xff\xd8\xff\xe0JFIF", "", "no es un PDF, un PNG ni un JSON"),
+        (422, b"\xff\xd8\xff\xe0JFIF", "", "no es un PDF, un PNG, un SVG ni un JSON"),
         (422, &crate::files::picture(64, 64), "", "captura de pantalla"),
         (422, cut, "", "incompleto o dañado"),
         (422, &[b"%PDF-1.7", &long[..]].concat(), "", "incompleto o dañado"),
