@@ -158,7 +158,9 @@ async fn credentials_are_found_verified_mailed_again_and_revoked() {
     );
     world.file("falsa.json", &document.replace("\"ana\"", "\"eva\""), 0o644);
     world.run(&["credentials", "verify", "falsa.json"]).code(1).stdout_has("No válida");
-    for (name, part) in [("ana.pdf", "certificate.pdf"), ("ana.png", "badge.png"), ("ana.svg", "badge.svg")] {
+    for (name, part) in
+        [("ana.pdf", "certificate.pdf"), ("ana.png", "badge.png"), ("ana.svg", "badge.svg")]
+    {
         std::fs::write(world.path(name), world.drawn(&id, part)).expect("written");
         world.done(&["credentials", "verify", name]).stdout_has("Válida").stdout_has("proof");
     }
