@@ -196,7 +196,11 @@ async fn a_graduate_reads_everything_in_portuguese() {
     let checked = world.send("POST", "/verify?lang=pt", &[form], checked).await.expect(200);
     page_is_portuguese(&checked, &["É válida", "Emitida por", "5 de 5 verificações"]);
     let body = json!({ "document": document });
-    let headers = [("x-api-key", world.demo.api_key.as_str()), ("accept-language", "pt-BR")];
+    let headers = [
+        ("x-api-key", world.demo.api_key.as_str()),
+        ("accept-language", "pt-BR"),
+        ("content-type", "application/json"),
+    ];
     let checked =
         world.send("POST", "/api/v1/verify", &headers, body.to_string()).await.expect(200);
     let said = checked.json()["checks"][2]["text"].clone();
@@ -299,7 +303,7 @@ async fn files_and_settings_name_portuguese() {
     let put = world.call("PUT", &format!("/members/{MEMBER}"), Some(&member)).await.expect(200);
     assert_eq!(put.json()["language"], "pt");
     let wrong = world.call("PUT", "/organization", Some(&json!({ "language": "pr" }))).await;
-    let wrong = wrong.problem(400, "invalid_language");
+    let wrong = wrong.problem(400, "invalid_request");
     assert!(wrong.to_string().contains("debe ser es, en o pt"), "{wrong}");
     // A problem is staff's, in Spanish, whatever the browser prefers.
     let headers = [("accept-language", "pt")];
