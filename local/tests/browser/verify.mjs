@@ -96,7 +96,7 @@ for (const [width, colorScheme] of [
 // By keyboard, in the order of the page, with a focus that is seen.
 {
   const page = await open("keyboard");
-  seen.stops = await stops(page, 5);
+  seen.stops = await stops(page, 6);
   await page.context().close();
 }
 

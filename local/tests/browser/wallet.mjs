@@ -36,7 +36,7 @@ for (const [width, colorScheme] of [
 // By keyboard, with a focus that is seen.
 {
   const page = await open("keyboard");
-  seen.stops = await stops(page, 4);
+  seen.stops = await stops(page, 5);
   await page.context().close();
 }
 

@@ -79,7 +79,7 @@ async fn a_certificate_keeps_the_rules_of_archives_and_of_people_who_hear_it() {
         let pdf = get(&world, &id, "/certificate.pdf").await;
         assert!(pdf.headers.get("x-unknown-letters").is_none(), "{name}");
         let read = read(folder.path(), &pdf, &document, "es");
-        let award = "Diploma en Ciberseguridad";
+        let award = "Diseño de APIs con Rust";
         assert_eq!(read["title"], json!(format!("{award} · {name}")), "{read}");
         assert_eq!(read["headings"], json!([["H1", name], ["H2", award]]), "{read}");
         let [seal, code] = read["figures"].as_array().map(Vec::as_slice).expect("figures") else {
@@ -91,7 +91,7 @@ async fn a_certificate_keeps_the_rules_of_archives_and_of_people_who_hear_it() {
         assert!(read["labels"].as_u64() >= Some(2), "{read}");
         let text = letters(read["text"].as_str().expect("text"));
         assert!(!readable || text.contains(&letters(name)), "{name}: {text}");
-        assert!(text.contains("DiplomaenCiberseguridad"), "{text}");
+        assert!(text.contains("DiseñodeAPIsconRust"), "{text}");
     }
 }
 

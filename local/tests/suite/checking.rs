@@ -425,5 +425,5 @@ async fn everybody_can_check_a_credential_in_a_browser() {
     assert_eq!(seen["headings"]["changed.json"], "No la podemos confirmar");
     assert_eq!(seen["checks"], json!([false, true]), "folded, then open");
     assert_eq!(seen["large"], "El archivo supera el límite de 4 MiB");
-    assert_eq!(seen["stops"], json!(["/", "en", "file", "text", "Comprobar"]));
+    assert_eq!(seen["stops"], json!(["/", "en", "pt", "file", "text", "Comprobar"]));
 }

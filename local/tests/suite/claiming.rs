@@ -309,7 +309,7 @@ async fn everybody_can_ask_for_their_link_in_a_browser() {
         "Escribe una dirección de correo completa, por ejemplo nombre@ejemplo.com."
     );
     assert_eq!(seen["asked"], "Revisa tu correo");
-    assert_eq!(seen["stops"], json!(["/", "en", "email", "Enviar el enlace"]));
+    assert_eq!(seen["stops"], json!(["/", "en", "pt", "email", "Enviar el enlace"]));
     let mails = world.mails("persona1@ejemplo.com", 2).await;
     let mut all = mails.iter().flat_map(links);
     let link = all.next().expect("a link");

@@ -2,6 +2,7 @@
 //! add to each stored document.
 
 use aws_lc_rs::digest::{SHA512, digest};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{
@@ -30,6 +31,14 @@ const USUAL: &str = r#"{"email":"maria.gonzalez@ejemplo.com","recipient_name":"M
 /// A key in place of the organization's, of the same length.
 const MULTIKEY: &str = "z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK";
 
+/// The usual recipient with the fields that a template lists.
+fn usual(template: &Template) -> Result<Recipient, serde_json::Error> {
+    let mut fields: Map<String, Value> = serde_json::from_str(USUAL)?;
+    let listed = |name: &str| template.definition.fields.iter().any(|f| f.name.as_str() == name);
+    fields.retain(|name, _| name == "email" || listed(name));
+    serde_json::from_value(fields.into())
+}
+
 /// Foresees the write units of a credential of a template: 1, or more for a rich one. The first constant
 /// texts are nearly free, since they are packed under a dictionary that has them.
 ///
@@ -42,7 +51,7 @@ pub fn write_units(
     template: &Template,
 ) -> Result<usize, SignError> {
     let broken = |e: serde_json::Error| StoreError::Broken(e.to_string());
-    let mut recipient: Recipient = serde_json::from_str(USUAL).map_err(broken)?;
+    let mut recipient = usual(template).map_err(broken)?;
     let (private, public): (Vec<_>, Vec<_>) =
         template.definition.custom_fields.iter().partition(|field| field.private);
     recipient.custom = public.into_iter().map(|field| (field.key, field.usual(Lang::Es))).collect();
