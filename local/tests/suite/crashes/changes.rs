@@ -248,7 +248,12 @@ pub fn facts_by_file(sim: &mut Sim) -> Run<'_> {
             }
             file
         };
-        let first = [(120, "1-9"), (120, "2-7"), (120, "3-5"), (120, "4-3")];
+        let first = [
+            (120, "10.111.111-9"),
+            (120, "10.222.222-7"),
+            (120, "10.333.333-5"),
+            (120, "10.444.444-3"),
+        ];
         let upload = sim.upload(file(first, None).as_bytes(), &people).await?;
         sim.drain().await?;
         let job = job_of(sim, &upload).await?;
@@ -258,7 +263,12 @@ pub fn facts_by_file(sim: &mut Sim) -> Run<'_> {
         let ids = ids.collect::<Option<Vec<_>>>().context("each row is issued")?;
         sim.own_part();
 
-        let second = [(120, "11-1"), (130, "2-7"), (140, "33-3"), (120, "4-3")];
+        let second = [
+            (120, "20.111.111-1"),
+            (130, "10.222.222-7"),
+            (140, "20.333.333-3"),
+            (120, "10.444.444-3"),
+        ];
         let upload = sim.correct(file(second, Some(&ids)).as_bytes()).await?;
         sim.drain().await?;
         let job = job_of(sim, &upload).await?;
