@@ -142,11 +142,12 @@ impl AchievementVersion<'_> {
                 "resultType": "Result", "allowedValue": values,
             })
         });
+        // Without their values: `allowedValue` is a list, whose links have no id, and the lists of two
+        // facts that end alike (`Sí`, `No`) would tie.
         let facts = d.custom_fields.iter().filter(|field| !field.private).map(|field| {
             json!({
                 "id": self.fact_id(field.key), "type": ["ResultDescription"],
                 "name": field.label.text(lang), "resultType": "Result",
-                "allowedValue": some(&field.values),
             })
         });
         let results: Vec<Value> = grades.into_iter().chain(facts).collect();
