@@ -362,7 +362,7 @@ fn rich(
     let answer = Command::new("node")
         .arg(folder.join("times.mjs"))
         .arg(&file)
-        .args([key_id, "15"])
+        .args([key_id, "100"])
         .stderr(Stdio::inherit())
         .output();
     std::fs::remove_file(&file)?;

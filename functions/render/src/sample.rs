@@ -8,7 +8,7 @@ use unicreda::{
         auth,
         designs::{self, Draft},
     },
-    domain::lang::Lang,
+    domain::{design::BackdropKind, lang::Lang},
     http::{parameters::SAMPLE, problem::Problem, serve::Call},
     web::{
         accept,
@@ -19,6 +19,7 @@ use unicreda::{
 
 use crate::{
     certificate,
+    drawing::DrawError,
     pictures::{DesignPictures, picture},
     pixels,
 };
@@ -62,11 +63,34 @@ pub async fn draw(app: &App, call: &Call, lang: Lang) -> Result<Response<Body>, 
         true => (pixels::png(&sheet, (sheet.width * 2.0) as u32), "image/png", "png"),
         false => (certificate::pdf(&sheet, &shown, NO_CREDENTIAL, lang), "application/pdf", "pdf"),
     };
-    let mut response = file(call, bytes.map_err(Problem::internal)?, media_type)?;
+    let bytes = bytes.map_err(|error| match &shown.design.backdrop {
+        // A certificate goes without it; its designer is told.
+        Some(backdrop) => undrawn(backdrop.kind, &error),
+        None => Problem::internal(error),
+    })?;
+    let mut response = file(call, bytes, media_type)?;
     set(&mut response, header::CACHE_CONTROL, "no-store");
     set(&mut response, header::VARY, "Accept, Accept-Language");
     let name = format!("inline; filename=\"{}.{end}\"", lang.texts().certificate.sample_name);
     let name = HeaderValue::from_str(&name).map_err(Problem::internal)?;
     response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
     Ok(response)
+}
+
+/// 400: a file of the sample cannot be made with this picture behind its texts.
+fn undrawn(kind: BackdropKind, error: &DrawError) -> Problem {
+    tracing::warn!(%error, "sample not drawn");
+    let name = kind.as_str();
+    Problem::invalid_field(
+        format!("/design/{name}"),
+        "image_not_drawn",
+        format!(
+            "La imagen {name} no se puede dibujar en un PDF/A, así que los certificados saldrían sin ella: expórtala de nuevo \
+             como PNG, o como SVG sin efectos"
+        ),
+        format!(
+            "The image {name} cannot be drawn in a PDF/A, so certificates would be without it: export it again as PNG, \
+             or as SVG without effects"
+        ),
+    )
 }

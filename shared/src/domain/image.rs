@@ -159,31 +159,31 @@ pub enum ImageInput {
 impl ImageInput {
     /// Takes a field that holds an image.
     pub fn take(fields: &mut Fields, name: &str) -> Self {
-        if fields.take_null(name) {
-            return Self::None;
-        }
-        let Some(value) = fields.take(name) else {
-            return Self::Absent;
-        };
-        if let Some(id) = known(&value) {
-            return Self::Known(id);
-        }
-        Self::read_png(fields, name, &value)
+        Self::take_with(fields, name, Self::read_png)
     }
 
     /// Takes a field that holds an image or a drawing.
     pub fn take_drawing(fields: &mut Fields, name: &str) -> Self {
+        Self::take_with(fields, name, Self::read_drawing)
+    }
+
+    fn take_with(
+        fields: &mut Fields,
+        name: &str,
+        read: fn(&mut Fields, &str, &Value) -> Self,
+    ) -> Self {
         if fields.take_null(name) {
             return Self::None;
         }
         let Some(value) = fields.take(name) else {
             return Self::Absent;
         };
-        if let Some(id) = known(&value) {
-            return Self::Known(id);
-        }
+        known(&value).map_or_else(|| read(fields, name, &value), Self::Known)
+    }
+
+    fn read_drawing(fields: &mut Fields, name: &str, value: &Value) -> Self {
         let Some(data) = value.as_str().and_then(|text| text.strip_prefix(SVG_URL)) else {
-            return Self::read_png(fields, name, &value);
+            return Self::read_png(fields, name, value);
         };
         let drawing = match BASE64_STANDARD.decode(data.trim_end()) {
             Ok(bytes) => Svg::read(&bytes),

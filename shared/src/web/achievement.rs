@@ -139,7 +139,11 @@ async fn page(
     let shown = AchievementPage {
         organization: &settings.name,
         logo: settings.logo.as_ref(),
-        seal: &seal::seal(&found.id.to_string(), &seal::initials(&settings.name)),
+        seal: &seal::seal(
+            &found.id.to_string(),
+            &seal::initials(&settings.name),
+            Some(seal::Ring { id: "ring", words: &found.definition.name }),
+        ),
         id: &version.id(),
         version: found.version,
         newest: newest.filter(|newest| *newest != found.version),

@@ -33,10 +33,27 @@ pub fn initials(name: &str) -> String {
         .collect()
 }
 
+/// The words on a seal's ring.
+#[derive(Clone, Copy, Debug)]
+pub struct Ring<'a> {
+    /// The id of their line, which its page has once.
+    pub id: &'a str,
+    /// The name of the award.
+    pub words: &'a str,
+}
+
 /// Draws the seal of a template, as the inside of an SVG with the view box `0 0 200 200`. An
-/// empty text in its middle becomes a star.
-pub fn seal(template: &str, middle: &str) -> String {
-    let mut svg = medal(template, false);
+/// empty text in its middle becomes a star; the ring's words are on it where they fit.
+pub fn seal(template: &str, middle: &str, ring: Option<Ring<'_>>) -> String {
+    let words = ring.and_then(|ring| Some((ring, round(ring.words)?)));
+    let mut svg = medal(template, words.is_some());
+    if let Some((Ring { id, words }, size)) = words {
+        let (top, bottom) = (100.0 - RING, 100.0 + RING);
+        let text = escaped(words);
+        svg.push_str(&format!(
+            r##"<path id="{id}" d="M100 {bottom}A{RING} {RING} 0 0 1 100 {top}A{RING} {RING} 0 0 1 100 {bottom}" fill="none"/><text font-family="system-ui,'Noto Sans',sans-serif" font-weight="600" font-size="{size:.1}" fill="#fff" text-anchor="middle"><textPath href="#{id}" startOffset="50%">{text}</textPath></text>"##
+        ));
+    }
     if middle.is_empty() {
         svg.push_str(&star());
     } else {
@@ -60,6 +77,16 @@ pub fn letters(middle: &str) -> u32 {
 pub const RING: f64 = 77.5;
 /// See [`RING`].
 pub const RING_LETTERS: (f64, f64) = (12.0, 9.0);
+
+/// The size at which words are sure to fit on a ring, whatever font a browser has. `None` for those that would be too small
+/// to be read.
+fn round(words: &str) -> Option<f64> {
+    let (most, least) = RING_LETTERS;
+    // Letters beyond the alphabets of Europe are as wide as they are high, or wider.
+    let widths = words.chars().map(|c| if c < '\u{590}' { 0.68 } else { 1.1 });
+    let size = (TAU * RING * 0.94 / widths.sum::<f64>()).min(most);
+    (size >= least).then_some(size)
+}
 
 /// Draws a seal without what is in its middle, with room for words on a ring or without.
 pub fn medal(template: &str, words: bool) -> String {
@@ -143,10 +170,26 @@ mod tests {
     #[test]
     fn a_template_has_its_own_seal_and_keeps_it() {
         let (one, two) = ("550e8400", "7a8b9c0d");
-        assert_eq!(seal(one, "UD"), seal(one, "UD"));
-        assert_ne!(seal(one, "UD"), seal(two, "UD"));
-        assert!(seal(one, "<").contains(">&lt;</text>"));
-        assert!(!seal(one, "").contains("<text"));
-        assert!(seal(one, "UD").len() < 20_000, "{}", seal(one, "UD").len());
+        let plain = |template, middle| seal(template, middle, None);
+        assert_eq!(plain(one, "UD"), plain(one, "UD"));
+        assert_ne!(plain(one, "UD"), plain(two, "UD"));
+        assert!(plain(one, "<").contains(">&lt;</text>"));
+        assert!(!plain(one, "").contains("<text"));
+        let worded = seal(one, "UD", Some(Ring { id: "ring", words: "Diplomado en <Datos>" }));
+        assert!(worded.contains(">Diplomado en &lt;Datos&gt;</textPath>"));
+        assert!(worded.len() < 20_000, "{}", worded.len());
+    }
+
+    #[test]
+    fn words_that_would_be_too_small_are_not_on_the_ring() {
+        for (words, fits) in [
+            ("Bootcamp de Desarrollo Web Full Stack con Especialidad en Rust", true),
+            ("数据分析与人工智能应用高级专业文凭课程", true),
+            (&"Diplomado ".repeat(8), false),
+            (&"文凭".repeat(25), false),
+        ] {
+            let ring = Some(Ring { id: "ring", words });
+            assert_eq!(seal("550e8400", "UD", ring).contains("textPath"), fits, "{words}");
+        }
     }
 }

@@ -173,9 +173,10 @@ impl CredentialView {
         }
     }
 
-    /// Draws the inside of the achievement's seal.
-    pub fn seal(&self) -> String {
-        seal::seal(&self.template.to_string(), &self.initials)
+    /// Draws the inside of the achievement's seal, its name on the ring; `id` is that of its line.
+    pub fn seal(&self, id: &str) -> String {
+        let ring = seal::Ring { id, words: &self.name };
+        seal::seal(&self.template.to_string(), &self.initials, Some(ring))
     }
 
     /// The days of the credential in reading order, with the name of each: of the award, of the issue

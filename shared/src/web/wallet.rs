@@ -186,6 +186,8 @@ async fn entry(
         seal: seal::seal(
             &credential.template_id.to_string(),
             &seal::initials(document::unmarked(credential.mode, &issuer)),
+            // Drawn too small for words.
+            None,
         ),
         result: credential.recipient.result_value.clone(),
         awarded_on: days.award(),

@@ -57,10 +57,10 @@ use self::{
         returned_while_its_delivery_is_reported, revoked_while_its_bounce_is_reported,
     },
     status::{
-        compromised_while_it_signs, corrected_to_anothers_content, corrected_while_it_is_sent,
-        corrected_while_its_job_sends, revoked_while_it_is_suspended, sender_taken_away,
-        two_corrections, two_private_corrections, two_renewals, two_revocations_of_one_list,
-        two_rotations,
+        another_design_of_the_second, compromised_while_it_signs, corrected_to_anothers_content,
+        corrected_while_it_is_sent, corrected_while_its_job_sends, revoked_while_it_is_suspended,
+        sender_taken_away, two_corrections, two_private_corrections, two_renewals,
+        two_revocations_of_one_list, two_rotations,
     },
 };
 use crate::{
@@ -294,6 +294,7 @@ static MUTANTS: &[Mutant] = mutants! {
     "a key is replaced by its reader": Off::Condition("multikey = :before", "") => two_rotations;
     "the key that signs is not declared compromised": Off::Condition("attribute_exists(retired_at)", "") => compromised_while_it_signs;
     "an organization sends as whom its operator allows": Off::Condition(SENDER_ALLOWED, "") => sender_taken_away;
+    "a second has one design": Off::Condition("attribute_not_exists(pk)", "") => another_design_of_the_second;
     "a report of a mail counts in its round": Off::Condition(UNHEARD, "attribute_not_exists(mail_round)") => resent_while_a_refusal_is_reported;
     "a report of a mail rests on the state that was read": Off::Condition(UNHEARD, "attribute_not_exists(mail_delivery)") => refused_and_complained_at_once;
     "a first delivery counts in its round": Off::Condition(FIRST_HEARD, "attribute_not_exists(mail_round)") => resent_while_its_delivery_is_reported;

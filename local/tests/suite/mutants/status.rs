@@ -1,8 +1,12 @@
 //! Changes of a credential, of signing keys and of settings at the same time.
 
 use anyhow::{Context as _, Result, ensure};
+use jiff::ToSpan as _;
 use serde_json::{Value, json};
-use unicreda::domain::{ids::OrgId, sender::AllowedSender};
+use unicreda::{
+    domain::{design::DesignPart, ids::OrgId, sender::AllowedSender, time},
+    store::designs::OrganizationDesign,
+};
 
 use super::steps::{FIRST, answer_of, issue_job, issue_one, set_status};
 use crate::{
@@ -250,6 +254,25 @@ pub(super) fn sender_taken_away(sim: &mut Sim) -> Run<'_> {
         let organization = sim.world.get("/organization").await;
         ensure!(late.status == 400, "{}", late.body);
         ensure!(organization["sender"] == "credenciales@demo.example", "{organization}");
+        Ok(())
+    })
+}
+
+/// Another request saved a design for the second that one is saved for.
+pub(super) fn another_design_of_the_second(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let app = sim.world.stack.app();
+        let org = OrgId::parse(local::demo::ORGANIZATION)?;
+        let other = DesignPart { place: Some("Valdivia".to_owned()), ..DesignPart::default() };
+        for second in 0..=60 {
+            let since = time::seconds(sim.clock.now() + second.seconds());
+            let item = OrganizationDesign { v: 1, since, design: other.clone() };
+            ensure!(app.catalog.put_design(&org, &item).await?, "saved");
+        }
+        let design = json!({ "place": "Osorno" });
+        let late = sim.insist("PUT", "/organization/design", Some(&design), None).await?;
+        let saved = sim.world.get("/organization/design").await;
+        ensure!(late.status == 409 && saved["place"] == "Valdivia", "{} {saved}", late.body);
         Ok(())
     })
 }

@@ -86,7 +86,7 @@ fn award(shown: &CredentialView, site_url: &str, lang: Lang) -> Markup {
                 p.giver { bdi { (shown.organization) } span.host { " · " (shown.host) } }
                 (reached(shown.website.as_deref(), shown.contact.as_ref()))
             }
-            (badge(shown.badge.as_ref(), &shown.seal(), site_url))
+            (badge(shown.badge.as_ref(), &shown.seal("ring"), site_url))
         }
     }
 }
@@ -378,7 +378,7 @@ fn certificate(shown: &CredentialView, site_url: &str, lang: Lang) -> Markup {
                 dl.facts { @for (name, value) in listed(shown, lang) { div { dt { (name) } dd { (value) } } } }
                 @if let Some(line) = shown.skills_line(lang) { p.small dir="auto" { (line) } }
                 div.base {
-                    (badge(shown.badge.as_ref(), &shown.seal(), site_url))
+                    (badge(shown.badge.as_ref(), &shown.seal("printed-ring"), site_url))
                     div.proof {
                         p { (texts.signed) " " (texts.checked_at) }
                         p.address { (shown.url) }
