@@ -11,6 +11,7 @@
 mod certificate;
 mod drawing;
 mod fonts;
+mod ground;
 mod layouts;
 mod pdf;
 pub mod pictures;

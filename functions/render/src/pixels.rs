@@ -24,6 +24,14 @@ use crate::{
 /// # Errors
 /// When a picture or a drawing on it is broken, or it has no size.
 pub fn png(sheet: &Sheet, width: u32) -> Result<Vec<u8>, DrawError> {
+    pixels(sheet, width)?.encode_png().map_err(|error| DrawError::Image(error.to_string()))
+}
+
+/// Draws a sheet likewise, without a file.
+///
+/// # Errors
+/// Those of [`png`].
+pub fn pixels(sheet: &Sheet, width: u32) -> Result<Pixmap, DrawError> {
     let scale = width as f32 / sheet.width;
     let height = (sheet.height * scale).round() as u32;
     let pixels = Pixmap::new(width, height);
@@ -32,7 +40,7 @@ pub fn png(sheet: &Sheet, width: u32) -> Result<Vec<u8>, DrawError> {
     let transform = Transform::from_scale(scale, scale);
     painter.nodes(&sheet.nodes, transform)?;
     painter.nodes(&sheet.above, transform)?;
-    painter.pixels.encode_png().map_err(|error| DrawError::Image(error.to_string()))
+    Ok(painter.pixels)
 }
 
 struct Painter {

@@ -20,6 +20,8 @@ use unicreda::{
 
 use crate::{
     certificate::Pictures,
+    drawing::WHITE,
+    ground::Ground,
     sheet::{Colour, Fit, Sheet},
 };
 
@@ -39,6 +41,8 @@ pub struct Content<'a> {
     pub width: f32,
     /// Height of the page.
     pub height: f32,
+    /// How much white covers the background, 0 to 1, so that texts are read on it.
+    pub veil: f32,
     /// Whether a picture is the frame, so that the layout draws none.
     pub framed: bool,
 }
@@ -52,8 +56,15 @@ impl<'a> Content<'a> {
         let [red, green, blue] = design.accent.rgb;
         let framed = design.backdrop.as_ref().is_some_and(|b| b.kind == BackdropKind::Frame)
             && pictures.backdrop.is_some();
-        let accent = Colour(red, green, blue, 1.0);
-        Self { shown, pictures, lang, second, accent, width, height, framed }
+        let mut accent = Colour(red, green, blue, 1.0);
+        let background = pictures.backdrop.filter(|_| !framed && design.backdrop.is_some());
+        // A picture that cannot be drawn fails with the certificate, which then goes without it.
+        let ground = background.and_then(|picture| Ground::of(picture, width, height).ok());
+        if let Some(ground) = &ground {
+            accent = ground.readable(accent);
+        }
+        let veil = ground.map_or(0.0, |ground| ground.veil);
+        Self { veil, shown, pictures, lang, second, accent, width, height, framed }
     }
 
     /// Whether the page stands.
@@ -106,6 +117,9 @@ pub fn backdrop(sheet: &mut Sheet, content: &Content<'_>) {
             BackdropKind::Frame => Fit::Stretched,
         };
         sheet.image(picture, [0.0, 0.0, content.width, content.height], fit);
+        if content.veil > 0.0 {
+            sheet.rectangle(0.0, 0.0, content.width, content.height, WHITE.faint(content.veil));
+        }
     }
 }
 
