@@ -144,9 +144,11 @@ fn with_pictures(
             continue;
         }
         let bytes = input::read_file(&folder.join(&*text), session.printer)?;
-        *text = match bytes.starts_with(b"\x89PNG") {
-            true => data_url(&bytes),
-            false => svg_url(&bytes),
+        // What is neither is sent as a PNG file: the answer says what it is.
+        let without_mark = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        *text = match without_mark.trim_ascii_start().starts_with(b"<") {
+            true => svg_url(&bytes),
+            false => data_url(&bytes),
         };
     }
     Ok(())

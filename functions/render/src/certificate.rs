@@ -58,6 +58,17 @@ pub fn pdf(
     )
 }
 
+/// The largest file, in bytes: an answer of Lambda has 6 MB in base64.
+const MAX_FILE: usize = 4_400_000;
+
+/// Requires that a file can be answered.
+pub fn sized(file: Vec<u8>) -> Result<Vec<u8>, DrawError> {
+    match file.len() {
+        ..=MAX_FILE => Ok(file),
+        size => Err(DrawError::Image(format!("pictures of a file of {size} bytes"))),
+    }
+}
+
 /// Draws the certificate.
 pub fn sheet(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> Sheet {
     let person = shown.recipient_name.as_deref().unwrap_or_default();
@@ -67,20 +78,20 @@ pub fn sheet(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> She
     sheet.rectangle(0.0, 0.0, width, height, WHITE);
     layouts::backdrop(&mut sheet, &content);
     if let Some(word) = shown.watermark(lang) {
-        across(&mut sheet, word, CAREFUL.faint(0.12), 150.0);
+        across(&mut sheet, word, CAREFUL.faint(0.12), 150.0, layouts::free(&content));
     }
     layouts::draw(&mut sheet, &content);
     if let Some(word) = pages::stamp(shown.state, lang) {
-        sheet.over(|sheet| across(sheet, &word.to_uppercase(), ALARM.faint(0.34), 96.0));
+        sheet.over(|sheet| across(sheet, &word.to_uppercase(), ALARM.faint(0.34), 96.0, (0.0, width)));
     }
     sheet
 }
 
-/// A word diagonally across the page.
-fn across(sheet: &mut Sheet, word: &str, colour: Colour, most: f32) {
-    let (middle, height) = (sheet.width / 2.0, sheet.height);
+/// A word diagonally across a part of the page: where that begins and its width.
+fn across(sheet: &mut Sheet, word: &str, colour: Colour, most: f32, (left, width): (f32, f32)) {
+    let (middle, height) = (left + width / 2.0, sheet.height);
     let style = Style { face: Face::Strong, most, least: 20.0, lines: 1 };
-    let word = sheet.set(word, style, sheet.width * 0.76);
+    let word = sheet.set(word, style, width * 0.76);
     let turned = Transform::from_rotate_at(-20.0, middle, height / 2.0);
     sheet.tagged(Role::Paragraph, |sheet| {
         sheet.moved(turned, |sheet| {

@@ -59,7 +59,78 @@ pub fn picture_tree(file: &[u8]) -> Result<usvg::Tree, DrawError> {
         },
         ..usvg::Options::default()
     };
-    Ok(usvg::Tree::from_data(file, &options)?)
+    let tree = usvg::Tree::from_data(file, &options)?;
+    let mut effort = Effort::default();
+    effort.group(tree.root(), &tree);
+    match effort.areas > MOST_AREAS || effort.edges > MOST_EDGES {
+        true => Err(DrawError::Image(format!("too much to draw: {effort:?}"))),
+        false => Ok(tree),
+    }
+}
+
+/// What a picture may take: areas to be painted, in its own size (one takes 5 ms on A4 at 144 dpi), and edges that cross a line of
+/// pixels, on average.
+const MOST_AREAS: f32 = 300.0;
+/// See [`MOST_AREAS`].
+const MOST_EDGES: f32 = 4_000.0;
+/// Stops of a gradient that take as long as its area does.
+const STOPS: usize = 8;
+
+/// What it takes to draw a picture.
+#[derive(Debug, Default)]
+struct Effort {
+    areas: f32,
+    edges: f32,
+}
+
+impl Effort {
+    fn group(&mut self, group: &usvg::Group, of: &usvg::Tree) {
+        if group.should_isolate() {
+            self.areas += 1.0;
+        }
+        let clips = std::iter::successors(group.clip_path(), |clip| clip.clip_path());
+        for clip in clips {
+            self.areas += 1.0;
+            self.group(clip.root(), of);
+        }
+        for node in group.children() {
+            match node {
+                usvg::Node::Group(inner) => self.group(inner, of),
+                usvg::Node::Path(path) => self.path(path, of),
+                // Not taken by the reader of drawings.
+                usvg::Node::Image(_) | usvg::Node::Text(_) => {}
+            }
+        }
+    }
+
+    fn path(&mut self, path: &usvg::Path, of: &usvg::Tree) {
+        let (width, height) = (of.size().width(), of.size().height());
+        let bounds = path.abs_stroke_bounding_box();
+        let within = |from: f32, to: f32, most: f32| (to.min(most) - from.max(0.0)).max(0.0) / most;
+        let area = within(bounds.left(), bounds.right(), width)
+            * within(bounds.top(), bounds.bottom(), height);
+        let stops = |paint: &usvg::Paint| match paint {
+            usvg::Paint::LinearGradient(gradient) => gradient.stops().len(),
+            usvg::Paint::RadialGradient(gradient) => gradient.stops().len(),
+            usvg::Paint::Color(_) | usvg::Paint::Pattern(_) => 0,
+        };
+        let fill = path.fill().map(|fill| (stops(fill.paint()), 1.0));
+        // A stroke is filled between its two sides.
+        let stroke = path.stroke().map(|stroke| (stops(stroke.paint()), 2.0));
+        let rise = rise(path.data(), path.abs_transform()) / height;
+        for (stops, sides) in fill.into_iter().chain(stroke) {
+            self.areas += area * (1.0 + stops as f32 / STOPS as f32);
+            self.edges += rise * sides;
+        }
+    }
+}
+
+/// How far a path goes up and down, a curve by its control points.
+fn rise(path: &usvg::tiny_skia_path::Path, to: usvg::Transform) -> f32 {
+    let mut points = path.points().to_vec();
+    to.map_points(&mut points);
+    let pairs = points.iter().zip(points.iter().skip(1));
+    pairs.map(|(one, next)| (next.y - one.y).abs()).sum()
 }
 
 /// Draws the emblem of an achievement in a square: its own image, or its seal.

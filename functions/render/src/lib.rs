@@ -35,7 +35,6 @@ use unicreda::{
         picture as png_files,
     },
     http::{
-        parameters::LANG,
         problem::Problem,
         routes::Render,
         serve::{self, Call},
@@ -84,6 +83,8 @@ enum Drawn {
 /// The data that a drawing needs.
 struct Content {
     shown: CredentialView,
+    /// The language for readers that ask for none.
+    lang: Lang,
     document: Vec<u8>,
     logo: Option<Vec<u8>>,
     badge: Option<Vec<u8>>,
@@ -102,13 +103,13 @@ enum Found {
 }
 
 async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>, Problem> {
-    let lang = call.query(LANG).and_then(Lang::from_tag).unwrap_or(call.lang);
+    let lang = call.page_lang();
     let drawn = match endpoint {
         Render::Certificate => Drawn::Certificate,
         Render::Badge => Drawn::Badge,
         Render::BadgeDrawing => Drawn::BadgeDrawing,
         Render::Preview => Drawn::Preview,
-        Render::Sample => return sample::draw(app, call, lang).await,
+        Render::Sample => return sample::draw(app, call).await,
         Render::Seal => return seal(app, call).await,
     };
     let site_url = &app.config.site_url;
@@ -124,6 +125,8 @@ async fn draw(app: &App, endpoint: Render, call: &Call) -> Result<Response<Body>
             return html(StatusCode::NOT_FOUND, pages::not_found(site_url, lang), lang, site_url);
         }
     };
+    // A program that shows a preview asks for none.
+    let lang = call.asked_lang().unwrap_or(content.lang);
     let id = &content.shown.id;
     let DrawnFile { bytes, unknown, media_type, name } = written(&content, drawn, lang)?;
     let mut response = file(call, bytes, media_type)?;
@@ -159,7 +162,7 @@ struct DrawnFile {
 
 /// Draws a file.
 fn written(content: &Content, drawn: Drawn, lang: Lang) -> Result<DrawnFile, Problem> {
-    let Content { shown, document, logo, badge, design } = content;
+    let Content { shown, document, logo, badge, design, .. } = content;
     let id = &shown.id;
     Ok(match drawn {
         Drawn::Certificate => {
@@ -212,7 +215,7 @@ fn written(content: &Content, drawn: Drawn, lang: Lang) -> Result<DrawnFile, Pro
     })
 }
 
-/// Draws a certificate, without its background if that cannot be drawn: no picture stands between graduates and their
+/// Draws a certificate, without the pictures of its design if they cannot be drawn: no picture stands between graduates and their
 /// certificates. Returns the letters that no font has, too.
 fn certificate_of(
     shown: &CredentialView,
@@ -220,14 +223,22 @@ fn certificate_of(
     mut pictures: certificate::Pictures<'_>,
     lang: Lang,
 ) -> Result<(Vec<u8>, BTreeSet<char>), DrawError> {
+    // The background is the largest, and first to go.
+    let fewer: [fn(&mut certificate::Pictures<'_>); 3] = [
+        |pictures| pictures.backdrop = None,
+        |pictures| pictures.signatures = &[],
+        |pictures| (pictures.logo, pictures.badge) = (None, None),
+    ];
+    let mut fewer = fewer.into_iter();
     loop {
         let sheet = certificate::sheet(shown, &pictures, lang);
-        match certificate::pdf(&sheet, shown, document, lang) {
-            Err(error) if pictures.backdrop.is_some() => {
-                tracing::error!(%error, "image not drawn");
-                pictures.backdrop = None;
+        let pdf = certificate::pdf(&sheet, shown, document, lang);
+        match (pdf.and_then(certificate::sized), fewer.next()) {
+            (Err(error), Some(leave_out)) => {
+                tracing::error!(%error, credential_id = %shown.id, "image not drawn");
+                leave_out(&mut pictures);
             }
-            pdf => return Ok((pdf?, sheet.unknown)),
+            (pdf, _) => return Ok((pdf?, sheet.unknown)),
         }
     }
 }
@@ -270,6 +281,7 @@ async fn read(app: &App, call: &Call, drawn: Drawn) -> Result<Found, StoreError>
     }
     let found = LoadedCredential::read(app, credential, call.now).await?;
     let shown = found.shown(&app.config.site_url, call.now);
+    let lang = found.lang();
     let Some(document) = found.document else {
         return Ok(Found::Nothing);
     };
@@ -281,5 +293,5 @@ async fn read(app: &App, call: &Call, drawn: Drawn) -> Result<Found, StoreError>
         Drawn::Badge | Drawn::BadgeDrawing | Drawn::Preview => DesignPictures::default(),
     };
     let (logo, badge) = (logo.map(|logo| logo.file), badge.map(|badge| badge.file));
-    Ok(Found::Content(Box::new(Content { shown, document, logo, badge, design })))
+    Ok(Found::Content(Box::new(Content { shown, lang, document, logo, badge, design })))
 }

@@ -8,17 +8,22 @@ use unicreda::{
         auth,
         designs::{self, Draft},
     },
-    domain::{design::BackdropKind, lang::Lang},
-    http::{parameters::SAMPLE, problem::Problem, serve::Call},
+    domain::lang::Lang,
+    http::{
+        parameters::{LANG, SAMPLE},
+        problem::Problem,
+        serve::Call,
+    },
     web::{
         accept,
         respond::{file, set},
         sample::{Length, Sample},
+        view::CredentialView,
     },
 };
 
 use crate::{
-    certificate,
+    certificate::{self, Pictures},
     drawing::DrawError,
     pictures::{DesignPictures, picture},
     pixels,
@@ -29,8 +34,16 @@ const NO_CREDENTIAL: &[u8] =
     br#"{"sample":true,"text":"Muestra: no es una credencial. A sample: not a credential."}"#;
 
 /// `POST /templates/{template_id}/preview`.
-pub async fn draw(app: &App, call: &Call, lang: Lang) -> Result<Response<Body>, Problem> {
+pub async fn draw(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate_reader(app, call).await?;
+    if call.query(LANG).is_some_and(|tag| Lang::from_tag(tag).is_none()) {
+        return Err(Problem::invalid_field(
+            LANG.name,
+            "invalid_language",
+            format!("El parámetro lang debe ser {}", Lang::listed("o")),
+            format!("The parameter lang must be {}", Lang::listed("or")),
+        ));
+    }
     let length = match call.query(SAMPLE) {
         None => Length::Longest,
         Some(text) => Length::parse(text).ok_or_else(|| {
@@ -46,29 +59,35 @@ pub async fn draw(app: &App, call: &Call, lang: Lang) -> Result<Response<Body>, 
         designs::draft(app, call, &caller).await?;
     let site_url = &app.config.site_url;
     let (organization, template) = (&organization, &template);
+    let own = || template.definition.language.unwrap_or(organization.settings.language);
+    let lang = call.asked_lang().unwrap_or_else(own);
     let now = call.now;
     let shown = Sample { site_url, organization, template, design, length, lang, now }.view();
     let logo = shown.logo.as_ref().filter(|_| shown.design.logo);
     let logo = picture(app, logo, &pictures).await?.map(|logo| logo.file);
     let badge = picture(app, shown.badge.as_ref(), &pictures).await?.map(|badge| badge.file);
     let of_design = DesignPictures::read(app, &shown.design, &pictures).await?;
-    let pictures = certificate::Pictures {
+    let pictures = Pictures {
         logo: logo.as_deref(),
         badge: badge.as_deref(),
         backdrop: of_design.backdrop.as_ref(),
         signatures: &of_design.signatures,
     };
     let sheet = certificate::sheet(&shown, &pictures, lang);
-    let (bytes, media_type, end) = match accept::prefers_png(&call.headers) {
-        true => (pixels::png(&sheet, (sheet.width * 2.0) as u32), "image/png", "png"),
-        false => (certificate::pdf(&sheet, &shown, NO_CREDENTIAL, lang), "application/pdf", "pdf"),
+    let png = accept::prefers_png(&call.headers);
+    let bytes = match png {
+        true => pixels::png(&sheet, (sheet.width * 2.0) as u32),
+        false => certificate::pdf(&sheet, &shown, NO_CREDENTIAL, lang),
     };
-    let bytes = bytes.map_err(|error| match &shown.design.backdrop {
-        // A certificate goes without it; its designer is told.
-        Some(backdrop) => undrawn(backdrop.kind, &error),
-        None => Problem::internal(error),
-    })?;
+    let bytes = bytes
+        .and_then(certificate::sized)
+        .map_err(|error| undrawn(&shown, &pictures, lang, error))?;
+    let (media_type, end) = if png { ("image/png", "png") } else { ("application/pdf", "pdf") };
     let mut response = file(call, bytes, media_type)?;
+    if let Some(letters) = crate::named(&sheet.unknown) {
+        let letters = HeaderValue::from_str(&letters).map_err(Problem::internal)?;
+        response.headers_mut().insert(crate::UNKNOWN_LETTERS, letters);
+    }
     set(&mut response, header::CACHE_CONTROL, "no-store");
     set(&mut response, header::VARY, "Accept, Accept-Language");
     let name = format!("inline; filename=\"{}.{end}\"", lang.texts().certificate.sample_name);
@@ -77,20 +96,45 @@ pub async fn draw(app: &App, call: &Call, lang: Lang) -> Result<Response<Body>, 
     Ok(response)
 }
 
-/// 400: a file of the sample cannot be made with this picture behind its texts.
-fn undrawn(kind: BackdropKind, error: &DrawError) -> Problem {
+/// 400 that names the picture that cannot be drawn. A certificate goes without it; its designer is told.
+fn undrawn(
+    shown: &CredentialView,
+    pictures: &Pictures<'_>,
+    lang: Lang,
+    error: DrawError,
+) -> Problem {
+    let draws = |pictures: &Pictures<'_>| {
+        let sheet = certificate::sheet(shown, pictures, lang);
+        certificate::pdf(&sheet, shown, NO_CREDENTIAL, lang).and_then(certificate::sized)
+    };
+    // Not by a picture.
+    if draws(&Pictures::default()).is_err() {
+        return Problem::internal(error);
+    }
     tracing::warn!(%error, "sample not drawn");
-    let name = kind.as_str();
+    let alone = Pictures { backdrop: pictures.backdrop, ..Pictures::default() };
+    let backdrop = shown.design.backdrop.as_ref().filter(|_| draws(&alone).is_err());
+    let signature = || {
+        let one = |n: usize| {
+            let mut only = vec![None; n];
+            only.extend(pictures.signatures.get(n).cloned());
+            only
+        };
+        (0..pictures.signatures.len())
+            .find(|n| draws(&Pictures { signatures: &one(*n), ..Pictures::default() }).is_err())
+    };
+    let place = match (backdrop, signature()) {
+        (Some(backdrop), _) => format!("/design/{}", backdrop.kind.as_str()),
+        (None, Some(n)) => format!("/design/signatories/{n}/signature"),
+        // Together they make too large a file.
+        (None, None) => "/design".to_owned(),
+    };
     Problem::invalid_field(
-        format!("/design/{name}"),
+        place,
         "image_not_drawn",
-        format!(
-            "La imagen {name} no se puede dibujar en un PDF/A, así que los certificados saldrían sin ella: expórtala de nuevo \
-             como PNG, o como SVG sin efectos"
-        ),
-        format!(
-            "The image {name} cannot be drawn in a PDF/A, so certificates would be without it: export it again as PNG, \
-             or as SVG without effects"
-        ),
+        "Las imágenes del diseño no se pueden dibujar en un PDF/A, o son demasiado grandes o complejas: los certificados saldrían sin ellas. \
+         Expórtalas de nuevo, más simples, o como PNG",
+        "The design's images cannot be drawn in a PDF/A, or are too large or too complex: certificates would be without them. \
+         Export them again, simpler, or as PNG",
     )
 }

@@ -11,6 +11,7 @@ use parley::{
 };
 
 use resvg::tiny_skia::{Path, PathBuilder, Rect};
+use unicode_normalization::char::is_combining_mark;
 
 use crate::fonts::{Face, Fonts, Region, joins};
 
@@ -130,6 +131,7 @@ pub fn set(fonts: &mut Fonts, text: &str, style: Style, width: f32, region: Regi
         .chars()
         .filter(|c| !c.is_control() && !matches!(c, '\u{ad}' | '\u{feff}'))
         .collect();
+    let text = with_few_marks(&text);
     let mut choice = fonts.choose(&text, style.face, region);
     loop {
         let laid = Laid::new(fonts, &text, &choice.families, &choice.unknown, style);
@@ -141,6 +143,19 @@ pub fn set(fonts: &mut Fonts, text: &str, style: Style, width: f32, region: Regi
         }
         choice.unknown.extend(lacking);
     }
+}
+
+/// Marks on one letter that are drawn: more than any script puts there, and few enough not to reach other lines.
+const MOST_MARKS: usize = 6;
+
+/// Leaves out the marks that would pile up over the page.
+fn with_few_marks(text: &str) -> String {
+    let mut marks = 0;
+    let is_drawn = |c: &char| {
+        marks = if is_combining_mark(*c) { marks + 1 } else { 0 };
+        marks <= MOST_MARKS
+    };
+    text.chars().filter(is_drawn).collect()
 }
 
 /// A text, shaped in its largest size. Shapes grow with the size, so smaller ones need no other shaping.
@@ -206,7 +221,12 @@ impl Laid {
             }
         }
         self.balance(width * self.most / size, longest);
-        self.placed(fonts, size, region)
+        let set = self.placed(fonts, size, region);
+        // One letter of many parts is wider than the line, which nothing breaks.
+        match set.width > width * 1.005 {
+            true => self.placed(fonts, size * width / set.width, region),
+            false => set,
+        }
     }
 
     /// Breaks it into so many lines at most; returns the size. In the least size it takes as many as it needs.

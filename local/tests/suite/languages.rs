@@ -156,7 +156,7 @@ async fn a_graduate_reads_everything_in_portuguese() {
         &["Outorgada a", "Válida", "5 de 5 verificações", "1º de janeiro de 2026", "7,5"],
     );
     let text = shown.text();
-    for part in ["Data da atividade", "Carga horária", "Guardar na sua carteira digital"] {
+    for part in ["Data da atividade", "Carga horária", "Salvar na sua carteira digital"] {
         assert!(text.contains(part), "{part}");
     }
     assert!(text.contains("hreflang=\"es\"") && text.contains("hreflang=\"en\""), "{text}");

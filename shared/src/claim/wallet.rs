@@ -8,7 +8,7 @@ use crate::{
     app::App,
     aws::sqs::{self, Outgoing},
     domain::{email::EmailAddress, lang::Lang},
-    http::{parameters::LANG, problem::Problem, serve::Call},
+    http::{problem::Problem, serve::Call},
     jobs::messages::{MESSAGE_VERSION, Message, WalletsMessage},
     web::{
         pages::{self, LostLink},
@@ -73,7 +73,7 @@ pub async fn ask(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 }
 
 fn language(call: &Call) -> Lang {
-    call.query(LANG).and_then(Lang::from_tag).unwrap_or(call.lang)
+    call.page_lang()
 }
 
 fn answer(

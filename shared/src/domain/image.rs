@@ -182,8 +182,8 @@ impl ImageInput {
     }
 
     fn read_drawing(fields: &mut Fields, name: &str, value: &Value) -> Self {
-        let Some(data) = value.as_str().and_then(|text| text.strip_prefix(SVG_URL)) else {
-            return Self::read_png(fields, name, value);
+        let Some(data) = value.as_str().and_then(svg_data) else {
+            return Self::read_either(fields, name, value, "PNG o SVG", "PNG or SVG");
         };
         let drawing = match BASE64_STANDARD.decode(data.trim_end()) {
             Ok(bytes) => Svg::read(&bytes),
@@ -200,14 +200,33 @@ impl ImageInput {
     }
 
     fn read_png(fields: &mut Fields, name: &str, value: &Value) -> Self {
-        match read(value.as_str().unwrap_or_default()) {
-            Ok(png) => Self::New(png),
-            Err(fault) => {
-                let (code, es, en) = texts(fault, name);
-                fields.fault(name, code, es, en);
-                Self::Absent
-            }
-        }
+        Self::read_either(fields, name, value, "PNG", "PNG")
+    }
+
+    /// Reads a PNG file; the names of the formats that the field takes are for its fault.
+    fn read_either(fields: &mut Fields, name: &str, value: &Value, es: &str, en: &str) -> Self {
+        let text = value.as_str().unwrap_or_default();
+        let fault = match (read(text), other_format(text)) {
+            (Ok(png), _) => return Self::New(png),
+            (Err(PngFault::NotPng), Some(format)) => (
+                "invalid_image",
+                format!("La imagen de {name} es {format}: guárdala como {es}"),
+                format!("The image of {name} is {format}: save it as {en}"),
+            ),
+            (Err(PngFault::NotPng), None) => (
+                "invalid_image",
+                format!(
+                    "El campo {name} debe ser una imagen {es} como «{DATA_URL}…»; no se descargan imágenes de otros sitios"
+                ),
+                format!(
+                    "The field {name} must be a {en} image as \"{DATA_URL}…\"; images are not fetched from elsewhere"
+                ),
+            ),
+            (Err(fault), _) => texts(fault, name),
+        };
+        let (code, es, en) = fault;
+        fields.fault(name, code, es, en);
+        Self::Absent
     }
 
     /// The new image under its organization's name for it, with its file.
@@ -240,6 +259,33 @@ fn known(value: &Value) -> Option<ImageId> {
 }
 
 /// Reads the `data:` URL of a PNG file.
+/// The base64 of an SVG file's data URL.
+fn svg_data(text: &str) -> Option<&str> {
+    let (parameters, data) = text.strip_prefix("data:image/svg+xml")?.split_once(";base64,")?;
+    let utf8 = parameters.to_ascii_lowercase();
+    matches!(utf8.as_str(), "" | ";charset=utf-8" | ";charset=utf8" | ";utf8").then_some(data)
+}
+
+/// The format of an image that is not taken, by its media type or its first bytes.
+fn other_format(text: &str) -> Option<&'static str> {
+    let (media_type, data) = text.strip_prefix("data:")?.split_once(',')?;
+    let beginning = data.get(..32).and_then(|data| BASE64_STANDARD.decode(data).ok());
+    let beginning = beginning.unwrap_or_default();
+    let is = |name: &str, magic: &[u8], from: usize| {
+        media_type.contains(name) || beginning.get(from..).is_some_and(|at| at.starts_with(magic))
+    };
+    [
+        ("JPEG", is("image/jp", b"\xff\xd8\xff", 0)),
+        ("WebP", is("image/webp", b"WEBP", 8)),
+        ("GIF", is("image/gif", b"GIF8", 0)),
+        ("PDF", is("application/pdf", b"%PDF", 0)),
+        ("HEIC", is("image/hei", b"ftypheic", 4)),
+        ("SVG", beginning.trim_ascii_start().starts_with(b"<")),
+    ]
+    .into_iter()
+    .find_map(|(format, found)| found.then_some(format))
+}
+
 fn read(text: &str) -> Result<Png, PngFault> {
     let data = text.strip_prefix(DATA_URL).ok_or(PngFault::NotPng)?.trim_end();
     if data.len() > MAX_TEXT {
@@ -254,8 +300,14 @@ fn texts(fault: PngFault, name: &str) -> (&'static str, String, String) {
     match fault {
         PngFault::TooLarge => (
             "image_too_large",
-            format!("La imagen de {name} supera los {} KiB", MAX_BYTES / 1024),
-            format!("The image of {name} is larger than {} KiB", MAX_BYTES / 1024),
+            format!(
+                "La imagen de {name} supera los {} KiB; reduce sus lados o sus colores",
+                MAX_BYTES / 1024
+            ),
+            format!(
+                "The image of {name} is larger than {} KiB; make it smaller or use fewer colours",
+                MAX_BYTES / 1024
+            ),
         ),
         PngFault::TooDetailed => (
             "image_too_large",
@@ -270,12 +322,8 @@ fn texts(fault: PngFault, name: &str) -> (&'static str, String, String) {
         ),
         PngFault::NotPng => (
             "invalid_image",
-            format!(
-                "El campo {name} debe ser una imagen PNG como «{DATA_URL}…»; no se descargan imágenes de otros sitios"
-            ),
-            format!(
-                "The field {name} must be a PNG image as \"{DATA_URL}…\"; images are not fetched from elsewhere"
-            ),
+            format!("El archivo de {name} no es una imagen PNG; guárdalo como PNG"),
+            format!("The file of {name} is not a PNG image; save it as PNG"),
         ),
         PngFault::Damaged => (
             "invalid_image",

@@ -85,8 +85,8 @@ impl Lang {
     }
 
     /// Picks the language of an `Accept-Language` header (RFC 9110 §12.5.4): the highest
-    /// weight wins, the first of equals; Spanish if the header has none of them.
-    pub fn from_accept_language(header: Option<&str>) -> Self {
+    /// weight wins, the first of equals. `None` if the header has none of them.
+    pub fn from_accept_language(header: Option<&str>) -> Option<Self> {
         let mut best: Option<(Self, f32)> = None;
         for part in header.unwrap_or_default().split(',') {
             let mut pieces = part.split(';');
@@ -101,7 +101,7 @@ impl Lang {
                 best = Some((lang, weight));
             }
         }
-        best.map_or(Self::Es, |(lang, _)| lang)
+        best.map(|(lang, _)| lang)
     }
 
     /// The tag for `lang` attributes, `Content-Language` and data.
@@ -223,16 +223,17 @@ mod tests {
     }
 
     #[test]
-    fn the_heaviest_known_language_wins_and_spanish_is_the_default() {
+    fn the_heaviest_known_language_wins() {
         let cases = [
-            (None, Lang::Es),
-            (Some("en"), Lang::En),
-            (Some("fr, en;q=0.5"), Lang::En),
-            (Some("en;q=0.4, es-CL;q=0.9"), Lang::Es),
-            (Some("pt-BR,pt;q=0.9,en;q=0.8"), Lang::Pt),
-            (Some("de"), Lang::Es),
-            (Some("en;q=0"), Lang::Es),
-            (Some(";;,q="), Lang::Es),
+            (None, None),
+            (Some("en"), Some(Lang::En)),
+            (Some("fr, en;q=0.5"), Some(Lang::En)),
+            (Some("en;q=0.4, es-CL;q=0.9"), Some(Lang::Es)),
+            (Some("pt-BR,pt;q=0.9,en;q=0.8"), Some(Lang::Pt)),
+            (Some("de"), None),
+            (Some("*"), None),
+            (Some("en;q=0"), None),
+            (Some(";;,q="), None),
         ];
         for (header, lang) in cases {
             assert_eq!(Lang::from_accept_language(header), lang, "{header:?}");

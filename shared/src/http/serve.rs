@@ -16,7 +16,7 @@ use crate::{
     app::App,
     domain::{claim_limit::network_of, lang::Lang, time},
     http::{
-        parameters::{self, LIMIT, Parameter},
+        parameters::{self, LANG, LIMIT, Parameter},
         problem::Problem,
         resolve::{Resolved, resolve},
         routes::{Access, Endpoints, Route},
@@ -107,6 +107,17 @@ impl Call {
     /// Returns a query parameter; an empty one counts as absent.
     pub fn query(&self, parameter: Parameter) -> Option<&str> {
         self.query.first(parameter.name).filter(|value| !value.is_empty())
+    }
+
+    /// The language that a reader asks for, with `lang` or `Accept-Language`. `None` without a known one.
+    pub fn asked_lang(&self) -> Option<Lang> {
+        let named = self.query(LANG).and_then(Lang::from_tag);
+        named.or_else(|| Lang::from_accept_language(self.header("accept-language")))
+    }
+
+    /// The language of a page: the one that its reader asks for, else Spanish.
+    pub fn page_lang(&self) -> Lang {
+        self.asked_lang().unwrap_or_default()
     }
 
     /// Returns a query parameter as it was sent, an empty one too.
@@ -282,6 +293,7 @@ where
     let request_id = request_id(&request);
     let accept = request.headers().get(header::ACCEPT_LANGUAGE);
     let lang = Lang::from_accept_language(accept.and_then(|value| value.to_str().ok()));
+    let lang = lang.unwrap_or_default();
     let method = request.method().as_str().to_owned();
     let path = site_path(&app.config.site_url, request.raw_http_path()).to_owned();
     let (headers, query) = (request.headers().clone(), request.query_string_parameters());

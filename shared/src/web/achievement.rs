@@ -18,7 +18,7 @@ use crate::{
         template::Template,
     },
     http::{
-        parameters::{LANG, VERSION},
+        parameters::VERSION,
         problem::Problem,
         serve::Call,
     },
@@ -46,7 +46,7 @@ pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         Some("application/vc" | "application/vc+ld+json") => Some("application/json"),
         wanted => wanted,
     };
-    let lang = call.query(LANG).and_then(Lang::from_tag).unwrap_or(call.lang);
+    let lang = call.page_lang();
     let site_url = &app.config.site_url;
     let found = match named(path) {
         Some((org, id)) => read(app, call, &org, id).await?.map(|found| (org, found)),
@@ -56,7 +56,7 @@ pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         (Some((org, found)), Some(media_type)) => {
             as_json(app, call, &org, &found, media_type).await
         }
-        (Some((org, found)), None) => page(app, call, &org, &found, lang).await,
+        (Some((org, found)), None) => page(app, call, &org, &found).await,
         (None, Some(_)) => {
             Err(Problem::not_found("El logro no existe", "The achievement does not exist"))
         }
@@ -127,10 +127,11 @@ async fn page(
     call: &Call,
     org: &OrgId,
     found: &Template,
-    lang: Lang,
 ) -> Result<Response<Body>, Problem> {
     let organization = app.catalog.organization(org).await?;
     let settings = &organization.settings;
+    let own = || found.definition.language.unwrap_or(settings.language);
+    let lang = call.asked_lang().unwrap_or_else(own);
     let newest = match call.query(VERSION) {
         Some(_) => app.catalog.template(org, found.id).await?.map(|newest| newest.version),
         None => None,

@@ -73,13 +73,15 @@ pub(super) fn of(
         Some(CertificateFact { name: Name::Custom(field.label.clone()), value, label })
     };
     match &design.facts {
-        Some(lines) => lines
-            .iter()
-            .filter_map(|line| match line.fact {
+        Some(lines) => {
+            let named = lines.iter().filter_map(|line| match line.fact {
                 FactName::Field(name) => field(name, line.label.clone()),
                 FactName::Custom(key) => own(key, line.label.clone()),
-            })
-            .collect(),
+            });
+            // An organization's list cannot name the facts of its templates: they follow it.
+            let others = defined.iter().filter(|_| design.facts_of_organization);
+            named.chain(others.filter_map(|defined| own(defined.key, no_label()))).collect()
+        }
         None => {
             let fields = facts.iter().filter_map(|(name, _)| field(*name, no_label()));
             let own = defined.iter().filter_map(|defined| own(defined.key, no_label()));

@@ -16,7 +16,7 @@ use crate::{
         status_entry::ListId,
     },
     http::{
-        parameters::{INTERACTION, LANG, VERSION},
+        parameters::{INTERACTION, VERSION},
         problem::Problem,
         serve::Call,
     },
@@ -44,7 +44,7 @@ pub async fn credential(app: &App, call: &Call) -> Result<Response<Body>, Proble
     if let Some(better) = pasted::credential(id) {
         return respond::redirect(&Credential::url(&app.config.site_url, better), &call.query);
     }
-    let lang = call.query(LANG).and_then(Lang::from_tag).unwrap_or(call.lang);
+    let lang = call.page_lang();
     let found = match CredentialId::parse(id) {
         Ok(id) => app.credentials.stored(id).await,
         Err(_) => Ok(None),
@@ -70,10 +70,15 @@ pub async fn credential(app: &App, call: &Call) -> Result<Response<Body>, Proble
         }
         None => {}
     }
+    let mut lang = lang;
     let page = match found {
         Ok(Some(Stored::Credential(credential))) => {
             match LoadedCredential::read(app, *credential, call.now).await {
-                Ok(found) => Ok((StatusCode::OK, page_of(app, call, &found, lang))),
+                Ok(found) => {
+                    // A program that makes a preview asks for none.
+                    lang = call.asked_lang().unwrap_or_else(|| found.lang());
+                    Ok((StatusCode::OK, page_of(app, call, &found, lang)))
+                }
                 Err(error) => Err(error),
             }
         }
@@ -145,7 +150,7 @@ fn page_of(app: &App, call: &Call, found: &LoadedCredential, lang: Lang) -> Stri
 
 /// `GET /console`: the page for issuing from a file.
 pub fn console(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let lang = call.query(LANG).and_then(Lang::from_tag).unwrap_or(call.lang);
+    let lang = call.page_lang();
     let lang = Lang::from(lang.staff());
     let site_url = &app.config.site_url;
     let mut response = html(StatusCode::OK, pages::console(site_url, lang), lang, site_url)?;

@@ -32,7 +32,7 @@ const SECURITY_DAYS: i64 = 180;
 
 /// `GET /`: whose site this is, and how to verify a credential.
 pub async fn home(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let lang = call.query(LANG).and_then(Lang::from_tag).unwrap_or(call.lang);
+    let lang = call.page_lang();
     let site_url = &app.config.site_url;
     let mut issuers = Vec::new();
     for (org, _) in app.catalog.names().await?.into_iter().take(MOST) {

@@ -29,7 +29,7 @@ use crate::{
         ids::{CredentialId, Mode, OrgId},
         lang::Lang,
     },
-    http::{parameters::LANG, problem::Problem, serve::Call},
+    http::{problem::Problem, serve::Call},
     store::StoreError,
     web::{
         pages::{self, Said, Signed, Verdict, VerifyAnswer},
@@ -73,7 +73,7 @@ fn answer(
     status: StatusCode,
     said: Option<&VerifyAnswer>,
 ) -> Result<Response<Body>, Problem> {
-    let lang = call.query(LANG).and_then(Lang::from_tag).unwrap_or(call.lang);
+    let lang = call.page_lang();
     let site_url = &app.config.site_url;
     let mut response = html(status, pages::verify(said, site_url, lang), lang, site_url)?;
     let policy = HeaderValue::from_str(&pages::verify_security_policy(site_url));

@@ -312,6 +312,13 @@ impl LoadedCredential {
         Ok(found)
     }
 
+    /// The language in which its recipient got mail: for readers that ask for none.
+    pub fn lang(&self) -> Lang {
+        let of_template = self.template.definition.language;
+        let language = self.credential.recipient.language.or(of_template);
+        language.unwrap_or(self.organization.settings.language)
+    }
+
     /// Makes the view.
     pub fn shown(&self, site_url: &str, now: Timestamp) -> CredentialView {
         let (c, d) = (&self.credential, &self.template.definition);

@@ -24,7 +24,7 @@ use crate::{
         tenant::Tenant,
         wallet_link::{MAX_TOKEN, claimed, open},
     },
-    http::{parameters::LANG, problem::Problem, serve::Call},
+    http::{problem::Problem, serve::Call},
     store::StoreError,
     web::{
         pages::{self, WalletEntry, WalletPage},
@@ -40,15 +40,13 @@ const PAGE: usize = 50;
 
 /// `GET /wallet/{token}`: the page of a wallet.
 pub async fn show(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
-    let lang = call.query(LANG).and_then(Lang::from_tag);
-    let asked = lang.unwrap_or(call.lang);
+    let asked = call.page_lang();
     let site_url = &app.config.site_url;
     match read(app, call).await {
         Ok(Opened::Wallet(wallet)) => {
             // The member's own language, unless the page's switch or the browser names one.
-            let browser = call.header("accept-language").map(|_| call.lang);
             let own = wallet.member.as_ref().and_then(|member| member.profile.language);
-            let lang = lang.or(browser).or(own).unwrap_or_default();
+            let lang = call.asked_lang().or(own).unwrap_or_default();
             html(StatusCode::OK, pages::wallet(&wallet.shown(site_url), lang), lang, site_url)
         }
         Ok(Opened::Erased) => {

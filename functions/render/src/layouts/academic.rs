@@ -45,8 +45,8 @@ pub fn draw(sheet: &mut Sheet, content: &Content<'_>) {
         names,
         above_facts: 12.0,
         facts: GridStyle {
-            size: 12.0,
-            face: Face::Display,
+            size: 11.5,
+            face: Face::Text,
             narrowest: 92.0,
             columns: 0,
             ruled: false,

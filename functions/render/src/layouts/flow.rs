@@ -228,6 +228,9 @@ pub struct NamesSet {
     pub award: Block,
 }
 
+/// The largest organization's name beside a person's.
+const BESIDE_PERSON: f32 = 0.85;
+
 impl Names {
     /// Sets them.
     pub fn set(
@@ -250,18 +253,17 @@ impl Names {
             if named { texts.the_credential } else { texts.awards_the_credential }.to_owned()
         });
         let of = sheet.set(&of, small, measure);
-        let from = sheet.set(
-            &shown.organization,
-            scaled(self.from, names.max(READABLE / self.from.most).min(1.0)),
-            measure,
-        );
         let award = sheet.set(&shown.name, scaled(self.award, names), measure);
+        let mut from = scaled(self.from, names.max(READABLE / self.from.most).min(1.0));
         let person = shown.recipient_name.as_ref().map(|name| {
             let to = content.both(|lang| lang.texts().certificate.awards_to.to_owned());
             let to = sheet.set(&to, small, measure);
             let name = sheet.set(name, scaled(self.person, names), measure);
+            // A long name in small letters is still the largest.
+            from.most = from.most.min(name.size * BESIDE_PERSON).max(from.least);
             (Block::Text(to, SOFT, Kind::Words), Block::Text(name, INK, Kind::Person))
         });
+        let from = sheet.set(&shown.organization, from, measure);
         NamesSet {
             from: Block::Text(from, INK, Kind::Words),
             person,

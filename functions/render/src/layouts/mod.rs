@@ -10,6 +10,7 @@ mod plain;
 #[cfg(test)]
 mod tests;
 
+use jiff::civil::Date;
 use unicreda::{
     domain::{
         design::{BackdropKind, Layout},
@@ -85,12 +86,21 @@ impl<'a> Content<'a> {
         texts.join(" \u{2060}· ")
     }
 
+    /// A day. Beside another language's it breaks between the two alone.
+    fn date(&self, lang: Lang, on: Date) -> String {
+        let date = lang.date(on);
+        match self.second {
+            Some(_) => date.replace(' ', "\u{a0}"),
+            None => date,
+        }
+    }
+
     /// The facts of the achievement: label and value.
     fn facts(&self) -> Vec<(String, String)> {
         let days = (0..self.shown.days(self.lang).len()).map(|n| {
             let of = |lang| self.shown.days(lang).into_iter().nth(n);
             let label = self.both(|lang| of(lang).map_or("", |(label, _)| label).to_owned());
-            (label, self.both(|lang| of(lang).map_or_else(String::new, |(_, on)| lang.date(on))))
+            (label, self.both(|lang| of(lang).map_or_else(String::new, |(_, on)| self.date(lang, on))))
         });
         let facts = self.shown.certificate_facts.iter().map(|fact| {
             (self.both(|lang| fact.label(lang).to_owned()), self.both(|lang| fact.value(lang)))
@@ -121,6 +131,15 @@ pub fn backdrop(sheet: &mut Sheet, content: &Content<'_>) {
             sheet.rectangle(0.0, 0.0, content.width, content.height, WHITE.faint(content.veil));
         }
     }
+}
+
+/// The part of the page on which no panel lies: where it begins and its width.
+pub fn free(content: &Content<'_>) -> (f32, f32) {
+    let panel = match content.shown.design.layout {
+        Layout::Modern => modern::panel(content),
+        Layout::Classic | Layout::Academic | Layout::Plain => 0.0,
+    };
+    (panel, content.width - panel)
 }
 
 /// Draws the composition.

@@ -17,9 +17,21 @@ const BESIDE: f32 = 186.0;
 const ABOVE: f32 = 118.0;
 /// The space between its edges and what is in it.
 const INSET: f32 = 24.0;
+/// The same within a frame, which may have 14 mm.
+const FRAMED: f32 = 44.0;
 const EDGE: f32 = 50.0;
 const SEAL: f32 = 88.0;
 const CODE: f32 = 78.0;
+
+/// The width of the band at the left.
+pub fn panel(content: &Content<'_>) -> f32 {
+    if content.upright() || content.framed { 0.0 } else { BESIDE }
+}
+
+/// The space before what is in the band, or in its place within a frame.
+fn inset(content: &Content<'_>) -> f32 {
+    if content.framed { FRAMED } else { INSET }
+}
 
 /// Draws it.
 pub fn draw(sheet: &mut Sheet, content: &Content<'_>) {
@@ -91,26 +103,33 @@ fn proof(
         let place = (left + CODE + 20.0, bottom - proof.height());
         return (proof, place, [left, bottom - CODE, CODE]);
     }
-    let proof = Proof::set(sheet, content, BESIDE - 2.0 * INSET);
-    let code = [INSET + 7.6, bottom - CODE, CODE];
-    let place = (INSET, bottom - CODE - 22.0 - proof.height());
+    let inset = inset(content);
+    let proof = Proof::set(sheet, content, BESIDE - inset - INSET);
+    // On the band the code has a border of white.
+    let code = [if content.framed { inset } else { inset + 7.6 }, bottom - CODE, CODE];
+    let place = (inset, bottom - CODE - 22.0 - proof.height());
     (proof, place, code)
 }
 
 /// The logo and the organization's name, in the band.
 fn organization(sheet: &mut Sheet, content: &Content<'_>, colour: Colour) {
     let lying = !content.upright();
-    let (mut x, mut y) = if lying { (INSET, 52.0) } else { (EDGE, 0.0) };
+    let inset = inset(content);
+    let (mut x, mut y) = if lying { (inset, 52.0) } else { (EDGE, 0.0) };
     if content.pictures.logo.is_some() {
         let box_ = if lying {
-            [x, y, BESIDE - 2.0 * INSET, 64.0]
+            [x, y, BESIDE - inset - INSET, 64.0]
         } else {
             [x, (ABOVE - 66.0) / 2.0, 150.0, 66.0]
         };
         let [left, top, width, height] = box_;
-        sheet.rectangle(left, top, width, height, WHITE);
-        let place = [left + 9.0, top + 8.0, width - 18.0, height - 16.0];
-        logo(sheet, content, place, Fit::Inside);
+        if content.framed {
+            logo(sheet, content, box_, Fit::Beginning);
+        } else {
+            sheet.rectangle(left, top, width, height, WHITE);
+            let place = [left + 9.0, top + 8.0, width - 18.0, height - 16.0];
+            logo(sheet, content, place, Fit::Inside);
+        }
         if lying {
             y += 64.0 + 20.0;
         } else {
@@ -118,7 +137,7 @@ fn organization(sheet: &mut Sheet, content: &Content<'_>, colour: Colour) {
         }
     }
     let (measure, lines) =
-        if lying { (BESIDE - 2.0 * INSET, 6) } else { (content.width - x - EDGE, 3) };
+        if lying { (BESIDE - inset - INSET, 6) } else { (content.width - x - EDGE, 3) };
     let style = Style { face: Face::Strong, most: 19.0, least: 8.0, lines };
     let set = sheet.set(&content.shown.organization, style, measure);
     if !lying {

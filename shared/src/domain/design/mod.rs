@@ -324,6 +324,8 @@ pub struct Design {
     pub backdrop: Option<Backdrop>,
     /// The facts that are shown, in their order; `None`: all, in the usual one.
     pub facts: Option<Vec<FactLine>>,
+    /// Whether these are the organization's, which cannot name its templates' own.
+    pub facts_of_organization: bool,
     /// The language beside the first one; see [`Design::languages`].
     pub second_language: Option<Lang>,
     /// The place before the date; see [`Design::place_line`].
@@ -343,6 +345,7 @@ impl Default for Design {
             signatories: Vec::new(),
             backdrop: None,
             facts: None,
+            facts_of_organization: false,
             second_language: None,
             place: None,
             legal: Vec::new(),
@@ -357,6 +360,8 @@ impl Design {
         for part in [organization, template].into_iter().flatten() {
             design.take(part);
         }
+        let of_template = template.is_some_and(|part| part.facts.is_some());
+        design.facts_of_organization = design.facts.is_some() && !of_template;
         design
     }
 

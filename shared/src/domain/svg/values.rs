@@ -45,6 +45,11 @@ pub(super) fn of(element: &str, name: &str, value: &str) -> Value {
             "" | "none" | "normal" => Value::Dropped,
             _ => Value::Refused,
         },
+        // A repeated gradient is a program in a PDF, which PDF/A does not have.
+        "spreadMethod" => match value {
+            "" | "pad" => Value::Dropped,
+            _ => Value::Refused,
+        },
         _ if !draws(name) => Value::Dropped,
         _ if is_plain(value) => Value::Kept(value.to_owned()),
         _ => Value::Refused,
@@ -140,7 +145,6 @@ fn draws(name: &str) -> bool {
                 | "r"
                 | "rx"
                 | "ry"
-                | "spreadMethod"
                 | "transform"
                 | "width"
                 | "x"

@@ -127,7 +127,7 @@ pub static TEXTS: Texts = Texts {
         awarded_by: "Outorgada por",
         linkedin: "Adicionar ao LinkedIn",
         certificate: "Certificado em PDF",
-        keep: "Guardar na carteira",
+        keep: "Salvar na carteira",
         share: "Compartilhar",
         copied: "Link copiado",
         about: |name, organization| {
@@ -157,7 +157,7 @@ pub static TEXTS: Texts = Texts {
         document: "Credencial assinada (JSON)",
         qr: "Código QR (SVG)",
         carry_signature: "A insígnia e o arquivo JSON levam a assinatura: qualquer pessoa pode verificá-los sem esta página.",
-        wallet: "Guardar na sua carteira digital",
+        wallet: "Salvar na sua carteira digital",
         wallet_test: "É uma credencial de teste: a carteira a mostra como tal, sem validade.",
         wallet_how: "Abre o aplicativo, se estiver instalado neste celular. Em outra tela, leia o código com a carteira. Outras carteiras aceitam o arquivo JSON.",
         qr_label: "Código QR desta credencial",
@@ -367,8 +367,8 @@ pub static TEXTS: Texts = Texts {
     mail: MailTexts {
         test_mark: "TESTE · ",
         test: "TESTE: esta credencial foi emitida em modo de teste e não tem validade.",
-        greeting: |name| format!("Olá, {name}:"),
-        greeting_nameless: "Olá:",
+        greeting: |name| format!("Olá, {name},"),
+        greeting_nameless: "Olá,",
         renewed_subject: |organization, credential| {
             format!("{organization} renovou sua credencial: {credential}")
         },
