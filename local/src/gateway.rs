@@ -241,7 +241,7 @@ impl Problem {
 /// The language that a request asks for.
 pub(crate) fn language(headers: &HeaderMap) -> Lang {
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok());
-    Lang::from_accept_language(accepted)
+    Lang::from_accept_language(accepted).unwrap_or_default()
 }
 
 /// A body with this content.

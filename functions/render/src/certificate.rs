@@ -82,7 +82,9 @@ pub fn sheet(shown: &CredentialView, pictures: &Pictures<'_>, lang: Lang) -> She
     }
     layouts::draw(&mut sheet, &content);
     if let Some(word) = pages::stamp(shown.state, lang) {
-        sheet.over(|sheet| across(sheet, &word.to_uppercase(), ALARM.faint(0.34), 96.0, (0.0, width)));
+        sheet.over(|sheet| {
+            across(sheet, &word.to_uppercase(), ALARM.faint(0.34), 96.0, (0.0, width))
+        });
     }
     sheet
 }

@@ -14,14 +14,9 @@ use crate::{
     },
     domain::{
         ids::{Mode, OrgId, TemplateId},
-        lang::Lang,
         template::Template,
     },
-    http::{
-        parameters::VERSION,
-        problem::Problem,
-        serve::Call,
-    },
+    http::{parameters::VERSION, problem::Problem, serve::Call},
     store::StoreError,
     web::{
         accept,

@@ -27,7 +27,6 @@ use crate::{
         credential::Credential,
         erasure::Stored,
         ids::{CredentialId, Mode, OrgId},
-        lang::Lang,
     },
     http::{problem::Problem, serve::Call},
     store::StoreError,

@@ -18,7 +18,6 @@ use crate::{
         credential::{Credential, Status},
         identity,
         ids::Mode,
-        lang::Lang,
         member::Member,
         organization::Organization,
         tenant::Tenant,

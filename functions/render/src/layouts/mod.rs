@@ -100,7 +100,10 @@ impl<'a> Content<'a> {
         let days = (0..self.shown.days(self.lang).len()).map(|n| {
             let of = |lang| self.shown.days(lang).into_iter().nth(n);
             let label = self.both(|lang| of(lang).map_or("", |(label, _)| label).to_owned());
-            (label, self.both(|lang| of(lang).map_or_else(String::new, |(_, on)| self.date(lang, on))))
+            (
+                label,
+                self.both(|lang| of(lang).map_or_else(String::new, |(_, on)| self.date(lang, on))),
+            )
         });
         let facts = self.shown.certificate_facts.iter().map(|fact| {
             (self.both(|lang| fact.label(lang).to_owned()), self.both(|lang| fact.value(lang)))
