@@ -68,8 +68,7 @@ async fn certificates_are_one_archive_that_replaces_no_other() {
     let job = world.job(people(2).chain(["invalido@test".into()]));
     world.run(&["jobs", "watch", &job]).code(3);
     let to_file = ["jobs", "certificates", &job, "-o", "diplomas.zip"];
-    let ran = world.done(&to_file);
-    ran.stdout_has("2 certificados: diplomas.zip");
+    let ran = world.done(&to_file).stdout_has("2 certificados: diplomas.zip");
     ran.stderr_has("Sin certificado: 1 fila");
     let archive = fs::read(world.path("diplomas.zip")).expect("a file");
     assert!(archive.starts_with(b"PK\x03\x04"));

@@ -131,7 +131,7 @@ pub struct PrintOrder {
     pub former: Option<FormerPrint>,
     /// Attempts whose objects are to be deleted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub refuse: Vec<Uuid>,
+    pub discarded: Vec<Uuid>,
     /// Changes with every erasure of its organization: what was read before one is not written.
     #[serde(default)]
     pub erasures: u64,

@@ -156,7 +156,7 @@ impl Work<'_> {
         let Some(job) = app.jobs.get(self.of.0).await? else {
             return self.fail(app.clock.now()).await.map(|()| Outcome::Ended);
         };
-        for attempt in self.order.refuse.clone() {
+        for attempt in self.order.discarded.clone() {
             forget_attempt(app, &self.order, attempt).await?;
         }
         if let Some(outcome) = self.compare(&job).await? {
@@ -207,7 +207,7 @@ impl Work<'_> {
                 }
             }
             forget_attempt(app, &self.order, former.attempt).await?;
-            self.order.refuse.push(former.attempt);
+            self.order.discarded.push(former.attempt);
             self.order.former = None;
             if matches!(self.note().await?, Noted::Lost) {
                 return Ok(Some(Outcome::Lost));

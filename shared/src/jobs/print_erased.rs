@@ -117,7 +117,8 @@ pub(super) async fn forget(app: &App, order: &PrintOrder) -> Result<(), JobError
         app.files()?.give_up(Parts { key: &key, upload: &open.upload }).await?;
     }
     let former = order.former.as_ref().map(|former| former.attempt);
-    for attempt in [order.attempt].into_iter().chain(former).chain(order.refuse.iter().copied()) {
+    for attempt in [order.attempt].into_iter().chain(former).chain(order.discarded.iter().copied())
+    {
         forget_attempt(app, order, attempt).await?;
     }
     Ok(())

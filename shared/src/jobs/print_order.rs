@@ -29,7 +29,7 @@ use crate::{
 const ROUNDS: u32 = 4;
 
 /// Attempts whose objects are deleted again, should a process that was slow have written one since.
-const REFUSE: usize = 20;
+const DISCARDED: usize = 20;
 
 /// Why there is no archive.
 #[derive(Debug, thiserror::Error)]
@@ -123,12 +123,12 @@ fn new_order(
         known.deleted_at().filter(|at| *at > now)?;
         Some(FormerPrint { attempt: known.attempt, drawn: known.drawn.clone(), made_at })
     });
-    let mut refuse: Vec<Uuid> = known.map(|known| known.refuse.clone()).unwrap_or_default();
+    let mut discarded: Vec<Uuid> = known.map(|known| known.discarded.clone()).unwrap_or_default();
     if former.is_none() {
-        refuse.extend(known.map(|known| known.attempt));
+        discarded.extend(known.map(|known| known.attempt));
     }
-    let old = refuse.len().saturating_sub(REFUSE);
-    refuse.drain(..old);
+    let old = discarded.len().saturating_sub(DISCARDED);
+    discarded.drain(..old);
     PrintOrder {
         v: 1,
         job_id: job.job_id,
@@ -142,7 +142,7 @@ fn new_order(
         print_state: PrintState::Open,
         drawn: Drawn::default(),
         former,
-        refuse,
+        discarded,
         erasures: known.map_or(0, |known| known.erasures + 1),
         tries: 0,
         reader: None,

@@ -44,7 +44,7 @@ const AT_ONCE: usize = 16;
 pub(super) struct Written {
     /// The rows of the archive that is being written.
     rows: Vec<PrintedRow>,
-    /// Credentials that are in an archive.
+    /// Credentials of rows that are decided.
     seen: HashSet<CredentialId>,
 }
 
@@ -68,8 +68,7 @@ impl Written {
 
     /// Takes a piece that was noted.
     pub(super) fn take(&mut self, piece: Piece) {
-        let files = piece.rows.iter().filter(|row| row.file.is_some());
-        self.seen.extend(files.filter_map(|row| row.credential_id));
+        self.seen.extend(piece.rows.iter().filter_map(|row| row.credential_id));
         self.rows.extend(piece.rows);
     }
 

@@ -135,12 +135,12 @@ impl Jobs {
             (":reader", text(lease.reader)),
             (":erasures", number(lease.erasures)),
             (":drawn", value(&order.drawn)?),
-            (":refuse", value(&order.refuse)?),
+            (":discarded", value(&order.discarded)?),
             (":until", number(now.as_second() + FILE_LEASE)),
             (":due", text(due(now))),
             (":none", number(0)),
         ];
-        let set = "SET drawn = :drawn, refuse = :refuse, reader_until = :until, open_sk = :due, tries = :none";
+        let set = "SET drawn = :drawn, discarded = :discarded, reader_until = :until, open_sk = :due, tries = :none";
         let set = match &order.former {
             None => format!("{set} REMOVE former"),
             Some(former) => {
