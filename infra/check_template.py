@@ -58,6 +58,7 @@ COSTLY = {
     ("/api/v1/members/uploads", "POST"),
     ("/api/v1/members/import", "POST"),
     ("/api/v1/credentials/revoke", "POST"),
+    ("/api/v1/jobs/{job_id}/certificates", "POST"),
     ("/verify", "POST"),
     ("/wallet", "POST"),
     ("/credential/{credential_id}/certificate.pdf", "GET"),
@@ -476,8 +477,8 @@ def check_bucket(resources: dict) -> int:
         lifecycle = bucket["LifecycleConfiguration"]["Rules"]
         days = [rule["ExpirationInDays"] for rule in lifecycle if "ExpirationInDays" in rule]
         check(
-            days == [90 + 7] * 2 + [7 + 1] and all("Prefix" in rule for rule in lifecycle if "ExpirationInDays" in rule),
-            f"{name} keeps files for {days} days: jobs are kept 90 and 7, exports 7, and notes of erasures stay",
+            days == [90 + 7] * 2 + [7 + 1, 1 + 1] and all("Prefix" in rule for rule in lifecycle if "ExpirationInDays" in rule),
+            f"{name} keeps files for {days} days: jobs are kept 90 and 7, exports 7, prints 1, and notes of erasures stay",
         )
         for role, properties in of_type(resources, "AWS::IAM::Role").items():
             for policy in properties.get("Policies", []):

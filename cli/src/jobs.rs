@@ -1,10 +1,11 @@
-//! `unicreda jobs`: lists, follows, retries and cancels jobs, and downloads their results.
+//! `unicreda jobs`: lists, follows, retries and cancels jobs, and downloads their results and certificates.
 
 use std::{io::Write, path::PathBuf};
 
 use clap::{Args, Subcommand};
 
 use crate::{
+    certificates::{self, Certificates},
     client::ApiRequest,
     exit::{Exit, Failure},
     follow, input,
@@ -31,6 +32,8 @@ pub enum Command {
     },
     /// Write a job's results as CSV, to standard output unless --output names a file.
     Results(Results),
+    /// Write a job's certificates as a ZIP archive, for a print shop.
+    Certificates(Certificates),
     /// Send failed mails again, and issue the rows that failed because of the service.
     Retry {
         /// Id of the job.
@@ -69,6 +72,7 @@ pub async fn run(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::List { limit } => list(session, limit).await,
         Command::Watch { id } => watch(session, &id).await,
         Command::Results(arguments) => download(session, arguments).await,
+        Command::Certificates(arguments) => certificates::run(session, arguments).await,
         Command::Retry { id } => retry(session, &id).await,
         Command::Cancel { id } => cancel(session, &id).await,
     }

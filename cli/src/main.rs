@@ -4,6 +4,7 @@
 //! first and a person reads both. All commands except `admin` call the public HTTP API.
 
 mod admin;
+mod certificates;
 mod client;
 mod credentials;
 mod deployment;

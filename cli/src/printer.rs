@@ -28,6 +28,9 @@ pub struct Noun {
 pub const ROW: Noun = Noun { es: ["fila", "filas"], en: ["row", "rows"] };
 /// The noun of a file's lines.
 pub const LINE: Noun = Noun { es: ["línea", "líneas"], en: ["line", "lines"] };
+/// The noun of certificates.
+pub const CERTIFICATE: Noun =
+    Noun { es: ["certificado", "certificados"], en: ["certificate", "certificates"] };
 /// The noun of mail.
 pub const MAIL: Noun = Noun { es: ["correo", "correos"], en: ["mail", "mails"] };
 

@@ -115,6 +115,14 @@ impl Progress {
         self.show(activity, of, &parts.join(" · "));
     }
 
+    /// Shows how far an archive of certificates is.
+    pub fn show_certificates(&mut self, shown: &Value) {
+        let number = |pointer: &str| shown.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
+        let of = Fraction { done: number("/progress/current"), total: number("/progress/total") };
+        let text = self.parts(&JobProgress { phase: "printing", of, failed: None }, None);
+        self.show(self.printer.pick("Certificados", "Certificates"), of, &text.join(" · "));
+    }
+
     /// Rows or mails, failures, rate and time left.
     fn parts(&mut self, job: &JobProgress<'_>, eta: Option<u64>) -> Vec<String> {
         let Fraction { done, total } = job.of;

@@ -29,6 +29,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import boto3
@@ -918,6 +919,13 @@ class Rehearsal:
         ("privacy", "TakeMessages", "sqs:GetQueueAttributes"): POLLER,
         ("privacy", "TakeMessages", "sqs:ReceiveMessage"): POLLER,
         ("privacy", "TellsWhatIsGone", "s3:ListBucket"): "a file that is gone, and the notes of a replay",
+        ("print", "Orders", "dynamodb:DeleteItem"): "an archive after its day",
+        ("print", "Prints", "s3:AbortMultipartUpload"): "an order that fails",
+        ("print", "TakeMessages", "sqs:ChangeMessageVisibility"): POLLER,
+        ("print", "TakeMessages", "sqs:DeleteMessage"): POLLER,
+        ("print", "TakeMessages", "sqs:GetQueueAttributes"): POLLER,
+        ("print", "TakeMessages", "sqs:ReceiveMessage"): POLLER,
+        ("privacy", "GiveUpPrints", "s3:AbortMultipartUpload"): "a person in an archive that is being made",
         ("sweeper", "Credentials", "dynamodb:BatchGetItem"): "rows of a stopped job",
         ("sweeper", "Credentials", "dynamodb:GetItem"): "rows of a stopped job",
         ("sweeper", "Credentials", "dynamodb:UpdateItem"): "rows of a stopped job",
@@ -980,7 +988,19 @@ class Rehearsal:
         until("its mail ends", lambda: self.api.get(path)["email_status"] != "pending" or None)
         self.api("PATCH", path, correction, status=200)
         rows = "".join(f"persona{n}@ejemplo.com;Persona {n};B\r\n" for n in range(4000, 4004))
-        self.upload("acta.csv", ("Correo;Nombre;Nota\r\n" + rows).encode())
+        file_job = self.upload("acta.csv", ("Correo;Nombre;Nota\r\n" + rows).encode())["job_id"]
+        prints = f"/api/v1/jobs/{file_job}/certificates"
+
+        def printed(count: int) -> str:
+            self.api("POST", prints, status=202)
+            made = until("the certificates are there", lambda: (got := self.api.get(prints))["status"] == "SUCCESS" and got)
+            check((made["certificates"], len(made["files"])) == (count, 1), made)
+            return made["files"][0]["url"]
+
+        certificates = printed(4)
+        with zipfile.ZipFile(io.BytesIO(self.fetch("GET", certificates)[0])) as prints_archive:
+            names = prints_archive.namelist()
+            check(prints_archive.testzip() is None and len(names) == 5 and "lista.csv" in names, names)
         self.api("POST", f"{path}/block", {"reason": "Reclamo"}, status=200)
         check(self.api("GET", f"/credential/{credential}", key="")[0] == 403, "hidden")
         self.api("POST", f"{path}/unblock", status=200)
@@ -996,6 +1016,8 @@ class Rehearsal:
         erased = ended(self.api("POST", "/api/v1/people/erase", order, status=202)[1]["job_id"])
         check((erased["credentials"], erased["members"]) == (2, 1), erased)
         check(erased["rows"] == 1 and erased["files_deleted"] >= 1, erased)
+        self.fetch("GET", certificates, status=404)
+        printed(3)
         check(self.api("GET", f"/credential/{credential}", key="")[0] == 410, "gone")
         check(self.api.get(path)["status"] == "erased", path)
         verdict = self.api("POST", "/api/v1/verify", document, status=200)[1]

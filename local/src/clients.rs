@@ -77,6 +77,7 @@ pub(crate) fn no_config() -> Config {
         mail_queue_url: String::new(),
         uploads_queue_url: String::new(),
         privacy_queue_url: String::new(),
+        print_queue_url: String::new(),
         dead_letter_queue_urls: Vec::new(),
         uploads_bucket: None,
         uploads_origin: None,

@@ -56,6 +56,8 @@ pub enum Handler {
     Feedback,
     /// `privacy`
     Privacy,
+    /// `print`
+    Print,
     /// `uploads`
     Uploads,
 }
@@ -138,6 +140,7 @@ async fn handle(
         Handler::Consumer => "consumer",
         Handler::Feedback => "feedback",
         Handler::Privacy => "privacy",
+        Handler::Print => "print",
         Handler::Uploads => "uploads",
     };
     let event = LambdaEvent::new(event, invoke::context(name, mapping.timeout));
@@ -146,6 +149,7 @@ async fn handle(
             Handler::Consumer => consumer::handle(app, event).await,
             Handler::Feedback => feedback::handle(app, event).await,
             Handler::Privacy => privacy::handle(app, event).await,
+            Handler::Print => print::handle(app, event).await,
             Handler::Uploads => uploads::handle(app, event).await,
         }
     };

@@ -257,6 +257,7 @@ struct Queues {
     mail: String,
     feedback: String,
     privacy: String,
+    print: String,
     uploads: String,
 }
 
@@ -277,12 +278,14 @@ impl Queues {
             services::create_queue(sqs, "uploads", hidden, options.issue_max_receives).await?;
         let privacy =
             services::create_queue(sqs, "privacy", hidden, options.issue_max_receives).await?;
+        let print =
+            services::create_queue(sqs, "print", hidden, options.issue_max_receives).await?;
         embedded.bucket.send_events_to(sqs.clone(), uploads.clone()).await?;
-        Ok(Self { issue, mail, feedback, privacy, uploads })
+        Ok(Self { issue, mail, feedback, privacy, print, uploads })
     }
 
     /// The event source mappings of `template.yaml`.
-    fn mappings(self, options: &Options) -> [Mapping; 5] {
+    fn mappings(self, options: &Options) -> [Mapping; 6] {
         let consumer = Mapping {
             queue: "issue",
             function: Handler::Consumer,
@@ -312,6 +315,12 @@ impl Queues {
             timeout: options.uploads_timeout,
             ..consumer.clone()
         };
+        let print = Mapping {
+            queue: "print",
+            function: Handler::Print,
+            url: self.print,
+            ..privacy.clone()
+        };
         let uploads = Mapping {
             queue: "uploads",
             function: Handler::Uploads,
@@ -320,7 +329,7 @@ impl Queues {
             timeout: options.uploads_timeout,
             ..consumer.clone()
         };
-        [consumer, mail, feedback, privacy, uploads]
+        [consumer, mail, feedback, privacy, print, uploads]
     }
 }
 
@@ -340,6 +349,7 @@ fn config(
         mail_queue_url: queues.mail.clone(),
         uploads_queue_url: queues.uploads.clone(),
         privacy_queue_url: queues.privacy.clone(),
+        print_queue_url: queues.print.clone(),
         dead_letter_queue_urls: [&queues.issue, &queues.feedback]
             .map(|url| format!("{url}-dlq"))
             .to_vec(),

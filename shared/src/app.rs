@@ -14,7 +14,10 @@ use crate::{
     },
     clock::Clock,
     credentials::status_indexes::Indexes,
-    domain::{email::EmailAddress, job::SHARD_ROWS, sender::SenderBound, signing_key::KeyError},
+    domain::{
+        email::EmailAddress, job::SHARD_ROWS, sender::SenderBound, signing_key::KeyError,
+        zip::MOST_FILES,
+    },
     store::{
         catalog::Catalog, claims::Claims, credentials::Credentials, idempotency::Idempotency,
         jobs::Jobs, status_lists::StatusLists,
@@ -40,6 +43,8 @@ pub struct Config {
     pub uploads_queue_url: String,
     /// Queue of the function `privacy`: jobs about personal data (`PRIVACY_QUEUE_URL`).
     pub privacy_queue_url: String,
+    /// Queue of the function `print`: orders of certificates as an archive (`PRINT_QUEUE_URL`).
+    pub print_queue_url: String,
     /// Queues of messages that could not be handled and have people in them, for the function
     /// `privacy` (`DEAD_LETTER_QUEUE_URLS`, separated by commas).
     pub dead_letter_queue_urls: Vec<String>,
@@ -141,6 +146,7 @@ impl Config {
             mail_queue_url: text("MAIL_QUEUE_URL")?,
             uploads_queue_url: text("UPLOADS_QUEUE_URL")?,
             privacy_queue_url: text("PRIVACY_QUEUE_URL")?,
+            print_queue_url: text("PRINT_QUEUE_URL")?,
             dead_letter_queue_urls: text("DEAD_LETTER_QUEUE_URLS")
                 .map(|urls| urls.split(',').map(str::to_owned).collect())
                 .unwrap_or_default(),
@@ -208,6 +214,8 @@ pub struct App {
     pub clock: Clock,
     /// Rows of a new job's shard: [`SHARD_ROWS`], fewer in tests of many shards.
     pub shard_rows: u32,
+    /// Certificates of one archive: [`MOST_FILES`], fewer in tests of many archives.
+    pub print_files: u32,
     /// Seconds for which a running job's stored totals answer requests before they are counted
     /// again, at least: 2. The local stack, where a read costs nothing, has 0.
     pub totals_serve: i64,
@@ -259,6 +267,7 @@ impl App {
             files: None,
             clock: Clock::default(),
             shard_rows: SHARD_ROWS,
+            print_files: MOST_FILES,
             totals_serve: 2,
             config,
             dynamodb,
@@ -372,6 +381,7 @@ mod tests {
                 mail_queue_url: String::new(),
                 uploads_queue_url: String::new(),
                 privacy_queue_url: String::new(),
+                print_queue_url: String::new(),
                 dead_letter_queue_urls: Vec::new(),
                 uploads_bucket: None,
                 uploads_origin: None,

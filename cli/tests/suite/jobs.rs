@@ -63,6 +63,30 @@ async fn results_of_many_pages_are_one_file_and_replace_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn certificates_are_one_archive_that_replaces_no_other() {
+    let world = World::new().await;
+    let job = world.job(people(2).chain(["invalido@test".into()]));
+    world.run(&["jobs", "watch", &job]).code(3);
+    let to_file = ["jobs", "certificates", &job, "-o", "diplomas.zip"];
+    let ran = world.done(&to_file).stdout_has("2 certificados: diplomas.zip");
+    ran.stderr_has("Sin certificado: 1 fila");
+    let archive = fs::read(world.path("diplomas.zip")).expect("a file");
+    assert!(archive.starts_with(b"PK\x03\x04"));
+    fs::write(world.path("diplomas.zip"), "mío").expect("written");
+    world.run(&to_file).code(1).stderr_has("--force");
+    assert_eq!(fs::read_to_string(world.path("diplomas.zip")).expect("a file"), "mío");
+    let forced = [&to_file[..], &["--force", "--lang", "en", "--json"]].concat();
+    let said = &world.done(&forced).lines()[0];
+    assert_eq!((&said["certificates"], &said["lang"]), (&2.into(), &"en".into()), "{said}");
+    assert_ne!(fs::read(world.path("diplomas.zip")).expect("a file"), archive);
+    let wrong = ["jobs", "certificates", &job, "-o", "x.zip", "--lang", "esp"];
+    world.run(&wrong).code(1).stderr_has("lang");
+    let left = fs::read_dir(world.path("")).expect("a folder").count();
+    assert_eq!(left, 2, "no temporary file is left beside .local and the archive");
+    world.stack.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interrupted_watch_names_the_command_that_continues() {
     let world = World::with(Options { concurrency: 0, ..Options::in_memory() }).await;
     let job = world.job(people(2));

@@ -3,7 +3,7 @@
 use lambda_http::{Body, Request, Response};
 use unicreda::{
     App,
-    api::{jobs, resend, uploads},
+    api::{jobs, prints, resend, uploads},
     http::{routes::Jobs, serve},
 };
 
@@ -15,6 +15,8 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
             Jobs::Show => jobs::status(app, &call).await,
             Jobs::Results => jobs::results(app, &call).await,
             Jobs::ResultsFile => jobs::results_file(app, &call).await,
+            Jobs::OrderCertificates => prints::order(app, &call).await,
+            Jobs::ShowCertificates => prints::show(app, &call).await,
             Jobs::Retry => jobs::retry(app, &call).await,
             Jobs::Cancel => jobs::cancel(app, &call).await,
             Jobs::Resend => resend::resend(app, &call).await,

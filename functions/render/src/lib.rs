@@ -17,6 +17,7 @@ mod pdf;
 pub mod pictures;
 mod pixels;
 mod preview;
+pub mod printer;
 mod sample;
 mod sheet;
 mod svg;
@@ -25,10 +26,12 @@ mod typesetting;
 use std::collections::BTreeSet;
 
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use jiff::Timestamp;
 use lambda_http::{Body, Request};
 use unicreda::{
     App,
     domain::{
+        credential::Credential,
         erasure::{Stored, Why},
         ids::CredentialId,
         lang::Lang,
@@ -50,7 +53,7 @@ use unicreda::{
 
 use crate::{
     drawing::DrawError,
-    pictures::{DesignPictures, picture},
+    pictures::{DesignPictures, Sources, picture},
 };
 
 /// Widths of badge and preview, in pixels.
@@ -276,20 +279,31 @@ async fn read(app: &App, call: &Call, drawn: Drawn) -> Result<Found, StoreError>
         Some(Stored::Erased(left)) => return Ok(Found::Erased(left.why)),
         None => return Ok(Found::Nothing),
     };
+    content(app, credential, drawn, call.now, Sources::default()).await
+}
+
+/// Reads the data of a drawing of a credential.
+async fn content(
+    app: &App,
+    credential: Credential,
+    drawn: Drawn,
+    now: Timestamp,
+    sources: Sources<'_>,
+) -> Result<Found, StoreError> {
     if credential.blocked.is_some() {
         return Ok(Found::Blocked);
     }
-    let found = LoadedCredential::read(app, credential, call.now).await?;
-    let shown = found.shown(&app.config.site_url, call.now);
+    let found = LoadedCredential::read(app, credential, now).await?;
+    let shown = found.shown(&app.config.site_url, now);
     let lang = found.lang();
     let Some(document) = found.document else {
         return Ok(Found::Nothing);
     };
     let logo = shown.logo.as_ref().filter(|_| drawn == Drawn::Certificate && shown.design.logo);
     let (logo, badge) =
-        (picture(app, logo, &[]).await?, picture(app, shown.badge.as_ref(), &[]).await?);
+        (picture(app, logo, sources).await?, picture(app, shown.badge.as_ref(), sources).await?);
     let design = match drawn {
-        Drawn::Certificate => DesignPictures::read(app, &shown.design, &[]).await?,
+        Drawn::Certificate => DesignPictures::read(app, &shown.design, sources).await?,
         Drawn::Badge | Drawn::BadgeDrawing | Drawn::Preview => DesignPictures::default(),
     };
     let (logo, badge) = (logo.map(|logo| logo.file), badge.map(|badge| badge.file));

@@ -25,7 +25,7 @@ use unicreda::{
 use crate::{
     certificate::{self, Pictures},
     drawing::DrawError,
-    pictures::{DesignPictures, picture},
+    pictures::{DesignPictures, Sources, picture},
     pixels,
 };
 
@@ -64,9 +64,10 @@ pub async fn draw(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let now = call.now;
     let shown = Sample { site_url, organization, template, design, length, lang, now }.view();
     let logo = shown.logo.as_ref().filter(|_| shown.design.logo);
-    let logo = picture(app, logo, &pictures).await?.map(|logo| logo.file);
-    let badge = picture(app, shown.badge.as_ref(), &pictures).await?.map(|badge| badge.file);
-    let of_design = DesignPictures::read(app, &shown.design, &pictures).await?;
+    let sources = Sources { brought: &pictures, known: None };
+    let logo = picture(app, logo, sources).await?.map(|logo| logo.file);
+    let badge = picture(app, shown.badge.as_ref(), sources).await?.map(|badge| badge.file);
+    let of_design = DesignPictures::read(app, &shown.design, sources).await?;
     let pictures = Pictures {
         logo: logo.as_deref(),
         badge: badge.as_deref(),

@@ -127,6 +127,7 @@ pub fn services() -> Result<()> {
             ("MAIL_QUEUE_URL", &config.mail_queue_url),
             ("UPLOADS_QUEUE_URL", &config.uploads_queue_url),
             ("PRIVACY_QUEUE_URL", &config.privacy_queue_url),
+            ("PRINT_QUEUE_URL", &config.print_queue_url),
             ("UPLOADS_BUCKET", config.uploads_bucket.as_deref().unwrap_or_default()),
             ("SITE_URL", &config.site_url),
             ("SITE_SENDER", "sitio@credenciales.example"),

@@ -150,6 +150,12 @@ for (const [n, { name, options }] of people.entries()) {
   run.totals = await page.locator("#totals li").allInnerTexts();
   await look(`${name} 6 issued`, page);
   run.results = await downloaded(page, () => page.locator("#results").click());
+  // All certificates in one archive.
+  await page.locator("#print").click();
+  await page.locator("#print-files button").waitFor({ timeout: 60_000 });
+  run.printed = (await page.locator("#print-status").textContent()).trim();
+  run.prints = (await downloaded(page, () => page.locator("#print-files button").click())).name;
+  await look(`${name} 7 certificates`, page);
 
   // The address of the console names the job: a reload shows it again.
   await page.reload();

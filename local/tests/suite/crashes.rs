@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 
 pub use self::{
     changes::{
-        blocking, correction, days_and_facts, ends_after_a_month, export, facts_by_file, renewal,
-        status_changes, with_facts,
+        blocking, correction, days_and_facts, ends_after_a_month, export, facts_by_file, printing,
+        renewal, status_changes, with_facts,
     },
     claims::lost_link,
     erasures::{erasure, erasure_and_reissue, expect_no_more, nothing_is_left},
@@ -644,6 +644,11 @@ async fn a_block_survives_a_crash_at_every_call() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_export_survives_a_crash_at_every_call() {
     every_point("export", export).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn certificates_for_print_survive_a_crash_at_every_call() {
+    every_point("certificates for print", printing).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

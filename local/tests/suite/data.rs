@@ -17,6 +17,7 @@ use crate::{
     feedback::{bounced, complained, report},
     files::{data_url, picture},
     harness::{World, person},
+    prints::printed,
 };
 
 const MEMBER: &str = "ana.rojas@demo.example";
@@ -282,6 +283,9 @@ async fn the_document_names_every_item_attribute_and_object_that_the_service_wri
     fill_catalog(&world).await;
     let ids = fill_credentials(&world).await;
     fill_jobs(&world, &ids).await;
+    let job = world.start_job(&[person(6), person(8)]).await;
+    world.success(&job).await;
+    printed(&world, &job).await;
     let form = [("content-type", "application/x-www-form-urlencoded")];
     world.send("POST", "/wallet", &form, "email=persona4@ejemplo.com").await.expect(200);
     world.mails("persona4@ejemplo.com", 2).await;

@@ -35,7 +35,7 @@ fn theirs() -> Value {
 }
 
 /// The files of an archive, as a program that is not ours reads them.
-fn unzipped(bytes: &[u8]) -> BTreeMap<String, Vec<u8>> {
+pub fn unzipped(bytes: &[u8]) -> BTreeMap<String, Vec<u8>> {
     const READ: &str = "import base64, io, json, sys, zipfile
 archive = zipfile.ZipFile(io.BytesIO(sys.stdin.buffer.read()))
 assert archive.testzip() is None
@@ -105,13 +105,14 @@ const HOLDS: &str = "jobs {job}#{shard} / N#{row}";
 const CHANGES: &str = "jobs {job}#{shard} / C#{row}";
 
 /// Places that an erasure cleans and an archive does not show, and why.
-const NOT_SHOWN: [(&str, &str); 8] = [
+const NOT_SHOWN: [(&str, &str); 9] = [
     ("jobs {job}#{shard} / W#{row}", "it names another person, too"),
     ("jobs SEEN#{job}#{hash} / SEEN", "the row says the same"),
     ("jobs UPLOAD#{upload} / UPLOAD", "the job of the file has its name"),
     ("bucket incoming/{mode}/{org}/{path…}", "its rows are shown as they were sent"),
     ("bucket results/{mode}/{org}/{path…}", "its rows are shown with their outcomes"),
     ("bucket exports/{path…}", "it was given to the person"),
+    ("bucket prints/{path…}", "it is made of the credentials, and ends after a day"),
     ("queue issue-dead", "the row is one of its job"),
     ("queue feedback-dead", "the mail is one of its credential"),
 ];

@@ -426,7 +426,7 @@ static REQUESTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 impl Watch {
     fn start() {
         STARTED.call_once(|| {
-            let filter = "unicreda=trace,issue=trace,consumer=trace,jobs=trace,catalog=trace,page=trace,sweeper=trace,feedback=trace,claim=trace,amend=trace,uploads=trace,privacy=trace,local=debug,warn,dynoxide=error";
+            let filter = "unicreda=trace,issue=trace,consumer=trace,jobs=trace,catalog=trace,page=trace,sweeper=trace,feedback=trace,claim=trace,amend=trace,uploads=trace,privacy=trace,print=trace,local=debug,warn,dynoxide=error";
             tracing_subscriber::fmt()
                 .json()
                 .flatten_event(true)

@@ -58,6 +58,7 @@ mod notices;
 mod oracle;
 mod page;
 mod people;
+mod prints;
 mod private_facts;
 mod process;
 mod python;

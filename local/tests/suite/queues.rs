@@ -3,12 +3,13 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_lambda_events::event::sqs::SqsEvent;
-use lambda_runtime::{Context, LambdaEvent};
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use lambda_runtime::{Context, Error, LambdaEvent};
 use local::Options;
 use serde_json::{Value, json};
+use unicreda::App;
 
-use crate::harness::World;
+use crate::{harness::World, sim::context};
 
 /// The consumer's time for a batch, unless a test sets another.
 const PLENTY: Duration = Duration::from_secs(60);
@@ -29,6 +30,8 @@ pub enum Queue {
     Uploads,
     /// Jobs about personal data.
     Privacy,
+    /// Orders of certificates.
+    Print,
     /// Rows that could not be handled.
     Dead,
     /// Reports of SES: no function sends to it, so no setting has its URL.
@@ -45,9 +48,20 @@ impl Queue {
             Self::Mail => "mail",
             Self::Uploads => "uploads",
             Self::Privacy => "privacy",
+            Self::Print => "print",
             Self::Dead => "issue-dead",
             Self::Feedback => "feedback",
             Self::DeadFeedback => "feedback-dead",
+        }
+    }
+
+    /// Hands an event of a queue of files, of jobs about personal data or of certificates to its function.
+    pub async fn hand(self, app: &App, event: SqsEvent) -> Result<SqsBatchResponse, Error> {
+        let event = LambdaEvent::new(event, context());
+        match self {
+            Self::Privacy => privacy::handle(app, event).await,
+            Self::Print => print::handle(app, event).await,
+            _ => uploads::handle(app, event).await,
         }
     }
 
@@ -58,6 +72,7 @@ impl Queue {
             Self::Mail => config.mail_queue_url.clone(),
             Self::Uploads => config.uploads_queue_url.clone(),
             Self::Privacy => config.privacy_queue_url.clone(),
+            Self::Print => config.print_queue_url.clone(),
             Self::Dead => format!("{}-dlq", config.issue_queue_url),
             Self::Feedback => config.uploads_queue_url.replace("uploads", "feedback"),
             Self::DeadFeedback => format!("{}-dlq", Self::Feedback.url(world)),
@@ -104,7 +119,7 @@ pub async fn are_empty(world: &World) -> bool {
     use aws_sdk_sqs::types::QueueAttributeName::{
         ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible,
     };
-    for queue in [Queue::Issue, Queue::Mail, Queue::Uploads, Queue::Privacy] {
+    for queue in [Queue::Issue, Queue::Mail, Queue::Uploads, Queue::Privacy, Queue::Print] {
         let asked = world.stack.app().sqs.get_queue_attributes().queue_url(queue.url(world));
         let asked = asked
             .attribute_names(ApproximateNumberOfMessages)

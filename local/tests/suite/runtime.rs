@@ -126,6 +126,7 @@ impl Function {
             .env("MAIL_QUEUE_URL", &config.mail_queue_url)
             .env("UPLOADS_QUEUE_URL", &config.uploads_queue_url)
             .env("PRIVACY_QUEUE_URL", &config.privacy_queue_url)
+            .env("PRINT_QUEUE_URL", &config.print_queue_url)
             .env("UPLOADS_BUCKET", config.uploads_bucket.as_deref().expect("a bucket"))
             .env("SITE_URL", &config.site_url)
             .env("SIGNING_KEY_FILE", world.stack.data_dir().join("signing.key"))

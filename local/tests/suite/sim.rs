@@ -40,6 +40,8 @@ const MAX_RECEIVES: [u32; 2] = [5, 1_000];
 const BATCH: usize = 100;
 /// Rows of a shard here: the smallest jobs have several.
 const SHARD_ROWS: u32 = 4;
+/// Certificates of an archive here: the smallest jobs have several.
+const PRINT_FILES: u32 = 2;
 /// Rounds after which a run counts as endless: steps of the test's clock, and batches.
 const ROUNDS: usize = 3_000;
 
@@ -47,8 +49,9 @@ const ROUNDS: usize = 3_000;
 #[derive(Clone, Debug)]
 struct Held {
     record: Value,
-    /// Whether it is a mail, and not a row; of `files`, whether it is a job about personal data.
+    /// Whether it is a mail, and not a row.
     mail: bool,
+    queue: Queue,
     receives: u32,
     visible_at: i64,
 }
@@ -57,7 +60,7 @@ struct Held {
 #[derive(Debug, Default)]
 pub struct Backlog {
     held: Vec<Held>,
-    /// Those of the queues of files and of jobs about personal data.
+    /// Those of the queues of files, of jobs about personal data and of certificates.
     files: Vec<Held>,
     /// Messages that were received too often, which SQS moves to the dead-letter queue.
     dead: Vec<Held>,
@@ -517,13 +520,13 @@ impl Sim {
         self.deliver_held_file().await
     }
 
-    /// Hands the last message about personal data to a process beside the run; the message is gone.
+    /// Hands the last message about a file to a process beside the run; the message is gone.
     pub async fn deliver_file_aside(&self) -> JoinHandle<()> {
         self.collect().await;
-        let record = self.backlog.lock().expect("lock").files.pop().expect("a message").record;
+        let held = self.backlog.lock().expect("lock").files.pop().expect("a message");
+        let Held { record, queue, .. } = held;
         let event = serde_json::from_value(json!({ "Records": [record] })).expect("an SQS event");
-        let event = LambdaEvent::new(event, context());
-        self.aside(|app| async move { drop(privacy::handle(&app, event).await) })
+        self.aside(move |app| async move { drop(queue.hand(&app, event).await) })
     }
 
     async fn deliver_held_file(&mut self) -> bool {
@@ -533,19 +536,13 @@ impl Sim {
             let next = backlog.files.iter_mut().find(|held| held.visible_at <= now);
             next.map(|held| {
                 held.visible_at = now + FILE_VISIBILITY;
-                (held.record.clone(), held.mail)
+                (held.record.clone(), held.queue)
             })
         };
-        let Some((record, is_private)) = next else { return false };
+        let Some((record, queue)) = next else { return false };
         let event = json!({ "Records": [record] });
         let event = serde_json::from_value(event).expect("an SQS event");
-        let handled = self.run(|app| async move {
-            let event = LambdaEvent::new(event, context());
-            match is_private {
-                true => privacy::handle(&app, event).await,
-                false => uploads::handle(&app, event).await,
-            }
-        });
+        let handled = self.run(|app| async move { queue.hand(&app, event).await });
         if let Some(Ok(answer)) = handled.await
             && answer.batch_item_failures.is_empty()
         {
@@ -558,12 +555,12 @@ impl Sim {
 
     /// Takes the messages of SQS into the backlog.
     async fn collect(&self) {
-        for (queue, mail) in [(Queue::Uploads, false), (Queue::Privacy, true)] {
+        for queue in [Queue::Uploads, Queue::Privacy, Queue::Print] {
             for taken in take(&self.world, queue).await {
                 let mut backlog = self.backlog.lock().expect("lock");
                 let visible_at = backlog.now();
                 let record = record(taken["body"].as_str().expect("body"));
-                backlog.files.push(Held { record, mail, receives: 0, visible_at });
+                backlog.files.push(Held { record, mail: false, queue, receives: 0, visible_at });
             }
         }
         for queue in [Queue::Issue, Queue::Mail] {
@@ -575,7 +572,7 @@ impl Sim {
                 let mut record = record(taken["body"].as_str().expect("body"));
                 record["receiptHandle"] = record["messageId"].clone();
                 let mail = matches!(queue, Queue::Mail);
-                backlog.held.push(Held { record, mail, receives: 0, visible_at: now });
+                backlog.held.push(Held { record, mail, queue, receives: 0, visible_at: now });
             }
         }
     }
@@ -758,6 +755,7 @@ fn process(
     let mut app = world.stack.process(http_client, retry);
     app.clock = clock.clone();
     app.shard_rows = setting.shard_rows;
+    app.print_files = PRINT_FILES;
     app.config.tracks_deliveries = setting.tracks_deliveries;
     (app, gone)
 }

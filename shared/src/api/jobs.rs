@@ -124,7 +124,7 @@ async fn own_job(app: &App, call: &Call) -> Result<(Caller, Job), Problem> {
 ///
 /// # Errors
 /// `insufficient_scope` besides.
-async fn job_to_read(app: &App, call: &Call) -> Result<(Caller, Job), Problem> {
+pub(super) async fn job_to_read(app: &App, call: &Call) -> Result<(Caller, Job), Problem> {
     let (caller, job) = own_job(app, call).await?;
     caller.require_reading_of(job.members.is_some())?;
     Ok((caller, job))

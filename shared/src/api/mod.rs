@@ -20,6 +20,7 @@ mod lists;
 pub mod member_import;
 pub mod members;
 pub mod organization;
+pub mod prints;
 pub mod privacy;
 pub mod resend;
 pub mod signing_keys;

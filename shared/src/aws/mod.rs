@@ -6,5 +6,6 @@
 
 pub mod kms;
 pub mod s3;
+pub mod s3_parts;
 pub mod ses;
 pub mod sqs;

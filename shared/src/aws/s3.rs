@@ -6,6 +6,7 @@
 //! | `incoming/{live\|test}/{org}/{template}/…` | a file that another system wrote |
 //! | `results/{live\|test}/{org}/{job}.csv` | the results file of a job |
 //! | `exports/{org}/{job}.zip` | the archive of an export, and under `{job}/` what was found until it is made |
+//! | `prints/{live\|test}/{org}/{job}/{lang}/{attempt}/{number}.zip` | certificates of a job, and under `pieces/` what they are |
 //! | `erasures/{org}/{job}.json` | the note of an erasure, to be applied again after a restore: keyed hashes and ids |
 
 use std::time::Duration;
@@ -44,10 +45,12 @@ pub enum FileError {
     NoBucket,
 }
 
-fn trouble<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> FileError {
+pub(super) fn trouble<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> FileError {
     let code = crate::sdk::error_kind(error);
     match code.as_str() {
-        "NoSuchKey" | "NoSuchVersion" | "NotFound" | "PreconditionFailed" => FileError::Gone,
+        "NoSuchKey" | "NoSuchVersion" | "NoSuchUpload" | "NotFound" | "PreconditionFailed" => {
+            FileError::Gone
+        }
         _ => FileError::Unavailable(code),
     }
 }
@@ -55,8 +58,8 @@ fn trouble<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> FileError {
 /// The bucket.
 #[derive(Clone, Debug)]
 pub struct Files {
-    client: Client,
-    bucket: String,
+    pub(super) client: Client,
+    pub(super) bucket: String,
 }
 
 /// A presigned request.

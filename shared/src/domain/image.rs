@@ -35,7 +35,7 @@ pub fn svg_url(svg: &[u8]) -> String {
 }
 
 /// The name of an image: its organization and 128 bits of its hash.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ImageId {
     /// Its organization.

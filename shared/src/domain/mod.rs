@@ -9,7 +9,7 @@
 //! | [`field`], [`recipient`], [`cleaning`], [`damage`], [`fault`], [`fault_text`], [`cell_fault`], [`day_fault`], [`correction_fault`], [`warning`], [`review`], [`spelling`], [`fault_report`], [`refusal`], [`unlisted`], [`unportable`], [`fields`], [`field_error`], [`admission`] | the fields of a recipient, their reading, their faults; other bodies; what new data must satisfy |
 //! | [`tenant`], [`seal`], [`sealed_answer`], [`organization`], [`member`], [`member_row`], [`api_key`], [`image`], [`picture`], [`svg`], [`design`], [`template`], [`achievement`], [`custom`], [`custom_field`], [`readiness`], [`signing_key`], [`sender`], [`likeness`], [`public_hides`], [`short_name`], [`retention`] | the catalog |
 //! | [`identity`], [`credential`], [`history`], [`who`], [`status_entry`], [`packing`], [`erasure`], [`export`] | credentials, and what is left of them |
-//! | [`job`], [`job_failure`], [`upload`], [`column_map`], [`correction`] | jobs and their files, corrections by file |
+//! | [`job`], [`job_failure`], [`upload`], [`column_map`], [`correction`], [`print`], [`print_name`], [`zip`] | jobs and their files, corrections by file, certificates for a print shop |
 //! | [`feedback`], [`undelivered`], [`wallet_link`] | mail |
 
 pub mod achievement;
@@ -62,6 +62,8 @@ pub mod nearest;
 pub mod organization;
 pub mod packing;
 pub mod picture;
+pub mod print;
+pub mod print_name;
 pub mod public_hides;
 pub mod readiness;
 pub mod recipient;
@@ -91,3 +93,4 @@ pub mod wallet_link;
 pub mod warning;
 pub mod web_address;
 pub mod who;
+pub mod zip;

@@ -66,6 +66,10 @@ pub enum Jobs {
     Results,
     /// Returns a link to the results as a file.
     ResultsFile,
+    /// Orders the certificates of a job as an archive.
+    OrderCertificates,
+    /// Shows how far that is, with links to it.
+    ShowCertificates,
     /// Runs the failed rows of a job again.
     Retry,
     /// Cancels a job.
@@ -348,6 +352,8 @@ pub const ROUTES: &[Route] = &[
     keyed("GET", "/api/v1/jobs/{job_id}", Function::Jobs(Jobs::Show), &[READ, ISSUE, CATALOG], &[]),
     keyed("GET", "/api/v1/jobs/{job_id}/results", Function::Jobs(Jobs::Results), &[READ, ISSUE, CATALOG], &[STATUS, LIMIT, CURSOR]),
     keyed("GET", "/api/v1/jobs/{job_id}/results/file", Function::Jobs(Jobs::ResultsFile), &[READ, ISSUE, CATALOG], &[]),
+    keyed("POST", "/api/v1/jobs/{job_id}/certificates", Function::Jobs(Jobs::OrderCertificates), &[READ], &[LANG]),
+    keyed("GET", "/api/v1/jobs/{job_id}/certificates", Function::Jobs(Jobs::ShowCertificates), &[READ], &[LANG]),
     keyed("POST", "/api/v1/jobs/{job_id}/retry", Function::Jobs(Jobs::Retry), &[MANAGE], &[]),
     keyed("POST", "/api/v1/jobs/{job_id}/cancel", Function::Jobs(Jobs::Cancel), &[MANAGE], &[]),
     keyed("POST", "/api/v1/credentials/{credential_id}/resend", Function::Jobs(Jobs::Resend), &[MANAGE], &[]),

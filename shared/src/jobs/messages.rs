@@ -160,6 +160,20 @@ pub struct PrivacyTask {
     pub job_id: JobId,
 }
 
+/// Version of [`PrintTask`].
+pub const PRINT_TASK_VERSION: u32 = 1;
+
+/// Work on an order of certificates, for the function `print`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrintTask {
+    /// Version.
+    pub v: u32,
+    /// The job.
+    pub job_id: JobId,
+    /// Language of its certificates.
+    pub lang: Lang,
+}
+
 /// A message as a queue delivered it.
 #[derive(Clone, Debug)]
 pub struct Delivered {

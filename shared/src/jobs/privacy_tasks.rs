@@ -19,6 +19,7 @@ use crate::{
         JobError, erase,
         export::{self, Archive},
         messages::{PRIVACY_TASK_VERSION, PrivacyTask},
+        print_erased,
         private_work::{Step, Work},
         replay, retain,
     },
@@ -84,12 +85,18 @@ async fn work(
 
 async fn run(work: &mut Work<'_>, archive: Archive) -> Result<Step, JobError> {
     while work.order.walk.part != Part::Done {
+        let erases = matches!(work.order.walk.part, Part::Credentials | Part::Late)
+            || work.order.action == PrivacyAction::Retain;
         let step = match work.order.action {
             PrivacyAction::Erase => Box::pin(erase::step(work)).await?,
             PrivacyAction::Replay => Box::pin(replay::step(work)).await?,
             PrivacyAction::Retain => Box::pin(retain::step(work)).await?,
             PrivacyAction::Export => Box::pin(export::step(work, archive)).await?,
         };
+        if erases && !work.order.exports() {
+            // Whoever was erased in it is in no archive of certificates any more.
+            work.order.done.files += Box::pin(print_erased::delete(work)).await?;
+        }
         if step == Step::Later || !work.has_time() {
             work.note().await?;
             return Ok(if work.order.walk.part == Part::Done { Step::Next } else { Step::Later });

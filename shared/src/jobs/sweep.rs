@@ -31,7 +31,7 @@ use crate::{
         accept::fan_out,
         end_rows::end_rows,
         messages::{FileTask, MESSAGE_VERSION, MailMessage, Message},
-        privacy, progress, read_file, retain,
+        print_order, privacy, progress, read_file, retain,
     },
 };
 
@@ -115,6 +115,7 @@ pub async fn sweep(app: &App, mode: SweepMode) -> Result<Swept, JobError> {
     }
     run.expired_files().await?;
     run.private_jobs().await?;
+    run.prints().await?;
     Ok(run.swept)
 }
 
@@ -301,6 +302,22 @@ impl Run<'_> {
             }
             privacy::enqueue(app, &job).await;
             self.swept.files += 1;
+        }
+        Ok(())
+    }
+
+    /// Queues the orders of certificates on which no process works, and those that are to be deleted.
+    async fn prints(&mut self) -> Result<(), JobError> {
+        let (app, now) = (self.app, time::millis(self.now));
+        let before = (!self.mode.resume).then_some(now.as_str());
+        for of in app.jobs.prints(before).await? {
+            if self.mode.resume {
+                app.jobs.release_print(of).await?;
+            }
+            if let Some(order) = app.jobs.print(of).await? {
+                print_order::enqueue(app, &order.org, of).await;
+                self.swept.files += 1;
+            }
         }
         Ok(())
     }

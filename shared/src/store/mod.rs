@@ -47,6 +47,7 @@ pub mod job_terms;
 pub mod jobs;
 mod keys;
 mod members;
+pub mod prints;
 mod private_facts;
 pub mod retention;
 pub mod schema;

@@ -7,7 +7,11 @@ use jiff::ToSpan;
 use serde_json::json;
 
 use super::{Run, issue_one, people};
-use crate::sim::Sim;
+use crate::{
+    bucket::{client, keys},
+    export::unzipped,
+    sim::Sim,
+};
 
 /// A credential is suspended, reinstated and revoked.
 pub fn status_changes(sim: &mut Sim) -> Run<'_> {
@@ -87,6 +91,53 @@ pub fn export(sim: &mut Sim) -> Run<'_> {
         let link = sim.world.get(&format!("/jobs/{id}/results/file")).await;
         let (status, bytes) = sim.world.fetch(link["url"].as_str().context("a URL")?).await;
         ensure!(status == 200 && bytes.starts_with(b"PK"), "{status}");
+        Ok(())
+    })
+}
+
+/// The certificates of a job are put into archives, of two each, and ordered again after one was revoked.
+pub fn printing(sim: &mut Sim) -> Run<'_> {
+    Box::pin(async move {
+        let people = people(1..=5);
+        let job = sim.job(&people, &people, None).await?;
+        sim.drain().await?;
+        sim.own_part();
+        let path = format!("/jobs/{job}/certificates");
+        let mut made_at = None;
+        for left_out in [0, 0, 1] {
+            let ordered = sim.insist("POST", &path, None, None).await?;
+            ensure!(ordered.status == 202, "{}", ordered.body);
+            while sim.world.get(&path).await["status"] != "SUCCESS" {
+                sim.clock.jump(Duration::from_secs(40));
+                sim.sweep().await;
+                while sim.deliver_file().await {}
+            }
+            let shown = sim.world.get(&path).await;
+            let count = 5 - left_out;
+            ensure!(shown["certificates"] == count && shown["left_out"] == left_out, "{shown}");
+            let mut names = Vec::new();
+            for file in shown["files"].as_array().context("files")? {
+                let (status, bytes) = sim.world.fetch(file["url"].as_str().context("a URL")?).await;
+                ensure!(status == 200, "{status}");
+                names.extend(unzipped(&bytes).into_keys().filter(|name| name.ends_with(".pdf")));
+            }
+            let numbers: Vec<&str> = names.iter().filter_map(|name| name.get(..4)).collect();
+            let every = ["0001", "0002", "0003", "0004", "0005"];
+            ensure!(numbers == every[usize::from(left_out == 1)..], "{names:?}");
+            let same = made_at.as_ref() == Some(&shown["made_at"]);
+            ensure!(made_at.is_none() || same == (left_out == 0), "{shown}");
+            made_at = Some(shown["made_at"].clone());
+            if left_out == 0 && same {
+                let results = sim.world.get(&format!("/jobs/{job}/results")).await;
+                let id = results["items"][0]["credential_id"].as_str().context("id")?;
+                let why = json!({ "reason": "Error de acta" });
+                let path = format!("/credentials/{id}/revoke");
+                ensure!(sim.world.call("POST", &path, Some(&why)).await.status == 200, "revoked");
+            }
+        }
+        let stored = keys(&client(&sim.world.stack)).await;
+        let prints = stored.iter().filter(|key| key.starts_with("prints/")).count();
+        ensure!(prints <= 7, "three archives, and a piece for each at least: {stored:?}");
         Ok(())
     })
 }

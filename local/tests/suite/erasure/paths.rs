@@ -13,11 +13,12 @@ use super::{
 use crate::{
     feedback::{bounced, complained, report},
     harness::World,
+    prints::printed,
     queues::{self, Queue},
 };
 
 /// The kinds of places that had something of the person, and how each is told.
-const PLACES: [(&str, &str); 19] = [
+const PLACES: [(&str, &str); 20] = [
     ("a member", "MEMBERS#"),
     ("a suppression", "SUPPRESSED#"),
     ("a credential", "credentials recipient"),
@@ -37,6 +38,7 @@ const PLACES: [(&str, &str); 19] = [
     ("a file", "bucket incoming/"),
     ("a results file", "bucket results/"),
     ("what the person was given", "bucket exports/"),
+    ("certificates for a print shop", "bucket prints/"),
 ];
 
 /// The same place without what differs from run to run.
@@ -107,6 +109,7 @@ pub(super) async fn every_way(world: &World) -> BTreeMap<&'static str, String> {
     let job = world.start_job(&rows).await;
     world.success(&job).await;
     let results = world.get(&format!("/jobs/{job}/results")).await;
+    let printing = job;
     held.insert("job", id_of(&results["items"][0]));
     held.insert("luis", id_of(&results["items"][2]));
 
@@ -161,6 +164,8 @@ pub(super) async fn every_way(world: &World) -> BTreeMap<&'static str, String> {
     let body = json!({ "ids": [held["job"]], "reason": format!("Lo pidió {NAME}") });
     let job = world.call("POST", "/credentials/revoke", Some(&body)).await.expect(202).json();
     world.success(job["job_id"].as_str().expect("job_id")).await;
+    // The certificates of a job go to a print shop.
+    printed(world, &printing).await;
     // The person asked what is held, and got it.
     let export = world.call("GET", &format!("/people/{EMAIL}/export"), None).await.expect(202);
     ended(world, export.json()["job_id"].as_str().expect("job_id")).await;
@@ -246,6 +251,7 @@ async fn nothing_is_left_of_a_person_who_went_every_way() {
         ("a file", "incoming"),
         ("a results file", "results"),
         ("what the person was given", "exports"),
+        ("certificates for a print shop", "prints"),
     ] {
         let key = format!("{prefix}/live/demo/x.csv");
         let client = files.client();

@@ -207,6 +207,7 @@ pub async fn found(world: &World, marks: &Marks) -> Vec<Place> {
         Queue::Uploads,
         Queue::Feedback,
         Queue::Privacy,
+        Queue::Print,
         Queue::Dead,
         Queue::DeadFeedback,
     ] {

@@ -34,7 +34,8 @@ const READ_JSON: [(&str, &str); 23] = [
 ];
 
 /// The routes that take a body of another kind, or none.
-const READ_NO_JSON: [&str; 10] = [
+const READ_NO_JSON: [&str; 11] = [
+    "/api/v1/jobs/{job_id}/certificates",
     "/api/v1/jobs/{job_id}/retry",
     "/api/v1/jobs/{job_id}/cancel",
     "/api/v1/credentials/{credential_id}/resend",

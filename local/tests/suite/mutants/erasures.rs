@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Asks for the erasure of the first person.
-async fn ask(sim: &mut Sim, email: &str) -> Result<String> {
+pub(super) async fn ask(sim: &mut Sim, email: &str) -> Result<String> {
     let order = json!({ "email": email, "reason": "Lo pidió" });
     let answer = sim.insist("POST", "/people/erase", Some(&order), None).await?;
     ensure!(answer.status == 202, "{}", answer.body);

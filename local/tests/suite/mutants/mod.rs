@@ -11,6 +11,7 @@ mod erasures;
 mod issuing;
 mod jobs;
 mod mail;
+mod prints;
 mod reports;
 mod status;
 mod steps;
@@ -48,6 +49,10 @@ use self::{
         one_delivered_twice, reinstated_in_time, reinstated_in_time_on_a_ledger,
         revoked_before_its_mail, revoked_before_the_resend, ses_is_paused, shown_in_time,
         shown_in_time_on_a_ledger, two_consumers, two_consumers_of_a_job,
+    },
+    prints::{
+        a_slow_printer, erased_while_it_is_drawn, ordered_again_by_two,
+        ordered_again_while_it_is_withdrawn,
     },
     reports::{
         blocked_while_its_bounce_is_reported, complained_and_then_bounced,
@@ -221,13 +226,18 @@ const UNHEARD_AND_HOLDS: &str = "attribute_not_exists(mail_round) AND attribute_
 const SPEND: &str = "contains(asked, :id) AND NOT contains(sent, :id)";
 const COUNT: &str = "attribute_not_exists(asked) OR contains(asked, :id) OR size(asked) < :most";
 
+const NOTED: &str = "reader = :reader AND erasures = :erasures";
+
 const SENDER_ALLOWED: &str = "contains(senders, :address) OR contains(senders, :domain) OR (attribute_not_exists(senders) AND #settings.sender = :address)";
 
 /// Conditions of the lease of a file. Two that read it at once do the same work twice, and nobody
 /// sees it: there is nothing to go red.
-const OF_FILES: [&str; 2] = [
+const OF_FILES: [&str; 4] = [
     "attribute_exists(pk) AND (attribute_not_exists(reader_until) OR reader_until < :now)",
     "attribute_exists(pk) AND reader = :reader",
+    // Of an order of certificates, whose notes have a guard of their own.
+    "print_state = :open AND (attribute_not_exists(reader_until) OR reader_until < :now)",
+    "reader = :reader",
 ];
 
 macro_rules! mutants {
@@ -287,6 +297,10 @@ static MUTANTS: &[Mutant] = mutants! {
     "an erasure rests on the credential that it read": Off::Condition("revision = :before AND mail = :mail", "revision = :before") => corrected_while_it_is_erased;
     "nor is it erased while its mail is sent": Off::Condition("revision = :before AND mail = :mail", "mail = :mail") => mailed_while_it_is_erased;
     "inputs are rewritten as they were read": Off::Condition("#data = :before", "") => two_erasures_of_one_piece;
+    "a certificate that was read before an erasure is not noted": Off::Condition(NOTED, "erasures = :erasures") => erased_while_it_is_drawn;
+    "who has the lease of an order notes how far it is": Off::Condition(NOTED, "reader = :reader") => a_slow_printer;
+    "an order takes the place of the one that it read": Off::Condition("attempt = :over", "") => ordered_again_by_two;
+    "an erasure withdraws the archive that it read": Off::Condition("attempt = :attempt", "") => ordered_again_while_it_is_withdrawn;
     "an address is not corrected while its mail is sent": Off::Condition("revision = :before AND mail = :mail", "mail = :mail") => corrected_while_it_is_sent;
     "an alias hides no credential": Off::Condition("attribute_not_exists(id) OR alias_of = :of", "") => corrected_to_anothers_content;
     "nor does that of content as it was sent": Off::Condition("attribute_not_exists(id) OR alias_of = :of", "") => cleaned_after_a_correction;

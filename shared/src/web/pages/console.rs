@@ -186,9 +186,25 @@ fn follow(t: Texts) -> Markup {
         div id="undelivered" {}
         (more(t, "more-undelivered"))
         p { button.button.first type="button" id="results" hidden data-t="results" { (t.of("results")) } }
+        (prints(t))
         p { button.button type="button" id="again" hidden data-t="again" { (t.of("again")) } }
     };
     step("follow", true, t, "follow", &body)
+}
+
+/// The certificates of a job that has ended, in one archive.
+fn prints(t: Texts) -> Markup {
+    html! {
+        div id="prints" hidden {
+            h3 data-t="prints" { (t.of("prints")) }
+            p.soft data-t="prints_help" { (t.of("prints_help")) }
+            progress id="print-bar" max="1" hidden aria-label=(t.of("print_progress")) data-label="print_progress" {}
+            p role="status" id="print-status" {}
+            div.line id="print-files" {}
+            p.soft id="print-kept" hidden data-t="print_kept" { (t.of("print_kept")) }
+            p { button.button type="button" id="print" data-t="print" { (t.of("print")) } }
+        }
+    }
 }
 
 /// What is done at a person's request. It comes last and is folded: who issues a file passes it by.

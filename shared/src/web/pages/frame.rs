@@ -26,6 +26,7 @@ pub(super) const CONSOLE_SCRIPT: &str = concat!(
     include_str!("console/review.js"),
     include_str!("console/columns.js"),
     include_str!("console/undelivered.js"),
+    include_str!("console/prints.js"),
     include_str!("console/personal.js"),
     include_str!("console/flow.js"),
 );

@@ -134,6 +134,7 @@
   }));
 
   const isTest = () => key.startsWith("uc_test_");
+  const prints = jobPrints({ call, get, present: () => words, fail: (work) => guarded(work)() });
   const personal = personalData({
     call, get, refuse, present: () => words,
     titleOf: (id) => templates.find((t) => t.id === id)?.name ?? id,
@@ -483,6 +484,8 @@
     show("keep", !ended);
     show("again", ended);
     show("results", Boolean(result?.results_file));
+    const issues = result && job.status === "SUCCESS" && !job.dry_run && !job.kind && result.successful;
+    prints.offer(issues ? job.job_id : null);
     $("totals").replaceChildren(...(!result ? [] : [
       sum("issued", freshOf(result), words, "issued"),
       ...(result.duplicates ? [sum("duplicates", result.duplicates, words)] : []),

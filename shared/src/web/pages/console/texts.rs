@@ -311,6 +311,35 @@ pub(super) const TEXTS: &[(&str, &str, &str)] = &[
         "This API key lacks the scope manage: it corrects nothing.",
     ),
     ("writing", "Escribiendo el archivo de resultados", "Writing the results file"),
+    // Certificates for print.
+    ("prints", "Certificados para imprimir", "Certificates for print"),
+    (
+        "prints_help",
+        "Todos los certificados de este trabajo en un archivo ZIP, para la imprenta o para guardarlos.",
+        "All certificates of this job in a ZIP archive, for a print shop or to keep.",
+    ),
+    ("print", "Preparar los certificados", "Prepare the certificates"),
+    ("print_again", "Preparar de nuevo", "Prepare again"),
+    ("print_progress", "Avance de los certificados", "Progress of the certificates"),
+    ("printing", "Preparando los certificados, filas", "Preparing the certificates, rows"),
+    ("print_done", "certificados listos", "certificates ready"),
+    ("print_done_1", "certificado listo", "certificate ready"),
+    (
+        "print_left",
+        "filas sin certificado: lista.csv, dentro del archivo, dice por qué",
+        "rows without a certificate: list.csv, inside the archive, says why",
+    ),
+    (
+        "print_left_1",
+        "fila sin certificado: lista.csv, dentro del archivo, dice por qué",
+        "row without a certificate: list.csv, inside the archive, says why",
+    ),
+    ("print_file", "Descargar los certificados", "Download the certificates"),
+    (
+        "print_kept",
+        "El archivo se borra a las 24 horas, y antes si se eliminan los datos de alguien que está en él.",
+        "The archive is deleted after 24 hours, and earlier if the data of somebody in it are erased.",
+    ),
     ("results", "Descargar resultados", "Download results"),
     ("again", "Otro archivo", "Another file"),
     // Personal data.
