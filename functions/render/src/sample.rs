@@ -1,4 +1,5 @@
-//! A sample of a template's certificates, with a design that need not be saved, for a key that may change templates.
+//! A sample of a template's certificates: with a design that need not be saved, for a key that may change templates; with a
+//! recipient's values, for one that may issue.
 
 use http::{HeaderValue, Response, header};
 use lambda_http::Body;
@@ -13,7 +14,7 @@ use unicreda::{
     web::{
         accept,
         respond::{file, set},
-        sample::{Length, Sample},
+        sample::{Length, Sample, Subject},
     },
 };
 
@@ -31,22 +32,34 @@ const NO_CREDENTIAL: &[u8] =
 pub async fn draw(app: &App, call: &Call, lang: Lang) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate_reader(app, call).await?;
     let length = match call.query(SAMPLE) {
-        None => Length::Longest,
-        Some(text) => Length::parse(text).ok_or_else(|| {
+        None => None,
+        Some(text) => Some(Length::parse(text).ok_or_else(|| {
             Problem::invalid_field(
                 SAMPLE.name,
                 "value_not_allowed",
                 "El parámetro sample debe ser longest o shortest",
                 "The parameter sample must be longest or shortest",
             )
-        })?,
+        })?),
     };
-    let Draft { organization, template, design, pictures } =
+    let Draft { organization, template, design, pictures, recipient } =
         designs::draft(app, call, &caller).await?;
+    let subject = match (&recipient, length) {
+        (None, length) => Subject::Nobody(length.unwrap_or(Length::Longest)),
+        (Some(recipient), None) => Subject::Recipient(recipient),
+        (Some(_), Some(_)) => {
+            return Err(Problem::invalid_field(
+                SAMPLE.name,
+                "not_with_recipient",
+                "El parámetro sample no va con recipient: la muestra tiene sus datos",
+                "The parameter sample does not go with recipient: the sample has its data",
+            ));
+        }
+    };
     let site_url = &app.config.site_url;
     let (organization, template) = (&organization, &template);
     let now = call.now;
-    let shown = Sample { site_url, organization, template, design, length, lang, now }.view();
+    let shown = Sample { site_url, organization, template, design, subject, lang, now }.view();
     let logo = shown.logo.as_ref().filter(|_| shown.design.logo);
     let logo = picture(app, logo, &pictures).await?.map(|logo| logo.file);
     let badge = picture(app, shown.badge.as_ref(), &pictures).await?.map(|badge| badge.file);
