@@ -269,7 +269,8 @@ async fn a_registrar_issues_from_a_file_in_the_console() {
         let count = |list: &str| run[list].as_array().map(Vec::len);
         assert_eq!(
             (count("templates"), count("rows"), count("faults")),
-            (Some(3), Some(14), Some(2))
+            (Some(3), Some(if name == "desk" { 14 } else { 10 }), Some(2)),
+            "a page of rows"
         );
         assert_eq!(run["focused"], "check-title");
         assert_eq!(run["inView"], true, "{run}");

@@ -431,8 +431,10 @@
       }
       // What may be meant stands chosen: the registrar sees it, and the next check reads it so.
       const { said } = columns;
-      for (const { name, decided_by: by, suggestion } of checked.columns ?? []) {
-        if (by === "open" && name && suggestion) said[name] ??= suggestion;
+      const addressed = checked.columns?.some(({ read_as: known }) => known === "email");
+      for (const { name, decided_by: by, suggestion, values } of checked.columns ?? []) {
+        const address = !addressed && values.length > 0 && values.every((value) => /\S@\S/.test(value)) ? "email" : undefined;
+        if (by === "open" && name && (suggestion ?? address)) said[name] ??= suggestion ?? address;
       }
       columns = { read: checked.columns ?? [], said };
       drawColumns();
@@ -441,7 +443,7 @@
       if (named || other) show("correct-choice");
       sheets = { all: checked.file?.sheets ?? [], said: checked.file?.sheet ?? sheets.said };
       drawSheets();
-      const unknown = checked.code === "unknown_column" && columns.read.length > 0;
+      const unknown = ["unknown_column", "missing_column"].includes(checked.code) && columns.read.length > 0;
       $("columns-read").open = unknown;
       if (checked.status === "FAILURE") {
         show("check", false);

@@ -14,8 +14,8 @@ const noteOf = (row, words) => {
   return row.also_holds?.length ? `${words.texts.also}: ${row.also_holds.join(", ")}` : "";
 };
 
-// Rows of a table that are shown at a time: a browser stays quick, however many there are.
-const PAGE = 50;
+// Rows of a table that are shown at a time: a browser stays quick, however many there are. On a phone a row is a card.
+const PAGE = matchMedia("(max-width: 34rem)").matches ? 10 : 50;
 // The place of a table in its rows, and the ways on.
 const drawPages = (id, at, total, { texts: T, number }) => {
   show(id, total > PAGE);
@@ -27,11 +27,12 @@ const drawPages = (id, at, total, { texts: T, number }) => {
 
 // Adds the way to mend each of a table's rows. What was mended is said, until it is reviewed.
 const withMending = (made, rows, { changes, mend }, { texts: T, number }) => {
-  const head = element("th", T.mend);
+  const head = element("th", T.mend, "act");
   head.scope = "col";
   made[1].querySelector("thead tr").append(head);
   [...made[1].querySelectorAll("tbody tr")].forEach((line, at) => {
     const cell = line.insertCell();
+    cell.className = "act";
     const [row, place] = [rows[at], number.format(rows[at].line ?? rows[at].row)];
     const button = element("button", changes.has(row.row) ? T.mend_again : T.mend, "button small");
     button.type = "button";
