@@ -224,6 +224,50 @@ for (const [name, options] of [["desk", desk], ["phone", phone]]) {
 }
 
 {
+  // A spreadsheet of several sheets, one of them with hidden rows: the console asks, and says both with the upload. The service's
+  // answers are those that it gives of one.
+  const page = await open("sheets", phone);
+  const run = (seen.sheets = { said: [] });
+  let answers = [
+    { status: "FAILURE", code: "hidden_rows", error: "La hoja «Acta» tiene 3 filas ocultas o filtradas (la primera es la 7)", sheet: "Acta" },
+    { sheet: "Acta" }, { sheet: "Acta 2" },
+  ];
+  await page.route(/\/uploads$/, async (route) => {
+    const { sheet, hidden_rows, ...others } = route.request().postDataJSON();
+    run.said.push([sheet ?? null, hidden_rows ?? null]);
+    await route.continue({ postData: JSON.stringify(others) });
+  });
+  await page.route(/\/jobs\/[0-9a-f-]{36}$/, async (route) => {
+    const answer = await route.fetch();
+    const job = await answer.json();
+    const { sheet, ...as } = answers[run.said.length - 1] ?? answers.at(-1);
+    if (job.status === "SUCCESS") Object.assign(job, as, { file: { ...job.file, name: "acta.xlsx", sheet, sheets: ["Acta", "Acta 2"] } });
+    await route.fulfill({ response: answer, json: job });
+  });
+  await page.locator("#template").selectOption(template);
+  await page.locator("#file").setInputFiles({ ...csv("acta.xlsx", "Correo;Nombre;Nota\nhoja@ejemplo.com;Ana Soto;A\nmal@;Ana Mal;A\n"), mimeType: "application/vnd.ms-excel" });
+  await page.locator("#dry-run").click();
+  await page.locator("#problem:not([hidden])").waitFor({ timeout: 60_000 });
+  run.asked = [await page.locator("#problem").innerText(), await page.locator("#hidden-choice").isVisible(), await page.locator("#sheet").inputValue()];
+  await look("review 8 sheets", page);
+  await page.locator("#hidden-choice input[value=skip]").check();
+  await check(page);
+  run.seen = await page.locator("#sheet").inputValue();
+  await page.locator("#sheet").selectOption("Acta 2");
+  run.forgotten = [await page.locator("#check").isVisible(), await page.locator("#hidden-choice").isVisible()];
+  await check(page);
+  // A copy of what was read is no spreadsheet any more.
+  await page.locator("#faults button.small").click();
+  await page.locator("form.mend").waitFor();
+  await page.keyboard.type("mal@ejemplo.com");
+  await page.keyboard.press("Enter");
+  run.copy = await page.locator("#see-copy").innerText();
+  await page.locator("#see-copy").click();
+  await page.waitForFunction(() => document.getElementById("mending").hidden && !document.getElementById("check-result").hidden, undefined, { timeout: 60_000 });
+  await page.context().close();
+}
+
+{
   // Very many rows: as many elements as of few, page after page.
   const page = await open("many", desk);
   const run = (seen.many = {});

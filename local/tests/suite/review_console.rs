@@ -46,6 +46,7 @@ async fn a_registrar_sees_assigns_mends_and_pastes_in_the_review() {
         rows_are_mended_in_a_copy(&seen[name], name);
     }
     pasted_rows_are_judged_as_a_files(&seen["paste"]);
+    sheets_and_hidden_rows_are_asked_for(&seen["sheets"]);
     many_rows_are_as_quick_as_few(&seen["many"]);
     let jobs = world.get("/jobs").await;
     let names = jobs["items"].as_array().expect("jobs").iter();
@@ -122,6 +123,19 @@ fn pasted_rows_are_judged_as_a_files(run: &Value) {
     let faults = hostile[2].as_array().expect("rows").len();
     assert_eq!((hostile[1].as_array().map(Vec::len), faults), (Some(6), 4), "{}", hostile[2]);
     assert!(!run["nul"][0].as_str().expect("a text").is_empty(), "{run}");
+}
+
+fn sheets_and_hidden_rows_are_asked_for(run: &Value) {
+    let asked = run["asked"][0].as_str().expect("a text");
+    assert!(asked.contains("3 filas ocultas") && asked.contains("Di abajo si se leen"), "{asked}");
+    assert_eq!((&run["asked"][1], &run["asked"][2]), (&json!(true), &json!("Acta")));
+    assert_eq!((&run["seen"], &run["forgotten"]), (&json!("Acta"), &json!([false, false])));
+    assert_eq!(
+        run["said"],
+        json!([[null, null], ["Acta", "skip"], ["Acta 2", null], [null, null]]),
+        "what was said goes with the upload, and not with the copy"
+    );
+    assert_eq!(run["copy"], "Revisar «acta (corregido).csv»");
 }
 
 fn many_rows_are_as_quick_as_few(run: &Value) {

@@ -427,7 +427,7 @@
         const { current, total } = checked.progress;
         if (total) bar.value = current / total;
         status.textContent = `${T.checking}: ${number.format(current)} ${T.of} ${number.format(total)}`;
-        await sleep(1000);
+        await sleep(total > 10_000 ? 1000 : 300);
       }
       // What may be meant stands chosen: the registrar sees it, and the next check reads it so.
       const { said } = columns;

@@ -34,14 +34,14 @@ const withMending = (made, rows, { changes, mend }, { texts: T, number }) => {
     const cell = line.insertCell();
     cell.className = "act";
     const [row, place] = [rows[at], number.format(rows[at].line ?? rows[at].row)];
-    const button = element("button", changes.has(row.row) ? T.mend_again : T.mend, "button small");
+    const button = element("button", T.mend, "button small");
     button.type = "button";
-    button.setAttribute("aria-label", `${button.textContent}: ${T.line.toLowerCase()} ${place}`);
+    button.setAttribute("aria-label", `${T.mend}: ${T.line.toLowerCase()} ${place}`);
     button.addEventListener("click", () => mend(row, line, button));
     cell.append(button);
     if (changes.has(row.row)) {
       line.className = "mended";
-      cell.append(" ", element("span", T.mended_row, "mended-note"));
+      cell.append(element("div", T.mended_row, "mended-note"));
     }
   });
   return made;

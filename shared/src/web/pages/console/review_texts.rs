@@ -87,7 +87,6 @@ pub(super) const REVIEW_TEXTS: &[(&str, &str, &str)] = &[
     ("picture_of", "Muestra del certificado de", "Sample of the certificate of"),
     ("picture_failed", "No se pudo dibujar la muestra.", "The sample could not be drawn."),
     ("mend", "Corregir", "Mend"),
-    ("mend_again", "Corregir de nuevo", "Mend again"),
     ("mend_done", "Listo", "Done"),
     ("mend_cancel", "Cancelar", "Cancel"),
     ("mended_row", "corregida", "mended"),
