@@ -175,7 +175,7 @@ for (const [name, options] of [["desk", desk], ["phone", phone]]) {
   await page.locator("#pasted").focus();
   await paste("Correo\tNombre\tNota\tEvidencia descripción\tEvidencia url\r\n"
     + "uno@ejemplo.com\tUno\u00a0 Soto\tA\t\"Dos líneas:\nesta dice \"\"hola\"\"\"\thttps://ejemplo.com/1\r\n"
-    + "dos@ejemplo.com\t\"Dos\" Rojas\tB\t\t\r\n\t\t\t\t\r\n");
+    + "dos@ejemplo.com\t\"Dos Rojas\"\tB\t\t\r\n\t\t\t\t\r\n");
   run.chosen = await page.locator("#chosen").innerText();
   run.focus = await focused(page);
   await look("review 5 pasted", page);

@@ -111,7 +111,7 @@ fn pasted_rows_are_judged_as_a_files(run: &Value) {
     assert_eq!(run["focus"], "dry-run");
     let names: Vec<&Value> =
         run["rows"].as_array().expect("rows").iter().map(|row| &row[2]).collect();
-    assert_eq!(names, ["Uno Soto", "\"Dos\" Rojas"], "{run}");
+    assert_eq!(names, ["Uno Soto", "\"Dos Rojas\""], "{run}");
     let upload = run["upload"].as_str().expect("a text");
     assert!(upload.contains("\"Dos líneas:\nesta dice \"\"hola\"\"\""), "{upload}");
     assert_eq!(run["headless"][1][2], "Cuatro Soto", "{run}");
