@@ -135,7 +135,7 @@ pub struct FileFlags {
     /// NAME-correcciones.csv].
     #[arg(long, short, value_name = "RESULTS", conflicts_with = "email")]
     pub output: Option<PathBuf>,
-    /// Replace the results file if it exists.
+    /// Replace the results file, and those of --pictures and --faulty, if they exist.
     #[arg(long, conflicts_with = "email")]
     pub force: bool,
     /// Start over with a new job, even if this file was issued before.
@@ -147,7 +147,7 @@ pub struct FileFlags {
     pub encoding: Option<Encoding>,
     /// Read a column as a field: email, recipient_name, result_value …, or a part of the name:
     /// given_name, middle_name, family_name, second_family_name; repeatable.
-    #[arg(long, conflicts_with = "email", value_name = "COLUMN=FIELD")]
+    #[arg(long, visible_alias = "column", conflicts_with = "email", value_name = "COLUMN=FIELD")]
     pub map: Vec<String>,
     /// Leave columns unread; separate them with commas, quote a name that has one; repeatable.
     #[arg(long, conflicts_with = "email", value_name = "COLUMNS")]
@@ -156,6 +156,14 @@ pub struct FileFlags {
     /// that need not be said.
     #[arg(long, conflicts_with = "email")]
     pub day_first: bool,
+    /// Folder for two pictures of what a dry run would sign: the certificate of the first row, and that
+    /// with the most letters.
+    #[arg(long, conflicts_with = "email", requires = "dry_run", value_name = "DIR")]
+    pub pictures: Option<PathBuf>,
+    /// File for the rows at fault alone, with their own columns and what is wrong; it can be mended and
+    /// issued as it is.
+    #[arg(long, conflicts_with = "email", value_name = "FAULTY")]
+    pub faulty: Option<PathBuf>,
     /// Correct the credentials that rows name in credential_id, as a results file does; needs a key
     /// with the scope manage. Rows without an id are issued.
     #[arg(long, conflicts_with = "email")]

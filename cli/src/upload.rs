@@ -18,9 +18,10 @@ use self::state::{Identity, Stage, StateFile, Upload};
 pub use self::{send::of_members, source::Source};
 use crate::{
     exit::{Exit, Failure},
-    follow,
+    faulty, follow,
     issue::{self, FileFlags, IssueOptions},
     output_file::{Existing, OutputFile},
+    pictures,
     printer::{self, Printer, cell},
     results, review,
     session::{self, Session},
@@ -55,6 +56,7 @@ pub async fn run(session: &Session, file: &Path, issuance: Issuance) -> Result<E
     // Chosen first: a command that cannot write its results must not issue.
     let target =
         results_target(file, &issuance, state.upload.as_ref().filter(|_| !restart), printer)?;
+    let further = Further::of(&issuance.flags, printer)?;
     if restart {
         state.forget()?;
     }
@@ -78,6 +80,10 @@ pub async fn run(session: &Session, file: &Path, issuance: Issuance) -> Result<E
         review::print_rows(session, &job_id).await?;
         print_noted_rows(session, &job_id).await?;
     }
+    let drawn = match exit {
+        Exit::Failed => None,
+        _ => further.write(session, &issuance.template, &job_id).await?,
+    };
     let mut results = None;
     if let Some(target) = target.filter(|_| exit != Exit::Failed) {
         write_results(session, &job_id, &target, upload.results.as_deref()).await?;
@@ -104,9 +110,44 @@ pub async fn run(session: &Session, file: &Path, issuance: Issuance) -> Result<E
         members.insert("upload_id".into(), json!(upload.upload_id));
         members.insert("results".into(), json!(results));
         members.insert("resumed".into(), json!(resumed));
+        if let Some(drawn) = drawn {
+            members.insert("pictures".into(), json!(drawn));
+        }
     }
     printer.json(&shown)?;
     Ok(exit)
+}
+
+/// Files that a command writes beside the results, chosen before it does anything.
+struct Further {
+    faulty: Option<OutputFile>,
+    pictures: Option<[OutputFile; 2]>,
+}
+
+impl Further {
+    fn of(flags: &FileFlags, printer: Printer) -> Result<Self, Failure> {
+        let existing = Existing::with_force(flags.force);
+        let faulty = flags.faulty.as_deref();
+        let pictures = flags.pictures.as_deref();
+        Ok(Self {
+            faulty: faulty.map(|path| OutputFile::new(path, existing, printer)).transpose()?,
+            pictures: pictures.map(|at| pictures::targets(at, existing, printer)).transpose()?,
+        })
+    }
+
+    /// Writes them; the pictures that were drawn, if any were asked for.
+    async fn write(
+        &self,
+        session: &Session,
+        template: &str,
+        job_id: &str,
+    ) -> Result<Option<Vec<PathBuf>>, Failure> {
+        if let Some(target) = &self.faulty {
+            faulty::write(session, job_id, target).await?;
+        }
+        let Some(targets) = &self.pictures else { return Ok(None) };
+        pictures::save(session, template, job_id, targets).await.map(Some)
+    }
 }
 
 fn open_state(

@@ -366,3 +366,50 @@ async fn what_deserves_a_look_is_printed_and_refused_where_that_is_asked_for() {
     world.done(&one).stdout_has("aviso: El campo recipient_name");
     world.stack.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_review_saves_two_certificates_and_the_rows_at_fault() {
+    let world = World::new().await;
+    let text = "Correo;Nombre;Logro final;RUT\nana@ejemplo.com;Ana Soto;A;1-9\n\
+        largo@ejemplo.com;María de los Ángeles Villavicencio;A;2-7\nmal@;\"=Mal; peor\";A;3-5\n";
+    world.file("acta.csv", text, 0o644);
+    let review = [
+        "issue",
+        "acta.csv",
+        "--dry-run",
+        "--column",
+        "Logro final=result_value",
+        "--ignore",
+        "RUT",
+        "--pictures",
+        "muestras",
+        "--faulty",
+        "faltas.csv",
+    ];
+    let ran = world.run(&review).code(3).stdout_has("Primer certificado (línea 2): ");
+    ran.stdout_has("Certificado más largo (línea 3): ").stdout_has("faltas.csv (1)");
+    let picture =
+        |name: &str| fs::read(world.path(&format!("muestras/{name}.png"))).expect("a file");
+    let (first, longest) = (picture("primero"), picture("mas-largo"));
+    assert!(first.starts_with(b"\x89PNG") && longest.starts_with(b"\x89PNG") && first != longest);
+    let faulty = fs::read_to_string(world.path("faltas.csv")).expect("a file");
+    let lines: Vec<&str> = faulty.lines().collect();
+    assert_eq!(lines.len(), 2, "{faulty}");
+    assert!(lines[0].contains(";#RUT;line;status;error;credential_id"), "{faulty}");
+    assert!(lines[1].starts_with("mal@;\"'=Mal; peor\";A;3-5;4;invalid;"), "{faulty}");
+    // None of them replaces a file, nor is anything done before that is said.
+    let before = jobs(&world).len();
+    world.run(&review).code(1).stderr_has("--force");
+    assert_eq!(jobs(&world).len(), before);
+    let again = world.run(&[&review[..], &["--force", "--json"]].concat()).code(3).json();
+    assert_eq!(again["pictures"].as_array().map(Vec::len), Some(2), "{again}");
+    // Mended, the faulty rows are a file like any other.
+    world.file(
+        "faltas-2.csv",
+        &faulty.replace("mal@", "mal@ejemplo.com").replace("=Mal", "Mal"),
+        0o644,
+    );
+    world.done(&["issue", "faltas-2.csv"]).stdout_has("1 fila: 1 emitida");
+    world.run(&["issue", "acta.csv", "--pictures", "muestras"]).code(2).stderr_has("--dry-run");
+    world.stack.shutdown().await;
+}

@@ -1,4 +1,5 @@
-//! A sample of a template's certificates, with a design that need not be saved, for a key that may change templates.
+//! A sample of a template's certificates: with a design that need not be saved, for a key that may change templates; with a
+//! recipient's values, for one that may issue.
 
 use http::{HeaderValue, Response, header};
 use lambda_http::Body;
@@ -17,7 +18,7 @@ use unicreda::{
     web::{
         accept,
         respond::{file, set},
-        sample::{Length, Sample},
+        sample::{Length, Sample, Subject},
         view::CredentialView,
     },
 };
@@ -36,33 +37,20 @@ const NO_CREDENTIAL: &[u8] =
 /// `POST /templates/{template_id}/preview`.
 pub async fn draw(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate_reader(app, call).await?;
-    if call.query(LANG).is_some_and(|tag| Lang::from_tag(tag).is_none()) {
-        return Err(Problem::invalid_field(
-            LANG.name,
-            "invalid_language",
-            format!("El parámetro lang debe ser {}", Lang::listed("o")),
-            format!("The parameter lang must be {}", Lang::listed("or")),
-        ));
-    }
-    let length = match call.query(SAMPLE) {
-        None => Length::Longest,
-        Some(text) => Length::parse(text).ok_or_else(|| {
-            Problem::invalid_field(
-                SAMPLE.name,
-                "value_not_allowed",
-                "El parámetro sample debe ser longest o shortest",
-                "The parameter sample must be longest or shortest",
-            )
-        })?,
-    };
-    let Draft { organization, template, design, pictures } =
+    let length = parameters(call)?;
+    let Draft { organization, template, design, pictures, recipient } =
         designs::draft(app, call, &caller).await?;
+    let subject = match (&recipient, length) {
+        (None, length) => Subject::Nobody(length.unwrap_or(Length::Longest)),
+        (Some(recipient), None) => Subject::Recipient(recipient),
+        (Some(_), Some(_)) => return Err(not_with_recipient()),
+    };
     let site_url = &app.config.site_url;
     let (organization, template) = (&organization, &template);
     let own = || template.definition.language.unwrap_or(organization.settings.language);
     let lang = call.asked_lang().unwrap_or_else(own);
     let now = call.now;
-    let shown = Sample { site_url, organization, template, design, length, lang, now }.view();
+    let shown = Sample { site_url, organization, template, design, subject, lang, now }.view();
     let logo = shown.logo.as_ref().filter(|_| shown.design.logo);
     let sources = Sources { brought: &pictures, known: None };
     let logo = picture(app, logo, sources).await?.map(|logo| logo.file);
@@ -95,6 +83,36 @@ pub async fn draw(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let name = HeaderValue::from_str(&name).map_err(Problem::internal)?;
     response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
     Ok(response)
+}
+
+/// The length that is asked for, and a known language.
+fn parameters(call: &Call) -> Result<Option<Length>, Problem> {
+    if call.query(LANG).is_some_and(|tag| Lang::from_tag(tag).is_none()) {
+        return Err(Problem::invalid_field(
+            LANG.name,
+            "invalid_language",
+            format!("El parámetro lang debe ser {}", Lang::listed("o")),
+            format!("The parameter lang must be {}", Lang::listed("or")),
+        ));
+    }
+    let Some(text) = call.query(SAMPLE) else { return Ok(None) };
+    Length::parse(text).map(Some).ok_or_else(|| {
+        Problem::invalid_field(
+            SAMPLE.name,
+            "value_not_allowed",
+            "El parámetro sample debe ser longest o shortest",
+            "The parameter sample must be longest or shortest",
+        )
+    })
+}
+
+fn not_with_recipient() -> Problem {
+    Problem::invalid_field(
+        SAMPLE.name,
+        "not_with_recipient",
+        "El parámetro sample no va con recipient: la muestra tiene sus datos",
+        "The parameter sample does not go with recipient: the sample has its data",
+    )
 }
 
 /// 400 that names the picture that cannot be drawn. A certificate goes without it; its designer is told.

@@ -269,9 +269,10 @@ async fn a_registrar_issues_from_a_file_in_the_console() {
         let count = |list: &str| run[list].as_array().map(Vec::len);
         assert_eq!(
             (count("templates"), count("rows"), count("faults")),
-            (Some(3), Some(10), Some(2))
+            (Some(3), Some(if name == "desk" { 14 } else { 10 }), Some(2)),
+            "a page of rows"
         );
-        assert_eq!((&run["moreRows"], &run["focused"]), (&json!(14), &json!("check-title")));
+        assert_eq!(run["focused"], "check-title");
         assert_eq!(run["inView"], true, "{run}");
     }
     review_is_whole(&runs["desk"]);
@@ -327,7 +328,8 @@ fn review_is_whole(desk: &Value) {
             "Nombre completo",
             "Calificación",
             "Fecha de inicio",
-            "Correo electrónico"
+            "Correo electrónico",
+            "Corregir"
         ])
     );
     assert_eq!(
@@ -338,7 +340,8 @@ fn review_is_whole(desk: &Value) {
             "José Muñoz 1",
             "A",
             "15 de abril de 2026",
-            "persona1@ejemplo.com"
+            "persona1@ejemplo.com",
+            "Corregir"
         ])
     );
     assert_eq!(
@@ -347,12 +350,14 @@ fn review_is_whole(desk: &Value) {
             [
                 "14",
                 "invalido@test",
-                "Invalid email: invalido@test (la columna «Correo electrónico» no tiene una dirección de correo válida)"
+                "Invalid email: invalido@test (la columna «Correo electrónico» no tiene una dirección de correo válida)",
+                "Corregir"
             ],
             [
                 "15",
                 "eva@ejemplo.com",
-                "Calificacion invalida. Valores permitidos: A, B, C, D, F. La columna «Calificación» dice «Z»"
+                "Calificacion invalida. Valores permitidos: A, B, C, D, F. La columna «Calificación» dice «Z»",
+                "Corregir"
             ],
         ])
     );

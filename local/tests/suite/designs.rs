@@ -299,3 +299,55 @@ fn saved_and_issued(sim: &mut Sim) -> Run<'_> {
 async fn a_design_with_a_picture_survives_a_crash_at_every_call() {
     every_point("design", saved_and_issued).await;
 }
+
+/// A sample with a recipient's values, for a key that issues.
+async fn sample_of(world: &World, query: &str, recipient: &Value) -> Reply {
+    let key = key_of(world.stack.app(), "demo", Mode::Live, &[Scope::Issue], None).await;
+    let path = format!("/api/v1{}/preview{query}", template(world));
+    let headers = [("x-api-key", key.as_str()), ("content-type", "application/json")];
+    let body = json!({ "recipient": recipient });
+    world.send("POST", &path, &headers, body.to_string()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recipients_certificate_is_drawn_before_it_is_issued() {
+    let world = World::new().await;
+    let ana = json!({
+        "email": "ana@ejemplo.com", "recipient_name": "Ana  Sotomayor", "result_value": "A",
+        "credits_earned": 6.5, "awarded_on": "2026-03-02",
+    });
+    let with = |field: &str, value: Value| {
+        let mut changed = ana.clone();
+        changed[field] = value;
+        changed
+    };
+    let drawn = sample_of(&world, "", &ana).await.expect(200).body;
+    let has = |pdf: &[u8], text: &str| pdf.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(has(&drawn, "Ana Sotomayor"), "the name as it will be signed");
+    assert!(!has(&drawn, "María Fernanda"), "nobody's name");
+    for (field, value) in [
+        ("result_value", json!("B")),
+        ("credits_earned", json!(7)),
+        ("awarded_on", json!("2026-03-03")),
+    ] {
+        let other = sample_of(&world, "", &with(field, value)).await.expect(200).body;
+        assert_ne!(other, drawn, "{field} is on it");
+    }
+    // What issuing refuses is refused, with its place.
+    let wrong = sample_of(&world, "", &with("result_value", json!("Z"))).await;
+    one_fault(wrong, "/recipient/result_value", "invalid_result");
+    one_fault(sample_of(&world, "", &json!("Ana")).await, "/recipient", "not_an_object");
+    let both = sample_of(&world, "?sample=longest", &ana).await;
+    one_fault(both, "sample", "not_with_recipient");
+    // What the public certificate leaves out is left out of it too.
+    let hides = json!({ "public_hides": ["surname"] });
+    world.call("PUT", "/organization", Some(&hides)).await.expect(200);
+    let shown = world
+        .until("the setting is known", async || {
+            let pdf = sample_of(&world, "", &ana).await.expect(200).body;
+            has(&pdf, "Ana S.").then_some(pdf)
+        })
+        .await;
+    assert!(!has(&shown, "Sotomayor"));
+    assert_eq!(world.get("/credentials").await["items"], json!([]), "nothing was issued");
+}

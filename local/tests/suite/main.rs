@@ -69,6 +69,7 @@ mod renewal;
 mod results_files;
 mod retention;
 mod review;
+mod review_console;
 mod runtime;
 mod signing_keys;
 mod sim;

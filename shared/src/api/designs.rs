@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use http::Response;
 use jiff::{Timestamp, ToSpan};
 use lambda_http::Body;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::to_raw_value};
 
 use crate::{
     api::{
@@ -15,11 +15,15 @@ use crate::{
     app::App,
     domain::{
         design::{Design, DesignPart},
+        field_error::{FieldError, FieldErrors},
         fields::Fields,
         ids::TemplateId,
         image::Image,
+        lang::Lang,
         organization::Organization,
-        template::Template,
+        recipient::{Entry, Recipient},
+        refusal,
+        template::{Definition, Template},
         time,
     },
     http::{
@@ -92,20 +96,25 @@ pub struct Draft {
     pub design: Design,
     /// The pictures that the body brought, which are not stored.
     pub pictures: Vec<(Image, Vec<u8>)>,
+    /// The body's recipient, read and checked as issuing does; no profile fills anything in.
+    pub recipient: Option<Recipient>,
 }
 
 /// Reads a template and the design that its certificates would have with the body's `design`, if it has one. Nothing is written.
 ///
 /// # Errors
-/// `not_found`; `invalid_request` with every fault of the design; those of the store.
+/// `not_found`; `invalid_request` with every fault of the design, or of the recipient; those of the store.
 pub async fn draft(app: &App, call: &Call, caller: &Caller) -> Result<Draft, Problem> {
     let id = TemplateId::parse(&call.parameter).map_err(|_| Problem::template_not_found(None))?;
     let template = app.catalog.template(&caller.org, id).await?;
     let template = template.ok_or_else(|| Problem::template_not_found(None))?;
     let mut body = Fields::of_body(call.expect_json()?)?;
     let is_given = body.has("design");
+    let recipient = body.take("recipient");
     let (part, given) = DesignPart::take(&mut body, &template.definition.custom_fields);
     body.end()?;
+    let recipient =
+        recipient.map(|given| recipient_of(&given, &template.definition)).transpose()?;
     let mut part = match is_given {
         true => part,
         false => template.definition.design.clone(),
@@ -118,5 +127,31 @@ pub async fn draft(app: &App, call: &Call, caller: &Caller) -> Result<Draft, Pro
     let organization = app.catalog.organization(&caller.org).await?;
     let of_organization = app.catalog.design(&caller.org, None).await?;
     let design = Design::of(of_organization.as_ref().map(|saved| &saved.design), part.as_ref());
-    Ok(Draft { organization, template, design, pictures })
+    Ok(Draft { organization, template, design, pictures, recipient })
+}
+
+/// Reads a recipient as issuing does, up to what its template says of it.
+fn recipient_of(given: &Value, template: &Definition) -> Result<Recipient, Problem> {
+    let raw = to_raw_value(given).map_err(Problem::internal)?;
+    let mut entry = Entry::parse(&raw);
+    refusal::complete(&mut entry, template);
+    let checked = entry.recipient.and_then(|recipient| {
+        let recipient = recipient.cleaned().unwrap_or(recipient);
+        match template.check(&recipient) {
+            faults if faults.is_empty() => Ok(recipient),
+            faults => Err(faults),
+        }
+    });
+    checked.map_err(|faults| {
+        let mut errors = FieldErrors::default();
+        for fault in &faults {
+            let pointer = match fault.field() {
+                Some(field) => format!("/recipient/{}", field.replace('.', "/")),
+                None => "/recipient".to_owned(),
+            };
+            let (es, en) = (fault.text(Lang::Es), fault.text(Lang::En));
+            errors.push(FieldError::new(pointer, fault.code(), es, en));
+        }
+        Problem::invalid_request(errors)
+    })
 }

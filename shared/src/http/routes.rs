@@ -382,7 +382,7 @@ pub const ROUTES: &[Route] = &[
     live("POST", "/api/v1/templates/{template_id}/archive", Function::Catalog(Catalog::ArchiveTemplate), &[CATALOG], &[]),
     keyed("GET", "/api/v1/templates/{template_id}/readiness", Function::Catalog(Catalog::TemplateReadiness), &[READ, ISSUE, CATALOG], &[]),
     keyed("GET", "/api/v1/templates/{template_id}/csv", Function::Catalog(Catalog::TemplateCsv), &[READ, ISSUE, CATALOG], &[]),
-    keyed("POST", "/api/v1/templates/{template_id}/preview", Function::Render(Render::Sample), &[CATALOG], &[SAMPLE, LANG]),
+    keyed("POST", "/api/v1/templates/{template_id}/preview", Function::Render(Render::Sample), &[CATALOG, ISSUE], &[SAMPLE, LANG]),
     keyed("GET", "/api/v1/templates/{template_id}/column-map", Function::Catalog(Catalog::ShowColumnMap), &[READ, ISSUE, CATALOG], &[]),
     live("PUT", "/api/v1/templates/{template_id}/column-map", Function::Catalog(Catalog::PutColumnMap), &[CATALOG], &[]),
     live("DELETE", "/api/v1/templates/{template_id}/column-map", Function::Catalog(Catalog::DeleteColumnMap), &[CATALOG], &[]),

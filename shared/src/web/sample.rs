@@ -1,8 +1,10 @@
-//! A sample of a template's certificates, for whoever designs them: no person, no credential, nothing signed.
+//! A sample of a template's certificates: of nobody, for whoever designs them, or of a recipient, as its certificate will be. No
+//! credential, nothing signed.
 
 use jiff::{Timestamp, civil::Date};
 
 use crate::{
+    credentials::days::Days,
     document::achievement::AchievementVersion,
     domain::{
         credential::Credential,
@@ -14,11 +16,14 @@ use crate::{
         ids::CredentialId,
         lang::Lang,
         organization::Organization,
+        public_hides::Hidden,
+        recipient::Recipient,
         template::{Definition, Template},
+        time,
     },
     web::{
         certificate_facts, seal,
-        view::{CredentialView, Fact, State, host_of},
+        view::{CredentialView, Fact, State, host_of, publicly},
     },
 };
 
@@ -55,6 +60,59 @@ impl Length {
     }
 }
 
+/// Whose texts a sample has.
+#[derive(Clone, Copy, Debug)]
+pub enum Subject<'a> {
+    /// Nobody's, of this length.
+    Nobody(Length),
+    /// A recipient's, as issuing would sign them now.
+    Recipient(&'a Recipient),
+}
+
+/// What a subject has on a certificate.
+struct Shown {
+    name: Option<String>,
+    facts: Vec<(FieldName, Fact)>,
+    own: Facts,
+    days: Days,
+    hidden: Vec<Hidden>,
+}
+
+impl Shown {
+    fn of(sample: &Sample<'_>) -> Self {
+        let Sample { organization, template, lang, now, .. } = *sample;
+        let (settings, d) = (&organization.settings, &template.definition);
+        match sample.subject {
+            Subject::Nobody(length) => {
+                let name = match length {
+                    Length::Longest => LONGEST,
+                    Length::Shortest => SHORTEST,
+                };
+                let public = d.custom_fields.iter().filter(|field| !field.private);
+                let today = organization.date_of(now);
+                Self {
+                    name: Some(name.to_owned()),
+                    facts: facts(d, length, lang),
+                    own: public.map(|field| (field.key, custom(field, length, lang))).collect(),
+                    days: Days {
+                        issued_on: Some(today),
+                        awarded_on: None,
+                        expires_on: d.expires_on(today),
+                    },
+                    hidden: Vec::new(),
+                }
+            }
+            Subject::Recipient(recipient) => {
+                let days = Days::at(&time::seconds(now), settings, d, recipient);
+                let (shown, hidden) = publicly(recipient, &settings.public_hides);
+                let facts = FieldName::FACTS.into_iter();
+                let facts = facts.filter_map(|field| Fact::of(&shown, field)).collect();
+                Self { name: shown.recipient_name, facts, own: shown.custom, days, hidden }
+            }
+        }
+    }
+}
+
 /// What a sample is drawn of.
 #[derive(Debug)]
 pub struct Sample<'a> {
@@ -66,8 +124,8 @@ pub struct Sample<'a> {
     pub template: &'a Template,
     /// The design to be seen.
     pub design: Design,
-    /// The length of its texts.
-    pub length: Length,
+    /// Whose texts it has.
+    pub subject: Subject<'a>,
     /// The language of its texts.
     pub lang: Lang,
     /// The present instant.
@@ -77,21 +135,11 @@ pub struct Sample<'a> {
 impl Sample<'_> {
     /// Makes the view: its address is of no credential.
     pub fn view(self) -> CredentialView {
-        let Self { site_url, organization, template, design, length, lang, now } = self;
+        let Shown { name, facts, own, days, hidden } = Shown::of(&self);
+        let Self { site_url, organization, template, design, now, .. } = self;
         let (settings, d) = (&organization.settings, &template.definition);
         let today = organization.date_of(now);
         let id = CredentialId::from(uuid::Uuid::nil());
-        let name = match length {
-            Length::Longest => LONGEST,
-            Length::Shortest => SHORTEST,
-        };
-        let facts = facts(d, length, lang);
-        let own: Facts = d
-            .custom_fields
-            .iter()
-            .filter(|field| !field.private)
-            .map(|field| (field.key, custom(field, length, lang)))
-            .collect();
         let certificate_facts = certificate_facts::of(&design, &facts, &d.custom_fields, &own);
         let label = |field: &CustomField| Some((field.label.clone(), own.get(&field.key)?.clone()));
         CredentialView {
@@ -110,15 +158,15 @@ impl Sample<'_> {
             linkedin_id: settings.linkedin_id,
             template: template.id,
             badge: d.achievement.image.clone(),
-            recipient_name: Some(name.to_owned()),
+            recipient_name: name,
             name: d.name.clone(),
             description: d.description.clone(),
             criteria: d.achievement.criteria.clone(),
             custom: d.custom_fields.iter().filter_map(label).collect(),
             facts,
-            issued_on: Some(today),
-            awarded_on: None,
-            expires_on: d.expires_on(today),
+            issued_on: days.issued_on,
+            awarded_on: days.awarded_on,
+            expires_on: days.expires_on,
             skills: d.achievement.alignments.clone(),
             achievement_url: AchievementVersion {
                 site_url,
@@ -129,7 +177,7 @@ impl Sample<'_> {
             }
             .url(),
             evidence: Vec::new(),
-            hidden: Vec::new(),
+            hidden,
             corrected_on: None,
             checks: Vec::new(),
             checked_on: today,

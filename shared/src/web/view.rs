@@ -69,7 +69,7 @@ pub enum Fact {
 
 impl Fact {
     /// Returns the fact of a field; `None` for the evidence, which the view has apart.
-    fn of(recipient: &Recipient, field: FieldName) -> Option<(FieldName, Self)> {
+    pub(super) fn of(recipient: &Recipient, field: FieldName) -> Option<(FieldName, Self)> {
         let fact = match recipient.value(field)? {
             FieldValue::Text(text) => Self::Text(text.to_owned()),
             FieldValue::Credits(credits) => Self::Credits(credits),
@@ -399,7 +399,7 @@ pub fn host_of(url: &str) -> String {
 
 /// What everybody may see of a recipient, and what of it was left out. The member's wallet and
 /// letters, and all that is signed, have the whole.
-fn publicly(recipient: &Recipient, hides: &[Hidden]) -> (Recipient, Vec<Hidden>) {
+pub(super) fn publicly(recipient: &Recipient, hides: &[Hidden]) -> (Recipient, Vec<Hidden>) {
     let mut shown = recipient.clone();
     let mut hidden = Vec::new();
     for part in hides {

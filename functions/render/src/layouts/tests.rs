@@ -17,7 +17,7 @@ use unicreda::{
         template::{Definition, Template},
     },
     web::{
-        sample::{Length, Sample},
+        sample::{Length, Sample, Subject},
         view::CredentialView,
     },
 };
@@ -135,7 +135,8 @@ fn view(design: Design, length: Length, name: Option<&str>, award: Option<&str>)
     let now: Timestamp = "2026-11-15T12:00:00Z".parse().expect("an instant");
     let site_url = "https://credenciales.ejemplo.edu";
     let (organization, template) = (&organization, &template);
-    let sample = Sample { site_url, organization, template, design, length, lang: Lang::Es, now };
+    let subject = Subject::Nobody(length);
+    let sample = Sample { site_url, organization, template, design, subject, lang: Lang::Es, now };
     let mut view = sample.view();
     view.sample = false;
     if let Some(name) = name {

@@ -4,6 +4,7 @@
 //! person types stays in the page's memory. The page holds its words in both languages, so that a
 //! change of language keeps key, file and review.
 
+mod review_texts;
 mod texts;
 
 use maud::{Markup, html};
@@ -13,11 +14,16 @@ use super::frame::{CONSOLE_SCRIPT, Frame};
 use crate::{
     domain::{encoding::Encoding, lang::Lang, undelivered::Undelivered},
     sheet::offered,
-    web::pages::console::texts::TEXTS,
+    web::pages::console::{review_texts::REVIEW_TEXTS, texts::TEXTS},
 };
 
 /// The languages of staff.
 const STAFF: [Lang; 2] = [Lang::Es, Lang::En];
+
+/// All texts, by name: Spanish, English.
+fn texts() -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
+    TEXTS.iter().chain(REVIEW_TEXTS)
+}
 
 /// The texts of the page in a language.
 #[derive(Clone, Copy)]
@@ -26,17 +32,15 @@ struct Texts(Lang);
 impl Texts {
     /// The text of a name.
     fn of(self, name: &str) -> &'static str {
-        let found = TEXTS.iter().find(|(known, ..)| *known == name);
+        let found = texts().find(|(known, ..)| *known == name);
         found.map_or("", |(_, es, en)| self.0.pick(es, en))
     }
 }
 
 /// The words of the script in a language: texts, columns and encodings as people name them.
 fn words(lang: Lang) -> Value {
-    let texts: Map<String, Value> = TEXTS
-        .iter()
-        .map(|(name, es, en)| ((*name).to_owned(), lang.pick(*es, *en).into()))
-        .collect();
+    let texts: Map<String, Value> =
+        texts().map(|(name, es, en)| ((*name).to_owned(), lang.pick(*es, *en).into())).collect();
     let further =
         ["external_id", "language"].map(|name| (name.to_owned(), Texts(lang).of(name).into()));
     let columns: Map<String, Value> = offered::names()
@@ -115,13 +119,20 @@ fn choose(t: Texts) -> Markup {
         label.drop for="file" id="drop" {
             span.drop-title data-t="drop" { (t.of("drop")) }
             span.soft data-t="formats" { (t.of("formats")) }
-            input type="file" id="file" aria-describedby="chosen" accept=".csv,.tsv,.txt,.json,.jsonl,.ndjson,text/csv";
+            input type="file" id="file" aria-describedby="chosen" accept=".csv,.tsv,.txt,.json,.jsonl,.ndjson,.xlsx,.xlsm,.xls,.ods,text/csv";
             span.chosen id="chosen" dir="auto" {}
+        }
+        details id="paste" {
+            summary data-t="paste" { (t.of("paste")) }
+            label for="pasted" data-t="paste_help" { (t.of("paste_help")) }
+            textarea id="pasted" rows="3" autocomplete="off" spellcheck="false" dir="auto" {}
+            p { button.button type="button" id="use-pasted" data-t="use_pasted" { (t.of("use_pasted")) } }
         }
         label.check {
             input type="checkbox" id="mail" autocomplete="off" checked;
             span data-t="tell" { (t.of("tell")) }
         }
+        (sheet_choices(t))
         div id="readings" hidden {
             h3 data-t="readings" { (t.of("readings")) }
             ul.readings id="readings-list" {}
@@ -130,6 +141,7 @@ fn choose(t: Texts) -> Markup {
             summary data-t="columns_read" { (t.of("columns_read")) }
             p data-t="columns_help" { (t.of("columns_help")) }
             div id="columns-table" {}
+            (assignments(t))
         }
         label.check id="day-first-choice" hidden {
             input type="checkbox" id="day-first" autocomplete="off";
@@ -142,6 +154,61 @@ fn choose(t: Texts) -> Markup {
         p { button.button.first type="button" id="dry-run" disabled data-t="dry_run" { (t.of("dry_run")) } }
     };
     step("choose", true, t, "choose", &body)
+}
+
+/// What is asked of a spreadsheet: which of its sheets, and whether its hidden rows are read.
+fn sheet_choices(t: Texts) -> Markup {
+    let choice = |value: &str, text: &str| {
+        html! {
+            label.check {
+                input type="radio" name="hidden" value=(value) autocomplete="off";
+                span data-t=(text) { (t.of(text)) }
+            }
+        }
+    };
+    html! {
+        div id="sheet-choice" hidden {
+            label for="sheet" data-t="sheet" { (t.of("sheet")) }
+            div.line { select id="sheet" autocomplete="off" dir="auto" {} }
+        }
+        fieldset.hidden-choice id="hidden-choice" hidden {
+            legend data-t="hidden_rows" { (t.of("hidden_rows")) }
+            (choice("skip", "hidden_skip"))
+            (choice("read", "hidden_read"))
+        }
+    }
+}
+
+/// What was said of columns, kept under a name.
+fn assignments(t: Texts) -> Markup {
+    html! {
+        div.assignments id="assignments-kept" hidden {
+            label for="assignments" data-t="kept_assignments" { (t.of("kept_assignments")) }
+            div.line {
+                select id="assignments" autocomplete="off" dir="auto" {}
+                button.button type="button" id="forget-assignment" disabled data-t="forget_assignment" { (t.of("forget_assignment")) }
+            }
+        }
+        form.assignments id="assignment-form" {
+            label for="assignment-name" data-t="keep_assignment" { (t.of("keep_assignment")) }
+            div.line {
+                input type="text" id="assignment-name" maxlength="60" autocomplete="off" dir="auto";
+                button.button type="submit" data-t="keep_it" { (t.of("keep_it")) }
+            }
+            p.soft role="status" id="assignment-said" {}
+        }
+    }
+}
+
+/// The ways through the pages of a table.
+fn pages(t: Texts, id: &str) -> Markup {
+    html! {
+        nav.pages id=(id) hidden aria-label=(t.of("rows_pages")) data-label="rows_pages" {
+            button.button type="button" data-t="earlier" { (t.of("earlier")) }
+            span {}
+            button.button type="button" data-t="later" { (t.of("later")) }
+        }
+    }
 }
 
 /// The button that shows further rows of a table.
@@ -159,16 +226,30 @@ fn check(t: Texts) -> Markup {
             dl.facts id="review-facts" {}
             div.guesses id="guesses" {}
             ul.sums id="sums" {}
-            div id="rows" {}
-            (more(t, "more-rows"))
+            div.beside {
+                div.pictures id="pictures" {}
+                div.tables {
+                    div id="rows" {}
+                    (pages(t, "rows-pages"))
+                }
+            }
             div id="corrections" {}
             (more(t, "more-corrections"))
             div id="warnings" {}
             div id="faults" {}
-            (more(t, "more-faults"))
+            (pages(t, "faults-pages"))
+            p { button.button type="button" id="faulty-file" hidden data-t="faulty_file" { (t.of("faulty_file")) } }
             div.offer id="offer" hidden {
                 p data-t="offer" { (t.of("offer")) }
                 p { button.button type="button" id="see-corrections" data-t="see_corrections" { (t.of("see_corrections")) } }
+            }
+            div.offer id="mending" hidden {
+                p role="status" id="mending-count" {}
+                p.soft data-t="mending_help" { (t.of("mending_help")) }
+                div.line {
+                    button.button.first type="button" id="see-copy" {}
+                    button.button type="button" id="drop-mends" data-t="drop_mends" { (t.of("drop_mends")) }
+                }
             }
             p.last { button.button.first type="button" id="issue" {} }
             p.soft id="faults-later" data-t="faults_later" { (t.of("faults_later")) }
@@ -307,8 +388,8 @@ mod tests {
         used.extend(named(CONSOLE_SCRIPT, "loseFile(\""));
         used.extend(named(CONSOLE_SCRIPT, "sum(\""));
         used.extend(named(CONSOLE_SCRIPT, "denied: \""));
-        let known: BTreeSet<&str> = TEXTS.iter().map(|(name, ..)| *name).collect();
-        assert_eq!(known.len(), TEXTS.len(), "no name is given twice");
+        let known: BTreeSet<&str> = texts().map(|(name, ..)| *name).collect();
+        assert_eq!(known.len(), texts().count(), "no name is given twice");
         for name in &used {
             assert!(name.is_empty() || known.contains(name), "{name} has no text");
         }
@@ -321,6 +402,8 @@ mod tests {
             "correct_",
             "st_",
             "ph_",
+            "pic_",
+            "mended_",
             "person_credentials",
             "person_profiles",
             "person_rows",
@@ -347,7 +430,7 @@ mod tests {
                 && !others.iter().any(|start| name.starts_with(start));
             assert!(!idle, "{name} is said nowhere");
         }
-        for (name, es, en) in TEXTS {
+        for (name, es, en) in texts() {
             assert!(!es.is_empty() && !en.is_empty(), "{name}");
             assert!(!es.contains("POST") && !es.contains("/api"), "{name} is for people");
         }

@@ -23,6 +23,10 @@ const SCRIPT: &str = include_str!("page.js");
 /// The script of the console. The page contains it unescaped, so it has no `</script`.
 pub(super) const CONSOLE_SCRIPT: &str = concat!(
     include_str!("console/parts.js"),
+    include_str!("console/sheet.js"),
+    include_str!("console/mend.js"),
+    include_str!("console/pictures.js"),
+    include_str!("console/assignments.js"),
     include_str!("console/review.js"),
     include_str!("console/columns.js"),
     include_str!("console/undelivered.js"),
@@ -55,13 +59,13 @@ pub fn content_security_policy(site_url: &str) -> String {
     )
 }
 
-/// Returns the policy of the console, which calls the API and the bucket of uploads; its one image is the
-/// site's icon.
+/// Returns the policy of the console, which calls the API and the bucket of uploads; its images are the
+/// site's icon and the samples that it asked the API for.
 pub fn console_security_policy(uploads_origin: &str) -> String {
     let [style, _, script, _] = &*HASHES;
     let uploads = origin(uploads_origin);
     format!(
-        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; connect-src 'self' {uploads}; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; connect-src 'self' {uploads}; img-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 }
 

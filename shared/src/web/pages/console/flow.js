@@ -12,6 +12,8 @@
   let encoding = null;
   // How the last check read the file's columns, and what the registrar said of them and of its dates.
   let columns = { read: [], said: {} };
+  // The sheets of the file, if it is a spreadsheet of several, and the one that is read.
+  let sheets = { all: [], said: "" };
   // What the registrar is looking at: a dry run's outcome, and a job under way.
   let review = null;
   let job = null;
@@ -203,10 +205,71 @@
       forgetReview();
     }));
     show("columns-read", columns.read.length > 0);
+    drawAssignments();
+  };
+  const drawAssignments = (chosen = "") => {
+    const names = Object.keys(savedAssignments.all()).sort((a, b) => a.localeCompare(b, lang));
+    $("assignments").replaceChildren(...["", ...names].map((name) => {
+      const option = element("option", name || T.choose_assignment);
+      option.value = name;
+      return option;
+    }));
+    $("assignments").value = chosen;
+    show("assignments-kept", names.length > 0);
+    $("forget-assignment").disabled = !chosen;
+  };
+  $("assignments").addEventListener("change", () => {
+    const name = $("assignments").value;
+    if (name) {
+      columns.said = { ...columns.said, ...savedAssignments.of(name, columns.read) };
+      forgetReview();
+    }
+    drawColumns();
+    drawAssignments(name);
+  });
+  $("assignment-form").addEventListener("submit", guarded(async () => {
+    const name = $("assignment-name").value.trim();
+    if (!name) return;
+    // What stands chosen in the table, whoever chose it.
+    const map = Object.fromEntries(columns.read.map(({ name: column, read_as: known }) =>
+      [column, columns.said[column] ?? known]).filter(([column, to]) => column && to));
+    if (!savedAssignments.save(name, map)) throw refuse("not_kept");
+    $("assignment-name").value = "";
+    drawAssignments(name);
+    $("assignment-said").textContent = `${T.kept_as} ${name}`;
+  }));
+  $("forget-assignment").addEventListener("click", () => {
+    savedAssignments.forget($("assignments").value);
+    drawAssignments();
+    $("assignment-name").focus();
+  });
+  const drawSheets = () => {
+    $("sheet").replaceChildren(...sheets.all.map((name) => {
+      const option = element("option", name);
+      option.value = name;
+      return option;
+    }));
+    $("sheet").value = sheets.said;
+    show("sheet-choice", sheets.all.length > 1);
+  };
+  $("sheet").addEventListener("change", () => {
+    sheets.said = $("sheet").value;
+    columns = { read: [], said: {} };
+    hiddenRows("");
+    drawColumns();
+    forgetReview();
+  });
+  // What the registrar said of hidden rows; without an argument, what is said.
+  const hiddenRows = (said) => {
+    const choices = [...$("hidden-choice").querySelectorAll("input")];
+    if (said === "") choices.forEach((choice) => { choice.checked = false; });
+    if (said !== undefined) show("hidden-choice", said !== "");
+    return choices.find((choice) => choice.checked)?.value;
   };
   // What was reviewed was reviewed with another template, or of another file.
   const forgetReview = () => {
     turn++;
+    for (const { url } of review?.pictures ?? []) URL.revokeObjectURL(url);
     review = null;
     for (const id of ["check", "readings"]) show(id, false);
     drawChoice();
@@ -216,7 +279,7 @@
     drawColumns();
     forgetReview();
   });
-  for (const id of ["day-first", "correct"]) $(id).addEventListener("change", forgetReview);
+  for (const id of ["day-first", "correct", "hidden-choice"]) $(id).addEventListener("change", () => forgetReview());
   $("mail").addEventListener("change", () => { if (review) drawReview(); });
 
   $("example").addEventListener("click", guarded(async () => {
@@ -233,6 +296,9 @@
     file = fault ? null : picked[0];
     encoding = null;
     columns = { read: [], said: {} };
+    sheets = { all: [], said: "" };
+    hiddenRows("");
+    drawSheets();
     for (const id of ["day-first", "correct"]) {
       show(`${id}-choice`, false);
       $(id).checked = false;
@@ -256,6 +322,28 @@
     });
   }
 
+  // Rows that come from a sheet instead of a file: pasted into their field, or anywhere else but into a field.
+  const takePasted = (text) => {
+    if (!text.trim()) return;
+    choose([pastedFile(text, words)]);
+    $("pasted").value = "";
+    $("dry-run").focus();
+  };
+  $("pasted").addEventListener("paste", (event) => {
+    const text = event.clipboardData?.getData("text/plain");
+    if (!text) return;
+    event.preventDefault();
+    takePasted(text);
+  });
+  $("use-pasted").addEventListener("click", () => takePasted($("pasted").value));
+  addEventListener("paste", (event) => {
+    const into = event.target.closest?.("input:not([type=file]), textarea, select");
+    if (into || $("choose").hidden || sending || !event.clipboardData) return;
+    if (event.clipboardData.files.length) return choose([...event.clipboardData.files]);
+    const text = event.clipboardData.getData("text/plain");
+    if (/[\t\n]/.test(text)) takePasted(text);
+  });
+
   const loseFile = (name) => {
     file = null;
     forgetReview();
@@ -274,6 +362,8 @@
         ...(Object.keys(columns.said).length && { column_map: columns.said }),
         ...($("day-first").checked && { day_first: true }),
         ...($("correct").checked && { correct: true }),
+        ...(sheets.said && { sheet: sheets.said }),
+        ...(hiddenRows() && { hidden_rows: hiddenRows() }),
       }),
     })).json();
     status.textContent = T.uploading;
@@ -338,25 +428,33 @@
         const { current, total } = checked.progress;
         if (total) bar.value = current / total;
         status.textContent = `${T.checking}: ${number.format(current)} ${T.of} ${number.format(total)}`;
-        await sleep(1000);
+        await sleep(total > 10_000 ? 1000 : 300);
       }
       // What may be meant stands chosen: the registrar sees it, and the next check reads it so.
       const { said } = columns;
-      for (const { name, decided_by: by, suggestion } of checked.columns ?? []) {
-        if (by === "open" && name && suggestion) said[name] ??= suggestion;
+      const addressed = checked.columns?.some(({ read_as: known }) => known === "email");
+      for (const { name, decided_by: by, suggestion, values } of checked.columns ?? []) {
+        const address = !addressed && values.length > 0 && values.every((value) => /\S@\S/.test(value)) ? "email" : undefined;
+        if (by === "open" && name && (suggestion ?? address)) said[name] ??= suggestion ?? address;
       }
       columns = { read: checked.columns ?? [], said };
       drawColumns();
       const named = columns.read.some(({ name }) => namesCredentials(name));
       const other = checked.result?.errors.some(({ code }) => code === "other_content");
       if (named || other) show("correct-choice");
-      const unknown = checked.code === "unknown_column" && columns.read.length > 0;
+      sheets = { all: checked.file?.sheets ?? [], said: checked.file?.sheet ?? sheets.said };
+      drawSheets();
+      const unknown = ["unknown_column", "missing_column"].includes(checked.code) && columns.read.length > 0;
       $("columns-read").open = unknown;
       if (checked.status === "FAILURE") {
         show("check", false);
         if (checked.code === "ambiguous_dates") {
           show("day-first-choice");
           throw refuse("ambiguous_dates");
+        }
+        if (checked.code === "hidden_rows") {
+          hiddenRows("ask");
+          throw new Refused(() => `${refusal(checked)} ${T.say_hidden}`);
         }
         if (checked.readings?.length) {
           drawReadings(checked.readings);
@@ -366,8 +464,9 @@
       }
       const made = {
         id, job: checked, template: of, print, file, lang, rows: [], faults: [], corrections: [], cursors: {},
+        at: { rows: 0, faults: 0 }, pictures: [], changes: new Map(), own: null, named,
       };
-      await moreRows(made, 10);
+      await moreRows(made, PAGE);
       if (checked.result.failed) await more(made, "faults", "invalid");
       if (checked.result.corrected) await more(made, "corrections", "corrected");
       if (mine !== turn) return;
@@ -376,6 +475,7 @@
       show("check-result");
       drawReview();
       arrive("check");
+      drawPictures(made);
     } catch (error) {
       if (mine === turn) show("check", false);
       // Without the scope the next check is one without corrections.
@@ -402,22 +502,158 @@
       of.cursors[list] = page.next_cursor;
     } while (of.cursors[list] && of[list].length === before);
   };
-  for (const [id, load] of [
-    ["more-rows", (of) => moreRows(of, 50)],
-    ["more-faults", (of) => more(of, "faults", "invalid")],
-    ["more-corrections", (of) => more(of, "corrections", "corrected")],
-  ]) {
-    $(id).addEventListener("click", guarded(async () => {
-      $(id).disabled = true;
-      const of = review;
-      try {
-        await load(of);
-      } finally {
-        $(id).disabled = false;
-      }
-      if (of === review) drawReview();
-    }));
+  // One page of rows comes at a time, whoever waits for it.
+  const rowsUpTo = async (of, count) => {
+    while (of.rows.length < count && of.cursors.rows) {
+      of.loading ??= moreRows(of, 1000).finally(() => { of.loading = null; });
+      await of.loading;
+    }
+  };
+  const faultsUpTo = async (of, count) => {
+    while (of.faults.length < count && of.cursors.faults) await more(of, "faults", "invalid");
+  };
+  for (const [list, upTo] of [["rows", rowsUpTo], ["faults", faultsUpTo]]) {
+    const [before, , next] = $(`${list}-pages`).children;
+    for (const [button, step] of [[before, -PAGE], [next, PAGE]]) {
+      button.addEventListener("click", guarded(async () => {
+        const of = review;
+        const at = of.at[list] + step;
+        button.disabled = true;
+        await upTo(of, at + PAGE).finally(() => { button.disabled = false; });
+        if (of !== review) return;
+        of.at[list] = at;
+        drawReview();
+        // At an end the other way is at hand, and the table's beginning in view.
+        (button.disabled ? [before, next].find((other) => !other.disabled) : button)?.focus({ preventScroll: true });
+        $(list).scrollIntoView({ block: "nearest" });
+      }));
+    }
   }
+  $("more-corrections").addEventListener("click", guarded(async () => {
+    $("more-corrections").disabled = true;
+    const of = review;
+    try {
+      await more(of, "corrections", "corrected");
+    } finally {
+      $("more-corrections").disabled = false;
+    }
+    if (of === review) drawReview();
+  }));
+
+  // The review does without a picture: it is asked for once.
+  const pictureUrl = async (of, row) => {
+    const spoken = of.template.language;
+    const answer = await fetch(`${api}/templates/${of.template.id}/preview${spoken ? `?lang=${spoken}` : ""}`, {
+      method: "POST", body: JSON.stringify({ recipient: row.recipient }), cache: "no-store",
+      headers: { "X-API-Key": key, "Accept-Language": lang, "Content-Type": "application/json", Accept: "image/png" },
+    }).catch(() => null);
+    return answer?.ok ? URL.createObjectURL(await answer.blob()) : null;
+  };
+  const drawPictures = async (of) => {
+    const add = async (kind, row) => {
+      const url = await pictureUrl(of, row);
+      if (of !== review) return URL.revokeObjectURL(url);
+      of.pictures.push({ kind, row, url, failed: !url });
+      $("pictures").replaceChildren(...of.pictures.map((picture) => pictureOf(picture, words)));
+    };
+    const early = of.rows.find(({ status, recipient }) => status === "new" && recipient);
+    if (early) await add("pic_first", early);
+    await rowsUpTo(of, LOOKED_THROUGH).catch(() => {});
+    if (of !== review) return;
+    const drawn = signedRows(of.rows.slice(0, LOOKED_THROUGH));
+    const longest = longestRow(drawn);
+    if (!longest) return;
+    if (!early) await add("pic_first", drawn[0]);
+    if (of !== review) return;
+    const some = of.job.result.total > LOOKED_THROUGH;
+    if (longest.row === (early ?? drawn[0]).row) of.pictures[0].kind = some ? "pic_both_of" : "pic_both";
+    else await add(some ? "pic_longest_of" : "pic_longest", longest);
+    if (of === review) $("pictures").replaceChildren(...of.pictures.map((picture) => pictureOf(picture, words)));
+  };
+
+  // The file's own rows as the service read them, from the results file of the check.
+  const ownOf = (of) => of.own ??= (async () => {
+    for (;;) {
+      const { results_file: place } = (await get(`/jobs/${of.id}`)).result;
+      if (place) break;
+      if (place === undefined) throw refuse("no_own_rows");
+      await sleep(500);
+    }
+    const { url } = await get(`/jobs/${of.id}/results/file`);
+    const answer = await fetch(url, { cache: "no-store" }).catch(() => null);
+    const own = answer?.ok ? readOwn(await answer.text()) : null;
+    if (!own) throw refuse("no_own_rows");
+    return own;
+  })().catch((error) => {
+    of.own = null;
+    throw error;
+  });
+  const mendRow = (row, line, button) => guarded(async () => {
+    const of = review;
+    if (line.nextSibling?.className === "mend-row") return line.nextSibling.querySelector("input, textarea")?.focus();
+    button.disabled = true;
+    const own = await ownOf(of).finally(() => { button.disabled = false; });
+    if (of !== review) return;
+    const cells = own.rows[row.row - 1];
+    if (!cells) throw refuse("no_own_rows");
+    const place = element("tr", undefined, "mend-row");
+    const close = () => {
+      place.remove();
+      button.focus();
+    };
+    const done = (changes) => {
+      const buttons = () => [...document.querySelectorAll("#rows tbody button.small, #faults tbody button.small")];
+      const next = buttons().indexOf(button) + 1;
+      if (changes.size) of.changes.set(row.row, changes);
+      else of.changes.delete(row.row);
+      drawReview();
+      // The next row is at hand, after the last one what becomes of them.
+      const last = !buttons()[next] || (next > 0 && buttons()[next].closest("table") !== buttons()[next - 1].closest("table"));
+      (last && of.changes.size ? $("see-copy") : buttons()[last ? next - 1 : next])?.focus();
+    };
+    const cell = place.insertCell();
+    cell.colSpan = line.cells.length;
+    const form = mendForm(own, cells, of.changes.get(row.row), words, { done, close });
+    cell.append(form);
+    line.after(place);
+    // The field of the column that the fault names.
+    const labels = [...form.querySelectorAll("label")];
+    const named = labels.find((label) => row.error?.includes(`«${label.firstChild.textContent}»`)
+      || row.error?.includes(`"${label.firstChild.textContent}"`));
+    (named ?? labels[0])?.querySelector("input, textarea").focus();
+  })();
+  $("faulty-file").addEventListener("click", guarded(async () => {
+    const of = review;
+    $("faulty-file").disabled = true;
+    try {
+      const made = faultyRows(await ownOf(of), nameWith(of.file.name, T.faulty_suffix));
+      const url = URL.createObjectURL(made);
+      save(url, made.name);
+      setTimeout(() => URL.revokeObjectURL(url), 60000);
+    } finally {
+      $("faulty-file").disabled = false;
+    }
+  }));
+  // The copy takes the place of the file, under a name of its own: it is what is checked, and then issued.
+  $("see-copy").addEventListener("click", guarded(async () => {
+    const of = review;
+    const own = await ownOf(of);
+    if (of !== review) return;
+    file = correctedCopy(own, of.changes, of.named, nameWith(of.file.name, T.corrected_suffix));
+    encoding = null;
+    columns = { read: [], said: {} };
+    sheets = { all: [], said: "" };
+    hiddenRows("");
+    drawSheets();
+    drawColumns();
+    drawChoice();
+    $("dry-run").click();
+  }));
+  $("drop-mends").addEventListener("click", () => {
+    review.changes.clear();
+    drawReview();
+    $("check-title").focus();
+  });
 
   // The registrar who wants the corrections sees them first.
   $("see-corrections").addEventListener("click", () => {
@@ -426,11 +662,11 @@
   });
 
   const drawReview = () => showReview(review, words, {
-    test: isTest(), mail: $("mail").checked, sending,
+    test: isTest(), mail: $("mail").checked, sending, mend: mendRow,
   });
 
   $("issue").addEventListener("click", guarded(async () => {
-    if (!review || sending) return;
+    if (!review || sending || review.changes.size) return;
     const { print, template: of } = review;
     turn++;
     sending = true;
@@ -466,8 +702,8 @@
       drawChoice();
     }
   }));
-  // The browser asks before a page goes away in the middle of an upload.
-  addEventListener("beforeunload", (event) => { if (sending) event.preventDefault(); });
+  // The browser asks before a page goes away in the middle of an upload, or with what was mended.
+  addEventListener("beforeunload", (event) => { if (sending || review?.changes.size) event.preventDefault(); });
 
   const time = (seconds) => seconds < 90 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
 
@@ -590,6 +826,7 @@
     drawTemplates();
     drawChoice();
     drawColumns();
+    drawSheets();
     if (review) drawReview();
     if (job) {
       drawJob();

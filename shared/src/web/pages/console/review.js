@@ -14,19 +14,53 @@ const noteOf = (row, words) => {
   return row.also_holds?.length ? `${words.texts.also}: ${row.also_holds.join(", ")}` : "";
 };
 
+// Rows of a table that are shown at a time: a browser stays quick, however many there are. On a phone a row is a card.
+const PAGE = matchMedia("(max-width: 34rem)").matches ? 10 : 50;
+// The place of a table in its rows, and the ways on.
+const drawPages = (id, at, total, { texts: T, number }) => {
+  show(id, total > PAGE);
+  const [before, place, next] = $(id).children;
+  before.disabled = at === 0;
+  next.disabled = at + PAGE >= total;
+  place.textContent = `${number.format(at + 1)}–${number.format(Math.min(at + PAGE, total))} ${T.of} ${number.format(total)}`;
+};
+
+// Adds the way to mend each of a table's rows. What was mended is said, until it is reviewed.
+const withMending = (made, rows, { changes, mend }, { texts: T, number }) => {
+  const head = element("th", T.mend, "act");
+  head.scope = "col";
+  made[1].querySelector("thead tr").append(head);
+  [...made[1].querySelectorAll("tbody tr")].forEach((line, at) => {
+    const cell = line.insertCell();
+    cell.className = "act";
+    const [row, place] = [rows[at], number.format(rows[at].line ?? rows[at].row)];
+    const button = element("button", T.mend, "button small");
+    button.type = "button";
+    button.setAttribute("aria-label", `${T.mend}: ${T.line.toLowerCase()} ${place}`);
+    button.addEventListener("click", () => mend(row, line, button));
+    cell.append(button);
+    if (changes.has(row.row)) {
+      line.className = "mended";
+      cell.append(element("div", T.mended_row, "mended-note"));
+    }
+  });
+  return made;
+};
+
 // The rows as they would be signed, with the columns that they use.
-const rowsTable = (rows, words) => {
+const rowsTable = (rows, mending, words) => {
   const { texts: T, columns, number } = words;
   const names = Object.keys(columns).filter((name) => name !== "email"
     && rows.some((row) => row.recipient?.[name] !== undefined));
   const notes = rows.map((row) => noteOf(row, words));
   const noted = notes.some(Boolean);
   const heads = [T.line, T.outcome, ...names.map((name) => columns[name]), columns.email];
-  return table(T.as_signed, [...heads, ...(noted ? [T.note] : [])], rows.map((row, at) => [
+  const made = table(T.as_signed, [...heads, ...(noted ? [T.note] : [])], rows.map((row, at) => [
     number.format(row.line ?? row.row), T[`r_${row.status}`] ?? row.status,
     ...names.map((name) => valueOf(name, row.recipient?.[name], words)),
     row.recipient?.email ?? row.email, ...(noted ? [notes[at]] : []),
   ]));
+  return mending ? withMending(made, rows, mending, words) : made;
 };
 
 // What a file that corrects would change, field by field.
@@ -75,8 +109,10 @@ const guessesOf = (read, { texts: T, encodings, number }) => [
   read.header_line > 1 && `${T.header_line} ${number.format(read.header_line)}.`,
 ].filter(Boolean);
 
-const showReview = (review, words, { test, mail, sending }) => {
-  const { job: { result, file: read, warnings, correct }, template, rows, faults, corrections } = review;
+const showReview = (review, words, { test, mail, sending, mend }) => {
+  const { job: { result, file: read, warnings, correct }, template, corrections, changes, at } = review;
+  const [rows, faults] = ["rows", "faults"].map((list) => review[list].slice(at[list], at[list] + PAGE));
+  const mending = isMendable(review) && { changes, mend };
   const { texts: T, lang, number, size } = words;
   const [fresh, corrected] = [freshOf(result), result.corrected ?? 0];
   $("review-facts").replaceChildren(
@@ -92,18 +128,21 @@ const showReview = (review, words, { test, mail, sending }) => {
     ...(corrected ? [sum("to_be_corrected", corrected, words)] : []),
     ...(result.failed ? [sum("invalid", result.failed, words, "revoked")] : []),
   );
-  $("rows").replaceChildren(...rowsTable(rows, words));
-  show("more-rows", Boolean(review.cursors.rows));
+  $("rows").replaceChildren(...rowsTable(rows, mending, words));
+  drawPages("rows-pages", at.rows, result.total, words);
+  $("pictures").replaceChildren(...review.pictures.map((picture) => pictureOf(picture, words)));
   $("corrections").replaceChildren(...(corrected ? correctionsTable(corrections, corrected, words) : []));
   show("more-corrections", Boolean(review.cursors.corrections));
   $("warnings").replaceChildren(...warningsTable(warnings ?? [], words));
   // The service wrote their texts in the language of the review.
-  $("faults").replaceChildren(...(!result.failed ? [] : table(
+  const faulty = () => table(
     `${T.faults} (${number.format(result.failed)})`, [T.line, T.email, T.why],
     faults.map((row) => [number.format(row.line ?? row.row), row.email, row.error]),
     review.lang === lang ? "" : review.lang,
-  )));
-  show("more-faults", Boolean(review.cursors.faults));
+  );
+  $("faults").replaceChildren(...(!result.failed ? [] : mending ? withMending(faulty(), faults, mending, words) : faulty()));
+  drawPages("faults-pages", at.faults, result.failed, words);
+  show("faulty-file", result.failed > 0 && result.total <= MENDABLE_ROWS);
   show("faults-later", result.failed > 0);
   show("offer", !correct && result.errors.some(({ code }) => code === "other_content"));
   const [before, after] = deedOf(fresh, corrected, words)
@@ -111,5 +150,11 @@ const showReview = (review, words, { test, mail, sending }) => {
   const none = correct ? T.none_to_correct : T.none_to_issue;
   const any = fresh + corrected > 0;
   $("issue").replaceChildren(...(any ? [before, element("bdi", template.name), after] : [none]));
-  $("issue").disabled = !any || sending;
+  // What was mended is in the page alone: nothing is issued without it before it was reviewed.
+  const pending = changes.size;
+  $("issue").disabled = !any || sending || pending > 0;
+  show("mending", pending > 0);
+  $("mending-count").textContent = T[pending === 1 ? "mended_1" : "mended_n"].replace("{n}", number.format(pending));
+  const [see, copy] = [T.see_copy.split("{file}"), nameWith(review.file.name, T.corrected_suffix)];
+  $("see-copy").replaceChildren(see[0], element("bdi", copy), see[1]);
 };
