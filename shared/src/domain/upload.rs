@@ -46,6 +46,61 @@ pub enum Kind {
     JsonLines,
     /// JSON objects over any number of lines: those of a list, or one after another.
     Json,
+    /// The lines of a spreadsheet's rows, which its copy has.
+    Sheet,
+}
+
+impl Kind {
+    /// Whether its rows are cells under a header.
+    pub fn is_table(self) -> bool {
+        matches!(self, Self::Csv | Self::Sheet)
+    }
+}
+
+/// What becomes of the hidden rows of a sheet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HiddenRows {
+    /// They are left out.
+    Skip,
+    /// They are read like others.
+    Read,
+}
+
+impl HiddenRows {
+    /// Parses what a request says.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "skip" => Some(Self::Skip),
+            "read" => Some(Self::Read),
+            _ => None,
+        }
+    }
+}
+
+/// What is known of a spreadsheet whose sheet was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workbook {
+    /// The sheet that was read.
+    pub sheet: String,
+    /// All sheets, 50 at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sheets: Vec<String>,
+    /// Hidden rows of the sheet, as far as they are known.
+    #[serde(default)]
+    pub hidden: u32,
+    /// Whether it cannot be known which rows are hidden.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden_unknown: bool,
+}
+
+/// The copy of a spreadsheet's sheet from which its rows are read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SheetCopy {
+    /// The object of its lines.
+    pub object: Object,
+    /// What the spreadsheet was.
+    pub workbook: Workbook,
 }
 
 /// Version of the rules by which rows are told apart. A file is read to its end by those of
@@ -72,13 +127,15 @@ pub struct Format {
     pub start: Position,
     /// The rules by which its rows are told apart, see [`ROW_RULES`].
     pub rules: u8,
+    /// Of a spreadsheet, the copy of the sheet that is read.
+    pub copy: Option<Box<SheetCopy>>,
 }
 
 /// The form in which a format is stored.
 mod stored {
     use serde::{Deserialize, Serialize};
 
-    use super::{Encoding, Kind, Position};
+    use super::{Encoding, Kind, Position, SheetCopy};
 
     /// A format with what release 0.1 reads of it. `kind` and `encoding` have the values that it
     /// knows; what it does not know stands beside them, so that it refuses rows instead of
@@ -100,6 +157,8 @@ mod stored {
         start: Position,
         #[serde(default)]
         rules: u8,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        copy: Option<Box<SheetCopy>>,
     }
 
     impl From<Format> for super::Format {
@@ -113,6 +172,7 @@ mod stored {
                 header_line: stored.header_line,
                 start: stored.start,
                 rules: stored.rules,
+                copy: stored.copy,
             }
         }
     }
@@ -120,7 +180,7 @@ mod stored {
     impl From<super::Format> for Format {
         fn from(format: super::Format) -> Self {
             let (kind, kind_now) = match format.kind {
-                Kind::Json => (Kind::JsonLines, Some(Kind::Json)),
+                now @ (Kind::Json | Kind::Sheet) => (Kind::JsonLines, Some(now)),
                 known => (known, None),
             };
             let (encoding, encoding_now) = match format.encoding {
@@ -138,6 +198,7 @@ mod stored {
                 header_line: format.header_line,
                 start: format.start,
                 rules: format.rules,
+                copy: format.copy,
             }
         }
     }
@@ -202,6 +263,12 @@ pub struct Upload {
     /// Whether the request said that of its dates the day comes first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub day_first: bool,
+    /// The sheet of a spreadsheet that is read, if the request named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
+    /// What becomes of its hidden rows, if the request said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden_rows: Option<HiddenRows>,
     /// Language of its error texts.
     pub lang: Lang,
     /// When it was announced, RFC 3339.
@@ -259,6 +326,7 @@ impl Upload {
                 "dry_run": self.is_dry_run(),
                 "encoding": self.encoding,
                 "column_map": self.column_map.answer(),
+                "sheet": self.sheet, "hidden_rows": self.hidden_rows,
                 "created_at": self.created_at,
                 "expires_at": self.expires_at,
             });
@@ -278,6 +346,7 @@ impl Upload {
             "encoding": self.encoding,
             "column_map": self.column_map.answer(),
             "day_first": self.day_first,
+            "sheet": self.sheet, "hidden_rows": self.hidden_rows,
             "created_at": self.created_at,
             "expires_at": self.expires_at,
         })

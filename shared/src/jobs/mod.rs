@@ -24,6 +24,7 @@ pub mod privacy_tasks;
 mod private_work;
 pub mod progress;
 mod read_file;
+mod read_sheet;
 pub mod replay;
 pub mod results;
 pub mod results_file;

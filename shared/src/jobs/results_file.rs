@@ -15,24 +15,27 @@ use crate::{
     domain::{
         custom::CUSTOM,
         ids::JobId,
-        job::{FILE_LEASE, Job, JobFile},
+        job::{FILE_LEASE, Job},
         job_result::{ResultColumn, ResultRow},
-        member_row::ProfileField,
+        member_row::{self, ProfileField},
         recipient::reads_in_one_way,
         template::Template,
         time,
         unseen::visible,
-        upload::{Format, Kind},
+        upload::{Format, Kind, Object},
     },
     jobs::{
         JobError,
         export_files::{KEYS_A_CALL, archive_key, piece_keys},
+        read_file::rows_of,
+        read_sheet::copy_key,
         results,
     },
     sheet::{
         Cells, ColumnName, Columns, Naming,
         guarding::{guarded, unguarded, unmarked},
         offered::of_template,
+        workbook::{MAX_SHEET_ROWS, SheetWriter},
     },
     store::job_files::{FileEnd, FileLease},
 };
@@ -45,8 +48,26 @@ const RENEW_EVERY: Duration = Duration::from_secs(20);
 /// [`RENEW_EVERY`].
 const RESERVE: Duration = Duration::from_secs(40);
 
-fn results_key(job: &Job) -> String {
-    format!("results/{}/{}/{}.csv", job.mode, job.org, job.job_id)
+fn results_key(job: &Job, format: ResultsFormat) -> String {
+    format!("results/{}/{}/{}.{}", job.mode, job.org, job.job_id, format.extension())
+}
+
+/// The format of a results file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResultsFormat {
+    /// CSV.
+    Csv,
+    /// A spreadsheet, of jobs of up to [`MAX_SHEET_ROWS`] rows.
+    Xlsx,
+}
+
+impl ResultsFormat {
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+        }
+    }
 }
 
 /// A URL that serves a results file.
@@ -84,7 +105,12 @@ pub enum ResultsFileError {
 ///
 /// # Errors
 /// [`ResultsFileError`].
-pub async fn link(app: &App, job: &Job, now: Timestamp) -> Result<ResultsLink, ResultsFileError> {
+pub async fn link(
+    app: &App,
+    job: &Job,
+    format: ResultsFormat,
+    now: Timestamp,
+) -> Result<ResultsLink, ResultsFileError> {
     if job.is_export() {
         return export_link(app, job, now).await;
     }
@@ -96,9 +122,13 @@ pub async fn link(app: &App, job: &Job, now: Timestamp) -> Result<ResultsLink, R
     if job.results_at.is_none() {
         return Err(ResultsFileError::NotYet);
     }
+    if format == ResultsFormat::Xlsx && !job.results_sheet {
+        return Err(ResultsFileError::None);
+    }
     let stem = file.name.rsplit_once('.').map_or(file.name.as_str(), |(stem, _)| stem);
-    let file_name = format!("{stem}{}.csv", job.lang.pick("-resultados", "-results"));
-    sign(app, &results_key(job), file_name, now).await
+    let (end, extension) = (job.lang.pick("-resultados", "-results"), format.extension());
+    let file_name = format!("{stem}{end}.{extension}");
+    sign(app, &results_key(job, format), file_name, now).await
 }
 
 /// The same for the archive of an export.
@@ -148,7 +178,8 @@ pub async fn write(app: &App, job_id: JobId, deadline: Instant) -> Result<(), Jo
     let now = app.clock.now();
     match outcome {
         Ok(End::Written) => {
-            app.jobs.results_written(job_id, &token, &FileEnd::of(&job, now)).await?;
+            let end = FileEnd::of(&job, now);
+            app.jobs.results_written(job_id, &token, &end, has_sheet(&job)).await?;
             Ok(())
         }
         Ok(End::Gone) => {
@@ -192,14 +223,24 @@ impl Writer<'_> {
         Ok(self.app.jobs.keep_file(self.lease()).await?.is_some())
     }
 
+    /// Writes the results as a spreadsheet; those in CSV are written after it.
+    async fn write_sheet(&self, job: &Job, page: SheetWriter) -> Result<(), JobError> {
+        let bytes = page.finish().map_err(JobError::broken)?;
+        let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+        let mut out = self.app.files()?.writer(results_key(job, ResultsFormat::Xlsx), kind);
+        out.write(&bytes).await?;
+        out.finish().await?;
+        Ok(())
+    }
+
     /// Writes every row.
     async fn write_all(&self, job: &Job) -> Result<End, JobError> {
         let app = self.app;
         let (Some(file), Some(sheet)) = (&job.file, &job.sheet) else {
             return Ok(End::NotMine);
         };
-        let names = match job.members {
-            Some(_) => members(),
+        let (names, definition) = match job.members {
+            Some(_) => (members(), member_row::definition()),
             None => {
                 let catalog = &app.catalog;
                 let template =
@@ -207,24 +248,29 @@ impl Writer<'_> {
                 let template = template.await?;
                 let template =
                     template.ok_or_else(|| JobError::broken("a job without its template"))?;
-                fields(&template)
+                (fields(&template), template.definition.clone())
             }
         };
         let secret = app.catalog.id_secret(&job.org).await?;
         let layout = Layout::new(job, sheet, names);
-        let mut out = app.files()?.writer(results_key(job), "text/csv; charset=utf-8");
-        out.write(&layout.header()?).await?;
-        let mut cells = Cells::new(sheet);
+        let object = rows_of(file, sheet);
+        let mut out =
+            app.files()?.writer(results_key(job, ResultsFormat::Csv), "text/csv; charset=utf-8");
+        let names = layout.names();
+        out.write(&layout.first_line(&names)?).await?;
+        let begin = || SheetWriter::begin(job.lang.pick("Resultados", "Results"), &names);
+        let mut page = has_sheet(job).then(begin).transpose().map_err(JobError::broken)?;
+        let mut cells = Cells::new(sheet, Some(&definition));
         let mut offset = sheet.start.offset;
         let mut row = 0;
         let mut shard: Option<(u32, Vec<ResultRow>)> = None;
         let mut renewed = Instant::now();
         loop {
-            let Some(bytes) = bytes_of(app, file, offset).await? else {
+            let Some(bytes) = bytes_of(app, object, offset).await? else {
                 return Ok(End::Gone);
             };
             offset += bytes.len() as u64;
-            let all = bytes.is_empty() || offset >= file.object.size;
+            let all = bytes.is_empty() || offset >= object.size;
             let mut rows = cells.push(&bytes).map_err(JobError::broken)?;
             if all {
                 rows.extend(cells.finish().map_err(JobError::broken)?);
@@ -237,7 +283,11 @@ impl Writer<'_> {
                 }
                 let ended = shard.iter().flat_map(|(_, rows)| rows).find(|ended| ended.row == row);
                 let Some(ended) = ended else { return Ok(End::Gone) };
-                out.write(&layout.row(ended, &own)?).await?;
+                let cells = layout.row(ended, &own);
+                if let Some(page) = &mut page {
+                    page.row(&cells).map_err(JobError::broken)?;
+                }
+                out.write(&layout.line(cells)?).await?;
                 if renewed.elapsed() > RENEW_EVERY {
                     if Instant::now() + RESERVE >= self.deadline || !self.renew().await? {
                         return Ok(End::NotMine);
@@ -249,6 +299,9 @@ impl Writer<'_> {
                 if !self.renew().await? {
                     return Ok(End::NotMine);
                 }
+                if let Some(page) = page {
+                    self.write_sheet(job, page).await?;
+                }
                 out.finish().await?;
                 return Ok(End::Written);
             }
@@ -256,8 +309,13 @@ impl Writer<'_> {
     }
 }
 
-async fn bytes_of(app: &App, file: &JobFile, from: u64) -> Result<Option<Vec<u8>>, JobError> {
-    match app.files()?.read(&file.object, from, PIECE).await {
+/// Whether a job's results are written as a spreadsheet too.
+fn has_sheet(job: &Job) -> bool {
+    job.total <= MAX_SHEET_ROWS
+}
+
+async fn bytes_of(app: &App, object: &Object, from: u64) -> Result<Option<Vec<u8>>, JobError> {
+    match app.files()?.read(object, from, PIECE).await {
         Ok(bytes) => Ok(Some(bytes)),
         // The results of its rows remain in the table.
         Err(FileError::Gone) => Ok(None),
@@ -285,7 +343,7 @@ impl<'a> Layout<'a> {
         let columns = Columns::of(&sheet.header);
         let own = match sheet.kind {
             // The results of an earlier results file are replaced.
-            Kind::Csv => sheet
+            Kind::Csv | Kind::Sheet => sheet
                 .header
                 .iter()
                 .enumerate()
@@ -316,25 +374,38 @@ impl<'a> Layout<'a> {
         members.chain(others.into_iter().flatten())
     }
 
-    fn line(&self, cells: impl Iterator<Item = String>) -> Result<Vec<u8>, JobError> {
+    /// The separator that the file has; that of a spreadsheet is what its language's takes.
+    fn delimiter(&self) -> char {
+        match self.sheet.kind {
+            Kind::Sheet => self.job.lang.pick(';', ','),
+            Kind::Csv | Kind::JsonLines | Kind::Json => self.sheet.delimiter,
+        }
+    }
+
+    fn line(&self, cells: Vec<String>) -> Result<Vec<u8>, JobError> {
         let mut writer = csv::WriterBuilder::new()
             .flexible(true)
-            .delimiter(u8::try_from(self.sheet.delimiter).unwrap_or(b','))
+            .delimiter(u8::try_from(self.delimiter()).unwrap_or(b','))
             .terminator(csv::Terminator::CRLF)
             .from_writer(Vec::new());
-        writer.write_record(cells.collect::<Vec<_>>()).map_err(JobError::broken)?;
+        writer.write_record(cells).map_err(JobError::broken)?;
         writer.into_inner().map_err(|error| JobError::broken(error.to_string()))
     }
 
-    /// With a BOM, by which Excel knows UTF-8.
-    fn header(&self) -> Result<Vec<u8>, JobError> {
+    /// The names of its columns.
+    fn names(&self) -> Vec<String> {
         let own = self.own.iter().map(|(name, _)| self.own_cell(name));
-        let line = self.line(own.chain(self.results().map(|column| column.name().to_owned())))?;
+        own.chain(self.results().map(|column| column.name().to_owned())).collect()
+    }
+
+    /// With a BOM, by which Excel knows UTF-8.
+    fn first_line(&self, names: &[String]) -> Result<Vec<u8>, JobError> {
+        let line = self.line(names.to_vec())?;
         Ok([b"\xef\xbb\xbf".as_slice(), &line].concat())
     }
 
-    fn row(&self, ended: &ResultRow, own: &[String]) -> Result<Vec<u8>, JobError> {
-        let line = own.first().filter(|_| self.sheet.kind != Kind::Csv);
+    fn row(&self, ended: &ResultRow, own: &[String]) -> Vec<String> {
+        let line = own.first().filter(|_| !self.sheet.kind.is_table());
         // Of a member that is given twice, cells would hold one value, which nobody has chosen.
         let clear = line.is_none_or(|line| reads_in_one_way(line));
         let object: Option<Map<String, Value>> =
@@ -343,11 +414,15 @@ impl<'a> Layout<'a> {
         let broken = object.is_none();
         let object = object.unwrap_or_default();
         let cells = self.own.iter().map(|(name, at)| match self.sheet.kind {
-            Kind::Csv => own.get(*at).map(|cell| self.own_cell(cell)).unwrap_or_default(),
+            Kind::Csv | Kind::Sheet => {
+                own.get(*at).map(|cell| self.own_cell(cell)).unwrap_or_default()
+            }
             Kind::JsonLines | Kind::Json => member(&object, name).map(text).unwrap_or_default(),
         });
         let said = |places: &[usize]| match self.sheet.kind {
-            Kind::Csv => places.iter().filter_map(|at| own.get(*at)).find(|cell| !cell.is_empty()),
+            Kind::Csv | Kind::Sheet => {
+                places.iter().filter_map(|at| own.get(*at)).find(|cell| !cell.is_empty())
+            }
             Kind::JsonLines | Kind::Json => None,
         };
         let kept = |places: &[usize], column: ResultColumn| {
@@ -371,7 +446,9 @@ impl<'a> Layout<'a> {
         });
         // Cells without a column come after all others: the row stays refused until corrected.
         let further: Vec<String> = match self.sheet.kind {
-            Kind::Csv => own.get(self.sheet.header.len()..).unwrap_or_default().to_vec(),
+            Kind::Csv | Kind::Sheet => {
+                own.get(self.sheet.header.len()..).unwrap_or_default().to_vec()
+            }
             Kind::JsonLines | Kind::Json => {
                 let ours = [ResultColumn::CredentialId, ResultColumn::CredentialVersion];
                 let known = |name: &String| {
@@ -383,7 +460,7 @@ impl<'a> Layout<'a> {
             }
         };
         let further = further.iter().map(|cell| self.own_cell(cell));
-        self.line(cells.chain(results).chain(further))
+        cells.chain(results).chain(further).collect()
     }
 
     /// The fields that a row corrects, for people: by the file's own columns, in JSON by the
@@ -477,13 +554,17 @@ pub async fn forget(app: &App, job_id: JobId) -> Result<(), JobError> {
     let Some(file) = job.file.as_ref().filter(|_| job.closed_at.is_some()) else {
         return Ok(());
     };
-    let results = results_key(&job);
+    let [csv, xlsx] = [ResultsFormat::Csv, ResultsFormat::Xlsx].map(|of| results_key(&job, of));
+    let copy = copy_key(&job);
+    let written = [&*csv, &xlsx, &copy];
     let files = app.files()?;
     // Another file, of another job, may have replaced it by now.
     match files.read(&file.object, 0, 1).await {
-        Ok(_) if file.object.size > 0 => files.delete(&[&file.object.key, &results]).await?,
+        Ok(_) if file.object.size > 0 => {
+            files.delete(&[&file.object.key, &csv, &xlsx, &copy]).await?;
+        }
         // An empty file looks like any other empty one; the bucket's lifecycle deletes it.
-        Ok(_) | Err(FileError::Gone) => files.delete(&[&results]).await?,
+        Ok(_) | Err(FileError::Gone) => files.delete(&written).await?,
         Err(error) => return Err(error.into()),
     }
     app.jobs.files_gone(job_id, &time::millis(app.clock.now())).await?;
