@@ -71,6 +71,7 @@ mod review;
 mod runtime;
 mod signing_keys;
 mod sim;
+mod spreadsheets;
 mod status;
 mod strict;
 mod sweeper;

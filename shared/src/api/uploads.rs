@@ -16,8 +16,8 @@ use crate::{
         fields::Fields,
         ids::TemplateId,
         review::Strict,
+        spreadsheet::HiddenRows,
         text::MAX_TEXT,
-        upload::HiddenRows,
         warning::WarningKind,
     },
     http::{

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `incoming/{live\|test}/{org}/{template}/{upload}/{name}` | a file that `POST /uploads` announced |
 //! | `incoming/{live\|test}/{org}/{template}/…` | a file that another system wrote |
-//! | `results/{live\|test}/{org}/{job}.csv` | the results file of a job |
+//! | `sheets/{live\|test}/{org}/{job}.jsonl` | the rows of a job's spreadsheet, see [`workbook`](crate::sheet::workbook) |
+//! | `results/{live\|test}/{org}/{job}.csv`, `….xlsx` | the results file of a job |
 //! | `exports/{org}/{job}.zip` | the archive of an export, and under `{job}/` what was found until it is made |
 //! | `erasures/{org}/{job}.json` | the note of an erasure, to be applied again after a restore: keyed hashes and ids |
 

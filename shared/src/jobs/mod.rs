@@ -28,6 +28,7 @@ mod read_sheet;
 pub mod replay;
 pub mod results;
 pub mod results_file;
+mod results_layout;
 mod retain;
 pub mod retry;
 pub mod revoke;

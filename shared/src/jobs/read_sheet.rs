@@ -9,7 +9,8 @@ use std::time::Instant;
 use crate::{
     domain::{
         job::{Job, JobFile},
-        upload::{Object, SheetCopy},
+        spreadsheet::SheetCopy,
+        upload::Object,
     },
     jobs::read_file::{Broken, RENEW_EVERY, Reader},
     sheet::{

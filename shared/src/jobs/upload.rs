@@ -30,10 +30,11 @@ use crate::{
         lang::Lang,
         member_row::MembersOrder,
         review::{Strict, Warnings},
+        spreadsheet::HiddenRows,
         template::Template,
         tenant::Tenant,
         time,
-        upload::{FileRefusal, HiddenRows, Object, Upload, UploadPath},
+        upload::{FileRefusal, Object, Upload, UploadPath},
     },
     jobs::{
         JobError,

@@ -11,7 +11,7 @@ use super::{
     columns::Columns,
     guarding::{unguarded, unmarked},
     splitting::TypedCell,
-    workbook::CellKind,
+    workbook::line::CellKind,
 };
 use crate::domain::{
     cell_fault::CellFault,

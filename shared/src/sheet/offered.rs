@@ -6,7 +6,7 @@ use super::{
     column::{Column, ColumnName, NAME_TARGETS, NamePart, Part},
     guarding::guarded,
     names::NAMES,
-    workbook::{self, ExampleColumn, SheetWriteError},
+    workbook::writing::{self, ExampleColumn, SheetWriteError},
 };
 use crate::domain::{field::FieldName, lang::Lang, template::Definition};
 
@@ -137,7 +137,7 @@ pub fn example_sheet(definition: &Definition, lang: Lang) -> Result<Vec<u8>, She
     });
     let columns: Vec<ExampleColumn> = listed.chain(own).collect();
     let names = [lang.pick("Destinatarios", "Recipients"), lang.pick("Valores", "Values")];
-    workbook::example(names, &columns)
+    writing::example(names, &columns)
 }
 
 /// The value of a column in a row of an example, from 0.

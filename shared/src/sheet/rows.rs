@@ -13,7 +13,7 @@ use super::{
     guess::Doubts,
     splitting::{Record, Splitter, TypedCell},
     terms::List,
-    workbook::CellKind,
+    workbook::line::CellKind,
 };
 use crate::domain::{
     custom::Key,

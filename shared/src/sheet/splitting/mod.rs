@@ -9,7 +9,7 @@ use super::{
     fault::SheetFault,
     limits::{MAX_CELLS, MAX_RECORD},
     wide::{Wide, width},
-    workbook::CellKind,
+    workbook::line::CellKind,
 };
 use crate::domain::{
     encoding::Encoding,

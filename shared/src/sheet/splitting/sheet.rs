@@ -4,7 +4,7 @@ use super::{Splitter, TypedCell};
 use crate::sheet::{
     fault::SheetFault,
     limits::MAX_CELLS,
-    workbook::{CellKind, Line},
+    workbook::line::{CellKind, Line},
 };
 
 impl Splitter {

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use flate2::bufread::DeflateDecoder;
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipSliceArchive};
 
-use super::{Result, Trouble};
+use super::trouble::{Result, Trouble};
 
 /// Most parts of an archive. A workbook has some twenty, and one for each of its sheets and pictures.
 const MAX_PARTS: usize = 10_000;

@@ -1,6 +1,9 @@
 //! Which sheet of a workbook is read: the one that was named, else the first visible one with a header.
 
-use super::{Cell, Result, Rows, SheetLine, SheetName, Trouble};
+use super::{
+    cell::{Cell, Rows, SheetLine, SheetName},
+    trouble::{Result, Trouble},
+};
 use crate::sheet::{
     columns::{Assignments, Columns},
     fault::SheetFault,

@@ -1,7 +1,7 @@
 //! The check of an `.xls` file before a library reads it: every list of sectors ends, and what the
 //! sheets say of their size fits into memory ([MS-CFB], [MS-XLS]).
 
-use super::{Result, Trouble};
+use super::trouble::{Result, Trouble};
 
 /// Bytes of the header, and of a sector of the two kinds.
 const HEADER: usize = 512;

@@ -6,11 +6,11 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, SheetLine};
+use super::cell::{Cell, SheetLine};
 
 /// What a cell is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::sheet) enum CellKind {
+pub(crate) enum CellKind {
     /// A text, or nothing.
     #[default]
     Text,
@@ -51,7 +51,7 @@ impl CellKind {
 
 /// A row as it stands in its line.
 #[derive(Debug, Serialize, Deserialize)]
-pub(in crate::sheet) struct Line<'a> {
+pub(crate) struct Line<'a> {
     /// The row's number in its sheet, from 1.
     #[serde(rename = "l")]
     pub line: u64,
@@ -90,6 +90,11 @@ impl<'a> Line<'a> {
     pub fn values(&self) -> impl Iterator<Item = (usize, &str)> {
         self.values.iter().map(|(at, value)| (*at, &*value.0))
     }
+}
+
+/// The number in its sheet of the row of a line.
+pub fn number_of(line: &[u8]) -> Option<u64> {
+    Line::read(line).map(|line| line.line)
 }
 
 /// Writes the line of a row; empty cells at its end are left out.

@@ -4,9 +4,10 @@
 use quick_xml::events::{BytesStart, Event};
 
 use super::{
-    Cell, Result, Rows, SheetLine, SheetName, Trouble,
     archive::{Archive, MAX_UNPACKED},
+    cell::{Cell, Rows, SheetLine, SheetName},
     format,
+    trouble::{Result, Trouble},
     xlsx::{MAX_COLUMNS, day_of},
     xml::{MAX_CELL, Xml, add_text, attribute},
 };

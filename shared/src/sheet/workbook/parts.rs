@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use quick_xml::events::Event;
 
 use super::{
-    Result, SheetName, Trouble,
     archive::{Archive, plain},
+    cell::SheetName,
+    trouble::{Result, Trouble},
     xml::{Xml, attribute, says},
 };
 

@@ -3,8 +3,8 @@
 use quick_xml::events::Event;
 
 use super::{
-    Result,
     format::Format,
+    trouble::Result,
     xml::{Xml, attribute},
 };
 

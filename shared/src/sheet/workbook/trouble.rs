@@ -1,7 +1,8 @@
 //! Why a spreadsheet is not read, and what to do.
 
-use super::{MAX_SHEET_ROWS, MAX_SPREADSHEET, archive::MAX_UNPACKED};
+use super::archive::MAX_UNPACKED;
 use crate::sheet::fault::SheetFault;
+use crate::sheet::limits::{MAX_SHEET_ROWS, MAX_SPREADSHEET};
 
 pub(super) type Result<T> = std::result::Result<T, Trouble>;
 

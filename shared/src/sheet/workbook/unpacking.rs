@@ -1,19 +1,23 @@
 //! Unpacking the sheet of a spreadsheet that is read, piece by piece.
 
 use super::{
-    MAX_SHEET_ROWS, MAX_SPREADSHEET, Result, Rows, SheetName, Trouble,
     archive::Archive,
+    cell::{Rows, SheetName},
     choosing::{Choice, choose},
     line,
     ods::{self, Ods},
-    trouble::too_many_rows,
+    trouble::{Result, Trouble, too_many_rows},
     xls::XlsFile,
     xlsx::Xlsx,
 };
+use crate::sheet::limits::{MAX_SHEET_ROWS, MAX_SPREADSHEET};
 use crate::{
-    domain::upload::{HiddenRows, Workbook},
+    domain::spreadsheet::{HiddenRows, Workbook},
     sheet::{
-        MAX_FILE, columns::Assignments, fault::SheetFault, foreign, limits::HEADER_LINES,
+        columns::Assignments,
+        fault::SheetFault,
+        foreign,
+        limits::{HEADER_LINES, MAX_FILE},
         terms::Terms,
     },
 };
@@ -136,6 +140,24 @@ impl<'a> Spreadsheet<'a> {
                 hidden: 0,
                 hidden_unknown: matches!(self.kind, Kind::Xls(_)),
             },
+        })
+    }
+}
+
+impl Spreadsheet<'_> {
+    /// Every sheet that can be read, with its hidden rows.
+    pub fn all(&self) -> impl Iterator<Item = Unpacking<'_>> {
+        (0..self.sheets.len()).filter_map(|at| {
+            Some(Unpacking {
+                rows: self.kind.rows(at).ok()?,
+                header: 0,
+                asked: Some(HiddenRows::Read),
+                count: 0,
+                bytes: 0,
+                first_hidden: None,
+                ended: false,
+                workbook: Workbook::default(),
+            })
         })
     }
 }

@@ -83,7 +83,7 @@ fn shortened(cell: &str) -> &str {
 
 /// An example of a file: a column's name, the values that are allowed in it, if there are any, and
 /// its cells in the example's rows.
-pub(in crate::sheet) struct ExampleColumn {
+pub(crate) struct ExampleColumn {
     pub name: String,
     pub allowed: Vec<String>,
     pub cells: Vec<String>,
@@ -91,7 +91,7 @@ pub(in crate::sheet) struct ExampleColumn {
 
 /// Writes an example: `sheet` and `values` are the names of its sheet and of the hidden one that has the
 /// allowed values.
-pub(in crate::sheet) fn example(
+pub(crate) fn example(
     [sheet, values]: [&str; 2],
     columns: &[ExampleColumn],
 ) -> Result<Vec<u8>, SheetWriteError> {

@@ -9,9 +9,10 @@ use std::{
 use calamine::{Data, Range, Reader, SheetType, SheetVisible, Xls, XlsError};
 
 use super::{
-    Cell, Result, Rows, SheetLine, SheetName, Trouble,
+    cell::{Cell, Rows, SheetLine, SheetName},
     format::{self, Format},
     guard::{self, Kind},
+    trouble::{Result, Trouble},
 };
 
 /// An `.xls` file.

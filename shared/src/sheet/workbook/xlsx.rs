@@ -3,11 +3,12 @@
 use quick_xml::events::{BytesStart, Event};
 
 use super::{
-    Cell, Result, Rows, SheetLine, SheetName, Trouble,
     archive::{Archive, MAX_UNPACKED},
+    cell::{Cell, Rows, SheetLine, SheetName},
     format::Format,
     parts::Parts,
     styles::Styles,
+    trouble::{Result, Trouble},
     xml::{MAX_CELL, Xml, attribute, says},
 };
 

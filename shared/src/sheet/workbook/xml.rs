@@ -9,8 +9,8 @@ use quick_xml::{
 };
 
 use super::{
-    Result, Trouble,
     archive::{Archive, Unpacking},
+    trouble::{Result, Trouble},
 };
 
 /// Most elements within one another; a sheet has seven, a document of OpenDocument some ten.
