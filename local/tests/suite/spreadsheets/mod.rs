@@ -1,7 +1,8 @@
 //! Spreadsheets: uploaded, dropped into the bucket, read as they are shown, and written.
 
 mod hostile;
-mod make;
+pub mod make;
+mod office;
 
 use aws_sdk_s3::primitives::ByteStream;
 use serde_json::{Value, json};
@@ -112,7 +113,8 @@ async fn a_spreadsheet_becomes_a_job_whose_results_are_one_too_and_issue_nothing
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sheet_says_what_it_shows_and_a_wrong_cell_fails_its_row_with_its_place() {
     let world = World::new().await;
-    let header = ["Correo", "Nombre", "Calificación", "Licencia", "Periodo", "Fecha de inicio"];
+    let header =
+        ["Correo", "Nombre", "Calificación", "Número de licencia", "Periodo", "Fecha de inicio"];
     let of = |n: u32, third: String, licence: String, term: String| {
         row(
             n,
@@ -146,7 +148,7 @@ async fn a_sheet_says_what_it_shows_and_a_wrong_cell_fails_its_row_with_its_plac
     assert_eq!(rows[0]["recipient"]["license_number"], "00123", "{}", rows[0]);
     assert_eq!(rows[0]["recipient"]["term"], "2026");
     for (at, code, says) in [
-        (1, "shortened_number", "Licencia"),
+        (1, "shortened_number", "Número de licencia"),
         (2, "made_date", "Periodo"),
         (3, "formula_error", "#N/A"),
         (4, "formula_without_value", "=A1&B1"),
@@ -218,7 +220,7 @@ async fn a_bare_number_of_open_document_is_no_licence() {
     };
     let row = |cells: &[String]| format!("<table:table-row>{}</table:table-row>", cells.concat());
     let rows = [
-        row(&["Correo", "Nombre", "Calificación", "Licencia", "Créditos", "Fecha de inicio"].map(cell)),
+        row(&["Correo", "Nombre", "Calificación", "Número de licencia", "Créditos", "Fecha de inicio"].map(cell)),
         row(&[cell("ana@ejemplo.com"), cell("Ana Soto"), cell("A"), float("123", "00123"), float("6.5", "6,5"), String::new()]),
         row(&[cell("eva@ejemplo.com"), cell("Eva Soto"), cell("A"), cell("00123"), float("6.5", "6,5"),
             r#"<table:table-cell office:value-type="date" office:date-value="2026-11-15"><text:p>15/11/26</text:p></table:table-cell>"#.to_owned()]),
