@@ -477,7 +477,7 @@ def check_bucket(resources: dict) -> int:
         lifecycle = bucket["LifecycleConfiguration"]["Rules"]
         days = [rule["ExpirationInDays"] for rule in lifecycle if "ExpirationInDays" in rule]
         check(
-            days == [90 + 7] * 2 + [7 + 1, 1 + 1] and all("Prefix" in rule for rule in lifecycle if "ExpirationInDays" in rule),
+            days == [90 + 7] * 3 + [7 + 1, 1 + 1] and all("Prefix" in rule for rule in lifecycle if "ExpirationInDays" in rule),
             f"{name} keeps files for {days} days: jobs are kept 90 and 7, exports 7, prints 1, and notes of erasures stay",
         )
         for role, properties in of_type(resources, "AWS::IAM::Role").items():

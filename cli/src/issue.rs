@@ -8,7 +8,8 @@ use std::{
 use clap::{ArgGroup, Args};
 use serde_json::{Number, Value, json};
 use unicreda::domain::{
-    custom::CUSTOM, encoding::Encoding, field::FieldName, review::Strict, warning::WarningKind,
+    custom::CUSTOM, encoding::Encoding, field::FieldName, review::Strict, spreadsheet::HiddenRows,
+    warning::WarningKind,
 };
 
 use crate::{
@@ -164,6 +165,12 @@ pub struct FileFlags {
     /// issued as it is.
     #[arg(long, conflicts_with = "email", value_name = "FAULTY")]
     pub faulty: Option<PathBuf>,
+    /// Read this sheet of a spreadsheet; else the first visible one with a header is read.
+    #[arg(long, conflicts_with = "email", value_name = "NAME")]
+    pub sheet: Option<String>,
+    /// Leave the hidden or filtered rows of a spreadsheet out, or read them.
+    #[arg(long, conflicts_with = "email", value_name = "skip|read", value_parser = hidden_rows)]
+    pub hidden_rows: Option<HiddenRows>,
     /// Correct the credentials that rows name in credential_id, as a results file does; needs a key
     /// with the scope manage. Rows without an id are issued.
     #[arg(long, conflicts_with = "email")]
@@ -182,6 +189,10 @@ fn strict(kinds: &str) -> Result<Strict, String> {
 fn fact(text: &str) -> Result<(String, Value), String> {
     let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, such as hours=40")?;
     Ok((key.trim().to_owned(), json!(value)))
+}
+
+pub fn hidden_rows(text: &str) -> Result<HiddenRows, String> {
+    HiddenRows::parse(text).ok_or_else(|| "skip or read".to_owned())
 }
 
 pub fn encoding(name: &str) -> Result<Encoding, String> {

@@ -11,8 +11,11 @@ use bytes::Bytes;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use unicreda::{
-    domain::{encoding::Encoding, field::FieldName, lang::Lang, member_row::ProfileField},
-    sheet::offered,
+    domain::{
+        encoding::Encoding, field::FieldName, lang::Lang, member_row::ProfileField,
+        spreadsheet::HiddenRows,
+    },
+    sheet::{offered, workbook::is_spreadsheet},
 };
 
 use crate::{
@@ -49,6 +52,12 @@ pub struct Import {
     /// The encoding of the file, such as windows-1252.
     #[arg(long, value_name = "NAME", value_parser = issue::encoding)]
     encoding: Option<Encoding>,
+    /// Read this sheet of a spreadsheet; else the first visible one with a header is read.
+    #[arg(long, value_name = "NAME")]
+    sheet: Option<String>,
+    /// Leave the hidden or filtered rows of a spreadsheet out, or read them.
+    #[arg(long, value_name = "skip|read", value_parser = issue::hidden_rows)]
+    hidden_rows: Option<HiddenRows>,
 }
 
 /// Runs a command. Safe to repeat: importing a member again changes nothing.
@@ -81,6 +90,10 @@ fn one_request(path: &Path, size: u64) -> Result<Option<Bytes>, Failure> {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
     read.map_err(|error| Failure::file(path, &error))?;
+    // A spreadsheet is read where files are.
+    if is_spreadsheet(&bytes) {
+        return Ok(None);
+    }
     let ends = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count();
     Ok((ends <= lines).then(|| bytes.into()))
 }
@@ -110,8 +123,12 @@ async fn at_once(session: &Session, import: &Import, body: Bytes) -> Result<Exit
 async fn as_job(session: &Session, import: &Import, source: &Source) -> Result<Exit, Failure> {
     let printer = session.printer;
     let mut body = json!({ "dry_run": import.dry_run });
-    if let (Some(encoding), Some(body)) = (import.encoding, body.as_object_mut()) {
-        body.insert("encoding".to_owned(), encoding.as_str().into());
+    if let Some(body) = body.as_object_mut() {
+        let encoding = import.encoding.map(|encoding| json!(encoding.as_str()));
+        let sheet = import.sheet.as_ref().map(|sheet| json!(sheet));
+        let hidden_rows = import.hidden_rows.map(|hidden_rows| json!(hidden_rows));
+        let said = [("encoding", encoding), ("sheet", sheet), ("hidden_rows", hidden_rows)];
+        body.extend(said.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     }
     let job_id = upload::of_members(session, source, body).await?;
     let job = follow::until_ended(session, &job_id, |_| Ok(())).await?;

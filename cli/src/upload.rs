@@ -165,6 +165,8 @@ fn open_state(
         encoding: issuance.flags.encoding,
         map,
         day_first: issuance.flags.day_first,
+        sheet: issuance.flags.sheet.as_deref(),
+        hidden_rows: issuance.flags.hidden_rows,
         correct: issuance.flags.correct,
         strict: issuance.options.strict,
         reissue: issuance.options.reissue,

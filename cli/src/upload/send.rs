@@ -128,6 +128,12 @@ impl Sending<'_> {
             if self.map.as_object().is_some_and(|map| !map.is_empty()) {
                 body.insert("column_map".to_owned(), self.map.clone());
             }
+            if let Some(sheet) = &flags.sheet {
+                body.insert("sheet".to_owned(), sheet.clone().into());
+            }
+            if let Some(hidden_rows) = flags.hidden_rows {
+                body.insert("hidden_rows".to_owned(), json!(hidden_rows));
+            }
             if flags.day_first {
                 body.insert("day_first".to_owned(), true.into());
             }

@@ -15,7 +15,7 @@ use std::{
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use unicreda::domain::{encoding::Encoding, review::Strict};
+use unicreda::domain::{encoding::Encoding, review::Strict, spreadsheet::HiddenRows};
 
 use crate::{client::UploadTarget, exit::Failure, printer::Printer, settings};
 
@@ -37,6 +37,10 @@ pub struct Identity<'a> {
     pub map: &'a Value,
     /// Whether of its dates the day comes first.
     pub day_first: bool,
+    /// The sheet of a spreadsheet that is read, if it was named.
+    pub sheet: Option<&'a str>,
+    /// What becomes of its hidden rows, if it was said.
+    pub hidden_rows: Option<HiddenRows>,
     /// Whether rows correct the credentials that they name.
     pub correct: bool,
     /// The kinds of warnings that refuse a row.
@@ -59,6 +63,8 @@ impl Identity<'_> {
             encoding,
             map,
             day_first,
+            sheet,
+            hidden_rows,
             correct,
             strict,
             reissue,
@@ -74,6 +80,12 @@ impl Identity<'_> {
         }
         if *day_first {
             text += "\nday first";
+        }
+        if let Some(sheet) = sheet {
+            text = format!("{text}\nsheet {}", serde_json::json!(sheet));
+        }
+        if let Some(hidden_rows) = hidden_rows {
+            text = format!("{text}\nhidden rows {}", serde_json::json!(hidden_rows));
         }
         if *correct {
             text += "\ncorrect";

@@ -9,6 +9,7 @@
 mod changes;
 mod claims;
 mod erasures;
+mod sheets;
 
 use std::{future::Future, ops::Range, pin::Pin, time::Duration};
 
@@ -691,6 +692,11 @@ async fn a_request_for_a_lost_link_survives_a_crash_at_every_call() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_survives_a_crash_at_every_call() {
     every_point("file of 6", file_of_6).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_spreadsheet_survives_a_crash_at_every_call() {
+    every_point("spreadsheet of 5", sheets::spreadsheet_of_5).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -73,6 +73,7 @@ mod review_console;
 mod runtime;
 mod signing_keys;
 mod sim;
+mod spreadsheets;
 mod status;
 mod strict;
 mod sweeper;

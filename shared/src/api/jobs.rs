@@ -21,7 +21,7 @@ use crate::{
         unseen::visible,
     },
     http::{
-        parameters::STATUS,
+        parameters::{FORMAT, STATUS},
         problem::Problem,
         serve::{Call, List, MAX_PAGE_BYTES, json as answer, ok},
     },
@@ -30,7 +30,7 @@ use crate::{
         cancel::{self, CancelError},
         progress,
         results::{self, ResultsQuery},
-        results_file::{self, ResultsFileError},
+        results_file::{self, ResultsFileError, ResultsFormat},
         retry::{self, RetryError},
     },
     sheet::guarding::guarded,
@@ -251,7 +251,12 @@ pub async fn results_file(app: &App, call: &Call) -> Result<Response<Body>, Prob
     if job.is_export() && !caller.scopes.contains(&Scope::Manage) {
         return Err(Problem::insufficient_scope(Scope::Manage.as_str()));
     }
-    let link = results_file::link(app, &job, call.now).await?;
+    let format = match call.query.first(FORMAT.name).unwrap_or("csv") {
+        "csv" => ResultsFormat::Csv,
+        "xlsx" => ResultsFormat::Xlsx,
+        _ => return Err(Problem::unknown_format()),
+    };
+    let link = results_file::link(app, &job, format, call.now).await?;
     ok(&json!({
         "url": link.url, "expires_at": link.expires_at, "file_name": link.file_name,
     }))

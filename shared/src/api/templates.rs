@@ -19,6 +19,7 @@ use crate::{
         template::{Definition, Template},
     },
     http::{
+        parameters::FORMAT,
         problem::Problem,
         serve::{Call, json as json_of, ok},
     },
@@ -153,7 +154,13 @@ pub async fn csv(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let caller = auth::authenticate(app, call).await?;
     let found = app.catalog.template(&caller.org, template_id(call)?).await?;
     let template = found.ok_or_else(|| Problem::template_not_found(None))?;
-    let text = sheet::offered::example(&template.definition, call.lang.staff().into());
+    let lang = call.lang.staff().into();
+    match call.query.first(FORMAT.name).unwrap_or("csv") {
+        "csv" => {}
+        "xlsx" => return spreadsheet(&template.definition, call, lang),
+        _ => return Err(Problem::unknown_format()),
+    }
+    let text = sheet::offered::example(&template.definition, lang);
     let mut response = Response::new(Body::Text(text));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
@@ -165,6 +172,24 @@ pub async fn csv(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
             "attachment; filename=\"template.csv\"",
         )),
     );
+    Ok(response)
+}
+
+/// The example as a spreadsheet.
+fn spreadsheet(
+    definition: &Definition,
+    call: &Call,
+    lang: Lang,
+) -> Result<Response<Body>, Problem> {
+    let bytes = sheet::offered::example_sheet(definition, lang).map_err(Problem::internal)?;
+    let mut response = Response::new(Body::Binary(bytes));
+    let headers = response.headers_mut();
+    let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(call.lang.staff().tag()));
+    let name = lang
+        .pick("attachment; filename=\"plantilla.xlsx\"", "attachment; filename=\"template.xlsx\"");
+    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static(name));
     Ok(response)
 }
 

@@ -16,6 +16,7 @@ use crate::{
         fields::Fields,
         ids::TemplateId,
         review::Strict,
+        spreadsheet::HiddenRows,
         text::MAX_TEXT,
         warning::WarningKind,
     },
@@ -79,6 +80,7 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let column_map = ColumnMap::take(&mut body, target, columns::compared).unwrap_or_default();
     let day_first = body.boolean(DAY_FIRST).unwrap_or(false);
     let strict = strict(&mut body);
+    let (sheet, hidden_rows) = spreadsheet(&mut body);
     body.end()?;
     let (Some(template_id), Some(file_name), Some(size)) = (template_id, file_name, size) else {
         return Err(Problem::invalid_request(Vec::new()));
@@ -105,6 +107,8 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         encoding,
         column_map,
         day_first,
+        sheet,
+        hidden_rows,
         lang: call.lang.staff().into(),
     };
     announced(app, call, request).await
@@ -122,6 +126,7 @@ pub async fn create_of_members(app: &App, call: &Call) -> Result<Response<Body>,
     let encoding = encoding(&mut body);
     let column_map =
         ColumnMap::take(&mut body, columns::target, columns::compared).unwrap_or_default();
+    let (sheet, hidden_rows) = spreadsheet(&mut body);
     body.end()?;
     let (Some(file_name), Some(size)) = (file_name, size) else {
         return Err(Problem::invalid_request(Vec::new()));
@@ -141,6 +146,8 @@ pub async fn create_of_members(app: &App, call: &Call) -> Result<Response<Body>,
         encoding,
         column_map,
         day_first: false,
+        sheet,
+        hidden_rows,
         lang: call.lang.staff().into(),
     };
     announced(app, call, request).await
@@ -189,6 +196,22 @@ fn encoding(body: &mut Fields) -> Option<Encoding> {
         );
     }
     encoding
+}
+
+/// Takes what is said of a spreadsheet: its sheet, and what becomes of its hidden rows.
+fn spreadsheet(body: &mut Fields) -> (Option<String>, Option<HiddenRows>) {
+    let sheet = body.text("sheet", MAX_TEXT);
+    let said = body.text("hidden_rows", MAX_TEXT);
+    let hidden_rows = said.as_deref().and_then(HiddenRows::parse);
+    if said.is_some() && hidden_rows.is_none() {
+        body.fault(
+            "hidden_rows",
+            "value_not_allowed",
+            "El campo hidden_rows debe ser skip o read",
+            "The field hidden_rows must be skip or read",
+        );
+    }
+    (sheet, hidden_rows)
 }
 
 /// Takes the kinds of warnings that refuse a row.

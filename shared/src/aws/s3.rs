@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `incoming/{live\|test}/{org}/{template}/{upload}/{name}` | a file that `POST /uploads` announced |
 //! | `incoming/{live\|test}/{org}/{template}/…` | a file that another system wrote |
-//! | `results/{live\|test}/{org}/{job}.csv` | the results file of a job |
+//! | `sheets/{live\|test}/{org}/{job}.jsonl` | the rows of a job's spreadsheet, see [`workbook`](crate::sheet::workbook) |
+//! | `results/{live\|test}/{org}/{job}.csv`, `….xlsx` | the results file of a job |
 //! | `exports/{org}/{job}.zip` | the archive of an export, and under `{job}/` what was found until it is made |
 //! | `prints/{live\|test}/{org}/{job}/{lang}/{attempt}/{number}.zip` | certificates of a job, and under `pieces/` what they are |
 //! | `erasures/{org}/{job}.json` | the note of an erasure, to be applied again after a restore: keyed hashes and ids |
@@ -213,7 +214,15 @@ impl Files {
 
     /// Starts to write an object in pieces; it exists once [`Writer::finish`] returns.
     pub fn writer(&self, key: String, content_type: &'static str) -> Writer<'_> {
-        Writer { files: self, key, content_type, buffer: Vec::new(), upload: None, parts: vec![] }
+        Writer {
+            files: self,
+            key,
+            content_type,
+            buffer: Vec::new(),
+            upload: None,
+            parts: vec![],
+            size: 0,
+        }
     }
 
     /// Deletes objects; one that does not exist is no error.
@@ -254,6 +263,7 @@ pub struct Writer<'a> {
     buffer: Vec<u8>,
     upload: Option<String>,
     parts: Vec<CompletedPart>,
+    size: u64,
 }
 
 impl Writer<'_> {
@@ -263,6 +273,7 @@ impl Writer<'_> {
     /// [`FileError`].
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
         self.buffer.extend_from_slice(bytes);
+        self.size += bytes.len() as u64;
         if self.buffer.len() >= PART { self.flush().await } else { Ok(()) }
     }
 
@@ -299,38 +310,44 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Writes the rest and completes the object.
+    /// Writes the rest and completes the object, which it returns.
     ///
     /// # Errors
     /// [`FileError`]; the bucket's lifecycle deletes the parts that were written.
-    pub async fn finish(mut self) -> Result<(), FileError> {
+    pub async fn finish(mut self) -> Result<Object, FileError> {
         let (client, bucket) = (&self.files.client, &self.files.bucket);
         if self.upload.is_none() {
-            client
+            let put = client
                 .put_object()
                 .bucket(bucket)
                 .key(&self.key)
                 .content_type(self.content_type)
-                .body(ByteStream::from(self.buffer))
+                .body(ByteStream::from(std::mem::take(&mut self.buffer)))
                 .send()
                 .await
                 .map_err(|error| trouble(&error))?;
-            return Ok(());
+            return Ok(self.object(put.e_tag));
         }
         if !self.buffer.is_empty() {
             self.flush().await?;
         }
-        let parts = CompletedMultipartUpload::builder().set_parts(Some(self.parts)).build();
-        client
+        let parts = std::mem::take(&mut self.parts);
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+        let completed = client
             .complete_multipart_upload()
             .bucket(bucket)
             .key(&self.key)
-            .set_upload_id(self.upload)
+            .set_upload_id(self.upload.clone())
             .multipart_upload(parts)
             .send()
             .await
             .map_err(|error| trouble(&error))?;
-        Ok(())
+        Ok(self.object(completed.e_tag))
+    }
+
+    fn object(self, etag: Option<String>) -> Object {
+        let etag = etag.unwrap_or_default().trim_matches('"').to_owned();
+        Object { key: self.key, version: None, etag, size: self.size }
     }
 }
 

@@ -12,6 +12,12 @@ pub enum CellFault {
     MadeDate(String, String),
     /// A text that is no date in any form that is read; holds the text.
     UnreadDate(String, String),
+    /// A number of a spreadsheet whose format is not known, where a text belongs; holds the number.
+    BareNumber(String, String),
+    /// A formula that ended in an error; holds the error.
+    FormulaError(String, String),
+    /// A formula that was saved without its value; holds the formula.
+    Unvalued(String, String),
 }
 
 impl CellFault {
@@ -21,13 +27,33 @@ impl CellFault {
             Self::Shortened(_) => "shortened_number",
             Self::MadeDate(..) => "made_date",
             Self::UnreadDate(..) => "invalid_date",
+            Self::BareNumber(..) => "bare_number",
+            Self::FormulaError(..) => "formula_error",
+            Self::Unvalued(..) => "formula_without_value",
         }
     }
 
     /// The field, as the API names it.
     pub fn field(&self) -> &str {
-        let (Self::Shortened(field) | Self::MadeDate(field, _) | Self::UnreadDate(field, _)) = self;
+        let (Self::Shortened(field)
+        | Self::MadeDate(field, _)
+        | Self::UnreadDate(field, _)
+        | Self::BareNumber(field, _)
+        | Self::FormulaError(field, _)
+        | Self::Unvalued(field, _)) = self;
         field
+    }
+
+    /// The same fault of a field of another name: that of its column.
+    pub fn named(&self, field: String) -> Self {
+        match self.clone() {
+            Self::Shortened(_) => Self::Shortened(field),
+            Self::MadeDate(_, text) => Self::MadeDate(field, text),
+            Self::UnreadDate(_, text) => Self::UnreadDate(field, text),
+            Self::BareNumber(_, text) => Self::BareNumber(field, text),
+            Self::FormulaError(_, text) => Self::FormulaError(field, text),
+            Self::Unvalued(_, text) => Self::Unvalued(field, text),
+        }
     }
 
     /// The text for people: the field, what it says, and what to do.
@@ -50,6 +76,24 @@ impl CellFault {
             ),
             (Self::UnreadDate(field, text), StaffLang::En) => format!(
                 "The field {field} is no date that can be read: \"{text}\". What is read: 2026-11-15, 20261115, 2026/11/15, 15/11/2026, 15-11-2026, 15.11.2026, 15-Nov-2026, November 15, 2026 and 15 de noviembre de 2026, with a year of four digits"
+            ),
+            (Self::BareNumber(field, number), StaffLang::Es) => format!(
+                "El campo {field} es el número {number}, y este archivo no dice con qué ceros o signos se muestra: da formato de texto a la columna y escríbelo de nuevo, o guarda el archivo como .xlsx"
+            ),
+            (Self::BareNumber(field, number), StaffLang::En) => format!(
+                "The field {field} is the number {number}, and this file does not say with which zeros or signs it is shown: format the column as text and write it again, or save the file as .xlsx"
+            ),
+            (Self::FormulaError(field, error), StaffLang::Es) => format!(
+                "El campo {field} es una fórmula que dio el error {error}: corrígela, o escribe el valor"
+            ),
+            (Self::FormulaError(field, error), StaffLang::En) => format!(
+                "The field {field} is a formula that ended in the error {error}: mend it, or write the value"
+            ),
+            (Self::Unvalued(field, formula), StaffLang::Es) => format!(
+                "El campo {field} es la fórmula {formula}, guardada sin su valor: abre el archivo en el programa de planillas y guárdalo de nuevo, o escribe el valor"
+            ),
+            (Self::Unvalued(field, formula), StaffLang::En) => format!(
+                "The field {field} is the formula {formula}, saved without its value: open the file in its program and save it again, or write the value"
             ),
         }
     }

@@ -210,6 +210,9 @@ pub struct Job {
     /// When its results file was written, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub results_at: Option<String>,
+    /// Whether they were written as a spreadsheet too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub results_sheet: bool,
     /// Whether its file was deleted before its results could be written.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub results_lost: bool,
@@ -331,6 +334,7 @@ impl Job {
             reader_until: None,
             failure: None,
             results_at: None,
+            results_sheet: false,
             results_lost: false,
             files_gone_at: None,
             revocation,

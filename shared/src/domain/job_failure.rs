@@ -20,6 +20,9 @@ pub struct JobFailure {
     /// The encodings that the file may have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub readings: Vec<Reading>,
+    /// The names of a spreadsheet's sheets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sheets: Vec<String>,
 }
 
 /// Some texts of a file, as an encoding reads them.

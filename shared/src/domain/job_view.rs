@@ -9,7 +9,7 @@ use crate::domain::{
     job::{Job, JobKind},
     spelling::Alike,
     time,
-    upload::MEMBERS,
+    upload::{Format, MEMBERS},
     warning::{Place, Warning, WarningKind},
 };
 
@@ -128,6 +128,9 @@ impl Job {
         }
         if let Some(file) = &self.file {
             let mut shown = json!({ "name": file.name, "size": file.object.size });
+            if let Some(shown) = shown.as_object_mut() {
+                self.add_sheets(shown);
+            }
             if let (Some(sheet), Some(shown)) = (&self.sheet, shown.as_object_mut()) {
                 shown.insert("encoding".to_owned(), sheet.encoding.as_str().into());
                 shown.insert("encoding_guessed".to_owned(), sheet.guessed.into());
@@ -158,6 +161,20 @@ impl Job {
         Value::Object(answer)
     }
 
+    /// Adds what is known of a spreadsheet's sheets.
+    fn add_sheets(&self, shown: &mut Map<String, Value>) {
+        let copy = self.sheet.as_ref().and_then(|sheet| sheet.copy.as_ref());
+        if let Some(workbook) = copy.map(|copy| &copy.workbook) {
+            shown.insert("sheet".to_owned(), workbook.sheet.clone().into());
+            shown.insert("sheets".to_owned(), workbook.sheets.clone().into());
+            if workbook.hidden > 0 {
+                shown.insert("hidden_rows".to_owned(), workbook.hidden.into());
+            }
+        } else if let Some(failure) = self.failure.as_ref().filter(|it| !it.sheets.is_empty()) {
+            shown.insert("sheets".to_owned(), failure.sheets.clone().into());
+        }
+    }
+
     /// The warnings about its rows, and about its file.
     fn all_warnings(&self, alike: &[(Place, Vec<Alike>)]) -> Vec<Value> {
         let mut known = self.warnings.clone();
@@ -176,8 +193,13 @@ impl Job {
         known.count(WarningKind::OtherSpelling, respelt);
         known.count(WarningKind::SameName, namesakes);
         let mut warnings = known.answer(self.lang);
-        if self.sheet.as_ref().is_some_and(|sheet| sheet.guessed) {
-            let kind = WarningKind::GuessedEncoding;
+        let hidden_unknown =
+            |sheet: &Format| sheet.copy.as_ref().is_some_and(|copy| copy.workbook.hidden_unknown);
+        let of_file = self.sheet.iter().flat_map(|sheet| {
+            let guessed = sheet.guessed.then_some(WarningKind::GuessedEncoding);
+            guessed.into_iter().chain(hidden_unknown(sheet).then_some(WarningKind::HiddenUnknown))
+        });
+        for kind in of_file {
             let text = kind.text(self.lang);
             warnings.push(json!({
                 "kind": kind, "count": self.total, "rows": [], "examples": [], "text": text,

@@ -77,6 +77,7 @@ pub mod sender;
 pub mod short_name;
 pub mod signing_key;
 pub mod spelling;
+pub mod spreadsheet;
 pub mod status_entry;
 pub mod svg;
 pub mod template;

@@ -12,6 +12,7 @@ use crate::domain::{
     lang::Lang,
     member_row::MembersOrder,
     review::Strict,
+    spreadsheet::{HiddenRows, SheetCopy},
 };
 
 /// One object, as it was when it arrived.
@@ -46,6 +47,15 @@ pub enum Kind {
     JsonLines,
     /// JSON objects over any number of lines: those of a list, or one after another.
     Json,
+    /// The lines of a spreadsheet's rows, which its copy has.
+    Sheet,
+}
+
+impl Kind {
+    /// Whether its rows are cells under a header.
+    pub fn is_table(self) -> bool {
+        matches!(self, Self::Csv | Self::Sheet)
+    }
 }
 
 /// Version of the rules by which rows are told apart. A file is read to its end by those of
@@ -72,13 +82,15 @@ pub struct Format {
     pub start: Position,
     /// The rules by which its rows are told apart, see [`ROW_RULES`].
     pub rules: u8,
+    /// Of a spreadsheet, the copy of the sheet that is read.
+    pub copy: Option<Box<SheetCopy>>,
 }
 
 /// The form in which a format is stored.
 mod stored {
     use serde::{Deserialize, Serialize};
 
-    use super::{Encoding, Kind, Position};
+    use super::{Encoding, Kind, Position, SheetCopy};
 
     /// A format with what release 0.1 reads of it. `kind` and `encoding` have the values that it
     /// knows; what it does not know stands beside them, so that it refuses rows instead of
@@ -100,6 +112,8 @@ mod stored {
         start: Position,
         #[serde(default)]
         rules: u8,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        copy: Option<Box<SheetCopy>>,
     }
 
     impl From<Format> for super::Format {
@@ -113,6 +127,7 @@ mod stored {
                 header_line: stored.header_line,
                 start: stored.start,
                 rules: stored.rules,
+                copy: stored.copy,
             }
         }
     }
@@ -120,7 +135,7 @@ mod stored {
     impl From<super::Format> for Format {
         fn from(format: super::Format) -> Self {
             let (kind, kind_now) = match format.kind {
-                Kind::Json => (Kind::JsonLines, Some(Kind::Json)),
+                now @ (Kind::Json | Kind::Sheet) => (Kind::JsonLines, Some(now)),
                 known => (known, None),
             };
             let (encoding, encoding_now) = match format.encoding {
@@ -138,6 +153,7 @@ mod stored {
                 header_line: format.header_line,
                 start: format.start,
                 rules: format.rules,
+                copy: format.copy,
             }
         }
     }
@@ -202,6 +218,12 @@ pub struct Upload {
     /// Whether the request said that of its dates the day comes first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub day_first: bool,
+    /// The sheet of a spreadsheet that is read, if the request named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
+    /// What becomes of its hidden rows, if the request said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden_rows: Option<HiddenRows>,
     /// Language of its error texts.
     pub lang: Lang,
     /// When it was announced, RFC 3339.
@@ -259,6 +281,7 @@ impl Upload {
                 "dry_run": self.is_dry_run(),
                 "encoding": self.encoding,
                 "column_map": self.column_map.answer(),
+                "sheet": self.sheet, "hidden_rows": self.hidden_rows,
                 "created_at": self.created_at,
                 "expires_at": self.expires_at,
             });
@@ -278,6 +301,7 @@ impl Upload {
             "encoding": self.encoding,
             "column_map": self.column_map.answer(),
             "day_first": self.day_first,
+            "sheet": self.sheet, "hidden_rows": self.hidden_rows,
             "created_at": self.created_at,
             "expires_at": self.expires_at,
         })

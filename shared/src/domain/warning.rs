@@ -30,6 +30,8 @@ pub enum WarningKind {
     NameWithNote,
     /// A text that is a date.
     DateAsText,
+    /// A spreadsheet that does not say which of its rows are hidden.
+    HiddenUnknown,
     /// In a dry run, another spelling of a name under the same address.
     OtherSpelling,
     /// In a dry run, the same name under another address in one list.
@@ -38,7 +40,7 @@ pub enum WarningKind {
 
 impl WarningKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::PlaceholderName,
         Self::NameIsAddress,
         Self::AddressTypo,
@@ -47,14 +49,18 @@ impl WarningKind {
         Self::NameWithoutLetters,
         Self::NameWithNote,
         Self::DateAsText,
+        Self::HiddenUnknown,
         Self::OtherSpelling,
         Self::SameName,
     ];
 
     /// The kinds that can refuse a recipient. To compare people takes further reads and writes a row, which
-    /// only a dry run makes.
+    /// only a dry run makes; every `.xls` has the warning about hidden rows.
     pub fn refusing() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(|kind| !matches!(kind, Self::OtherSpelling | Self::SameName))
+        let refuses = |kind: &Self| {
+            !matches!(kind, Self::HiddenUnknown | Self::OtherSpelling | Self::SameName)
+        };
+        Self::ALL.into_iter().filter(refuses)
     }
 
     /// Its name on the wire.
@@ -68,6 +74,7 @@ impl WarningKind {
             Self::NameWithoutLetters => "name_without_letters",
             Self::NameWithNote => "name_with_note",
             Self::DateAsText => "date_as_text",
+            Self::HiddenUnknown => "hidden_unknown",
             Self::OtherSpelling => "other_spelling",
             Self::SameName => "same_name",
         }
@@ -109,6 +116,10 @@ impl WarningKind {
             Self::DateAsText => lang.pick(
                 "Textos que son una fecha; quizá los cambió la hoja de cálculo: revísalos",
                 "Texts that are a date; perhaps the spreadsheet changed them: look at them",
+            ),
+            Self::HiddenUnknown => lang.pick(
+                "Un archivo .xls no dice qué filas están ocultas o filtradas: se leyeron todas. Revisa que no sobre ninguna, o guárdalo como .xlsx",
+                "An .xls file does not say which rows are hidden or filtered: all were read. Check that none is too many, or save it as .xlsx",
             ),
             Self::OtherSpelling => lang.pick(
                 "El mismo correo con el nombre escrito de otra forma: si es la misma persona, tendría dos credenciales",
@@ -277,7 +288,7 @@ impl Warning {
                     "The field {field} says \"{value}\", as {at} does, which has another address ({meant}): is it the same person?"
                 ),
             ),
-            WarningKind::GuessedEncoding => kind.text(lang).to_owned(),
+            WarningKind::GuessedEncoding | WarningKind::HiddenUnknown => kind.text(lang).to_owned(),
         }
     }
 }

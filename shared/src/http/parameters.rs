@@ -47,6 +47,8 @@ pub const EMAIL: Parameter = Parameter { name: "email", kind: Kind::Filter };
 pub const EXTERNAL_ID: Parameter = Parameter { name: "external_id", kind: Kind::Filter };
 /// Instant or date after which the credentials were issued.
 pub const ISSUED_AFTER: Parameter = Parameter { name: "issued_after", kind: Kind::Filter };
+/// Format of a file: `csv` or `xlsx`.
+pub const FORMAT: Parameter = Parameter { name: "format", kind: Kind::View };
 /// Language of a page or drawing.
 pub const LANG: Parameter = Parameter { name: "lang", kind: Kind::View };
 /// Length of a sample's texts.

@@ -303,6 +303,16 @@ impl Problem {
             .header(header::RETRY_AFTER, &wait_seconds.to_string())
     }
 
+    /// 400: a format of a file that is not written.
+    pub fn unknown_format() -> Self {
+        Self::invalid_request(vec![FieldError::new(
+            "format",
+            "invalid_parameter",
+            "El parámetro format debe ser csv o xlsx",
+            "The parameter format must be csv or xlsx",
+        )])
+    }
+
     /// 500: the service failed.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let mut problem = Self::new(

@@ -9,8 +9,8 @@
 use crate::{
     domain::api_key::Scope,
     http::parameters::{
-        CURSOR, DRY_RUN, EMAIL, ENCODING, EXTERNAL_ID, INTERACTION, ISSUED_AFTER, LANG, LIMIT,
-        Parameter, SAMPLE, STATUS, TEMPLATE_ID, VERSION,
+        CURSOR, DRY_RUN, EMAIL, ENCODING, EXTERNAL_ID, FORMAT, INTERACTION, ISSUED_AFTER, LANG,
+        LIMIT, Parameter, SAMPLE, STATUS, TEMPLATE_ID, VERSION,
     },
 };
 
@@ -351,7 +351,7 @@ pub const ROUTES: &[Route] = &[
     keyed("GET", "/api/v1/jobs", Function::Jobs(Jobs::List), &[READ, ISSUE], PAGE),
     keyed("GET", "/api/v1/jobs/{job_id}", Function::Jobs(Jobs::Show), &[READ, ISSUE, CATALOG], &[]),
     keyed("GET", "/api/v1/jobs/{job_id}/results", Function::Jobs(Jobs::Results), &[READ, ISSUE, CATALOG], &[STATUS, LIMIT, CURSOR]),
-    keyed("GET", "/api/v1/jobs/{job_id}/results/file", Function::Jobs(Jobs::ResultsFile), &[READ, ISSUE, CATALOG], &[]),
+    keyed("GET", "/api/v1/jobs/{job_id}/results/file", Function::Jobs(Jobs::ResultsFile), &[READ, ISSUE, CATALOG], &[FORMAT]),
     keyed("POST", "/api/v1/jobs/{job_id}/certificates", Function::Jobs(Jobs::OrderCertificates), &[READ], &[LANG]),
     keyed("GET", "/api/v1/jobs/{job_id}/certificates", Function::Jobs(Jobs::ShowCertificates), &[READ], &[LANG]),
     keyed("POST", "/api/v1/jobs/{job_id}/retry", Function::Jobs(Jobs::Retry), &[MANAGE], &[]),
@@ -381,7 +381,7 @@ pub const ROUTES: &[Route] = &[
     live("PUT", "/api/v1/templates/{template_id}", Function::Catalog(Catalog::PutTemplate), &[CATALOG], &[]),
     live("POST", "/api/v1/templates/{template_id}/archive", Function::Catalog(Catalog::ArchiveTemplate), &[CATALOG], &[]),
     keyed("GET", "/api/v1/templates/{template_id}/readiness", Function::Catalog(Catalog::TemplateReadiness), &[READ, ISSUE, CATALOG], &[]),
-    keyed("GET", "/api/v1/templates/{template_id}/csv", Function::Catalog(Catalog::TemplateCsv), &[READ, ISSUE, CATALOG], &[]),
+    keyed("GET", "/api/v1/templates/{template_id}/csv", Function::Catalog(Catalog::TemplateCsv), &[READ, ISSUE, CATALOG], &[FORMAT]),
     keyed("POST", "/api/v1/templates/{template_id}/preview", Function::Render(Render::Sample), &[CATALOG, ISSUE], &[SAMPLE, LANG]),
     keyed("GET", "/api/v1/templates/{template_id}/column-map", Function::Catalog(Catalog::ShowColumnMap), &[READ, ISSUE, CATALOG], &[]),
     live("PUT", "/api/v1/templates/{template_id}/column-map", Function::Catalog(Catalog::PutColumnMap), &[CATALOG], &[]),

@@ -9,9 +9,10 @@ use crate::{
         erasure::{About, Subject},
         export::{RefusedLine, others_left_out},
         identity::IdSecret,
-        job::Job,
+        job::{Job, JobFile},
     },
     jobs::{JobError, private_work::Work},
+    sheet::workbook::{MAX_SPREADSHEET, Spreadsheet, is_spreadsheet, number_of},
 };
 
 /// Bytes of one read.
@@ -43,7 +44,14 @@ pub(super) async fn lines_of(
             Ok(_) | Err(FileError::Gone) => break,
             Err(error) => return Err(error.into()),
         };
+        let is_first = offset == 0;
         offset += bytes.len() as u64;
+        if is_first
+            && is_spreadsheet(&bytes)
+            && lines.spreadsheet(work, file, bytes.clone()).await?
+        {
+            break;
+        }
         lines.take(&bytes);
     }
     lines.end_line();
@@ -65,6 +73,36 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
+    /// Searches the rows of all sheets of a spreadsheet, hidden ones too, whose first bytes are given;
+    /// false if it cannot be read.
+    async fn spreadsheet(
+        &mut self,
+        work: &Work<'_>,
+        file: &JobFile,
+        mut bytes: Vec<u8>,
+    ) -> Result<bool, JobError> {
+        let most = file.object.size.min(MAX_SPREADSHEET);
+        while (bytes.len() as u64) < most {
+            match work.app.files()?.read(&file.object, bytes.len() as u64, PIECE).await {
+                Ok(piece) if piece.is_empty() => break,
+                Ok(piece) => bytes.extend_from_slice(&piece),
+                Err(FileError::Gone) => return Ok(false),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let Ok(spreadsheet) = Spreadsheet::open(&bytes) else { return Ok(false) };
+        for mut sheet in spreadsheet.all() {
+            while let Ok(Some(piece)) = sheet.piece() {
+                for line in piece.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+                    self.number = number_of(line).unwrap_or(self.number);
+                    self.line.extend_from_slice(line);
+                    self.end_line();
+                }
+            }
+        }
+        Ok(true)
+    }
+
     fn take(&mut self, bytes: &[u8]) {
         for byte in bytes {
             match byte {

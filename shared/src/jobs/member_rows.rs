@@ -60,7 +60,7 @@ impl FileMember {
     pub fn of(row: SheetRow, kind: Kind) -> Self {
         let SheetRow { row, line, entry, refused: cells, says, .. } = row;
         let name = match kind {
-            Kind::Csv => FieldName::RecipientName.as_str(),
+            Kind::Csv | Kind::Sheet => FieldName::RecipientName.as_str(),
             Kind::JsonLines | Kind::Json => ProfileField::Name.as_str(),
         };
         let recipient = entry.recipient.as_ref().ok().cloned();

@@ -31,7 +31,7 @@ use crate::{
         member_row::{self, LastRows},
         template::{Definition, Template},
         tenant::Tenant,
-        upload::{Format, Position, UploadPath},
+        upload::{Format, Object, Position, UploadPath},
         warning::WarningKind,
     },
     jobs::{
@@ -42,6 +42,7 @@ use crate::{
     },
     sheet::{
         self, Assigned, List, MAX_HEADER, Naming, Rows, Said, SheetFault, SheetRow, Survey, Terms,
+        workbook::{Ask, is_spreadsheet, no_sheets},
     },
     store::job_files::{FileEnd, FileLease, SoFar},
 };
@@ -53,9 +54,16 @@ const SHARDS_AT_ONCE: usize = 8;
 /// Time before the deadline at which reading stops.
 const RESERVE: Duration = Duration::from_secs(20);
 /// Time between two renewals of the lease during the survey.
-const RENEW_EVERY: Duration = Duration::from_secs(30);
+pub(super) const RENEW_EVERY: Duration = Duration::from_secs(30);
 pub(super) fn failure(code: &str, error: String) -> JobFailure {
-    JobFailure { error, code: code.to_owned(), line: None, column: None, readings: Vec::new() }
+    JobFailure {
+        error,
+        code: code.to_owned(),
+        line: None,
+        column: None,
+        readings: Vec::new(),
+        sheets: Vec::new(),
+    }
 }
 
 pub(super) fn ttl_of(job: &Job) -> Result<i64, JobError> {
@@ -91,7 +99,7 @@ pub async fn give_up(app: &App, job: &Job, now: Timestamp) -> Result<(), JobErro
 }
 
 /// Why reading ended before the file did.
-enum Broken {
+pub(super) enum Broken {
     /// The file cannot be read as a whole.
     Refused(JobFailure),
     /// Another process has the lease, or no process should.
@@ -140,6 +148,7 @@ fn refused(fault: SheetFault, lang: Lang) -> Broken {
         line: fault.line,
         column: fault.column,
         readings: fault.readings,
+        sheets: fault.sheets,
     })
 }
 
@@ -170,16 +179,21 @@ fn guessed(encoding: Encoding, lang: Lang) -> Broken {
     Broken::Refused(failure(WarningKind::GuessedEncoding.as_str(), text))
 }
 
+/// The object that has the rows of a file: that of a spreadsheet is its copy.
+pub(super) fn rows_of<'a>(file: &'a JobFile, format: &'a Format) -> &'a Object {
+    format.copy.as_ref().map_or(&file.object, |copy| &copy.object)
+}
+
 /// A process that reads a job's file.
-struct Reader<'a> {
-    app: &'a App,
+pub(super) struct Reader<'a> {
+    pub(super) app: &'a App,
     job_id: JobId,
     token: &'a str,
 }
 
 impl Reader<'_> {
     /// The lease, renewed from now.
-    fn lease(&self) -> FileLease<'_> {
+    pub(super) fn lease(&self) -> FileLease<'_> {
         let until = self.app.clock.now().as_second() + FILE_LEASE;
         FileLease { job: self.job_id, reader: self.token, until }
     }
@@ -211,9 +225,10 @@ impl Reader<'_> {
             }
         };
         let sheet = job.sheet.clone().ok_or(Broken::Lost)?;
+        let object = rows_of(&file, &sheet);
         let mut at = job.read_to.unwrap_or(sheet.start);
         let last_rows = match job.members {
-            Some(_) => Some(self.last_rows(&file, &sheet, definition, lang).await?),
+            Some(_) => Some(self.last_rows(object, &sheet, definition, lang).await?),
             None => None,
         };
         let mut rows = match last_rows {
@@ -224,9 +239,9 @@ impl Reader<'_> {
         let mut offset = at.offset;
         let mut read: Vec<SheetRow> = Vec::new();
         loop {
-            let bytes = self.bytes(&file, offset, PIECE, lang).await?;
+            let bytes = self.bytes(object, offset, PIECE, lang).await?;
             offset += bytes.len() as u64;
-            let all = offset >= file.object.size || bytes.is_empty();
+            let all = offset >= object.size || bytes.is_empty();
             read.extend(rows.push(&bytes).map_err(|fault| refused(fault, lang))?);
             if all {
                 read.extend(rows.finish().map_err(|fault| refused(fault, lang))?);
@@ -267,7 +282,7 @@ impl Reader<'_> {
     /// Reads a file of members to its end, for the row that counts for each address.
     async fn last_rows(
         &self,
-        file: &JobFile,
+        object: &Object,
         sheet: &Format,
         definition: &Definition,
         lang: Lang,
@@ -280,7 +295,7 @@ impl Reader<'_> {
             member_rows::note(&mut last, &rows);
         };
         loop {
-            let bytes = self.bytes(file, offset, PIECE, lang).await?;
+            let bytes = self.bytes(object, offset, PIECE, lang).await?;
             if bytes.is_empty() {
                 note(rows.finish().map_err(|fault| refused(fault, lang))?);
                 return Ok(last);
@@ -344,7 +359,11 @@ impl Reader<'_> {
         };
         let given = given.filter(|upload| upload.template_id == job.template_id);
         let day_first = given.as_ref().is_some_and(|upload| upload.day_first);
-        let given = given.map(|upload| upload.column_map);
+        let ask = given.as_ref().map_or_else(Ask::default, |upload| Ask {
+            sheet: upload.sheet.as_deref(),
+            hidden_rows: upload.hidden_rows,
+        });
+        let given = given.as_ref().map(|upload| &upload.column_map);
         let (list, remembered) = match job.members {
             Some(_) => (List::Members, None),
             None => {
@@ -356,7 +375,7 @@ impl Reader<'_> {
             list,
             encoding: file.encoding,
             assigned: Assigned {
-                given: given.as_ref(),
+                given,
                 remembered: remembered.as_ref().map(|remembered| &remembered.map),
             },
             day_first: day_first || remembered.as_ref().is_some_and(|map| map.day_first),
@@ -364,7 +383,7 @@ impl Reader<'_> {
             send_email: job.send_email,
             ..Terms::of(job.template_id, definition)
         };
-        match self.surveyed(file, terms, job.lang).await? {
+        match self.surveyed(job, file, terms, ask).await? {
             Ok(mut surveyed) => {
                 if job.is_dry_run() {
                     self.keep(job, std::mem::take(&mut surveyed.columns)).await?;
@@ -390,19 +409,48 @@ impl Reader<'_> {
     /// Reads the whole file, and its fault if it has one.
     async fn surveyed(
         &self,
+        job: &Job,
         file: &JobFile,
         terms: Terms<'_>,
+        ask: Ask<'_>,
+    ) -> Result<Result<sheet::Surveyed, SheetFault>, Broken> {
+        let first = self.bytes(&file.object, 0, MAX_HEADER as u64, job.lang).await?;
+        if is_spreadsheet(&first) {
+            let copy = match self.unpack(job, file, &first, terms, ask).await? {
+                Ok(copy) => copy,
+                Err(fault) => return Ok(Err(fault)),
+            };
+            let first = self.bytes(&copy.object, 0, MAX_HEADER as u64, job.lang).await?;
+            let survey = Survey::of_copy(&first, terms);
+            let sheets = copy.workbook.sheets.clone();
+            let surveyed = self.survey_all(survey, &copy.object, job.lang).await?;
+            return Ok(surveyed.map_err(|fault| SheetFault { sheets, ..fault }).map(
+                |mut found| {
+                    found.format.copy = Some(Box::new(copy));
+                    found
+                },
+            ));
+        }
+        if let Some(named) = ask.sheet {
+            return Ok(Err(no_sheets(named)));
+        }
+        self.survey_all(Survey::begin(&first, terms), &file.object, job.lang).await
+    }
+
+    async fn survey_all(
+        &self,
+        begun: Result<Survey<'_>, SheetFault>,
+        object: &Object,
         lang: Lang,
     ) -> Result<Result<sheet::Surveyed, SheetFault>, Broken> {
-        let first = self.bytes(file, 0, MAX_HEADER as u64, lang).await?;
-        let mut survey = match Survey::begin(&first, terms) {
+        let mut survey = match begun {
             Ok(survey) => survey,
             Err(fault) => return Ok(Err(fault)),
         };
         let mut offset = survey.starts_at();
         let mut renewed = Instant::now();
         loop {
-            let bytes = self.bytes(file, offset, PIECE, lang).await?;
+            let bytes = self.bytes(object, offset, PIECE, lang).await?;
             if bytes.is_empty() {
                 return Ok(survey.finish());
             }
@@ -417,14 +465,14 @@ impl Reader<'_> {
         }
     }
 
-    async fn bytes(
+    pub(super) async fn bytes(
         &self,
-        file: &JobFile,
+        object: &Object,
         from: u64,
         length: u64,
         lang: Lang,
     ) -> Result<Vec<u8>, Broken> {
-        match self.app.files()?.read(&file.object, from, length).await {
+        match self.app.files()?.read(object, from, length).await {
             Ok(bytes) => Ok(bytes),
             Err(FileError::Gone) => Err(Broken::Refused(failure(
                 "file_gone",

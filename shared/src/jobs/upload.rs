@@ -30,6 +30,7 @@ use crate::{
         lang::Lang,
         member_row::MembersOrder,
         review::{Strict, Warnings},
+        spreadsheet::HiddenRows,
         template::Template,
         tenant::Tenant,
         time,
@@ -76,6 +77,10 @@ pub struct UploadRequest {
     pub column_map: ColumnMap,
     /// Whether of its dates the day comes first.
     pub day_first: bool,
+    /// The sheet of a spreadsheet that is read, if the request names one.
+    pub sheet: Option<String>,
+    /// What becomes of its hidden rows, if the request says so.
+    pub hidden_rows: Option<HiddenRows>,
     /// Language of its error texts.
     pub lang: Lang,
 }
@@ -139,6 +144,8 @@ pub async fn announce(
         encoding: request.encoding,
         column_map: request.column_map,
         day_first: request.day_first,
+        sheet: request.sheet,
+        hidden_rows: request.hidden_rows,
         lang: request.lang,
         created_at: time::millis(now),
         expires_at: time::seconds(now.checked_add(until).map_err(JobError::broken)?),

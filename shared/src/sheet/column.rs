@@ -1,6 +1,13 @@
 //! What a column of a file holds, and what it is called.
 
-use crate::domain::{custom::Key, field::FieldName, lang::Lang};
+use super::cells;
+use crate::domain::{
+    custom::Key,
+    custom_field::CustomKind,
+    field::{FieldName, Kind},
+    lang::Lang,
+    template::Definition,
+};
 
 /// A column as people name it.
 #[derive(Clone, Copy, Debug)]
@@ -132,6 +139,40 @@ impl Column {
             | Self::Nameless
             | Self::Unknown => None,
         }
+    }
+
+    /// Whether it holds numbers.
+    pub(super) fn is_numeric(self, definition: &Definition) -> bool {
+        match self {
+            Self::Field(field) => field.kind() == Kind::Number,
+            Self::Custom(key) => {
+                definition.fact(key).is_some_and(|fact| fact.kind == CustomKind::Number)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it holds texts that a spreadsheet may have taken for a number or a date.
+    pub(super) fn is_code(self, definition: &Definition) -> bool {
+        match self {
+            Self::ExternalId => true,
+            Self::Field(field) => field.kind() == Kind::Text,
+            Self::Custom(_) => !self.is_numeric(definition),
+            _ => false,
+        }
+    }
+
+    /// Whether the template lists a value of it.
+    pub(super) fn lists(self, cell: &str, definition: &Definition) -> bool {
+        let listed = match self {
+            Self::Field(field) => definition.field(field).map(|field| &field.allowed_values),
+            Self::Custom(key) => definition.fact(key).map(|fact| &fact.values),
+            _ => None,
+        };
+        listed.is_some_and(|listed| {
+            let meant = cells::meant(cell, listed);
+            listed.iter().any(|value| value == meant)
+        })
     }
 
     /// Whether line breaks are text in it.

@@ -315,6 +315,11 @@ impl Columns {
         self.all.iter().map(prose).collect()
     }
 
+    /// For each column, whether it holds numbers.
+    pub(super) fn numeric(&self, definition: &Definition) -> Vec<bool> {
+        self.all.iter().map(|column| column.is_numeric(definition)).collect()
+    }
+
     /// What the cells of each column are for.
     pub(super) fn uses(&self) -> Vec<Use> {
         self.all.iter().map(|column| column.usage()).collect()

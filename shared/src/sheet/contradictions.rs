@@ -11,11 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{column::Use, columns::Columns, fault::SheetFault, rows::entry_of, splitting::Record};
 use crate::domain::{
-    ids::CredentialId,
-    lang::Lang,
-    recipient::Entry,
-    template::Definition,
-    upload::{Format, Kind},
+    ids::CredentialId, lang::Lang, recipient::Entry, template::Definition, upload::Format,
 };
 
 /// Credentials whose lines a fault names.
@@ -94,7 +90,7 @@ impl Contradictions {
 
 /// The credential that a row names. A row that cannot be read names one too.
 fn named(record: &Record<'_>, format: &Format, columns: &Columns) -> Option<CredentialId> {
-    if format.kind != Kind::Csv {
+    if !format.kind.is_table() {
         let text = format.encoding.lossy(record.cells().next()?);
         let raw = serde_json::from_str::<&RawValue>(&text).ok()?;
         return Some(Entry::of_file(raw).naming?.id);

@@ -7,9 +7,11 @@ use serde_json::{Map, Number, Value, value::RawValue};
 
 use super::{
     cells,
-    column::{Column, NamePart, Part},
+    column::{Column, NamePart, Part, Use},
     columns::Columns,
     guarding::{unguarded, unmarked},
+    splitting::TypedCell,
+    workbook::line::CellKind,
 };
 use crate::domain::{
     cell_fault::CellFault,
@@ -26,10 +28,21 @@ use crate::domain::{
 /// Characters of a value that its fault shows.
 const SHOWN: usize = 60;
 
-/// Reads a row's cells.
-pub(super) fn read(columns: &Columns, texts: &[String], definition: &Definition) -> Entry {
+/// Reads a row's cells; `typed` are those of a spreadsheet that are no plain texts.
+pub(super) fn read(
+    columns: &Columns,
+    texts: &[String],
+    typed: &[TypedCell],
+    definition: &Definition,
+) -> Entry {
     let mut row = Row::default();
+    let mut typed = typed.iter().peekable();
     for (at, (column, cell)) in columns.all().iter().zip(texts).enumerate() {
+        while typed.next_if(|typed| typed.at < at).is_some() {}
+        if let Some(typed) = typed.next_if(|typed| typed.at == at) {
+            row.take_typed(*column, cell, typed, definition);
+            continue;
+        }
         let cell = meant_text(columns.are_ours(), cell);
         let cell = if column.is_prose() { Cow::Borrowed(&*cell) } else { cells::one_line(&cell) };
         if !cell.is_empty() {
@@ -107,6 +120,38 @@ impl Row {
             Column::Evidence(number, part) => self.evidence(number, part, cell),
             Column::Custom(key) => self.fact(key, cell, definition),
         }
+    }
+
+    /// Takes a cell of a spreadsheet that is no plain text, by what it is.
+    fn take_typed(
+        &mut self,
+        column: Column,
+        cell: &str,
+        typed: &TypedCell,
+        definition: &Definition,
+    ) {
+        let Some(name) = column.target().filter(|_| column.usage() == Use::Read) else {
+            return if column == Column::Nameless {
+                self.take(typed.at, column, cell, definition)
+            };
+        };
+        let text = || shortened(cell, SHOWN);
+        let is_code = column.is_code(definition);
+        // What the template lists is meant, however it was written.
+        let is_listed = column.lists(cell, definition);
+        let fault = match typed.kind {
+            CellKind::Error => CellFault::FormulaError(name, text()),
+            CellKind::Unvalued => CellFault::Unvalued(name, text()),
+            CellKind::Long if is_code => CellFault::Shortened(name),
+            CellKind::Bare if is_code && !is_listed => CellFault::BareNumber(name, text()),
+            CellKind::Date if is_code && !is_listed => CellFault::MadeDate(name, text()),
+            CellKind::Number if column.is_numeric(definition) => {
+                let value = typed.value.as_deref().unwrap_or(cell);
+                return self.take(typed.at, column, value, definition);
+            }
+            _ => return self.take(typed.at, column, cell, definition),
+        };
+        self.faults.push(Fault::Cell(fault));
     }
 
     /// Takes a fact of the template's own. A text of digits is one that a spreadsheet may have changed.

@@ -20,13 +20,16 @@ pub struct SheetFault {
     pub readings: Vec<Reading>,
     /// The file's columns, if its header is at fault.
     pub columns: Vec<ReadColumn>,
+    /// The names of a spreadsheet's sheets.
+    pub sheets: Vec<String>,
 }
 
 impl SheetFault {
     pub(super) fn new(code: &'static str, es: impl Into<String>, en: impl Into<String>) -> Self {
         let (es, en) = (es.into(), en.into());
         let (line, column, readings, columns) = (None, None, Vec::new(), Vec::new());
-        Self { code, line, column, es, en, readings, columns }
+        let sheets = Vec::new();
+        Self { code, line, column, es, en, readings, columns, sheets }
     }
 
     pub(super) fn at_line(mut self, line: u64) -> Self {

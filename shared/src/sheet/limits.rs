@@ -14,3 +14,7 @@ pub(super) const MAX_RECORD: usize = 256 * 1024;
 pub(super) const MAX_CELLS: usize = 16_384;
 /// Columns of a file that people are shown, and guesses made of; the work on a name is bounded so.
 pub(super) const MAX_SHOWN: usize = 200;
+/// Largest spreadsheet, in bytes.
+pub const MAX_SPREADSHEET: u64 = 50 * 1024 * 1024;
+/// Most rows of a spreadsheet.
+pub const MAX_SHEET_ROWS: u32 = 200_000;

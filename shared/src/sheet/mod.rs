@@ -45,6 +45,7 @@ mod survey;
 mod table;
 mod terms;
 mod wide;
+pub mod workbook;
 
 pub use column::ColumnName;
 pub use columns::{Assigned, Columns};

@@ -22,7 +22,7 @@ use crate::domain::{
     text::shortened,
     unlisted::Unlisted,
     unseen::visible,
-    upload::{Format, Kind},
+    upload::Format,
     warning::Warning,
 };
 
@@ -50,11 +50,7 @@ impl<'a> Naming<'a> {
     /// Names the columns of a file; none for JSON.
     pub fn of(format: &'a Format, lang: Lang) -> Option<Self> {
         let columns = || Columns::of(&format.header);
-        (format.kind == Kind::Csv).then(|| Self {
-            header: &format.header,
-            columns: columns(),
-            lang,
-        })
+        format.kind.is_table().then(|| Self { header: &format.header, columns: columns(), lang })
     }
 
     /// Code and text of a fault, the text cut to [`KEPT_TEXT`] characters.
@@ -355,12 +351,7 @@ impl Words<'_> {
                 "la hoja de cálculo abrevió ese número y perdió dígitos; da formato de texto a la columna y escríbelo de nuevo",
                 "the spreadsheet has shortened that number and lost digits; format the column as text and write it again",
             ),
-            CellFault::MadeDate(_, made) => {
-                CellFault::MadeDate(name, made.clone()).text(self.naming.lang)
-            }
-            CellFault::UnreadDate(_, text) => {
-                CellFault::UnreadDate(name, text.clone()).text(self.naming.lang)
-            }
+            other => other.named(name).text(self.naming.lang),
         }
     }
 

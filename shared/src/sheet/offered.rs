@@ -6,6 +6,7 @@ use super::{
     column::{Column, ColumnName, NAME_TARGETS, NamePart, Part},
     guarding::guarded,
     names::NAMES,
+    workbook::writing::{self, ExampleColumn, SheetWriteError},
 };
 use crate::domain::{field::FieldName, lang::Lang, template::Definition};
 
@@ -106,6 +107,37 @@ pub fn example(definition: &Definition, lang: Lang) -> String {
     let header = header.chain(own.iter().map(|field| field.label.text(lang).to_owned())).collect();
     // Excel knows UTF-8 by its BOM.
     ["\u{feff}".to_owned(), line(header), row(0), row(1)].concat()
+}
+
+/// The same example as a spreadsheet: what the template lists is offered in its cells.
+///
+/// # Errors
+/// [`SheetWriteError`].
+pub fn example_sheet(definition: &Definition, lang: Lang) -> Result<Vec<u8>, SheetWriteError> {
+    let mut columns = of_template(definition);
+    columns.retain(|column| {
+        FieldName::of(column.field).is_none_or(|field| definition.field(field).is_some())
+    });
+    let listed = columns.iter().map(|column| {
+        let field = FieldName::of(column.field).and_then(|field| definition.field(field));
+        let allowed = match column.field {
+            "language" => Lang::ALL.map(|lang| lang.tag().to_owned()).to_vec(),
+            _ => field.map(|field| field.allowed_values.clone()).unwrap_or_default(),
+        };
+        ExampleColumn {
+            name: lang.pick(column.es, column.en).to_owned(),
+            allowed,
+            cells: (0..2).map(|row| value(column.field, row, definition, lang)).collect(),
+        }
+    });
+    let own = definition.custom_fields.iter().map(|field| ExampleColumn {
+        name: field.label.text(lang).to_owned(),
+        allowed: field.values.clone(),
+        cells: vec![field.usual(lang).text(lang); 2],
+    });
+    let columns: Vec<ExampleColumn> = listed.chain(own).collect();
+    let names = [lang.pick("Destinatarios", "Recipients"), lang.pick("Valores", "Values")];
+    writing::example(names, &columns)
 }
 
 /// The value of a column in a row of an example, from 0.

@@ -77,6 +77,17 @@ pub(super) fn recognize(
     Ok(recognized)
 }
 
+/// Recognizes the copy of a spreadsheet by its first bytes.
+pub(super) fn of_copy(first: &[u8], assigned: &Assignments) -> Result<Recognized, SheetFault> {
+    let whole = first.len() < MAX_HEADER;
+    let encoding = Encoding::Utf8;
+    let beginning = Beginning { assigned, text: first, mark: 0, encoding, whole };
+    let start = beginning.position(0, 1);
+    let best = beginning.best(Splitter::of_sheet_header(start), first);
+    let (header, above) = best.ok_or_else(|| header_too_long(1))?;
+    beginning.table(Kind::Sheet, ',', header, above)
+}
+
 /// The bytes of a mark at the beginning, and the encoding that it stands for. An encoding that
 /// was named holds; its mark is skipped.
 fn mark_of(first: &[u8], named: Option<Encoding>) -> (usize, Option<Encoding>) {
@@ -177,6 +188,7 @@ impl Beginning<'_> {
             header_line: 0,
             start,
             rules: ROW_RULES,
+            copy: None,
         }
     }
 
@@ -213,6 +225,17 @@ impl Beginning<'_> {
         let Some((delimiter, (header, above))) = best else {
             return Err(header_too_long(start.line + u64::from(hint > 0)));
         };
+        self.table(Kind::Csv, delimiter, header, above)
+    }
+
+    /// What a header makes of a file.
+    fn table(
+        &self,
+        kind: Kind,
+        delimiter: char,
+        header: Candidate,
+        above: Option<u64>,
+    ) -> Result<Recognized, SheetFault> {
         if let Some(line) = above {
             return Err(SheetFault::new(
                 "rows_above_header",
@@ -226,7 +249,7 @@ impl Beginning<'_> {
             delimiter,
             header: names,
             header_line: header.line,
-            ..self.format(Kind::Csv, Position { row: 0, ..header.end })
+            ..self.format(kind, Position { row: 0, ..header.end })
         };
         Ok(Recognized { format, names: header.names, shape: None, request: None, open: false })
     }
@@ -263,8 +286,12 @@ impl Beginning<'_> {
         delimiter: char,
         start: Position,
     ) -> Option<(Candidate, Option<u64>)> {
+        self.best(Splitter::of_header(delimiter, self.encoding, start), rest)
+    }
+
+    /// The same of the records that a splitter gives.
+    fn best(&self, mut splitter: Splitter, rest: &[u8]) -> Option<(Candidate, Option<u64>)> {
         let mut candidates = Vec::new();
-        let mut splitter = Splitter::of_header(delimiter, self.encoding, start);
         let mut take = |record: Record<'_>| {
             if record.line > HEADER_LINES {
                 // Enough.

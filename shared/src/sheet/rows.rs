@@ -11,8 +11,9 @@ use super::{
     entry,
     fault::SheetFault,
     guess::Doubts,
-    splitting::{Record, Splitter},
+    splitting::{Record, Splitter, TypedCell},
     terms::List,
+    workbook::line::CellKind,
 };
 use crate::domain::{
     custom::Key,
@@ -122,12 +123,18 @@ impl<'a> Rows<'a> {
 pub struct Cells<'a> {
     format: &'a Format,
     splitter: Splitter,
+    /// Of a spreadsheet, the columns of numbers: their values count, and not how they are shown.
+    numeric: Vec<bool>,
 }
 
 impl<'a> Cells<'a> {
-    /// Begins at the first row.
-    pub fn new(format: &'a Format) -> Self {
-        Self { format, splitter: Splitter::new(format, format.start) }
+    /// Begins at the first row; `definition` is that of the template, if there is one.
+    pub fn new(format: &'a Format, definition: Option<&Definition>) -> Self {
+        let numeric = match (format.kind, definition) {
+            (Kind::Sheet, Some(definition)) => Columns::of(&format.header).numeric(definition),
+            _ => Vec::new(),
+        };
+        Self { format, splitter: Splitter::new(format, format.start), numeric }
     }
 
     /// The cells of the rows that end in these bytes; in JSON, the whole value.
@@ -148,10 +155,13 @@ impl<'a> Cells<'a> {
 
     fn take(&mut self, bytes: &[u8], end: bool) -> Result<Vec<Vec<String>>, SheetFault> {
         let mut rows = Vec::new();
-        let encoding = self.format.encoding;
+        let (encoding, numeric) = (self.format.encoding, &self.numeric);
         let mut each = |record: Record<'_>| {
             if !record.blank {
-                rows.push(record.cells().map(|cell| encoding.lossy(cell)).collect());
+                let mut cells: Vec<String> =
+                    record.cells().map(|cell| encoding.lossy(cell)).collect();
+                set_values(&mut cells, record.typed(), numeric);
+                rows.push(cells);
             }
             Ok(())
         };
@@ -164,7 +174,23 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// The recipient of a row, and the cells of a refused row of CSV.
+/// Puts the values of numbers in the place of how they are shown, in columns of numbers.
+fn set_values(cells: &mut [String], typed: &[TypedCell], numeric: &[bool]) {
+    for typed in typed.iter().filter(|typed| typed.kind == CellKind::Number) {
+        let is_numeric = numeric.get(typed.at).copied().unwrap_or_default();
+        if let Some(cell) = cells.get_mut(typed.at).filter(|_| is_numeric) {
+            if let Some(value) = &typed.value {
+                value.clone_into(cell);
+            }
+            // Three decimals alone could be thousands where the results are read again.
+            if cell.split_once('.').is_some_and(|(_, decimals)| decimals.len() == 3) {
+                cell.push('0');
+            }
+        }
+    }
+}
+
+/// The recipient of a row, and the cells of a refused row of a table.
 pub(super) fn entry_of(
     record: &Record<'_>,
     format: &Format,
@@ -172,7 +198,7 @@ pub(super) fn entry_of(
     definition: &Definition,
 ) -> (Entry, Vec<String>) {
     match format.kind {
-        Kind::Csv => {
+        Kind::Csv | Kind::Sheet => {
             let texts = texts_of(record, format.encoding);
             let entry = csv_entry(record, texts.as_deref(), columns, definition);
             let refused = texts.filter(|_| entry.recipient.is_err()).unwrap_or_default();
@@ -192,7 +218,7 @@ fn member_of(
     columns: &Columns,
     definition: &Definition,
 ) -> (Entry, Vec<String>, Vec<ProfileField>) {
-    if format.kind == Kind::Csv {
+    if format.kind.is_table() {
         let texts = texts_of(record, format.encoding);
         let entry = csv_entry(record, texts.as_deref(), columns, definition);
         return (entry, texts.unwrap_or_default(), columns.says());
@@ -269,7 +295,7 @@ fn csv_entry(
         entry.email = address(texts).unwrap_or_default();
         return entry;
     }
-    let mut entry = entry::read(columns, texts, definition);
+    let mut entry = entry::read(columns, texts, record.typed(), definition);
     let said = |places: &[usize]| {
         let cells = places.iter().filter_map(|at| texts.get(*at));
         cells.map(|cell| cell.trim()).find(|cell| !cell.is_empty())

@@ -63,11 +63,30 @@ impl<'a> Survey<'a> {
     /// [`SheetFault`]: no file of recipients, or a header that the template does not take.
     pub fn begin(first: &[u8], terms: Terms<'a>) -> Result<Self, SheetFault> {
         let assigned = Assignments::of(terms);
-        let mut recognized = recognize::recognize(first, terms.encoding, &assigned)?;
+        let recognized = recognize::recognize(first, terms.encoding, &assigned)?;
+        Self::with(first, terms, assigned, recognized)
+    }
+
+    /// Does the same with the copy of a spreadsheet.
+    ///
+    /// # Errors
+    /// [`SheetFault`], as [`Survey::begin`].
+    pub fn of_copy(first: &[u8], terms: Terms<'a>) -> Result<Self, SheetFault> {
+        let assigned = Assignments::of(terms);
+        let recognized = recognize::of_copy(first, &assigned)?;
+        Self::with(first, terms, assigned, recognized)
+    }
+
+    fn with(
+        first: &[u8],
+        terms: Terms<'a>,
+        assigned: Assignments,
+        mut recognized: Recognized,
+    ) -> Result<Self, SheetFault> {
         let format = &mut recognized.format;
         let names = format.header.clone();
         let columns = Columns::assigned(&names, &assigned);
-        if format.kind == Kind::Csv {
+        if format.kind.is_table() {
             header::check(&columns, &names, format.header_line, terms)
                 .map_err(|fault| with_table(fault, &columns, &names, terms, first, format))?;
             format.header = columns.names(&names);
@@ -139,7 +158,10 @@ impl<'a> Survey<'a> {
                     // Where a value is none, the ends of those after it are not known either.
                     return Err(splitting::invalid_json(record.line));
                 }
-                judge.take(record.line, at, bytes, format.encoding);
+                // What a cell of a spreadsheet says can be read in one way.
+                if record.typed_at(at).is_none() {
+                    judge.take(record.line, at, bytes, format.encoding);
+                }
                 let prose = prose.get(at).copied().unwrap_or_default();
                 let cell = Cell { bytes, at, prose };
                 if format.kind == Kind::Csv && swallowed_rows(&cell, format, *email) {
@@ -242,11 +264,11 @@ fn with_table(
 
 /// The cells of the first rows, as far as they are in the first bytes of a file.
 fn first_rows(first: &[u8], format: &Format) -> Vec<Vec<String>> {
-    if format.kind != Kind::Csv {
+    if !format.kind.is_table() {
         return Vec::new();
     }
     let from = usize::try_from(format.start.offset).unwrap_or(usize::MAX);
-    let mut cells = Cells::new(format);
+    let mut cells = Cells::new(format, None);
     let mut rows = cells.push(first.get(from..).unwrap_or_default()).unwrap_or_default();
     if first.len() < MAX_HEADER {
         rows.extend(cells.finish().unwrap_or_default());

@@ -227,6 +227,7 @@ impl Jobs {
         job: JobId,
         reader: &str,
         end: &FileEnd,
+        sheet: bool,
     ) -> Result<Option<Job>, StoreError> {
         let values = vec![
             (":reader", text(reader)),
@@ -234,8 +235,9 @@ impl Jobs {
             (":files", text(FILES_PK)),
             (":sk", text(files_sk(&end.files_until, job))),
             (":ttl", number(end.expires)),
+            (":sheet", AttributeValue::Bool(sheet)),
         ];
-        let set = "SET results_at = :now, #ttl = :ttl, open_pk = :files, open_sk = :sk REMOVE reader, reader_until, sweep_after";
+        let set = "SET results_at = :now, results_sheet = :sheet, #ttl = :ttl, open_pk = :files, open_sk = :sk REMOVE reader, reader_until, sweep_after";
         self.update(job, set, values, Only::ReadByMe).await
     }
 

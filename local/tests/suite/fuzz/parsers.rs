@@ -85,7 +85,7 @@ fn try_file(file: &Input, definition: &Definition, list: List) -> Option<Kind> {
             }
         }
     }
-    let mut cells = Cells::new(&found.format);
+    let mut cells = Cells::new(&found.format, None);
     let mut read = cells.push(&file[start..]).expect("as surveyed");
     read.extend(cells.finish().expect("as surveyed"));
     assert_eq!(read.len(), rows.len(), "{}: rows of the results", file.name);

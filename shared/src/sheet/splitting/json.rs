@@ -87,7 +87,7 @@ impl Splitter {
     ) -> Result<(), SheetFault> {
         let mut rest = bytes;
         while let Some(first) = rest.first() {
-            let AnyMachine::Lines { inside } = &mut self.machine else { return Ok(()) };
+            let AnyMachine::Lines { inside, .. } = &mut self.machine else { return Ok(()) };
             if !std::mem::replace(inside, true) {
                 if matches!(first, b'\r' | b'\n') {
                     *inside = false;
@@ -107,7 +107,9 @@ impl Splitter {
             if let Some((end, after)) = after.split_first() {
                 self.count_lines(&[*end]);
                 self.advance(&[*end]);
-                self.machine = AnyMachine::Lines { inside: false };
+                if let AnyMachine::Lines { inside, .. } = &mut self.machine {
+                    *inside = false;
+                }
                 self.give(each)?;
                 rest = after;
             }

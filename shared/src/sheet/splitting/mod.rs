@@ -9,6 +9,7 @@ use super::{
     fault::SheetFault,
     limits::{MAX_CELLS, MAX_RECORD},
     wide::{Wide, width},
+    workbook::line::CellKind,
 };
 use crate::domain::{
     encoding::Encoding,
@@ -17,6 +18,7 @@ use crate::domain::{
 
 mod csv;
 mod json;
+mod sheet;
 
 pub(super) use json::{Shape, invalid as invalid_json};
 
@@ -38,9 +40,30 @@ pub(super) struct Record<'a> {
     pub stray: bool,
     bytes: &'a [u8],
     ends: &'a [usize],
+    typed: &'a [TypedCell],
+}
+
+/// A cell of a spreadsheet that is no plain text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TypedCell {
+    /// Its place, from 0.
+    pub at: usize,
+    pub kind: CellKind,
+    /// The value of a number that its format shows in another way.
+    pub value: Option<String>,
 }
 
 impl Record<'_> {
+    /// Its cells that are no plain texts, in their order; of a spreadsheet alone.
+    pub fn typed(&self) -> &[TypedCell] {
+        self.typed
+    }
+
+    /// The cell at a place, if it is no plain text.
+    pub fn typed_at(&self, at: usize) -> Option<&TypedCell> {
+        self.typed.iter().find(|cell| cell.at == at)
+    }
+
     /// Its cells, unquoted.
     pub fn cells(&self) -> impl Iterator<Item = &[u8]> {
         cells(self.bytes, self.ends)
@@ -72,12 +95,15 @@ pub(super) struct Splitter {
     output: Vec<u8>,
     ends: Vec<usize>,
     stray: bool,
+    /// Of a row of a spreadsheet: its line, and its cells that are no texts.
+    raw: Vec<u8>,
+    typed: Vec<TypedCell>,
 }
 
 #[derive(Debug)]
 enum Machine {
     Csv { delimiter: u8, state: csv::State },
-    Lines { inside: bool },
+    Lines { inside: bool, sheet: bool },
     Json(json::Machine),
 }
 
@@ -98,7 +124,8 @@ impl Splitter {
     pub fn new(format: &Format, from: Position) -> Self {
         let machine = match format.kind {
             Kind::Csv => csv(format.delimiter),
-            Kind::JsonLines => Machine::Lines { inside: false },
+            Kind::JsonLines => Machine::Lines { inside: false, sheet: false },
+            Kind::Sheet => Machine::Lines { inside: false, sheet: true },
             Kind::Json => Machine::Json(json::Machine::new(None)),
         };
         let rules = match format.rules {
@@ -111,6 +138,12 @@ impl Splitter {
     /// Splits the first rows of a file, to find its header.
     pub fn of_header(delimiter: char, encoding: Encoding, from: Position) -> Self {
         Self::with(csv(delimiter), Rules::Header, encoding, from)
+    }
+
+    /// Splits the first rows of a spreadsheet's copy, to find its header.
+    pub fn of_sheet_header(from: Position) -> Self {
+        let machine = Machine::Lines { inside: false, sheet: true };
+        Self::with(machine, Rules::Header, Encoding::Utf8, from)
     }
 
     /// Splits the values of JSON, and refuses what is none.
@@ -131,6 +164,8 @@ impl Splitter {
             output: Vec::with_capacity(4096),
             ends: Vec::with_capacity(64),
             stray: false,
+            raw: Vec::new(),
+            typed: Vec::new(),
         }
     }
 
@@ -159,8 +194,8 @@ impl Splitter {
         }
         match &self.machine {
             Machine::Csv { state, .. } => self.finish_csv(*state, each),
-            Machine::Lines { inside: false } => Ok(()),
-            Machine::Lines { inside: true } => self.give(each),
+            Machine::Lines { inside: false, .. } => Ok(()),
+            Machine::Lines { inside: true, .. } => self.give(each),
             Machine::Json(_) => self.finish_json(each),
         }
     }
@@ -261,18 +296,26 @@ impl Splitter {
 
     /// Gives the record that ends here.
     fn give(&mut self, each: &mut impl Take) -> Result<(), SheetFault> {
-        if let Machine::Csv { delimiter, .. } = self.machine {
-            self.unwrap_row(delimiter);
-        } else {
-            self.ends.push(self.output.len());
+        match self.machine {
+            Machine::Csv { delimiter, .. } => self.unwrap_row(delimiter),
+            Machine::Lines { sheet: true, .. } => self.read_line()?,
+            _ => self.ends.push(self.output.len()),
         }
         let blank = self.is_blank();
         if !blank {
             self.at.row += 1;
         }
         let (line, end, stray) = (self.line, self.at, std::mem::take(&mut self.stray));
-        let outcome =
-            each(Record { line, end, blank, stray, bytes: &self.output, ends: &self.ends });
+        let outcome = each(Record {
+            line,
+            end,
+            blank,
+            stray,
+            bytes: &self.output,
+            ends: &self.ends,
+            typed: &self.typed,
+        });
+        self.typed.clear();
         self.output.clear();
         self.ends.clear();
         outcome
@@ -280,7 +323,7 @@ impl Splitter {
 
     fn is_blank(&self) -> bool {
         let Rules::Columns(uses) = &self.rules else { return blank(&self.output) };
-        if !matches!(self.machine, Machine::Csv { .. }) {
+        if !matches!(self.machine, Machine::Csv { .. } | Machine::Lines { sheet: true, .. }) {
             return blank(&self.output);
         }
         let mut uses = uses.iter().copied();

@@ -1,0 +1,407 @@
+//! Formats of numbers (ECMA-376, 18.8.30 and 18.8.31), as far as they say what a number is and how it
+//! is shown. A number is written with a decimal point and without separators of thousands, whatever
+//! the locale of who opens the file.
+
+use jiff::{ToSpan, civil::Date};
+
+use super::cell::Cell;
+
+/// Digits that a spreadsheet keeps of a number.
+const DIGITS: usize = 15;
+/// Numbers from here on have more digits than that.
+const BEYOND: f64 = 1e15;
+/// Longest format that is looked at, in bytes: Excel's limit is 255 characters.
+const MAX_CODE: usize = 1_024;
+/// Most digits of a placeholder's part.
+const MAX_PLACES: usize = 60;
+
+/// The format of a number.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) enum Format {
+    /// None, or one that is not read: the number is written out.
+    #[default]
+    General,
+    /// A day, with a time or without.
+    Date,
+    /// A time of day.
+    Time,
+    /// Of numbers above zero, below it, and of zero.
+    Number(Section, Option<Section>, Option<Section>),
+}
+
+/// A part of a format.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Section {
+    before: String,
+    after: String,
+    /// Least and most digits before the point; the signs among them, from the right.
+    whole: usize,
+    among: Vec<(usize, String)>,
+    /// Least and most digits after it.
+    least: usize,
+    most: usize,
+    /// The number is multiplied by 10 to the power of so many.
+    scale: i32,
+    /// Least digits of the exponent.
+    exponent: Option<usize>,
+    /// Whether it has a place for digits.
+    has_digits: bool,
+}
+
+impl Format {
+    /// One of the formats that every workbook knows by number.
+    pub fn built_in(id: u32) -> Self {
+        match id {
+            14..=17 | 22 | 27..=31 | 36 | 50..=54 | 57 | 58 => Self::Date,
+            18..=21 | 32..=35 | 45..=47 | 55 | 56 => Self::Time,
+            1 => Self::of("0"),
+            2 => Self::of("0.00"),
+            3 | 37 | 38 => Self::of("#,##0"),
+            4 | 39 | 40 => Self::of("#,##0.00"),
+            9 => Self::of("0%"),
+            10 => Self::of("0.00%"),
+            11 => Self::of("0.00E+00"),
+            48 => Self::of("##0.0E+0"),
+            _ => Self::General,
+        }
+    }
+
+    /// Reads a format.
+    pub fn of(code: &str) -> Self {
+        if code.len() > MAX_CODE {
+            return Self::General;
+        }
+        let Some(tokens) = tokens(code) else { return Self::General };
+        if let Some(moment) = moment(&tokens) {
+            return moment;
+        }
+        let mut sections = tokens.split(|token| *token == Token::Next).map(Section::of);
+        let Some(Some(first)) = sections.next() else { return Self::General };
+        let (below, zero) = (sections.next(), sections.next());
+        if matches!(below, Some(None)) || matches!(zero, Some(None)) {
+            return Self::General;
+        }
+        Self::Number(first, below.flatten(), zero.flatten())
+    }
+
+    /// The cell of a number; `since_1904` says from when its days are counted.
+    pub fn cell(&self, number: f64, since_1904: bool) -> Cell {
+        if !number.is_finite() {
+            return Cell::Error("#NUM!".to_owned());
+        }
+        let value = written_out(number);
+        match self {
+            Self::Date => match day(number, since_1904) {
+                Some(date) => Cell::Date(date),
+                None => Cell::Bare(value),
+            },
+            Self::Time => Cell::Text(time(number)),
+            _ if number.abs() >= BEYOND => Cell::Long(value),
+            Self::General => Cell::Number { shown: value.clone(), value },
+            Self::Number(..) => Cell::Number { shown: self.shown(number), value },
+        }
+    }
+
+    /// A number as it is shown.
+    fn shown(&self, number: f64) -> String {
+        let Self::Number(first, below, zero) = self else { return written_out(number) };
+        match (below, zero) {
+            (_, Some(zero)) if number == 0.0 => zero.shown(0.0),
+            (Some(below), _) if number < 0.0 => below.shown(-number),
+            _ if number < 0.0 => format!("-{}", first.shown(-number)),
+            _ => first.shown(number),
+        }
+    }
+}
+
+/// A sign of a format.
+#[derive(Clone, Debug, PartialEq)]
+enum Token {
+    Literal(String),
+    /// A place that is always filled, and one that may be empty.
+    Zero,
+    Hash,
+    Point,
+    Comma,
+    Percent,
+    Exponent,
+    /// A letter of a day or a time, in lower case.
+    Moment(char),
+    /// Another section begins.
+    Next,
+}
+
+/// The signs of a format; none of one that is not read: conditions, fractions, `General`, text.
+fn tokens(code: &str) -> Option<Vec<Token>> {
+    let (mut tokens, mut chars) = (Vec::new(), code.chars().peekable());
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => tokens.push(Token::Literal(chars.by_ref().take_while(|c| *c != '"').collect())),
+            '\\' => tokens.push(Token::Literal(chars.next()?.to_string())),
+            // As wide as the character after it, and filled with it.
+            '_' | '*' => {
+                chars.next();
+            }
+            '[' => {
+                bracket(&chars.by_ref().take_while(|c| *c != ']').collect::<String>(), &mut tokens)?
+            }
+            '0' => tokens.push(Token::Zero),
+            '#' | '?' => tokens.push(Token::Hash),
+            '.' => tokens.push(Token::Point),
+            ',' => tokens.push(Token::Comma),
+            '%' => tokens.push(Token::Percent),
+            ';' => tokens.push(Token::Next),
+            'E' | 'e' if matches!(chars.peek(), Some('+' | '-')) => {
+                chars.next();
+                tokens.push(Token::Exponent);
+            }
+            'y' | 'Y' | 'm' | 'M' | 'd' | 'D' | 'h' | 'H' | 's' | 'S' => {
+                tokens.push(Token::Moment(c.to_ascii_lowercase()));
+            }
+            'a' | 'A' if begins(&chars, "m/pm") => {
+                let _ = chars.by_ref().nth(3);
+                tokens.push(Token::Moment('h'));
+            }
+            'g' | 'G' | '@' => return None,
+            '/' if !tokens.iter().any(|token| matches!(token, Token::Moment(_))) => return None,
+            other => tokens.push(Token::Literal(other.to_string())),
+        }
+    }
+    Some(tokens)
+}
+
+/// Whether characters go on with a text, in any case.
+fn begins(chars: &std::iter::Peekable<std::str::Chars<'_>>, text: &str) -> bool {
+    chars.clone().zip(text.chars()).filter(|(c, t)| c.eq_ignore_ascii_case(t)).count() == text.len()
+}
+
+/// Reads what stands in brackets: a colour, a currency, a locale, a lasting time, a condition.
+fn bracket(text: &str, tokens: &mut Vec<Token>) -> Option<()> {
+    let lower = text.to_ascii_lowercase();
+    if let Some(currency) = text.strip_prefix('$') {
+        let sign = currency.split('-').next().unwrap_or_default();
+        if !sign.is_empty() {
+            tokens.push(Token::Literal(sign.to_owned()));
+        }
+    } else if !lower.is_empty() && lower.chars().all(|c| matches!(c, 'h' | 'm' | 's')) {
+        tokens.push(Token::Moment('h'));
+    } else if text.starts_with(['<', '>', '=']) {
+        return None;
+    }
+    Some(())
+}
+
+/// Whether a format is of days or of times: `m` alone is a month.
+fn moment(tokens: &[Token]) -> Option<Format> {
+    let has = |wanted: &[char]| {
+        tokens.iter().any(|token| matches!(token, Token::Moment(c) if wanted.contains(c)))
+    };
+    match () {
+        () if has(&['y', 'd']) => Some(Format::Date),
+        () if has(&['h', 's']) => Some(Format::Time),
+        () if has(&['m']) => Some(Format::Date),
+        () => None,
+    }
+}
+
+impl Section {
+    fn of(tokens: &[Token]) -> Option<Self> {
+        let is_place = |token: &Token| matches!(token, Token::Zero | Token::Hash);
+        let mut section = Self::default();
+        let mut after_point = false;
+        // Commas after the last place divide by a thousand each.
+        let last = tokens.iter().rposition(is_place);
+        let mut among: Vec<(usize, String)> = Vec::new();
+        let mut seen = 0;
+        for (at, token) in tokens.iter().enumerate() {
+            match token {
+                Token::Literal(text) => match last {
+                    Some(last) if seen > 0 && at < last && section.exponent.is_none() => {
+                        if after_point {
+                            return None;
+                        }
+                        among.push((seen, text.clone()));
+                    }
+                    Some(last) if at < last => section.before.push_str(text),
+                    Some(_) => section.after.push_str(text),
+                    None => section.before.push_str(text),
+                },
+                Token::Zero | Token::Hash => {
+                    section.has_digits = true;
+                    let zero = usize::from(*token == Token::Zero);
+                    if let Some(digits) = &mut section.exponent {
+                        *digits += zero;
+                    } else if after_point {
+                        section.most += 1;
+                        if zero == 1 {
+                            section.least = section.most;
+                        }
+                    } else {
+                        seen += 1;
+                        section.whole = if section.whole > 0 { section.whole + 1 } else { zero };
+                    }
+                }
+                Token::Point if section.exponent.is_none() => after_point = true,
+                Token::Comma => {
+                    if last.is_none_or(|last| at > last) {
+                        section.scale -= 3;
+                    }
+                }
+                Token::Percent => {
+                    section.scale += 2;
+                    section.after.push('%');
+                }
+                Token::Exponent => section.exponent = Some(0),
+                Token::Point | Token::Moment(_) | Token::Next => return None,
+            }
+        }
+        if section.most > DIGITS * 2 || section.whole > MAX_PLACES {
+            return None;
+        }
+        section.among = among.into_iter().map(|(at, text)| (seen - at, text)).collect();
+        Some(section)
+    }
+
+    /// A number that is not below zero, as this part shows it.
+    fn shown(&self, number: f64) -> String {
+        if !self.has_digits {
+            return self.before.trim().to_owned();
+        }
+        let digits = match self.exponent {
+            Some(least) => self.scientific(number, least),
+            None => {
+                let decimal = rounded(&scaled(&written_out(number), self.scale), self.most);
+                let (whole, fraction) = decimal.split_once('.').unwrap_or((&decimal, ""));
+                let whole = whole.trim_start_matches('0');
+                let zeros = "0".repeat(self.whole.saturating_sub(whole.len()));
+                let fraction = fraction.trim_end_matches('0');
+                let filled = "0".repeat(self.least.saturating_sub(fraction.len()));
+                let point = if fraction.len() + filled.len() > 0 { "." } else { "" };
+                format!("{}{point}{fraction}{filled}", self.with_signs(&format!("{zeros}{whole}")))
+            }
+        };
+        format!("{}{digits}{}", self.before, self.after).trim().to_owned()
+    }
+
+    /// Puts the signs that stand among the places of the whole part: `12.345-6`.
+    fn with_signs(&self, whole: &str) -> String {
+        let mut text = whole.to_owned();
+        for (from_right, sign) in self.among.iter().rev() {
+            let place = whole.len().saturating_sub(*from_right);
+            // Signs further left are put later, so places to their left have not moved.
+            if text.is_char_boundary(place) {
+                text.insert_str(place, sign);
+            }
+        }
+        text
+    }
+
+    fn scientific(&self, number: f64, least: usize) -> String {
+        let text = format!("{:.*e}", self.most, number);
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let (sign, exponent) = match exponent.strip_prefix('-') {
+            Some(exponent) => ('-', exponent),
+            None => ('+', exponent),
+        };
+        format!("{mantissa}E{sign}{exponent:0>least$}")
+    }
+}
+
+/// A number with the digits that a spreadsheet keeps, without an exponent: `6.1`, not
+/// `6.0999999999999996`.
+pub(super) fn written_out(number: f64) -> String {
+    if number == 0.0 {
+        return "0".to_owned();
+    }
+    let text = format!("{:.*e}", DIGITS - 1, number);
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    if !(-20..=30).contains(&exponent) {
+        let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
+        return format!("{sign}{mantissa}E{exponent:+}");
+    }
+    format!("{sign}{}", scaled(mantissa, exponent))
+}
+
+/// A decimal number, not below zero, times ten to the power of `by`, without zeros at its end.
+fn scaled(decimal: &str, by: i32) -> String {
+    let (whole, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
+    let digits = format!("{whole}{fraction}");
+    let point = i64::try_from(whole.len()).unwrap_or_default() + i64::from(by);
+    let (whole, fraction) = match usize::try_from(point) {
+        Ok(point) if point >= digits.len() => {
+            (format!("{digits}{}", "0".repeat(point - digits.len())), String::new())
+        }
+        Ok(point) => {
+            let (whole, fraction) = digits.split_at_checked(point).unwrap_or((&digits, ""));
+            (whole.to_owned(), fraction.to_owned())
+        }
+        Err(_) => {
+            let zeros = usize::try_from(-point).unwrap_or_default();
+            (String::new(), format!("{}{digits}", "0".repeat(zeros)))
+        }
+    };
+    let whole = whole.trim_start_matches('0');
+    let whole = if whole.is_empty() { "0" } else { whole };
+    match fraction.trim_end_matches('0') {
+        "" => whole.to_owned(),
+        fraction => format!("{whole}.{fraction}"),
+    }
+}
+
+/// A decimal number, not below zero, with at most so many digits after its point; a half is rounded up.
+fn rounded(decimal: &str, places: usize) -> String {
+    let (whole, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
+    let Some((kept, rest)) = fraction.split_at_checked(places).filter(|(_, rest)| !rest.is_empty())
+    else {
+        return decimal.to_owned();
+    };
+    let mut digits: Vec<u8> = whole.bytes().chain(kept.bytes()).collect();
+    if rest.starts_with(|c: char| c >= '5') {
+        let mut carries = true;
+        for digit in digits.iter_mut().rev() {
+            (*digit, carries) = if *digit == b'9' { (b'0', true) } else { (*digit + 1, false) };
+            if !carries {
+                break;
+            }
+        }
+        if carries {
+            digits.insert(0, b'1');
+        }
+    }
+    let text: String = digits.iter().map(|digit| char::from(*digit)).collect();
+    let (whole, fraction) = text.split_at_checked(text.len() - places).unwrap_or((&text, ""));
+    if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
+}
+
+/// The day of a number. The day 60 of 1900 does not exist.
+pub(super) fn day(number: f64, since_1904: bool) -> Option<String> {
+    if !(0.0..3_000_000.0).contains(&number) {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
+    let days = number.floor() as i64;
+    let first = match (since_1904, days) {
+        (true, _) => Date::constant(1904, 1, 1),
+        (false, 0 | 60) => return None,
+        (false, 1..60) => Date::constant(1899, 12, 31),
+        (false, _) => Date::constant(1899, 12, 30),
+    };
+    let date = first.checked_add(days.days()).ok()?;
+    (date.year() <= 9999).then(|| date.to_string())
+}
+
+/// The time of a number.
+fn time(number: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "a day has 86,400 seconds")]
+    let seconds = ((number.abs() % 1.0) * 86_400.0).round() as i64;
+    let (hours, minutes) = (seconds / 3600 % 24, seconds / 60 % 60);
+    match seconds % 60 {
+        0 => format!("{hours:02}:{minutes:02}"),
+        seconds => format!("{hours:02}:{minutes:02}:{seconds:02}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

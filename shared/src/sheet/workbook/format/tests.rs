@@ -1,0 +1,101 @@
+use super::*;
+
+fn shown(code: &str, number: f64) -> String {
+    match Format::of(code).cell(number, false) {
+        Cell::Number { shown, .. } => shown,
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_number_is_read_as_its_format_shows_it() {
+    for (code, number, text) in [
+        ("General", 12_345_678_901.0, "12345678901"),
+        ("General", 6.5, "6.5"),
+        ("General", 6.099_999_999_999_999_6, "6.1"),
+        ("General", 0.1 + 0.2, "0.3"),
+        ("General", -0.000_012, "-0.000012"),
+        ("@", 5.0, "5"),
+        ("00000", 123.0, "00123"),
+        ("00000", -123.0, "-00123"),
+        ("0", 6.5, "7"),
+        ("0.00", 6.5, "6.50"),
+        ("0.0#", 6.5, "6.5"),
+        ("#,##0", 1_234_567.0, "1234567"),
+        ("#,##0.00", 1234.5, "1234.50"),
+        ("#,", 1_500_000.0, "1500"),
+        ("0%", 0.5, "50%"),
+        ("0.0%", 0.1234, "12.3%"),
+        ("0.00E+00", 12_345_678_901.0, "1.23E+10"),
+        ("00\\.000\\.000\\-0", 123_456_785.0, "12.345.678-5"),
+        ("##\".\"###\".\"###-0", 123_456_785.0, "12.345.678-5"),
+        ("000-000", 123_456.0, "123-456"),
+        ("\"RUT \"0", 5.0, "RUT 5"),
+        ("[$€-407] #,##0.00", 5.0, "€ 5.00"),
+        ("0;(0);\"cero\"", -5.0, "(5)"),
+        ("0;(0);\"cero\"", 0.0, "cero"),
+        ("[Red]0", 5.0, "5"),
+        ("0_);(0)", 5.0, "5"),
+        ("[>100]0;0.0", 5.0, "5"),
+        ("# ?/?", 0.5, "0.5"),
+        ("0.00", 0.995, "1.00"),
+        ("0", 999.5, "1000"),
+        ("000 \"de\" 000", 123_456.0, "123 de 456"),
+        ("#", 0.0, ""),
+    ] {
+        assert_eq!(shown(code, number), text, "{number} under {code}");
+    }
+}
+
+#[test]
+fn a_day_is_a_day() {
+    for code in [
+        "yyyy-mm-dd",
+        "d/m/yy",
+        "[$-340A]d \"de\" mmmm \"de\" yyyy",
+        "mmm-yy",
+        "dd/mm/yyyy hh:mm",
+        "m/d/yy h:mm AM/PM",
+        "mmmm",
+    ] {
+        assert_eq!(Format::of(code), Format::Date, "{code}");
+    }
+    for code in ["h:mm", "[h]:mm:ss", "mm:ss", "h:mm AM/PM"] {
+        assert_eq!(Format::of(code), Format::Time, "{code}");
+    }
+    for (number, since_1904, text) in [
+        (46_341.0, false, Some("2026-11-15")),
+        (46_341.99, false, Some("2026-11-15")),
+        (44_879.0, true, Some("2026-11-15")),
+        (1.0, false, Some("1900-01-01")),
+        (59.0, false, Some("1900-02-28")),
+        (60.0, false, None),
+        (61.0, false, Some("1900-03-01")),
+        (0.5, false, None),
+        (-1.0, false, None),
+        (1e12, false, None),
+    ] {
+        assert_eq!(day(number, since_1904).as_deref(), text, "{number}");
+    }
+    assert_eq!(Format::Time.cell(0.5625, false), Cell::Text("13:30".to_owned()));
+}
+
+#[test]
+fn digits_that_a_spreadsheet_does_not_keep_are_lost() {
+    let cell = Format::General.cell(12_345_678_901_234_567.0, false);
+    assert_eq!(cell, Cell::Long("12345678901234600".to_owned()));
+    assert_eq!(Format::General.cell(1e300, false), Cell::Long("1E+300".to_owned()));
+}
+
+#[test]
+fn no_format_takes_long_or_breaks() {
+    let mut random = fastrand::Rng::with_seed(7);
+    let signs: Vec<char> = "0#?.,%;E+-@_*\\\"[]$ymdhsGa/()é€ ".chars().collect();
+    for _ in 0..20_000 {
+        let code: String = (0..random.usize(0..20)).filter_map(|_| random.choice(&signs)).collect();
+        for number in [0.0, -0.0, 0.5, -1.5, 123.456, 1e14, 1e-30, f64::MAX, f64::NAN] {
+            Format::of(&code).cell(number, random.bool());
+        }
+    }
+    assert_eq!(Format::of(&"0".repeat(100)), Format::General);
+}

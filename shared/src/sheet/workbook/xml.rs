@@ -1,0 +1,141 @@
+//! The XML of a workbook, event by event, within limits. Declarations of document types, and with
+//! them entities of their own, are refused; nothing outside the archive is asked for.
+
+use std::borrow::Cow;
+
+use quick_xml::{
+    Reader,
+    events::{BytesRef, BytesStart, Event},
+};
+
+use super::{
+    archive::{Archive, Unpacking},
+    trouble::{Result, Trouble},
+};
+
+/// Most elements within one another; a sheet has seven, a document of OpenDocument some ten.
+const MAX_DEPTH: u32 = 100;
+/// Bytes of a cell's text; Excel has 32,767 characters.
+pub(super) const MAX_CELL: usize = 256 * 1024;
+
+/// A part that is read as XML. Empty elements come as a start and an end.
+pub(super) struct Xml<'a> {
+    reader: Reader<Unpacking<'a>>,
+    buffer: Vec<u8>,
+    depth: u32,
+}
+
+impl<'a> Xml<'a> {
+    /// Begins to read a part of an archive.
+    pub fn open(archive: &'a Archive<'_>, part: &str, left: u64) -> Result<Self> {
+        let mut reader = Reader::from_reader(archive.part(part, left)?);
+        reader.config_mut().expand_empty_elements = true;
+        Ok(Self { reader, buffer: Vec::with_capacity(4096), depth: 0 })
+    }
+
+    /// The next event.
+    pub fn next(&mut self) -> Result<Event<'_>> {
+        self.buffer.clear();
+        self.reader.get_mut().begin_event();
+        match self.reader.read_event_into(&mut self.buffer) {
+            Ok(Event::DocType(_)) => Err(Trouble::Unreadable),
+            Ok(event) => {
+                match &event {
+                    Event::Start(_) => self.depth += 1,
+                    Event::End(_) => self.depth = self.depth.saturating_sub(1),
+                    _ => {}
+                }
+                if self.depth > MAX_DEPTH { Err(Trouble::Unreadable) } else { Ok(event) }
+            }
+            Err(_) => Err(self.reader.get_ref().trouble()),
+        }
+    }
+
+    /// Bytes that may still be unpacked.
+    pub fn left(&self) -> u64 {
+        self.reader.get_ref().left()
+    }
+
+    /// Reads to the end of the part, so that its checksum is compared.
+    pub fn finish(&mut self) -> Result<()> {
+        while !matches!(self.next()?, Event::Eof) {}
+        Ok(())
+    }
+
+    /// Reads to the end of the element that has begun.
+    pub fn skip(&mut self) -> Result<()> {
+        let mut depth = 1_u32;
+        while depth > 0 {
+            match self.next()? {
+                Event::Start(_) => depth += 1,
+                Event::End(_) => depth -= 1,
+                Event::Eof => return Err(Trouble::Unreadable),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the text of the element that has begun, up to its end.
+    pub fn text(&mut self, to: &mut String) -> Result<()> {
+        let (mut depth, from) = (1_u32, to.len());
+        while depth > 0 {
+            match self.next()? {
+                Event::Start(_) => depth += 1,
+                Event::End(_) => depth -= 1,
+                Event::Eof => return Err(Trouble::Unreadable),
+                event => add_text(&event, to)?,
+            }
+            if to.len() - from > MAX_CELL {
+                return Err(Trouble::TooLarge);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds the text of an event, if it is one.
+pub(super) fn add_text(event: &Event<'_>, to: &mut String) -> Result<()> {
+    match event {
+        Event::Text(text) => to.push_str(&text.decode().map_err(|_| Trouble::Unreadable)?),
+        Event::CData(text) => to.push_str(&text.decode().map_err(|_| Trouble::Unreadable)?),
+        Event::GeneralRef(reference) => to.push(character(reference)?),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The character that a reference stands for; XML knows five by name.
+fn character(reference: &BytesRef<'_>) -> Result<char> {
+    let numbered = reference.resolve_char_ref().map_err(|_| Trouble::Unreadable)?;
+    numbered.map_or_else(
+        || match &**reference {
+            b"lt" => Ok('<'),
+            b"gt" => Ok('>'),
+            b"amp" => Ok('&'),
+            b"quot" => Ok('"'),
+            b"apos" => Ok('\''),
+            _ => Err(Trouble::Unreadable),
+        },
+        Ok,
+    )
+}
+
+/// The value of an attribute, whatever its prefix is.
+pub(super) fn attribute(start: &BytesStart<'_>, name: &[u8]) -> Option<String> {
+    let mut all = start.attributes();
+    let mut all = all.with_checks(false).flatten();
+    let found = all.find(|attribute| attribute.key.local_name().as_ref() == name)?;
+    Some(unescaped(&found.value))
+}
+
+/// Whether an attribute says yes.
+pub(super) fn says(start: &BytesStart<'_>, name: &[u8]) -> bool {
+    attribute(start, name).is_some_and(|value| matches!(&*value, "1" | "true" | "on"))
+}
+
+/// An attribute's value; one that cannot be read is kept as it is.
+pub(super) fn unescaped(value: &[u8]) -> String {
+    let text = String::from_utf8_lossy(value);
+    quick_xml::escape::unescape(&text).map_or_else(|_| text.to_string(), Cow::into_owned)
+}
