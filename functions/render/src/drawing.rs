@@ -260,6 +260,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_picture_that_takes_too_much_is_not_drawn() {
+        let layers = r##"<rect width="200" height="200" fill="#eee" fill-opacity=".1"/>"##;
+        let stops = r##"<stop offset=".5" stop-color="#eee"/>"##.repeat(2_000);
+        let gradient = format!(r##"<linearGradient id="g">{stops}</linearGradient>"##);
+        let circles = r##"<circle cx="100" cy="100" r="99" fill="url(#g)"/>"##.repeat(500);
+        let zigzag: String =
+            (0..16_000).map(|n| format!("L{} {}", n % 200, n * 37 % 200)).collect();
+        let path = format!(r##"<path d="M0 0{zigzag}" stroke="#333" fill="#eee"/>"##);
+        let clips = r##"<circle cx="100" cy="100" r="99"/>"##.repeat(99);
+        let clipped = r##"<g clip-path="url(#c)"><rect width="200" height="200"/></g>"##.repeat(20);
+        let clipped = format!(r##"<clipPath id="c">{clips}</clipPath>{clipped}"##);
+        for heavy in [layers.repeat(4_200), format!("{gradient}{circles}"), path, clipped] {
+            let found = tree(&heavy, 200.0);
+            assert!(found.is_err(), "{}", heavy.get(..60).unwrap_or_default());
+        }
+        // What designers draw: a guilloche, a hundred layers, a gradient over the page.
+        let gradient = r##"<linearGradient id="g"><stop stop-color="#eee"/><stop offset="1"/></linearGradient><rect width="200" height="200" fill="url(#g)"/>"##;
+        for light in [seal::medal("550e8400", true), layers.repeat(100), gradient.to_owned()] {
+            assert!(tree(&light, 200.0).is_ok());
+        }
+    }
+
+    #[test]
     fn no_drawing_follows_a_file_or_an_address() {
         let mut red = Sheet::new(8.0, 8.0, &[]);
         red.rectangle(0.0, 0.0, 8.0, 8.0, ALARM);

@@ -443,6 +443,22 @@ mod tests {
     }
 
     #[test]
+    fn letters_of_many_parts_neither_run_out_of_their_width_nor_over_other_lines() {
+        let family = format!("👩{}", "\u{200d}👩".repeat(99));
+        let jamo = format!("{}{}", "ᄒ".repeat(100), "ᅡ".repeat(100));
+        for text in [family.as_str(), jamo.as_str()] {
+            let set = laid(text, style(2), 500.0);
+            assert!(set.width <= 503.0, "{}", set.width);
+        }
+        for mark in ['\u{300}', '\u{e48}', '\u{64b}', '\u{f71}'] {
+            let marks: String = std::iter::repeat_n(mark, 150).collect();
+            let few = with_few_marks(&format!("e{marks}e{marks}"));
+            assert_eq!(few.chars().filter(|c| *c == mark).count(), 2 * MOST_MARKS);
+        }
+        assert_eq!(with_few_marks("Nguyễn Thị Thuỷ क्षत्रिय"), "Nguyễn Thị Thuỷ क्षत्रिय");
+    }
+
+    #[test]
     fn a_letter_that_no_font_has_is_a_box_and_named() {
         for text in ["A\u{e000}b", "\u{f0000}", "\u{e000}\u{e001} x"] {
             let set = laid(text, style(1), 600.0);

@@ -12,6 +12,7 @@ use unicreda::domain::{
 
 use crate::{
     catalog::{another_organization, key_of, one_fault},
+    certificates,
     crashes::{Run, every_point},
     files::picture,
     fuzz::corpus::saved,
@@ -208,6 +209,60 @@ async fn a_hostile_drawing_is_refused_by_name_and_what_is_kept_can_be_drawn() {
         assert_eq!(problem["errors"][0]["pointer"], "/signatories/0/signature", "{name}");
     }
     assert_eq!(world.get(DESIGN).await, json!({ "since": null }));
+}
+
+/// What a drawing costs to draw is known when it is drawn: its designer is told, a certificate goes without it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drawing_that_takes_too_much_is_told_its_designer_and_stops_no_certificate() {
+    let world = World::new().await;
+    let sheet = r##"<rect width="297" height="210" fill="#eee" fill-opacity=".1"/>"##.repeat(4_000);
+    let file =
+        format!(r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 297 210">{sheet}</svg>"#);
+    let background = svg_url(file.as_bytes());
+    for accept in ["image/png", "application/pdf"] {
+        let body = json!({ "design": { "background": background } });
+        let refused = sample(&world, &body, accept).await;
+        one_fault(refused, "/design/background", "image_not_drawn");
+        let signatories = json!([{ "name": "Eva" }, { "name": "Ana", "signature": background }]);
+        let refused =
+            sample(&world, &json!({ "design": { "signatories": signatories } }), accept).await;
+        one_fault(refused, "/design/signatories/1/signature", "image_not_drawn");
+    }
+    let design = json!({ "signatories": [{ "name": "Ana", "signature": background }] });
+    world.call("PUT", DESIGN, Some(&design)).await.expect(200);
+    let id = issued(&world, 1).await;
+    assert!(certificate(&world, &id).await.starts_with(b"%PDF-"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_facts_of_a_template_follow_the_list_of_its_organization() {
+    let world = World::new().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = async |id: &str| {
+        let get = async |name| world.send("GET", &format!("/credential/{id}{name}"), &[], "").await;
+        let (pdf, signed) = (get("/certificate.pdf").await, get(".json").await);
+        certificates::read(folder.path(), &pdf, &signed, "es")["text"].to_string()
+    };
+    let facts = json!({ "facts": ["result_value"] });
+    world.call("PUT", DESIGN, Some(&facts)).await.expect(200);
+    let mut body = with_design(&world, json!({})).await;
+    body["custom_fields"] = json!([{ "key": "hours", "type": "number", "label": "Horas" }]);
+    world.call("PUT", &template(&world), Some(&body)).await.expect(200);
+    let issue = async |email: &str| {
+        let mut one = person(1);
+        one["email"] = json!(email);
+        one["custom"] = json!({ "hours": 120 });
+        let body = json!({ "template_id": world.demo.template_id, "recipients": [one] });
+        let issued = world.call("POST", "/credentials/issue", Some(&body)).await.expect(201).json();
+        issued["credentials"][0]["credential_id"].as_str().expect("an id").to_owned()
+    };
+    let shown = text(&issue("uno@ejemplo.com").await).await;
+    assert!(shown.contains("Horas") && shown.contains("120"), "{shown}");
+    // Its own list says all.
+    body["design"] = json!({ "facts": ["result_value"] });
+    world.call("PUT", &template(&world), Some(&body)).await.expect(200);
+    let shown = text(&issue("dos@ejemplo.com").await).await;
+    assert!(!shown.contains("Horas"), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -260,6 +260,33 @@ async fn the_pages_around_a_credential_are_in_portuguese() {
     assert!(!console.text().contains("hreflang=\"pt\""), "{}", console.text());
 }
 
+/// Programs that show a preview, and printers, ask for no language.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_for_no_language_gets_the_credentials() {
+    let world = World::with(unread()).await;
+    let template = template(&world).await;
+    let mut recipient = graduate(EMAIL);
+    recipient["language"] = Value::Null;
+    let id = issue(&world, &template, &recipient).await;
+    let achievement = template["id"].as_str().expect("an id");
+    for path in [format!("/credential/{id}"), format!("/orgs/demo/achievements/{achievement}")] {
+        for headers in [&[HTML][..], &[HTML, ("accept-language", "fr")]] {
+            let shown = world.send("GET", &path, headers, "").await.expect(200);
+            assert!(shown.text().contains("<html lang=\"pt\">"), "{path} {headers:?}");
+        }
+        let asked = [HTML, ("accept-language", "en")];
+        let shown = world.send("GET", &path, &asked, "").await.expect(200);
+        assert!(shown.text().contains("<html lang=\"en\">"), "{path}");
+    }
+    let page = world.send("GET", &format!("/credential/{id}"), &[HTML], "").await;
+    assert!(page.text().contains("preview.png?lang=pt"), "{}", page.text());
+    let pdf = world.send("GET", &format!("/credential/{id}/certificate.pdf"), &[], "").await;
+    let signed = world.send("GET", &format!("/credential/{id}.json"), &[], "").await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let read = certificates::read(folder.path(), &pdf.expect(200), &signed, "pt");
+    assert!(read["text"].to_string().contains("outorga a"), "{read}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_link_is_mailed_in_portuguese() {
     let world = World::with(unread()).await;
