@@ -21,7 +21,9 @@ use crate::{
         credential::Credential,
         job::Job,
         lang::Lang,
-        print::{KEPT, LeftOut, MOST_TRIES, OpenFile, PrintFile, PrintOrder, PrintState, SETTLES},
+        print::{
+            Drawn, KEPT, LeftOut, MOST_TRIES, OpenFile, PrintFile, PrintOrder, PrintState, SETTLES,
+        },
         time,
     },
     jobs::{
@@ -165,7 +167,15 @@ impl Work<'_> {
         let mut written = Written::read(app, &self.order).await?;
         loop {
             if self.order.drawn.open.as_ref().is_some_and(|open| open.whole) {
-                self.complete().await?;
+                match self.complete().await {
+                    Err(JobError::File(FileError::Gone)) => {
+                        if let Some(lost) = self.begin_again(&mut written).await? {
+                            return Ok(lost);
+                        }
+                        continue;
+                    }
+                    other => other?,
+                }
                 match self.note().await? {
                     Noted::Yes => written.next_file(),
                     Noted::ReadAgain => {}
@@ -183,10 +193,25 @@ impl Work<'_> {
             if Instant::now() >= self.stop {
                 return Ok(Outcome::Later);
             }
-            if let Some(lost) = self.part(&job, &mut written, printer).await? {
+            let lost = match self.part(&job, &mut written, printer).await {
+                Err(JobError::File(FileError::Gone)) => self.begin_again(&mut written).await?,
+                other => other?,
+            };
+            if let Some(lost) = lost {
                 return Ok(lost);
             }
         }
+    }
+
+    /// Begins anew, since the bucket does not know the upload any more: it keeps one for a day, and the local stack's until
+    /// it is killed. The outcome if the order was lost: who withdraws it gives up the upload.
+    async fn begin_again(&mut self, written: &mut Written) -> Result<Option<Outcome>, JobError> {
+        self.order.drawn = Drawn::default();
+        if matches!(self.note().await?, Noted::Lost) {
+            return Ok(Some(Outcome::Lost));
+        }
+        *written = Written::read(self.app, &self.order).await?;
+        Ok(None)
     }
 
     /// Takes the archive of the order before over, if nothing that it follows from has changed.

@@ -9,7 +9,7 @@ use unicreda::{
     },
 };
 
-use super::make::{Book, RELS, archive, ods, text, texts};
+use super::make::{Book, RELS, archive, ods, texts};
 
 /// Unpacks a file: the number of its lines, or the code of its fault.
 fn unpacked(file: &[u8]) -> Result<usize, &'static str> {
@@ -115,8 +115,6 @@ fn an_old_spreadsheet_is_read_and_one_that_is_made_to_harm_is_refused() {
     ];
     let good = stream(&rows);
     assert_eq!(unpacked(&xls(&good, |_| {})), Ok(2));
-    let mut long = Vec::from(0_u16.to_le_bytes());
-    long.extend([0xff_u8; 12]);
     let harmful: [(&str, Vec<u8>, &str); 8] = [
         (
             "a list of sectors without end",
@@ -135,7 +133,7 @@ fn an_old_spreadsheet_is_read_and_one_that_is_made_to_harm_is_refused() {
         ),
         (
             "lists of lists without end",
-            xls(&good, |file| file[68..72].copy_from_slice(&0_u32.to_le_bytes())),
+            xls(&good, |file| [68, 1020].iter().for_each(|at| file[*at..at + 4].fill(0))),
             "sheet_unreadable",
         ),
         (
@@ -191,7 +189,7 @@ fn an_archive_that_is_made_to_harm_is_refused_within_its_limits() {
     let laughs = r#"<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>"#;
     let outside = r#"<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>"#;
     let prolog = |prolog: &str| Book { prolog: prolog.to_owned(), ..book() }.file();
-    let entity = Book::of(&text("A1", "&unknown;")).file();
+    let entity = Book::of(&texts(1, &["&unknown;"])).file();
     let whole = book().file();
     let mut flipped = whole.clone();
     let name = b"xl/worksheets/sheet1.xml";

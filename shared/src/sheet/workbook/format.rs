@@ -380,7 +380,6 @@ pub(super) fn day(number: f64, since_1904: bool) -> Option<String> {
     if !(0.0..3_000_000.0).contains(&number) {
         return None;
     }
-    #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
     let days = number.floor() as i64;
     let first = match (since_1904, days) {
         (true, _) => Date::constant(1904, 1, 1),
@@ -394,7 +393,6 @@ pub(super) fn day(number: f64, since_1904: bool) -> Option<String> {
 
 /// The time of a number.
 fn time(number: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, reason = "a day has 86,400 seconds")]
     let seconds = ((number.abs() % 1.0) * 86_400.0).round() as i64;
     let (hours, minutes) = (seconds / 3600 % 24, seconds / 60 % 60);
     match seconds % 60 {

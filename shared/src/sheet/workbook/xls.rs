@@ -98,7 +98,6 @@ impl Rows for XlsRows<'_> {
 
 impl XlsRows<'_> {
     fn cell(&self, data: &Data) -> Cell {
-        #[expect(clippy::cast_precision_loss, reason = "whole numbers of .xls have 30 bits")]
         match data {
             Data::Empty => Cell::Empty,
             Data::String(text) => Cell::Text(text.clone()),
