@@ -43,7 +43,8 @@ fn main() -> Result<()> {
     }
     let unpacked = cpu()? - began;
     let peak = held("VmHWM")? - before + (xlsx.len() >> 10) as f64;
-    drop((unpacking, spreadsheet));
+    drop(unpacking);
+    drop(spreadsheet);
     let mut lines = Vec::new();
     std::io::Seek::rewind(&mut copy)?;
     std::io::Read::read_to_end(&mut copy, &mut lines)?;

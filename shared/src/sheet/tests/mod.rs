@@ -82,7 +82,7 @@ fn rows_of(bytes: &[u8], found: &Surveyed) -> Vec<SheetRow> {
         assert_eq!(rest, all.get(at.row as usize..).expect("a part"));
     }
     // The results have as many.
-    let mut cells = Cells::new(&found.format);
+    let mut cells = Cells::new(&found.format, None);
     let whole = cells.push(bytes.get(start..).expect("a part")).expect("read");
     assert_eq!(whole.len() + cells.finish().expect("read").len(), rows.len());
     rows
