@@ -279,7 +279,8 @@ fn a_background_covers_the_page_a_frame_is_stretched_and_both_are_decoration() {
             let pixels = crate::pixels::png(&sheet, 842).expect("pixels");
             let pixels = Pixmap::decode_png(&pixels).expect("pixels");
             let corner = pixels.pixel(5, 5).expect("a pixel");
-            assert_eq!((corner.red() > 200, corner.blue() > 200), (red, !red), "{kind:?} {lies:?}");
+            // White covers a background this dark; its colours stay.
+            assert_eq!(corner.red() > corner.blue(), red, "{kind:?} {lies:?}");
             crate::certificate::pdf(&sheet, &view, b"{}", Lang::Es).expect("a PDF file");
         }
     }
