@@ -23,9 +23,10 @@ use crate::{
 const MEMBER: &str = "ana.rojas@demo.example";
 
 /// Rows of the document that no path below fills, and why.
-const NOT_SEEN: [(&str, &str); 4] = [
+const NOT_SEEN: [(&str, &str); 5] = [
     ("SUPPRESSED#{org}#erased / ANY", "nobody is erased here"),
     ("SUPPRESSED#{org}#erased / {hash}", "nobody is erased here"),
+    ("sheets/{mode}/{org}/{path…}", "no spreadsheet is uploaded here"),
     ("exports/{path…}", "nobody asks for an export here"),
     ("erasures/{path…}", "nobody is erased here"),
 ];

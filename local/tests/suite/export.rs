@@ -105,12 +105,13 @@ const HOLDS: &str = "jobs {job}#{shard} / N#{row}";
 const CHANGES: &str = "jobs {job}#{shard} / C#{row}";
 
 /// Places that an erasure cleans and an archive does not show, and why.
-const NOT_SHOWN: [(&str, &str); 9] = [
+const NOT_SHOWN: [(&str, &str); 10] = [
     ("jobs {job}#{shard} / W#{row}", "it names another person, too"),
     ("jobs SEEN#{job}#{hash} / SEEN", "the row says the same"),
     ("jobs UPLOAD#{upload} / UPLOAD", "the job of the file has its name"),
     ("bucket incoming/{mode}/{org}/{path…}", "its rows are shown as they were sent"),
     ("bucket results/{mode}/{org}/{path…}", "its rows are shown with their outcomes"),
+    ("bucket sheets/{mode}/{org}/{path…}", "its rows are shown as they were sent"),
     ("bucket exports/{path…}", "it was given to the person"),
     ("bucket prints/{path…}", "it is made of the credentials, and ends after a day"),
     ("queue issue-dead", "the row is one of its job"),

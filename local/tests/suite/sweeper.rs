@@ -37,7 +37,7 @@ async fn a_backlog_is_never_made_longer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_with_nothing_to_do_is_ten_calls_and_reads_no_table() {
+async fn a_run_with_nothing_to_do_is_eleven_calls_and_reads_no_table() {
     let mut sim = Sim::new(0).await;
     let people = people(1..=3);
     sim.job(&people, &people, None).await.expect("a job");
@@ -45,10 +45,10 @@ async fn a_run_with_nothing_to_do_is_ten_calls_and_reads_no_table() {
     let before = sim.faults.count();
     let queries = sim.faults.calls("Query");
     sim.sweep().await;
-    // The depth of two queues; the index of open jobs, of old files and of open jobs about personal
-    // data; the plans of retention; four partitions of pending mail.
-    assert_eq!(sim.faults.count() - before, 10);
-    assert_eq!(sim.faults.calls("Query") - queries, 8);
+    // The depth of two queues; the index of open jobs, of old files, of open jobs about personal
+    // data and of certificates for print; the plans of retention; four partitions of pending mail.
+    assert_eq!(sim.faults.count() - before, 11);
+    assert_eq!(sim.faults.calls("Query") - queries, 9);
     assert_eq!(sim.faults.calls("Scan"), 0);
     sim.finish().await.expect("it ends right");
 }

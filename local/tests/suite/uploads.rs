@@ -124,7 +124,7 @@ async fn a_file_that_is_wrong_as_a_whole_fails_with_its_place_and_issues_nothing
             (json!(2), Value::Null),
             "Línea 2: Hay unas comillas",
         ),
-        (b"PK\x03\x04", "spreadsheet", (Value::Null, Value::Null), "Es un libro de Excel"),
+        (b"PK\x03\x04", "sheet_unreadable", (Value::Null, Value::Null), "La planilla está dañada"),
         (
             b"email,name\na@ejemplo.com,A\n",
             "missing_column",

@@ -15,10 +15,11 @@ use crate::{
     harness::World,
     prints::printed,
     queues::{self, Queue},
+    spreadsheets::make::{Book, texts},
 };
 
 /// The kinds of places that had something of the person, and how each is told.
-const PLACES: [(&str, &str); 20] = [
+const PLACES: [(&str, &str); 21] = [
     ("a member", "MEMBERS#"),
     ("a suppression", "SUPPRESSED#"),
     ("a credential", "credentials recipient"),
@@ -37,6 +38,7 @@ const PLACES: [(&str, &str); 20] = [
     ("the name of an announced file", "UPLOAD#"),
     ("a file", "bucket incoming/"),
     ("a results file", "bucket results/"),
+    ("the rows of a spreadsheet", "bucket sheets/"),
     ("what the person was given", "bucket exports/"),
     ("certificates for a print shop", "bucket prints/"),
 ];
@@ -139,6 +141,12 @@ pub(super) async fn every_way(world: &World) -> BTreeMap<&'static str, String> {
     let name = format!("{NAME}.csv");
     let (_, status) = file_called(&name, world, &named, json!({ "send_email": false })).await;
     assert_eq!(status["result"]["successful"], 1, "{status}");
+
+    // A spreadsheet, whose rows are copied.
+    let rows = [texts(1, &["Correo", "Nombre", "Nota"]), texts(2, &[EMAIL, NAME, "F"])].concat();
+    let options = json!({ "send_email": false });
+    let job = world.upload("acta.xlsx", &Book::of(&rows).file(), &options).await;
+    assert_eq!(world.file_job(&job).await["status"], "SUCCESS");
 
     file_of_members(world).await;
     // A page that is hidden for a reason that names the person. An erasure would wait for a mail that is

@@ -147,13 +147,8 @@ async fn a_sheet_says_what_it_shows_and_a_wrong_cell_fails_its_row_with_its_plac
     assert_eq!(rows.len(), 6, "{status}");
     assert_eq!(rows[0]["recipient"]["license_number"], "00123", "{}", rows[0]);
     assert_eq!(rows[0]["recipient"]["term"], "2026");
-    for (at, code, says) in [
-        (1, "shortened_number", "Número de licencia"),
-        (2, "made_date", "Periodo"),
-        (3, "formula_error", "#N/A"),
-        (4, "formula_without_value", "=A1&B1"),
-    ] {
-        assert_eq!(rows[at]["error_codes"][0], code, "{}", rows[at]);
+    for (at, says) in [(1, "perdió dígitos"), (2, "Periodo"), (3, "#N/A"), (4, "=A1&B1")] {
+        assert_eq!(rows[at]["status"], "invalid", "{}", rows[at]);
         assert!(rows[at].to_string().contains(says), "{}", rows[at]);
         assert_eq!(rows[at]["line"], at + 2);
     }
