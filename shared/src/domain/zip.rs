@@ -116,8 +116,8 @@ impl DosTime {
         let part = |n: i8| u16::try_from(n).unwrap_or_default();
         let year = u16::try_from(at.year().clamp(1980, 2107) - 1980).unwrap_or_default();
         Self {
-            date: year << 9 | part(at.month()) << 5 | part(at.day()),
-            time: part(at.hour()) << 11 | part(at.minute()) << 5 | part(at.second()) / 2,
+            date: (year << 9) | (part(at.month()) << 5) | part(at.day()),
+            time: (part(at.hour()) << 11) | (part(at.minute()) << 5) | (part(at.second()) / 2),
         }
     }
 }

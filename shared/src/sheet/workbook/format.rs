@@ -25,9 +25,12 @@ pub(super) enum Format {
     Date,
     /// A time of day.
     Time,
-    /// Of numbers above zero, below it, and of zero.
-    Number(Section, Option<Section>, Option<Section>),
+    /// Another one.
+    Number(Box<Sections>),
 }
+
+/// The parts of a format: of numbers above zero, below it, and of zero.
+type Sections = (Section, Option<Section>, Option<Section>);
 
 /// A part of a format.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -81,7 +84,7 @@ impl Format {
         if matches!(below, Some(None)) || matches!(zero, Some(None)) {
             return Self::General;
         }
-        Self::Number(first, below.flatten(), zero.flatten())
+        Self::Number(Box::new((first, below.flatten(), zero.flatten())))
     }
 
     /// The cell of a number; `since_1904` says from when its days are counted.
@@ -104,7 +107,8 @@ impl Format {
 
     /// A number as it is shown.
     fn shown(&self, number: f64) -> String {
-        let Self::Number(first, below, zero) = self else { return written_out(number) };
+        let Self::Number(sections) = self else { return written_out(number) };
+        let (first, below, zero) = &**sections;
         match (below, zero) {
             (_, Some(zero)) if number == 0.0 => zero.shown(0.0),
             (Some(below), _) if number < 0.0 => below.shown(-number),

@@ -78,11 +78,12 @@ fn sheets_of(archive: &Archive<'_>) -> Result<Vec<SheetName>> {
         match xml.next()? {
             Event::Start(start) => match start.name().as_ref() {
                 b"style:style" => style = attribute(&start, b"name").unwrap_or_default(),
-                b"style:table-properties" if styles < MAX_SHEETS => {
-                    if attribute(&start, b"display").is_some_and(|display| display == "false") {
-                        styles += 1;
-                        hidden.push(style.clone());
-                    }
+                b"style:table-properties"
+                    if styles < MAX_SHEETS
+                        && attribute(&start, b"display").is_some_and(|shown| shown == "false") =>
+                {
+                    styles += 1;
+                    hidden.push(style.clone());
                 }
                 b"table:table" if sheets.len() < MAX_SHEETS => {
                     let name = attribute(&start, b"name").unwrap_or_default();
