@@ -993,7 +993,13 @@ class Rehearsal:
 
         def printed(count: int) -> str:
             self.api("POST", prints, status=202)
-            made = until("the certificates are there", lambda: (got := self.api.get(prints))["status"] == "SUCCESS" and got)
+
+            def made_now():
+                order = self.api.get(prints)
+                check(order["status"] != "FAILURE", order)
+                return order if order["status"] == "SUCCESS" else None
+
+            made = until("the certificates are there", made_now)
             check((made["certificates"], len(made["files"])) == (count, 1), made)
             return made["files"][0]["url"]
 
