@@ -1,8 +1,9 @@
 //! Files of 1,000 to 1,000,000 rows: time and memory a row, in each part, and the time to read
 //! such a job's results.
 //!
-//! `cargo bench --bench files` (some minutes; `-- 1000 10000` for other sizes, the last argument
-//! `parse:N` for a file that is only read and queued). Three processes, so that each one's
+//! `cargo bench --bench files` (some minutes; `-- 1000 10000` for other sizes, `parse:N` for a file
+//! that is only read and queued, `print:N` for one whose certificates are put into an archive as
+//! well). Three processes, so that each one's
 //! memory is its own: this one, the embedded services, and one in which the functions `uploads`
 //! and `consumer` work, through their own handlers, on batches that it takes from the queues.
 //! Memory is the most that the working process ever held resident (`VmHWM`), by part.
@@ -17,12 +18,17 @@ use parts::{
     on_services, peak, plain, request, say, single, start_of_peak, take, tell,
 };
 use serde_json::{Value, json};
-use unicreda::{App, domain::ids::JobId};
+use tokio::runtime::Runtime;
+use unicreda::{
+    App,
+    domain::{ids::JobId, lang::Lang, print::PrintState},
+    jobs::print_order,
+};
 
 mod parts;
 
-/// Files that are issued to the end, and those that are only read and queued.
-const SIZES: [&str; 4] = ["1000", "10000", "100000", "parse:1000000"];
+/// Files that are issued to the end, those that are only read and queued, and one whose certificates are printed.
+const SIZES: [&str; 5] = ["1000", "10000", "100000", "parse:1000000", "print:10000"];
 /// Consumers at work at the same time.
 const CONSUMERS: usize = 2;
 /// Rows of a page of results.
@@ -47,10 +53,47 @@ fn compare(sizes: &[String]) -> Result<()> {
     for size in sizes {
         rows.push(on_services(std::slice::from_ref(size))?);
     }
-    print(&rows)
+    let (printed, rows): (Vec<Value>, Vec<Value>) =
+        rows.into_iter().partition(|row| row["printed_s"].is_number());
+    if !rows.is_empty() {
+        table(&rows)?;
+    }
+    table_of_printed(&printed)
 }
 
-fn print(rows: &[Value]) -> Result<()> {
+/// The table of archives of certificates.
+fn table_of_printed(rows: &[Value]) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    say(
+        "\n| certificates in an archive | s | ms each | CPU, ms each | MB | MB held | invocations |\n\
+         |---:|---:|---:|---:|---:|---:|---:|",
+    )?;
+    for row in rows {
+        let names = [
+            "printed_s",
+            "printed_ms",
+            "printed_cpu_ms",
+            "printed_mb",
+            "printed_mb_held",
+            "printed_invocations",
+        ];
+        let cells: Vec<String> = names.iter().map(|name| figure(row, row, name)).collect();
+        say(&format!("| {} | {} |", row["rows"], cells.join(" | ")))?;
+    }
+    let target = parts::figures::figure("targets", "printed_10000_s");
+    for row in rows.iter().filter(|row| row["rows"] == 10_000) {
+        let time = row["printed_s"].as_f64().unwrap_or(f64::NAN);
+        say(&format!(
+            "\nTarget: 10,000 within {target} s of function time: {}.",
+            met(time <= target)
+        ))?;
+    }
+    Ok(())
+}
+
+fn table(rows: &[Value]) -> Result<()> {
     let first = rows.first().cloned().unwrap_or_default();
     let line = |row: &Value, names: &[&str]| {
         let cells: Vec<String> = names.iter().map(|name| figure(row, &first, name)).collect();
@@ -102,10 +145,7 @@ fn print(rows: &[Value]) -> Result<()> {
 /// Measures a file from its event to its results.
 fn work(arguments: &[String]) -> Result<()> {
     let size = arguments.first().context("a size")?;
-    let (only_read, count) = match size.strip_prefix("parse:") {
-        Some(count) => (true, count),
-        None => (false, size.as_str()),
-    };
+    let (how, count) = size.split_once(':').unwrap_or(("", size));
     let count: u32 = count.parse()?;
     let runtime = single()?;
     let app = runtime.block_on(app(&plain))?;
@@ -137,7 +177,7 @@ fn work(arguments: &[String]) -> Result<()> {
         "read_cpu_us": cpu_per_row(read_cpu), "read_mb": read_mb,
         "status_ms": status.as_secs_f64() * 1e3,
     });
-    if only_read {
+    if how == "parse" {
         return tell(&figures);
     }
 
@@ -148,6 +188,10 @@ fn work(arguments: &[String]) -> Result<()> {
     figures["issue_us"] = per_row(done.wall).into();
     figures["issue_cpu_us"] = cpu_per_row(done.cpu[0]).into();
     figures["issue_mb"] = peak()?.into();
+    if how == "print" {
+        print(&runtime, &app, job_id, &mut figures)?;
+        return tell(&figures);
+    }
 
     // Results.
     start_of_peak()?;
@@ -167,6 +211,40 @@ fn work(arguments: &[String]) -> Result<()> {
     figures["page_middle_ms"] = middle.into();
     figures["page_last_ms"] = last.into();
     tell(&figures)
+}
+
+/// Puts the certificates of a job into an archive, by as many invocations of `print` as it takes.
+fn print(runtime: &Runtime, app: &App, job: JobId, figures: &mut Value) -> Result<()> {
+    let job = runtime.block_on(app.jobs.get(job))?.context("the job")?;
+    let of = (job.job_id, Lang::Es);
+    runtime.block_on(print_order::order(app, &job, of.1, "bench", app.clock.now()))?;
+    start_of_peak()?;
+    let (began, before, mut invocations) = (Instant::now(), cpu_time()?, 0);
+    let order = loop {
+        let task = runtime.block_on(take(app, &app.config.print_queue_url, 1))?;
+        ensure!(!task.is_empty(), "the archive was given up");
+        let answer = runtime.block_on(print::handle(app, event_of(&task)?));
+        let answer = answer.map_err(|e| anyhow::anyhow!("{e}"))?;
+        ensure!(answer.batch_item_failures.is_empty(), "a message came back");
+        runtime.block_on(delete(app, &app.config.print_queue_url, &task))?;
+        invocations += 1;
+        let order = runtime.block_on(app.jobs.print(of))?.context("the order")?;
+        if order.print_state == PrintState::Made {
+            break order;
+        }
+        runtime.block_on(print_order::order(app, &job, of.1, "bench", app.clock.now()))?;
+    };
+    let (time, cpu) = (began.elapsed().as_secs_f64(), cpu_since(before)?[0]);
+    let each = 1e3 / f64::from(job.total);
+    ensure!(order.drawn.certificates == job.total, "{:?}", order.drawn);
+    let bytes: u64 = order.drawn.files.iter().map(|file| file.bytes).sum();
+    figures["printed_s"] = time.into();
+    figures["printed_ms"] = (time * each).into();
+    figures["printed_cpu_ms"] = (cpu * each).into();
+    figures["printed_mb"] = (bytes as f64 / 1e6).into();
+    figures["printed_mb_held"] = peak()?.into();
+    figures["printed_invocations"] = invocations.into();
+    Ok(())
 }
 
 /// Puts a file of `count` rows into the bucket, as another system would; its bytes.

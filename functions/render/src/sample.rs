@@ -10,11 +10,7 @@ use unicreda::{
         designs::{self, Draft},
     },
     domain::lang::Lang,
-    http::{
-        parameters::{LANG, SAMPLE},
-        problem::Problem,
-        serve::Call,
-    },
+    http::{parameters::SAMPLE, problem::Problem, serve::Call},
     web::{
         accept,
         respond::{file, set},
@@ -87,14 +83,7 @@ pub async fn draw(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
 
 /// The length that is asked for, and a known language.
 fn parameters(call: &Call) -> Result<Option<Length>, Problem> {
-    if call.query(LANG).is_some_and(|tag| Lang::from_tag(tag).is_none()) {
-        return Err(Problem::invalid_field(
-            LANG.name,
-            "invalid_language",
-            format!("El parámetro lang debe ser {}", Lang::listed("o")),
-            format!("The parameter lang must be {}", Lang::listed("or")),
-        ));
-    }
+    call.named_lang()?;
     let Some(text) = call.query(SAMPLE) else { return Ok(None) };
     Length::parse(text).map(Some).ok_or_else(|| {
         Problem::invalid_field(

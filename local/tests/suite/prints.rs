@@ -10,6 +10,7 @@ use local::Options;
 use serde_json::{Value, json};
 use unicreda::{
     App,
+    aws::s3_parts::Parts,
     domain::{
         api_key::Scope,
         ids::{JobId, Mode},
@@ -422,9 +423,19 @@ fn noise(seed: u64) -> String {
     data_url(&bytes)
 }
 
-/// A certificate with a large picture: an archive in several parts, of which one is lost.
+/// Certificates with large pictures: an archive in several parts, of which one is lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_archive_in_several_parts_goes_on_after_a_part_that_failed() {
+    in_parts(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_archive_whose_upload_the_bucket_has_forgotten_is_made_anew() {
+    in_parts(true).await;
+}
+
+/// Makes an archive whose second part fails; `forgotten` if the bucket gives up the first one, as it does after a day.
+async fn in_parts(forgotten: bool) {
     let faults = Faults::default();
     let world = World::with(faults.under(Options::in_memory())).await;
     let app = world.stack.app();
@@ -433,13 +444,24 @@ async fn an_archive_in_several_parts_goes_on_after_a_part_that_failed() {
     world.call("PUT", "/organization/design", Some(&design)).await.expect(200);
     let rows: Vec<Value> = (1..=40).map(person).collect();
     let job = ended_job(&world, &rows).await;
-    faults.on_calls_with("S3 PUT", "partNumber=2", 0..8, Fault::NeverArrives);
+    faults.on_calls_with("S3 PUT", "partNumber=2", 0..usize::MAX, Fault::NeverArrives);
     world.call("POST", &path(&job), None).await.expect(202);
-    world.until("the second part fails", async || (faults.injected() > 0).then_some(())).await;
+    let of = (JobId::parse(&job).expect("an id"), Lang::Es);
+    let order = world
+        .until("its process gives up", async || {
+            let order = app.jobs.print(of).await.expect("a read").expect("an order");
+            (faults.injected() > 0 && order.reader.is_none()).then_some(order)
+        })
+        .await;
+    assert_eq!(order.drawn.pieces, 1, "{:?}", order.drawn);
+    if forgotten {
+        let open = order.drawn.open.as_ref().expect("an upload");
+        let parts = Parts { key: &order.file_key(1), upload: &open.upload };
+        app.files().expect("files").give_up(parts).await.expect("it is given up");
+    }
     faults.heal_plan();
     let shown = world
         .until("the archive is there", async || {
-            app.clock.jump(Duration::from_secs(30));
             sweep::sweep(app, SweepMode { resume: false }).await.expect("a run");
             Some(world.get(&path(&job)).await).filter(|shown| shown["status"] == "SUCCESS")
         })

@@ -8,14 +8,11 @@ use crate::{
     api::jobs::job_to_read,
     app::App,
     domain::{
-        fields::FieldError,
         job::Job,
         lang::Lang,
-        nearest::nearest,
         print::{PrintOrder, PrintState},
     },
     http::{
-        parameters::LANG,
         problem::Problem,
         serve::{Call, json as answer},
     },
@@ -40,16 +37,10 @@ impl From<PrintError> for Problem {
 
 /// The language that a request asks for, else the job's own.
 async fn language(app: &App, call: &Call, job: &Job) -> Result<Lang, Problem> {
-    let Some(tag) = call.query(LANG) else { return Ok(print_order::own_language(app, job).await?) };
-    Lang::from_tag(tag).ok_or_else(|| {
-        let fault = FieldError::new(
-            "lang",
-            "value_not_allowed",
-            format!("El parámetro lang debe ser {}", Lang::listed("o")),
-            format!("The parameter lang must be {}", Lang::listed("or")),
-        );
-        Problem::invalid_request(vec![fault.hint(nearest(tag, Lang::ALL.map(Lang::tag)))])
-    })
+    match call.named_lang()? {
+        Some(lang) => Ok(lang),
+        None => Ok(print_order::own_language(app, job).await?),
+    }
 }
 
 /// The order as it is shown, with links once the archive is there.

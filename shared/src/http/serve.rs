@@ -14,7 +14,7 @@ use tracing::{Instrument, Span, field::Empty};
 
 use crate::{
     app::App,
-    domain::{claim_limit::network_of, lang::Lang, time},
+    domain::{claim_limit::network_of, fields::FieldError, lang::Lang, nearest::nearest, time},
     http::{
         parameters::{self, LANG, LIMIT, Parameter},
         problem::Problem,
@@ -113,6 +113,23 @@ impl Call {
     pub fn asked_lang(&self) -> Option<Lang> {
         let named = self.query(LANG).and_then(Lang::from_tag);
         named.or_else(|| Lang::from_accept_language(self.header("accept-language")))
+    }
+
+    /// The language that `lang` names. `None` without it.
+    ///
+    /// # Errors
+    /// `invalid_request` for one that is not known.
+    pub fn named_lang(&self) -> Result<Option<Lang>, Problem> {
+        let Some(tag) = self.query(LANG) else { return Ok(None) };
+        Lang::from_tag(tag).map(Some).ok_or_else(|| {
+            let fault = FieldError::new(
+                LANG.name,
+                "value_not_allowed",
+                format!("El parámetro lang debe ser {}", Lang::listed("o")),
+                format!("The parameter lang must be {}", Lang::listed("or")),
+            );
+            Problem::invalid_request(vec![fault.hint(nearest(tag, Lang::ALL.map(Lang::tag)))])
+        })
     }
 
     /// The language of a page: the one that its reader asks for, else Spanish.

@@ -135,14 +135,16 @@ pub(super) async fn forget_attempt(
 ) -> Result<(), JobError> {
     let files = app.files()?;
     let prefix = order.prefix_of(attempt);
+    let mut after = None;
     loop {
-        let keys = files.list(&prefix, None).await?;
-        if keys.is_empty() {
-            return Ok(());
-        }
+        let keys = files.list(&prefix, after.as_deref()).await?;
         for keys in keys.chunks(KEYS_A_CALL) {
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
             files.delete(&keys).await?;
+        }
+        after = keys.into_iter().next_back();
+        if after.is_none() {
+            return Ok(());
         }
     }
 }

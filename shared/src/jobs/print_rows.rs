@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, TryFutureExt, TryStreamExt, stream};
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
@@ -33,6 +33,8 @@ use crate::{
 
 /// Bytes after which a part is put into the bucket; a part but the last has at least 5 MiB.
 const PART: usize = 8 * 1024 * 1024;
+/// Bytes after which a part takes no further certificate, though its rows are read: large ones would fill the memory.
+const MOST_OF_A_PART: usize = 2 * PART;
 /// Rows that are read together.
 const ROWS_A_READ: u32 = 64;
 /// Age at which the lease is renewed within a part: many rows may have no certificate.
@@ -226,12 +228,15 @@ pub(super) async fn part(
         }
         let most = ROWS_A_READ.min(room(&open, &bytes));
         let judged = rows.after(drawn.row, most, &mut seen).await?;
-        for one in &judged {
-            drawn.digest = chained(&drawn.digest, &one.text(today));
-        }
-        let pages = stream::iter(judged).map(|judged| page(app, printer, judged, order.lang, now));
+        let pages = stream::iter(judged).map(|judged| {
+            let text = judged.text(today);
+            page(app, printer, judged, order.lang, now).map_ok(|drawn| (text, drawn))
+        });
         let mut pages = pages.buffered(AT_ONCE);
-        while let Some((judged, certificate)) = pages.try_next().await? {
+        while bytes.len() < MOST_OF_A_PART
+            && let Some((text, (judged, certificate))) = pages.try_next().await?
+        {
+            drawn.digest = chained(&drawn.digest, &text);
             let mut row = printed(&rows.secret, job, judged);
             if let Some(certificate) = certificate {
                 row.name = certificate.name;

@@ -138,9 +138,15 @@ impl Jobs {
             (":discarded", value(&order.discarded)?),
             (":until", number(now.as_second() + FILE_LEASE)),
             (":due", text(due(now))),
-            (":none", number(0)),
         ];
-        let set = "SET drawn = :drawn, discarded = :discarded, reader_until = :until, open_sk = :due, tries = :none";
+        let mut set =
+            "SET drawn = :drawn, discarded = :discarded, reader_until = :until, open_sk = :due"
+                .to_owned();
+        // A part that is there is progress; an archive that is begun again is not.
+        if order.drawn.pieces > 0 {
+            values.push((":none", number(0)));
+            set.push_str(", tries = :none");
+        }
         let set = match &order.former {
             None => format!("{set} REMOVE former"),
             Some(former) => {

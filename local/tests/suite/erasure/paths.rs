@@ -260,6 +260,7 @@ async fn nothing_is_left_of_a_person_who_went_every_way() {
         ("a results file", "results"),
         ("what the person was given", "exports"),
         ("certificates for a print shop", "prints"),
+        ("the rows of a spreadsheet", "sheets"),
     ] {
         let key = format!("{prefix}/live/demo/x.csv");
         let client = files.client();
