@@ -5,7 +5,12 @@ use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use csv::{ByteRecord, ReaderBuilder, WriterBuilder};
 use tempfile::NamedTempFile;
 
-use crate::{exit::Failure, output_file::OutputFile, results, session::Session};
+use crate::{
+    exit::Failure,
+    output_file::OutputFile,
+    results::{self, Format, Target},
+    session::Session,
+};
 
 /// Columns of the results that a faulty row keeps: with them the file is known as one of ours when it is mended and issued.
 const KEPT: [&[u8]; 5] = [b"line", b"status", b"error", b"credential_id", b"credential_version"];
@@ -20,7 +25,7 @@ pub async fn write(session: &Session, job_id: &str, target: &OutputFile) -> Resu
     let printer = session.printer;
     let failed = |error: std::io::Error| Failure::file(&target.path, &error);
     let mut whole = NamedTempFile::new().map_err(failed)?;
-    results::write_all(session, job_id, results::Target::File, &mut whole).await?;
+    results::write_all(session, job_id, (Target::File, Format::Csv), &mut whole).await?;
     let mut file = target.begin()?;
     let rows = pick(&mut whole, &mut file).map_err(failed)?;
     target.finish(file, printer)?;

@@ -132,8 +132,8 @@ struct RecipientFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Many recipients")]
 pub struct FileFlags {
-    /// File for the results [default: NAME-resultados.csv in the folder of FILE, with --correct
-    /// NAME-correcciones.csv].
+    /// File for the results, a spreadsheet if its name ends in .xlsx [default: NAME-resultados.csv in the
+    /// folder of FILE, with --correct NAME-correcciones.csv].
     #[arg(long, short, value_name = "RESULTS", conflicts_with = "email")]
     pub output: Option<PathBuf>,
     /// Replace the results file, and those of --pictures and --faulty, if they exist.

@@ -11,7 +11,7 @@ use crate::{
     follow, input,
     output_file::{Existing, OutputFile},
     printer::{FileOut, MAIL, ROW, cell},
-    results,
+    results::{self, Format, Target},
     session::{self, Session},
     summary,
 };
@@ -30,7 +30,7 @@ pub enum Command {
         /// Id of the job.
         id: String,
     },
-    /// Write a job's results as CSV, to standard output unless --output names a file.
+    /// Write a job's results, as CSV or as a spreadsheet, to standard output unless --output names a file.
     Results(Results),
     /// Write a job's certificates as a ZIP archive, for a print shop.
     Certificates(Certificates),
@@ -57,6 +57,9 @@ pub struct Results {
     /// Replace the file if it exists.
     #[arg(long, requires = "output")]
     force: bool,
+    /// Format; unless it is given, that of the file's name, else csv.
+    #[arg(long)]
+    format: Option<Format>,
     /// Only rows of this status: issued, failed, pending, or undelivered (their mail did not arrive);
     /// for a dry run: new, duplicate, invalid or pending.
     #[arg(long)]
@@ -102,6 +105,13 @@ async fn watch(session: &Session, id: &str) -> Result<Exit, Failure> {
 async fn download(session: &Session, arguments: Results) -> Result<Exit, Failure> {
     let (id, printer) = (&arguments.id, session.printer);
     let status = arguments.status.as_deref();
+    let format = Format::of(arguments.format, arguments.output.as_deref());
+    if status.is_some() && format == Format::Xlsx {
+        return Err(Failure::usage(printer.pick(
+            "Las filas de un estado (--status) se escriben como CSV, no como planilla",
+            "The rows of one status (--status) are written as CSV, not as a spreadsheet",
+        )));
+    }
     if printer.json && arguments.output.is_none() {
         let path = follow::job_path(id, "/results");
         let query = [("status", status.map(str::to_owned))];
@@ -112,17 +122,17 @@ async fn download(session: &Session, arguments: Results) -> Result<Exit, Failure
     let Some(path) = &arguments.output else {
         let mut out = FileOut::new();
         let target = match out.is_on_terminal() {
-            true => results::Target::Terminal,
-            false => results::Target::File,
+            true => Target::Terminal,
+            false => Target::File,
         };
-        write(session, id, status, target, &mut out).await?;
+        write(session, id, status, (target, format), &mut out).await?;
         out.flush().map_err(|error| Failure::output(&error))?;
         return Ok(Exit::Done);
     };
     let existing = Existing::with_force(arguments.force);
     let target = OutputFile::new(path, existing, printer)?;
     let mut file = target.begin()?;
-    write(session, id, status, results::Target::File, &mut file).await?;
+    write(session, id, status, (Target::File, format), &mut file).await?;
     target.finish(file, printer)?;
     printer.json(&serde_json::json!({ "job_id": id, "results": path }))?;
     let name = path.display();
@@ -134,11 +144,11 @@ async fn write(
     session: &Session,
     id: &str,
     status: Option<&str>,
-    target: results::Target,
+    to: (Target, Format),
     into: &mut impl Write,
 ) -> Result<(), Failure> {
     match status {
-        None => results::write_all(session, id, target, into).await,
+        None => results::write_all(session, id, to, into).await,
         Some(status) => results::write_status(session, id, status, into).await,
     }
 }

@@ -1,10 +1,13 @@
-//! Downloads a job's results as CSV. Safe to repeat: it only reads.
+//! Downloads a job's results as CSV or as a spreadsheet. Safe to repeat: it only reads.
 
 use std::{
+    ffi::OsStr,
     io::Write,
+    path::Path,
     time::{Duration, Instant},
 };
 
+use clap::ValueEnum;
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -25,20 +28,66 @@ pub enum Target {
     Terminal,
 }
 
-/// Writes a job's results as CSV: its results file if it has one, else its rows. Those of an export are an
+/// The format of results and examples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Comma-separated values.
+    Csv,
+    /// A spreadsheet.
+    Xlsx,
+}
+
+impl Format {
+    /// The format that was asked for, else that of the file's name.
+    pub fn of(asked: Option<Self>, file: Option<&Path>) -> Self {
+        let ending = file.and_then(Path::extension).and_then(OsStr::to_str);
+        let named = match ending {
+            Some(ending) if ending.eq_ignore_ascii_case("xlsx") => Self::Xlsx,
+            _ => Self::Csv,
+        };
+        asked.unwrap_or(named)
+    }
+
+    /// What a request says of it; nothing of CSV.
+    pub fn parameter(self) -> Option<&'static str> {
+        (self == Self::Xlsx).then_some("xlsx")
+    }
+
+    /// Refuses to write a spreadsheet to a terminal; `command` writes it to a file.
+    pub fn refuse_terminal(self, session: &Session, command: &str) -> Result<(), Failure> {
+        if self == Self::Csv {
+            return Ok(());
+        }
+        let refused = Failure::failed(session.printer.pick(
+            "Una planilla no se escribe en la terminal",
+            "A spreadsheet is not written to the terminal",
+        ));
+        Err(refused.next(session.printer.pick(
+            format!("nombra un archivo: {command}"),
+            format!("name a file: {command}"),
+        )))
+    }
+}
+
+/// Writes a job's results: its results file if it has one, else its rows as CSV. Those of an export are an
 /// archive.
 ///
 /// # Errors
-/// When they cannot be read or written, and when an archive has no file to go to.
+/// When they cannot be read or written, when an archive or a spreadsheet has no file to go to, and when the
+/// job has no results as a spreadsheet.
 pub async fn write_all(
     session: &Session,
     job_id: &str,
-    target: Target,
+    (target, format): (Target, Format),
     into: &mut (impl Write + ?Sized),
 ) -> Result<(), Failure> {
+    if target == Target::Terminal {
+        let command = format!("unicreda jobs results {job_id} --output resultados.xlsx");
+        format.refuse_terminal(session, &command)?;
+    }
     let progress = Progress::new(session.printer);
     let client = session.client.patient(session.patience, &progress);
-    match results_link(session, &client, job_id).await? {
+    match results_link(session, &client, job_id, format).await? {
         Some(link) if link.is_archive && target == Target::Terminal => {
             Err(Failure::failed(session.printer.pick(
                 "El resultado de este trabajo es un archivo ZIP con los datos de una persona, y no se escribe en la terminal",
@@ -50,6 +99,16 @@ pub async fn write_all(
             )))
         }
         Some(link) => client.download(&link.url, into).await,
+        None if format == Format::Xlsx => {
+            Err(Failure::failed(session.printer.pick(
+                "Este trabajo no tiene resultados como planilla: los tienen los archivos de hasta 200.000 filas",
+                "This job has no results as a spreadsheet: files of up to 200,000 rows have them",
+            ))
+            .next(session.printer.pick(
+                format!("pídelos como CSV: unicreda jobs results {job_id} --output resultados.csv"),
+                format!("ask for CSV: unicreda jobs results {job_id} --output resultados.csv"),
+            )))
+        }
         None => write_pages(&client, job_id, None, into).await,
     }
 }
@@ -81,10 +140,12 @@ async fn results_link(
     session: &Session,
     client: &Client,
     job_id: &str,
+    format: Format,
 ) -> Result<Option<Link>, Failure> {
     let began = Instant::now();
     loop {
-        let answer = client.json(ApiRequest::get(job_path(job_id, "/results/file"))).await;
+        let request = ApiRequest::get(job_path(job_id, "/results/file"));
+        let answer = client.json(request.query("format", format.parameter())).await;
         match answer {
             Ok(answer) => {
                 let text = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);

@@ -13,6 +13,7 @@ use crate::{
     input,
     output_file::{Existing, OutputFile},
     printer::{FileOut, cell},
+    results::Format,
     session::{self, Session},
 };
 
@@ -49,6 +50,9 @@ pub enum Command {
         /// Replace the file if it exists.
         #[arg(long, requires = "output")]
         force: bool,
+        /// Format; unless it is given, that of the file's name, else csv.
+        #[arg(long)]
+        format: Option<Format>,
     },
 }
 
@@ -70,7 +74,10 @@ pub async fn run(session: &Session, command: Command) -> Result<Exit, Failure> {
         }
         Command::Design(arguments) => designs::save(session, arguments).await,
         Command::Preview(arguments) => designs::preview(session, arguments).await,
-        Command::Csv { id, output, force } => csv(session, id, output, force).await,
+        Command::Csv { id, output, force, format } => {
+            let format = Format::of(format, output.as_deref());
+            example(session, id, output, (force, format)).await
+        }
     }
 }
 
@@ -122,25 +129,30 @@ fn print(session: &Session, template: &Value) -> Result<(), Failure> {
     printer.table(&columns, &fields)
 }
 
-async fn csv(
+async fn example(
     session: &Session,
     id: Option<String>,
     output: Option<PathBuf>,
-    force: bool,
+    (force, format): (bool, Format),
 ) -> Result<Exit, Failure> {
     let printer = session.printer;
     let existing = Existing::with_force(force);
     let target = output.map(|path| OutputFile::new(&path, existing, printer)).transpose()?;
     let id = session.template_id(id, true).await?;
-    let request =
-        ApiRequest::get(format!("/templates/{}/csv", input::path_segment(&id))).accept("text/csv");
-    let example = session.client.send(request).await?;
+    let request = ApiRequest::get(format!("/templates/{}/csv", input::path_segment(&id)))
+        .query("format", format.parameter())
+        .accept("*/*");
     let Some(target) = target else {
         let mut out = FileOut::new();
+        if out.is_on_terminal() {
+            format.refuse_terminal(session, "unicreda templates csv --output ejemplo.xlsx")?;
+        }
+        let example = session.client.send(request).await?;
         let written = out.write_all(&example.body).and_then(|()| out.flush());
         written.map_err(|error| Failure::output(&error))?;
         return Ok(Exit::Done);
     };
+    let example = session.client.send(request).await?;
     let mut file = target.begin()?;
     file.write_all(&example.body).map_err(|error| Failure::file(&target.path, &error))?;
     target.finish(file, printer)?;

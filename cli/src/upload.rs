@@ -23,7 +23,8 @@ use crate::{
     output_file::{Existing, OutputFile},
     pictures,
     printer::{self, Printer, cell},
-    results, review,
+    results::{self, Format, Target},
+    review,
     session::{self, Session},
     summary,
 };
@@ -247,7 +248,8 @@ async fn write_results(
     let is_written = written == Some(target.path.as_path()) && target.path.exists();
     if !is_written || target.replaces() {
         let mut file = target.begin()?;
-        results::write_all(session, job_id, results::Target::File, &mut file).await?;
+        let format = Format::of(None, Some(&target.path));
+        results::write_all(session, job_id, (Target::File, format), &mut file).await?;
         target.finish(file, printer)?;
     }
     session.clear_resume_hint();

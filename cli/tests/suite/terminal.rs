@@ -143,13 +143,18 @@ async fn a_row_controls_no_terminal_and_stays_as_it_is_in_a_file() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_archive_is_written_to_a_file_and_to_no_terminal() {
+async fn archives_and_spreadsheets_are_written_to_a_file_and_to_no_terminal() {
     let world = World::new().await;
     world.done(&["people", "export", "ana@ejemplo.com", "--output", "ana.zip"]);
     let jobs = world.done(&["jobs", "list", "--json"]).lines();
     let job = jobs[0]["job_id"].as_str().expect("an id").to_owned();
     let shown = run_on_a_terminal(&world, &["jobs", "results", &job]).code(1).out;
     assert!(!shown.contains("PK") && shown.contains("--output datos-personales.zip"), "{shown:?}");
+    let example = run_on_a_terminal(&world, &["templates", "csv", "--format", "xlsx"]).code(1).out;
+    assert!(!example.contains("PK") && example.contains("--output ejemplo.xlsx"), "{example:?}");
+    let results = ["jobs", "results", &job, "--format", "xlsx"];
+    let results = run_on_a_terminal(&world, &results).code(1).out;
+    assert!(!results.contains("PK") && results.contains("--output resultados.xlsx"), "{results:?}");
     world.done(&["jobs", "results", &job, "--output", "otra.zip"]);
     assert_eq!(
         fs::read(world.path("otra.zip")).expect("an archive"),

@@ -114,6 +114,40 @@ async fn an_example_is_filled_in_checked_and_issued() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn examples_and_results_come_as_spreadsheets_that_are_issued_as_they_are() {
+    let world = World::new().await;
+    world
+        .done(&["templates", "csv", "-o", "ejemplo.xlsx"])
+        .stdout_has("unicreda issue ejemplo.xlsx");
+    world.done(&["templates", "csv", "--format", "xlsx", "-o", "otro"]);
+    let bytes = |name: &str| fs::read(world.path(name)).expect("a file");
+    assert!(bytes("ejemplo.xlsx").starts_with(b"PK") && bytes("otro").starts_with(b"PK"));
+    world
+        .done(&["issue", "ejemplo.xlsx", "-o", "resultados.xlsx"])
+        .stdout_has("2 filas: 2 emitidas, 0 ya existían, 0 con error");
+    assert!(bytes("resultados.xlsx").starts_with(b"PK"));
+    world
+        .done(&["issue", "resultados.xlsx"])
+        .stdout_has("2 filas: 0 emitidas, 2 ya existían, 0 con error");
+
+    let job = jobs(&world)[1]["job_id"].as_str().expect("an id").to_owned();
+    let of_job = ["jobs", "results", &job];
+    world.done(&[&of_job[..], &["--format", "xlsx", "-o", "de-nuevo"]].concat());
+    assert!(bytes("de-nuevo") == bytes("resultados.xlsx"), "the same file");
+    world.done(&[&of_job[..], &["--format", "csv", "-o", "texto.xlsx"]].concat());
+    assert!(bytes("texto.xlsx").starts_with(b"\xef\xbb\xbf"), "what was asked for comes first");
+    let of_status = [&of_job[..], &["--status", "failed", "-o", "filas.xlsx"]].concat();
+    world.run(&of_status).code(2).stderr_has("--status");
+    assert!(!world.path("filas.xlsx").exists());
+    // A job without a file has none.
+    let listed = world.job(["ana@ejemplo.com", "eva@ejemplo.com"].map(String::from));
+    world.done(&["jobs", "watch", &listed]);
+    let none = ["jobs", "results", &listed, "--format", "xlsx"];
+    world.run(&none).code(1).stderr_has("--output resultados.csv");
+    world.stack.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_is_no_list_is_refused_with_its_reason() {
     let world = World::new().await;
     world.file("vacio.csv", "", 0o644);
