@@ -62,10 +62,11 @@ impl Format {
             "Una planilla no se escribe en la terminal",
             "A spreadsheet is not written to the terminal",
         ));
-        Err(refused.next(session.printer.pick(
-            format!("nombra un archivo: {command}"),
-            format!("name a file: {command}"),
-        )))
+        Err(refused.next(
+            session
+                .printer
+                .pick(format!("nombra un archivo: {command}"), format!("name a file: {command}")),
+        ))
     }
 }
 

@@ -1,7 +1,7 @@
 // Reviews what will be signed in the console: pictures, columns that are assigned, rows that are mended, rows that are pasted,
 // very many rows. Reports the faults on the way.
 //
-// In: one JSON object on standard input, { site, key, template, files: { columns, mended }, many, hostile, shots? }.
+// In: one JSON object on standard input, { site, key, template, files: { columns, mended }, books, many, hostile, shots? }.
 // Out: one JSON object, { faults: [text], seen: {…} }. The test judges `seen`.
 
 import { readFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { chromium } from "playwright-core";
 import { executable } from "./chromium.mjs";
 import { lookInBothSchemes } from "./look.mjs";
 
-const { site, key, template, files, many, hostile, shots } = JSON.parse(await text(process.stdin));
+const { site, key, template, files, books, many, hostile, shots } = JSON.parse(await text(process.stdin));
 const faults = [];
 const seen = {};
 const browser = await chromium.launch({
@@ -230,47 +230,46 @@ for (const [name, options] of [["desk", desk], ["phone", phone]]) {
   await page.context().close();
 }
 
-{
-  // A spreadsheet of several sheets, one of them with hidden rows: the console asks, and says both with the upload. The service's
-  // answers are those that it gives of one.
-  const page = await open("sheets", phone);
-  const run = (seen.sheets = { said: [] });
-  let answers = [
-    { status: "FAILURE", code: "hidden_rows", error: "La hoja «Acta» tiene 3 filas ocultas o filtradas (la primera es la 7)", sheet: "Acta" },
-    { sheet: "Acta" }, { sheet: "Acta 2" },
-  ];
-  await page.route(/\/uploads$/, async (route) => {
-    const { sheet, hidden_rows, ...others } = route.request().postDataJSON();
+for (const [name, options] of [["sheets", desk], ["sheetsOnPhone", phone]]) {
+  // A spreadsheet of several sheets, one of them with hidden rows: the console asks, and says both with the upload. A row of it is
+  // mended in a copy that is no spreadsheet any more.
+  const page = await open(name, options);
+  const run = (seen[name] = { said: [] });
+  page.on("request", (request) => {
+    if (!/\/uploads$/.test(request.url()) || request.method() !== "POST") return;
+    const { sheet, hidden_rows } = request.postDataJSON();
     run.said.push([sheet ?? null, hidden_rows ?? null]);
-    await route.continue({ postData: JSON.stringify(others) });
-  });
-  await page.route(/\/jobs\/[0-9a-f-]{36}$/, async (route) => {
-    const answer = await route.fetch();
-    const job = await answer.json();
-    const { sheet, ...as } = answers[run.said.length - 1] ?? answers.at(-1);
-    if (job.status === "SUCCESS") Object.assign(job, as, { file: { ...job.file, name: "acta.xlsx", sheet, sheets: ["Acta", "Acta 2"] } });
-    await route.fulfill({ response: answer, json: job });
   });
   await page.locator("#template").selectOption(template);
-  await page.locator("#file").setInputFiles({ ...csv("acta.xlsx", "Correo;Nombre;Nota\nhoja@ejemplo.com;Ana Soto;A\nmal@;Ana Mal;A\n"), mimeType: "application/vnd.ms-excel" });
+  await page.locator("#file").setInputFiles({ name: "acta.xlsx", mimeType: "application/vnd.ms-excel", buffer: Buffer.from(books[name], "base64") });
   await page.locator("#dry-run").click();
   await page.locator("#problem:not([hidden])").waitFor({ timeout: 60_000 });
   run.asked = [await page.locator("#problem").innerText(), await page.locator("#hidden-choice").isVisible(), await page.locator("#sheet").inputValue()];
-  await look("review 8 sheets", page);
+  await look(`review 8 ${name} asked`, page);
   await page.locator("#hidden-choice input[value=skip]").check();
   await check(page);
-  run.seen = await page.locator("#sheet").inputValue();
+  run.seen = [await page.locator("#sheet").inputValue(), await page.locator("#sums li").allInnerTexts()];
   await page.locator("#sheet").selectOption("Acta 2");
   run.forgotten = [await page.locator("#check").isVisible(), await page.locator("#hidden-choice").isVisible()];
   await check(page);
-  // A copy of what was read is no spreadsheet any more.
+  await drawn(page, 2);
+  await look(`review 9 ${name} read`, page);
   await page.locator("#faults button.small").click();
   await page.locator("form.mend").waitFor();
-  await page.keyboard.type("mal@ejemplo.com");
+  await page.keyboard.press("Control+A");
+  await page.keyboard.type(`mal-${name}@ejemplo.com`);
+  await look(`review 10 ${name} mending`, page);
   await page.keyboard.press("Enter");
-  run.copy = await page.locator("#see-copy").innerText();
+  run.see = await page.locator("#see-copy").innerText();
   await page.locator("#see-copy").click();
   await page.waitForFunction(() => document.getElementById("mending").hidden && !document.getElementById("check-result").hidden, undefined, { timeout: 60_000 });
+  run.copy = page.uploads.at(-1);
+  await look(`review 11 ${name} mended`, page);
+  await page.locator("#issue").click();
+  await page.locator("#results:not([hidden])").waitFor({ timeout: 60_000 });
+  run.issued = page.uploads.at(-1) === run.copy;
+  run.totals = await page.locator("#totals li").allInnerTexts();
+  await look(`review 12 ${name} issued`, page);
   await page.context().close();
 }
 

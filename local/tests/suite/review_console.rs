@@ -3,9 +3,14 @@
 
 use std::fmt::Write as _;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use crate::{browser::in_browser, harness::World};
+use crate::{
+    browser::in_browser,
+    harness::World,
+    spreadsheets::make::{Book, number, row, text, texts},
+};
 
 /// Rows of the large file.
 const MANY: usize = 10_000;
@@ -28,6 +33,7 @@ fn work(world: &World) -> Value {
             "columns": "Correo;Nombre;RUT;Logro final\nlu@ejemplo.com;Lu Pino;1-9;B\n",
             "mended": "Acta de abril;;;\nCorreo;Nombre;RUT;Nota\nana-{run}@ejemplo.com;Ana Soto;1-9;A\ninvalido@test;\"Luis; el mayor\";2-7;A\neva-{run}@ejemplo.com;Eva de los Ángeles Villavicencio;3-5;Z\nluz-{run}@ejemplo.com;Luz de los Ángeles Villavicencio;4-1;A\n".replace("RUT", "#RUT"),
         },
+        "books": { "sheets": book("sheets"), "sheetsOnPhone": book("sheetsOnPhone") },
         "many": many,
         "hostile": [
             "=HYPERLINK(\"https://malo.example\";\"Ana\")", "<img src=x onerror=alert(1)><b>Ana</b>", "Ana\u{202e}otoS",
@@ -46,13 +52,16 @@ async fn a_registrar_sees_assigns_mends_and_pastes_in_the_review() {
         rows_are_mended_in_a_copy(&seen[name], name);
     }
     pasted_rows_are_judged_as_a_files(&seen["paste"]);
-    sheets_and_hidden_rows_are_asked_for(&seen["sheets"]);
+    for name in ["sheets", "sheetsOnPhone"] {
+        sheets_are_asked_for_and_mended(&world, &seen[name], name).await;
+    }
     many_rows_are_as_quick_as_few(&seen["many"]);
     let jobs = world.get("/jobs").await;
     let names = jobs["items"].as_array().expect("jobs").iter();
     let names: Vec<&Value> =
         names.filter(|job| job["dry_run"] != true).map(|job| &job["file"]["name"]).collect();
-    assert_eq!(names, ["notas (corregido).csv"; 2], "the copy is what was issued");
+    let copies = ["acta (corregido).csv", "notas (corregido).csv"];
+    assert_eq!(names, [copies[0], copies[0], copies[1], copies[1]], "the copy is what was issued");
 }
 
 fn columns_are_assigned_and_kept(run: &Value) {
@@ -125,17 +134,57 @@ fn pasted_rows_are_judged_as_a_files(run: &Value) {
     assert!(!run["nul"][0].as_str().expect("a text").is_empty(), "{run}");
 }
 
-fn sheets_and_hidden_rows_are_asked_for(run: &Value) {
+/// A file of two sheets, the first with a hidden row, the second with a wrong address; in base64.
+fn book(run: &str) -> String {
+    let address = |name: &str| format!("{name}-{run}@ejemplo.com");
+    let header = ["Correo", "Nombre", "Nota", "Número de licencia", "Inicio"];
+    let hidden = texts(3, &[&address("oculta"), "Luz Paz", "A"]);
+    let hidden = hidden.replace("<row r", r#"<row hidden="1" r"#);
+    let first = [texts(1, &header[..3]), texts(2, &[&address("una"), "Una Soto", "A"]), hidden];
+    let typed = |n: u32, email: &str, name: &str, licence: &str| {
+        let texts = [(format!("A{n}"), email), (format!("B{n}"), name), (format!("C{n}"), "A")];
+        let texts = texts.map(|(at, of)| text(&at, of));
+        let further = [number(&format!("D{n}"), licence, 1), number(&format!("E{n}"), "46054", 2)];
+        row(n, &[&texts[..], &further].concat())
+    };
+    let second = [
+        texts(1, &header),
+        typed(2, &address("hoja"), "Ana Soto", "123"),
+        typed(3, "mal@", "Eva; &quot;la&quot; Paz", "7"),
+    ];
+    let sheets = [("Acta", first.concat()), ("Acta 2", second.concat())];
+    let sheets = sheets.map(|(name, rows)| (name.to_owned(), "visible", rows)).to_vec();
+    STANDARD.encode(Book { sheets, ..Book::default() }.formats(&["00000", "dd/mm/yyyy"]).file())
+}
+
+async fn sheets_are_asked_for_and_mended(world: &World, run: &Value, name: &str) {
     let asked = run["asked"][0].as_str().expect("a text");
-    assert!(asked.contains("3 filas ocultas") && asked.contains("Di abajo si se leen"), "{asked}");
+    assert!(asked.contains("1 fila oculta") && asked.contains("Di abajo si se leen"), "{asked}");
     assert_eq!((&run["asked"][1], &run["asked"][2]), (&json!(true), &json!("Acta")));
-    assert_eq!((&run["seen"], &run["forgotten"]), (&json!("Acta"), &json!([false, false])));
+    assert_eq!(run["seen"], json!(["Acta", ["1 nueva"]]), "the hidden row is left out");
+    assert_eq!(run["forgotten"], json!([false, false]));
     assert_eq!(
         run["said"],
-        json!([[null, null], ["Acta", "skip"], ["Acta 2", null], [null, null]]),
+        json!([[null, null], ["Acta", "skip"], ["Acta 2", null], [null, null], [null, null]]),
         "what was said goes with the upload, and not with the copy"
     );
-    assert_eq!(run["copy"], "Revisar «acta (corregido).csv»");
+    assert_eq!(run["see"], "Revisar «acta (corregido).csv»");
+    assert_eq!(
+        run["copy"],
+        format!(
+            "\u{feff}Correo;Nombre;Nota;Número de licencia;Inicio\r\nhoja-{name}@ejemplo.com;Ana Soto;A;00123;2026-02-01\r\nmal-{name}@ejemplo.com;\"Eva; \"\"la\"\" Paz\";A;00007;2026-02-01\r\n"
+        )
+    );
+    assert_eq!(run["issued"], true, "what was checked is what is issued: {run}");
+    for (of, recipient, licence) in
+        [("hoja", "Ana Soto", "00123"), ("mal", "Eva; \"la\" Paz", "00007")]
+    {
+        let issued = world.get(&format!("/credentials?email={of}-{name}@ejemplo.com")).await;
+        let issued = &issued["items"][0];
+        assert_eq!(issued["recipient_name"], recipient, "{run}");
+        assert_eq!(issued["license_number"], licence);
+        assert_eq!(issued["activity_start_date"], "2026-02-01");
+    }
 }
 
 fn many_rows_are_as_quick_as_few(run: &Value) {

@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 use crate::domain::{
     erasure::Walk,
     job::{Job, JobKind},
+    member_row::MEMBERS,
     spelling::Alike,
+    spreadsheet::Workbook,
     time,
-    upload::{Format, MEMBERS},
     warning::{Place, Warning, WarningKind},
 };
 
@@ -161,10 +162,14 @@ impl Job {
         Value::Object(answer)
     }
 
+    /// What is known of the spreadsheet that its file is, once its sheet was read.
+    pub fn workbook(&self) -> Option<&Workbook> {
+        self.sheet.as_ref()?.copy.as_ref().map(|copy| &copy.workbook)
+    }
+
     /// Adds what is known of a spreadsheet's sheets.
     fn add_sheets(&self, shown: &mut Map<String, Value>) {
-        let copy = self.sheet.as_ref().and_then(|sheet| sheet.copy.as_ref());
-        if let Some(workbook) = copy.map(|copy| &copy.workbook) {
+        if let Some(workbook) = self.workbook() {
             shown.insert("sheet".to_owned(), workbook.sheet.clone().into());
             shown.insert("sheets".to_owned(), workbook.sheets.clone().into());
             if workbook.hidden > 0 {
@@ -193,11 +198,10 @@ impl Job {
         known.count(WarningKind::OtherSpelling, respelt);
         known.count(WarningKind::SameName, namesakes);
         let mut warnings = known.answer(self.lang);
-        let hidden_unknown =
-            |sheet: &Format| sheet.copy.as_ref().is_some_and(|copy| copy.workbook.hidden_unknown);
+        let hidden_unknown = self.workbook().is_some_and(|workbook| workbook.hidden_unknown);
         let of_file = self.sheet.iter().flat_map(|sheet| {
             let guessed = sheet.guessed.then_some(WarningKind::GuessedEncoding);
-            guessed.into_iter().chain(hidden_unknown(sheet).then_some(WarningKind::HiddenUnknown))
+            guessed.into_iter().chain(hidden_unknown.then_some(WarningKind::HiddenUnknown))
         });
         for kind in of_file {
             let text = kind.text(self.lang);

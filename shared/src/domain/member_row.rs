@@ -18,6 +18,10 @@ use crate::domain::{
     template::{Definition, Field},
 };
 
+/// What files of members have in their keys instead of a template; the kind of their uploads and
+/// jobs. A former release leaves a file with such a key alone.
+pub const MEMBERS: &str = "members";
+
 /// A field of a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -90,6 +90,7 @@ pub mod unlisted;
 pub mod unportable;
 pub mod unseen;
 pub mod upload;
+pub mod upload_path;
 pub mod wallet_link;
 pub mod warning;
 pub mod web_address;

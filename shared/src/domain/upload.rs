@@ -10,7 +10,7 @@ use crate::domain::{
     encoding::Encoding,
     ids::{JobId, Mode, OrgId, TemplateId},
     lang::Lang,
-    member_row::MembersOrder,
+    member_row::{MEMBERS, MembersOrder},
     review::Strict,
     spreadsheet::{HiddenRows, SheetCopy},
 };
@@ -308,54 +308,6 @@ impl Upload {
     }
 }
 
-/// What files of members have in their keys instead of a template; the kind of their uploads and
-/// jobs. A former release leaves a file with such a key alone.
-pub const MEMBERS: &str = "members";
-
-/// Longest key of an object, in bytes ("Naming Amazon S3 objects"). An event can claim a longer one,
-/// for which there is no request.
-const MAX_KEY: usize = 1_024;
-
-/// The parts of an object's key below `incoming/`.
-#[derive(Debug, PartialEq, Eq)]
-pub struct UploadPath {
-    /// Live or test.
-    pub mode: Mode,
-    /// Owner.
-    pub org: OrgId,
-    /// Template; none for a file of members.
-    pub template_id: Option<TemplateId>,
-    /// The upload, unless another system put the object there.
-    pub upload_id: Option<Uuid>,
-    /// The file's name.
-    pub name: String,
-}
-
-impl UploadPath {
-    /// Parses an object's key.
-    pub fn parse(key: &str) -> Option<Self> {
-        if key.len() > MAX_KEY {
-            return None;
-        }
-        let mut parts = key.strip_prefix("incoming/")?.splitn(4, '/');
-        let mode = match parts.next()? {
-            "live" => Mode::Live,
-            "test" => Mode::Test,
-            _ => return None,
-        };
-        let org = OrgId::parse(parts.next()?).ok()?;
-        let template_id = match parts.next()? {
-            // A test key changes no members.
-            MEMBERS if mode == Mode::Live => None,
-            other => Some(TemplateId::parse(other).ok()?),
-        };
-        let rest = parts.next().filter(|rest| !rest.is_empty() && !rest.ends_with('/'))?;
-        let upload_id = rest.split_once('/').and_then(|(id, _)| Uuid::try_parse(id).ok());
-        let name = rest.rsplit('/').next()?.to_owned();
-        Some(Self { mode, org, template_id, upload_id, name })
-    }
-}
-
 /// Why a file is refused before any of its rows is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileRefusal {
@@ -365,6 +317,8 @@ pub enum FileRefusal {
     TooLarge(u64),
     /// Live issuing is refused where links end with the deployment.
     LinksEnd,
+    /// Its folder says of hidden rows what is not known.
+    UnknownTerm,
 }
 
 impl FileRefusal {
@@ -374,6 +328,7 @@ impl FileRefusal {
             Self::TemplateArchived => "template_archived",
             Self::TooLarge(_) => "payload_too_large",
             Self::LinksEnd => "conflict",
+            Self::UnknownTerm => "value_not_allowed",
         }
     }
 
@@ -399,6 +354,12 @@ impl FileRefusal {
                     "This deployment's links point to a host of execute-api, which ends with it; a credential lasts longer. So it issues in test mode only. Whoever operates it can set SiteUrl to a domain of their own, or accept it with AcceptExecuteApiHost=true",
                 )
                 .to_owned(),
+            Self::UnknownTerm => lang
+                .pick(
+                    "La carpeta hidden_rows=… debe llamarse hidden_rows=skip o hidden_rows=read",
+                    "The folder hidden_rows=… must be called hidden_rows=skip or hidden_rows=read",
+                )
+                .to_owned(),
         }
     }
 }
@@ -406,14 +367,6 @@ impl FileRefusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_key_names_its_file() {
-        let key = "incoming/live/demo/550e8400-e29b-41d4-a716-446655440000/acta nº 1+2&x.csv";
-        let path = UploadPath::parse(key).expect("a path");
-        assert_eq!(path.name, "acta nº 1+2&x.csv");
-        assert_eq!((path.mode, path.upload_id), (Mode::Live, None));
-    }
 
     #[test]
     fn a_format_of_the_former_release_is_read_and_it_reads_ours() {
@@ -445,31 +398,5 @@ mod tests {
         assert_eq!(stored["dry_run"], true, "as the former release reads it");
         let read: Upload = serde_json::from_value(stored).expect("an upload");
         assert!(!read.is_dry_run());
-    }
-
-    #[test]
-    fn a_key_of_members_is_none_of_a_template_and_only_live() {
-        let path = UploadPath::parse("incoming/live/demo/members/a.csv").expect("a path");
-        assert_eq!((path.template_id, path.upload_id, path.name.as_str()), (None, None, "a.csv"));
-        assert_eq!(UploadPath::parse("incoming/test/demo/members/a.csv"), None);
-        // As the former release reads it: no template has this id.
-        assert!(TemplateId::parse(MEMBERS).is_err());
-    }
-
-    #[test]
-    fn a_key_that_names_no_place_starts_nothing() {
-        let template = "550e8400-e29b-41d4-a716-446655440000";
-        for key in [
-            "acta.csv".to_owned(),
-            format!("incoming/prod/demo/{template}/a.csv"),
-            format!("incoming/live/Demo/{template}/a.csv"),
-            "incoming/live/demo/plantilla/a.csv".to_owned(),
-            format!("incoming/live/demo/{template}/"),
-            format!("incoming/live/demo/{template}"),
-            format!("results/live/demo/{template}/a.csv"),
-            format!("incoming/live/demo/{template}/{}", "a".repeat(MAX_KEY)),
-        ] {
-            assert_eq!(UploadPath::parse(&key), None, "{key}");
-        }
     }
 }

@@ -462,7 +462,9 @@ impl From<FileRefusal> for Problem {
         match refusal {
             FileRefusal::TemplateArchived => Self::template_archived(),
             FileRefusal::TooLarge(limit) => Self::file_too_large(limit),
-            FileRefusal::LinksEnd => Self::conflict(refusal.text(Lang::Es), refusal.text(Lang::En)),
+            FileRefusal::LinksEnd | FileRefusal::UnknownTerm => {
+                Self::conflict(refusal.text(Lang::Es), refusal.text(Lang::En))
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     app::App,
+    aws::s3::FileError,
     domain::{
         email::EmailAddress,
         erasure::{self, About, PrivacyAction, PrivacyOrder},
@@ -103,9 +104,16 @@ pub(super) async fn erase(
     for number in 0..job.shards() {
         mark(app, job, secret, (order, by), job.shard_id(number), &mut marked).await?;
     }
+    let quotes = |name: &str| match about {
+        About::Person(subject) => subject.is_in(secret, &job.org, name),
+        _ => false,
+    };
     // A refused file has no rows to look for: it may have anybody, and is of no further use.
     let refused = job.failure.is_some() && matches!(about, About::Person(_));
-    if marked.is_empty() && !refused {
+    if matches!(about, About::Person(_)) {
+        forget_unread(app, job).await?;
+    }
+    if marked.is_empty() && !refused && !names_of(job).any(quotes) {
         return Ok(Walked::default());
     }
     let files = job.file.is_some() && job.files_gone_at.is_none();
@@ -113,10 +121,15 @@ pub(super) async fn erase(
         results_file::forget(app, job.job_id).await?;
     }
     app.jobs.forget_values(job).await?;
-    // Of a refused file nobody knows whom its name means.
-    let names = |name: &str| refused || tells_of(name, &marked.people);
-    if let Some(file) = job.file.as_ref().filter(|file| names(&file.name)) {
-        app.jobs.forget_file_name(job, file, job.lang.pick("archivo", "file")).await?;
+    // Of a refused file nobody knows whom its names mean.
+    let names = |name: &str| refused || quotes(name) || tells_of(name, &marked.people);
+    if let Some(file) = &job.file {
+        if names(&file.name) {
+            app.jobs.forget_file_name(job, file, job.lang.pick("archivo", "file")).await?;
+        }
+        let told = job.workbook().map_or(refused, |workbook| names(&workbook.sheet));
+        let sheet = told.then_some(job.lang.pick("hoja", "sheet"));
+        app.jobs.forget_sheets(job, file, sheet).await?;
     }
     if job.is_dry_run() {
         for person in &marked.people {
@@ -133,6 +146,26 @@ pub(super) async fn erase(
         erase_shard(app, job, secret, about, shard).await?;
     }
     Ok(walked)
+}
+
+/// Deletes a job's spreadsheet as it came: it may have anybody in what is not read, in other sheets, hidden rows
+/// and notes, and nobody reads it again.
+async fn forget_unread(app: &App, job: &Job) -> Result<(), JobError> {
+    let kept = job.file.as_ref().filter(|_| job.files_gone_at.is_none());
+    let Some(file) = kept.filter(|_| job.workbook().is_some()) else { return Ok(()) };
+    // Another file, of another job, may have replaced it by now.
+    match app.files()?.read(&file.object, 0, 1).await {
+        Ok(_) => Ok(app.files()?.delete(&[&file.object.key]).await?),
+        Err(FileError::Gone) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The names of a job's file and of its sheets.
+fn names_of(job: &Job) -> impl Iterator<Item = &str> {
+    let sheets = job.workbook().into_iter();
+    let sheets = sheets.flat_map(|workbook| workbook.sheets.iter().chain([&workbook.sheet]));
+    job.file.iter().map(|file| &file.name).chain(sheets).map(String::as_str)
 }
 
 /// Finds what a shard has.

@@ -31,7 +31,8 @@ use crate::{
         member_row::{self, LastRows},
         template::{Definition, Template},
         tenant::Tenant,
-        upload::{Format, Object, Position, UploadPath},
+        upload::{Format, Object, Position, Upload},
+        upload_path::UploadPath,
         warning::WarningKind,
     },
     jobs::{
@@ -350,7 +351,8 @@ impl Reader<'_> {
         file: &JobFile,
         definition: &Definition,
     ) -> Result<sheet::Surveyed, Broken> {
-        let given = match UploadPath::parse(&file.object.key).and_then(|path| path.upload_id) {
+        let path = UploadPath::parse(&file.object.key);
+        let given = match path.as_ref().and_then(|path| path.upload_id) {
             Some(id) => {
                 let tenant = Tenant { org: &job.org, mode: job.mode };
                 self.app.jobs.upload_for(tenant, id).await?
@@ -359,10 +361,15 @@ impl Reader<'_> {
         };
         let given = given.filter(|upload| upload.template_id == job.template_id);
         let day_first = given.as_ref().is_some_and(|upload| upload.day_first);
-        let ask = given.as_ref().map_or_else(Ask::default, |upload| Ask {
-            sheet: upload.sheet.as_deref(),
-            hidden_rows: upload.hidden_rows,
-        });
+        let ask = match (&given, &path) {
+            (Some(Upload { sheet, hidden_rows, .. }), _) => {
+                Ask { sheet: sheet.as_deref(), hidden_rows: *hidden_rows }
+            }
+            (None, Some(UploadPath { folders, .. })) => {
+                Ask { sheet: folders.sheet.as_deref(), hidden_rows: folders.hidden_rows }
+            }
+            (None, None) => Ask::default(),
+        };
         let given = given.as_ref().map(|upload| &upload.column_map);
         let (list, remembered) = match job.members {
             Some(_) => (List::Members, None),

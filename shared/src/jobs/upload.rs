@@ -34,7 +34,8 @@ use crate::{
         template::Template,
         tenant::Tenant,
         time,
-        upload::{FileRefusal, Object, Upload, UploadPath},
+        upload::{FileRefusal, Object, Upload},
+        upload_path::UploadPath,
     },
     jobs::{
         JobError,
@@ -271,7 +272,7 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, JobError> {
         return Ok(None);
     };
     let now = app.clock.now();
-    let UploadPath { mode, org, template_id, upload_id, name } = path;
+    let UploadPath { mode, org, template_id, upload_id, name, folders } = path;
     let read = app.catalog.together(&org, None, template_id, &[]).await?;
     let Some(organization) = read.organization else {
         tracing::warn!(org = org.as_str(), "file ignored: its organization does not exist");
@@ -288,7 +289,10 @@ async fn arrived(app: &App, object: Object) -> Result<Option<JobId>, JobError> {
     let lang = upload.as_ref().map_or(organization.settings.language, |upload| upload.lang);
     let lang = Lang::from(lang.staff());
     let dry_run = upload.as_ref().is_some_and(Upload::is_dry_run);
-    let refusal = refusal_of(app, &object, read.template.as_ref(), mode, dry_run);
+    let refusal = match folders.unknown {
+        true => Some(FileRefusal::UnknownTerm),
+        false => refusal_of(app, &object, read.template.as_ref(), mode, dry_run),
+    };
     let issuing = template_id.map(|template_id| Issuing {
         template_id,
         template_version: read.template.as_ref().map_or(0, |template| template.version),

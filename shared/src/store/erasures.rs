@@ -13,7 +13,6 @@ use super::{
     credential_mail::held,
     credentials::{Credentials, id_key},
     from_item,
-    job_files::upload_pk,
     job_rows::{Failure, deflate},
     job_shards::inflate,
     jobs::{Jobs, Only, shard_pk},
@@ -27,11 +26,10 @@ use crate::domain::{
     email::EmailAddress,
     erasure::{Tombstone, Why},
     ids::{CredentialId, JobId, OrgId, ShardId},
-    job::{Job, JobFailure, JobFile, Row},
+    job::{Job, JobFailure, Row},
     lang::Lang,
     status_entry::ListId,
     tenant::Tenant,
-    upload::UploadPath,
 };
 
 /// A credential of before changes were counted is as it was read.
@@ -392,7 +390,7 @@ impl Jobs {
     }
 
     /// Takes out of an ended job what shows values of its rows: the examples of its warnings, the
-    /// readings of a refused file, the columns with their first values, and the reason for which it
+    /// readings and sheets of a refused file, the columns with their first values, and the reason for which it
     /// revoked.
     ///
     /// # Errors
@@ -407,7 +405,8 @@ impl Jobs {
         if let Some(failure) = &job.failure {
             // Its text may cite a cell.
             let error = erased_detail(job.lang).to_owned();
-            let hidden = JobFailure { error, readings: Vec::new(), ..failure.clone() };
+            let (readings, sheets) = (Vec::new(), Vec::new());
+            let hidden = JobFailure { error, readings, sheets, ..failure.clone() };
             let hidden = serde_dynamo::to_attribute_value(hidden);
             set.push("failure = :failure");
             values.push((":failure", hidden.map_err(|e| StoreError::Broken(e.to_string()))?));
@@ -426,37 +425,6 @@ impl Jobs {
             self.update(job.job_id, format!("{set}{remove}").trim(), values, Only::Closed).await?;
         }
         self.forget_item(&super::jobs::job_pk(job.job_id), "COLUMNS").await
-    }
-
-    /// Gives a job's file, which is deleted, another name, on the job and on its upload.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn forget_file_name(
-        &self,
-        job: &Job,
-        file: &JobFile,
-        name: &str,
-    ) -> Result<(), StoreError> {
-        let mut hidden = file.clone();
-        hidden.name = name.to_owned();
-        hidden.object.key = String::new();
-        let hidden = serde_dynamo::to_attribute_value(hidden);
-        let hidden = hidden.map_err(|e| StoreError::Broken(e.to_string()))?;
-        let of_upload = UploadPath::parse(&file.object.key).and_then(|path| path.upload_id);
-        let upload = of_upload.map(|id| (key(upload_pk(id), "UPLOAD"), "file_name", text(name)));
-        let of_job = (key(super::jobs::job_pk(job.job_id), "JOB"), "file", hidden);
-        for (key, attribute, value) in upload.into_iter().chain([of_job]) {
-            let update = self.client.update_item().table_name(&self.table);
-            let update = update
-                .set_key(Some(key))
-                .update_expression("SET #name = :value")
-                .condition_expression("attribute_exists(pk)")
-                .expression_attribute_names("#name", attribute)
-                .expression_attribute_values(":value", value);
-            held(update.send().await.map_err(StoreError::from))?;
-        }
-        Ok(())
     }
 
     async fn forget_item(&self, pk: &str, sk: &str) -> Result<(), StoreError> {

@@ -34,6 +34,7 @@ pub mod credentials;
 pub mod designs;
 mod dictionaries;
 pub mod erasures;
+mod file_names;
 pub mod idempotency;
 mod images;
 #[cfg(test)]

@@ -55,7 +55,7 @@ const RESULTS: &str = "bucket results/{mode}/{org}/{path…}";
 const SHEETS: &str = "bucket sheets/{mode}/{org}/{path…}";
 
 /// A break of the erasure for each place, and for each part of one that has a write of its own.
-static LEFT_OUT: [LeftOut; 24] = [
+static LEFT_OUT: [LeftOut; 26] = [
     ignored(
         "catalog MEMBERS#{org}#{partition} / {address}",
         &["email", "name", "sk"],
@@ -82,6 +82,7 @@ static LEFT_OUT: [LeftOut; 24] = [
     ignored(JOB, &["failure"], ("UpdateItem", "failure = :failure")),
     ignored(JOB, &["revocation"], ("UpdateItem", "revocation.reason = :hidden")),
     ignored(JOB, &["file"], ("UpdateItem", "{\"#name\":\"file\"}")),
+    ignored(JOB, &["sheet"], ("UpdateItem", "SET sheet = :sheet\"")),
     ignored("jobs JOB#{job} / COLUMNS", &["columns"], ("DeleteItem", "\"COLUMNS\"")),
     ignored("jobs {job}#{shard} / IN#{piece}", &["data"], ("UpdateItem", "SET #data = :after")),
     ignored("jobs {job}#{shard} / F#{row}", &["email"], ("UpdateItem", "\"F#0")),
@@ -93,6 +94,7 @@ static LEFT_OUT: [LeftOut; 24] = [
         &["file_name"],
         ("UpdateItem", "{\"#name\":\"file_name\"}"),
     ),
+    ignored("jobs UPLOAD#{upload} / UPLOAD", &["sheet"], ("UpdateItem", "REMOVE sheet\"")),
     // A file that is not there any more is not deleted.
     LeftOut {
         place: INCOMING,

@@ -7,6 +7,7 @@ use super::{EMAIL, NAME, ended, erase, marks, person, scan::places};
 use crate::{
     feedback::{bounced, report},
     harness::World,
+    spreadsheets::make::{Book, texts},
 };
 
 /// Another person, whose row has the address where it does not belong.
@@ -119,4 +120,58 @@ async fn the_name_of_a_refused_file_goes_too() {
     erase(&world, &json!({})).await;
     assert_eq!(places(&world, &marks()).await, [""; 0]);
     assert_eq!(world.get(&format!("/jobs/{job}")).await["file"]["name"], "archivo");
+}
+
+/// The names of a spreadsheet's sheets are its people's in many a file, and what is not read has anybody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_names_of_sheets_go_too_and_a_spreadsheet_as_it_came() {
+    let world = World::new().await;
+    let sheet = |name: &str, rows: &[&[&str]]| {
+        let rows = (1..).zip(rows).map(|(n, row)| texts(n, row)).collect::<String>();
+        (name.to_owned(), "visible", rows)
+    };
+    let header = ["Correo", "Nombre", "Nota"].as_slice();
+    let file = |sheets| Book { sheets, ..Book::default() }.file();
+    let options = json!({ "send_email": false });
+
+    // Refused, for a header that says nothing of its sheets.
+    let refused = file(vec![sheet(NAME, &[&["Correo", "Otra cosa"], &["a@ejemplo.com", "x"]])]);
+    let refused = world.upload("uno.xlsx", &refused, &json!({ "sheet": NAME })).await;
+    assert_eq!(world.file_job(&refused).await["file"]["sheets"], json!([NAME]));
+    // Read: the person's own sheet, with a row of theirs.
+    let own = file(vec![sheet("Notas", &[&["nada"]]), sheet(NAME, &[header, &[EMAIL, NAME, "B"]])]);
+    let own = world.upload("dos.xlsx", &own, &json!({ "sheet": NAME, "send_email": false })).await;
+    assert_eq!(world.file_job(&own).await["file"]["sheet"], NAME);
+    // Read: another sheet than that which is called by the address.
+    let beside = file(vec![
+        sheet("Acta", &[header, &["eva@ejemplo.com", "Eva Paz", "A"]]),
+        sheet(EMAIL, &[&["x"]]),
+    ]);
+    let beside = world.upload("tres.xlsx", &beside, &options).await;
+    world.file_job(&beside).await;
+    // Nothing says that the person is in it.
+    let unread = file(vec![
+        sheet("Acta", &[header, &["luz@ejemplo.com", "Luz Paz", "A"]]),
+        sheet("Otra", &[&[EMAIL]]),
+    ]);
+    let unread = world.upload("cuatro.xlsx", &unread, &options).await;
+    let before = world.file_job(&unread).await;
+    let kinds = ["JOB failure", "JOB sheet", "UPLOAD sheet", "bucket incoming/"];
+    let found = places(&world, &marks()).await;
+    for kind in kinds {
+        assert!(found.iter().any(|place| place.contains(kind)), "{kind}: {found:?}");
+    }
+
+    erase(&world, &json!({})).await;
+    assert_eq!(places(&world, &marks()).await, [""; 0]);
+    let sheets_of = async |job: &str| {
+        let file = world.get(&format!("/jobs/{job}")).await["file"].clone();
+        json!([file["sheet"], file["sheets"]])
+    };
+    assert_eq!(sheets_of(&refused).await, json!([null, null]));
+    assert_eq!(sheets_of(&own).await, json!(["hoja", []]));
+    assert_eq!(sheets_of(&beside).await, json!(["Acta", []]));
+    // Others have their results still.
+    assert_eq!(world.get(&format!("/jobs/{unread}")).await["file"], before["file"]);
+    assert!(world.results_file(&unread).await.contains("luz@ejemplo.com"));
 }

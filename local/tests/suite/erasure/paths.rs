@@ -142,10 +142,11 @@ pub(super) async fn every_way(world: &World) -> BTreeMap<&'static str, String> {
     let (_, status) = file_called(&name, world, &named, json!({ "send_email": false })).await;
     assert_eq!(status["result"]["successful"], 1, "{status}");
 
-    // A spreadsheet, whose rows are copied.
+    // A spreadsheet, whose rows are copied, and whose sheet is called after the person.
     let rows = [texts(1, &["Correo", "Nombre", "Nota"]), texts(2, &[EMAIL, NAME, "F"])].concat();
-    let options = json!({ "send_email": false });
-    let job = world.upload("acta.xlsx", &Book::of(&rows).file(), &options).await;
+    let book = Book { sheets: vec![(NAME.to_owned(), "visible", rows)], ..Book::default() };
+    let options = json!({ "send_email": false, "sheet": NAME });
+    let job = world.upload("acta.xlsx", &book.file(), &options).await;
     assert_eq!(world.file_job(&job).await["status"], "SUCCESS");
 
     file_of_members(world).await;

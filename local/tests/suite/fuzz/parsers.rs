@@ -15,7 +15,8 @@ use unicreda::{
         picture::{MAX_KEPT, Png, SIDES, bake},
         svg::{MAX_SVG, Svg},
         template::Definition,
-        upload::{Kind, UploadPath},
+        upload::Kind,
+        upload_path::UploadPath,
     },
     sheet::{Cells, List, MAX_HEADER, Rows, SheetRow, Survey, Terms},
 };

@@ -11,12 +11,16 @@ use unicreda::{
 
 use super::make::{Book, RELS, archive, ods, texts};
 
-/// Unpacks a file: the number of its lines, or the code of its fault.
+/// Unpacks a file, hidden rows too: the number of its lines, or the code of its fault.
 fn unpacked(file: &[u8]) -> Result<usize, &'static str> {
+    unpacked_as(file, Some(HiddenRows::Read))
+}
+
+fn unpacked_as(file: &[u8], hidden_rows: Option<HiddenRows>) -> Result<usize, &'static str> {
     let definition = member_row::definition();
     let id = TemplateId::parse("00000000-0000-4000-8000-000000000000").expect("an id");
     let terms = Terms::of(id, &definition);
-    let ask = Ask { sheet: None, hidden_rows: Some(HiddenRows::Read) };
+    let ask = Ask { sheet: None, hidden_rows };
     let read = || {
         let spreadsheet = Spreadsheet::open(file)?;
         let mut unpacking = spreadsheet.unpack(terms, ask)?;
@@ -97,12 +101,104 @@ fn label(row: u16, column: u16, text: &str) -> Vec<u8> {
 
 /// The stream of a workbook with one sheet of these records.
 fn stream(records: &[Vec<u8>]) -> Vec<u8> {
+    stream_with(&[], records)
+}
+
+/// The same with records of the workbook.
+fn stream_with(of_book: &[Vec<u8>], records: &[Vec<u8>]) -> Vec<u8> {
     let begin = |kind: u8| record(0x0809, &[0, 6, kind, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     let sheet = |at: u32| record(0x0085, &[&at.to_le_bytes()[..], &[0, 0, 4, 0], b"Acta"].concat());
     let end = record(0x000a, &[]);
-    let at = begin(5).len() + sheet(0).len() + end.len();
+    let of_book = of_book.concat();
+    let at = begin(5).len() + sheet(0).len() + of_book.len() + end.len();
     let at = u32::try_from(at).expect("short");
-    [begin(5), sheet(at), end.clone(), begin(16), records.concat(), end].concat()
+    [begin(5), sheet(at), of_book, end.clone(), begin(16), records.concat(), end].concat()
+}
+
+/// One text that cells share, in two records, the second in characters of two bytes.
+fn shared_text(letters: u16) -> Vec<Vec<u8>> {
+    let narrow = letters / 2;
+    let counts = [1_u32, 1].map(u32::to_le_bytes).concat();
+    let begin = [&counts[..], &letters.to_le_bytes(), &[0]].concat();
+    let begin = [begin, vec![b'a'; usize::from(narrow)]].concat();
+    let wide = [vec![1], [b'a', 0].repeat(usize::from(letters - narrow))].concat();
+    vec![record(0x00fc, &begin), record(0x003c, &wide)]
+}
+
+/// A cell of the first of the shared texts.
+fn shared(row: u16, column: u16) -> Vec<u8> {
+    let place = [row, column, 0, 0, 0].into_iter().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    record(0x00fd, &place)
+}
+
+#[test]
+fn a_text_that_cells_share_is_not_copied_without_end() {
+    let read = |letters: u16, cells: u16| {
+        let rows = (0..cells).map(|row| shared(row, 0)).collect::<Vec<_>>();
+        unpacked(&xls(&stream_with(&shared_text(letters), &rows), |_| {}))
+    };
+    assert_eq!(read(20_000, 4_000), Ok(4_000));
+    assert_eq!(read(20_000, 6_000), Err("sheet_too_large"));
+    // Cells in one place are cells, too.
+    let many = vec![shared(1, 1); 6_000];
+    let file = xls(&stream_with(&shared_text(20_000), &many), |_| {});
+    assert_eq!(unpacked(&file), Err("sheet_too_large"));
+}
+
+/// Programs leave out what is of another vocabulary, and take the attributes of their own. What is read
+/// otherwise would be signed though nobody saw it.
+#[test]
+fn what_programs_leave_out_or_read_otherwise_is_refused() {
+    let head = texts(1, &["Correo", "Nombre"]);
+    let row = texts(2, &["ana@ejemplo.com", "Ana"]);
+    let of = |rows: &str| Book::of(&format!("{head}{rows}")).file();
+    let other = r#"xmlns:o="urn:other""#;
+    let foreign = row.replace("<row ", &format!("<o:row {other} ")).replace("</row>", "</o:row>");
+    let renamed = row.replace("<row ", r#"<row xmlns="urn:other" "#);
+    let own =
+        row.replace("<row ", r#"<row xmlns="http://purl.oclc.org/ooxml/spreadsheetml/main" "#);
+    assert_eq!(unpacked_as(&of(&own), None), Ok(2));
+    let extended = row.replace("</row>", &format!("<extLst><o:ext {other}/></extLst></row>"));
+    assert_eq!(unpacked_as(&of(&extended), None), Ok(2));
+    for (what, rows, code) in [
+        ("a row of another vocabulary", foreign, "sheet_unreadable"),
+        ("a row that becomes one of another vocabulary", renamed, "sheet_unreadable"),
+        (
+            "another attribute of the same end",
+            row.replace("<row ", &format!(r#"<row {other} o:hidden="0" hidden="1" "#)),
+            "sheet_unreadable",
+        ),
+        (
+            "another attribute, of the root's prefixes",
+            row.replace("<row ", r#"<row o:hidden="0" hidden="1" "#),
+            "hidden_rows",
+        ),
+        ("a row of no height", row.replace("<row ", r#"<row ht="0.0" "#), "hidden_rows"),
+        ("a row that nobody sees", row.replace("<row ", r#"<row ht="0.25" "#), "hidden_rows"),
+    ] {
+        assert_eq!(unpacked_as(&of(&rows), None), Err(code), "{what}");
+    }
+    let strings = br#"<sst><o:si xmlns:o="urn:other"><t>a</t></o:si><si><t>b</t></si></sst>"#;
+    assert_eq!(unpacked(&with_part("sharedStrings.xml", strings)), Err("sheet_unreadable"));
+    let styles =
+        br#"<styleSheet><cellXfs><o:xf xmlns:o="urn:other" numFmtId="1"/></cellXfs></styleSheet>"#;
+    assert_eq!(unpacked(&with_part("styles.xml", styles)), Err("sheet_unreadable"));
+    // A part twice: programs read the one or the other.
+    let mut parts = book().parts();
+    let (name, mut second) =
+        parts.iter().find(|(name, _)| name.ends_with("sheet1.xml")).cloned().expect("a part");
+    second.extend_from_slice(b" ");
+    parts.push((name.to_uppercase(), second));
+    let parts: Vec<(&str, &[u8])> = parts.iter().map(|(name, of)| (&**name, &**of)).collect();
+    assert_eq!(unpacked(&archive(&parts)), Err("sheet_unreadable"));
+    // The same in an OpenDocument.
+    let cell = "<table:table-cell><text:p>Correo</text:p></table:table-cell>";
+    let renamed = format!(r#"<table:table-row xmlns:table="urn:other">{cell}</table:table-row>"#);
+    assert_eq!(unpacked(&ods(&renamed)), Err("sheet_unreadable"));
+    let visible = r#"<table:table-row o:visibility="visible" table:visibility="collapse">"#;
+    let rows =
+        format!("<table:table-row>{cell}</table:table-row>{visible}{cell}</table:table-row>");
+    assert_eq!(unpacked_as(&ods(&rows), None), Err("hidden_rows"));
 }
 
 #[test]

@@ -156,6 +156,84 @@ async fn a_sheet_says_what_it_shows_and_a_wrong_cell_fails_its_row_with_its_plac
     world.stop().await;
 }
 
+/// Cells as other programs write them, of which readers report that they were misread.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_other_programs_write_is_read_as_it_is_shown_and_comes_back() {
+    let world = World::new().await;
+    let header =
+        ["Correo", "Nombre", "Calificación", "Número de licencia", "Créditos", "Fecha de inicio"];
+    let typed = |n: u32, licence: String, credits: String, day: String| {
+        let texts = [
+            (format!("A{n}"), format!("p{n}@ejemplo.com")),
+            (format!("B{n}"), "Ana Soto".to_owned()),
+            (format!("C{n}"), "A".to_owned()),
+        ];
+        let texts = texts.map(|(at, of)| text(&at, &of));
+        row(n, &[&texts[..], &[licence, credits, day]].concat())
+    };
+    let shared = r#"<c t="s"><v/></c>"#.to_owned();
+    let rows = [
+        texts(1, &header),
+        // Formats with a part for texts; one number of the format that every workbook has by another format.
+        typed(2, number("D2", "123", 1), number("E2", "6.125", 2), number("F2", "46341", 3)),
+        typed(3, number("D3", "7", 4), number("E3", "1234.5", 5), number("F3", "46341.75", 6)),
+        // Cells without references; a shared text that is none; a yes that is written out.
+        typed(
+            4,
+            r#"<c t="b"><v>true</v></c>"#.to_owned(),
+            r#"<c t="str"><v>6,5</v></c>"#.to_owned(),
+            shared,
+        ),
+        // The date as ISO 8601 writes it, as strict files have it; a text that is a date.
+        typed(
+            5,
+            text("D5", "00123"),
+            number("E5", "1E1", 0),
+            r#"<c t="d"><v>2026-11-15T00:00:00</v></c>"#.to_owned(),
+        ),
+        typed(
+            6,
+            text("D6", "x_x005F_y"),
+            number("E6", "7", 7),
+            text("F6", "15 de noviembre de 2026"),
+        ),
+    ];
+    let formats = [
+        "00000;@",
+        "0.000",
+        "dd/mm/yyyy;@",
+        "0_M_M_M;0_M_M_M;_(@_M_M_M",
+        r#"#,##0.00\ "CLP";@"#,
+        "[$-340A]d \"de\" mmmm \"de\" yyyy;@",
+        "0.0############E-0",
+    ];
+    let file = Book::of(&rows.concat()).formats(&formats).file();
+    let job = world.upload("acta.xlsx", &file, &json!({ "send_email": false })).await;
+    let status = world.file_job(&job).await;
+    assert_eq!(status["result"]["successful"], 5, "{status}");
+    for (n, licence, credits, day) in [
+        (2, "00123", 6.125, json!("2026-11-15")),
+        (3, "7", 1234.5, json!("2026-11-15")),
+        (4, "TRUE", 6.5, json!(null)),
+        (5, "00123", 10.0, json!("2026-11-15")),
+        (6, "x_y", 7.0, json!("2026-11-15")),
+    ] {
+        let one =
+            world.get(&format!("/credentials?email=p{n}@ejemplo.com")).await["items"][0].clone();
+        assert_eq!(one["license_number"], licence, "{one}");
+        assert_eq!(one["credits_earned"].as_f64(), Some(credits), "{one}");
+        assert_eq!(one["activity_start_date"], day, "{one}");
+    }
+    for format in ["csv", "xlsx"] {
+        let link = world.get(&format!("/jobs/{job}/results/file?format={format}")).await;
+        let (_, results) = world.fetch(link["url"].as_str().expect("url")).await;
+        let again = world.upload(&format!("acta.{format}"), &results, &json!({})).await;
+        let result = world.file_job(&again).await["result"].clone();
+        assert_eq!(result["duplicates"], 5, "{format}: {result}");
+    }
+    world.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hidden_rows_are_refused_until_it_is_said_what_becomes_of_them() {
     let world = World::new().await;
@@ -250,6 +328,48 @@ async fn another_system_drops_a_spreadsheet_and_its_copy_goes_with_it() {
     results_file::forget(world.stack.app(), job).await.expect("they are deleted");
     assert!(files.list("sheets/", None).await.expect("a list").is_empty());
     assert!(files.list("results/", None).await.expect("a list").is_empty());
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn folders_say_how_a_dropped_spreadsheet_is_read() {
+    let world = World::new().await;
+    let hidden =
+        texts(3, &["luz@ejemplo.com", "Luz Paz", "A"]).replace("<row r", r#"<row hidden="1" r"#);
+    let rows =
+        [texts(1, &HEADER[..3]), texts(2, &["ana@ejemplo.com", "Ana Soto", "A"]), hidden].concat();
+    let book = Book {
+        sheets: vec![
+            ("Acta".to_owned(), "visible", rows.clone()),
+            ("Calificación".to_owned(), "visible", rows),
+        ],
+        ..Book::default()
+    };
+    let files = world.stack.app().files.as_ref().expect("files");
+    for (n, (folders, sheet, total, code)) in (1..).zip([
+        ("hidden_rows=skip", "Acta", json!(1), json!(null)),
+        // As a computer of Apple writes an accent.
+        ("2026/sheet=CALIFICACIO\u{301}N/hidden_rows=read", "Calificación", json!(2), json!(null)),
+        ("hidden_rows=hide", "", json!(0), json!("value_not_allowed")),
+        ("sheet=Notas", "", json!(0), json!("sheet_not_found")),
+        ("anything", "", json!(0), json!("hidden_rows")),
+    ]) {
+        let path = format!("{}/{folders}/acta.xlsx", world.demo.template_id);
+        let put = files.client().put_object().bucket(files.bucket());
+        let put = put.key(format!("incoming/live/demo/{path}"));
+        put.body(ByteStream::from(book.file())).send().await.expect("put");
+        let job = world
+            .until("its job is there", async || {
+                let jobs = world.get("/jobs").await["items"].clone();
+                let newest = jobs[0]["job_id"].as_str().map(str::to_owned);
+                newest.filter(|_| jobs.as_array().map(Vec::len) == Some(n))
+            })
+            .await;
+        let status = world.file_job(&job).await;
+        let read = status["file"]["sheet"].as_str().unwrap_or_default();
+        assert_eq!((read, &status["progress"]["total"]), (sheet, &total), "{folders}: {status}");
+        assert_eq!(status["code"], code, "{folders}: {status}");
+    }
     world.stop().await;
 }
 

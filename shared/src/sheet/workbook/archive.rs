@@ -68,7 +68,11 @@ impl<'a> Archive<'a> {
     /// Begins to read a part; `left` is how many bytes it may have, unpacked.
     pub fn part(&self, name: &str, left: u64) -> Result<Unpacking<'_>> {
         let name = plain(name);
-        let part = self.parts.iter().find(|part| part.name == name).ok_or(Trouble::Unreadable)?;
+        let mut named = self.parts.iter().filter(|part| part.name == name);
+        // Of two parts of one name programs read the one or the other.
+        let (Some(part), None) = (named.next(), named.next()) else {
+            return Err(Trouble::Unreadable);
+        };
         if part.encrypted {
             return Err(Trouble::Encrypted);
         }

@@ -1,5 +1,7 @@
 //! Which sheet of a workbook is read: the one that was named, else the first visible one with a header.
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::{
     cell::{Cell, Rows, SheetLine, SheetName},
     trouble::{Result, Trouble},
@@ -32,8 +34,8 @@ pub(super) fn choose<'a>(
     rows: impl Fn(usize) -> Result<Box<dyn Rows + Send + 'a>>,
 ) -> std::result::Result<Choice, SheetFault> {
     if let Some(named) = named {
-        let is =
-            |sheet: &SheetName| sheet.name.trim().to_lowercase() == named.trim().to_lowercase();
+        let wanted = compared(named);
+        let is = |sheet: &SheetName| compared(&sheet.name) == wanted;
         let at = sheets.iter().position(is).ok_or_else(|| not_found(named, sheets))?;
         let looked = look(&mut *rows(at)?, assigned)?;
         return Ok(Choice { at, header: looked.header.map_or(0, |(line, _)| line) });
@@ -64,6 +66,11 @@ pub(super) fn choose<'a>(
             Err(SheetFault::new("empty_file", "La planilla está vacía", "The spreadsheet is empty"))
         }
     }
+}
+
+/// A name as names are compared: systems differ in case, and in how they write an accent.
+fn compared(name: &str) -> String {
+    name.trim().nfc().collect::<String>().to_lowercase()
 }
 
 /// What the first rows of a sheet say.

@@ -75,10 +75,13 @@ impl Format {
             return Self::General;
         }
         let Some(tokens) = tokens(code) else { return Self::General };
-        if let Some(moment) = moment(&tokens) {
+        // A part of texts says nothing of numbers.
+        let of_numbers = |part: &&[Token]| !part.contains(&Token::AsText);
+        let parts = || tokens.split(|token| *token == Token::Next).filter(of_numbers);
+        if let Some(moment) = parts().find_map(moment) {
             return moment;
         }
-        let mut sections = tokens.split(|token| *token == Token::Next).map(Section::of);
+        let mut sections = parts().map(Section::of);
         let Some(Some(first)) = sections.next() else { return Self::General };
         let (below, zero) = (sections.next(), sections.next());
         if matches!(below, Some(None)) || matches!(zero, Some(None)) {
@@ -131,11 +134,13 @@ enum Token {
     Exponent,
     /// A letter of a day or a time, in lower case.
     Moment(char),
+    /// The text of a cell, which is no number.
+    AsText,
     /// Another section begins.
     Next,
 }
 
-/// The signs of a format; none of one that is not read: conditions, fractions, `General`, text.
+/// The signs of a format; none of one that is not read: conditions, fractions, `General`.
 fn tokens(code: &str) -> Option<Vec<Token>> {
     let (mut tokens, mut chars) = (Vec::new(), code.chars().peekable());
     while let Some(c) = chars.next() {
@@ -166,7 +171,8 @@ fn tokens(code: &str) -> Option<Vec<Token>> {
                 let _ = chars.by_ref().nth(3);
                 tokens.push(Token::Moment('h'));
             }
-            'g' | 'G' | '@' => return None,
+            '@' => tokens.push(Token::AsText),
+            'g' | 'G' => return None,
             '/' if !tokens.iter().any(|token| matches!(token, Token::Moment(_))) => return None,
             other => tokens.push(Token::Literal(other.to_string())),
         }
@@ -256,7 +262,7 @@ impl Section {
                     section.after.push('%');
                 }
                 Token::Exponent => section.exponent = Some(0),
-                Token::Point | Token::Moment(_) | Token::Next => return None,
+                Token::Point | Token::Moment(_) | Token::AsText | Token::Next => return None,
             }
         }
         if section.most > DIGITS * 2 || section.whole > MAX_PLACES {

@@ -16,6 +16,10 @@ const MAX_COLUMN: u32 = 256;
 const MAX_ROW: u32 = 65_536;
 /// Cells of all sheets, as rectangles.
 const MAX_CELLS: u64 = 4_000_000;
+/// Characters of a text whose length is not known.
+const LONGEST: u64 = 65_535;
+/// Characters of all cells: a text that cells share is copied into each.
+const MAX_TEXT: u64 = 96 * 1024 * 1024;
 
 /// What the file turned out to be.
 #[derive(Debug, PartialEq, Eq)]
@@ -169,9 +173,15 @@ fn checked(bytes: &[u8]) -> Option<Result<Kind>> {
 /// begins wherever a list of sheets says, so that one may be read several times.
 fn fits(book: &[u8]) -> Option<bool> {
     let (mut starts, mut at) = (Vec::new(), 0);
+    let mut texts = Texts::default();
+    let mut in_texts = false;
     while let Some((kind, record)) = record(book, at) {
+        in_texts = kind == 0x00fc || (in_texts && kind == 0x003c);
         match kind {
             0x0085 => starts.push(index(u32_at(record, 0)?)),
+            // The texts that cells share, without the two counts before them.
+            0x00fc => texts.pieces.push(record.get(8..).unwrap_or_default()),
+            0x003c if in_texts => texts.pieces.push(record),
             0x000a => break,
             _ => {}
         }
@@ -180,14 +190,80 @@ fn fits(book: &[u8]) -> Option<bool> {
     if starts.len() > 1_000 {
         return None;
     }
-    let mut cells = 0;
+    let lengths = texts.lengths();
+    let (mut cells, mut letters) = (0, 0);
     for start in starts {
-        cells += area(book, start)?;
-        if cells > MAX_CELLS {
+        let (further, text) = area(book, start, &lengths)?;
+        cells += further;
+        letters += text;
+        if cells > MAX_CELLS || letters > MAX_TEXT {
             return Some(false);
         }
     }
     Some(true)
+}
+
+/// The texts that cells share, in the pieces of which their list consists.
+#[derive(Default)]
+struct Texts<'a> {
+    pieces: Vec<&'a [u8]>,
+}
+
+impl Texts<'_> {
+    /// The characters of each, as far as the list can be read.
+    fn lengths(self) -> Vec<u64> {
+        let mut lengths = Vec::new();
+        let mut pieces = self.pieces.into_iter();
+        let mut rest = pieces.next().unwrap_or_default();
+        loop {
+            if rest.is_empty() {
+                let Some(next) = pieces.next() else { return lengths };
+                rest = next;
+                continue;
+            }
+            let Some(after) = text_of(rest, &mut pieces, &mut lengths) else { return lengths };
+            rest = after;
+        }
+    }
+}
+
+/// Notes the characters of the text that begins in a piece; what is left of the piece in which it ends.
+fn text_of<'a>(
+    piece: &'a [u8],
+    pieces: &mut impl Iterator<Item = &'a [u8]>,
+    lengths: &mut Vec<u64>,
+) -> Option<&'a [u8]> {
+    let (letters, mut flags) = (usize::from(u16_at(piece, 0)?), *piece.get(2)?);
+    lengths.push(letters as u64);
+    let mut at = 3;
+    let mut further = 0;
+    if flags & 8 != 0 {
+        further += usize::from(u16_at(piece, at)?) * 4;
+        at += 2;
+    }
+    if flags & 4 != 0 {
+        further += index(u32_at(piece, at)?);
+        at += 4;
+    }
+    let (mut rest, mut left) = (piece.get(at..)?, letters);
+    loop {
+        let size = 1 + usize::from(flags & 1);
+        let taken = left.min(rest.len() / size);
+        rest = rest.get(taken * size..)?;
+        left -= taken;
+        if left == 0 {
+            break;
+        }
+        // The next piece begins with how its characters are written.
+        let next = pieces.next()?;
+        flags = *next.first()?;
+        rest = next.get(1..)?;
+    }
+    while further > rest.len() {
+        further -= rest.len();
+        rest = pieces.next()?;
+    }
+    rest.get(further..)
 }
 
 fn record(book: &[u8], at: usize) -> Option<(u16, &[u8])> {
@@ -195,9 +271,11 @@ fn record(book: &[u8], at: usize) -> Option<(u16, &[u8])> {
     Some((kind, book.get(at + 4..at + 4 + length)?))
 }
 
-/// The cells of the rectangle of a sheet; none if a cell lies outside of any.
-fn area(book: &[u8], start: usize) -> Option<u64> {
+/// The cells of a sheet, as a rectangle or one by one, and the characters that they share; none if a cell
+/// lies outside of any.
+fn area(book: &[u8], start: usize, lengths: &[u64]) -> Option<(u64, u64)> {
     let (mut rows, mut columns) = (0, 0);
+    let (mut cells, mut letters) = (0, 0);
     let mut at = start;
     while let Some((kind, record)) = record(book, at) {
         match kind {
@@ -217,6 +295,10 @@ fn area(book: &[u8], start: usize) -> Option<u64> {
                     0x00bd => u16_at(record, record.len().checked_sub(2)?)?,
                     _ => column,
                 };
+                cells += u64::from(last.saturating_sub(column)) + 1;
+                if kind == 0x00fd {
+                    letters += lengths.get(index(u32_at(record, 6)?)).unwrap_or(&LONGEST);
+                }
                 if u32::from(column.max(last)) >= MAX_COLUMN {
                     return None;
                 }
@@ -228,5 +310,5 @@ fn area(book: &[u8], start: usize) -> Option<u64> {
         }
         at += 4 + record.len();
     }
-    Some(u64::from(rows) * u64::from(columns))
+    Some((cells.max(u64::from(rows) * u64::from(columns)), letters))
 }

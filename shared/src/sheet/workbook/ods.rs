@@ -9,7 +9,7 @@ use super::{
     format,
     trouble::{Result, Trouble},
     xlsx::{MAX_COLUMNS, day_of},
-    xml::{MAX_CELL, Xml, add_text, attribute},
+    xml::{MAX_CELL, Refused, Xml, add_text, attribute},
 };
 
 /// The part with the sheets.
@@ -65,6 +65,7 @@ impl<'a> Ods<'a> {
                 _ => {}
             }
         }
+        xml.refuse(Refused::Renamed);
         Ok(Box::new(OdsRows { xml, line: 0, again: None, groups: Vec::new() }))
     }
 }
@@ -77,17 +78,18 @@ fn sheets_of(archive: &Archive<'_>) -> Result<Vec<SheetName>> {
     loop {
         match xml.next()? {
             Event::Start(start) => match start.name().as_ref() {
-                b"style:style" => style = attribute(&start, b"name").unwrap_or_default(),
+                b"style:style" => style = attribute(&start, b"style:name").unwrap_or_default(),
                 b"style:table-properties"
                     if styles < MAX_SHEETS
-                        && attribute(&start, b"display").is_some_and(|shown| shown == "false") =>
+                        && attribute(&start, b"table:display")
+                            .is_some_and(|shown| shown == "false") =>
                 {
                     styles += 1;
                     hidden.push(style.clone());
                 }
                 b"table:table" if sheets.len() < MAX_SHEETS => {
-                    let name = attribute(&start, b"name").unwrap_or_default();
-                    let of = attribute(&start, b"style-name").unwrap_or_default();
+                    let name = attribute(&start, b"table:name").unwrap_or_default();
+                    let of = attribute(&start, b"table:style-name").unwrap_or_default();
                     sheets.push(SheetName { name, visible: !hidden.contains(&of) });
                 }
                 _ => {}
@@ -161,15 +163,15 @@ impl Next {
         match event {
             Event::Start(start) => match start.name().as_ref() {
                 b"table:table-row" => {
-                    let visibility = attribute(start, b"visibility");
+                    let visibility = attribute(start, b"table:visibility");
                     let hidden = visibility.is_some_and(|visibility| visibility != "visible");
-                    Self::Row { repeated: repeated(start, b"number-rows-repeated"), hidden }
+                    Self::Row { repeated: repeated(start, b"table:number-rows-repeated"), hidden }
                 }
                 b"table:table-cell" | b"table:covered-table-cell" => {
                     Self::Cell(CellStart::of(start))
                 }
                 b"table:table-row-group" => {
-                    let shown = attribute(start, b"display");
+                    let shown = attribute(start, b"table:display");
                     Self::Group { hidden: shown.is_some_and(|shown| shown == "false") }
                 }
                 b"table:table-header-rows" | b"table:table-rows" => Self::Group { hidden: false },
@@ -192,24 +194,17 @@ impl Next {
 
 impl CellStart {
     fn of(start: &BytesStart<'_>) -> Self {
-        let is_error = start.attributes().with_checks(false).flatten().any(|attribute| {
-            attribute.key.as_ref() == b"calcext:value-type" && &*attribute.value == b"error"
-        });
-        // By its whole name: another one of the same end says what LibreOffice knows of it.
-        let mut kind = String::new();
-        for attribute in start.attributes().with_checks(false).flatten() {
-            if attribute.key.as_ref() == b"office:value-type" {
-                kind = String::from_utf8_lossy(&attribute.value).into_owned();
-            }
-        }
+        let is_error = attribute(start, b"calcext:value-type").is_some_and(|kind| kind == "error");
+        // Another one of the same end says what LibreOffice knows of it.
+        let kind = attribute(start, b"office:value-type").unwrap_or_default();
         Self {
-            repeated: usize::try_from(repeated(start, b"number-columns-repeated"))
+            repeated: usize::try_from(repeated(start, b"table:number-columns-repeated"))
                 .unwrap_or(usize::MAX),
             kind,
-            value: attribute(start, b"value"),
-            date: attribute(start, b"date-value"),
+            value: attribute(start, b"office:value"),
+            date: attribute(start, b"office:date-value"),
             is_error,
-            is_formula: attribute(start, b"formula").is_some(),
+            is_formula: attribute(start, b"table:formula").is_some(),
         }
     }
 
@@ -267,6 +262,7 @@ impl Rows for OdsRows<'_> {
                 // A sheet within a sheet is a drawing's.
                 Next::Table | Next::Skipped => self.xml.skip()?,
                 Next::TableEnd => {
+                    self.xml.refuse(Refused::None);
                     self.xml.finish()?;
                     return Ok(None);
                 }
@@ -342,7 +338,7 @@ fn paragraph(xml: &mut Xml<'_>, to: &mut String) -> Result<()> {
                 match start.name().as_ref() {
                     b"text:s" => {
                         let times =
-                            attribute(&start, b"c").and_then(|c| c.parse().ok()).unwrap_or(1);
+                            attribute(&start, b"text:c").and_then(|c| c.parse().ok()).unwrap_or(1);
                         to.extend(std::iter::repeat_n(' ', times.min(MAX_CELL)));
                     }
                     b"text:tab" => to.push('\t'),

@@ -8,7 +8,7 @@ use super::{
     archive::{Archive, plain},
     cell::SheetName,
     trouble::{Result, Trouble},
-    xml::{Xml, attribute, says},
+    xml::{Xml, attribute, prefixed_attribute, says},
 };
 
 /// Most bytes of a part that lists others.
@@ -73,7 +73,7 @@ impl Parts {
                     b"workbook" => is_workbook = true,
                     b"workbookPr" => parts.since_1904 = says(&start, b"date1904"),
                     b"sheet" if parts.sheets.len() < MAX_SHEETS => {
-                        let target = attribute(&start, b"id");
+                        let target = prefixed_attribute(&start, b"id");
                         let target = target.and_then(|id| of_cells.get(&*id).copied());
                         if let (Some(name), Some(target)) = (attribute(&start, b"name"), target) {
                             let state = attribute(&start, b"state");

@@ -5,7 +5,7 @@ use quick_xml::events::Event;
 use super::{
     format::Format,
     trouble::Result,
-    xml::{Xml, attribute},
+    xml::{Refused, Xml, attribute},
 };
 
 /// Styles of cells beyond which none is kept; Excel allows 64,000.
@@ -39,7 +39,10 @@ impl Styles {
                             known.insert(id, place);
                         }
                     }
-                    b"cellXfs" => in_cells = true,
+                    b"cellXfs" => {
+                        in_cells = true;
+                        xml.refuse(Refused::Foreign);
+                    }
                     b"xf" if in_cells && styles.of_style.len() < MAX_STYLES => {
                         let id = attribute(&start, b"numFmtId").and_then(|id| id.parse().ok());
                         let id = id.unwrap_or_default();
@@ -56,7 +59,10 @@ impl Styles {
                     }
                     _ => {}
                 },
-                Event::End(end) if end.local_name().as_ref() == b"cellXfs" => in_cells = false,
+                Event::End(end) if end.local_name().as_ref() == b"cellXfs" => {
+                    in_cells = false;
+                    xml.refuse(Refused::None);
+                }
                 Event::Eof => return Ok(styles),
                 _ => {}
             }

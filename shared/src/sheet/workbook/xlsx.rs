@@ -9,7 +9,7 @@ use super::{
     parts::Parts,
     styles::Styles,
     trouble::{Result, Trouble},
-    xml::{MAX_CELL, Xml, attribute, says},
+    xml::{MAX_CELL, Refused, Xml, attribute, says},
 };
 
 /// Bytes of all texts that several cells may share.
@@ -50,6 +50,7 @@ impl Texts {
 
     fn read(xml: &mut Xml<'_>) -> Result<Self> {
         let mut texts = Self::default();
+        xml.refuse(Refused::Foreign);
         loop {
             let begins = match xml.next()? {
                 Event::Start(start) => start.local_name().as_ref() == b"si",
@@ -214,7 +215,9 @@ impl Next {
                 b"is" => Self::Inline,
                 b"row" => {
                     let number = attribute(start, b"r").and_then(|r| r.parse().ok());
-                    let flat = attribute(start, b"ht").is_some_and(|height| height == "0");
+                    // In points: what is lower is seen by nobody.
+                    let height = attribute(start, b"ht").and_then(|height| height.parse().ok());
+                    let flat = height.is_some_and(|height: f64| height < 1.0);
                     Self::Row { number, hidden: flat || says(start, b"hidden") }
                 }
                 b"sheetData" => Self::Rows,
@@ -232,7 +235,10 @@ impl Rows for XlsxRows<'_> {
     fn next_row(&mut self) -> Result<Option<SheetLine>> {
         loop {
             match Next::of(&self.xml.next()?) {
-                Next::Rows => self.begun = true,
+                Next::Rows => {
+                    self.begun = true;
+                    self.xml.refuse(Refused::Foreign);
+                }
                 Next::Row { number, hidden } if self.begun => {
                     self.line = number.unwrap_or(self.line + 1);
                     if self.line == 0 || self.line > MAX_LINE {
@@ -243,6 +249,7 @@ impl Rows for XlsxRows<'_> {
                     return Ok(Some(row));
                 }
                 Next::AllRows => {
+                    self.xml.refuse(Refused::None);
                     self.xml.finish()?;
                     return Ok(None);
                 }
@@ -376,6 +383,7 @@ impl XlsxRows<'_> {
     /// The value of a cell whose text was read.
     fn value(&mut self, start: &CellStart) -> Result<Cell> {
         Ok(match start.stored {
+            Stored::Shared if self.text.trim().is_empty() => Cell::Empty,
             Stored::Shared => {
                 let at = self.text.trim().parse().map_err(|_| Trouble::Unreadable)?;
                 Cell::Text(self.texts.get(at).ok_or(Trouble::Unreadable)?.to_owned())
@@ -385,7 +393,8 @@ impl XlsxRows<'_> {
                 Cell::Text(self.text.clone())
             }
             Stored::Boolean => {
-                Cell::Text(if self.text.trim() == "1" { "TRUE" } else { "FALSE" }.to_owned())
+                let yes = matches!(self.text.trim(), "1" | "true");
+                Cell::Text(if yes { "TRUE" } else { "FALSE" }.to_owned())
             }
             Stored::Error => Cell::Error(self.text.trim().to_owned()),
             Stored::Day => day_of(self.text.trim()),

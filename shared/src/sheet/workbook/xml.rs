@@ -23,14 +23,41 @@ pub(super) struct Xml<'a> {
     reader: Reader<Unpacking<'a>>,
     buffer: Vec<u8>,
     depth: u32,
+    /// The prefix of its root's name, once that was read.
+    prefix: Option<Vec<u8>>,
+    refused: Refused,
 }
+
+/// Elements that make a part unreadable where cells or their texts stand. Programs leave out what is of a
+/// vocabulary that they do not know: rows among it would be read though nobody sees them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// None.
+    None,
+    /// Those that give a prefix another meaning.
+    Renamed,
+    /// These, and those of another prefix than the root's.
+    Foreign,
+}
+
+/// The names of the vocabulary of sheets, also of strict files.
+const SHEETS: [&[u8]; 2] = [
+    b"http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+    b"http://purl.oclc.org/ooxml/spreadsheetml/main",
+];
 
 impl<'a> Xml<'a> {
     /// Begins to read a part of an archive.
     pub fn open(archive: &'a Archive<'_>, part: &str, left: u64) -> Result<Self> {
         let mut reader = Reader::from_reader(archive.part(part, left)?);
         reader.config_mut().expand_empty_elements = true;
-        Ok(Self { reader, buffer: Vec::with_capacity(4096), depth: 0 })
+        let buffer = Vec::with_capacity(4096);
+        Ok(Self { reader, buffer, depth: 0, prefix: None, refused: Refused::None })
+    }
+
+    /// Says which elements make the part unreadable from here on; those that were so before.
+    pub fn refuse(&mut self, refused: Refused) -> Refused {
+        std::mem::replace(&mut self.refused, refused)
     }
 
     /// The next event.
@@ -41,7 +68,16 @@ impl<'a> Xml<'a> {
             Ok(Event::DocType(_)) => Err(Trouble::Unreadable),
             Ok(event) => {
                 match &event {
-                    Event::Start(_) => self.depth += 1,
+                    Event::Start(start) => {
+                        self.depth += 1;
+                        let prefix = start.name().prefix().map(|of| of.as_ref().to_vec());
+                        let prefix = prefix.unwrap_or_default();
+                        let root = self.prefix.get_or_insert_with(|| prefix.clone());
+                        let foreign = self.refused == Refused::Foreign && *root != prefix;
+                        if foreign || (self.refused != Refused::None && renames(start)) {
+                            return Err(Trouble::Unreadable);
+                        }
+                    }
                     Event::End(_) => self.depth = self.depth.saturating_sub(1),
                     _ => {}
                 }
@@ -64,7 +100,7 @@ impl<'a> Xml<'a> {
 
     /// Reads to the end of the element that has begun.
     pub fn skip(&mut self) -> Result<()> {
-        let mut depth = 1_u32;
+        let (mut depth, refused) = (1_u32, self.refuse(Refused::None));
         while depth > 0 {
             match self.next()? {
                 Event::Start(_) => depth += 1,
@@ -73,6 +109,7 @@ impl<'a> Xml<'a> {
                 _ => {}
             }
         }
+        self.refused = refused;
         Ok(())
     }
 
@@ -121,11 +158,32 @@ fn character(reference: &BytesRef<'_>) -> Result<char> {
     )
 }
 
-/// The value of an attribute, whatever its prefix is.
+/// Whether an element gives a prefix another meaning than that of sheets.
+fn renames(start: &BytesStart<'_>) -> bool {
+    if !start.windows(5).any(|bytes| bytes == b"xmlns") {
+        return false;
+    }
+    let mut all = start.attributes();
+    let mut all = all.with_checks(false).flatten();
+    all.any(|of| of.key.as_namespace_binding().is_some() && !SHEETS.contains(&&*of.value))
+}
+
+/// The value of an attribute. Its prefix is part of its name: another one's of the same end is another
+/// one.
 pub(super) fn attribute(start: &BytesStart<'_>, name: &[u8]) -> Option<String> {
     let mut all = start.attributes();
     let mut all = all.with_checks(false).flatten();
-    let found = all.find(|attribute| attribute.key.local_name().as_ref() == name)?;
+    let found = all.find(|attribute| attribute.key.as_ref() == name)?;
+    Some(unescaped(&found.value))
+}
+
+/// The value of an attribute of any prefix but none.
+pub(super) fn prefixed_attribute(start: &BytesStart<'_>, name: &[u8]) -> Option<String> {
+    let mut all = start.attributes();
+    let mut all = all.with_checks(false).flatten();
+    let found = all.find(|attribute| {
+        attribute.key.prefix().is_some() && attribute.key.local_name().as_ref() == name
+    })?;
     Some(unescaped(&found.value))
 }
 
