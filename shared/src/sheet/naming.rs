@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::{
-    column::{Column, Part},
+    column::{Column, NAME_TARGETS, Part},
     columns::Columns,
     fault::letters,
     header, offered,
@@ -77,7 +77,10 @@ impl<'a> Naming<'a> {
                 None => whole == FieldName::Evidence.as_str(),
             },
             (Column::Custom(key), _) => key.field() == path,
-            (column, _) => column.field().is_some_and(|field| field.as_str() == whole),
+            (column, _) => {
+                column.field().is_some_and(|field| field.as_str() == whole)
+                    || NAME_TARGETS.contains(&(*column, whole))
+            }
         };
         let all = self.columns.all().iter().enumerate();
         all.filter(|(_, column)| is(column)).map(|(at, _)| at).collect()

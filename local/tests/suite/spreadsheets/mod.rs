@@ -141,13 +141,16 @@ async fn a_sheet_says_what_it_shows_and_a_wrong_cell_fails_its_row_with_its_plac
         ),
         of(6, r#"<c r="C6"><f>A1&amp;B1</f></c>"#.to_owned(), text("D6", "x"), String::new()),
         of(7, grade(7), number("D7", "0.5", 4), String::new()),
+        row(8, &[text("A8", "p8@ejemplo.com"), r#"<c r="B8"><f>A1</f></c>"#.to_owned(), grade(8)]),
     ];
     let file = Book::of(&rows.concat()).formats(&["00000", "0.00", "mmm-yy", "0%"]).file();
     let (status, rows) = reviewed(&world, &file, json!({})).await;
-    assert_eq!(rows.len(), 6, "{status}");
+    assert_eq!(rows.len(), 7, "{status}");
     assert_eq!(rows[0]["recipient"]["license_number"], "00123", "{}", rows[0]);
     assert_eq!(rows[0]["recipient"]["term"], "2026");
-    for (at, says) in [(1, "perdió dígitos"), (2, "Periodo"), (3, "#N/A"), (4, "=A1&B1")] {
+    let says =
+        [(1, "perdió dígitos"), (2, "Periodo"), (3, "#N/A"), (4, "=A1&B1"), (6, "«Nombre» es")];
+    for (at, says) in says {
         assert_eq!(rows[at]["status"], "invalid", "{}", rows[at]);
         assert!(rows[at].to_string().contains(says), "{}", rows[at]);
         assert_eq!(rows[at]["line"], at + 2);

@@ -25,6 +25,7 @@ pub struct SheetWriter {
     book: Book,
     text: Format,
     row: u32,
+    widths: Vec<usize>,
 }
 
 impl SheetWriter {
@@ -36,8 +37,8 @@ impl SheetWriter {
         let mut book = Book::new();
         let page = book.add_worksheet_with_constant_memory();
         let text = Format::new().set_num_format("@");
-        head(page?, sheet, names)?;
-        Ok(Self { book, text, row: 1 })
+        let widths = head(page?, sheet, names)?;
+        Ok(Self { book, text, row: 1, widths })
     }
 
     /// Writes a row.
@@ -49,6 +50,7 @@ impl SheetWriter {
         let cells = (0_u16..).zip(cells).take(MAX_COLUMNS);
         for (column, cell) in cells.filter(|(_, cell)| !cell.is_empty()) {
             page.write_string_with_format(self.row, column, shortened(cell), &self.text)?;
+            widen(&mut self.widths, column, cell);
         }
         self.row += 1;
         Ok(())
@@ -59,20 +61,36 @@ impl SheetWriter {
     /// # Errors
     /// [`SheetWriteError`].
     pub fn finish(mut self) -> Result<Vec<u8>, SheetWriteError> {
+        set_widths(self.book.worksheet_from_index(0)?, &self.widths)?;
         Ok(self.book.save_to_buffer()?)
     }
 }
 
-/// Writes the header, which stays in sight.
-fn head(page: &mut Worksheet, sheet: &str, names: &[String]) -> Result<(), XlsxError> {
+/// Writes the header, which stays in sight; the widths that its columns need.
+fn head(page: &mut Worksheet, sheet: &str, names: &[String]) -> Result<Vec<usize>, XlsxError> {
     let bold = Format::new().set_bold().set_num_format("@").set_align(FormatAlign::Left);
     page.set_name(sheet)?;
     page.set_freeze_panes(1, 0)?;
-    let [least, most] = WIDTHS;
+    let [least, _] = WIDTHS;
+    let mut widths = vec![least; names.len().min(MAX_COLUMNS)];
     for (column, name) in (0_u16..).zip(names).take(MAX_COLUMNS) {
-        let width = (name.chars().count() + 4).clamp(least, most);
-        page.set_column_width(column, u32::try_from(width).unwrap_or_default())?;
         page.write_string_with_format(0, column, shortened(name), &bold)?;
+        widen(&mut widths, column, name);
+    }
+    Ok(widths)
+}
+
+/// Makes room for a cell, as far as columns become so wide.
+fn widen(widths: &mut [usize], column: u16, cell: &str) {
+    let [_, most] = WIDTHS;
+    if let Some(width) = widths.get_mut(usize::from(column)).filter(|width| **width < most) {
+        *width = (*width).max(cell.chars().take(most).count() + 2).min(most);
+    }
+}
+
+fn set_widths(page: &mut Worksheet, widths: &[usize]) -> Result<(), XlsxError> {
+    for (column, width) in (0_u16..).zip(widths) {
+        page.set_column_width(column, u32::try_from(*width).unwrap_or_default())?;
     }
     Ok(())
 }
@@ -99,13 +117,15 @@ pub(crate) fn example(
     let text = Format::new().set_num_format("@");
     let page = book.add_worksheet();
     let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
-    head(page, sheet, &names)?;
+    let mut widths = head(page, sheet, &names)?;
     for (at, column) in (0_u16..).zip(columns) {
         page.set_column_format(at, &text)?;
         for (row, cell) in (1_u32..).zip(&column.cells).filter(|(_, cell)| !cell.is_empty()) {
             page.write_string_with_format(row, at, shortened(cell), &text)?;
+            widen(&mut widths, at, cell);
         }
     }
+    set_widths(page, &widths)?;
     // In the order in which they are numbered in the other sheet.
     let listed = || (0_u16..).zip(columns.iter().filter(|column| !column.allowed.is_empty()));
     for (list, column) in listed() {
