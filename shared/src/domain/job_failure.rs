@@ -23,6 +23,9 @@ pub struct JobFailure {
     /// The names of a spreadsheet's sheets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sheets: Vec<String>,
+    /// The one that was read, once one was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
 }
 
 /// Some texts of a file, as an encoding reads them.

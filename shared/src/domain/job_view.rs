@@ -177,6 +177,9 @@ impl Job {
             }
         } else if let Some(failure) = self.failure.as_ref().filter(|it| !it.sheets.is_empty()) {
             shown.insert("sheets".to_owned(), failure.sheets.clone().into());
+            if let Some(sheet) = &failure.sheet {
+                shown.insert("sheet".to_owned(), sheet.clone().into());
+            }
         }
     }
 

@@ -64,6 +64,7 @@ pub(super) fn failure(code: &str, error: String) -> JobFailure {
         column: None,
         readings: Vec::new(),
         sheets: Vec::new(),
+        sheet: None,
     }
 }
 
@@ -150,6 +151,7 @@ fn refused(fault: SheetFault, lang: Lang) -> Broken {
         column: fault.column,
         readings: fault.readings,
         sheets: fault.sheets,
+        sheet: fault.sheet,
     })
 }
 
@@ -429,14 +431,13 @@ impl Reader<'_> {
             };
             let first = self.bytes(&copy.object, 0, MAX_HEADER as u64, job.lang).await?;
             let survey = Survey::of_copy(&first, terms);
-            let sheets = copy.workbook.sheets.clone();
+            let (sheet, sheets) = (copy.workbook.sheet.clone(), copy.workbook.sheets.clone());
+            let read = |fault| SheetFault { sheet: Some(sheet), sheets, ..fault };
             let surveyed = self.survey_all(survey, &copy.object, job.lang).await?;
-            return Ok(surveyed.map_err(|fault| SheetFault { sheets, ..fault }).map(
-                |mut found| {
-                    found.format.copy = Some(Box::new(copy));
-                    found
-                },
-            ));
+            return Ok(surveyed.map_err(read).map(|mut found| {
+                found.format.copy = Some(Box::new(copy));
+                found
+            }));
         }
         if let Some(named) = ask.sheet {
             return Ok(Err(no_sheets(named)));

@@ -22,14 +22,16 @@ pub struct SheetFault {
     pub columns: Vec<ReadColumn>,
     /// The names of a spreadsheet's sheets.
     pub sheets: Vec<String>,
+    /// The one that was read, once one was chosen.
+    pub sheet: Option<String>,
 }
 
 impl SheetFault {
     pub(super) fn new(code: &'static str, es: impl Into<String>, en: impl Into<String>) -> Self {
         let (es, en) = (es.into(), en.into());
         let (line, column, readings, columns) = (None, None, Vec::new(), Vec::new());
-        let sheets = Vec::new();
-        Self { code, line, column, es, en, readings, columns, sheets }
+        let (sheets, sheet) = (Vec::new(), None);
+        Self { code, line, column, es, en, readings, columns, sheets, sheet }
     }
 
     pub(super) fn at_line(mut self, line: u64) -> Self {

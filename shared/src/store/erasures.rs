@@ -406,7 +406,7 @@ impl Jobs {
             // Its text may cite a cell.
             let error = erased_detail(job.lang).to_owned();
             let (readings, sheets) = (Vec::new(), Vec::new());
-            let hidden = JobFailure { error, readings, sheets, ..failure.clone() };
+            let hidden = JobFailure { error, readings, sheets, sheet: None, ..failure.clone() };
             let hidden = serde_dynamo::to_attribute_value(hidden);
             set.push("failure = :failure");
             values.push((":failure", hidden.map_err(|e| StoreError::Broken(e.to_string()))?));

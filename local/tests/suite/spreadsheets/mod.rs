@@ -261,6 +261,7 @@ async fn hidden_rows_are_refused_until_it_is_said_what_becomes_of_them() {
             (&json!("hidden_rows"), &json!(line)),
             "{status}"
         );
+        assert_eq!(status["file"]["sheet"], "Acta", "the one that the console names: {status}");
         for (said, total) in [("skip", 1), ("read", 2)] {
             let (status, rows) = reviewed(&world, &file, json!({ "hidden_rows": said })).await;
             assert_eq!(rows.len(), total, "{status}");
@@ -355,7 +356,7 @@ async fn folders_say_how_a_dropped_spreadsheet_is_read() {
         ("2026/sheet=CALIFICACIO\u{301}N/hidden_rows=read", "Calificación", json!(2), json!(null)),
         ("hidden_rows=hide", "", json!(0), json!("value_not_allowed")),
         ("sheet=Notas", "", json!(0), json!("sheet_not_found")),
-        ("anything", "", json!(0), json!("hidden_rows")),
+        ("anything", "Acta", json!(0), json!("hidden_rows")),
     ]) {
         let path = format!("{}/{folders}/acta.xlsx", world.demo.template_id);
         let put = files.client().put_object().bucket(files.bucket());

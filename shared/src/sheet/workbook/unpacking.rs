@@ -224,7 +224,8 @@ impl Unpacking<'_> {
     }
 
     fn named(&self, fault: SheetFault) -> SheetFault {
-        SheetFault { sheets: self.workbook.sheets.clone(), ..fault }
+        let Workbook { sheet, sheets, .. } = self.workbook.clone();
+        SheetFault { sheet: Some(sheet), sheets, ..fault }
     }
 
     fn refuse_hidden(&self) -> std::result::Result<(), SheetFault> {
