@@ -263,11 +263,11 @@ for (const [name, options] of [["sheets", desk], ["sheetsOnPhone", phone]]) {
   run.see = await page.locator("#see-copy").innerText();
   await page.locator("#see-copy").click();
   await page.waitForFunction(() => document.getElementById("mending").hidden && !document.getElementById("check-result").hidden, undefined, { timeout: 60_000 });
-  run.copy = page.uploads.at(-1);
+  run.copy = await uploaded(page);
   await look(`review 11 ${name} mended`, page);
   await page.locator("#issue").click();
   await page.locator("#results:not([hidden])").waitFor({ timeout: 60_000 });
-  run.issued = page.uploads.at(-1) === run.copy;
+  run.issued = (await uploaded(page)) === run.copy;
   run.totals = await page.locator("#totals li").allInnerTexts();
   await look(`review 12 ${name} issued`, page);
   await page.context().close();
