@@ -151,7 +151,7 @@ fn refused(fault: SheetFault, lang: Lang) -> Broken {
         column: fault.column,
         readings: fault.readings,
         sheets: fault.sheets,
-        sheet: fault.sheet,
+        sheet: fault.sheet.map(String::from),
     })
 }
 
@@ -432,7 +432,7 @@ impl Reader<'_> {
             let first = self.bytes(&copy.object, 0, MAX_HEADER as u64, job.lang).await?;
             let survey = Survey::of_copy(&first, terms);
             let (sheet, sheets) = (copy.workbook.sheet.clone(), copy.workbook.sheets.clone());
-            let read = |fault| SheetFault { sheet: Some(sheet), sheets, ..fault };
+            let read = |fault| SheetFault { sheet: Some(sheet.into()), sheets, ..fault };
             let surveyed = self.survey_all(survey, &copy.object, job.lang).await?;
             return Ok(surveyed.map_err(read).map(|mut found| {
                 found.format.copy = Some(Box::new(copy));

@@ -23,7 +23,7 @@ pub struct SheetFault {
     /// The names of a spreadsheet's sheets.
     pub sheets: Vec<String>,
     /// The one that was read, once one was chosen.
-    pub sheet: Option<String>,
+    pub sheet: Option<Box<str>>,
 }
 
 impl SheetFault {

@@ -225,7 +225,7 @@ impl Unpacking<'_> {
 
     fn named(&self, fault: SheetFault) -> SheetFault {
         let Workbook { sheet, sheets, .. } = self.workbook.clone();
-        SheetFault { sheet: Some(sheet), sheets, ..fault }
+        SheetFault { sheet: Some(sheet.into()), sheets, ..fault }
     }
 
     fn refuse_hidden(&self) -> std::result::Result<(), SheetFault> {
