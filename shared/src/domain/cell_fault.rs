@@ -78,10 +78,10 @@ impl CellFault {
                 "The field {field} is no date that can be read: \"{text}\". What is read: 2026-11-15, 20261115, 2026/11/15, 15/11/2026, 15-11-2026, 15.11.2026, 15-Nov-2026, November 15, 2026 and 15 de noviembre de 2026, with a year of four digits"
             ),
             (Self::BareNumber(field, number), StaffLang::Es) => format!(
-                "El campo {field} es el número {number}, y este archivo no dice con qué ceros o signos se muestra: da formato de texto a la columna y escríbelo de nuevo, o guarda el archivo como .xlsx"
+                "El campo {field} es el número {number}, y este archivo no dice con qué ceros o signos se muestra: da formato de texto a la columna y escríbelo de nuevo, o guarda el archivo como .xlsx si no lo es"
             ),
             (Self::BareNumber(field, number), StaffLang::En) => format!(
-                "The field {field} is the number {number}, and this file does not say with which zeros or signs it is shown: format the column as text and write it again, or save the file as .xlsx"
+                "The field {field} is the number {number}, and this file does not say with which zeros or signs it is shown: format the column as text and write it again, or save the file as .xlsx if it is none"
             ),
             (Self::FormulaError(field, error), StaffLang::Es) => format!(
                 "El campo {field} es una fórmula que dio el error {error}: corrígela, o escribe el valor"

@@ -27,6 +27,8 @@ use crate::domain::{
 
 /// Characters of a value that its fault shows.
 const SHOWN: usize = 60;
+/// Most decimals of credits and of facts that are numbers.
+const MOST_DECIMALS: usize = 3;
 
 /// Reads a row's cells; `typed` are those of a spreadsheet that are no plain texts.
 pub(super) fn read(
@@ -146,8 +148,12 @@ impl Row {
             CellKind::Bare if is_code && !is_listed => CellFault::BareNumber(name, text()),
             CellKind::Date if is_code && !is_listed => CellFault::MadeDate(name, text()),
             CellKind::Number if column.is_numeric(definition) => {
-                let value = typed.value.as_deref().unwrap_or(cell);
-                return self.take(typed.at, column, value, definition);
+                // A mean of 6.333… that is shown as 6.3 is 6.3: its further digits are nobody's.
+                let value = typed.value.as_deref().filter(|value| {
+                    let decimals = value.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+                    decimals <= MOST_DECIMALS || cells::number(cell).is_none()
+                });
+                return self.take(typed.at, column, value.unwrap_or(cell), definition);
             }
             _ => return self.take(typed.at, column, cell, definition),
         };

@@ -18,18 +18,22 @@ const MAX_PLACES: usize = 60;
 /// The format of a number.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) enum Format {
-    /// None, or one that is not read: the number is written out.
+    /// None: the number is written out.
     #[default]
     General,
+    /// One that is not read, a fraction's for instance: how the number is shown is not known.
+    Unread,
     /// A day, with a time or without.
     Date,
     /// A time of day.
     Time,
+    /// A lasting time, by the letter of its greatest part (`h`, `m` or `s`), and whether it shows seconds.
+    Lasting(char, bool),
     /// Another one.
     Number(Box<Sections>),
 }
 
-/// The parts of a format: of numbers above zero, below it, and of zero.
+/// The parts of a format: of numbers above zero, below it, and of zero; or the conditions of each.
 type Sections = (Section, Option<Section>, Option<Section>);
 
 /// A part of a format.
@@ -49,6 +53,44 @@ pub(super) struct Section {
     exponent: Option<usize>,
     /// Whether it has a place for digits.
     has_digits: bool,
+    /// Whether this place is of a number that is written out.
+    general: bool,
+    /// The numbers that it is for.
+    only: Option<Only>,
+}
+
+/// A condition of a part: `[>=4]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Only {
+    less: bool,
+    equal: bool,
+    more: bool,
+    than: f64,
+}
+
+impl Only {
+    fn of(text: &str) -> Option<Self> {
+        let number = text.trim_start_matches(['<', '>', '=']);
+        let sign = text.get(..text.len() - number.len())?;
+        let (less, equal, more) = match sign {
+            "<" => (true, false, false),
+            "<=" => (true, true, false),
+            "=" => (false, true, false),
+            ">=" => (false, true, true),
+            ">" => (false, false, true),
+            "<>" => (true, false, true),
+            _ => return None,
+        };
+        Some(Self { less, equal, more, than: number.trim().parse().ok()? })
+    }
+
+    fn holds(self, number: f64) -> bool {
+        match number.total_cmp(&self.than) {
+            std::cmp::Ordering::Less => self.less,
+            std::cmp::Ordering::Equal => self.equal,
+            std::cmp::Ordering::Greater => self.more,
+        }
+    }
 }
 
 impl Format {
@@ -72,9 +114,9 @@ impl Format {
     /// Reads a format.
     pub fn of(code: &str) -> Self {
         if code.len() > MAX_CODE {
-            return Self::General;
+            return Self::Unread;
         }
-        let Some(tokens) = tokens(code) else { return Self::General };
+        let Some(tokens) = tokens(code) else { return Self::Unread };
         // A part of texts says nothing of numbers.
         let of_numbers = |part: &&[Token]| !part.contains(&Token::AsText);
         let parts = || tokens.split(|token| *token == Token::Next).filter(of_numbers);
@@ -82,10 +124,14 @@ impl Format {
             return moment;
         }
         let mut sections = parts().map(Section::of);
-        let Some(Some(first)) = sections.next() else { return Self::General };
+        let first = match sections.next() {
+            Some(Some(first)) => first,
+            Some(None) => return Self::Unread,
+            None => return Self::General,
+        };
         let (below, zero) = (sections.next(), sections.next());
         if matches!(below, Some(None)) || matches!(zero, Some(None)) {
-            return Self::General;
+            return Self::Unread;
         }
         Self::Number(Box::new((first, below.flatten(), zero.flatten())))
     }
@@ -102,23 +148,44 @@ impl Format {
                 None => Cell::Bare(value),
             },
             Self::Time => Cell::Text(time(number)),
+            Self::Lasting(part, seconds) => match lasting(number, *part, *seconds) {
+                Some(text) => Cell::Text(text),
+                None => Cell::Bare(value),
+            },
             _ if number.abs() >= BEYOND => Cell::Long(value),
             Self::General => Cell::Number { shown: value.clone(), value },
-            Self::Number(..) => Cell::Number { shown: self.shown(number), value },
+            Self::Unread => Cell::Bare(value),
+            Self::Number(sections) => match shown(sections, number) {
+                Some(shown) => Cell::Number { shown, value },
+                None => Cell::Bare(value),
+            },
         }
     }
+}
 
-    /// A number as it is shown.
-    fn shown(&self, number: f64) -> String {
-        let Self::Number(sections) = self else { return written_out(number) };
-        let (first, below, zero) = &**sections;
-        match (below, zero) {
-            (_, Some(zero)) if number == 0.0 => zero.shown(0.0),
-            (Some(below), _) if number < 0.0 => below.shown(-number),
-            _ if number < 0.0 => format!("-{}", first.shown(-number)),
-            _ => first.shown(number),
-        }
+/// A number as it is shown; none where that is not known.
+fn shown((first, below, zero): &Sections, number: f64) -> Option<String> {
+    let part = |of: &Option<Section>| of.as_ref().map(|part| (part.only, part.shown(number)));
+    let conditions = [Some(first), below.as_ref(), zero.as_ref()].into_iter().flatten();
+    if conditions.clone().any(|part| part.only.is_some()) {
+        // The sign of a number below zero depends on what its condition says of zero.
+        let holds = |only: Option<Only>| only.is_some_and(|only| only.holds(number));
+        return match (first.only, part(below), part(zero)) {
+            (None, ..) => None,
+            _ if number < 0.0 => None,
+            (only, ..) if holds(only) => Some(first.shown(number)),
+            (_, Some((None, other)), None) => Some(other),
+            (_, Some((only, second)), _) if holds(only) => Some(second),
+            (_, Some((Some(_), _)), Some((None, other))) => Some(other),
+            _ => None,
+        };
     }
+    Some(match (below, zero) {
+        (_, Some(zero)) if number == 0.0 => zero.shown(0.0),
+        (Some(below), _) if number < 0.0 => below.shown(-number),
+        _ if number < 0.0 => format!("-{}", first.shown(-number)),
+        _ => first.shown(number),
+    })
 }
 
 /// A sign of a format.
@@ -134,13 +201,19 @@ enum Token {
     Exponent,
     /// A letter of a day or a time, in lower case.
     Moment(char),
+    /// The greatest part of a lasting time.
+    Lasting(char),
+    /// A number that is written out.
+    General,
+    /// The numbers that a section is for.
+    Only(Only),
     /// The text of a cell, which is no number.
     AsText,
     /// Another section begins.
     Next,
 }
 
-/// The signs of a format; none of one that is not read: conditions, fractions, `General`.
+/// The signs of a format; none of one that is not read: fractions, digits of other scripts.
 fn tokens(code: &str) -> Option<Vec<Token>> {
     let (mut tokens, mut chars) = (Vec::new(), code.chars().peekable());
     while let Some(c) = chars.next() {
@@ -172,6 +245,10 @@ fn tokens(code: &str) -> Option<Vec<Token>> {
                 tokens.push(Token::Moment('h'));
             }
             '@' => tokens.push(Token::AsText),
+            'g' | 'G' if begins(&chars, "eneral") => {
+                let _ = chars.by_ref().nth(5);
+                tokens.push(Token::General);
+            }
             'g' | 'G' => return None,
             '/' if !tokens.iter().any(|token| matches!(token, Token::Moment(_))) => return None,
             other => tokens.push(Token::Literal(other.to_string())),
@@ -193,9 +270,13 @@ fn bracket(text: &str, tokens: &mut Vec<Token>) -> Option<()> {
         if !sign.is_empty() {
             tokens.push(Token::Literal(sign.to_owned()));
         }
-    } else if !lower.is_empty() && lower.chars().all(|c| matches!(c, 'h' | 'm' | 's')) {
-        tokens.push(Token::Moment('h'));
+    } else if let Some(part @ ('h' | 'm' | 's')) = lower.chars().next()
+        && lower.chars().all(|c| c == part)
+    {
+        tokens.push(Token::Lasting(part));
     } else if text.starts_with(['<', '>', '=']) {
+        tokens.push(Token::Only(Only::of(text)?));
+    } else if lower.starts_with("dbnum") || lower.starts_with("natnum") {
         return None;
     }
     Some(())
@@ -203,6 +284,13 @@ fn bracket(text: &str, tokens: &mut Vec<Token>) -> Option<()> {
 
 /// Whether a format is of days or of times: `m` alone is a month.
 fn moment(tokens: &[Token]) -> Option<Format> {
+    let lasting = tokens.iter().find_map(|token| match token {
+        Token::Lasting(part) => Some(*part),
+        _ => None,
+    });
+    if let Some(part) = lasting {
+        return Some(Format::Lasting(part, tokens.contains(&Token::Moment('s'))));
+    }
     let has = |wanted: &[char]| {
         tokens.iter().any(|token| matches!(token, Token::Moment(c) if wanted.contains(c)))
     };
@@ -216,7 +304,7 @@ fn moment(tokens: &[Token]) -> Option<Format> {
 
 impl Section {
     fn of(tokens: &[Token]) -> Option<Self> {
-        let is_place = |token: &Token| matches!(token, Token::Zero | Token::Hash);
+        let is_place = |token: &Token| matches!(token, Token::Zero | Token::Hash | Token::General);
         let mut section = Self::default();
         let mut after_point = false;
         // Commas after the last place divide by a thousand each.
@@ -262,8 +350,20 @@ impl Section {
                     section.after.push('%');
                 }
                 Token::Exponent => section.exponent = Some(0),
-                Token::Point | Token::Moment(_) | Token::AsText | Token::Next => return None,
+                Token::Only(only) => section.only = Some(*only),
+                Token::General if !section.has_digits => {
+                    (section.has_digits, section.general) = (true, true);
+                }
+                Token::Point
+                | Token::Moment(_)
+                | Token::Lasting(_)
+                | Token::General
+                | Token::AsText
+                | Token::Next => return None,
             }
+        }
+        if section.general && (seen > 0 || after_point || section.scale != 0) {
+            return None;
         }
         if section.most > DIGITS * 2 || section.whole > MAX_PLACES {
             return None;
@@ -278,6 +378,7 @@ impl Section {
             return self.before.trim().to_owned();
         }
         let digits = match self.exponent {
+            _ if self.general => written_out(number),
             Some(least) => self.scientific(number, least),
             None => {
                 let decimal = rounded(&scaled(&written_out(number), self.scale), self.most);
@@ -413,3 +514,20 @@ fn time(number: f64) -> String {
 
 #[cfg(test)]
 mod tests;
+
+/// A lasting time as it is shown: `36:00` under `[h]:mm`. None of one below zero.
+fn lasting(number: f64, part: char, with_seconds: bool) -> Option<String> {
+    let seconds = (number * 86_400.0).round();
+    if !(0.0..1e12).contains(&seconds) {
+        return None;
+    }
+    let seconds = seconds as i64;
+    let (hours, minutes) = (seconds / 3_600, seconds / 60);
+    let rest = format!(":{:02}", seconds % 60);
+    let rest = if with_seconds { &*rest } else { "" };
+    Some(match part {
+        'h' => format!("{hours}:{:02}{rest}", minutes % 60),
+        'm' => format!("{minutes}{rest}"),
+        _ => seconds.to_string(),
+    })
+}

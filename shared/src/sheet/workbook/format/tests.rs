@@ -39,14 +39,52 @@ fn a_number_is_read_as_its_format_shows_it() {
         ("0;(0);\"cero\"", 0.0, "cero"),
         ("[Red]0", 5.0, "5"),
         ("0_);(0)", 5.0, "5"),
-        ("[>100]0;0.0", 5.0, "5"),
-        ("# ?/?", 0.5, "0.5"),
+        ("[>100]0;0.0", 5.0, "5.0"),
+        ("[>=4]\"Aprobado\";\"Reprobado\"", 3.9, "Reprobado"),
+        ("[>=4]\"Aprobado\";\"Reprobado\"", 4.0, "Aprobado"),
+        ("[<4]\"Reprobado\";[<6.5]\"Aprobado\";\"Con distinción\"", 5.0, "Aprobado"),
+        ("[<4]\"Reprobado\";[<6.5]\"Aprobado\";\"Con distinción\"", 7.0, "Con distinción"),
+        ("[=1]0\" hora\";0\" horas\"", 1.0, "1 hora"),
+        ("[=1]0\" hora\";0\" horas\"", 3.0, "3 horas"),
+        ("General\" hrs\"", 12.5, "12.5 hrs"),
+        ("[Red]General", 5.0, "5"),
+        ("General;-General", -5.0, "-5"),
         ("0.00", 0.995, "1.00"),
         ("0", 999.5, "1000"),
         ("000 \"de\" 000", 123_456.0, "123 de 456"),
         ("#", 0.0, ""),
     ] {
         assert_eq!(shown(code, number), text, "{number} under {code}");
+    }
+}
+
+/// How a number is shown decides what is signed: where that is not known, it is said.
+#[test]
+fn a_number_of_a_format_that_is_not_read_is_bare() {
+    for (code, number) in [
+        ("# ?/?", 0.5),
+        ("# ??/100", 0.25),
+        ("[DBNum1]0", 7.0),
+        ("[$-D000000]0;[NatNum1]0", 7.0),
+        ("[>=4]\"Aprobado\";\"Reprobado\"", -1.0),
+        ("[>4]0;0;0", 2.0),
+        ("[>4]0", 2.0),
+        ("0 General", 2.0),
+    ] {
+        let cell = Format::of(code).cell(number, false);
+        assert!(matches!(cell, Cell::Bare(_)), "{code}: {cell:?}");
+    }
+}
+
+#[test]
+fn a_lasting_time_is_as_long_as_it_is_shown() {
+    for (code, number, text) in [
+        ("[h]:mm", 1.5, "36:00"),
+        ("[hh]:mm:ss", 1.0 + 1.0 / 86_400.0, "24:00:01"),
+        ("[mm]:ss", 0.125, "180:00"),
+        ("[s]", 0.5, "43200"),
+    ] {
+        assert_eq!(Format::of(code).cell(number, false), Cell::Text(text.to_owned()), "{code}");
     }
 }
 
@@ -67,7 +105,7 @@ fn a_day_is_a_day() {
     ] {
         assert_eq!(Format::of(code), Format::Date, "{code}");
     }
-    for code in ["h:mm", "[h]:mm:ss", "mm:ss", "h:mm AM/PM"] {
+    for code in ["h:mm", "mm:ss", "h:mm AM/PM"] {
         assert_eq!(Format::of(code), Format::Time, "{code}");
     }
     for (number, since_1904, text) in [
