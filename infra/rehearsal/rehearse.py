@@ -984,7 +984,7 @@ class Rehearsal:
         return made
 
     def certificates_for_print(self) -> str:
-        """The certificates of the job of 500: its duplicates are one each, and what was revoked since has none."""
+        """The certificates of the job of 500: what repeats another row has none of its own."""
         made = self.printed(self.job)
         check(made["certificates"] >= 450 and made["certificates"] + made["left_out"] == 500, made)
         began, ended = (datetime.fromisoformat(made[name]) for name in ("ordered_at", "made_at"))
@@ -1147,9 +1147,9 @@ class Rehearsal:
 
     STEPS = (
         binaries, first_deploy, first_organization, no_live_issuing_without_a_domain,
-        update_deploy, gateway_answers, members, one_at_once, client_programs, a_job_of_500, ses_feedback,
-        a_file_of_300, a_file_of_another_system, a_file_of_members, the_bucket_is_private,
-        page_and_proof, lost_link, dead_letters, sweeper, certificates_for_print, personal_data, second_update, logs,
+        update_deploy, gateway_answers, members, one_at_once, client_programs, a_job_of_500, certificates_for_print,
+        ses_feedback, a_file_of_300, a_file_of_another_system, a_file_of_members, the_bucket_is_private,
+        page_and_proof, lost_link, dead_letters, sweeper, personal_data, second_update, logs,
         permissions_that_are_used, what_a_taken_over_function_may, a_missing_permission_fails, the_api_needs_its_permission, removal,
     )  # fmt: skip
 

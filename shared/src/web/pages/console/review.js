@@ -106,6 +106,8 @@ const warningsTable = (all, { texts: T, number }) => {
 const guessesOf = (read, { texts: T, encodings, number }) => [
   read.encoding_guessed
     && `${T.guessed_encoding}: ${encodings[read.encoding] ?? read.encoding}. ${T.look_at_names}`,
+  read.sheet && read.sheets?.length > 1
+    && `${T.sheet}: «${read.sheet}». ${T.sheets_unread}: ${read.sheets.filter((name) => name !== read.sheet).map((name) => `«${name}»`).join(", ")}.`,
   read.header_line > 1 && `${T.header_line} ${number.format(read.header_line)}.`,
 ].filter(Boolean);
 

@@ -76,6 +76,7 @@ pub(super) const TEXTS: &[(&str, &str, &str)] = &[
     ("use_pasted", "Usar estas filas", "Use these rows"),
     ("pasted_name", "filas pegadas.csv", "pasted rows.csv"),
     ("sheet", "Hoja que se lee", "Sheet that is read"),
+    ("sheets_unread", "Hojas que no se leen", "Sheets that are not read"),
     (
         "hidden_rows",
         "La hoja tiene filas ocultas o filtradas",
