@@ -11,6 +11,8 @@ const targetsOf = (template, { texts: T, columns }) => {
   return [
     named("email"), ...fields.filter((name) => name !== "evidence").map(named),
     ...[...parts, ...evidence].map((name) => [name, T[`to_${name}`]]),
+    // Every template takes these.
+    ...["awarded_on", "valid_until"].filter((name) => !fields.includes(name)).map(named),
     named("external_id"), named("language"), ["ignore", T.to_ignore],
   ];
 };

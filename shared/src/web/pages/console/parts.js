@@ -76,6 +76,8 @@ const table = (title, heads, rows, spoken) => {
     body.insertRow().append(...texts.map((text, at) => {
       const cell = element("td", text ?? "");
       cell.dir = "auto";
+      // A long text would push the other columns out of sight.
+      if (text?.length > 40) cell.className = "long";
       // On a phone each row is a card, whose cells say what they are.
       cell.dataset.head = heads[at];
       // The service wrote its texts in the language of the review.
