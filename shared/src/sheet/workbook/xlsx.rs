@@ -240,10 +240,12 @@ impl Rows for XlsxRows<'_> {
                     self.xml.refuse(Refused::Foreign);
                 }
                 Next::Row { number, hidden } if self.begun => {
-                    self.line = number.unwrap_or(self.line + 1);
-                    if self.line == 0 || self.line > MAX_LINE {
+                    let number = number.unwrap_or(self.line + 1);
+                    // Of two rows of one number programs show the one or the other.
+                    if number == 0 || number > MAX_LINE || number == self.line {
                         return Err(Trouble::Unreadable);
                     }
+                    self.line = number;
                     let mut row = SheetLine { number: self.line, hidden, cells: Vec::new() };
                     self.cells(&mut row.cells)?;
                     return Ok(Some(row));
@@ -334,8 +336,10 @@ impl XlsxRows<'_> {
                         if cells.len() <= at {
                             cells.resize(at + 1, Cell::Empty);
                         }
-                        if let Some(place) = cells.get_mut(at) {
-                            *place = cell;
+                        match cells.get_mut(at) {
+                            Some(place @ Cell::Empty) => *place = cell,
+                            // Of two cells of one place, too.
+                            _ => return Err(Trouble::Unreadable),
                         }
                     }
                 }
