@@ -922,6 +922,8 @@ class Rehearsal:
         ("privacy", "TellsWhatIsGone", "s3:ListBucket"): "a file that is gone, and the notes of a replay",
         ("print", "Orders", "dynamodb:DeleteItem"): "an archive after its day",
         ("print", "Prints", "s3:AbortMultipartUpload"): "an order that fails",
+        ("print", "Prints", "s3:DeleteObject"): "an archive after its day, or that another takes the place of",
+        ("print", "Prints", "s3:GetObject"): "what a process that died has noted of an archive",
         ("print", "TakeMessages", "sqs:ChangeMessageVisibility"): POLLER,
         ("print", "TakeMessages", "sqs:DeleteMessage"): POLLER,
         ("print", "TakeMessages", "sqs:GetQueueAttributes"): POLLER,

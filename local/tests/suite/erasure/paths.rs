@@ -78,6 +78,15 @@ async fn file_of_members(world: &World) {
     assert_eq!(world.file_job(&job).await["status"], "SUCCESS");
 }
 
+/// Uploads a spreadsheet, whose rows are copied, and whose sheet is called after the person.
+async fn spreadsheet(world: &World) {
+    let rows = [texts(1, &["Correo", "Nombre", "Nota"]), texts(2, &[EMAIL, NAME, "F"])].concat();
+    let book = Book { sheets: vec![(NAME.to_owned(), "visible", rows)], ..Book::default() };
+    let options = json!({ "send_email": false, "sheet": NAME });
+    let job = world.upload("acta.xlsx", &book.file(), &options).await;
+    assert_eq!(world.file_job(&job).await["status"], "SUCCESS");
+}
+
 /// Takes the person into the service by every way; the credentials that are theirs.
 pub(super) async fn every_way(world: &World) -> BTreeMap<&'static str, String> {
     let id_of = |value: &Value| value["credential_id"].as_str().expect("id").to_owned();
@@ -142,13 +151,7 @@ pub(super) async fn every_way(world: &World) -> BTreeMap<&'static str, String> {
     let (_, status) = file_called(&name, world, &named, json!({ "send_email": false })).await;
     assert_eq!(status["result"]["successful"], 1, "{status}");
 
-    // A spreadsheet, whose rows are copied, and whose sheet is called after the person.
-    let rows = [texts(1, &["Correo", "Nombre", "Nota"]), texts(2, &[EMAIL, NAME, "F"])].concat();
-    let book = Book { sheets: vec![(NAME.to_owned(), "visible", rows)], ..Book::default() };
-    let options = json!({ "send_email": false, "sheet": NAME });
-    let job = world.upload("acta.xlsx", &book.file(), &options).await;
-    assert_eq!(world.file_job(&job).await["status"], "SUCCESS");
-
+    spreadsheet(world).await;
     file_of_members(world).await;
     // A page that is hidden for a reason that names the person. An erasure would wait for a mail that is
     // being sent.

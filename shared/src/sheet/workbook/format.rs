@@ -2,8 +2,9 @@
 //! is shown. A number is written with a decimal point and without separators of thousands, whatever
 //! the locale of who opens the file.
 
-use jiff::{ToSpan, civil::Date};
+mod moments;
 
+use self::moments::{day, lasting, time};
 use super::cell::Cell;
 
 /// Digits that a spreadsheet keeps of a number.
@@ -486,48 +487,5 @@ fn rounded(decimal: &str, places: usize) -> String {
     if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
 }
 
-/// The day of a number. The day 60 of 1900 does not exist.
-pub(super) fn day(number: f64, since_1904: bool) -> Option<String> {
-    if !(0.0..3_000_000.0).contains(&number) {
-        return None;
-    }
-    let days = number.floor() as i64;
-    let first = match (since_1904, days) {
-        (true, _) => Date::constant(1904, 1, 1),
-        (false, 0 | 60) => return None,
-        (false, 1..60) => Date::constant(1899, 12, 31),
-        (false, _) => Date::constant(1899, 12, 30),
-    };
-    let date = first.checked_add(days.days()).ok()?;
-    (date.year() <= 9999).then(|| date.to_string())
-}
-
-/// The time of a number.
-fn time(number: f64) -> String {
-    let seconds = ((number.abs() % 1.0) * 86_400.0).round() as i64;
-    let (hours, minutes) = (seconds / 3600 % 24, seconds / 60 % 60);
-    match seconds % 60 {
-        0 => format!("{hours:02}:{minutes:02}"),
-        seconds => format!("{hours:02}:{minutes:02}:{seconds:02}"),
-    }
-}
-
 #[cfg(test)]
 mod tests;
-
-/// A lasting time as it is shown: `36:00` under `[h]:mm`. None of one below zero.
-fn lasting(number: f64, part: char, with_seconds: bool) -> Option<String> {
-    let seconds = (number * 86_400.0).round();
-    if !(0.0..1e12).contains(&seconds) {
-        return None;
-    }
-    let seconds = seconds as i64;
-    let (hours, minutes) = (seconds / 3_600, seconds / 60);
-    let rest = format!(":{:02}", seconds % 60);
-    let rest = if with_seconds { &*rest } else { "" };
-    Some(match part {
-        'h' => format!("{hours}:{:02}{rest}", minutes % 60),
-        'm' => format!("{minutes}{rest}"),
-        _ => seconds.to_string(),
-    })
-}
