@@ -51,27 +51,40 @@ fn with_part(part: &str, bytes: &[u8]) -> Vec<u8> {
     archive(&parts)
 }
 
-/// An `.xls` file of sectors: its list of sectors, then the list of streams, then the workbook.
+/// An `.xls` file of sectors: its list of sectors, then the list of streams, then the workbook, then what else the
+/// list of sectors takes: 128 of them fit into one.
 fn xls(book: &[u8], change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let sectors = book.len().div_ceil(512).max(8);
-    let mut file = vec![0; 512 * (3 + sectors)];
+    let lists = (2 + sectors).div_ceil(126);
+    let mut file = vec![0; 512 * (2 + sectors + lists)];
     let mut put = |at: usize, bytes: &[u8]| file[at..at + bytes.len()].copy_from_slice(bytes);
     put(0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1");
     put(24, &[0x3e, 0, 3, 0, 0xfe, 0xff, 9, 0, 6, 0]);
-    put(44, &1_u32.to_le_bytes());
+    put(44, &u32::try_from(lists).expect("few").to_le_bytes());
     put(48, &1_u32.to_le_bytes());
     put(56, &4096_u32.to_le_bytes());
     put(60, &0xffff_fffe_u32.to_le_bytes());
     put(68, &0xffff_fffe_u32.to_le_bytes());
     put(76, &[0xff; 436]);
     put(76, &[0; 4]);
+    // Where the list of sectors has one.
+    let place = |at: usize| match at / 128 {
+        0 => 512 + at * 4,
+        list => 512 * (2 + sectors + list) + at % 128 * 4,
+    };
     put(512, &[0xff; 512]);
+    for list in 1..lists {
+        let sector = 1 + sectors + list;
+        put(76 + list * 4, &u32::try_from(sector).expect("few").to_le_bytes());
+        put(512 * (1 + sector), &[0xff; 512]);
+        put(place(sector), &0xffff_fffd_u32.to_le_bytes());
+    }
     put(512, &0xffff_fffd_u32.to_le_bytes());
     put(516, &0xffff_fffe_u32.to_le_bytes());
     for at in 0..sectors {
         let next =
             if at + 1 == sectors { 0xffff_fffe } else { u32::try_from(at + 3).expect("few") };
-        put(512 + (at + 2) * 4, &next.to_le_bytes());
+        put(place(at + 2), &next.to_le_bytes());
     }
     for (at, name, kind, first, length) in [
         (1024, "Root Entry", 5, 0xffff_fffe_u32, 0),
