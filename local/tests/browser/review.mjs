@@ -252,7 +252,7 @@ for (const [name, options] of [["sheets", desk], ["sheetsOnPhone", phone]]) {
   await page.locator("#sheet").selectOption("Acta 2");
   run.forgotten = [await page.locator("#check").isVisible(), await page.locator("#hidden-choice").isVisible()];
   await check(page);
-  await drawn(page, 2);
+  await drawn(page, 1);
   await look(`review 9 ${name} read`, page);
   await page.locator("#faults button.small").click();
   await page.locator("form.mend").waitFor();
