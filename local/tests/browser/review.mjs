@@ -254,6 +254,8 @@ for (const [name, options] of [["sheets", desk], ["sheetsOnPhone", phone]]) {
   await check(page);
   await drawn(page, 1);
   await look(`review 9 ${name} read`, page);
+  run.read = await page.locator("#guesses").innerText();
+  run.targets = await page.locator("#columns-read select").first().locator("option").evaluateAll((all) => all.map((one) => one.value));
   await page.locator("#faults button.small").click();
   await page.locator("form.mend").waitFor();
   await page.keyboard.press("Control+A");

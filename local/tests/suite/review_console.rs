@@ -168,6 +168,11 @@ async fn sheets_are_asked_for_and_mended(world: &World, run: &Value, name: &str)
         json!([[null, null], ["Acta", "skip"], ["Acta 2", null], [null, null], [null, null]]),
         "what was said goes with the upload, and not with the copy"
     );
+    assert_eq!(run["read"], "Hoja que se lee: «Acta 2». Hojas que no se leen: «Acta».");
+    let targets = run["targets"].as_array().expect("targets");
+    for target in ["awarded_on", "valid_until"] {
+        assert!(targets.contains(&json!(target)), "{targets:?}");
+    }
     assert_eq!(run["see"], "Revisar «acta (corregido).csv»");
     assert_eq!(
         run["copy"],

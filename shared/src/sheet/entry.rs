@@ -148,11 +148,7 @@ impl Row {
             CellKind::Bare if is_code && !is_listed => CellFault::BareNumber(name, text()),
             CellKind::Date if is_code && !is_listed => CellFault::MadeDate(name, text()),
             CellKind::Number if column.is_numeric(definition) => {
-                // A mean of 6.333… that is shown as 6.3 is 6.3: its further digits are nobody's.
-                let value = typed.value.as_deref().filter(|value| {
-                    let decimals = value.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-                    decimals <= MOST_DECIMALS || cells::number(cell).is_none()
-                });
+                let value = typed.value.as_deref().filter(|value| !is_rounded(value, cell));
                 return self.take(typed.at, column, value.unwrap_or(cell), definition);
             }
             _ => return self.take(typed.at, column, cell, definition),
@@ -302,4 +298,16 @@ impl Row {
         }
         entry
     }
+}
+
+/// Whether a cell shows a number that could not be signed with fewer decimals: a mean of 6.333… that is shown as
+/// 6.3 is 6.3. One that it shows in thousands is no rounded one.
+fn is_rounded(value: &str, shown: &str) -> bool {
+    let decimals = value.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    let number = |text: &str| text.parse::<f64>().ok();
+    let near = cells::number(shown)
+        .and_then(|shown| number(&shown))
+        .zip(number(value))
+        .is_some_and(|(shown, value)| (shown - value).abs() <= 0.5);
+    decimals > MOST_DECIMALS && near
 }

@@ -158,6 +158,19 @@ fn a_text_that_cells_share_is_not_copied_without_end() {
     assert_eq!(unpacked(&file), Err("sheet_too_large"));
 }
 
+/// Of two rows or cells of one place one program shows the one, another the other.
+#[test]
+fn two_of_one_place_are_refused() {
+    let header = texts(1, &["Correo", "Nombre"]);
+    let of = |rows: &str| unpacked(&Book::of(&format!("{header}{rows}")).file());
+    let ana = texts(2, &["ana@ejemplo.com", "Ana"]);
+    assert_eq!(of(&ana), Ok(2));
+    assert_eq!(of(&format!("{ana}{ana}")), Err("sheet_unreadable"));
+    let twice = ana.replace("B2", "A2");
+    assert_ne!(twice, ana);
+    assert_eq!(of(&twice), Err("sheet_unreadable"));
+}
+
 /// Programs leave out what is of another vocabulary, and take the attributes of their own. What is read
 /// otherwise would be signed though nobody saw it.
 #[test]

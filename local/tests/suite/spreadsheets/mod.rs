@@ -110,6 +110,34 @@ async fn a_spreadsheet_becomes_a_job_whose_results_are_one_too_and_issue_nothing
     world.stop().await;
 }
 
+/// Further decimals than can be signed are nobody's, where the sheet shows fewer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mean_is_what_its_sheet_shows() {
+    let world = World::new().await;
+    let line = |n: u32, credits: &str, style: u32| {
+        let texts =
+            [("A", format!("p{n}@ejemplo.com")), ("B", "Ana".to_owned()), ("C", "A".to_owned())];
+        let texts = texts.map(|(column, of)| text(&format!("{column}{n}"), &of));
+        row(n, &[&texts[..], &[number(&format!("D{n}"), credits, style)]].concat())
+    };
+    let rows = [
+        texts(1, &HEADER[..4]),
+        line(2, "6.3333333333333304", 1),
+        line(3, "6.125", 1),
+        line(4, "6.3333333333333304", 0),
+        line(5, "1500000.12345", 2),
+    ];
+    let book = Book::of(&rows.concat()).formats(&["0.0", "#,"]);
+    let (status, rows) = reviewed(&world, &book.file(), json!({})).await;
+    assert_eq!(rows.len(), 4, "{status}");
+    assert_eq!(rows[0]["recipient"]["credits_earned"], 6.3, "{}", rows[0]);
+    assert_eq!(rows[1]["recipient"]["credits_earned"], 6.125, "the value, where it can be signed");
+    for row in &rows[2..] {
+        assert_eq!(row["status"], "invalid", "{row}");
+    }
+    world.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sheet_says_what_it_shows_and_a_wrong_cell_fails_its_row_with_its_place() {
     let world = World::new().await;

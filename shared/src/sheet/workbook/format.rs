@@ -2,9 +2,13 @@
 //! is shown. A number is written with a decimal point and without separators of thousands, whatever
 //! the locale of who opens the file.
 
+mod condition;
 mod moments;
 
-use self::moments::{day, lasting, time};
+use self::{
+    condition::Condition,
+    moments::{day, lasting, time},
+};
 use super::cell::Cell;
 
 /// Digits that a spreadsheet keeps of a number.
@@ -28,8 +32,8 @@ pub(super) enum Format {
     Date,
     /// A time of day.
     Time,
-    /// A lasting time, by the letter of its greatest part (`h`, `m` or `s`), and whether it shows seconds.
-    Lasting(char, bool),
+    /// A lasting time, by the letters of its parts: `hms`, `hm`, `h`, `ms`, `m` or `s`.
+    Lasting(&'static str),
     /// Another one.
     Number(Box<Sections>),
 }
@@ -57,41 +61,7 @@ pub(super) struct Section {
     /// Whether this place is of a number that is written out.
     general: bool,
     /// The numbers that it is for.
-    only: Option<Only>,
-}
-
-/// A condition of a part: `[>=4]`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Only {
-    less: bool,
-    equal: bool,
-    more: bool,
-    than: f64,
-}
-
-impl Only {
-    fn of(text: &str) -> Option<Self> {
-        let number = text.trim_start_matches(['<', '>', '=']);
-        let sign = text.get(..text.len() - number.len())?;
-        let (less, equal, more) = match sign {
-            "<" => (true, false, false),
-            "<=" => (true, true, false),
-            "=" => (false, true, false),
-            ">=" => (false, true, true),
-            ">" => (false, false, true),
-            "<>" => (true, false, true),
-            _ => return None,
-        };
-        Some(Self { less, equal, more, than: number.trim().parse().ok()? })
-    }
-
-    fn holds(self, number: f64) -> bool {
-        match number.total_cmp(&self.than) {
-            std::cmp::Ordering::Less => self.less,
-            std::cmp::Ordering::Equal => self.equal,
-            std::cmp::Ordering::Greater => self.more,
-        }
-    }
+    condition: Option<Condition>,
 }
 
 impl Format {
@@ -99,11 +69,14 @@ impl Format {
     pub fn built_in(id: u32) -> Self {
         match id {
             14..=17 | 22 | 27..=31 | 36 | 50..=54 | 57 | 58 => Self::Date,
-            18..=21 | 32..=35 | 45..=47 | 55 | 56 => Self::Time,
+            18..=21 | 32..=35 | 45 | 47 | 55 | 56 => Self::Time,
+            46 => Self::of("[h]:mm:ss"),
+            // The currency is that of who opens the file; the others are fractions.
+            5..=8 | 42 | 44 | 12 | 13 => Self::Unread,
             1 => Self::of("0"),
             2 => Self::of("0.00"),
-            3 | 37 | 38 => Self::of("#,##0"),
-            4 | 39 | 40 => Self::of("#,##0.00"),
+            3 | 37 | 38 | 41 => Self::of("#,##0"),
+            4 | 39 | 40 | 43 => Self::of("#,##0.00"),
             9 => Self::of("0%"),
             10 => Self::of("0.00%"),
             11 => Self::of("0.00E+00"),
@@ -149,7 +122,7 @@ impl Format {
                 None => Cell::Bare(value),
             },
             Self::Time => Cell::Text(time(number)),
-            Self::Lasting(part, seconds) => match lasting(number, *part, *seconds) {
+            Self::Lasting(parts) => match lasting(number, parts) {
                 Some(text) => Cell::Text(text),
                 None => Cell::Bare(value),
             },
@@ -166,12 +139,12 @@ impl Format {
 
 /// A number as it is shown; none where that is not known.
 fn shown((first, below, zero): &Sections, number: f64) -> Option<String> {
-    let part = |of: &Option<Section>| of.as_ref().map(|part| (part.only, part.shown(number)));
+    let part = |of: &Option<Section>| of.as_ref().map(|part| (part.condition, part.shown(number)));
     let conditions = [Some(first), below.as_ref(), zero.as_ref()].into_iter().flatten();
-    if conditions.clone().any(|part| part.only.is_some()) {
+    if conditions.clone().any(|part| part.condition.is_some()) {
         // The sign of a number below zero depends on what its condition says of zero.
-        let holds = |only: Option<Only>| only.is_some_and(|only| only.holds(number));
-        return match (first.only, part(below), part(zero)) {
+        let holds = |only: Option<Condition>| only.is_some_and(|only| only.holds(number));
+        return match (first.condition, part(below), part(zero)) {
             (None, ..) => None,
             _ if number < 0.0 => None,
             (only, ..) if holds(only) => Some(first.shown(number)),
@@ -207,7 +180,7 @@ enum Token {
     /// A number that is written out.
     General,
     /// The numbers that a section is for.
-    Only(Only),
+    Condition(Condition),
     /// The text of a cell, which is no number.
     AsText,
     /// Another section begins.
@@ -276,21 +249,34 @@ fn bracket(text: &str, tokens: &mut Vec<Token>) -> Option<()> {
     {
         tokens.push(Token::Lasting(part));
     } else if text.starts_with(['<', '>', '=']) {
-        tokens.push(Token::Only(Only::of(text)?));
+        tokens.push(Token::Condition(Condition::of(text)?));
     } else if lower.starts_with("dbnum") || lower.starts_with("natnum") {
         return None;
     }
     Some(())
 }
 
+/// The format of a lasting time; units that are written out, days and parts of seconds are not read.
+fn lasting_of(tokens: &[Token]) -> Format {
+    let mut parts = String::new();
+    for token in tokens {
+        match token {
+            Token::Lasting(part) | Token::Moment(part) if !parts.ends_with(*part) => {
+                parts.push(*part);
+            }
+            Token::Moment(_) => {}
+            Token::Literal(sign) if sign == ":" => {}
+            _ => return Format::Unread,
+        }
+    }
+    let known = ["hms", "hm", "h", "ms", "m", "s"].into_iter().find(|known| *known == parts);
+    known.map_or(Format::Unread, Format::Lasting)
+}
+
 /// Whether a format is of days or of times: `m` alone is a month.
 fn moment(tokens: &[Token]) -> Option<Format> {
-    let lasting = tokens.iter().find_map(|token| match token {
-        Token::Lasting(part) => Some(*part),
-        _ => None,
-    });
-    if let Some(part) = lasting {
-        return Some(Format::Lasting(part, tokens.contains(&Token::Moment('s'))));
+    if tokens.iter().any(|token| matches!(token, Token::Lasting(_))) {
+        return Some(lasting_of(tokens));
     }
     let has = |wanted: &[char]| {
         tokens.iter().any(|token| matches!(token, Token::Moment(c) if wanted.contains(c)))
@@ -351,7 +337,7 @@ impl Section {
                     section.after.push('%');
                 }
                 Token::Exponent => section.exponent = Some(0),
-                Token::Only(only) => section.only = Some(*only),
+                Token::Condition(condition) => section.condition = Some(*condition),
                 Token::General if !section.has_digits => {
                     (section.has_digits, section.general) = (true, true);
                 }

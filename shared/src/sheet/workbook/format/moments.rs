@@ -28,19 +28,20 @@ pub(super) fn time(number: f64) -> String {
     }
 }
 
-/// A lasting time as it is shown: `36:00` under `[h]:mm`. None of one below zero.
-pub(super) fn lasting(number: f64, part: char, with_seconds: bool) -> Option<String> {
+/// A lasting time as it is shown: `36:00` under `[h]:mm`, whose parts are `hm`. None of one below zero.
+pub(super) fn lasting(number: f64, parts: &str) -> Option<String> {
     let seconds = (number * 86_400.0).round();
     if !(0.0..1e12).contains(&seconds) {
         return None;
     }
     let seconds = seconds as i64;
     let (hours, minutes) = (seconds / 3_600, seconds / 60);
-    let rest = format!(":{:02}", seconds % 60);
-    let rest = if with_seconds { &*rest } else { "" };
-    Some(match part {
-        'h' => format!("{hours}:{:02}{rest}", minutes % 60),
-        'm' => format!("{minutes}{rest}"),
+    Some(match parts {
+        "hms" => format!("{hours}:{:02}:{:02}", minutes % 60, seconds % 60),
+        "hm" => format!("{hours}:{:02}", minutes % 60),
+        "h" => hours.to_string(),
+        "ms" => format!("{minutes}:{:02}", seconds % 60),
+        "m" => minutes.to_string(),
         _ => seconds.to_string(),
     })
 }

@@ -70,9 +70,16 @@ fn a_number_of_a_format_that_is_not_read_is_bare() {
         ("[>4]0;0;0", 2.0),
         ("[>4]0", 2.0),
         ("0 General", 2.0),
+        ("[h]\" horas\"", 1.5),
+        ("[mm]:ss.0", 0.5),
+        ("[h]:mm", -1.0),
     ] {
         let cell = Format::of(code).cell(number, false);
         assert!(matches!(cell, Cell::Bare(_)), "{code}: {cell:?}");
+    }
+    for id in [5, 12, 13, 44] {
+        let cell = Format::built_in(id).cell(0.5, false);
+        assert!(matches!(cell, Cell::Bare(_)), "{id}: {cell:?}");
     }
 }
 
@@ -83,9 +90,13 @@ fn a_lasting_time_is_as_long_as_it_is_shown() {
         ("[hh]:mm:ss", 1.0 + 1.0 / 86_400.0, "24:00:01"),
         ("[mm]:ss", 0.125, "180:00"),
         ("[s]", 0.5, "43200"),
+        ("[h]", 1.5, "36"),
+        ("[hh]:mm;@", 1.5, "36:00"),
     ] {
         assert_eq!(Format::of(code).cell(number, false), Cell::Text(text.to_owned()), "{code}");
     }
+    let built_in = Format::built_in(46).cell(1.5, false);
+    assert_eq!(built_in, Cell::Text("36:00:00".to_owned()));
 }
 
 #[test]
