@@ -218,7 +218,7 @@ impl Operation {
             if let Some(body) = &self.body {
                 members.insert("requestBody".to_owned(), body.document());
             }
-            members.insert("responses".to_owned(), self.responses(route).into());
+            members.insert("responses".to_owned(), self.responses().into());
         }
         operation
     }
@@ -242,7 +242,7 @@ impl Operation {
         }
     }
 
-    fn responses(&self, route: &Route) -> Map<String, Value> {
+    fn responses(&self) -> Map<String, Value> {
         let mut responses: Map<String, Value> = Map::new();
         let mut shared = Vec::new();
         let mut add = |status: u16,
@@ -271,23 +271,29 @@ impl Operation {
                 .any(|taken| taken == status)
         };
         for (status, codes) in &self.problems {
+            // What was answered once is answered again, but for failures.
+            let replayed = self.idempotent && *status == 404;
             if let Some(name) = shared_name(*status, codes, self.paged)
                 && !is_taken(*status)
+                && !replayed
             {
                 shared.push((*status, name));
                 continue;
             }
-            let headers: &[&'static str] = match (status, route.access) {
-                (401, _) => &["WWW-Authenticate"],
-                (429 | 503, _) => &["Retry-After"],
-                (409, _) if self.idempotent => &["Retry-After"],
-                _ => &[],
+            let mut headers: Vec<&'static str> = match status {
+                401 => vec!["WWW-Authenticate"],
+                429 | 503 => vec!["Retry-After"],
+                409 if self.idempotent => vec!["Retry-After"],
+                _ => Vec::new(),
             };
+            if self.idempotent && matches!(status, 400 | 404 | 409 | 413) {
+                headers.push("Idempotent-Replayed");
+            }
             let mut content = vec![(PROBLEM, problem(*status, codes))];
             if self.paged && matches!(status, 403 | 404 | 410 | 500..) {
                 content.push(("text/html", string()));
             }
-            add(*status, reason(*status), headers, content);
+            add(*status, reason(*status), &headers, content);
         }
         for (status, name) in shared {
             responses.insert(
@@ -300,42 +306,65 @@ impl Operation {
     }
 }
 
-/// The problems that many operations answer: name, status, codes, further headers, whether browsers get a page.
-const SHARED: [(&str, u16, &[&str], &[&str], bool); 10] = [
-    ("Unauthenticated", 401, &["unauthenticated"], &["WWW-Authenticate"], false),
-    ("Forbidden", 403, &["insufficient_scope", "blocked"], &[], false),
-    ("Blocked", 403, &["blocked"], &[], true),
-    ("NotFound", 404, &["not_found"], &[], false),
-    ("NotFoundPage", 404, &["not_found"], &[], true),
-    ("RateLimited", 429, &["rate_limited"], &["Retry-After"], false),
-    ("Internal", 500, &["internal"], &[], false),
-    ("InternalPage", 500, &["internal"], &[], true),
-    ("Unavailable", 503, &["unavailable"], &["Retry-After"], false),
-    ("UnavailablePage", 503, &["unavailable"], &["Retry-After"], true),
+/// A problem that many operations answer.
+struct Shared {
+    name: &'static str,
+    status: u16,
+    codes: &'static [&'static str],
+    headers: &'static [&'static str],
+    /// Whether browsers get a page in its place; `None` if no function answers it.
+    paged: Option<bool>,
+}
+
+const fn shared_problem(
+    name: &'static str,
+    status: u16,
+    codes: &'static [&'static str],
+    headers: &'static [&'static str],
+    paged: Option<bool>,
+) -> Shared {
+    Shared { name, status, codes, headers, paged }
+}
+
+const RETRY: &[&str] = &["Retry-After"];
+
+const SHARED: [Shared; 10] = [
+    shared_problem(
+        "Unauthenticated",
+        401,
+        &["unauthenticated"],
+        &["WWW-Authenticate"],
+        Some(false),
+    ),
+    shared_problem("Forbidden", 403, &["insufficient_scope", "blocked"], &[], Some(false)),
+    shared_problem("Blocked", 403, &["blocked"], &[], Some(true)),
+    shared_problem("NotFound", 404, &["not_found"], &[], Some(false)),
+    shared_problem("NotFoundPage", 404, &["not_found"], &[], Some(true)),
+    shared_problem("RateLimited", 429, &["rate_limited"], RETRY, None),
+    shared_problem("Internal", 500, &["internal"], &[], Some(false)),
+    shared_problem("InternalPage", 500, &["internal"], &[], Some(true)),
+    shared_problem("Unavailable", 503, &["unavailable"], RETRY, Some(false)),
+    shared_problem("UnavailablePage", 503, &["unavailable"], RETRY, Some(true)),
 ];
 
 /// The name of a shared answer with these codes; browsers get a page of what is `paged`.
 fn shared_name(status: u16, codes: &[&str], paged: bool) -> Option<&'static str> {
-    let fits = |(_, its, known, _, page): &(&str, u16, &[&str], &[&str], bool)| {
-        *its == status && *known == codes && (*page == paged || status == 429)
+    let fits = |shared: &&Shared| {
+        shared.status == status
+            && shared.codes == codes
+            && shared.paged.is_none_or(|its| its == paged)
     };
-    SHARED.iter().find(|shared| fits(shared)).map(|(name, ..)| *name)
+    SHARED.iter().find(fits).map(|shared| shared.name)
 }
 
 /// The shared answers, by name.
 pub fn shared() -> Map<String, Value> {
-    let answer = |(name, status, codes, headers, page): &(
-        &'static str,
-        u16,
-        &'static [&str],
-        &'static [&str],
-        bool,
-    )| {
-        let mut answer = json!({ "description": reason(*status) });
-        let mut content = vec![(PROBLEM, problem(*status, codes))];
-        content.extend(page.then(|| ("text/html", string())));
-        extend(&mut answer, headers, content);
-        ((*name).to_owned(), answer)
+    let answer = |shared: &Shared| {
+        let mut answer = json!({ "description": reason(shared.status) });
+        let mut content = vec![(PROBLEM, problem(shared.status, shared.codes))];
+        content.extend((shared.paged == Some(true)).then(|| ("text/html", string())));
+        extend(&mut answer, shared.headers, content);
+        (shared.name.to_owned(), answer)
     };
     SHARED.iter().map(answer).collect()
 }

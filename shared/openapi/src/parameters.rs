@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use unicreda::{
     api::{idempotency::MAX_KEY, jobs::UNDELIVERED},
-    domain::{encoding::Encoding, job_result::RowFilter},
+    domain::{encoding::Encoding, job_result::RowFilter, recipient::MAX_EXTERNAL_ID},
     http::{
         parameters::{self, Parameter},
         routes::{Access, Catalog, Function, Jobs, Route},
@@ -12,7 +12,7 @@ use unicreda::{
 };
 
 use crate::schema::{
-    about, address, flag, instant, language, like, number, or, string, uuid, whole, word,
+    about, address, flag, instant, language, like, number, or, some, string, uuid, whole, word,
 };
 
 /// The parameters of a route.
@@ -51,12 +51,15 @@ fn in_query(route: &Route, parameter: Parameter) -> (&'static str, Value) {
         parameters::STATUS => ("The state of the entries.", status(route)),
         parameters::TEMPLATE_ID => ("The template of the credentials.", uuid()),
         parameters::EMAIL => ("The address of the recipient.", address()),
-        parameters::EXTERNAL_ID => ("Your own id of the credential.", string()),
+        parameters::EXTERNAL_ID => ("Your own id of the credential.", some(MAX_EXTERNAL_ID)),
         parameters::ISSUED_AFTER => {
             let day = json!({ "anyOf": [instant(), { "type": "string", "format": "date" }] });
             ("An instant, or a day in UTC.", day)
         }
         parameters::FORMAT => ("The format of the file.", or("csv", word(["csv", "xlsx"]))),
+        parameters::LANG if route.access == Access::Public => {
+            ("The language; one that is not known is ignored.", like("es", string()))
+        }
         parameters::LANG => ("The language.", language()),
         parameters::SAMPLE => {
             ("The length of the sample's texts.", or("longest", word(["longest", "shortest"])))

@@ -120,6 +120,11 @@ pub fn text(characters: usize) -> Value {
     json!({ "type": "string", "maxLength": characters })
 }
 
+/// A text of one to so many characters.
+pub fn some(characters: usize) -> Value {
+    json!({ "type": "string", "minLength": 1, "maxLength": characters })
+}
+
 /// A text of a field.
 pub fn short() -> Value {
     text(MAX_TEXT)

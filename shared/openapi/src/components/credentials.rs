@@ -16,7 +16,7 @@ use unicreda::{
 use crate::schema::{
     Member, about, address, closed, count, day, flag, has, instant, language, like, list, list_of,
     map, may, mode, null_or, number, object, of, of_members, one_of, only, or, quantity, sent,
-    short, string, text, uri, uuid, word,
+    short, some, string, text, uri, uuid, word,
 };
 
 /// The components of this file.
@@ -350,9 +350,10 @@ fn correction() -> Value {
 
 fn reason(required: bool) -> Value {
     let reason = about("For the organization; public pages do not show it.", text(MAX_REASON));
+    let needed = about("For the organization; public pages do not show it.", some(MAX_REASON));
     let example = json!({ "reason": "Emitida por error" });
     match required {
-        true => like(example, sent([has("reason", reason)])),
+        true => like(example, sent([has("reason", needed)])),
         false => like(example, sent([may("reason", null_or(reason))])),
     }
 }
@@ -367,7 +368,7 @@ fn renewal() -> Value {
 }
 
 fn revoke_many() -> Value {
-    let reason = || has("reason", text(MAX_REASON));
+    let reason = || has("reason", some(MAX_REASON));
     let ids = sent([reason(), has("ids", list_of(1, MAX_IDS, string()))]);
     let job = about("The credentials that this job issued.", uuid());
     like(

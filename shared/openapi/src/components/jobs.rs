@@ -203,7 +203,7 @@ fn privacy_job() -> Value {
         has("expires_at", instant()),
         has("cancelled_at", null_or(instant())),
         has("progress", progress),
-        has("kind", word(["erase", "replay", "export"])),
+        has("kind", word(["erase", "replay", "retain", "export"])),
         has("reason", null_or(string())),
         may("result", result),
     ])

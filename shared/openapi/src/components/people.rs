@@ -6,7 +6,7 @@ use unicreda::{api::credential_changes::MAX_REASON, domain::encoding::Encoding};
 
 use crate::schema::{
     about, address, count, flag, has, instant, language, like, list, map, may, null_or, number,
-    object, of, or, sent, short, string, text, uri, uuid, word, yes,
+    object, of, or, sent, short, some, string, text, uri, uuid, word, yes,
 };
 
 /// The components of this file.
@@ -105,7 +105,7 @@ fn suppression() -> Value {
 
 fn erase(person: bool) -> Value {
     let reason =
-        || has("reason", about("It stays on the job: name nobody in it.", text(MAX_REASON)));
+        || has("reason", about("It stays on the job: name nobody in it.", some(MAX_REASON)));
     let keep = || {
         may(
             "keep_valid",
@@ -115,7 +115,7 @@ fn erase(person: bool) -> Value {
     match person {
         true => like(
             json!({ "email": "ana.rojas@ejemplo.edu", "reason": "A petición de su titular" }),
-            sent([has("email", text(320)), reason(), keep()]),
+            sent([has("email", some(320)), reason(), keep()]),
         ),
         false => like(json!({ "reason": "A petición de su titular" }), sent([reason(), keep()])),
     }

@@ -9,12 +9,13 @@ use unicreda::domain::{
     lang::Lang,
     recipient::{MAX_CUSTOM, MAX_URL},
     template::{MAX_ALLOWED_VALUES, MAX_PROSE},
+    text::MAX_TEXT,
 };
 
 use crate::schema::{
     Member, about, closed, count, flag, has, instant, language, like, list, list_of, may, null_or,
-    number, object, of, of_members, one_of, or, quantity, sent, short, string, text, uri, uuid,
-    whole, word,
+    number, object, of, of_members, one_of, or, quantity, sent, short, some, string, text, uri,
+    uuid, whole, word,
 };
 
 /// The components of this file.
@@ -43,8 +44,8 @@ fn not_read<const N: usize>(names: [&'static str; N]) -> [Member; N] {
 
 fn definition() -> Value {
     let mut members = vec![
-        has("name", like("Diplomado en Ciencia de Datos", short())),
-        has("description", text(MAX_PROSE)),
+        has("name", like("Diplomado en Ciencia de Datos", some(MAX_TEXT))),
+        has("description", some(MAX_PROSE)),
         may("language", null_or(language())),
         may("achievement", null_or(of("AchievementInput"))),
         may("fields", null_or(list(of("TemplateFieldInput")))),

@@ -16,6 +16,7 @@ const JSON: &str = "application/json";
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// The operation of an endpoint.
+#[expect(clippy::too_many_lines, reason = "a table of data")]
 pub fn of_catalog(endpoint: Catalog) -> Operation {
     let template = |id, summary| Operation::new(id, "Templates", summary);
     match endpoint {

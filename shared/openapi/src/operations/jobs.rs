@@ -8,6 +8,7 @@ use crate::{
 };
 
 /// The operation of an endpoint.
+#[expect(clippy::too_many_lines, reason = "a table of data")]
 pub fn of_endpoint(endpoint: Jobs) -> Operation {
     match endpoint {
         Jobs::List => Operation::new("listJobs", "Jobs", "Lists jobs, newest first").answers(
