@@ -4,12 +4,12 @@
 //! have to bear one, since a later release may add it.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex},
 };
 
 use jsonschema::{Draft, Validator};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value, json, value::RawValue};
 use unicreda::http::{
     resolve::{Resolved, resolve},
     routes::{Access, Route},
@@ -154,20 +154,16 @@ impl Contract {
             return;
         }
         let media_type = media_type(call.content_type);
-        let content = body.get("content").and_then(|content| content.get(&media_type));
-        // An exchange reads nothing of what a wallet sends.
-        let anything = body.get("required") == Some(&Value::Bool(false)) && media_type.is_empty();
-        let Some(content) = content else {
-            if !anything {
-                faults.push(format!("request: the media type {media_type} is not described"));
-            }
+        let content = body.get("content");
+        let Some(content) = content.and_then(|all| all.get(&media_type).or(all.get("*/*"))) else {
+            faults.push(format!("request: the media type {media_type} is not described"));
             return;
         };
         let schema = content.get("schema").cloned().unwrap_or_default();
         if media_type != "application/json" || schema == json!({}) {
             return;
         }
-        match read(call.body) {
+        match read(call.body).or_else(|| read_members(call.body)) {
             None => faults.push("request: no JSON".into()),
             Some(mut value) => {
                 leave_refused_out(&mut value, call.answer);
@@ -315,6 +311,20 @@ fn media_type(header: &str) -> String {
 
 fn read(body: &[u8]) -> Option<Value> {
     serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)).ok()
+}
+
+/// Reads an object whose `recipients` one by one may be no values that can be read: these are null.
+fn read_members(body: &[u8]) -> Option<Value> {
+    let members: BTreeMap<String, &RawValue> = serde_json::from_slice(body).ok()?;
+    let value = |text: &str| serde_json::from_str::<Value>(text).ok();
+    let read = members.into_iter().map(|(name, raw)| {
+        let whole = value(raw.get()).or_else(|| {
+            let items: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
+            Some(items.iter().map(|item| value(item.get()).unwrap_or_default()).collect())
+        });
+        (name, whole.unwrap_or_default())
+    });
+    Some(Value::Object(read.collect()))
 }
 
 /// Leaves out the recipients that the answer refuses one by one: the request was accepted, they were not. Of a job the answer does

@@ -91,7 +91,7 @@ impl Operation {
     /// Its body is not read.
     pub fn takes_anything(mut self) -> Self {
         self.body =
-            Some(Body { required: false, most: MAX_BODY, content: vec![(JSON, json!({}))] });
+            Some(Body { required: false, most: MAX_BODY, content: vec![("*/*", json!({}))] });
         self
     }
 
@@ -252,7 +252,7 @@ impl Operation {
             let slot = responses
                 .entry(status.to_string())
                 .or_insert_with(|| json!({ "description": about }));
-            extend(slot, headers, content);
+            extend(slot, status, headers, content);
         };
         for answer in &self.answers {
             let mut headers = answer.headers.clone();
@@ -363,18 +363,28 @@ pub fn shared() -> Map<String, Value> {
         let mut answer = json!({ "description": reason(shared.status) });
         let mut content = vec![(PROBLEM, problem(shared.status, shared.codes))];
         content.extend((shared.paged == Some(true)).then(|| ("text/html", string())));
-        extend(&mut answer, shared.headers, content);
+        extend(&mut answer, shared.status, shared.headers, content);
         (shared.name.to_owned(), answer)
     };
     SHARED.iter().map(answer).collect()
 }
 
 /// Adds headers and media types to an answer.
-fn extend(slot: &mut Value, headers: &[&'static str], content: Vec<(&'static str, Value)>) {
+fn extend(
+    slot: &mut Value,
+    status: u16,
+    headers: &[&'static str],
+    content: Vec<(&'static str, Value)>,
+) {
+    // What the gateway answers by itself lacks it.
+    let request_id = match status {
+        403 | 413 | 429 | 500.. => "Maybe-X-Request-Id",
+        _ => "X-Request-Id",
+    };
     let Some(members) = slot.as_object_mut() else { return };
     let known = members.entry("headers").or_insert_with(|| json!({}));
     if let Some(known) = known.as_object_mut() {
-        for name in ["X-Request-Id"].iter().chain(headers) {
+        for name in [request_id].iter().chain(headers) {
             // `Maybe` stands before the name of a header that an answer can lack.
             let own = name.trim_start_matches("Maybe-");
             known.insert(own.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));

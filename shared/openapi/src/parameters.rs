@@ -98,6 +98,7 @@ pub fn components() -> Value {
 pub fn headers() -> Map<String, Value> {
     let headers = [
         ("X-Request-Id", "The id of the request, for support.", true),
+        ("Maybe-X-Request-Id", "The id of the request, if a function answers.", false),
         ("Retry-After", "Seconds after which to ask again.", false),
         ("Location", "What was created.", true),
         ("ETag", "For `If-None-Match`.", true),
