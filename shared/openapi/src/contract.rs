@@ -10,9 +10,12 @@ use std::{
 
 use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json, value::RawValue};
-use unicreda::http::{
-    resolve::{Resolved, resolve},
-    routes::{Access, Route},
+use unicreda::{
+    domain::text::cleaned,
+    http::{
+        resolve::{Resolved, resolve},
+        routes::{Access, Route},
+    },
 };
 
 /// Headers that mean something to clients: an answer has those of the document alone.
@@ -166,6 +169,7 @@ impl Contract {
         match read(call.body).or_else(|| read_members(call.body)) {
             None => faults.push("request: no JSON".into()),
             Some(mut value) => {
+                clean(&mut value);
                 leave_refused_out(&mut value, call.answer);
                 let key = format!("{operation} request");
                 self.validate(&key, "request", schema, &self.of_requests, &value, faults);
@@ -325,6 +329,19 @@ fn read_members(body: &[u8]) -> Option<Value> {
         (name, whole.unwrap_or_default())
     });
     Some(Value::Object(read.collect()))
+}
+
+/// Takes from texts what nobody sees, as the service does; an empty text counts as null.
+fn clean(value: &mut Value) {
+    match value {
+        Value::String(text) => match cleaned(text).into_owned() {
+            clean if clean.is_empty() => *value = Value::Null,
+            clean => *text = clean,
+        },
+        Value::Array(items) => items.iter_mut().for_each(clean),
+        Value::Object(members) => members.values_mut().for_each(clean),
+        _ => {}
+    }
 }
 
 /// Leaves out the recipients that the answer refuses one by one: the request was accepted, they were not. Of a job the answer does
