@@ -17,6 +17,7 @@ PICTURES_BYTES = 200_000
 # A folder of Rust, and the module path that its files have in documents.
 SOURCES = [
     ("shared/src", ["unicreda"]),
+    ("shared/openapi/src", ["openapi"]),
     ("local/src", ["local"]),
     ("local/tests/suite", ["suite"]),
     ("cli/src", ["cli"]),

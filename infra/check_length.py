@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 # Lines of a file, and the folders that the limit is for.
 LIMITS = [
-    (500, ["shared/src", "functions/*/src", "cli/src", "local/src"]),
+    (500, ["shared/src", "shared/openapi/src", "functions/*/src", "cli/src", "local/src"]),
     (800, ["local/tests", "local/benches", "shared/tests", "shared/benches", "cli/tests"]),
 ]
 REASON = re.compile(r"^//! Long: \S", re.M)

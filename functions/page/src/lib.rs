@@ -9,8 +9,11 @@ use unicreda::{
         routes::Page,
         serve::{self, Call},
     },
-    web::{achievement, exchange, public, robots, site, verify, wallet},
+    web::{achievement, exchange, openapi, public, robots, site, verify, wallet},
 };
+
+/// The description of the API, made by `cargo run --bin openapi`.
+const OPENAPI: &str = include_str!("../../../docs/openapi.json");
 
 /// Answers a public request, or one for an address that is none of the service. No request changes anything, because mail scanners follow links.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
@@ -33,6 +36,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
             Page::Home => site::home(app, &call).await,
             Page::Favicon => site::favicon(&call),
             Page::SecurityTxt => site::security_txt(app, &call),
+            Page::OpenApi => openapi::show(app, &call, OPENAPI),
         }
     };
     let site_url = &app.config.site_url;

@@ -26,7 +26,7 @@ use local::{Options, Stack, demo::Demo, mail::MailStore};
 use serde_json::{Value, json};
 use unicreda::App;
 
-use crate::oracle;
+use crate::{contract, oracle};
 
 /// Words that are in every fixture of a person and in nothing else.
 const PERSONAL: &[&str] = &[
@@ -183,11 +183,14 @@ impl World {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::new(body.into())).expect("request");
+        let sent: Bytes = body.into();
+        let request = request.body(Full::new(sent.clone())).expect("request");
         let response = self.client.request(request).await.expect("an answer");
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("a body").to_bytes();
-        Reply { status: parts.status, headers: parts.headers, body }
+        let reply = Reply { status: parts.status, headers: parts.headers, body };
+        contract::check(method, path, headers, &sent, &reply);
+        reply
     }
 
     /// A request with the live key; `path` is below `/api/v1`.

@@ -47,7 +47,10 @@ impl FormerRequest {
     /// Writes the item.
     pub async fn put(&self, app: &App) {
         let (s, n) = (AttributeValue::S, |n: i64| AttributeValue::N(n.to_string()));
-        let pair = ["content-type", "application/json"].map(|text| s(text.to_owned()));
+        let pair = |name: &str, value: &str| {
+            AttributeValue::L([name, value].map(|text| s(text.to_owned())).into())
+        };
+        let headers = vec![pair("content-type", "application/json"), pair("location", "/")];
         let put = app
             .dynamodb
             .put_item()
@@ -64,7 +67,7 @@ impl FormerRequest {
             None => put
                 .item("phase", s("done".to_owned()))
                 .item("answer_status", n(202))
-                .item("answer_headers", AttributeValue::L(vec![AttributeValue::L(pair.into())]))
+                .item("answer_headers", AttributeValue::L(headers))
                 .item("answer_body", s(self.answer.clone())),
         };
         put.send().await.expect("an item is put");
@@ -317,7 +320,10 @@ async fn requests_of_a_former_release_are_answered_as_before() {
     });
     let other = body(&world, &[person(3)]);
 
-    let answer = r#"{"mode":"async","job_id":"x","texto":"ñ \" 😀"}"#.to_owned();
+    let job = "0192f6a0-0000-7000-8000-000000000000";
+    let answer = format!(
+        r#"{{"mode":"async","job_id":"{job}","message":"ñ \" 😀","total":2,"status_url":"/"}}"#
+    );
     let ended =
         FormerRequest { answer: answer.clone(), ..FormerRequest::of("ended", &request, now) };
     ended.put(app).await;

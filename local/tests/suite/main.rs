@@ -19,6 +19,7 @@ mod claiming;
 mod clients;
 mod columns;
 mod consumer;
+mod contract;
 mod crashes;
 mod crawlers;
 mod damage;

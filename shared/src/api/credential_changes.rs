@@ -36,9 +36,9 @@ use crate::{
 };
 
 /// Longest reason, in characters.
-const MAX_REASON: usize = 500;
+pub const MAX_REASON: usize = 500;
 /// Most ids of one request to revoke.
-const MAX_IDS: usize = 1_000;
+pub const MAX_IDS: usize = 1_000;
 
 pub(super) fn unknown() -> Problem {
     Problem::not_found("La credencial no existe", "The credential does not exist")

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Longest key, in characters.
-const MAX_KEY: usize = 255;
+pub const MAX_KEY: usize = 255;
 /// Seconds after which a key expires.
 const KEPT: i64 = 24 * 3600;
 /// Seconds that an attempt may take: more than the gateway waits and the function lives.

@@ -37,7 +37,7 @@ use crate::{
 };
 
 /// The filter of results for rows whose mail did not arrive.
-const UNDELIVERED: &str = "undelivered";
+pub const UNDELIVERED: &str = "undelivered";
 
 impl From<JobError> for Problem {
     fn from(error: JobError) -> Self {

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Rows of one import.
-const MAX_IMPORT: usize = 20_000;
+pub const MAX_IMPORT: usize = 20_000;
 
 /// Faults and repeated rows that its answer lists, of each as many.
 const SHOWN: usize = 100;

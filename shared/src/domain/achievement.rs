@@ -20,7 +20,7 @@ pub const MAX_TAGS: usize = 50;
 /// Longest tag, in characters.
 pub const MAX_TAG: usize = 100;
 /// Longest description of an alignment, in characters.
-const MAX_ALIGNMENT_DESCRIPTION: usize = 500;
+pub const MAX_ALIGNMENT_DESCRIPTION: usize = 500;
 
 /// The achievement (Open Badges 3.0 `Achievement`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,7 +18,7 @@ pub const COLUMN_MAP: &str = "column_map";
 /// The member of a request that says that of dates the day comes first.
 pub const DAY_FIRST: &str = "day_first";
 /// Most columns that a map assigns.
-const MAX_ASSIGNED: usize = 200;
+pub const MAX_ASSIGNED: usize = 200;
 
 /// What a column can be read as, but for parts of evidence.
 fn targets() -> impl Iterator<Item = &'static str> {

@@ -19,9 +19,9 @@ use crate::domain::{
 };
 
 /// Longest label, in characters.
-const MAX_LABEL: usize = 60;
+pub const MAX_LABEL: usize = 60;
 /// Most values of a list.
-const MAX_VALUES: usize = 100;
+pub const MAX_VALUES: usize = 100;
 
 /// The kind of a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

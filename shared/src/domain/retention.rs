@@ -10,11 +10,11 @@ const NAME: &str = "retention";
 /// Days that a job is kept, unless its organization chose otherwise; the most that it can choose.
 pub const JOBS_DAYS: u16 = 90;
 /// Fewest days that a job is kept: a registrar mends what failed within a week.
-const FEWEST_JOBS_DAYS: u64 = 7;
+pub const FEWEST_JOBS_DAYS: u64 = 7;
 /// Days that a job's files are kept after its end, likewise.
 pub const FILES_DAYS: u16 = 7;
 /// Bounds of the days after which an ended credential loses its personal fields.
-const ENDED_DAYS: (u64, u64) = (30, 36_500);
+pub const ENDED_DAYS: (u64, u64) = (30, 36_500);
 
 /// The periods of an organization. They hold for jobs that are accepted from then on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -219,6 +219,8 @@ pub enum Page {
     Favicon,
     /// Says whom to tell about a vulnerability.
     SecurityTxt,
+    /// Describes the API in OpenAPI.
+    OpenApi,
 }
 
 /// The endpoints of the function `render`.
@@ -429,4 +431,5 @@ pub const ROUTES: &[Route] = &[
     public("GET", "/", Function::Page(Page::Home), &[LANG]),
     public("GET", "/favicon.ico", Function::Page(Page::Favicon), &[]),
     public("GET", "/.well-known/security.txt", Function::Page(Page::SecurityTxt), &[]),
+    public("GET", "/openapi.json", Function::Page(Page::OpenApi), &[]),
 ];

@@ -27,11 +27,11 @@ use crate::{
 /// Lambda's event of 6 MB holds about 4.4 MB.
 pub const MAX_BODY: usize = 4 * 1024 * 1024;
 /// Entries of a page without the parameter `limit`.
-const DEFAULT_LIMIT: usize = 100;
+pub const DEFAULT_LIMIT: usize = 100;
 /// Bytes of entries after which a page ends early: Lambda returns at most 6 MB.
 pub const MAX_PAGE_BYTES: usize = 4_000_000;
 /// Most entries of a page.
-const MAX_LIMIT: usize = 1_000;
+pub const MAX_LIMIT: usize = 1_000;
 /// `Strict-Transport-Security` of a site under https: a year, and this host alone. Whoever owns the
 /// domain decides about its other hosts.
 const ONLY_HTTPS: &str = "max-age=31536000";

@@ -10,6 +10,7 @@ pub mod certificate_facts;
 pub mod exchange;
 pub mod interaction;
 pub mod linkedin;
+pub mod openapi;
 pub mod pages;
 pub mod pasted;
 pub mod public;
