@@ -1,5 +1,6 @@
-//! Crash points: the process dies at every call of a scenario, after it was done, and before it
-//! arrives. Then the messages come again, the sweeper runs, the client repeats unanswered
+//! Crash points: the process dies at every call of a scenario that writes, after it was done. What is stored after a
+//! call that only reads is what was stored before it, so those are sampled, and so are crashes before a call
+//! arrives; the long run tries both at every call. Then the messages come again, the sweeper runs, the client repeats unanswered
 //! requests, and the oracle checks. A run without faults counts the calls.
 //!
 //! Random plans: faults of every kind in every call with a small chance, rough delivery, clock
@@ -11,7 +12,7 @@ mod claims;
 mod erasures;
 mod sheets;
 
-use std::{future::Future, ops::Range, pin::Pin, time::Duration};
+use std::{collections::BTreeSet, future::Future, ops::Range, pin::Pin, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use futures::{StreamExt, stream};
@@ -517,24 +518,32 @@ pub fn large_job(sim: &mut Sim) -> Run<'_> {
     })
 }
 
+/// The calls of a run.
+struct Calls {
+    /// The scenario's own part of them, by number.
+    own: Range<usize>,
+    /// Those that write.
+    writes: BTreeSet<usize>,
+}
+
 /// Runs a scenario with faults at some calls to its end, and asks the oracle.
-pub async fn run(
+async fn run(
     scenario: Scenario,
     seed: u64,
     prepare: impl FnOnce(&mut Sim),
-) -> Result<(Figures, Range<usize>)> {
+) -> Result<(Figures, Calls)> {
     let mut sim = Sim::new(seed).await;
     prepare(&mut sim);
     scenario(&mut sim).await?;
     let (faults, own) = (sim.faults.clone(), sim.first_own_call());
     let figures = sim.finish().await?;
-    Ok((figures, own..faults.count()))
+    Ok((figures, Calls { own: own..faults.count(), writes: faults.writes() }))
 }
 
 /// Runs some at a time; fails with all failures, else returns the sum of the figures.
 async fn all<F>(name: &str, runs: Vec<(String, F)>) -> Figures
 where
-    F: Future<Output = Result<(Figures, Range<usize>)>> + Send + 'static,
+    F: Future<Output = Result<(Figures, Calls)>> + Send + 'static,
 {
     let count = runs.len();
     let mut outcomes = stream::iter(runs)
@@ -553,21 +562,22 @@ where
     sum
 }
 
-/// The crashes of a scenario: after every call of its own part was done, and before every fourth
-/// arrives. In a row of calls the state before one is the state after the one before it, so most
-/// points would be tried twice; the long run tries both, at every call of the whole scenario.
-fn points(own: Range<usize>) -> impl Iterator<Item = (usize, bool)> {
-    let before = |call: usize| long() || call.is_multiple_of(4);
-    let calls = if long() { 0..own.end } else { own };
-    calls.flat_map(move |call| {
-        before(call).then_some((call, false)).into_iter().chain([(call, true)])
-    })
+/// The crashes of a scenario, each at the number of a call, before it arrives or after it was done.
+fn points(calls: Calls) -> Vec<(usize, bool)> {
+    if long() {
+        return (0..calls.own.end).flat_map(|call| [(call, false), (call, true)]).collect();
+    }
+    let (own, writes) = (calls.own, calls.writes);
+    let done = own.clone().filter(|call| writes.contains(call) || call.is_multiple_of(4));
+    let before = own.filter(|call| call.is_multiple_of(8));
+    before.map(|call| (call, false)).chain(done.map(|call| (call, true))).collect()
 }
 
 /// A crash at every call of a scenario.
 pub async fn every_point(name: &'static str, scenario: Scenario) {
-    let (_, own) = run(scenario, 0, |_| {}).await.expect("it ends without faults");
-    let runs: Vec<_> = points(own)
+    let (_, calls) = run(scenario, 0, |_| {}).await.expect("it ends without faults");
+    let runs: Vec<_> = points(calls)
+        .into_iter()
         .map(|(call, done)| {
             let crash = move |sim: &mut Sim| sim.faults.at(call, Fault::Gone { done });
             (format!("call {call} done {done}"), run(scenario, 0, crash))

@@ -23,7 +23,7 @@ use crate::{
     faults::{Fault, Faults},
     feedback::{bounced, complained, report},
     harness::{World, person},
-    queues,
+    python, queues,
 };
 
 const EMAIL: &str = "qxvpedida@ejemplo.com";
@@ -42,7 +42,7 @@ assert archive.testzip() is None
 files = {name: base64.b64encode(archive.read(name)).decode() for name in archive.namelist()}
 assert len(files) == len(archive.namelist())
 json.dump(files, sys.stdout)";
-    let mut child = std::process::Command::new("python3")
+    let mut child = python::plain()
         .args(["-c", READ])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

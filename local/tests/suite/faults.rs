@@ -255,6 +255,13 @@ impl Faults {
         self.count.load(Ordering::SeqCst)
     }
 
+    /// The calls so far that may have changed what is stored, queued or mailed, by number.
+    pub fn writes(&self) -> BTreeSet<usize> {
+        let calls = self.calls.lock().expect("lock");
+        let numbered = calls.iter().enumerate();
+        numbered.filter(|(_, call)| !reads_only(call)).map(|(number, _)| number).collect()
+    }
+
     /// Calls of an operation so far, spoiled ones included.
     pub fn calls(&self, operation: &str) -> usize {
         self.calls.lock().expect("lock").iter().filter(|call| *call == operation).count()
@@ -421,6 +428,22 @@ fn operation(request: &HttpRequest) -> String {
     }
     let form = url::form_urlencoded::parse(request.body().bytes().unwrap_or_default());
     form.into_owned().find(|(name, _)| name == "Action").map_or(String::new(), |(_, value)| value)
+}
+
+/// Whether an operation leaves everything as it was.
+fn reads_only(operation: &str) -> bool {
+    const READS: [&str; 9] = [
+        "GetItem",
+        "BatchGetItem",
+        "Query",
+        "Scan",
+        "GetQueueAttributes",
+        "S3 GET",
+        "S3 HEAD",
+        "AssumeRole",
+        "Sign",
+    ];
+    READS.contains(&operation)
 }
 
 /// The one operation of SES that the service calls.

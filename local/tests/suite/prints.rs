@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    process::Command,
     time::Duration,
 };
 
@@ -27,6 +26,7 @@ use crate::{
     faults::{Fault, Faults},
     files::data_url,
     harness::{World, person},
+    python,
     queues::{self, Queue},
 };
 
@@ -176,7 +176,7 @@ names = sorted(os.listdir(sys.argv[2]))
 assert [name[:4] for name in names] == ['0001', '0002', 'list'], names
 assert 'José Ñandú 👩‍🎓' in names[0], names";
     let out = folder.path().join("out");
-    let checked = Command::new("python3").args(["-c", CHECK]).arg(&file).arg(&out).status();
+    let checked = python::plain().args(["-c", CHECK]).arg(&file).arg(&out).status();
     assert!(checked.expect("Python").success());
     // A job of more than one person always has one, also if nobody has a certificate.
     let mut wrong = person(3);

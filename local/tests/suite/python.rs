@@ -4,7 +4,22 @@ use std::{
     fs::{self, File},
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::LazyLock,
 };
+
+/// The interpreter itself. What a version manager puts in its place takes longer to start than the programs of
+/// the tests take to run.
+static PLAIN: LazyLock<PathBuf> = LazyLock::new(|| {
+    let asked = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
+    let asked = asked.expect("python3");
+    succeeded(&asked);
+    String::from_utf8(asked.stdout).expect("a path").trim().into()
+});
+
+/// A command of the interpreter without any packages.
+pub fn plain() -> Command {
+    Command::new(&*PLAIN)
+}
 
 /// The interpreter of an environment with the packages of `tests/{name}/requirements.txt`, which is made
 /// below the target folder once, and again when these change.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use jsonschema::{Draft, Validator};
-use serde_json::{Map, Value, json, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 use unicreda::{
     domain::text::cleaned,
     http::{
@@ -29,6 +29,8 @@ const HEADERS: [&str; 8] = [
     "x-unknown-letters",
     "content-disposition",
 ];
+/// The fault of a body to a route that reads none.
+pub const UNREAD_BODY: &str = "request: a body, where none is described";
 /// Most characters of a fault's text.
 const SHOWN: usize = 400;
 
@@ -146,7 +148,7 @@ impl Contract {
         }
         let Some(body) = described.get("requestBody") else {
             if !call.body.is_empty() {
-                faults.push("request: a body, where none is described".into());
+                faults.push(UNREAD_BODY.into());
             }
             return;
         };
@@ -400,23 +402,40 @@ fn close(schema: &mut Value) {
     }
 }
 
-/// The examples of requests that their own schemas refuse, by the place of each.
+/// The examples that their own schemas refuse, by the place of each.
+#[cfg(test)]
 pub fn wrong_examples(document: &Value) -> Vec<String> {
     let contract = Contract::new(document.clone());
-    let schemas = contract.of_requests.as_object().cloned().unwrap_or_else(Map::new);
     let mut faults = Vec::new();
+    let schemas = contract.of_requests.as_object().into_iter().flatten();
     for (name, schema) in schemas {
-        let examples =
-            schema.get("examples").and_then(Value::as_array).cloned().unwrap_or_default();
-        for example in examples {
-            contract.validate(
-                &name,
-                &name,
-                schema.clone(),
-                &contract.of_requests,
-                &example,
-                &mut faults,
-            );
+        let examples = schema.get("examples").and_then(Value::as_array);
+        for example in examples.into_iter().flatten() {
+            let defs = &contract.of_requests;
+            contract.validate(name, name, schema.clone(), defs, example, &mut faults);
+        }
+    }
+    for (operation, _) in contract.operations() {
+        let (method, path) = operation.split_once(' ').unwrap_or_default();
+        let described = contract
+            .document
+            .get("paths")
+            .and_then(|all| all.get(path)?.get(method.to_lowercase()));
+        let Some(described) = described else { continue };
+        let body = described.get("requestBody").map(|body| ("body", body, &contract.of_requests));
+        let answers = described.get("responses").and_then(Value::as_object).into_iter().flatten();
+        let answers =
+            answers.map(|(status, answer)| (status.as_str(), answer, &contract.of_answers));
+        for (place, content_of, defs) in body.into_iter().chain(answers) {
+            let media = content_of.pointer("/content/application~1json");
+            let Some(media) = media else { continue };
+            let place = format!("{operation} {place}");
+            match (media.get("schema"), media.get("example")) {
+                (Some(schema), Some(example)) => {
+                    contract.validate(&place, &place, schema.clone(), defs, example, &mut faults);
+                }
+                _ => faults.push(format!("{place}: no example")),
+            }
         }
     }
     faults

@@ -6,6 +6,7 @@
 
 mod components;
 pub mod contract;
+mod examples;
 mod operation;
 mod operations;
 mod parameters;
@@ -44,7 +45,7 @@ pub fn document() -> Value {
             methods.insert(route.method.to_ascii_lowercase(), operation);
         }
     }
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "unicreda",
@@ -66,7 +67,9 @@ pub fn document() -> Value {
             "responses": operation::shared(),
             "schemas": components::schemas(),
         },
-    })
+    });
+    examples::add(&mut document);
+    document
 }
 
 /// Returns the document as the file has it.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use unicreda::{
     api::{idempotency::MAX_KEY, jobs::UNDELIVERED},
-    domain::{encoding::Encoding, job_result::RowFilter, recipient::MAX_EXTERNAL_ID},
+    domain::{job_result::RowFilter, recipient::MAX_EXTERNAL_ID},
     http::{
         parameters::{self, Parameter},
         routes::{Access, Catalog, Function, Jobs, Route},
@@ -11,6 +11,7 @@ use unicreda::{
     },
 };
 
+use crate::components::said_encoding;
 use crate::schema::{
     about, address, flag, instant, language, like, number, or, some, string, uuid, whole, word,
 };
@@ -66,9 +67,7 @@ fn in_query(route: &Route, parameter: Parameter) -> (&'static str, Value) {
         }
         parameters::VERSION => ("An earlier version.", number()),
         parameters::INTERACTION => ("The version of interaction URLs (VCALM).", word(["1"])),
-        parameters::ENCODING => {
-            ("The encoding of the file.", word(Encoding::ALL.map(Encoding::as_str)))
-        }
+        parameters::ENCODING => ("The encoding of the file.", said_encoding()),
         Parameter { .. } => ("", string()),
     }
 }

@@ -58,7 +58,8 @@ fn whole(path: &str) -> String {
 /// Sends a body, and checks what holds for every answer.
 async fn send(world: &World, method: &str, path: &str, media_type: &str, body: &[u8]) -> Reply {
     let headers = [("x-api-key", world.demo.api_key.as_str()), ("content-type", media_type)];
-    let reply = world.send(method, &whole(path), &headers, body.to_vec()).await;
+    // Some routes read no body, and a changed one is none that the document has.
+    let reply = world.send_any(method, &whole(path), &headers, body.to_vec()).await;
     let what = || format!("{method} {path}: {}", String::from_utf8_lossy(body));
     assert!(reply.status.as_u16() < 500, "{} to {}", reply.text(), what());
     assert!(reply.body.len() < ANSWER, "{} bytes to {}", reply.body.len(), what());

@@ -13,6 +13,7 @@ mod warnings;
 use serde_json::{Map, Value};
 use unicreda::domain::field_error::MAX_ERRORS;
 
+pub use self::uploads::said_encoding;
 use crate::schema::{about, count, has, like, list_of, may, object, of, string, uri, whole};
 
 /// All components, by name.

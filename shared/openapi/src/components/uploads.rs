@@ -26,8 +26,18 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// The encoding as an answer says it.
 fn encoding() -> Value {
-    about("Names the encoding; without it, it is found.", word(Encoding::ALL.map(Encoding::as_str)))
+    word(Encoding::ALL.map(Encoding::as_str))
+}
+
+/// The encoding as a request says it.
+pub fn said_encoding() -> Value {
+    let names = Encoding::ALL.map(|encoding| format!("`{}`", encoding.as_str())).join(", ");
+    let description = format!(
+        "Names the encoding, in letters of any case; without it, it is found. One of {names}."
+    );
+    about(&description, short())
 }
 
 fn hidden_rows() -> Value {
@@ -54,7 +64,7 @@ fn upload_request(of_members_alone: bool) -> Value {
         ));
     }
     members.push(may("dry_run", null_or(or(false, flag()))));
-    members.push(may("encoding", null_or(encoding())));
+    members.push(may("encoding", null_or(said_encoding())));
     members.push(may("column_map", null_or(of("ColumnMap"))));
     members.push(may("sheet", about("The sheet to be read.", null_or(short()))));
     members.push(may("hidden_rows", about("What becomes of hidden rows.", null_or(hidden_rows()))));
