@@ -370,6 +370,43 @@ fn an_archive_that_is_made_to_harm_is_refused_within_its_limits() {
     assert!(unpacked(&nested).is_err());
 }
 
+/// A part of a few kilobytes may have millions of elements of which nothing is kept.
+#[test]
+fn a_small_file_keeps_nobody_busy() {
+    let many = |element: &str| element.repeat(2_200_000);
+    let sheet = |rows: &str, after: &str| {
+        format!("<worksheet><sheetData>{rows}</sheetData>{after}</worksheet>").into_bytes()
+    };
+    let head = texts(1, &["Correo"]);
+    let rows = format!("{head}{}", r#"<row r="2"/><row r="3"/>"#.repeat(600_000));
+    for (what, file, code) in [
+        ("merges", with_part("sheet1.xml", &sheet(&head, &many("<m/>"))), "sheet_too_large"),
+        ("styles", with_part("styles.xml", many("<xf/>").as_bytes()), "sheet_too_large"),
+        ("names", with_part("workbook.xml", many("<n/>").as_bytes()), "sheet_too_large"),
+        (
+            "rows that go back and forth",
+            with_part("sheet1.xml", &sheet(&rows, "")),
+            "sheet_unreadable",
+        ),
+    ] {
+        assert!(file.len() < 100_000, "{what}: {}", file.len());
+        assert_eq!(unpacked(&file), Err(code), "{what}");
+    }
+    // A thousand sheets that are one part would be read a thousand times.
+    let one = book().file();
+    let parts = book().parts();
+    let parts: Vec<(String, Vec<u8>)> = parts
+        .into_iter()
+        .map(|(name, of)| {
+            let text = String::from_utf8(of).expect("text");
+            (name, text.replace("<sheets>", r#"<sheets><sheet name="b" r:id="s1"/>"#).into_bytes())
+        })
+        .collect();
+    let parts: Vec<(&str, &[u8])> = parts.iter().map(|(name, of)| (&**name, &**of)).collect();
+    assert_eq!(unpacked(&one), Ok(2));
+    assert_eq!(unpacked(&archive(&parts)), Err("sheet_unreadable"));
+}
+
 #[test]
 fn what_programs_write_otherwise_is_read() {
     let renamed = |change: &dyn Fn(&str) -> String| {
