@@ -186,10 +186,9 @@ fn is_hidden(start: &BytesStart<'_>) -> bool {
 
 /// Whether a cell shows a whole day: three numbers, or two and the name of a month. `nov 2026` does not.
 fn shows_a_day(text: &str) -> bool {
-    let digit = |c: char| c.is_ascii_digit();
-    let numbers = text.split(|c| !digit(c)).filter(|number| !number.is_empty()).count();
-    let words = text.split(|c: char| !c.is_alphabetic());
-    numbers > 2 || (numbers == 2 && words.into_iter().any(|word| word.chars().count() > 2))
+    let numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|of| !of.is_empty()).count();
+    let mut words = text.split(|c: char| !c.is_alphabetic());
+    numbers > 2 || (numbers == 2 && words.any(|word| word.chars().count() > 2))
 }
 
 impl Next {

@@ -227,7 +227,7 @@ impl Next {
                     Self::Row { number, hidden: flat || says(start, b"hidden") }
                 }
                 b"sheetData" => Self::Rows,
-                b"col" => hidden_columns(start).map_or(Self::Nothing, Self::HiddenColumns),
+                b"col" => hidden_columns(start).map_or(Self::Skipped, Self::HiddenColumns),
                 _ => Self::Skipped,
             },
             Event::End(end) if end.local_name().as_ref() == b"sheetData" => Self::AllRows,
