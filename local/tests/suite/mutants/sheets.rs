@@ -1,15 +1,15 @@
 //! Scenarios of spreadsheets, and guards whose calls go to the bucket.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
+use unicreda::{domain::ids::JobId, jobs::results_file};
 
-use super::erasures::ask;
 use crate::{
     bucket::{client, keys},
-    crashes::{Run, expect_no_more, nothing_is_left},
+    crashes::Run,
     harness::person,
     sim::Sim,
     spreadsheets::make::{Book, texts},
@@ -116,15 +116,22 @@ pub(super) fn a_sheet_of_two(sim: &mut Sim) -> Run<'_> {
     })
 }
 
-/// A person is erased who was in a spreadsheet.
-pub(super) fn a_sheet_of_the_erased(sim: &mut Sim) -> Run<'_> {
+/// The files of a job that has ended are deleted.
+pub(super) fn a_sheet_that_is_deleted(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
-        let people = [person(1), person(2)];
-        sim.upload(&sheet(&people), &people).await?;
+        let people = [person(1)];
+        let upload = sim.upload(&sheet(&people), &people).await?;
         sim.drain().await?;
-        ask(sim, "persona1@ejemplo.com").await?;
-        expect_no_more(sim);
-        sim.drain().await?;
-        nothing_is_left(sim).await
+        let job = status(sim, &upload).await?["job_id"].as_str().map(JobId::parse);
+        let job = job.context("an id")?.map_err(|_| anyhow!("no id"))?;
+        let copies = async |sim: &Sim| {
+            let keys = keys(&client(&sim.world.stack)).await;
+            keys.iter().filter(|key| key.starts_with("sheets/")).count()
+        };
+        ensure!(copies(sim).await == 1, "one copy");
+        let forgotten = sim.run(|app| async move { results_file::forget(&app, job).await }).await;
+        forgotten.context("the process lives")?.map_err(|error| anyhow!("{error:?}"))?;
+        ensure!(copies(sim).await == 0, "the copy stays");
+        Ok(())
     })
 }
