@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use rust_xlsxwriter::{Workbook, Worksheet};
+use rust_xlsxwriter::{Worksheet, workbook::Workbook};
 
 use crate::harness::World;
 

@@ -1,8 +1,11 @@
 //! Scenarios of spreadsheets, and guards whose calls go to the bucket.
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use aws_sdk_s3::primitives::ByteStream;
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::{
+    client::orchestrator::{HttpRequest, HttpResponse},
+    http::StatusCode,
+};
 use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
 use unicreda::{domain::ids::JobId, jobs::results_file};
@@ -38,8 +41,8 @@ impl OfBucket {
                 (request.headers_mut().remove(header).is_some(), None)
             }
             Self::Lost(method, text) if operation == method && request.uri().contains(text) => {
-                let mut answer =
-                    HttpResponse::new(200.try_into().expect("a status"), SdkBody::empty());
+                let done = StatusCode::try_from(200_u16).expect("a status");
+                let mut answer = HttpResponse::new(done, SdkBody::empty());
                 answer.headers_mut().insert("etag", "\"lost\"");
                 (true, Some(answer))
             }
@@ -78,6 +81,12 @@ async fn status(sim: &Sim, upload: &str) -> Result<Value> {
     Ok(sim.world.get(&format!("/jobs/{job}")).await)
 }
 
+/// The copies in the bucket.
+async fn copies(sim: &Sim) -> Vec<String> {
+    let all = keys(&client(&sim.world.stack)).await;
+    all.into_iter().filter(|key| key.starts_with("sheets/")).collect()
+}
+
 /// Another object takes the place of a copy after it was surveyed, and before its rows are read.
 pub(super) fn a_copy_that_is_replaced(sim: &mut Sim) -> Run<'_> {
     Box::pin(async move {
@@ -87,8 +96,8 @@ pub(super) fn a_copy_that_is_replaced(sim: &mut Sim) -> Run<'_> {
         let reading = sim.deliver_file_aside().await;
         gate.reached.cancelled().await;
         let client = client(&sim.world.stack);
-        let copies = keys(&client).await.into_iter().filter(|key| key.starts_with("sheets/"));
-        let [copy] = &copies.collect::<Vec<_>>()[..] else { anyhow::bail!("one copy") };
+        let copies = copies(sim).await;
+        let [copy] = &copies[..] else { bail!("one copy: {copies:?}") };
         let files = sim.world.stack.app().files()?;
         let written = String::from_utf8(files.read_whole(copy).await?)?;
         let other = written.replace("Zorrilla 1", "Zorrilla 9").into_bytes();
@@ -124,14 +133,10 @@ pub(super) fn a_sheet_that_is_deleted(sim: &mut Sim) -> Run<'_> {
         sim.drain().await?;
         let job = status(sim, &upload).await?["job_id"].as_str().map(JobId::parse);
         let job = job.context("an id")?.map_err(|_| anyhow!("no id"))?;
-        let copies = async |sim: &Sim| {
-            let keys = keys(&client(&sim.world.stack)).await;
-            keys.iter().filter(|key| key.starts_with("sheets/")).count()
-        };
-        ensure!(copies(sim).await == 1, "one copy");
+        ensure!(copies(sim).await.len() == 1, "one copy");
         let forgotten = sim.run(|app| async move { results_file::forget(&app, job).await }).await;
         forgotten.context("the process lives")?.map_err(|error| anyhow!("{error:?}"))?;
-        ensure!(copies(sim).await == 0, "the copy stays");
+        ensure!(copies(sim).await.is_empty(), "the copy stays");
         Ok(())
     })
 }
