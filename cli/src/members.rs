@@ -144,6 +144,9 @@ pub fn print_job(printer: Printer, job: &Value) -> Result<Exit, Failure> {
     let result = job.get("result").unwrap_or(&Value::Null);
     let dry_run = job.get("dry_run").is_some_and(|dry_run| dry_run == true);
     print(printer, result, "duplicates", dry_run)?;
+    if let Some(file) = job.get("file") {
+        summary::print_sheets(printer, file)?;
+    }
     summary::print_warnings(printer, job)?;
     print_errors(printer, result)
 }

@@ -148,6 +148,28 @@ fn print_reading(printer: Printer, job: &Value) -> Result<(), Failure> {
             format!("The names of the columns are in line {line}"),
         ))?;
     }
+    print_sheets(printer, file)
+}
+
+/// Prints which of several sheets was read, and which were not.
+///
+/// # Errors
+/// When standard output is closed.
+pub fn print_sheets(printer: Printer, file: &Value) -> Result<(), Failure> {
+    let Some(read) = file.get("sheet").and_then(Value::as_str) else { return Ok(()) };
+    let quoted = |name: &str| printer.pick(format!("«{name}»"), format!("\"{name}\""));
+    let all = file.get("sheets").and_then(Value::as_array).into_iter().flatten();
+    let others: Vec<String> = all
+        .filter(|name| name.as_str() != Some(read))
+        .map(|name| quoted(&printer::cell(Some(name))))
+        .collect();
+    if !others.is_empty() {
+        let (read, others) = (quoted(read), others.join(", "));
+        printer.line(&printer.pick(
+            format!("Hoja leída: {read}; no se leyó: {others}. Otra se indica con --sheet"),
+            format!("Sheet that was read: {read}; not read: {others}. Name another with --sheet"),
+        ))?;
+    }
     Ok(())
 }
 
@@ -164,7 +186,14 @@ pub fn print_warnings(printer: Printer, job: &Value) -> Result<(), Failure> {
         };
         // A file's rows are named by their lines.
         let of = |by, noun| named(by).map(|places| (places, noun));
-        let Some((places, noun)) = of("lines", LINE).or_else(|| of("rows", ROW)) else { continue };
+        let Some((places, noun)) = of("lines", LINE).or_else(|| of("rows", ROW)) else {
+            if warning.get("kind").is_some_and(|kind| kind != "guessed_encoding") {
+                let text = printer::cell(warning.get("text"));
+                printer
+                    .line(&printer.pick(format!("Aviso: {text}"), format!("Warning: {text}")))?;
+            }
+            continue;
+        };
         let shown: Vec<String> =
             places.iter().take(SHOWN).map(|place| printer::cell(Some(place))).collect();
         let (text, places) = (printer::cell(warning.get("text")), shown.join(", "));
@@ -211,6 +240,25 @@ fn print_errors(printer: Printer, job: &Value, failed: u64, dry_run: bool) -> Re
     Ok(())
 }
 
+/// The option that decides what a file was refused for.
+fn option_of(code: &str) -> Option<[&'static str; 2]> {
+    Some(match code {
+        "ambiguous_dates" => [
+            "Si en las fechas va primero el día, dilo con --day-first",
+            "If the day comes first in the dates, say so with --day-first",
+        ],
+        "hidden_rows" => [
+            "Las filas ocultas se leen con --hidden-rows read, y se dejan fuera con --hidden-rows skip",
+            "Hidden rows are read with --hidden-rows read, and left out with --hidden-rows skip",
+        ],
+        "sheet_not_found" => [
+            "La hoja se indica con --sheet NOMBRE; sin esa opción se lee la primera que tiene correos",
+            "Name the sheet with --sheet NAME; without that option the first one with addresses is read",
+        ],
+        _ => return None,
+    })
+}
+
 fn print_failure(printer: Printer, job: &Value) -> Result<Exit, Failure> {
     // The error begins with line and column.
     let text = printer::cell(job.get("error"));
@@ -228,11 +276,9 @@ fn print_failure(printer: Printer, job: &Value) -> Result<Exit, Failure> {
         let name = printer::cell(reading.get("encoding"));
         printer.line(&format!("  --encoding {name:<13} {}", texts.join(" · ")))?;
     }
-    if job.get("code").is_some_and(|code| code == "ambiguous_dates") {
-        printer.notice(printer.pick(
-            "Si en las fechas va primero el día, dilo con --day-first",
-            "If the day comes first in the dates, say so with --day-first",
-        ));
+    if let Some(option) = job.get("code").and_then(Value::as_str).and_then(option_of) {
+        let [es, en] = option;
+        printer.notice(printer.pick(es, en));
     }
     printer.notice(if after_issuing {
         printer.pick(

@@ -15,5 +15,6 @@ mod harness;
 mod issuing;
 mod jobs;
 mod settings;
+mod sheets;
 mod terminal;
 mod uploads;

@@ -505,15 +505,19 @@ impl Connector {
         let Some(backlog) = &self.faults.backlog else {
             return self.inner.call(request).await;
         };
-        if operation == "SendRawEmail" || operation.starts_with(S3) {
-            return self.inner.call(request).await;
+        let mutant = *self.faults.mutant.lock().expect("lock");
+        if operation == SES || operation.starts_with(S3) {
+            let change = |mutant: &Mutant| mutant.change_object(operation, &mut request);
+            let (changed, answer) = mutant.map(change).unwrap_or_default();
+            self.faults.injected.fetch_add(usize::from(changed), Ordering::SeqCst);
+            let Some(answer) = answer else { return self.inner.call(request).await };
+            return Ok(answer);
         }
         let mut body = body_of(&request);
         if let Some(reply) = backlog.lock().expect("lock").answer(operation, &body) {
             return Ok(answer(200, reply.to_string()));
         }
         self.faults.seen.lock().expect("lock").note(operation, &body);
-        let mutant = *self.faults.mutant.lock().expect("lock");
         if let Some(mutant) = mutant
             && mutant.change_request(operation, &mut body)
         {

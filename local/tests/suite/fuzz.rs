@@ -4,6 +4,7 @@ mod attached;
 pub mod corpus;
 mod parsers;
 mod services;
+mod sheets;
 
 use serde_json::{Value, json};
 

@@ -12,6 +12,10 @@ pub enum CellFault {
     MadeDate(String, String),
     /// A text that is no date in any form that is read; holds the text.
     UnreadDate(String, String),
+    /// A day of which a spreadsheet shows only a part; holds the whole day.
+    PartOfDate(String, String),
+    /// A number of a spreadsheet where a day belongs; holds the number.
+    UnformattedDate(String, String),
     /// A number of a spreadsheet whose format is not known, where a text belongs; holds the number.
     BareNumber(String, String),
     /// A formula that ended in an error; holds the error.
@@ -26,7 +30,8 @@ impl CellFault {
         match self {
             Self::Shortened(_) => "shortened_number",
             Self::MadeDate(..) => "made_date",
-            Self::UnreadDate(..) => "invalid_date",
+            Self::UnreadDate(..) | Self::UnformattedDate(..) => "invalid_date",
+            Self::PartOfDate(..) => "part_of_date",
             Self::BareNumber(..) => "bare_number",
             Self::FormulaError(..) => "formula_error",
             Self::Unvalued(..) => "formula_without_value",
@@ -38,6 +43,8 @@ impl CellFault {
         let (Self::Shortened(field)
         | Self::MadeDate(field, _)
         | Self::UnreadDate(field, _)
+        | Self::PartOfDate(field, _)
+        | Self::UnformattedDate(field, _)
         | Self::BareNumber(field, _)
         | Self::FormulaError(field, _)
         | Self::Unvalued(field, _)) = self;
@@ -50,6 +57,8 @@ impl CellFault {
             Self::Shortened(_) => Self::Shortened(field),
             Self::MadeDate(_, text) => Self::MadeDate(field, text),
             Self::UnreadDate(_, text) => Self::UnreadDate(field, text),
+            Self::PartOfDate(_, text) => Self::PartOfDate(field, text),
+            Self::UnformattedDate(_, text) => Self::UnformattedDate(field, text),
             Self::BareNumber(_, text) => Self::BareNumber(field, text),
             Self::FormulaError(_, text) => Self::FormulaError(field, text),
             Self::Unvalued(_, text) => Self::Unvalued(field, text),
@@ -76,6 +85,18 @@ impl CellFault {
             ),
             (Self::UnreadDate(field, text), StaffLang::En) => format!(
                 "The field {field} is no date that can be read: \"{text}\". What is read: 2026-11-15, 20261115, 2026/11/15, 15/11/2026, 15-11-2026, 15.11.2026, 15-Nov-2026, November 15, 2026 and 15 de noviembre de 2026, with a year of four digits"
+            ),
+            (Self::PartOfDate(field, day), StaffLang::Es) => format!(
+                "El campo {field} muestra solo una parte de la fecha, y la celda guarda {day}: dale un formato con día, mes y año, y revisa el día"
+            ),
+            (Self::PartOfDate(field, day), StaffLang::En) => format!(
+                "The field {field} shows only a part of the date, and the cell holds {day}: give it a format with day, month and year, and look at the day"
+            ),
+            (Self::UnformattedDate(field, number), StaffLang::Es) => format!(
+                "El campo {field} es el número {number}: si es una fecha, da a la celda un formato de fecha; si no, escribe la fecha completa"
+            ),
+            (Self::UnformattedDate(field, number), StaffLang::En) => format!(
+                "The field {field} is the number {number}: if it is a date, give the cell a format of dates; if not, write the whole date"
             ),
             (Self::BareNumber(field, number), StaffLang::Es) => format!(
                 "El campo {field} es el número {number}, y este archivo no dice con qué ceros o signos se muestra: da formato de texto a la columna y escríbelo de nuevo, o guarda el archivo como .xlsx si no lo es"

@@ -11,7 +11,7 @@ use crate::domain::{
     spelling::Alike,
     spreadsheet::Workbook,
     time,
-    warning::{Place, Warning, WarningKind},
+    warning::{Place, Warning, WarningKind, with_names},
 };
 
 /// Seconds after which the answer no longer shows that mail waits.
@@ -175,6 +175,13 @@ impl Job {
             if workbook.hidden > 0 {
                 shown.insert("hidden_rows".to_owned(), workbook.hidden.into());
             }
+            for (name, names) in
+                [("hidden_columns", &workbook.hidden_columns), ("unread_sheets", &workbook.unread)]
+            {
+                if !names.is_empty() {
+                    shown.insert(name.to_owned(), names.clone().into());
+                }
+            }
         } else if let Some(failure) = self.failure.as_ref().filter(|it| !it.sheets.is_empty()) {
             shown.insert("sheets".to_owned(), failure.sheets.clone().into());
             if let Some(sheet) = &failure.sheet {
@@ -201,15 +208,22 @@ impl Job {
         known.count(WarningKind::OtherSpelling, respelt);
         known.count(WarningKind::SameName, namesakes);
         let mut warnings = known.answer(self.lang);
-        let hidden_unknown = self.workbook().is_some_and(|workbook| workbook.hidden_unknown);
-        let of_file = self.sheet.iter().flat_map(|sheet| {
-            let guessed = sheet.guessed.then_some(WarningKind::GuessedEncoding);
-            guessed.into_iter().chain(hidden_unknown.then_some(WarningKind::HiddenUnknown))
-        });
-        for kind in of_file {
-            let text = kind.text(self.lang);
+        let guessed = self.sheet.as_ref().filter(|sheet| sheet.guessed);
+        let mut of_file: Vec<(WarningKind, &[String])> =
+            guessed.iter().map(|_| (WarningKind::GuessedEncoding, &[][..])).collect();
+        if let Some(Workbook { unread, hidden_columns, hidden_unknown, .. }) = self.workbook() {
+            of_file.extend(hidden_unknown.then_some((WarningKind::HiddenUnknown, &[][..])));
+            for (kind, names) in
+                [(WarningKind::HiddenColumns, hidden_columns), (WarningKind::UnreadSheets, unread)]
+            {
+                of_file.extend((!names.is_empty()).then_some((kind, &**names)));
+            }
+        }
+        for (kind, names) in of_file {
+            let count = if names.is_empty() { u64::from(self.total) } else { names.len() as u64 };
             warnings.push(json!({
-                "kind": kind, "count": self.total, "rows": [], "examples": [], "text": text,
+                "kind": kind, "count": count, "rows": [], "examples": [],
+                "text": with_names(kind, names, self.lang),
             }));
         }
         warnings

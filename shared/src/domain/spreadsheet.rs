@@ -33,6 +33,12 @@ pub struct Workbook {
     /// All sheets, 50 at most.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sheets: Vec<String>,
+    /// Of a file for which no sheet was named, the other visible ones that seem to have people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
+    /// Hidden columns of the sheet that are read, as far as they are known; 50 at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden_columns: Vec<String>,
     /// Hidden rows of the sheet, as far as they are known.
     #[serde(default)]
     pub hidden: u32,

@@ -32,6 +32,10 @@ pub enum WarningKind {
     DateAsText,
     /// A spreadsheet that does not say which of its rows are hidden.
     HiddenUnknown,
+    /// A spreadsheet with hidden columns, which are read.
+    HiddenColumns,
+    /// A spreadsheet with people in sheets that are not read.
+    UnreadSheets,
     /// In a dry run, another spelling of a name under the same address.
     OtherSpelling,
     /// In a dry run, the same name under another address in one list.
@@ -40,7 +44,7 @@ pub enum WarningKind {
 
 impl WarningKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::PlaceholderName,
         Self::NameIsAddress,
         Self::AddressTypo,
@@ -50,17 +54,25 @@ impl WarningKind {
         Self::NameWithNote,
         Self::DateAsText,
         Self::HiddenUnknown,
+        Self::HiddenColumns,
+        Self::UnreadSheets,
         Self::OtherSpelling,
         Self::SameName,
     ];
 
     /// The kinds that can refuse a recipient. To compare people takes further reads and writes a row, which
-    /// only a dry run makes; every `.xls` has the warning about hidden rows.
+    /// only a dry run makes; every `.xls` has the warning about hidden rows, and what a workbook has beside its
+    /// rows says nothing of them.
     pub fn refusing() -> impl Iterator<Item = Self> {
         let refuses = |kind: &Self| {
-            !matches!(kind, Self::HiddenUnknown | Self::OtherSpelling | Self::SameName)
+            !kind.is_of_workbook() && !matches!(kind, Self::OtherSpelling | Self::SameName)
         };
         Self::ALL.into_iter().filter(refuses)
+    }
+
+    /// Whether it is about a spreadsheet, and not about rows.
+    fn is_of_workbook(self) -> bool {
+        matches!(self, Self::HiddenUnknown | Self::HiddenColumns | Self::UnreadSheets)
     }
 
     /// Its name on the wire.
@@ -75,6 +87,8 @@ impl WarningKind {
             Self::NameWithNote => "name_with_note",
             Self::DateAsText => "date_as_text",
             Self::HiddenUnknown => "hidden_unknown",
+            Self::HiddenColumns => "hidden_columns",
+            Self::UnreadSheets => "unread_sheets",
             Self::OtherSpelling => "other_spelling",
             Self::SameName => "same_name",
         }
@@ -118,8 +132,16 @@ impl WarningKind {
                 "Texts that are a date; perhaps the spreadsheet changed them: look at them",
             ),
             Self::HiddenUnknown => lang.pick(
-                "Un archivo .xls no dice qué filas están ocultas o filtradas: se leyeron todas. Revisa que no sobre ninguna, o guárdalo como .xlsx",
-                "An .xls file does not say which rows are hidden or filtered: all were read. Check that none is too many, or save it as .xlsx",
+                "Un archivo .xls no dice qué filas y columnas están ocultas: se leyeron todas. Revisa que no sobre ninguna, o guárdalo como .xlsx",
+                "An .xls file does not say which rows and columns are hidden: all were read. Check that none is too many, or save it as .xlsx",
+            ),
+            Self::HiddenColumns => lang.pick(
+                "Hay columnas ocultas en la hoja, y se leen como las demás: míralas, o indica que no se lean",
+                "The sheet has hidden columns, and they are read like the others: look at them, or say that they are left unread",
+            ),
+            Self::UnreadSheets => lang.pick(
+                "Otras hojas también tienen direcciones de correo, y no se leen: elige la hoja, o sube el archivo una vez por cada una",
+                "Further sheets have e-mail addresses too, and are not read: choose the sheet, or upload the file once for each",
             ),
             Self::OtherSpelling => lang.pick(
                 "El mismo correo con el nombre escrito de otra forma: si es la misma persona, tendría dos credenciales",
@@ -288,7 +310,10 @@ impl Warning {
                     "The field {field} says \"{value}\", as {at} does, which has another address ({meant}): is it the same person?"
                 ),
             ),
-            WarningKind::GuessedEncoding | WarningKind::HiddenUnknown => kind.text(lang).to_owned(),
+            WarningKind::GuessedEncoding
+            | WarningKind::HiddenUnknown
+            | WarningKind::HiddenColumns
+            | WarningKind::UnreadSheets => kind.text(lang).to_owned(),
         }
     }
 }
@@ -346,6 +371,14 @@ pub fn with_examples(kind: WarningKind, examples: &[Example], lang: Lang) -> Str
     }
     let examples: Vec<String> = examples.iter().map(|example| example.text(lang)).collect();
     format!("{text} ({})", examples.join("; "))
+}
+
+/// The text of a kind with the names of what it is about.
+pub fn with_names(kind: WarningKind, names: &[String], lang: Lang) -> String {
+    let text = kind.text(lang);
+    let names: Vec<String> =
+        names.iter().map(|name| lang.pick(format!("«{name}»"), format!("\"{name}\""))).collect();
+    if names.is_empty() { text.to_owned() } else { format!("{text} ({})", names.join(", ")) }
 }
 
 /// The warnings about a recipient in an answer: text and kind of each.

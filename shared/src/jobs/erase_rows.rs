@@ -164,7 +164,9 @@ async fn forget_unread(app: &App, job: &Job) -> Result<(), JobError> {
 /// The names of a job's file and of its sheets.
 fn names_of(job: &Job) -> impl Iterator<Item = &str> {
     let sheets = job.workbook().into_iter();
-    let sheets = sheets.flat_map(|workbook| workbook.sheets.iter().chain([&workbook.sheet]));
+    let sheets = sheets.flat_map(|workbook| {
+        workbook.sheets.iter().chain(&workbook.unread).chain([&workbook.sheet])
+    });
     job.file.iter().map(|file| &file.name).chain(sheets).map(String::as_str)
 }
 

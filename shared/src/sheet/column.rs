@@ -152,6 +152,11 @@ impl Column {
         }
     }
 
+    /// Whether it holds days.
+    pub(super) fn is_date(self) -> bool {
+        matches!(self, Self::Field(field) if field.kind() == Kind::Date)
+    }
+
     /// Whether it holds texts that a spreadsheet may have taken for a number or a date.
     pub(super) fn is_code(self, definition: &Definition) -> bool {
         match self {

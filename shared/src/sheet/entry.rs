@@ -146,7 +146,15 @@ impl Row {
             CellKind::Unvalued => CellFault::Unvalued(name, text()),
             CellKind::Long if is_code => CellFault::Shortened(name),
             CellKind::Bare if is_code && !is_listed => CellFault::BareNumber(name, text()),
-            CellKind::Date if is_code && !is_listed => CellFault::MadeDate(name, text()),
+            CellKind::Date | CellKind::PartOfDate if is_code && !is_listed => {
+                CellFault::MadeDate(name, text())
+            }
+            CellKind::PartOfDate if column.is_date() => CellFault::PartOfDate(name, text()),
+            CellKind::Number | CellKind::Bare
+                if column.is_date() && dates::date(&cleaned(cell)).is_none() =>
+            {
+                CellFault::UnformattedDate(name, text())
+            }
             CellKind::Number if column.is_numeric(definition) => {
                 let value = typed.value.as_deref().filter(|value| !is_rounded(value, cell));
                 return self.take(typed.at, column, value.unwrap_or(cell), definition);

@@ -344,29 +344,39 @@ impl Header<'_> {
         if repeated.is_empty() {
             return Ok(());
         }
-        let which = |at: usize, lang: Lang| {
+        let first_of = |at: usize| {
             let column = self.columns.all().get(at).copied().unwrap_or(Column::Unknown);
-            let first = first(at, column).unwrap_or_default();
+            first(at, column).unwrap_or_default()
+        };
+        // What is said of a name is said of all columns that have it.
+        let named_alike = |at: usize| {
+            let name = |at: usize| self.names.get(at).map(|name| compared(name));
+            name(at) == name(first_of(at))
+        };
+        let which = |at: usize, lang: Lang| {
+            let first = first_of(at);
             let (letters, name) = (letters(first + 1), self.shown(first));
             lang.pick(
-                format!(", que dice lo mismo que «{name}» ({letters})"),
-                format!(", which says the same as \"{name}\" ({letters})"),
+                format!(", que se lee igual que «{name}» ({letters})"),
+                format!(", which is read like \"{name}\" ({letters})"),
             )
+        };
+        let [es, en] = match repeated.iter().any(|at| named_alike(*at)) {
+            true => [
+                "Deja una de cada nombre: bórrala o cámbiale el nombre en el archivo; mientras se llamen igual no se puede indicar que solo una no se lea",
+                "Leave one of each name: delete it or rename it in the file; while they have one name it cannot be said that only one is left unread",
+            ],
+            false => [
+                "Deja una: indica que la otra no se lea, o bórrala",
+                "Leave one: say that the other is left unread, or delete it",
+            ],
         };
         Err(self.fault(
             "repeated_column",
             &repeated,
             [
-                [
-                    "Sobra la columna {}",
-                    "Sobran {} columnas",
-                    "Deja una: indica que la otra no se lea, o bórrala",
-                ],
-                [
-                    "The column {} is too many",
-                    "{} columns are too many",
-                    "Leave one: say that the other is left unread, or delete it",
-                ],
+                ["Sobra la columna {}", "Sobran {} columnas", es],
+                ["The column {} is too many", "{} columns are too many", en],
             ],
             which,
         ))

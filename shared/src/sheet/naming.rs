@@ -9,7 +9,7 @@ use super::{
     columns::Columns,
     fault::letters,
     header, offered,
-    path::{evidence_part, value_of},
+    path::{evidence_part, path_of, value_of},
 };
 use crate::domain::{
     cell_fault::CellFault,
@@ -69,6 +69,8 @@ impl<'a> Naming<'a> {
         let whole = path.split('[').next().unwrap_or_default();
         let part = evidence_part(path);
         let is = |column: &Column| match (column, whole) {
+            // As the column itself is called: a part of evidence among others.
+            (column, whole) if column.target().is_some_and(|target| target == whole) => true,
             (Column::Email, "email")
             | (Column::ExternalId, "external_id")
             | (Column::Language, "language") => true,
@@ -139,8 +141,28 @@ impl Words<'_> {
         self.naming.lang.pick(es, en)
     }
 
+    /// A path with the number of its evidence in the file: of a row that could not be read, entries without a
+    /// cell are not counted.
+    fn in_file<'p>(&self, path: &'p str) -> Cow<'p, str> {
+        let (Said::Cells(cells), Some((at, part))) = (self.said, evidence_part(path)) else {
+            return path.into();
+        };
+        let all = self.naming.columns.all().iter().zip(cells);
+        let mut said: Vec<usize> = all
+            .filter_map(|(column, cell)| match column {
+                Column::Evidence(number, _) if !cell.trim().is_empty() => Some(*number),
+                _ => None,
+            })
+            .collect();
+        said.sort_unstable();
+        said.dedup();
+        let number = at.checked_sub(1).and_then(|at| said.get(at)).copied().unwrap_or(at);
+        path_of(number, part).map_or(path.into(), Cow::Owned)
+    }
+
     /// What the row says of a field, between quotes.
     fn value(&self, path: &str) -> Option<String> {
+        let path = &*self.in_file(path);
         let text = match self.said {
             Said::Cells(cells) => {
                 let cells = self.naming.places(path).into_iter().filter_map(|at| cells.get(at));
@@ -154,7 +176,7 @@ impl Words<'_> {
 
     /// `La columna «Nota» dice «Z»`.
     fn says(&self, path: &str) -> String {
-        let name = self.naming.name(path);
+        let name = self.naming.name(&self.in_file(path));
         match self.value(path) {
             Some(value) => self.pick(
                 format!("La columna {name} dice {value}"),
@@ -227,13 +249,11 @@ impl Words<'_> {
                     format!("The template does not take the column {name}"),
                 )
             }
-            Fault::EmptyEvidence(n) => {
-                let number = n + 1;
-                self.pick(
-                    format!("La evidencia {number} debe tener al menos un nombre o un enlace"),
-                    format!("Evidence {number} must have at least a name or a link"),
-                )
-            }
+            Fault::EmptyEvidence(n) => self.wrong(
+                &format!("evidence[{n}].description"),
+                "esa evidencia debe tener al menos un nombre o un enlace",
+                "that evidence must have at least a name or a link",
+            ),
             Fault::NamelessColumn(column) => self.nameless(*column),
             Fault::DoubtfulText(word) => {
                 let word = self.naming.quoted(word);

@@ -19,6 +19,17 @@ pub(super) fn evidence_part(path: &str) -> Option<(usize, Part)> {
     Some((number.parse::<usize>().ok()? + 1, part))
 }
 
+/// The path of a part of the evidence of a number, from 1.
+pub(super) fn path_of(number: usize, part: Part) -> Option<String> {
+    let part = match part {
+        Part::Name => "name",
+        Part::Url => "url",
+        Part::Description => "description",
+        Part::Whole => return None,
+    };
+    Some(format!("evidence[{}].{part}", number.checked_sub(1)?))
+}
+
 /// The value of a recipient at a path.
 pub(super) fn value_of(recipient: &Recipient, path: &str) -> Option<String> {
     match path {

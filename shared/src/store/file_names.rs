@@ -57,6 +57,8 @@ impl Jobs {
         let mut format = job.sheet.clone();
         if let Some(copy) = format.as_mut().and_then(|format| format.copy.as_mut()) {
             copy.workbook.sheets.clear();
+            copy.workbook.unread.clear();
+            copy.workbook.hidden_columns.clear();
             if let Some(name) = name {
                 name.clone_into(&mut copy.workbook.sheet);
             }

@@ -149,10 +149,11 @@ async fn the_names_of_sheets_go_too_and_a_spreadsheet_as_it_came() {
     // Read: another sheet than that which is called by the address.
     let beside = file(vec![
         sheet("Acta", &[header, &["eva@ejemplo.com", "Eva Paz", "A"]]),
-        sheet(EMAIL, &[&["x"]]),
+        sheet(EMAIL, &[&["x"], &["luz@ejemplo.com"]]),
     ]);
     let beside = world.upload("tres.xlsx", &beside, &options).await;
-    world.file_job(&beside).await;
+    let file_of_beside = world.file_job(&beside).await["file"].clone();
+    assert_eq!(file_of_beside["unread_sheets"], json!([EMAIL]), "{file_of_beside}");
     // Nothing says that the person is in it.
     let unread = file(vec![
         sheet("Acta", &[header, &["luz@ejemplo.com", "Luz Paz", "A"]]),

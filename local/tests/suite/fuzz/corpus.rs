@@ -13,7 +13,10 @@ use std::{
 
 use flate2::{Compression, Crc, read::ZlibDecoder, write::ZlibEncoder};
 
-use super::changed as changed_json;
+use super::{
+    changed as changed_json,
+    sheets::{archive_of, parts},
+};
 use crate::crashes::{long, seed};
 
 /// Factor of the long run.
@@ -30,6 +33,8 @@ pub enum Shape {
     Json,
     /// Chunks of a PNG file, whose checksums are mended.
     Png,
+    /// Parts of a ZIP archive, which is whole again.
+    Archive,
 }
 
 /// Inputs of one parser.
@@ -72,6 +77,8 @@ impl Inputs {
             (saved[rng.usize(..saved.len())].1.clone(), &saved[rng.usize(..saved.len())].1);
         if *shape == Shape::Png && rng.u8(..4) > 0 {
             bytes = changed_png(rng, &bytes);
+        } else if *shape == Shape::Archive && rng.u8(..8) > 0 {
+            bytes = changed_archive(rng, &bytes, other);
         } else if *shape == Shape::Json && rng.bool() {
             bytes = changed_json(rng, &String::from_utf8_lossy(&bytes));
         } else {
@@ -227,6 +234,30 @@ pub fn deflated(data: &[u8]) -> Vec<u8> {
     let mut packed = ZlibEncoder::new(Vec::new(), Compression::best());
     packed.write_all(data).expect("memory");
     packed.finish().expect("memory")
+}
+
+/// Changes the parts of an archive: one is left out or comes twice, or their bytes are others. A file that is none
+/// changes by itself.
+fn changed_archive(rng: &mut fastrand::Rng, file: &[u8], other: &[u8]) -> Vec<u8> {
+    let Some(mut all) = parts(file).filter(|all| !all.is_empty()) else {
+        let mut bytes = file.to_vec();
+        change(rng, &mut bytes, other);
+        return bytes;
+    };
+    let at = rng.usize(..all.len());
+    match rng.u8(..12) {
+        0 => drop(all.remove(at)),
+        1 => all.push(all[at].clone()),
+        _ => {
+            for _ in 0..rng.usize(1..=3) {
+                let at = rng.usize(..all.len());
+                let further = parts(other).unwrap_or_default();
+                let further = further.get(at).map_or(&[][..], |(_, bytes)| bytes);
+                change(rng, &mut all[at].1, further);
+            }
+        }
+    }
+    archive_of(&all)
 }
 
 /// Changes the chunks of a PNG file: their order, their data, or the pixels below compression.

@@ -26,7 +26,7 @@ use super::corpus::{Input, Inputs, Shape, chunks};
 /// Longest text of a fault, in bytes.
 const TEXT: usize = 4_000;
 
-fn definition() -> Definition {
+pub fn definition() -> Definition {
     let names = ["credits_earned", "evidence", "term", "license_number", "activity_start_date"];
     let mut fields: Vec<_> = names.iter().map(|name| serde_json::json!({ "name": name })).collect();
     fields.push(serde_json::json!({ "name": "recipient_name", "required": true }));

@@ -13,12 +13,14 @@ mod jobs;
 mod mail;
 mod prints;
 mod reports;
+mod sheets;
 mod status;
 mod steps;
 
 use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context as _, Result};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 use unicreda::domain::{ids::OrgId, organization::Settings};
 
@@ -61,6 +63,7 @@ use self::{
         resent_while_a_refusal_is_reported, resent_while_its_delivery_is_reported,
         returned_while_its_delivery_is_reported, revoked_while_its_bounce_is_reported,
     },
+    sheets::{OfBucket, a_copy_that_is_replaced, a_sheet_of_two, a_sheet_that_is_deleted},
     status::{
         another_design_of_the_second, compromised_while_it_signs, corrected_to_anothers_content,
         corrected_while_it_is_sent, corrected_while_its_job_sends, revoked_while_it_is_suspended,
@@ -93,6 +96,8 @@ enum Off {
     Set(&'static str, &'static str),
     /// Items are read together, this map in them without this member.
     Without(&'static str, &'static str),
+    /// A call of the bucket is another one.
+    Bucket(OfBucket),
 }
 
 /// A guard of the service, switched off.
@@ -106,6 +111,18 @@ pub struct Mutant {
 }
 
 impl Mutant {
+    /// Changes a request of the bucket; whether it did, and an answer where it does not arrive.
+    pub fn change_object(
+        &self,
+        operation: &str,
+        request: &mut HttpRequest,
+    ) -> (bool, Option<HttpResponse>) {
+        match &self.off {
+            Off::Bucket(off) => off.change(operation, request),
+            _ => (false, None),
+        }
+    }
+
     /// Changes a request that passes; whether it did.
     pub fn change_request(&self, _operation: &str, body: &mut Value) -> bool {
         match self.off {
@@ -232,12 +249,14 @@ const SENDER_ALLOWED: &str = "contains(senders, :address) OR contains(senders, :
 
 /// Conditions of the lease of a file. Two that read it at once do the same work twice, and nobody
 /// sees it: there is nothing to go red.
-const OF_FILES: [&str; 4] = [
+const OF_FILES: [&str; 5] = [
     "attribute_exists(pk) AND (attribute_not_exists(reader_until) OR reader_until < :now)",
     "attribute_exists(pk) AND reader = :reader",
     // Of an order of certificates, whose notes have a guard of their own.
     "print_state = :open AND (attribute_not_exists(reader_until) OR reader_until < :now)",
     "reader = :reader",
+    // That files are deleted is noted once more where two delete them.
+    "attribute_exists(pk) AND open_pk = :files",
 ];
 
 macro_rules! mutants {
@@ -335,6 +354,9 @@ static MUTANTS: &[Mutant] = mutants! {
     "a key is one body's": Off::Refused("fingerprint", None) => another_body;
     "a request for wallets is one mail": Off::Condition(SPEND, "NOT contains(sent, :id)") => wallets_delivered_twice;
     "an address gets three mails a day": Off::Condition(COUNT, "") => wallets_asked_too_often;
+    "rows are read from the copy that was surveyed": Off::Bucket(OfBucket::Unsaid("S3 GET", "if-match")) => a_copy_that_is_replaced;
+    "a copy is written before its rows are counted": Off::Bucket(OfBucket::Lost("S3 PUT", "/sheets/")) => a_sheet_of_two;
+    "a copy goes with the files of its job": Off::Bucket(OfBucket::Other("S3 POST", ["<Key>sheets/", "<Key>sheetz/"])) => a_sheet_that_is_deleted;
 };
 
 /// Runs a scenario to its end; red when it takes too long.

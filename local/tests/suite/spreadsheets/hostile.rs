@@ -204,6 +204,17 @@ fn what_programs_leave_out_or_read_otherwise_is_refused() {
     ] {
         assert_eq!(unpacked_as(&of(&rows), None), Err(code), "{what}");
     }
+    // The same where the root has said what the prefix means.
+    let known = |root: &str, of: &str| format!("<{root} {other}>{of}</{root}>").into_bytes();
+    let foreign = row.replace("<row ", "<o:row ").replace("</row>", "</o:row>");
+    let rows = |row: &str| known("worksheet", &format!("<sheetData>{head}{row}</sheetData>"));
+    assert_eq!(unpacked(&with_part("sheet1.xml", &rows(&row))), Ok(2));
+    let refused = Err("sheet_unreadable");
+    assert_eq!(unpacked(&with_part("sheet1.xml", &rows(&foreign))), refused);
+    let strings = known("sst", "<o:si><t>a</t></o:si>");
+    assert_eq!(unpacked(&with_part("sharedStrings.xml", &strings)), refused);
+    let styles = known("styleSheet", r#"<cellXfs><o:xf numFmtId="1"/></cellXfs>"#);
+    assert_eq!(unpacked(&with_part("styles.xml", &styles)), refused);
     let strings = br#"<sst><o:si xmlns:o="urn:other"><t>a</t></o:si><si><t>b</t></si></sst>"#;
     assert_eq!(unpacked(&with_part("sharedStrings.xml", strings)), Err("sheet_unreadable"));
     let styles =
@@ -368,6 +379,43 @@ fn an_archive_that_is_made_to_harm_is_refused_within_its_limits() {
     }
     // An archive within an archive stays closed, whatever it looks like from outside.
     assert!(unpacked(&nested).is_err());
+}
+
+/// A part of a few kilobytes may have millions of elements of which nothing is kept.
+#[test]
+fn a_small_file_keeps_nobody_busy() {
+    let many = |element: &str| element.repeat(2_600_000);
+    let sheet = |rows: &str, after: &str| {
+        format!("<worksheet><sheetData>{rows}</sheetData>{after}</worksheet>").into_bytes()
+    };
+    let head = texts(1, &["Correo"]);
+    let rows = format!("{head}{}", r#"<row r="2"/><row r="3"/>"#.repeat(600_000));
+    for (what, file, code) in [
+        ("merges", with_part("sheet1.xml", &sheet(&head, &many("<m/>"))), "sheet_too_large"),
+        ("styles", with_part("styles.xml", many("<xf/>").as_bytes()), "sheet_too_large"),
+        ("names", with_part("workbook.xml", many("<n/>").as_bytes()), "sheet_too_large"),
+        (
+            "rows that go back and forth",
+            with_part("sheet1.xml", &sheet(&rows, "")),
+            "sheet_unreadable",
+        ),
+    ] {
+        assert!(file.len() < 200_000, "{what}: {}", file.len());
+        assert_eq!(unpacked(&file), Err(code), "{what}");
+    }
+    // A thousand sheets that are one part would be read a thousand times.
+    let one = book().file();
+    let parts = book().parts();
+    let parts: Vec<(String, Vec<u8>)> = parts
+        .into_iter()
+        .map(|(name, of)| {
+            let text = String::from_utf8(of).expect("text");
+            (name, text.replace("<sheets>", r#"<sheets><sheet name="b" r:id="s1"/>"#).into_bytes())
+        })
+        .collect();
+    let parts: Vec<(&str, &[u8])> = parts.iter().map(|(name, of)| (&**name, &**of)).collect();
+    assert_eq!(unpacked(&one), Ok(2));
+    assert_eq!(unpacked(&archive(&parts)), Err("sheet_unreadable"));
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub struct Book {
     pub since_1904: bool,
     /// What stands before the root of each sheet.
     pub prolog: String,
+    /// What each sheet says of its columns.
+    pub columns: String,
 }
 
 impl Book {
@@ -76,8 +78,8 @@ impl Book {
                 r#"<Relationship Id="s{n}" Type="{KINDS}/worksheet" Target="worksheets/sheet{n}.xml"/>"#
             );
             let sheet = format!(
-                r#"{}<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><dimension ref="A1"/><sheetData>{rows}</sheetData><hyperlinks/></worksheet>"#,
-                self.prolog
+                r#"{}<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><dimension ref="A1"/>{}<sheetData>{rows}</sheetData><hyperlinks/></worksheet>"#,
+                self.prolog, self.columns
             );
             parts.push((format!("xl/worksheets/sheet{n}.xml"), sheet.into_bytes()));
         }

@@ -3,6 +3,7 @@
 mod hostile;
 pub mod make;
 mod office;
+mod unseen;
 
 use aws_sdk_s3::primitives::ByteStream;
 use serde_json::{Value, json};

@@ -110,6 +110,10 @@ fn of_file() -> [Member; 6] {
     ]
 }
 
+fn names() -> Value {
+    list_of(1, 50, string())
+}
+
 fn encoding() -> Value {
     word(Encoding::ALL.map(Encoding::as_str))
 }
@@ -121,6 +125,8 @@ fn file() -> Value {
         may("sheet", about("Of a spreadsheet, the sheet that was read.", string())),
         may("sheets", list(string())),
         may("hidden_rows", number()),
+        may("hidden_columns", about("Hidden columns that are read.", names())),
+        may("unread_sheets", about("Other visible sheets with addresses.", names())),
         may("encoding", encoding()),
         may("encoding_guessed", about("Whether it was found by the letters.", flag())),
         may("header_line", number()),

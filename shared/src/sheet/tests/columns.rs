@@ -118,7 +118,7 @@ fn parts_of_a_name_are_joined_in_their_order_and_a_whole_one_beside_them_is_a_fa
     let fault = open("Nombre completo;Apellidos;Correo\nAna Pérez;Pérez;a@x.cl").0;
     assert_eq!((fault.code, fault.column), ("repeated_column", Some(2)));
     assert!(
-        fault.es.contains("«Apellidos», que dice lo mismo que «Nombre completo» (A)"),
+        fault.es.contains("«Apellidos», que se lee igual que «Nombre completo» (A)"),
         "{}",
         fault.es
     );

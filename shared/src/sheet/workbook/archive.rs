@@ -86,6 +86,7 @@ impl<'a> Archive<'a> {
         let reader: Box<dyn Read + Send + '_> = Box::new(entry.verifying_reader(packed));
         Ok(Unpacking {
             reader: BufReader::with_capacity(64 * 1024, reader),
+            packed: bytes.len(),
             left,
             event: 0,
             beyond: false,
@@ -111,6 +112,8 @@ impl Read for Packed<'_> {
 /// A part that is being read. At its end its length and its checksum are compared.
 pub(super) struct Unpacking<'a> {
     reader: BufReader<Box<dyn Read + Send + 'a>>,
+    /// Bytes of the part as it is kept.
+    packed: usize,
     left: u64,
     /// Bytes of the present event.
     event: usize,
@@ -122,6 +125,11 @@ impl Unpacking<'_> {
     /// Begins another event.
     pub fn begin_event(&mut self) {
         self.event = 0;
+    }
+
+    /// Bytes of the part as it is kept.
+    pub fn packed(&self) -> usize {
+        self.packed
     }
 
     /// Bytes that may still be read.

@@ -6,10 +6,13 @@ use super::{
     cell::{Cell, Rows, SheetLine, SheetName},
     trouble::{Result, Trouble},
 };
-use crate::sheet::{
-    columns::{Assignments, Columns},
-    fault::SheetFault,
-    limits::{HEADER_LINES, MAX_SHOWN},
+use crate::{
+    domain::email::EmailAddress,
+    sheet::{
+        columns::{Assignments, Columns},
+        fault::SheetFault,
+        limits::{HEADER_LINES, MAX_SHOWN},
+    },
 };
 
 /// Visible sheets that are looked into.
@@ -24,6 +27,8 @@ pub(super) struct Choice {
     pub at: usize,
     /// The line of its header; 0 if it has none.
     pub header: u64,
+    /// The places of other visible sheets that seem to have people, where no sheet was named.
+    pub unread: Vec<usize>,
 }
 
 /// Chooses a sheet; `rows` begins to read one.
@@ -38,10 +43,12 @@ pub(super) fn choose<'a>(
         let is = |sheet: &SheetName| compared(&sheet.name) == wanted;
         let at = sheets.iter().position(is).ok_or_else(|| not_found(named, sheets))?;
         let looked = look(&mut *rows(at)?, assigned)?;
-        return Ok(Choice { at, header: looked.header.map_or(0, |(line, _)| line) });
+        let header = looked.header.map_or(0, |(line, _)| line);
+        return Ok(Choice { at, header, unread: Vec::new() });
     }
     let visible = sheets.iter().enumerate().filter(|(_, sheet)| sheet.visible);
-    let (mut filled, mut trouble) = (None, None);
+    let (mut chosen, mut filled, mut trouble) = (None, None, None);
+    let mut unread = Vec::new();
     for (at, _) in visible.take(MAX_LOOKED) {
         // One that cannot be read hides none of the others.
         let looked = match rows(at).and_then(|mut rows| look(&mut *rows, assigned)) {
@@ -51,15 +58,22 @@ pub(super) fn choose<'a>(
                 continue;
             }
         };
-        if let Some((header, true)) = looked.header {
-            return Ok(Choice { at, header });
+        let header = looked.header.map_or(0, |(line, _)| line);
+        if looked.has_people {
+            unread.push(at);
+        }
+        if looked.header.is_some_and(|(_, addressed)| addressed) && chosen.is_none() {
+            chosen = Some((at, header));
         }
         if looked.filled && filled.is_none() {
-            filled = Some(Choice { at, header: looked.header.map_or(0, |(line, _)| line) });
+            filled = Some((at, header));
         }
     }
-    match (filled, trouble) {
-        (Some(choice), _) => Ok(choice),
+    match (chosen.or(filled), trouble) {
+        (Some((at, header)), _) => {
+            unread.retain(|other| *other != at);
+            Ok(Choice { at, header, unread })
+        }
         (None, Some(trouble)) => Err(trouble.into()),
         (None, None) if sheets.is_empty() => Err(Trouble::Unreadable.into()),
         (None, None) => {
@@ -79,6 +93,8 @@ struct Looked {
     /// The line that looks most like a header, and whether it has the column of the addresses.
     header: Option<(u64, bool)>,
     filled: bool,
+    /// Whether one of its rows below the first has an address.
+    has_people: bool,
 }
 
 fn look(rows: &mut dyn Rows, assigned: &Assignments) -> Result<Looked> {
@@ -92,6 +108,7 @@ fn look(rows: &mut dyn Rows, assigned: &Assignments) -> Result<Looked> {
         if row.is_blank() {
             continue;
         }
+        looked.has_people |= looked.filled && row.cells.iter().any(is_address);
         looked.filled = true;
         let columns = Columns::assigned(&names(&row), assigned);
         let rank = (columns.email().is_some(), columns.known());
@@ -103,8 +120,12 @@ fn look(rows: &mut dyn Rows, assigned: &Assignments) -> Result<Looked> {
     Ok(looked)
 }
 
+fn is_address(cell: &Cell) -> bool {
+    matches!(cell, Cell::Text(text) if EmailAddress::parse(text.trim()).is_ok())
+}
+
 /// The names that a row would have as a header.
-fn names(row: &SheetLine) -> Vec<String> {
+pub(super) fn names(row: &SheetLine) -> Vec<String> {
     let name = |cell: &Cell| match cell {
         Cell::Text(text) => text.trim().to_owned(),
         _ => String::new(),

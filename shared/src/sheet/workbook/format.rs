@@ -30,6 +30,8 @@ pub(super) enum Format {
     Unread,
     /// A day, with a time or without.
     Date,
+    /// A day of which only a part is shown: `yyyy`, `mmm-yy`.
+    PartOfDate,
     /// A time of day.
     Time,
     /// A lasting time, by the letters of its parts: `hms`, `hm`, `h`, `ms`, `m` or `s`.
@@ -68,7 +70,8 @@ impl Format {
     /// One of the formats that every workbook knows by number.
     pub fn built_in(id: u32) -> Self {
         match id {
-            14..=17 | 22 | 27..=31 | 36 | 50..=54 | 57 | 58 => Self::Date,
+            16 | 17 => Self::PartOfDate,
+            14 | 15 | 22 | 27..=31 | 36 | 50..=54 | 57 | 58 => Self::Date,
             18..=21 | 32..=35 | 45 | 47 | 55 | 56 => Self::Time,
             46 => Self::of("[h]:mm:ss"),
             // The currency is that of who opens the file; the others are fractions.
@@ -119,6 +122,10 @@ impl Format {
         match self {
             Self::Date => match day(number, since_1904) {
                 Some(date) => Cell::Date(date),
+                None => Cell::Bare(value),
+            },
+            Self::PartOfDate => match day(number, since_1904) {
+                Some(date) => Cell::PartOfDate(date),
                 None => Cell::Bare(value),
             },
             Self::Time => Cell::Text(time(number)),
@@ -281,11 +288,14 @@ fn moment(tokens: &[Token]) -> Option<Format> {
     let has = |wanted: &[char]| {
         tokens.iter().any(|token| matches!(token, Token::Moment(c) if wanted.contains(c)))
     };
-    match () {
-        () if has(&['y', 'd']) => Some(Format::Date),
-        () if has(&['h', 's']) => Some(Format::Time),
-        () if has(&['m']) => Some(Format::Date),
-        () => None,
+    // Beside hours `m` may be minutes, with a day and a year it is the month in any case.
+    let parts = [&['y'][..], &['m'], &['d']];
+    match parts.iter().filter(|part| has(part)).count() {
+        3 => Some(Format::Date),
+        _ if has(&['y', 'd']) => Some(Format::PartOfDate),
+        _ if has(&['h', 's']) => Some(Format::Time),
+        0 => None,
+        _ => Some(Format::PartOfDate),
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) enum CellKind {
     Bare,
     /// A day.
     Date,
+    /// A day of which the sheet shows only a part.
+    PartOfDate,
     /// The error of a formula.
     Error,
     /// A formula that was saved without its value.
@@ -29,12 +31,13 @@ pub(crate) enum CellKind {
 }
 
 impl CellKind {
-    const ALL: [(Self, char); 7] = [
+    const ALL: [(Self, char); 8] = [
         (Self::Text, 't'),
         (Self::Number, 'n'),
         (Self::Long, 'l'),
         (Self::Bare, 'b'),
         (Self::Date, 'd'),
+        (Self::PartOfDate, 'p'),
         (Self::Error, 'e'),
         (Self::Unvalued, 'f'),
     ];
@@ -120,6 +123,7 @@ pub(super) fn write(row: &SheetLine, to: &mut Vec<u8>) {
             Cell::Long(text) => (CellKind::Long, &**text),
             Cell::Bare(text) => (CellKind::Bare, &**text),
             Cell::Date(text) => (CellKind::Date, &**text),
+            Cell::PartOfDate(text) => (CellKind::PartOfDate, &**text),
             Cell::Error(text) => (CellKind::Error, &**text),
             Cell::Unvalued(text) => (CellKind::Unvalued, &**text),
         };

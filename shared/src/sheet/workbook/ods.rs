@@ -5,10 +5,10 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::{
     archive::{Archive, MAX_UNPACKED},
-    cell::{Cell, Rows, SheetLine, SheetName},
+    cell::{Cell, HiddenColumns, MAX_COLUMNS, Rows, SheetLine, SheetName},
     format,
     trouble::{Result, Trouble},
-    xlsx::{MAX_COLUMNS, day_of},
+    xlsx::day_of,
     xml::{MAX_CELL, Refused, Xml, add_text, attribute},
 };
 
@@ -66,7 +66,8 @@ impl<'a> Ods<'a> {
             }
         }
         xml.refuse(Refused::Renamed);
-        Ok(Box::new(OdsRows { xml, line: 0, again: None, groups: Vec::new() }))
+        let (again, groups, hidden) = (None, Vec::new(), HiddenColumns::default());
+        Ok(Box::new(OdsRows { xml, line: 0, again, groups, columns: 0, hidden }))
     }
 }
 
@@ -125,12 +126,16 @@ struct OdsRows<'a> {
     line: u64,
     /// A row that is repeated, and how often still.
     again: Option<(SheetLine, u64)>,
-    /// Whether each group of rows that has begun is hidden.
+    /// Whether each group of rows or of columns that has begun is hidden.
     groups: Vec<bool>,
+    /// Columns so far.
+    columns: usize,
+    hidden: HiddenColumns,
 }
 
 /// What comes next in a sheet.
 enum Next {
+    Columns { repeated: usize, hidden: bool },
     Row { repeated: u64, hidden: bool },
     Cell(CellStart),
     Group { hidden: bool },
@@ -158,31 +163,60 @@ fn repeated(start: &BytesStart<'_>, name: &[u8]) -> u64 {
     attribute(start, name).and_then(|times| times.parse().ok()).unwrap_or(1).max(1)
 }
 
+/// How many columns or cells an element stands for.
+fn columns(start: &BytesStart<'_>) -> usize {
+    usize::try_from(repeated(start, b"table:number-columns-repeated")).unwrap_or(usize::MAX)
+}
+
+/// Whether an element groups rows or columns without hiding them.
+fn is_plain_group(name: &[u8]) -> bool {
+    let groups: [&[u8]; 4] = [
+        b"table:table-header-rows",
+        b"table:table-rows",
+        b"table:table-header-columns",
+        b"table:table-columns",
+    ];
+    groups.contains(&name)
+}
+
+/// Whether a row or a column says that it is hidden.
+fn is_hidden(start: &BytesStart<'_>) -> bool {
+    attribute(start, b"table:visibility").is_some_and(|visibility| visibility != "visible")
+}
+
+/// Whether a cell shows a whole day: three numbers, or two and the name of a month. `nov 2026` does not.
+fn shows_a_day(text: &str) -> bool {
+    let numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|of| !of.is_empty()).count();
+    let mut words = text.split(|c: char| !c.is_alphabetic());
+    numbers > 2 || (numbers == 2 && words.any(|word| word.chars().count() > 2))
+}
+
 impl Next {
     fn of(event: &Event<'_>) -> Self {
         match event {
             Event::Start(start) => match start.name().as_ref() {
-                b"table:table-row" => {
-                    let visibility = attribute(start, b"table:visibility");
-                    let hidden = visibility.is_some_and(|visibility| visibility != "visible");
-                    Self::Row { repeated: repeated(start, b"table:number-rows-repeated"), hidden }
+                b"table:table-row" => Self::Row {
+                    repeated: repeated(start, b"table:number-rows-repeated"),
+                    hidden: is_hidden(start),
+                },
+                b"table:table-column" => {
+                    Self::Columns { repeated: columns(start), hidden: is_hidden(start) }
                 }
                 b"table:table-cell" | b"table:covered-table-cell" => {
                     Self::Cell(CellStart::of(start))
                 }
-                b"table:table-row-group" => {
+                b"table:table-row-group" | b"table:table-column-group" => {
                     let shown = attribute(start, b"table:display");
                     Self::Group { hidden: shown.is_some_and(|shown| shown == "false") }
                 }
-                b"table:table-header-rows" | b"table:table-rows" => Self::Group { hidden: false },
+                name if is_plain_group(name) => Self::Group { hidden: false },
                 b"table:table" => Self::Table,
                 b"text:p" | b"text:h" => Self::Paragraph,
                 _ => Self::Skipped,
             },
             Event::End(end) => match end.name().as_ref() {
-                b"table:table-row-group" | b"table:table-header-rows" | b"table:table-rows" => {
-                    Self::GroupEnd
-                }
+                b"table:table-row-group" | b"table:table-column-group" => Self::GroupEnd,
+                name if is_plain_group(name) => Self::GroupEnd,
                 b"table:table" => Self::TableEnd,
                 _ => Self::End,
             },
@@ -198,8 +232,7 @@ impl CellStart {
         // Another one of the same end says what LibreOffice knows of it.
         let kind = attribute(start, b"office:value-type").unwrap_or_default();
         Self {
-            repeated: usize::try_from(repeated(start, b"table:number-columns-repeated"))
-                .unwrap_or(usize::MAX),
+            repeated: columns(start),
             kind,
             value: attribute(start, b"office:value"),
             date: attribute(start, b"office:date-value"),
@@ -219,7 +252,10 @@ impl CellStart {
                 Some(number) if number.is_finite() => Cell::Bare(format::written_out(number)),
                 _ => Cell::Text(text),
             },
-            "date" => day_of(self.date.as_deref().unwrap_or(&text)),
+            "date" => match day_of(self.date.as_deref().unwrap_or(&text)) {
+                Cell::Date(day) if !text.is_empty() && !shows_a_day(&text) => Cell::PartOfDate(day),
+                day => day,
+            },
             "" if self.is_formula && text.is_empty() => Cell::Unvalued("=".to_owned()),
             _ if text.is_empty() => Cell::Empty,
             _ => Cell::Text(text),
@@ -257,6 +293,13 @@ impl Rows for OdsRows<'_> {
                     }
                     return Ok(Some(row));
                 }
+                Next::Columns { repeated, hidden } => {
+                    let (from, to) = (self.columns, self.columns.saturating_add(repeated));
+                    if hidden || self.groups.contains(&true) {
+                        self.hidden.add(from..to)?;
+                    }
+                    self.columns = to;
+                }
                 Next::Group { hidden } => self.groups.push(hidden),
                 Next::GroupEnd => drop(self.groups.pop()),
                 // A sheet within a sheet is a drawing's.
@@ -270,6 +313,10 @@ impl Rows for OdsRows<'_> {
                 _ => {}
             }
         }
+    }
+
+    fn hides(&self, column: usize) -> bool {
+        self.hidden.has(column)
     }
 }
 

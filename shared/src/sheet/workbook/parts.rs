@@ -76,6 +76,10 @@ impl Parts {
                         let target = prefixed_attribute(&start, b"id");
                         let target = target.and_then(|id| of_cells.get(&*id).copied());
                         if let (Some(name), Some(target)) = (attribute(&start, b"name"), target) {
+                            // Else a thousand sheets could be one part, to be read a thousand times.
+                            if parts.sheets.iter().any(|(_, known)| known == target) {
+                                return Err(Trouble::Unreadable);
+                            }
                             let state = attribute(&start, b"state");
                             let visible = state.is_none_or(|state| state == "visible");
                             parts.sheets.push((SheetName { name, visible }, target.to_owned()));

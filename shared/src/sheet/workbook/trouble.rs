@@ -36,10 +36,10 @@ impl From<Trouble> for SheetFault {
             Trouble::TooLarge => Self::new(
                 "sheet_too_large",
                 format!(
-                    "La planilla supera los {mb} MB, o los {unpacked} MB descomprimida: guárdala como «CSV UTF-8 (delimitado por comas)» y envía ese archivo"
+                    "La planilla supera los {mb} MB, o los {unpacked} MB descomprimida, o tiene demasiadas celdas, combinaciones o formatos: guárdala como «CSV UTF-8 (delimitado por comas)» y envía ese archivo"
                 ),
                 format!(
-                    "The spreadsheet is larger than {mb} MB, or than {unpacked} MB unpacked: save it as \"CSV UTF-8 (comma delimited)\" and send that file"
+                    "The spreadsheet is larger than {mb} MB, or than {unpacked} MB unpacked, or has too many cells, merges or formats: save it as \"CSV UTF-8 (comma delimited)\" and send that file"
                 ),
             ),
             Trouble::OtherKind => Self::new(

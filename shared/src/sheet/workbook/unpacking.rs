@@ -2,8 +2,8 @@
 
 use super::{
     archive::Archive,
-    cell::{Rows, SheetName},
-    choosing::{Choice, choose},
+    cell::{Rows, SheetLine, SheetName},
+    choosing::{Choice, choose, names},
     line,
     ods::{self, Ods},
     trouble::{Result, Trouble, too_many_rows},
@@ -14,7 +14,8 @@ use crate::sheet::limits::{MAX_SHEET_ROWS, MAX_SPREADSHEET};
 use crate::{
     domain::spreadsheet::{HiddenRows, Workbook},
     sheet::{
-        columns::Assignments,
+        column::{Column, Use},
+        columns::{Assignments, Columns},
         fault::SheetFault,
         foreign,
         limits::{HEADER_LINES, MAX_FILE},
@@ -123,21 +124,24 @@ impl<'a> Spreadsheet<'a> {
         let chosen = choose(&self.sheets, ask.sheet, &assigned, |at| self.kind.rows(at));
         let sheets: Vec<String> =
             self.sheets.iter().take(MAX_NAMES).map(|sheet| shown(&sheet.name)).collect();
-        let Choice { at, header } =
+        let Choice { at, header, unread } =
             chosen.map_err(|fault| SheetFault { sheets: sheets.clone(), ..fault })?;
-        let name = self.sheets.get(at).map(|sheet| shown(&sheet.name)).unwrap_or_default();
+        let named = |at: usize| self.sheets.get(at).map(|sheet| shown(&sheet.name));
         Ok(Unpacking {
             rows: self.kind.rows(at)?,
             header,
+            assigned: Some(assigned),
             asked: ask.hidden_rows,
             count: 0,
             bytes: 0,
             first_hidden: None,
             ended: false,
             workbook: Workbook {
-                sheet: name,
+                sheet: named(at).unwrap_or_default(),
                 sheets,
+                unread: unread.into_iter().filter_map(named).collect(),
                 hidden: 0,
+                hidden_columns: Vec::new(),
                 hidden_unknown: matches!(self.kind, Kind::Xls(_)),
             },
         })
@@ -151,6 +155,7 @@ impl Spreadsheet<'_> {
             Some(Unpacking {
                 rows: self.kind.rows(at).ok()?,
                 header: 0,
+                assigned: None,
                 asked: Some(HiddenRows::Read),
                 count: 0,
                 bytes: 0,
@@ -166,6 +171,8 @@ impl Spreadsheet<'_> {
 pub struct Unpacking<'a> {
     rows: Box<dyn Rows + Send + 'a>,
     header: u64,
+    /// How its columns are known, where that matters.
+    assigned: Option<Assignments>,
     asked: Option<HiddenRows>,
     count: u32,
     bytes: u64,
@@ -195,6 +202,9 @@ impl Unpacking<'_> {
             if row.is_blank() {
                 continue;
             }
+            if row.number == self.header {
+                self.note_hidden_columns(&row);
+            }
             if row.hidden && row.number > self.header {
                 self.workbook.hidden += 1;
                 self.first_hidden.get_or_insert(row.number);
@@ -223,6 +233,22 @@ impl Unpacking<'_> {
         self.workbook
     }
 
+    /// Notes the columns that are hidden and read, by the row that names them.
+    fn note_hidden_columns(&mut self, header: &SheetLine) {
+        let Some(assigned) = &self.assigned else { return };
+        let names = names(header);
+        let columns = Columns::assigned(&names, assigned);
+        let read = |column: Column| column.usage() == Use::Read && column != Column::Unknown;
+        let hidden = columns
+            .all()
+            .iter()
+            .zip(&names)
+            .enumerate()
+            .filter(|(at, (column, _))| read(**column) && self.rows.hides(*at));
+        let hidden = hidden.map(|(_, (_, name))| shown(name)).take(MAX_NAMES);
+        self.workbook.hidden_columns = hidden.collect();
+    }
+
     fn named(&self, fault: SheetFault) -> SheetFault {
         let Workbook { sheet, sheets, .. } = self.workbook.clone();
         SheetFault { sheet: Some(sheet.into()), sheets, ..fault }
@@ -241,17 +267,17 @@ impl Unpacking<'_> {
         let fault = SheetFault::new(
             "hidden_rows",
             format!(
-                "La hoja «{sheet}» tiene {es}. Indica si se leen (hidden_rows: read) o no (hidden_rows: skip), o muéstralas y guarda el archivo"
+                "La hoja «{sheet}» tiene {es}. Indica si se leen o se dejan fuera, o muéstralas y guarda el archivo"
             ),
             format!(
-                "The sheet \"{sheet}\" has {en}. Say whether they are read (hidden_rows: read) or left out (hidden_rows: skip), or show them and save the file"
+                "The sheet \"{sheet}\" has {en}. Say whether they are read or left out, or show them and save the file"
             ),
         );
         Err(self.named(fault.at_line(first)))
     }
 }
 
-/// A sheet's name, cut and cleaned.
+/// A sheet's or a column's name, cut and cleaned.
 fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect()
 }

@@ -5,7 +5,7 @@ use rust_xlsxwriter::{
     DataValidation, Format, FormatAlign, Formula, Worksheet, XlsxError, workbook::Workbook as Book,
 };
 
-use super::xlsx::MAX_COLUMNS;
+use super::cell::MAX_COLUMNS;
 
 /// Characters of a cell.
 const MAX_CELL: usize = 32_767;

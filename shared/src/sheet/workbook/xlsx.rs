@@ -1,10 +1,12 @@
 //! Sheets of `.xlsx` (ECMA-376, part 1, 18.3), row by row.
 
+use std::ops::Range;
+
 use quick_xml::events::{BytesStart, Event};
 
 use super::{
     archive::{Archive, MAX_UNPACKED},
-    cell::{Cell, Rows, SheetLine, SheetName},
+    cell::{Cell, HiddenColumns, MAX_COLUMNS, Rows, SheetLine, SheetName},
     format::Format,
     parts::Parts,
     styles::Styles,
@@ -14,8 +16,6 @@ use super::{
 
 /// Bytes of all texts that several cells may share.
 const MAX_TEXT: usize = 96 * 1024 * 1024;
-/// Columns of a sheet.
-pub(super) const MAX_COLUMNS: usize = 16_384;
 /// Rows of a sheet.
 const MAX_LINE: u64 = 1_048_576;
 /// Characters of a formula that are kept.
@@ -173,7 +173,9 @@ impl<'a> Xlsx<'a> {
             styles: &self.styles,
             since_1904,
             line: 0,
+            rows: 0,
             begun: false,
+            hidden: HiddenColumns::default(),
             text: String::new(),
         }))
     }
@@ -185,13 +187,17 @@ struct XlsxRows<'a> {
     styles: &'a Styles,
     since_1904: bool,
     line: u64,
+    /// Rows so far.
+    rows: u64,
     /// Whether the rows have begun.
     begun: bool,
+    hidden: HiddenColumns,
     text: String,
 }
 
 /// What comes next in a part of rows.
 enum Next {
+    HiddenColumns(Range<usize>),
     Rows,
     Row { number: Option<u64>, hidden: bool },
     Cell(CellStart),
@@ -221,6 +227,7 @@ impl Next {
                     Self::Row { number, hidden: flat || says(start, b"hidden") }
                 }
                 b"sheetData" => Self::Rows,
+                b"col" => hidden_columns(start).map_or(Self::Skipped, Self::HiddenColumns),
                 _ => Self::Skipped,
             },
             Event::End(end) if end.local_name().as_ref() == b"sheetData" => Self::AllRows,
@@ -231,10 +238,23 @@ impl Next {
     }
 }
 
+/// The columns of which an element says that they are hidden; in characters, what is narrower is seen by
+/// nobody.
+fn hidden_columns(start: &BytesStart<'_>) -> Option<Range<usize>> {
+    let number = |name: &[u8]| attribute(start, name)?.parse::<usize>().ok();
+    let width = attribute(start, b"width").and_then(|width| width.parse().ok());
+    let narrow = width.is_some_and(|width: f64| width < 0.2);
+    if !narrow && !says(start, b"hidden") {
+        return None;
+    }
+    Some(number(b"min")?.checked_sub(1)?..number(b"max")?)
+}
+
 impl Rows for XlsxRows<'_> {
     fn next_row(&mut self) -> Result<Option<SheetLine>> {
         loop {
             match Next::of(&self.xml.next()?) {
+                Next::HiddenColumns(columns) if !self.begun => self.hidden.add(columns)?,
                 Next::Rows => {
                     self.begun = true;
                     self.xml.refuse(Refused::Foreign);
@@ -242,7 +262,8 @@ impl Rows for XlsxRows<'_> {
                 Next::Row { number, hidden } if self.begun => {
                     let number = number.unwrap_or(self.line + 1);
                     // Of two rows of one number programs show the one or the other.
-                    if number == 0 || number > MAX_LINE || number == self.line {
+                    self.rows += 1;
+                    if number == 0 || number.max(self.rows) > MAX_LINE || number == self.line {
                         return Err(Trouble::Unreadable);
                     }
                     self.line = number;
@@ -259,6 +280,10 @@ impl Rows for XlsxRows<'_> {
                 _ => {}
             }
         }
+    }
+
+    fn hides(&self, column: usize) -> bool {
+        self.hidden.has(column)
     }
 }
 
@@ -401,7 +426,10 @@ impl XlsxRows<'_> {
                 Cell::Text(if yes { "TRUE" } else { "FALSE" }.to_owned())
             }
             Stored::Error => Cell::Error(self.text.trim().to_owned()),
-            Stored::Day => day_of(self.text.trim()),
+            Stored::Day => match (day_of(self.text.trim()), self.styles.format(start.style)) {
+                (Cell::Date(day), Format::PartOfDate) => Cell::PartOfDate(day),
+                (day, _) => day,
+            },
             Stored::Number => self.number(self.styles.format(start.style)),
         })
     }

@@ -13,6 +13,10 @@ use super::{
     trouble::{Result, Trouble},
 };
 
+/// Elements that a part of any size may have, and those for each of its bytes as they are kept: a cell of a
+/// real sheet is two or three, and takes a byte or more. So a small file is not busy for long.
+const ELEMENTS: u64 = 2_000_000;
+const ELEMENTS_A_BYTE: u64 = 4;
 /// Most elements within one another; a sheet has seven, a document of OpenDocument some ten.
 const MAX_DEPTH: u32 = 100;
 /// Bytes of a cell's text; Excel has 32,767 characters.
@@ -23,6 +27,8 @@ pub(super) struct Xml<'a> {
     reader: Reader<Unpacking<'a>>,
     buffer: Vec<u8>,
     depth: u32,
+    /// Elements that may still begin.
+    elements: u64,
     /// The prefix of its root's name, once that was read.
     prefix: Option<Vec<u8>>,
     refused: Refused,
@@ -52,7 +58,8 @@ impl<'a> Xml<'a> {
         let mut reader = Reader::from_reader(archive.part(part, left)?);
         reader.config_mut().expand_empty_elements = true;
         let buffer = Vec::with_capacity(4096);
-        Ok(Self { reader, buffer, depth: 0, prefix: None, refused: Refused::None })
+        let elements = ELEMENTS + ELEMENTS_A_BYTE * reader.get_ref().packed() as u64;
+        Ok(Self { reader, buffer, depth: 0, elements, prefix: None, refused: Refused::None })
     }
 
     /// Says which elements make the part unreadable from here on; those that were so before.
@@ -70,6 +77,7 @@ impl<'a> Xml<'a> {
                 match &event {
                     Event::Start(start) => {
                         self.depth += 1;
+                        self.elements = self.elements.checked_sub(1).ok_or(Trouble::TooLarge)?;
                         let prefix = start.name().prefix().map(|of| of.as_ref().to_vec());
                         let prefix = prefix.unwrap_or_default();
                         let root = self.prefix.get_or_insert_with(|| prefix.clone());

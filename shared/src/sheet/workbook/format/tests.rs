@@ -105,16 +105,20 @@ fn a_day_is_a_day() {
         "yyyy-mm-dd",
         "d/m/yy",
         "[$-340A]d \"de\" mmmm \"de\" yyyy",
-        "mmm-yy",
         "dd/mm/yyyy;@",
         "[$-340A]d \"de\" mmmm \"de\" yyyy;@",
         "[ENG][$-1009]d-mmm-yy;@",
         "[$-F800]dddd\\,\\ mmmm\\ dd\\,\\ yyyy",
         "dd/mm/yyyy hh:mm",
         "m/d/yy h:mm AM/PM",
-        "mmmm",
     ] {
         assert_eq!(Format::of(code), Format::Date, "{code}");
+    }
+    for code in ["mmm-yy", "mmmm", "yyyy", "mm/yyyy", "dd/mm", "mmm yyyy;@", "dd hh:mm"] {
+        assert_eq!(Format::of(code), Format::PartOfDate, "{code}");
+    }
+    for (id, known) in [(14, Format::Date), (16, Format::PartOfDate), (17, Format::PartOfDate)] {
+        assert_eq!(Format::built_in(id), known, "{id}");
     }
     for code in ["h:mm", "mm:ss", "h:mm AM/PM"] {
         assert_eq!(Format::of(code), Format::Time, "{code}");
