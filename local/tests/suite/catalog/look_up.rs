@@ -88,7 +88,7 @@ async fn a_key_of_any_scope_says_whose_it_is_and_until_when() {
     let revoked = key_of(app, "demo", Mode::Live, &Scope::ALL, None).await;
     world.call("DELETE", &format!("/api-keys/{}", key_id(&revoked)), None).await.expect(204);
     let wrong = format!("{}{}", &other[..other.len() - 4], "aaaa");
-    for key in [&ended, &revoked, &wrong, "uc_live_nada"] {
+    for key in [ended.as_str(), revoked.as_str(), wrong.as_str(), "uc_live_nada"] {
         world.call_as(key, "GET", "/key", None).await.problem(401, "unauthenticated");
     }
     world.send("GET", "/api/v1/key", &[], "").await.problem(401, "unauthenticated");
@@ -233,7 +233,7 @@ async fn the_box_finds_an_address_an_id_and_an_id_of_ones_own_by_key() {
 
     // Neither another organization nor the other mode finds any, and nobody what was erased.
     let other = another_organization(world.stack.app(), "otra").await;
-    for q in ["ACTA 7/ñ", "uno2@ejemplo.com", &made[1], uuid] {
+    for q in ["ACTA 7/ñ", "uno2@ejemplo.com", made[1].as_str(), uuid] {
         for key in [&other, &world.demo.test_api_key] {
             let path = format!("/credentials?q={}", encoded(q));
             let list = world.call_as(key, "GET", &path, None).await.expect(200).json();
@@ -241,7 +241,7 @@ async fn the_box_finds_an_address_an_id_and_an_id_of_ones_own_by_key() {
         }
     }
     erase(&world, "uno1@ejemplo.com").await;
-    for q in [&made[1], "uno1@ejemplo.com"] {
+    for q in [made[1].as_str(), "uno1@ejemplo.com"] {
         assert_eq!(of(q).await, BTreeSet::new(), "{q}");
     }
     assert_eq!(of("ACTA 7/ñ").await, &four - &BTreeSet::from([made[1].clone()]));
