@@ -479,8 +479,13 @@ class Rehearsal:
         held = self.api.get(f"/api/v1/members/{again['email']}/credentials")
         wallet = self.api.get(urllib.parse.urlparse(held["wallet_url"]).path, key="")
         check(again["credential_id"] in wallet, wallet[:300])
-        listed = self.api.get("/api/v1/credentials?limit=5")["items"]
-        check(len(listed) == 5, listed)
+        for query in ["limit=5", f"job_id={self.job}&limit=5"]:
+            listed = self.api.get(f"/api/v1/credentials?{query}")["items"]
+            check(len(listed) == 5, listed)
+        found = self.api.get(f"/api/v1/credentials?q={again['credential_id']}")["items"]
+        check([one["credential_id"] for one in found] == [again["credential_id"]], found)
+        check(self.api.get("/api/v1/credentials?q=acta-0")["items"] == [], "an external_id of nothing")
+        check("issue" in self.api.get("/api/v1/key")["scopes"], "the key")
         return "3 bounced, 2 complained, 5 delivered, 5 addresses suppressed, one sent again"
 
     def fetch(self, method, url, body=None, status=200, **headers) -> tuple[bytes, dict]:

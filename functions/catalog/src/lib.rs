@@ -40,6 +40,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
             Catalog::ListApiKeys => api_keys::list(app, &call).await,
             Catalog::CreateApiKey => api_keys::create(app, &call).await,
             Catalog::RevokeApiKey => api_keys::revoke(app, &call).await,
+            Catalog::ShowOwnKey => api_keys::show_own(app, &call).await,
             Catalog::ShowOrganization => organization::show(app, &call).await,
             Catalog::PutOrganization => organization::put(app, &call).await,
             Catalog::ShowDesign => designs::show(app, &call).await,

@@ -52,6 +52,7 @@ mod logs;
 mod matrix;
 mod member_files;
 mod mended;
+mod metadata;
 mod mutants;
 mod node;
 mod normalization;

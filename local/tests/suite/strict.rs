@@ -121,13 +121,16 @@ async fn every_route_with_a_key_refuses_what_it_does_not_know_and_public_ones_ig
         ("/credentials?externalId=7", json!("external_id")),
         ("/jobs?status=FAILURE", Value::Null),
         ("/members?q=Carla", Value::Null),
+        ("/credentials?search=Carla", json!("q")),
+        ("/credentials?job=7", json!("job_id")),
+        ("/templates?query=curso", json!("q")),
         ("/signing-keys?limit=10", Value::Null),
     ] {
         let refused = fault(world.call("GET", path, None).await, "unknown_parameter");
         assert_eq!(refused, ("unknown_parameter".into(), hint), "{path}");
     }
     // An empty filter would show the entries of everyone.
-    for filter in ["email", "status", "template_id", "external_id", "issued_after"] {
+    for filter in ["q", "email", "status", "template_id", "job_id", "external_id", "issued_after"] {
         let reply = world.call("GET", &format!("/credentials?{filter}="), None).await;
         assert_eq!(fault(reply, "invalid_request").0, "empty_parameter", "{filter}");
     }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use unicreda::{
     api::{idempotency::MAX_KEY, jobs::UNDELIVERED},
-    domain::{job_result::RowFilter, recipient::MAX_EXTERNAL_ID},
+    domain::{email::MAX_ADDRESS, job_result::RowFilter, recipient::MAX_EXTERNAL_ID},
     http::{
         parameters::{self, Parameter},
         routes::{Access, Catalog, Function, Jobs, Route},
@@ -50,6 +50,8 @@ fn in_query(route: &Route, parameter: Parameter) -> (&'static str, Value) {
         }
         parameters::CURSOR => ("`next_cursor` of the page before.", string()),
         parameters::STATUS => ("The state of the entries.", status(route)),
+        parameters::Q => (looked_up(route), some(MAX_ADDRESS)),
+        parameters::JOB_ID => ("The job that issued the credentials.", uuid()),
         parameters::TEMPLATE_ID => ("The template of the credentials.", uuid()),
         parameters::EMAIL => ("The address of the recipient.", address()),
         parameters::EXTERNAL_ID => ("Your own id of the credential.", some(MAX_EXTERNAL_ID)),
@@ -69,6 +71,15 @@ fn in_query(route: &Route, parameter: Parameter) -> (&'static str, Value) {
         parameters::INTERACTION => ("The version of interaction URLs (VCALM).", word(["1"])),
         parameters::ENCODING => ("The encoding of the file.", said_encoding()),
         Parameter { .. } => ("", string()),
+    }
+}
+
+fn looked_up(route: &Route) -> &'static str {
+    match route.function {
+        Function::Catalog(Catalog::ListCredentials) => {
+            "The address of a recipient, else the id of a credential, else your own id of it."
+        }
+        _ => "A part of the name, whatever its case and accents.",
     }
 }
 

@@ -1,7 +1,8 @@
-//! API keys: list, create, revoke.
+//! API keys: list, create, revoke, and whose the caller's own is.
 
 use http::{Response, StatusCode};
 use lambda_http::Body;
+use serde_json::json as value;
 
 use crate::{
     api::{auth, lists},
@@ -16,7 +17,7 @@ use crate::{
     },
     http::{
         problem::Problem,
-        serve::{Call, json, no_content},
+        serve::{Call, json, no_content, ok},
     },
 };
 
@@ -83,6 +84,24 @@ pub async fn create(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
         members.insert("key".to_owned(), secret.into());
     }
     json(StatusCode::CREATED, &shown)
+}
+
+/// `GET /key`: whose key the caller's is, what it permits, and until when.
+///
+/// # Errors
+/// Those of authentication and of the store.
+pub async fn show_own(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
+    let presented = auth::presented(call)?;
+    let read = app.catalog.together(&presented.org, Some(&presented.id), None, &[]).await?;
+    auth::admit(app, call, &presented, read.key.as_ref()).await?;
+    let Some((key, organization)) = read.key.zip(read.organization) else {
+        return Err(Problem::internal("a key without an organization"));
+    };
+    ok(&value!({
+        "id": key.id, "prefix": key.prefix, "name": key.name, "mode": key.mode,
+        "scopes": key.scopes, "created_at": key.created_at, "expires_at": key.expires_at,
+        "organization": { "id": organization.org.as_str(), "name": organization.settings.name },
+    }))
 }
 
 /// `DELETE /api-keys/{key_id}`: 204, the second call too. A key can revoke itself.

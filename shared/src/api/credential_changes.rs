@@ -24,6 +24,7 @@ use crate::{
         job::Revocation,
         lang::Lang,
         ledger::CurrentCredential,
+        metadata::METADATA,
         renewal_fault::RenewalFault,
     },
     http::{
@@ -350,6 +351,14 @@ fn patch(call: &Call) -> Result<(Map<String, Value>, Option<String>), Problem> {
             "immutable_field",
             "El campo external_id identifica la credencial y no se corrige",
             "The field external_id identifies the credential and is not corrected",
+        );
+    }
+    if body.take(METADATA).is_some() {
+        body.fault(
+            METADATA,
+            "immutable_field",
+            "El campo metadata queda como llegó al emitir y no se corrige",
+            "The field metadata stays as it came with the credential and is not corrected",
         );
     }
     body.end()?;

@@ -1,36 +1,32 @@
 //! Credentials: list, show, and the mail of a test credential.
 
 use http::Response;
-use jiff::Timestamp;
 use lambda_http::Body;
 use serde_json::{Value, json};
 
 use crate::{
     api::{
         auth::{self, Caller},
+        credential_query::{Query, Source},
         lists,
     },
     app::App,
+    credentials::look_up::{self, Located},
     domain::{
-        credential::{Credential, Status},
-        email::EmailAddress,
+        credential::Credential,
         erasure::{Stored, Tombstone},
-        fields::FieldError,
         history::Event,
         identity,
-        ids::{CredentialId, Mode, TemplateId},
+        ids::{CredentialId, Mode},
         lang::Lang,
         ledger::CurrentCredential,
-        nearest::nearest,
-        text::cleaned,
-        time,
     },
     http::{
-        parameters::{EMAIL, EXTERNAL_ID, ISSUED_AFTER, STATUS, TEMPLATE_ID},
         problem::Problem,
         serve::{Call, List, MAX_PAGE_BYTES, ok},
     },
     mail::ledger,
+    store::Page,
 };
 
 /// Index entries that one page of a filtered list reads.
@@ -83,49 +79,6 @@ pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     ok(&page(app, call, &caller, &query, limit).await?)
 }
 
-/// The credentials that a list asks for.
-#[derive(Default)]
-pub(super) struct Query {
-    email: Option<EmailAddress>,
-    /// The sort key after which the list begins.
-    since: Option<String>,
-    filters: Filters,
-}
-
-impl Query {
-    /// All credentials of an address.
-    pub(super) fn of(email: EmailAddress) -> Self {
-        Self { email: Some(email), ..Self::default() }
-    }
-
-    fn read(call: &Call) -> Result<Self, Problem> {
-        let mut errors = Vec::new();
-        let filters = Filters::read(call, &mut errors);
-        let email = call.query(EMAIL).map(EmailAddress::parse);
-        if matches!(email, Some(Err(_))) {
-            let text = format!("Invalid email: {}", call.query(EMAIL).unwrap_or_default());
-            errors.push(FieldError::new("email", "invalid_email", text.clone(), text));
-        }
-        let since = call.query(ISSUED_AFTER).map(|text| {
-            text.parse::<Timestamp>().or_else(|_| format!("{text}T00:00:00Z").parse::<Timestamp>())
-        });
-        if matches!(since, Some(Err(_))) {
-            errors.push(FieldError::new(
-                "issued_after",
-                "invalid_parameter",
-                "El parámetro issued_after debe ser un instante RFC 3339 o una fecha AAAA-MM-DD",
-                "The parameter issued_after must be an RFC 3339 instant or a date YYYY-MM-DD",
-            ));
-        }
-        if !errors.is_empty() {
-            return Err(Problem::invalid_request(errors));
-        }
-        // Strictly after: `~` sorts behind every id of that second.
-        let since = since.and_then(Result::ok).map(|at| format!("{}~", time::seconds(at)));
-        Ok(Self { email: email.and_then(Result::ok), since, filters })
-    }
-}
-
 /// Reads a page of the caller's credentials.
 ///
 /// # Errors
@@ -137,27 +90,19 @@ pub(super) async fn page(
     query: &Query,
     limit: usize,
 ) -> Result<List, Problem> {
-    let read = if query.filters.is_any() { FILTERED_READ } else { limit };
     let before = lists::position(app, call, caller).await?;
-    let (since, before) = (query.since.as_deref(), before.as_deref());
-    let page = match &query.email {
-        Some(email) => {
-            let secret = app.catalog.id_secret(&caller.org).await?;
-            let key = identity::email_key(&secret, &caller.org, caller.mode, email);
-            app.credentials.by_email(&key, since, before, read).await?
-        }
-        None => app.credentials.by_time(&caller.org, caller.mode, since, before, read).await?,
-    };
-    let (found, erased) = app.credentials.stored_all(&page.items).await?;
-    let found = ledger::overlay(app, found).await?;
+    let Candidates { items: found, mut next } =
+        candidates(app, caller, query, before.as_deref(), limit).await?;
+    let ids: Vec<CredentialId> = found.iter().map(|(id, _)| *id).collect();
+    let (stored, erased) = app.credentials.stored_all(&ids).await?;
+    let stored = ledger::overlay(app, stored).await?;
     let mut entries: Vec<Entry> =
-        found.into_iter().map(|found| Entry::Credential(Box::new(found))).collect();
+        stored.into_iter().map(|found| Entry::Credential(Box::new(found))).collect();
     entries.extend(erased.into_iter().map(Entry::Erased));
-    entries.sort_by_cached_key(|entry| page.items.iter().position(|id| *id == entry.id()));
-    let mut next = page.next;
+    entries.sort_by_cached_key(|entry| ids.iter().position(|id| *id == entry.id()));
     let mut items: Vec<Value> = Vec::new();
     let mut bytes = 0;
-    for entry in entries.iter().filter(|entry| query.filters.admit(entry)) {
+    for entry in entries.iter().filter(|entry| entry.is_wanted(query)) {
         if items.len() == limit {
             break;
         }
@@ -166,11 +111,86 @@ pub(super) async fn page(
         items.push(item);
         let left = entries.last().is_some_and(|last| last.id() != entry.id());
         if (items.len() == limit || bytes > MAX_PAGE_BYTES) && left {
-            next = Some(format!("{}#{}", entry.issued_at(), entry.id()));
+            let own = found.iter().find(|(id, _)| *id == entry.id());
+            let own = own.and_then(|(_, position)| position.clone());
+            next = own.or_else(|| Some(format!("{}#{}", entry.issued_at(), entry.id())));
             break;
         }
     }
     Ok(List { items, next_cursor: lists::cursor(app, call, caller, next).await? })
+}
+
+/// Credentials of which a page may show some.
+struct Candidates {
+    /// Their ids, with the positions of a list that is not by time.
+    items: Vec<(CredentialId, Option<String>)>,
+    /// The position after which the next page begins; none at the end.
+    next: Option<String>,
+}
+
+impl From<Page<CredentialId>> for Candidates {
+    fn from(page: Page<CredentialId>) -> Self {
+        let items = page.items.into_iter().map(|id| (id, None)).collect();
+        Self { items, next: page.next }
+    }
+}
+
+impl<P: ToString> From<Located<P>> for Candidates {
+    fn from(located: Located<P>) -> Self {
+        let items = located.items.into_iter().map(|(at, id)| (id, Some(at.to_string()))).collect();
+        Self { items, next: located.next.map(|at| at.to_string()) }
+    }
+}
+
+/// Finds the credentials of a page.
+async fn candidates(
+    app: &App,
+    caller: &Caller,
+    query: &Query,
+    before: Option<&str>,
+    limit: usize,
+) -> Result<Candidates, Problem> {
+    let read = if query.filters() { FILTERED_READ } else { limit };
+    let (since, tenant) = (query.since(), caller.tenant());
+    let since = since.as_deref();
+    match &query.source {
+        Source::Time => {
+            let (org, mode) = (tenant.org, tenant.mode);
+            Ok(app.credentials.by_time(org, mode, since, before, read).await?.into())
+        }
+        Source::Email(email) => {
+            let secret = app.catalog.id_secret(tenant.org).await?;
+            let key = identity::email_key(&secret, tenant.org, tenant.mode, email);
+            Ok(app.credentials.by_email(&key, since, before, read).await?.into())
+        }
+        Source::Job(id) => {
+            let after = before.map_or(Ok(0), str::parse).map_err(|_| Problem::invalid_cursor())?;
+            match app.jobs.get_for(tenant, *id).await? {
+                Some(job) => Ok(look_up::of_job(app, &job, after, read).await?.into()),
+                None => Ok(Candidates { items: Vec::new(), next: None }),
+            }
+        }
+        Source::Id(id, text) => {
+            let found = app.credentials.get(*id).await?.filter(|_| before.is_none());
+            match found.filter(|found| caller.owns(&found.org, found.mode)) {
+                Some(found) => Ok(Candidates { items: vec![(found.id, None)], next: None }),
+                None => with_external_id(app, caller, query, text, before).await,
+            }
+        }
+        Source::ExternalId(text) => with_external_id(app, caller, query, text, before).await,
+    }
+}
+
+async fn with_external_id(
+    app: &App,
+    caller: &Caller,
+    query: &Query,
+    text: &str,
+    before: Option<&str>,
+) -> Result<Candidates, Problem> {
+    let after = before.map(str::parse).transpose().map_err(|_| Problem::invalid_cursor())?;
+    let only = query.template();
+    Ok(look_up::of_external_id(app, caller.tenant(), text, only, after).await?.into())
 }
 
 /// An entry of a list.
@@ -194,86 +214,18 @@ impl Entry {
         }
     }
 
+    fn is_wanted(&self, query: &Query) -> bool {
+        match self {
+            Self::Credential(credential) => query.admits(credential),
+            Self::Erased(tombstone) => query.admits_erased(tombstone),
+        }
+    }
+
     fn answer(&self, site_url: &str, lang: Lang, reads: bool) -> Value {
         match self {
             Self::Credential(credential) => credential.answer(site_url, lang, reads),
             Self::Erased(tombstone) => tombstone.answer(),
         }
-    }
-}
-
-/// The filters of a credential list that no index serves.
-#[derive(Default)]
-struct Filters {
-    template: Option<TemplateId>,
-    external_id: Option<String>,
-    status: Option<Wanted>,
-}
-
-/// The status that is asked for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    Of(Status),
-    Erased,
-}
-
-impl Filters {
-    fn read(call: &Call, errors: &mut Vec<FieldError>) -> Self {
-        let mut fault = |name: &str, es: &str, en: &str, near: Option<&str>| {
-            errors.push(FieldError::new(name, "invalid_parameter", es, en).hint(near));
-        };
-        let template = call.query(TEMPLATE_ID).map(TemplateId::parse);
-        if matches!(template, Some(Err(_))) {
-            fault(
-                "template_id",
-                "El parámetro template_id debe ser un UUID",
-                "The parameter template_id must be a UUID",
-                None,
-            );
-        }
-        let sent = call.query(STATUS);
-        let status = sent.map(|text| match text {
-            "issued" => Some(Wanted::Of(Status::Issued)),
-            "suspended" => Some(Wanted::Of(Status::Suspended)),
-            "revoked" => Some(Wanted::Of(Status::Revoked)),
-            "erased" => Some(Wanted::Erased),
-            _ => None,
-        });
-        if matches!(status, Some(None)) {
-            fault(
-                "status",
-                "El parámetro status debe ser issued, suspended, revoked o erased",
-                "The parameter status must be issued, suspended, revoked or erased",
-                nearest(sent.unwrap_or_default(), ["issued", "suspended", "revoked", "erased"]),
-            );
-        }
-        Self {
-            template: template.and_then(Result::ok),
-            external_id: call.query(EXTERNAL_ID).map(str::to_owned),
-            status: status.flatten(),
-        }
-    }
-
-    fn is_any(&self) -> bool {
-        self.template.is_some() || self.external_id.is_some() || self.status.is_some()
-    }
-
-    fn admit(&self, entry: &Entry) -> bool {
-        let credential = match entry {
-            Entry::Credential(credential) => credential,
-            Entry::Erased(tombstone) => {
-                return self.template.is_none_or(|id| id == tombstone.template_id)
-                    && self.status.is_none_or(|wanted| wanted == Wanted::Erased)
-                    && self.external_id.is_none();
-            }
-        };
-        self.template.is_none_or(|id| id == credential.template_id)
-            && self.status.is_none_or(|wanted| wanted == Wanted::Of(credential.status))
-            && self.external_id.as_ref().is_none_or(|id| {
-                // As it was sent, or cleaned.
-                let own = credential.recipient.external_id.as_ref();
-                own.is_some_and(|own| own == id || *own == cleaned(id))
-            })
     }
 }
 

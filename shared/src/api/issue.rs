@@ -2,14 +2,15 @@
 
 use http::{HeaderValue, Response, StatusCode, header};
 use lambda_http::Body;
-use serde::{Serialize, de::IgnoredAny};
-use serde_json::{Value, json, value::RawValue};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::{
     api::{
         auth::{self, Caller},
         dry_run,
         idempotency::{self, Attempt},
+        issue_body::Submission,
     },
     app::App,
     credentials::{
@@ -21,19 +22,17 @@ use crate::{
         api_key::Scope,
         credential::{Credential, Origin},
         fault_report::FaultReport,
-        fields::{FieldError, FieldErrors, InvalidBody, text_of, unknown_field},
-        ids::TemplateId,
-        job::{Issuing, Job, JobKind, MAX_RECIPIENTS, NewJob, Row},
+        job::{Issuing, Job, JobKind, NewJob, Row},
         job_result::OTHER_PRIVATE,
-        json::{Bounds, Object, shown},
         member::Member,
+        metadata::{METADATA, Metadata},
         organization::Settings,
         recipient::Entry,
         refusal,
         review::{self, Strict, Warnings},
         template::{Definition, Template},
         upload::FileRefusal,
-        warning::{WarningKind, WarningReport},
+        warning::WarningReport,
     },
     http::{
         parameters::DRY_RUN,
@@ -43,192 +42,6 @@ use crate::{
     jobs::accept::{self, AcceptError, Accepted},
     store::catalog::RequestItems,
 };
-
-/// The bounds of the body: 60 values a recipient, whose own bounds and repeated members are that
-/// recipient's fault.
-const BOUNDS: Bounds = Bounds { depth: 16, values: MAX_RECIPIENTS * 60, apart: Some("recipients") };
-
-/// The body of `POST /credentials/issue`.
-#[derive(Debug)]
-struct Submission {
-    template: TemplateId,
-    entries: Vec<Entry>,
-    send_email: bool,
-    strict: Strict,
-    reissue: bool,
-}
-
-impl Submission {
-    fn read(call: &Call) -> Result<Self, Problem> {
-        let text = text_of(call.expect_json()?, &BOUNDS)?;
-        let mut faults = Faults::default();
-        let members = Members::read(text, &mut faults)?;
-        let template = template_id(members.template_id, &mut faults);
-        let send_email = boolean(members.send_email, "send_email", true, &mut faults);
-        let reissue = boolean(members.reissue, "reissue", false, &mut faults);
-        let strict = strict(members.strict, &mut faults);
-        let recipients = recipients(members.recipients, &mut faults);
-        if recipients.len() > MAX_RECIPIENTS {
-            return Err(Problem::too_many_recipients(MAX_RECIPIENTS, recipients.len()));
-        }
-        match template {
-            Some(template) if faults.0.count() == 0 => Ok(Self {
-                template,
-                entries: recipients.into_iter().map(Entry::parse).collect(),
-                send_email,
-                strict,
-                reissue,
-            }),
-            _ => Err(Problem::invalid_request(faults.0)),
-        }
-    }
-}
-
-/// The faults of a body.
-#[derive(Default)]
-struct Faults(FieldErrors);
-
-impl Faults {
-    fn add(&mut self, pointer: &str, code: &'static str, es: &str, en: &str) {
-        self.0.push(FieldError::new(pointer, code, es, en));
-    }
-}
-
-/// The members of a body, unread; null is absent.
-#[derive(Default)]
-struct Members<'a> {
-    template_id: Option<&'a RawValue>,
-    recipients: Option<&'a RawValue>,
-    send_email: Option<&'a RawValue>,
-    strict: Option<&'a RawValue>,
-    reissue: Option<&'a RawValue>,
-}
-
-impl<'a> Members<'a> {
-    const NAMES: [&'static str; 5] =
-        ["template_id", "recipients", "send_email", "strict", "reissue"];
-
-    fn read(text: &'a str, faults: &mut Faults) -> Result<Self, InvalidBody> {
-        if !text.trim_start().starts_with('{') {
-            serde_json::from_str::<IgnoredAny>(text)?;
-            return Err(InvalidBody::NotAnObject);
-        }
-        let Object(members) = serde_json::from_str(text)?;
-        let mut read = Self::default();
-        for (name, raw) in members {
-            let slot = match name.as_str() {
-                "template_id" => &mut read.template_id,
-                "recipients" => &mut read.recipients,
-                "send_email" => &mut read.send_email,
-                "strict" => &mut read.strict,
-                "reissue" => &mut read.reissue,
-                _ => {
-                    let name = shown(&name);
-                    let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-                    faults.0.push_with(|| unknown_field(pointer, &name, Self::NAMES));
-                    continue;
-                }
-            };
-            *slot = Some(raw);
-        }
-        let is_given = |raw: &&RawValue| raw.get() != "null";
-        Ok(Self {
-            template_id: read.template_id.filter(is_given),
-            recipients: read.recipients.filter(is_given),
-            send_email: read.send_email.filter(is_given),
-            strict: read.strict.filter(is_given),
-            reissue: read.reissue.filter(is_given),
-        })
-    }
-}
-
-fn template_id(raw: Option<&RawValue>, faults: &mut Faults) -> Option<TemplateId> {
-    let Some(raw) = raw else {
-        faults.add(
-            "/template_id",
-            "missing_field",
-            "Falta el campo obligatorio: template_id",
-            "Required field missing: template_id",
-        );
-        return None;
-    };
-    let text = serde_json::from_str::<String>(raw.get()).unwrap_or_default();
-    let id = TemplateId::parse(&text).ok();
-    if id.is_none() {
-        faults.add(
-            "/template_id",
-            "invalid_uuid",
-            "El campo template_id debe ser un UUID",
-            "The field template_id must be a UUID",
-        );
-    }
-    id
-}
-
-fn boolean(raw: Option<&RawValue>, name: &str, default: bool, faults: &mut Faults) -> bool {
-    match raw.map(RawValue::get) {
-        None => default,
-        Some("true") => true,
-        Some("false") => false,
-        Some(_) => {
-            faults.add(
-                &format!("/{name}"),
-                "wrong_type",
-                &format!("El campo {name} debe ser true o false"),
-                &format!("The field {name} must be true or false"),
-            );
-            default
-        }
-    }
-}
-
-fn strict(raw: Option<&RawValue>, faults: &mut Faults) -> Strict {
-    let value: Value = raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
-    Strict::read(&value).unwrap_or_else(|| {
-        let kinds = WarningKind::names();
-        faults.add(
-            "/strict",
-            "value_not_allowed",
-            &format!("El campo strict debe ser true, false o una lista de: {kinds}"),
-            &format!("The field strict must be true, false or a list of: {kinds}"),
-        );
-        Strict::default()
-    })
-}
-
-fn recipients<'a>(raw: Option<&'a RawValue>, faults: &mut Faults) -> Vec<&'a RawValue> {
-    let Some(raw) = raw else {
-        faults.add(
-            "/recipients",
-            "missing_field",
-            "Falta el campo obligatorio: recipients",
-            "Required field missing: recipients",
-        );
-        return Vec::new();
-    };
-    match serde_json::from_str::<Vec<&RawValue>>(raw.get()) {
-        Ok(recipients) => {
-            if recipients.is_empty() {
-                faults.add(
-                    "/recipients",
-                    "no_recipients",
-                    "La lista recipients está vacía",
-                    "The list recipients is empty",
-                );
-            }
-            recipients
-        }
-        Err(_) => {
-            faults.add(
-                "/recipients",
-                "wrong_type",
-                "El campo recipients debe ser una lista",
-                "The field recipients must be an array",
-            );
-            Vec::new()
-        }
-    }
-}
 
 /// `POST /credentials/issue`: one recipient is answered at once, more become a job.
 ///
@@ -350,8 +163,10 @@ async fn issue_at_once(
         (Ok(recipient), Some(today)) => review::judge(recipient, today, &terms.template.definition),
         _ => Vec::new(),
     };
-    // Whether another value is known is told to who may read it.
+    // Whether another value is known is told to who may read it; others see the metadata that they sent.
     let said = entry.recipient.as_ref().ok().filter(|_| caller.reads()).cloned();
+    let sent = entry.recipient.as_ref().map(|recipient| recipient.metadata.clone());
+    let sent = sent.unwrap_or_default();
     let outcome = match entry.recipient {
         Err(faults) => IssuedAtOnce::Refused(faults),
         Ok(recipient) => {
@@ -391,8 +206,10 @@ async fn issue_at_once(
                 "duplicate": duplicate,
                 "email_status": credential.email_status(),
             });
-            let other = said.map(|said| said.other_private(&credential.recipient));
-            with_other_private(head, other.unwrap_or_default())
+            let stored = &credential.recipient;
+            let other = said.map(|said| (said.other_private(stored), &stored.metadata));
+            let (other, metadata) = other.unwrap_or_else(|| (Vec::new(), &sent));
+            with_metadata(with_other_private(head, other), metadata)
         }
     };
     if let Some(report) = WarningReport::of(&warnings, call.lang) {
@@ -408,6 +225,14 @@ async fn issue_at_once(
 fn with_other_private(mut head: Value, other: Vec<String>) -> Value {
     if let Some(members) = head.as_object_mut().filter(|_| !other.is_empty()) {
         members.insert(OTHER_PRIVATE.to_owned(), other.into());
+    }
+    head
+}
+
+/// Adds metadata, if there are any.
+fn with_metadata(mut head: Value, metadata: &Metadata) -> Value {
+    if let Some(members) = head.as_object_mut().filter(|_| !metadata.is_empty()) {
+        members.insert(METADATA.to_owned(), json!(metadata));
     }
     head
 }

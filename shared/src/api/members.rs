@@ -5,11 +5,7 @@ use lambda_http::Body;
 use serde_json::json;
 
 use crate::{
-    api::{
-        auth,
-        credentials::{self, Query},
-        lists,
-    },
+    api::{auth, credential_query::Query, credentials, lists},
     app::App,
     domain::{
         email::EmailAddress,

@@ -17,21 +17,30 @@ use crate::{
         lang::Lang,
         readiness,
         template::{Definition, Template},
+        text::folded,
     },
     http::{
-        parameters::FORMAT,
+        parameters::{self, FORMAT, Q},
         problem::Problem,
         serve::{Call, json as json_of, ok},
     },
     sheet::{self, labels},
 };
 
-/// `GET /templates`.
+/// `GET /templates`: all of them, or those whose names contain a text.
 pub async fn list(app: &App, call: &Call) -> Result<Response<Body>, Problem> {
     let limit = call.limit()?;
+    let part = call.query(Q).map(folded);
+    if part.as_ref().is_some_and(String::is_empty) {
+        return Err(Problem::invalid_request(vec![parameters::empty(Q)]));
+    }
     let caller = auth::authenticate(app, call).await?;
     let after = lists::position(app, call, &caller).await?;
-    let page = app.catalog.templates(&caller.org, after.as_deref(), limit).await?;
+    let (org, after) = (&caller.org, after.as_deref());
+    let page = match part {
+        Some(part) => app.catalog.templates_named(org, &part, after, limit).await?,
+        None => app.catalog.templates(org, after, limit).await?,
+    };
     let site_url = &app.config.site_url;
     let items = page.items.iter().map(|template| template.answer(site_url)).collect();
     lists::page(app, call, &caller, items, page.next).await

@@ -6,7 +6,7 @@
 //! [`new_version`]; [`mod@block`] hides it, [`mod@erase`] leaves a
 //! tombstone of it; [`days`]
 //! and [`as_signed`] are what people read; [`sign`] signs documents and status lists with the
-//! [`status_indexes`] of the process; [`costs`] foresees what they cost; [`signing_keys`] replaces keys; [`verify`] checks a
+//! [`status_indexes`] of the process; [`look_up`] finds credentials by keys; [`costs`] foresees what they cost; [`signing_keys`] replaces keys; [`verify`] checks a
 //! document, [`verify_text`] one that somebody has, with a [`check_outcome`] a check.
 
 pub mod as_signed;
@@ -20,6 +20,7 @@ pub mod dry_run;
 pub mod erase;
 pub mod found;
 pub mod issue;
+pub mod look_up;
 mod new_version;
 pub mod prerequisites;
 pub mod renew;

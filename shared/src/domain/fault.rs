@@ -12,13 +12,19 @@ use crate::domain::{
     fault_text::nothing_visible,
     field::{FieldName, field_meant},
     lang::{Lang, StaffLang},
+    metadata::MetadataFault,
     text::shortened,
     unlisted::Unlisted,
     warning::Warning,
 };
 use jiff::civil::Date;
 
-pub use crate::domain::{expected::Expected, fault_text::FaultText, unportable::Unportable};
+pub use crate::domain::{
+    expected::Expected,
+    fault_report::{MAX_FAULTS, listed},
+    fault_text::FaultText,
+    unportable::Unportable,
+};
 
 /// The text of a job whose template does not exist. It never changes.
 pub const ACHIEVEMENT_NOT_FOUND: &str = "Achievement not found";
@@ -28,8 +34,6 @@ pub const ERASED: &str = "erased";
 
 /// Characters of a stored text: a job's item of faults stays far below DynamoDB's 400 KB.
 pub const KEPT_TEXT: usize = 1_000;
-/// Most faults that an answer or a row lists of one recipient.
-pub const MAX_FAULTS: usize = 20;
 
 /// A fault of a recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,26 +129,12 @@ pub enum Fault {
     Damaged(Damaged),
     /// A row that names its credential, or a correction, that is refused.
     Correction(CorrectionFault),
+    /// Metadata that are refused.
+    Metadata(MetadataFault),
     /// A warning of a kind that the request refuses.
     Strict(Warning),
     /// So many further faults, which are not listed; always the last.
     Rest(usize),
-}
-
-/// The first [`MAX_FAULTS`] faults, and as [`Fault::Rest`] the number of the others.
-pub fn listed(mut faults: Vec<Fault>) -> Vec<Fault> {
-    let mut rest = 0;
-    faults.retain(|fault| match fault {
-        Fault::Rest(more) => {
-            rest += more;
-            false
-        }
-        _ => true,
-    });
-    rest += faults.len().saturating_sub(MAX_FAULTS);
-    faults.truncate(MAX_FAULTS);
-    faults.extend((rest > 0).then_some(Fault::Rest(rest)));
-    faults
 }
 
 impl Fault {
@@ -194,6 +184,7 @@ impl Fault {
             Self::Cell(fault) => fault.code(),
             Self::Damaged(_) => "damaged_text",
             Self::Correction(fault) => fault.code(),
+            Self::Metadata(fault) => fault.code(),
             Self::Strict(warning) => warning.kind.as_str(),
             Self::Rest(_) => "more_faults",
         }
@@ -227,6 +218,7 @@ impl Fault {
             Self::NotAllowed(unlisted) => Some(unlisted.field.clone().into_owned()),
             Self::Damaged(damaged) => Some(damaged.field.clone()),
             Self::Correction(fault) => Some(fault.field().to_owned()),
+            Self::Metadata(fault) => Some(fault.field()),
             Self::Strict(warning) => Some(warning.field.clone().into_owned()),
             Self::EmptyEvidence(_) => Some(FieldName::Evidence.as_str().to_owned()),
             Self::InvalidLanguage => Some("language".to_owned()),
@@ -368,6 +360,7 @@ impl Fault {
             Self::Cancelled => CANCELLED.into(),
             Self::Damaged(damaged) => damaged.text(Lang::Es),
             Self::Correction(fault) => fault.text(Lang::Es),
+            Self::Metadata(fault) => fault.text(Lang::Es),
             Self::Strict(warning) => warning.refusal(Lang::Es),
         }
     }
@@ -478,6 +471,7 @@ impl Fault {
             Self::Cancelled => CANCELLED.into(),
             Self::Damaged(damaged) => damaged.text(Lang::En),
             Self::Correction(fault) => fault.text(Lang::En),
+            Self::Metadata(fault) => fault.text(Lang::En),
             Self::Strict(warning) => warning.refusal(Lang::En),
         }
     }

@@ -2,11 +2,26 @@
 
 use serde::Serialize;
 
-use crate::domain::{
-    fault::{Fault, listed},
-    lang::Lang,
-    text::shortened,
-};
+use crate::domain::{fault::Fault, lang::Lang, text::shortened};
+
+/// Most faults that an answer or a row lists of one recipient.
+pub const MAX_FAULTS: usize = 20;
+
+/// The first [`MAX_FAULTS`] faults, and as [`Fault::Rest`] the number of the others.
+pub fn listed(mut faults: Vec<Fault>) -> Vec<Fault> {
+    let mut rest = 0;
+    faults.retain(|fault| match fault {
+        Fault::Rest(more) => {
+            rest += more;
+            false
+        }
+        _ => true,
+    });
+    rest += faults.len().saturating_sub(MAX_FAULTS);
+    faults.truncate(MAX_FAULTS);
+    faults.extend((rest > 0).then_some(Fault::Rest(rest)));
+    faults
+}
 
 /// The faults of a recipient in an answer: text and code of each, and how many more there are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

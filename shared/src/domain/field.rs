@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     lang::Lang,
+    metadata::METADATA,
     nearest::nearest,
     texts::{FieldText, FieldTexts},
 };
@@ -381,7 +382,7 @@ pub fn field_meant(written: &str) -> Option<&'static str> {
     match written.strip_prefix("evidence[").and_then(|entry| entry.split_once("].")) {
         Some((_, part)) => nearest(part, ["name", "url", "description"]),
         None => {
-            let beside = ["email", "external_id", "language"];
+            let beside = ["email", "external_id", "language", METADATA];
             nearest(written, FieldName::ALL.map(FieldName::as_str).into_iter().chain(beside))
         }
     }

@@ -172,42 +172,55 @@ pub fn of(
     recipient: &Recipient,
 ) -> Identity {
     let content = content(recipient);
-    let mut message = Vec::with_capacity(content.len() + 96);
+    let id = match &recipient.external_id {
+        Some(external_id) => of_external_id(secret, Tenant { org, mode }, template, external_id),
+        None => id_of(secret, Tenant { org, mode }, template, |message| {
+            message.push(b'c');
+            message.extend_from_slice(&content);
+        }),
+    };
+    let hash = secret.tag("unicreda content 1", &content);
+    Identity { id, content: short(&hash) }
+}
+
+/// The id of the credential that follows from an `external_id`, in normal form 1 or cleaned.
+pub fn of_external_id(
+    secret: &IdSecret,
+    tenant: Tenant<'_>,
+    template: TemplateId,
+    external_id: &str,
+) -> CredentialId {
+    id_of(secret, tenant, template, |message| {
+        message.push(b'x');
+        put(message, external_id);
+    })
+}
+
+fn id_of(
+    secret: &IdSecret,
+    Tenant { org, mode }: Tenant<'_>,
+    template: TemplateId,
+    rest: impl FnOnce(&mut Vec<u8>),
+) -> CredentialId {
+    let mut message = Vec::with_capacity(512);
     put(&mut message, org.as_str());
     put(&mut message, mode.as_str());
     put(&mut message, &template.to_string());
-    match &recipient.external_id {
-        Some(external_id) => {
-            message.push(b'x');
-            put(&mut message, external_id);
-        }
-        None => {
-            message.push(b'c');
-            message.extend_from_slice(&content);
-        }
-    }
-    let tag = secret.tag("unicreda credential id 1", &message);
-    let mut id = [0_u8; 16];
-    for (to, from) in id.iter_mut().zip(tag.as_ref()) {
-        *to = *from;
-    }
-    let hash = secret.tag("unicreda content 1", &content);
-    Identity {
-        id: CredentialId::from(uuid::Builder::from_custom_bytes(id).into_uuid()),
-        content: short(&hash),
-    }
+    rest(&mut message);
+    credential_id(&secret.tag("unicreda credential id 1", &message))
+}
+
+/// The first 128 bits as an id.
+fn credential_id(tag: &hmac::Tag) -> CredentialId {
+    let id = tag.as_ref().first_chunk().copied().unwrap_or_default();
+    CredentialId::from(uuid::Builder::from_custom_bytes(id).into_uuid())
 }
 
 /// The id of a credential that is issued again after those of its identity were erased, so many times:
 /// the same in each attempt.
 pub fn after_erasure(secret: &IdSecret, first: CredentialId, erasures: u32) -> CredentialId {
     let message = format!("{first} {erasures}");
-    let tag = secret.tag("unicreda reissue id 1", message.as_bytes());
-    let mut id = [0_u8; 16];
-    for (to, from) in id.iter_mut().zip(tag.as_ref()) {
-        *to = *from;
-    }
-    CredentialId::from(uuid::Builder::from_custom_bytes(id).into_uuid())
+    credential_id(&secret.tag("unicreda reissue id 1", message.as_bytes()))
 }
 
 /// The key under which an address is indexed: a keyed hash, by organization and mode.

@@ -9,6 +9,7 @@ use crate::domain::{
     ids::CredentialId,
     job::JobKind,
     job_outcome::{RowStatus, Shard},
+    metadata::{METADATA, Metadata},
     recipient::Recipient,
     warning::WarningReport,
 };
@@ -219,6 +220,8 @@ pub struct ResultRow {
     /// Of a row with a credential, the version whose content it has; an earlier one than that of
     /// the credential where it was corrected since.
     pub version: Option<u32>,
+    /// The metadata of its credential, or those that it brought.
+    pub metadata: Metadata,
     /// What it says of its credential.
     pub says: Option<Box<Named>>,
     /// Texts of the faults of a failed row.
@@ -320,6 +323,8 @@ impl ResultRow {
         self.other_private.clear();
         if let Some(recipient) = &mut self.recipient {
             recipient.private.clear();
+            // Of a row that names its credential these are stored ones.
+            recipient.metadata = self.metadata.clone();
         }
         if let Some(changes) = &mut self.changes {
             let is_fact = |change: &FieldChange| change.field.starts_with(FACT);
@@ -355,6 +360,9 @@ impl ResultRow {
         // Not a column: a former release would take it for one of the file's own.
         if let Some(at) = &self.blocked_at {
             members.insert("blocked_at".to_owned(), at.as_str().into());
+        }
+        if !self.metadata.is_empty() {
+            members.insert(METADATA.to_owned(), serde_json::json!(self.metadata));
         }
         // Nor is this: in CSV, a file's own cells say it.
         if let Some(recipient) = &self.recipient {

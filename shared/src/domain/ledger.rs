@@ -8,6 +8,7 @@ use crate::domain::{
     custom::CUSTOM,
     feedback::DeliveryState,
     lang::Lang,
+    metadata::METADATA,
     undelivered::Undelivered,
 };
 
@@ -173,6 +174,7 @@ impl CurrentCredential {
         if let Some(members) = answer.as_object_mut() {
             members.extend(r.members());
             members.insert(CUSTOM.to_owned(), facts);
+            members.insert(METADATA.to_owned(), serde_json::json!(r.metadata));
             members.insert("language".to_owned(), self.lang.tag().into());
         }
         answer

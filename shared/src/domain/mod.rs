@@ -57,6 +57,7 @@ pub mod ledger;
 pub mod likeness;
 pub mod member;
 pub mod member_row;
+pub mod metadata;
 pub mod mistyped;
 pub mod nearest;
 pub mod organization;

@@ -10,6 +10,7 @@ mod entry;
 mod evidence;
 mod facts;
 mod member;
+mod metadata;
 
 use std::{collections::HashSet, fmt};
 
@@ -27,6 +28,7 @@ use crate::domain::{
     field::{FieldName, Kind},
     json::{self, Bounds, Excess, Object, shown},
     lang::Lang,
+    metadata::Metadata,
     text::{MAX_TEXT, TextFault, cleaned, sent_text},
 };
 
@@ -108,6 +110,9 @@ pub struct Recipient {
     /// Facts of the template's own that are kept for the organization alone.
     #[serde(default, skip_serializing_if = "Facts::is_empty")]
     pub private: Facts,
+    /// The caller's own notes.
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub metadata: Metadata,
     /// The caller's own id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
@@ -328,6 +333,7 @@ impl Entry {
         }
         let evidence = reader.evidence();
         let (custom, said) = reader.custom();
+        let metadata = reader.metadata();
         let language = reader.language();
         reader.refuse_unknown("");
         let faults = fault::listed(reader.faults);
@@ -348,6 +354,7 @@ impl Entry {
             // The template says which of them are private.
             custom,
             private: Facts::new(),
+            metadata,
             external_id: external_id.clone(),
             language,
         };

@@ -81,6 +81,13 @@ pub fn plain(text: &str) -> String {
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A text without case and accents, its words one space apart.
+pub fn folded(text: &str) -> String {
+    let letters = text.nfkd().filter(|c| !('\u{300}'..='\u{36f}').contains(c));
+    let lower: String = letters.flat_map(char::to_lowercase).collect();
+    lower.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Whether a text shows anything: it has a character that is neither white space, nor control or
 /// format character, nor a mark without a letter, nor a filler that fonts leave blank.
 pub fn is_visible(text: &str) -> bool {

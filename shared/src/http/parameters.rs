@@ -1,7 +1,7 @@
 //! The query parameters of the routes, and their check before an endpoint reads them.
 //!
 //! A parameter that is ignored does harm: with `dryRun=true` for `dry_run=true` a script issues
-//! for real, with `q=Ana` a list shows everyone. So a route with a key refuses what it does not know.
+//! for real, with `name=Ana` a list shows everyone. So a route with a key refuses what it does not know.
 
 use std::collections::BTreeMap;
 
@@ -41,6 +41,10 @@ pub const CURSOR: Parameter = Parameter { name: "cursor", kind: Kind::View };
 pub const STATUS: Parameter = Parameter { name: "status", kind: Kind::Filter };
 /// Template of the credentials.
 pub const TEMPLATE_ID: Parameter = Parameter { name: "template_id", kind: Kind::Filter };
+/// What is looked up: an address, an id, or the words of a name.
+pub const Q: Parameter = Parameter { name: "q", kind: Kind::Filter };
+/// Job that issued the credentials.
+pub const JOB_ID: Parameter = Parameter { name: "job_id", kind: Kind::Filter };
 /// Address of the recipient.
 pub const EMAIL: Parameter = Parameter { name: "email", kind: Kind::Filter };
 /// The caller's own id of the credential.
@@ -77,6 +81,9 @@ const ELSEWHERE: &[(&str, Parameter)] = &[
     ("from", ISSUED_AFTER),
     ("state", STATUS),
     ("template", TEMPLATE_ID),
+    ("job", JOB_ID),
+    ("query", Q),
+    ("search", Q),
     ("test", DRY_RUN),
     ("simulate", DRY_RUN),
 ];
@@ -157,14 +164,19 @@ fn fault(parameter: Parameter, values: &[&str]) -> Option<FieldError> {
             );
             Some(fault.hint(hint))
         }
-        Kind::Filter if value.is_empty() => Some(FieldError::new(
-            name,
-            "empty_parameter",
-            format!("El parámetro {name} está vacío; quítalo o dale un valor"),
-            format!("The parameter {name} is empty; leave it out or give it a value"),
-        )),
+        Kind::Filter if value.is_empty() => Some(empty(parameter)),
         _ => None,
     }
+}
+
+/// The fault of a filter that says nothing.
+pub fn empty(Parameter { name, .. }: Parameter) -> FieldError {
+    FieldError::new(
+        name,
+        "empty_parameter",
+        format!("El parámetro {name} está vacío; quítalo o dale un valor"),
+        format!("The parameter {name} is empty; leave it out or give it a value"),
+    )
 }
 
 #[cfg(test)]

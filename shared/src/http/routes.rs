@@ -9,8 +9,8 @@
 use crate::{
     domain::api_key::Scope,
     http::parameters::{
-        CURSOR, DRY_RUN, EMAIL, ENCODING, EXTERNAL_ID, FORMAT, INTERACTION, ISSUED_AFTER, LANG,
-        LIMIT, Parameter, SAMPLE, STATUS, TEMPLATE_ID, VERSION,
+        CURSOR, DRY_RUN, EMAIL, ENCODING, EXTERNAL_ID, FORMAT, INTERACTION, ISSUED_AFTER, JOB_ID,
+        LANG, LIMIT, Parameter, Q, SAMPLE, STATUS, TEMPLATE_ID, VERSION,
     },
 };
 
@@ -172,6 +172,8 @@ pub enum Catalog {
     CreateApiKey,
     /// Revokes an API key.
     RevokeApiKey,
+    /// Says whose key the caller's is.
+    ShowOwnKey,
     /// Shows the organization.
     ShowOrganization,
     /// Replaces the settings of the organization.
@@ -310,7 +312,7 @@ const ADMIN: Scope = Scope::Admin;
 const PAGE: &[Parameter] = &[LIMIT, CURSOR];
 /// Parameters of the list of credentials.
 const CREDENTIALS: &[Parameter] =
-    &[TEMPLATE_ID, EMAIL, EXTERNAL_ID, STATUS, ISSUED_AFTER, LIMIT, CURSOR];
+    &[Q, TEMPLATE_ID, JOB_ID, EMAIL, EXTERNAL_ID, STATUS, ISSUED_AFTER, LIMIT, CURSOR];
 
 /// A route for anyone.
 const fn public(
@@ -377,7 +379,7 @@ pub const ROUTES: &[Route] = &[
     keyed("POST", "/api/v1/signing-keys", Function::Amend(Amend::RotateSigningKey), &[ADMIN], &[]),
     keyed("POST", "/api/v1/signing-keys/{multikey}/compromise", Function::Amend(Amend::CompromiseSigningKey), &[ADMIN], &[]),
     keyed("POST", "/api/v1/status-lists", Function::Amend(Amend::BeginStatusList), &[ADMIN], &[]),
-    keyed("GET", "/api/v1/templates", Function::Catalog(Catalog::ListTemplates), &[READ, ISSUE, CATALOG], PAGE),
+    keyed("GET", "/api/v1/templates", Function::Catalog(Catalog::ListTemplates), &[READ, ISSUE, CATALOG], &[Q, LIMIT, CURSOR]),
     live("POST", "/api/v1/templates", Function::Catalog(Catalog::CreateTemplate), &[CATALOG], &[]),
     keyed("GET", "/api/v1/templates/{template_id}", Function::Catalog(Catalog::ShowTemplate), &[READ, ISSUE, CATALOG], &[]),
     live("PUT", "/api/v1/templates/{template_id}", Function::Catalog(Catalog::PutTemplate), &[CATALOG], &[]),
@@ -402,6 +404,7 @@ pub const ROUTES: &[Route] = &[
     keyed("GET", "/api/v1/api-keys", Function::Catalog(Catalog::ListApiKeys), &[ADMIN], PAGE),
     keyed("POST", "/api/v1/api-keys", Function::Catalog(Catalog::CreateApiKey), &[ADMIN], &[]),
     keyed("DELETE", "/api/v1/api-keys/{key_id}", Function::Catalog(Catalog::RevokeApiKey), &[ADMIN], &[]),
+    keyed("GET", "/api/v1/key", Function::Catalog(Catalog::ShowOwnKey), &[ISSUE, READ, CATALOG, MANAGE, ADMIN], &[]),
     keyed("GET", "/api/v1/organization", Function::Catalog(Catalog::ShowOrganization), &[READ, ADMIN], &[]),
     live("PUT", "/api/v1/organization", Function::Catalog(Catalog::PutOrganization), &[ADMIN], &[]),
     keyed("GET", "/api/v1/organization/design", Function::Catalog(Catalog::ShowDesign), &[READ, CATALOG, ADMIN], &[]),

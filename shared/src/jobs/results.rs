@@ -108,7 +108,7 @@ pub async fn page(app: &App, job: &Job, query: ResultsQuery) -> Result<ResultsPa
             next = Some(row - 1);
         }
     }
-    overlay_credentials(app, job, &mut rows).await?;
+    overlay_credentials(app, job, &mut rows, query.private).await?;
     if job.is_dry_run() {
         let (stored, others): (Vec<_>, Vec<_>) =
             rows.iter_mut().partition(|row| existing.contains(&row.row));
@@ -254,6 +254,7 @@ async fn overlay_credentials(
     app: &App,
     job: &Job,
     rows: &mut [ResultRow],
+    reads: bool,
 ) -> Result<(), StoreError> {
     let exists = |row: &ResultRow| row.credential_id.filter(|_| row.credential_url.is_some());
     let ids: BTreeSet<CredentialId> = rows.iter().filter_map(exists).collect();
@@ -262,8 +263,14 @@ async fn overlay_credentials(
         .iter()
         .filter_map(|credential| Some((credential.id, credential.blocked.as_ref()?.at.clone())))
         .collect();
+    let stored: HashMap<CredentialId, &Credential> =
+        credentials.iter().map(|credential| (credential.id, credential)).collect();
     for row in rows.iter_mut() {
         row.blocked_at = exists(row).and_then(|id| blocked.get(&id).cloned());
+        // The first ones stay: who may read credentials sees those of its own.
+        if let Some(found) = exists(row).and_then(|id| stored.get(&id)).filter(|_| reads) {
+            row.metadata = found.recipient.metadata.clone();
+        }
     }
     for row in rows.iter_mut().filter(|row| row.duplicate == Some(true)) {
         let found = credentials.iter().find(|credential| Some(credential.id) == row.credential_id);
@@ -357,6 +364,7 @@ fn result_row(app: &App, job: &Job, secret: &IdSecret, view: &ShardView, row: u3
         email_detail: None,
         blocked_at: None,
         version: None,
+        metadata: input.and_then(Row::read).map(|sent| sent.metadata.clone()).unwrap_or_default(),
         says,
         error: failure.map(|failure| failure.text()),
         also_holds: dry_run.then(|| view.holds.get(&row).cloned().unwrap_or_default()),

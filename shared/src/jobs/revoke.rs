@@ -10,7 +10,6 @@ use crate::{
         fault::Fault,
         ids::{CredentialId, JobId},
         job::{Job, JobKind, NewJob, Revocation, Row},
-        job_outcome::RowStatus,
         lang::Lang,
         review::Warnings,
         tenant::Tenant,
@@ -140,10 +139,8 @@ async fn rows_of_job(app: &App, tenant: Tenant<'_>, id: JobId) -> Result<Vec<Row
     for shard in 0..job.shards() {
         let view = app.jobs.shard(job.shard_id(shard)).await?;
         for (row, input) in &view.rows {
-            let own = view.shard.status(*row) == RowStatus::Issued
-                && !view.shard.issue.duplicate.contains(row)
-                && !view.shard.issue.corrected.contains(row);
-            let Some(id) = view.credential_of(*row, &secret, &job).filter(|_| own) else {
+            let id = view.credential_of(*row, &secret, &job);
+            let Some(id) = id.filter(|_| view.issued(*row)) else {
                 continue;
             };
             rows.push(Row {

@@ -31,8 +31,8 @@ use aws_sdk_dynamodb::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    Item, Page, StoreError, attributes::Projection, from_item, get_many, key, text, to_item,
-    write_together,
+    Item, Page, StoreError, attributes::Projection, from_item, get_many, key, templates, text,
+    to_item, write_together,
 };
 use crate::domain::{
     api_key::ApiKey,
@@ -64,26 +64,15 @@ pub struct Catalog {
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     secrets: HashMap<OrgId, IdSecret>,
-    versions: HashMap<(OrgId, TemplateId, u32), Arc<Template>>,
+    pub(super) versions: HashMap<(OrgId, TemplateId, u32), Arc<Template>>,
     settings: HashMap<OrgId, (Instant, Arc<Organization>)>,
     /// Settings that this process has written: what a read began with before one is not kept.
     settings_written: u64,
     pub(super) signing: HashMap<(OrgId, Mode), (Instant, Arc<SealedKey>)>,
 }
 
-/// Template versions kept in memory; beyond that the cache is emptied.
-const CACHED_VERSIONS: usize = 1_000;
-
 pub(super) fn org_pk(org: &OrgId) -> String {
     format!("ORG#{org}")
-}
-
-fn template_sk(id: TemplateId) -> String {
-    format!("TPL#{id}")
-}
-
-fn version_sk(id: TemplateId, version: u32) -> String {
-    format!("TPLV#{id}#{version:08}")
 }
 
 pub(super) fn signing_sk(mode: Mode) -> String {
@@ -222,7 +211,7 @@ impl Catalog {
             }
         }
         keys.extend(key_id.map(|id| key(org_pk(org), format!("KEY#{id}"))));
-        keys.extend(template.map(|id| key(org_pk(org), template_sk(id))));
+        keys.extend(template.map(|id| key(org_pk(org), templates::template_sk(id))));
         let mut addresses: Vec<&&EmailAddress> = members.iter().collect();
         addresses.sort_unstable();
         addresses.dedup();
@@ -348,62 +337,8 @@ impl Catalog {
         self.create_both(item, secret, "attribute_not_exists(pk)", &[]).await
     }
 
-    /// Reads the current version of a template.
-    pub async fn template(
-        &self,
-        org: &OrgId,
-        id: TemplateId,
-    ) -> Result<Option<Template>, StoreError> {
-        self.get(key(org_pk(org), template_sk(id))).await
-    }
-
-    /// Returns one version of a template. Versions never change, so they are kept in memory.
-    pub async fn template_version(
-        &self,
-        org: &OrgId,
-        id: TemplateId,
-        version: u32,
-    ) -> Result<Option<Arc<Template>>, StoreError> {
-        let at = (org.clone(), id, version);
-        if let Some(template) = self.cached(|cache| cache.versions.get(&at).cloned()) {
-            return Ok(Some(template));
-        }
-        let read: Option<Template> = self.get(key(org_pk(org), version_sk(id, version))).await?;
-        let read = read.map(Arc::new);
-        if let Some(template) = &read {
-            let kept = Arc::clone(template);
-            self.cached(|cache| {
-                if cache.versions.len() >= CACHED_VERSIONS {
-                    cache.versions.clear();
-                }
-                cache.versions.insert(at, kept)
-            });
-        }
-        Ok(read)
-    }
-
-    /// Writes version `template.version` of a template if the one before it is current (1: if there
-    /// is none); false if it is not.
-    pub async fn put_template(&self, org: &OrgId, template: &Template) -> Result<bool, StoreError> {
-        let pk = org_pk(org);
-        let mut current = to_item(template)?;
-        current.extend(key(&pk, template_sk(template.id)));
-        let mut version = to_item(template)?;
-        version.extend(key(&pk, version_sk(template.id, template.version)));
-        if template.version == 1 {
-            return self.create_both(current, version, "attribute_not_exists(pk)", &[]).await;
-        }
-        // An archive that lands between read and write must not be undone.
-        let values = [
-            (":before", super::number(template.version - 1)),
-            (":archived", aws_sdk_dynamodb::types::AttributeValue::Bool(template.archived)),
-        ];
-        let condition = "version = :before AND archived = :archived";
-        self.create_both(current, version, condition, &values).await
-    }
-
     /// Writes two items in one transaction: the first under a condition, the second if it is new.
-    async fn create_both(
+    pub(super) async fn create_both(
         &self,
         first: Item,
         second: Item,
@@ -426,43 +361,6 @@ impl Catalog {
             TransactWriteItem::builder().put(new.build()?).build(),
         ];
         write_together(&self.client, writes).await
-    }
-
-    /// Archives a template and returns it; `None` if there is none.
-    pub async fn archive_template(
-        &self,
-        org: &OrgId,
-        id: TemplateId,
-    ) -> Result<Option<Template>, StoreError> {
-        let archived = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(key(org_pk(org), template_sk(id))))
-            .update_expression("SET archived = :yes")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(
-                ":yes",
-                aws_sdk_dynamodb::types::AttributeValue::Bool(true),
-            )
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        match archived.map_err(StoreError::from) {
-            Ok(answer) => answer.attributes.map(from_item).transpose(),
-            Err(StoreError::Conflict) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Reads a page of templates, current versions.
-    pub async fn templates(
-        &self,
-        org: &OrgId,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Page<Template>, StoreError> {
-        self.query(org_pk(org), "TPL#", after, limit).await
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
         identity::{self, IdSecret},
         ids::{CredentialId, ShardId},
         job::{Job, Row},
-        job_outcome::{IssueSets, MailSets, Shard},
+        job_outcome::{IssueSets, MailSets, RowStatus, Shard},
         spelling::Alike,
         warning::Place,
     },
@@ -48,6 +48,13 @@ pub struct ShardView {
 }
 
 impl ShardView {
+    /// Whether a row issued its credential, which did not exist before.
+    pub fn issued(&self, row: u32) -> bool {
+        self.shard.status(row) == RowStatus::Issued
+            && !self.shard.issue.duplicate.contains(&row)
+            && !self.shard.issue.corrected.contains(&row)
+    }
+
     /// The credential of a row, whether or not it exists: the one to revoke, the one found
     /// through an alias, the one that the row names, or the one that follows from its content.
     pub fn credential_of(&self, row: u32, secret: &IdSecret, job: &Job) -> Option<CredentialId> {

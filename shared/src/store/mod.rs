@@ -54,6 +54,7 @@ pub mod retention;
 pub mod schema;
 mod settings;
 pub mod status_lists;
+mod templates;
 pub mod test_mail;
 
 /// An item as the SDK carries it.

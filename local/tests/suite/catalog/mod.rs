@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod lists;
+mod look_up;
 mod members;
 mod organization;
 mod templates;

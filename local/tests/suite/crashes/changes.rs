@@ -248,6 +248,7 @@ pub fn days_and_facts(sim: &mut Sim) -> Run<'_> {
             person["awarded_on"] = "1998-12-18".into();
             person["valid_until"] = soon.to_string().into();
             person["custom"] = json!({ "hours": 120, "rut": "1-9" });
+            person["metadata"] = json!({ "acta": "1998/12" });
         }
         sim.own_part();
         let job = sim.job(&people, &people, None).await?;
@@ -278,6 +279,7 @@ pub fn days_and_facts(sim: &mut Sim) -> Run<'_> {
             credential["custom"] == json!({ "hours": 120, "rut": "12.345.678-5" }),
             "{credential}"
         );
+        ensure!(credential["metadata"] == people[0]["metadata"], "{credential}");
         let again = sim.issue(&people[..1], &[], None).await?.json();
         ensure!(again["credentials"][0]["credential_id"] == id.as_str(), "{again}");
         Ok(())

@@ -7,6 +7,7 @@ use unicreda::{
         email::MAX_ADDRESS,
         field::{FieldName, Kind},
         job::MAX_RECIPIENTS,
+        metadata::{MAX_BYTES, MAX_KEY, MAX_KEYS},
         recipient::{MAX_CUSTOM, MAX_DESCRIPTION, MAX_EVIDENCE, MAX_EXTERNAL_ID, MAX_URL},
         text::MAX_TEXT,
         undelivered::Undelivered,
@@ -26,6 +27,8 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("Recipient", recipient()),
         ("Evidence", evidence()),
         ("Facts", facts()),
+        ("MetadataInput", metadata(true)),
+        ("Metadata", metadata(false)),
         ("SignedRecipient", signed_recipient()),
         ("IssuedAtOnce", issued_at_once()),
         ("IssuedCredential", issued_credential()),
@@ -59,6 +62,7 @@ fn issue_request() -> Value {
         may("send_email", null_or(or(true, flag()))),
         may("strict", about(strict, of("Strict"))),
         may("reissue", null_or(about(reissue, or(false, flag())))),
+        may("metadata", null_or(about("Of every recipient; its own win.", of("MetadataInput")))),
     ]);
     let example = json!({
         "template_id": "5f0c6c1e-8e0e-4a63-9d0b-0d6c1f9a2b11",
@@ -89,10 +93,11 @@ fn recipient() -> Value {
     members.extend(FieldName::ALL.map(field));
     members.extend([
         may("custom", null_or(of("Facts"))),
+        may("metadata", null_or(of("MetadataInput"))),
         may("external_id", null_or(about("Yours; echoed everywhere.", text(MAX_EXTERNAL_ID)))),
         may("language", null_or(about("The language of the mail.", language()))),
     ]);
-    let text = "Whom a credential is for. The template decides which fields it takes but `email`, `awarded_on`, `valid_until`, `external_id` and `language`. Null and empty count as absent.";
+    let text = "Whom a credential is for. The template decides which fields it takes but `email`, `awarded_on`, `valid_until`, `external_id`, `metadata` and `language`. Null and empty count as absent.";
     about(text, closed(of_members(members)))
 }
 
@@ -118,6 +123,23 @@ fn facts() -> Value {
     )
 }
 
+/// `domain::metadata`: names and texts.
+fn metadata(sent: bool) -> Value {
+    let value = match sent {
+        true => json!({ "type": ["string", "null"] }),
+        false => string(),
+    };
+    let mut schema = map(value);
+    if let Some(members) = schema.as_object_mut() {
+        members.insert("maxProperties".to_owned(), MAX_KEYS.into());
+        members.insert("propertyNames".to_owned(), json!({ "minLength": 1, "maxLength": MAX_KEY }));
+    }
+    let text = format!(
+        "Your own notes, for your keys alone: on no page, document or mail, and no part of the identity. At most {MAX_BYTES} bytes as JSON."
+    );
+    about(&text, like(json!({ "cost_center": "4711" }), schema))
+}
+
 /// The recipient of a dry run's row: the fields that would be signed.
 fn signed_recipient() -> Value {
     let mut members = vec![has("email", address())];
@@ -129,6 +151,7 @@ fn signed_recipient() -> Value {
     }));
     members.extend([
         may("custom", of("Facts")),
+        may("metadata", of("Metadata")),
         may("external_id", text(MAX_EXTERNAL_ID)),
         may("language", language()),
     ]);
@@ -183,6 +206,7 @@ fn issued_credential() -> Value {
         has("duplicate", about("Whether the same content was issued before.", flag())),
         has("email_status", email_status()),
         differs(),
+        may("metadata", of("Metadata")),
     ];
     members.extend(warned());
     members.push(may("external_id", text(MAX_EXTERNAL_ID)));
@@ -288,7 +312,11 @@ fn credential(history: bool) -> Value {
         Kind::Date => has(name.as_str(), null_or(day())),
         Kind::Array => has(name.as_str(), list(of("Evidence"))),
     }));
-    members.extend([has("custom", of("Facts")), has("language", language())]);
+    members.extend([
+        has("custom", of("Facts")),
+        has("metadata", of("Metadata")),
+        has("language", language()),
+    ]);
     members.extend(history.then(with_history));
     of_members(members)
 }

@@ -265,6 +265,7 @@ fn result_row() -> Value {
         may("warning_kinds", list(of("WarningKind"))),
         may("private_differs", list(string())),
         may("blocked_at", instant()),
+        may("metadata", of("Metadata")),
         may("recipient", of("SignedRecipient")),
     ])
 }

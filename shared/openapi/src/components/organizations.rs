@@ -21,6 +21,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("RetentionInput", retention_input()),
         ("ApiKey", api_key(false)),
         ("NewApiKey", api_key(true)),
+        ("OwnKey", own_key()),
         ("ApiKeyRequest", api_key_request()),
         ("SigningKey", signing_key()),
         ("StatusListBegun", object([has("list_id", string()), has("url", uri())])),
@@ -121,6 +122,20 @@ fn api_key(new: bool) -> Value {
         members.push(has("key", about("The secret. It is shown in this answer alone.", string())));
     }
     of_members(members)
+}
+
+fn own_key() -> Value {
+    let organization = object([has("id", like("demo", string())), has("name", string())]);
+    object([
+        has("id", string()),
+        has("prefix", about("The key up to its id.", string())),
+        has("name", string()),
+        has("mode", mode()),
+        has("scopes", scopes()),
+        has("created_at", instant()),
+        has("expires_at", null_or(instant())),
+        has("organization", organization),
+    ])
 }
 
 fn api_key_request() -> Value {

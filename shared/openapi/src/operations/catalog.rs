@@ -100,6 +100,8 @@ pub fn of_catalog(endpoint: Catalog) -> Operation {
         Catalog::RevokeApiKey => key("revokeApiKey", "Revokes an API key")
             .answers_nothing("The key fails from now on")
             .finds(),
+        Catalog::ShowOwnKey => key("getKey", "Says whose key this is, and what it permits")
+            .answers(200, "The key that was sent", of("OwnKey")),
         Catalog::ShowOrganization => organization("getOrganization", "Shows the organization")
             .answers(200, "The organization", of("Organization")),
         Catalog::PutOrganization => organization("putOrganization", "Replaces settings")

@@ -9,6 +9,7 @@ use crate::domain::{
     fault::{self, Expected, Fault},
     json::{self, Excess},
     member_row::ProfileField,
+    metadata::Metadata,
     text::{MAX_TEXT, shortened},
 };
 
@@ -61,6 +62,7 @@ impl Entry {
                 valid_until: None,
                 custom: Facts::new(),
                 private: Facts::new(),
+                metadata: Metadata::default(),
                 external_id: None,
                 language,
             }),
