@@ -1,4 +1,4 @@
-"""The main job against a running stack, waiting and awaited. BASE_URL, API_KEY and TEMPLATE_ID say where; prints OK."""
+"""The main job against a running stack, waiting and awaited. BASE_URL and API_KEY say where; prints OK."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from cutting_proxy import CuttingProxy
 
 import unicreda
-from unicreda import AsyncUnicreda, Unicreda
+from unicreda import AsyncUnicreda, Unicreda, _base
 from unicreda.models import Recipient, TemplateDefinition
 
 BASE_URL = os.environ["BASE_URL"]
@@ -64,6 +64,14 @@ def waiting() -> None:
         assert (single.total, single.successful, single.failed) == (1, 1, 0)
         assert [row["credential_id"] for row in single] == [issued["credential_id"]]
 
+        # More than a request takes: two jobs and a single recipient, in one list of rows.
+        most, _base.MOST_RECIPIENTS = _base.MOST_RECIPIENTS, 2
+        several = client.issue_many(template, [person(n, "partes") for n in range(1, 6)], poll_seconds=POLL)
+        _base.MOST_RECIPIENTS = most
+        assert (len(several.jobs), several.total, several.successful, several.failed) == (2, 5, 5, 0)
+        assert [row["row"] for row in several] == [1, 2, 3, 4, 5]
+        assert [row["email"] for row in several] == [f"partes{n}@ejemplo.com" for n in range(1, 6)]
+
         # A file.
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "notas.csv"
@@ -84,7 +92,7 @@ def waiting() -> None:
 
         # Iterators, over more than a page.
         listed = [it["credential_id"] for it in client.iter_credentials(template_id=template, page_size=7)]
-        assert len(listed) == len(set(listed)) == 41, len(listed)
+        assert len(listed) == len(set(listed)) == 46, len(listed)
         assert len(list(client.iter_job_results(job["job_id"], status="issued", page_size=3))) == 10
         assert template in [it["id"] for it in client.iter_templates(page_size=1)]
         assert job["job_id"] in [it["job_id"] for it in client.iter_jobs(page_size=2)]
@@ -155,7 +163,8 @@ def cut(template: str, key: str) -> None:
 
 
 async def awaited() -> None:
-    template = os.environ["TEMPLATE_ID"]
+    async with AsyncUnicreda(BASE_URL, os.environ["API_KEY"]) as admin:
+        template = (await admin.create_template(TEMPLATE))["id"]
     proxy = CuttingProxy(SITE, cuts=1)
     async with AsyncUnicreda(proxy.site, os.environ["API_KEY"]) as client:
         issued = await client.issue(template, person(1, "async"))
@@ -164,10 +173,10 @@ async def awaited() -> None:
         assert (results.total, results.successful) == (5, 5)
         assert [row["row"] async for row in results] == [1, 2, 3, 4, 5]
     async with AsyncUnicreda(BASE_URL, os.environ["API_KEY"]) as client:
-        content = "email,recipient_name,result_value\nasync9@ejemplo.com,Eva,C\n".encode()
+        content = "email,recipient_name,result_value\nasync9@ejemplo.com,Eva,B\n".encode()
         job = await client.upload(template, content, file_name="notas.csv", poll_seconds=POLL)
         assert job["result"]["successful"] == 1
-        found = [it async for it in client.iter_credentials(email="async9@ejemplo.com")]
+        found = [it async for it in client.iter_credentials(template_id=template, email="async9@ejemplo.com")]
         assert len(found) == 1
         assert (await client.verify({"url": issued["credential_url"]}))["verified"] is True
         try:

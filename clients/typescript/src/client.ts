@@ -3,6 +3,7 @@ import createClient, { type Client } from "openapi-fetch";
 import { ConflictError, JobFailedError, RecipientRefusedError, WaitTimeoutError } from "./errors.js";
 import { readRetryAfter, sleep } from "./retry.js";
 import type { paths } from "./schema.js";
+import { split } from "./split.js";
 import { exchange, send, type Transport } from "./transport.js";
 import type { AnyJob, IssuedCredential, Job, Recipient, RefusedRecipient, ResultRow, Schemas } from "./types.js";
 
@@ -68,9 +69,6 @@ type Query<Path extends keyof paths> = paths[Path] extends { get: { parameters: 
   ? Omit<NonNullable<Q>, "limit" | "cursor">
   : never;
 
-/** What a request to issue takes: recipients, and bytes of them of the 4 MiB. */
-const MOST_RECIPIENTS = 10_000;
-const MOST_BYTES = 4_000_000;
 /** Items of a page of an iterator. */
 const PAGE = 1000;
 
@@ -321,24 +319,6 @@ async function* through<Item>(
 function there<T>(data: T | undefined): T {
   if (data === undefined) throw new TypeError("an answer without a body");
   return data;
-}
-
-/** As many recipients at once as a request takes. */
-function* split(recipients: Iterable<Recipient>): Generator<Recipient[]> {
-  const encoder = new TextEncoder();
-  let chunk: Recipient[] = [];
-  let size = 0;
-  for (const recipient of recipients) {
-    const bytes = encoder.encode(JSON.stringify(recipient)).length + 1;
-    if (chunk.length > 0 && (chunk.length === MOST_RECIPIENTS || size + bytes > MOST_BYTES)) {
-      yield chunk;
-      chunk = [];
-      size = 0;
-    }
-    chunk.push(recipient);
-    size += bytes;
-  }
-  if (chunk.length > 0) yield chunk;
 }
 
 function outcomeOf(answer: Schemas["IssuedAtOnce"] | Schemas["Accepted"]): IssuedCredential | RefusedRecipient {

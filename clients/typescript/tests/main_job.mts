@@ -19,6 +19,8 @@ import {
   type Recipient,
 } from "unicreda";
 
+import { split } from "../src/split.js";
+
 const { BASE_URL: baseUrl = "", API_KEY: apiKey = "" } = process.env;
 const site = baseUrl.replace(/\/api\/v1$/, "");
 const pollEvery = 50;
@@ -176,6 +178,17 @@ async function cut(template: string, key: string) {
   proxy.close();
 }
 
+/** As many recipients at once as a request takes: 10,000, and what fits its 4 MiB. */
+function parts() {
+  const lengths = (recipients: Recipient[]) => [...split(recipients)].map((chunk) => chunk.length);
+  assert.deepEqual(lengths([]), []);
+  assert.deepEqual(lengths(count(10_001).map((n) => person(n, "a"))), [10_000, 1]);
+  const large = lengths(count(300).map((n) => ({ ...person(n, "b"), role: "ñ".repeat(8000) })));
+  assert.equal(large.length, 2);
+  assert((large[0] ?? 0) * 16_000 < 4 * 1024 * 1024);
+}
+
+parts();
 const admin = new Unicreda({ baseUrl, apiKey });
 const { data: key } = await admin.api.POST("/api/v1/api-keys", {
   body: { name: "cliente", scopes: ["issue", "read", "catalog", "manage"] },
