@@ -16,6 +16,7 @@ mod catalog;
 mod certificates;
 mod checking;
 mod claiming;
+mod client_libraries;
 mod clients;
 mod columns;
 mod consumer;
