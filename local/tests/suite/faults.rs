@@ -3,6 +3,8 @@
 //!
 //! All other calls pass, so retries, error parsing and expressions are the real ones.
 
+mod answers;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     io,
@@ -15,17 +17,14 @@ use std::{
     time::Duration,
 };
 
-use aws_smithy_runtime_api::{
-    client::{
-        http::{
-            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings,
-            SharedHttpClient, SharedHttpConnector,
-        },
-        orchestrator::{HttpRequest, HttpResponse},
-        result::ConnectorError,
-        runtime_components::RuntimeComponents,
+use aws_smithy_runtime_api::client::{
+    http::{
+        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+        SharedHttpConnector,
     },
-    http::StatusCode,
+    orchestrator::{HttpRequest, HttpResponse},
+    result::ConnectorError,
+    runtime_components::RuntimeComponents,
 };
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use local::Options;
@@ -33,6 +32,9 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use unicreda::store::schema::{Index, TABLES};
 
+use self::answers::{
+    answer, in_conflict, json_error, nothing, s3_error, server_error, ses_error, throttled,
+};
 use crate::{ledger::Ledger, mutants::Mutant, sim::Backlog};
 
 /// A fault of a call.
@@ -684,48 +686,6 @@ fn closed_port() -> String {
     format!("http://127.0.0.1:{port}/")
 }
 
-/// The answer of a service that throttles.
-fn throttled(operation: &str) -> HttpResponse {
-    if operation.starts_with(S3) {
-        s3_error(503, "SlowDown")
-    } else if operation == SES {
-        ses_error(400, "Throttling", "Maximum sending rate exceeded.")
-    } else if operation.contains("Message") || operation.contains("Queue") {
-        json_error(403, "com.amazonaws.sqs#RequestThrottled")
-    } else {
-        json_error(400, "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException")
-    }
-}
-
-/// The answer to a transaction whose last item another writer has.
-fn in_conflict(asked: &Value) -> HttpResponse {
-    let items = asked["TransactItems"].as_array().map_or(1, Vec::len);
-    let mut reasons = vec![json!({ "Code": "None" }); items];
-    reasons[items - 1] = json!({ "Code": "TransactionConflict" });
-    let body = json!({
-        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
-        "message": "Transaction cancelled", "CancellationReasons": reasons,
-    });
-    answer(400, body.to_string())
-}
-
-/// The answer of a service that fails.
-fn server_error(operation: &str) -> HttpResponse {
-    if operation.starts_with(S3) {
-        s3_error(500, "InternalError")
-    } else if operation == SES {
-        ses_error(500, "InternalFailure", "…")
-    } else {
-        json_error(500, "InternalServerError")
-    }
-}
-
-/// The answer to a call that has nothing to say.
-fn nothing(operation: &str) -> HttpResponse {
-    let body = if operation.starts_with(S3) { "<DeleteResult></DeleteResult>" } else { "{}" };
-    answer(200, body.to_owned())
-}
-
 /// Takes out of an answer the items whose key has a part that begins so.
 fn hide(answer: &mut Value, prefix: &str) {
     let hidden = |item: &Value| {
@@ -754,23 +714,6 @@ fn asked(body: &Value) -> String {
     format!("{} {} {} {values}", body["TableName"], body["IndexName"], body["Key"])
 }
 
-fn ses_error(status: u16, code: &str, message: &str) -> HttpResponse {
-    answer(
-        status,
-        format!(
-            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>1</RequestId></ErrorResponse>"
-        ),
-    )
-}
-
-fn s3_error(status: u16, code: &str) -> HttpResponse {
-    answer(status, format!("<Error><Code>{code}</Code><Message>…</Message></Error>"))
-}
-
-fn json_error(status: u16, code: &str) -> HttpResponse {
-    answer(status, json!({ "__type": code, "message": "…" }).to_string())
-}
-
 fn replace_body(request: &mut HttpRequest, body: &Value) {
     let body = body.to_string();
     request.headers_mut().insert("content-length", body.len().to_string());
@@ -779,10 +722,6 @@ fn replace_body(request: &mut HttpRequest, body: &Value) {
 
 fn reset() -> ConnectorError {
     ConnectorError::io(io::Error::from(io::ErrorKind::ConnectionReset).into())
-}
-
-fn answer(status: u16, body: String) -> HttpResponse {
-    HttpResponse::new(StatusCode::try_from(status).expect("status"), SdkBody::from(body))
 }
 
 fn body_of(request: &HttpRequest) -> Value {
