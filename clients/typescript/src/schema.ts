@@ -906,6 +906,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Says whose key this is, and what it permits
+         * @description A key with any of the scopes `issue`, `read`, `catalog`, `manage`, `admin`.
+         */
+        get: operations["getKey"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organization": {
         parameters: {
             query?: never;
@@ -1514,8 +1534,9 @@ export interface components {
              * @default false
              */
             reissue?: boolean | null;
+            metadata?: components["schemas"]["MetadataInput"] | null;
         };
-        /** @description Whom a credential is for. The template decides which fields it takes but `email`, `awarded_on`, `valid_until`, `external_id` and `language`. Null and empty count as absent. */
+        /** @description Whom a credential is for. The template decides which fields it takes but `email`, `awarded_on`, `valid_until`, `external_id`, `metadata` and `language`. Null and empty count as absent. */
         Recipient: {
             /**
              * @description ASCII before the `@`, any public domain.
@@ -1539,6 +1560,7 @@ export interface components {
             /** Format: date */
             valid_until?: string | null;
             custom?: components["schemas"]["Facts"] | null;
+            metadata?: components["schemas"]["MetadataInput"] | null;
             /** @description Yours; echoed everywhere. */
             external_id?: string | null;
             /**
@@ -1563,6 +1585,24 @@ export interface components {
         Facts: {
             [key: string]: string | number | null;
         };
+        /**
+         * @description Your own notes, for your keys alone: on no page, document or mail, and no part of the identity. At most 2048 bytes as JSON.
+         * @example {
+         *       "cost_center": "4711"
+         *     }
+         */
+        MetadataInput: {
+            [key: string]: string | null;
+        };
+        /**
+         * @description Your own notes, for your keys alone: on no page, document or mail, and no part of the identity. At most 2048 bytes as JSON.
+         * @example {
+         *       "cost_center": "4711"
+         *     }
+         */
+        Metadata: {
+            [key: string]: string;
+        };
         /** @description A recipient as it would be signed: read, cleaned, filled in from the profile. */
         SignedRecipient: {
             /**
@@ -1586,6 +1626,7 @@ export interface components {
             /** Format: date */
             valid_until?: string;
             custom?: components["schemas"]["Facts"];
+            metadata?: components["schemas"]["Metadata"];
             external_id?: string;
             /** @enum {string} */
             language?: "es" | "en" | "pt";
@@ -1620,6 +1661,7 @@ export interface components {
              *     ]
              */
             private_differs?: string[];
+            metadata?: components["schemas"]["Metadata"];
             warnings?: string[];
             warning_kinds?: components["schemas"]["WarningKind"][];
             external_id?: string;
@@ -1783,6 +1825,7 @@ export interface components {
             /** Format: date */
             valid_until: string | null;
             custom: components["schemas"]["Facts"];
+            metadata: components["schemas"]["Metadata"];
             /** @enum {string} */
             language: "es" | "en" | "pt";
         };
@@ -1857,6 +1900,7 @@ export interface components {
             /** Format: date */
             valid_until: string | null;
             custom: components["schemas"]["Facts"];
+            metadata: components["schemas"]["Metadata"];
             /** @enum {string} */
             language: "es" | "en" | "pt";
             history: components["schemas"]["HistoryEntry"][];
@@ -2350,6 +2394,10 @@ export interface components {
             sheet?: string;
             sheets?: string[];
             hidden_rows?: number;
+            /** @description Hidden columns that are read. */
+            hidden_columns?: string[];
+            /** @description Other visible sheets with addresses. */
+            unread_sheets?: string[];
             /** @enum {string} */
             encoding?: "utf-8" | "utf-16le" | "utf-16be" | "windows-1252" | "windows-1250" | "macroman" | "cp850" | "cp437" | "iso-8859-2" | "cp852" | "windows-1254" | "windows-1257" | "mac-ce";
             /** @description Whether it was found by the letters. */
@@ -2406,6 +2454,7 @@ export interface components {
             private_differs?: string[];
             /** Format: date-time */
             blocked_at?: string;
+            metadata?: components["schemas"]["Metadata"];
             recipient?: components["schemas"]["SignedRecipient"];
         };
         Retried: {
@@ -2494,11 +2543,8 @@ export interface components {
             day_first?: boolean | null;
             /** @default false */
             dry_run?: boolean | null;
-            /**
-             * @description Names the encoding; without it, it is found.
-             * @enum {string|null}
-             */
-            encoding?: "utf-8" | "utf-16le" | "utf-16be" | "windows-1252" | "windows-1250" | "macroman" | "cp850" | "cp437" | "iso-8859-2" | "cp852" | "windows-1254" | "windows-1257" | "mac-ce" | null;
+            /** @description Names the encoding, in letters of any case; without it, it is found. One of `utf-8`, `utf-16le`, `utf-16be`, `windows-1252`, `windows-1250`, `macroman`, `cp850`, `cp437`, `iso-8859-2`, `cp852`, `windows-1254`, `windows-1257`, `mac-ce`. */
+            encoding?: string | null;
             column_map?: components["schemas"]["ColumnMap"] | null;
             /** @description The sheet to be read. */
             sheet?: string | null;
@@ -2521,11 +2567,8 @@ export interface components {
             size: number;
             /** @default false */
             dry_run?: boolean | null;
-            /**
-             * @description Names the encoding; without it, it is found.
-             * @enum {string|null}
-             */
-            encoding?: "utf-8" | "utf-16le" | "utf-16be" | "windows-1252" | "windows-1250" | "macroman" | "cp850" | "cp437" | "iso-8859-2" | "cp852" | "windows-1254" | "windows-1257" | "mac-ce" | null;
+            /** @description Names the encoding, in letters of any case; without it, it is found. One of `utf-8`, `utf-16le`, `utf-16be`, `windows-1252`, `windows-1250`, `macroman`, `cp850`, `cp437`, `iso-8859-2`, `cp852`, `windows-1254`, `windows-1257`, `mac-ce`. */
+            encoding?: string | null;
             column_map?: components["schemas"]["ColumnMap"] | null;
             /** @description The sheet to be read. */
             sheet?: string | null;
@@ -2580,10 +2623,7 @@ export interface components {
             strict: components["schemas"]["WarningKind"][];
             reissue: boolean;
             day_first: boolean;
-            /**
-             * @description Names the encoding; without it, it is found.
-             * @enum {string|null}
-             */
+            /** @enum {string|null} */
             encoding: "utf-8" | "utf-16le" | "utf-16be" | "windows-1252" | "windows-1250" | "macroman" | "cp850" | "cp437" | "iso-8859-2" | "cp852" | "windows-1254" | "windows-1257" | "mac-ce" | null;
             column_map: components["schemas"]["ColumnMap"];
             sheet: string | null;
@@ -2612,10 +2652,7 @@ export interface components {
             file_name: string;
             size: number;
             dry_run: boolean;
-            /**
-             * @description Names the encoding; without it, it is found.
-             * @enum {string|null}
-             */
+            /** @enum {string|null} */
             encoding: "utf-8" | "utf-16le" | "utf-16be" | "windows-1252" | "windows-1250" | "macroman" | "cp850" | "cp437" | "iso-8859-2" | "cp852" | "windows-1254" | "windows-1257" | "mac-ce" | null;
             column_map: components["schemas"]["ColumnMap"];
             sheet: string | null;
@@ -3125,6 +3162,24 @@ export interface components {
             /** @description The secret. It is shown in this answer alone. */
             key: string;
         };
+        OwnKey: {
+            id: string;
+            /** @description The key up to its id. */
+            prefix: string;
+            name: string;
+            /** @enum {string} */
+            mode: "live" | "test";
+            scopes: ("issue" | "read" | "catalog" | "manage" | "admin")[];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string | null;
+            organization: {
+                /** @example demo */
+                id: string;
+                name: string;
+            };
+        };
         /**
          * @example {
          *       "name": "Secretaría",
@@ -3389,7 +3444,7 @@ export interface components {
             [key: string]: unknown;
         };
         /** @enum {string} */
-        WarningKind: "placeholder_name" | "name_is_address" | "address_typo" | "future_date" | "guessed_encoding" | "name_without_letters" | "name_with_note" | "date_as_text" | "hidden_unknown" | "other_spelling" | "same_name";
+        WarningKind: "placeholder_name" | "name_is_address" | "address_typo" | "future_date" | "guessed_encoding" | "name_without_letters" | "name_with_note" | "date_as_text" | "hidden_unknown" | "hidden_columns" | "unread_sheets" | "other_spelling" | "same_name";
         Warning: {
             kind: components["schemas"]["WarningKind"];
             count: number;
@@ -3631,6 +3686,20 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "template_id": "5f0c6c1e-8e0e-4a63-9d0b-0d6c1f9a2b11",
+                 *       "recipients": [
+                 *         {
+                 *           "email": "ana.rojas@ejemplo.edu",
+                 *           "recipient_name": "Ana Rojas Peña",
+                 *           "result_value": "A",
+                 *           "external_id": "2026-0001",
+                 *           "language": "es"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["IssueRequest"];
             };
         };
@@ -3643,6 +3712,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "mode": "sync",
+                     *       "credentials": [
+                     *         {
+                     *           "email": "ana.rojas@ejemplo.edu",
+                     *           "status": "issued",
+                     *           "credential_id": "5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *           "credential_url": "https://credenciales.ejemplo.edu/credential/5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *           "recipient_type": "internal",
+                     *           "duplicate": false,
+                     *           "email_status": "pending",
+                     *           "private_differs": [
+                     *             "custom.rut"
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["IssuedAtOnce"] | components["schemas"]["DryRun"];
                 };
             };
@@ -3656,6 +3744,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "mode": "async",
+                     *       "job_id": "0192f6a0-0000-7000-8000-000000000000",
+                     *       "message": "Se aceptaron los destinatarios; siga el trabajo en status_url.",
+                     *       "total": 3,
+                     *       "status_url": "/api/v1/jobs/0192f6a0-0000-7000-8000-000000000000"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
@@ -3782,6 +3879,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "job_id": "0192f6a0-0000-7000-8000-000000000000",
+                     *           "status": "PENDING",
+                     *           "template_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *           "created_at": "2026-11-28T15:04:05Z",
+                     *           "updated_at": "2026-11-28T15:04:05Z",
+                     *           "expires_at": "2027-02-26T15:04:05Z",
+                     *           "cancelled_at": null,
+                     *           "progress": {
+                     *             "current": 3,
+                     *             "total": 3,
+                     *             "status": "Procesando fila 3 de 3",
+                     *             "phase": "reading",
+                     *             "emails_done": 0,
+                     *             "eta_seconds": null,
+                     *             "waiting": null
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": {
                         items: components["schemas"]["AnyJobSummary"][];
                         /** @description The cursor of the next page; null at the end. */
@@ -3830,6 +3952,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "job_id": "0192f6a0-0000-7000-8000-000000000000",
+                     *       "status": "PENDING",
+                     *       "template_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *       "created_at": "2026-11-28T15:04:05Z",
+                     *       "updated_at": "2026-11-28T15:04:05Z",
+                     *       "expires_at": "2027-02-26T15:04:05Z",
+                     *       "cancelled_at": null,
+                     *       "progress": {
+                     *         "current": 3,
+                     *         "total": 3,
+                     *         "status": "Procesando fila 3 de 3",
+                     *         "phase": "reading",
+                     *         "emails_done": 0,
+                     *         "eta_seconds": null,
+                     *         "waiting": null
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["AnyJob"];
                 };
             };
@@ -3882,6 +4024,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "row": 1,
+                     *           "email": "ana.rojas@ejemplo.edu",
+                     *           "external_id": null,
+                     *           "status": "pending",
+                     *           "credential_id": null,
+                     *           "credential_url": null,
+                     *           "recipient_type": null,
+                     *           "duplicate": null,
+                     *           "email_status": null,
+                     *           "error": "El archivo no tiene filas.",
+                     *           "email_error": null,
+                     *           "email_detail": null,
+                     *           "credential_version": null
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": {
                         items: components["schemas"]["ResultRow"][];
                         /** @description The cursor of the next page; null at the end. */
@@ -3934,6 +4098,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "url": "https://credenciales.ejemplo.edu/credential/5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "expires_at": "2027-02-26T15:04:05Z",
+                     *       "file_name": "notas.csv"
+                     *     }
+                     */
                     "application/json": components["schemas"]["FileLink"];
                 };
             };
@@ -3997,6 +4168,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "job_id": "0192f6a0-0000-7000-8000-000000000000",
+                     *       "lang": "es",
+                     *       "status": "PENDING",
+                     *       "ordered_at": "2026-11-28T15:04:05Z",
+                     *       "progress": {
+                     *         "current": 3,
+                     *         "total": 3
+                     *       },
+                     *       "certificates": 0,
+                     *       "left_out": 0,
+                     *       "made_at": null,
+                     *       "deleted_at": null,
+                     *       "failure": null,
+                     *       "files": [
+                     *         {
+                     *           "url": "https://credenciales.ejemplo.edu/credential/5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *           "expires_at": "2027-02-26T15:04:05Z",
+                     *           "file_name": "notas.csv",
+                     *           "certificates": 0,
+                     *           "bytes": 20480
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["PrintOrder"];
                 };
             };
@@ -4045,6 +4242,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "job_id": "0192f6a0-0000-7000-8000-000000000000",
+                     *       "lang": "es",
+                     *       "status": "PENDING",
+                     *       "ordered_at": "2026-11-28T15:04:05Z",
+                     *       "progress": {
+                     *         "current": 3,
+                     *         "total": 3
+                     *       },
+                     *       "certificates": 0,
+                     *       "left_out": 0,
+                     *       "made_at": null,
+                     *       "deleted_at": null,
+                     *       "failure": null,
+                     *       "files": [
+                     *         {
+                     *           "url": "https://credenciales.ejemplo.edu/credential/5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *           "expires_at": "2027-02-26T15:04:05Z",
+                     *           "file_name": "notas.csv",
+                     *           "certificates": 0,
+                     *           "bytes": 20480
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["PrintOrder"];
                 };
             };
@@ -4104,6 +4327,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "job_id": "0192f6a0-0000-7000-8000-000000000000",
+                     *       "retried_rows": 0,
+                     *       "retried_emails": 0,
+                     *       "status_url": "/api/v1/jobs/0192f6a0-0000-7000-8000-000000000000"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Retried"];
                 };
             };
@@ -4114,6 +4345,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "job_id": "0192f6a0-0000-7000-8000-000000000000",
+                     *       "retried_rows": 0,
+                     *       "retried_emails": 0,
+                     *       "status_url": "/api/v1/jobs/0192f6a0-0000-7000-8000-000000000000"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Retried"];
                 };
             };
@@ -4173,6 +4412,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "job_id": "0192f6a0-0000-7000-8000-000000000000",
+                     *       "status": "PENDING",
+                     *       "template_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *       "created_at": "2026-11-28T15:04:05Z",
+                     *       "updated_at": "2026-11-28T15:04:05Z",
+                     *       "expires_at": "2027-02-26T15:04:05Z",
+                     *       "cancelled_at": null,
+                     *       "progress": {
+                     *         "current": 3,
+                     *         "total": 3,
+                     *         "status": "Procesando fila 3 de 3",
+                     *         "phase": "reading",
+                     *         "emails_done": 0,
+                     *         "eta_seconds": null,
+                     *         "waiting": null
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["AnyJob"];
                 };
             };
@@ -4232,6 +4491,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "credential_id": "5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "email_status": "pending"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Resent"];
                 };
             };
@@ -4297,6 +4562,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "template_id": "5f0c6c1e-8e0e-4a63-9d0b-0d6c1f9a2b11",
+                 *       "file_name": "notas.csv",
+                 *       "size": 20480
+                 *     }
+                 */
                 "application/json": components["schemas"]["UploadRequest"];
             };
         };
@@ -4308,6 +4580,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "upload_id": "5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "upload": {
+                     *         "method": "PUT",
+                     *         "url": "https://credenciales.ejemplo.edu/credential/5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *         "headers": {}
+                     *       },
+                     *       "expires_at": "2027-02-26T15:04:05Z",
+                     *       "status_url": "/api/v1/jobs/0192f6a0-0000-7000-8000-000000000000"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Announced"];
                 };
             };
@@ -4388,6 +4672,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "file_name": "miembros.csv",
+                 *       "size": 20480
+                 *     }
+                 */
                 "application/json": components["schemas"]["MembersUploadRequest"];
             };
         };
@@ -4399,6 +4689,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "upload_id": "5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "upload": {
+                     *         "method": "PUT",
+                     *         "url": "https://credenciales.ejemplo.edu/credential/5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *         "headers": {}
+                     *       },
+                     *       "expires_at": "2027-02-26T15:04:05Z",
+                     *       "status_url": "/api/v1/jobs/0192f6a0-0000-7000-8000-000000000000"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Announced"];
                 };
             };
@@ -4472,6 +4774,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "upload_id": "5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "status": "waiting",
+                     *       "job_id": null,
+                     *       "ignored": null,
+                     *       "template_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *       "file_name": "notas.csv",
+                     *       "size": 20480,
+                     *       "send_email": false,
+                     *       "dry_run": false,
+                     *       "correct": false,
+                     *       "strict": [
+                     *         "placeholder_name"
+                     *       ],
+                     *       "reissue": false,
+                     *       "day_first": false,
+                     *       "encoding": null,
+                     *       "column_map": {
+                     *         "Nota final": "result_value",
+                     *         "RUT": "ignore"
+                     *       },
+                     *       "sheet": "Acta",
+                     *       "hidden_rows": null,
+                     *       "created_at": "2026-11-28T15:04:05Z",
+                     *       "expires_at": "2027-02-26T15:04:05Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Upload"];
                 };
             };
@@ -4510,6 +4840,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Emitidas por error",
+                 *       "job_id": "0192f6a0-0000-7000-8000-000000000000"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RevokeMany"];
             };
         };
@@ -4524,6 +4860,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "mode": "async",
+                     *       "job_id": "0192f6a0-0000-7000-8000-000000000000",
+                     *       "message": "Se aceptaron los destinatarios; siga el trabajo en status_url.",
+                     *       "total": 3,
+                     *       "status_url": "/api/v1/jobs/0192f6a0-0000-7000-8000-000000000000"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
@@ -4631,6 +4976,68 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "credential_id": "5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "credential_url": "https://credenciales.ejemplo.edu/credential/5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "status": "issued",
+                     *       "status_at": null,
+                     *       "status_reason": null,
+                     *       "blocked_at": null,
+                     *       "blocked_reason": null,
+                     *       "version": 1,
+                     *       "corrected_at": null,
+                     *       "mode": "live",
+                     *       "template_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *       "template_version": 1,
+                     *       "issued_at": "2026-11-28T15:04:05Z",
+                     *       "issued_on": null,
+                     *       "expires_on": null,
+                     *       "recipient_type": "internal",
+                     *       "email_status": "pending",
+                     *       "email_delivery_at": null,
+                     *       "email_sent_at": null,
+                     *       "email_error": null,
+                     *       "email_detail": null,
+                     *       "email": "ana.rojas@ejemplo.edu",
+                     *       "external_id": null,
+                     *       "recipient_name": "Ana Rojas Peña",
+                     *       "result_value": "A",
+                     *       "credits_earned": null,
+                     *       "evidence": [
+                     *         {}
+                     *       ],
+                     *       "role": "Docente",
+                     *       "license_number": null,
+                     *       "term": "2026-1",
+                     *       "activity_start_date": null,
+                     *       "activity_end_date": null,
+                     *       "awarded_on": null,
+                     *       "valid_until": null,
+                     *       "custom": {
+                     *         "hours": 40
+                     *       },
+                     *       "metadata": {
+                     *         "cost_center": "4711"
+                     *       },
+                     *       "language": "es",
+                     *       "history": [
+                     *         {
+                     *           "action": "revoke",
+                     *           "renewed_until": null,
+                     *           "at": "2026-11-28T15:04:05Z",
+                     *           "key_id": "k_7f3a9c2e",
+                     *           "key_name": "Secretaría",
+                     *           "job_id": null,
+                     *           "reason": "Emitida por error",
+                     *           "fields": [
+                     *             "recipient_name"
+                     *           ],
+                     *           "replaced_version": null
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["CredentialWithHistory"] | components["schemas"]["ErasedCredentialWithHistory"];
                 };
             };
@@ -4668,6 +5075,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "recipient_name": "Ana Rojas Peña",
+                 *       "reason": "Faltaba el segundo apellido"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Correction"];
             };
         };
@@ -4679,6 +5092,53 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "credential_id": "5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "credential_url": "https://credenciales.ejemplo.edu/credential/5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "status": "issued",
+                     *       "status_at": null,
+                     *       "status_reason": null,
+                     *       "blocked_at": null,
+                     *       "blocked_reason": null,
+                     *       "version": 1,
+                     *       "corrected_at": null,
+                     *       "mode": "live",
+                     *       "template_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *       "template_version": 1,
+                     *       "issued_at": "2026-11-28T15:04:05Z",
+                     *       "issued_on": null,
+                     *       "expires_on": null,
+                     *       "recipient_type": "internal",
+                     *       "email_status": "pending",
+                     *       "email_delivery_at": null,
+                     *       "email_sent_at": null,
+                     *       "email_error": null,
+                     *       "email_detail": null,
+                     *       "email": "ana.rojas@ejemplo.edu",
+                     *       "external_id": null,
+                     *       "recipient_name": "Ana Rojas Peña",
+                     *       "result_value": "A",
+                     *       "credits_earned": null,
+                     *       "evidence": [
+                     *         {}
+                     *       ],
+                     *       "role": "Docente",
+                     *       "license_number": null,
+                     *       "term": "2026-1",
+                     *       "activity_start_date": null,
+                     *       "activity_end_date": null,
+                     *       "awarded_on": null,
+                     *       "valid_until": null,
+                     *       "custom": {
+                     *         "hours": 40
+                     *       },
+                     *       "metadata": {
+                     *         "cost_center": "4711"
+                     *       },
+                     *       "language": "es"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Credential"];
                 };
             };
@@ -4776,6 +5236,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "until": "2028-11-28"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Renewal"];
             };
         };
@@ -4787,6 +5252,53 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "credential_id": "5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "credential_url": "https://credenciales.ejemplo.edu/credential/5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "status": "issued",
+                     *       "status_at": null,
+                     *       "status_reason": null,
+                     *       "blocked_at": null,
+                     *       "blocked_reason": null,
+                     *       "version": 1,
+                     *       "corrected_at": null,
+                     *       "mode": "live",
+                     *       "template_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *       "template_version": 1,
+                     *       "issued_at": "2026-11-28T15:04:05Z",
+                     *       "issued_on": null,
+                     *       "expires_on": null,
+                     *       "recipient_type": "internal",
+                     *       "email_status": "pending",
+                     *       "email_delivery_at": null,
+                     *       "email_sent_at": null,
+                     *       "email_error": null,
+                     *       "email_detail": null,
+                     *       "email": "ana.rojas@ejemplo.edu",
+                     *       "external_id": null,
+                     *       "recipient_name": "Ana Rojas Peña",
+                     *       "result_value": "A",
+                     *       "credits_earned": null,
+                     *       "evidence": [
+                     *         {}
+                     *       ],
+                     *       "role": "Docente",
+                     *       "license_number": null,
+                     *       "term": "2026-1",
+                     *       "activity_start_date": null,
+                     *       "activity_end_date": null,
+                     *       "awarded_on": null,
+                     *       "valid_until": null,
+                     *       "custom": {
+                     *         "hours": 40
+                     *       },
+                     *       "metadata": {
+                     *         "cost_center": "4711"
+                     *       },
+                     *       "language": "es"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Credential"];
                 };
             };
@@ -4884,6 +5396,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Emitida por error"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
@@ -4895,6 +5412,53 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "credential_id": "5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "credential_url": "https://credenciales.ejemplo.edu/credential/5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "status": "issued",
+                     *       "status_at": null,
+                     *       "status_reason": null,
+                     *       "blocked_at": null,
+                     *       "blocked_reason": null,
+                     *       "version": 1,
+                     *       "corrected_at": null,
+                     *       "mode": "live",
+                     *       "template_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *       "template_version": 1,
+                     *       "issued_at": "2026-11-28T15:04:05Z",
+                     *       "issued_on": null,
+                     *       "expires_on": null,
+                     *       "recipient_type": "internal",
+                     *       "email_status": "pending",
+                     *       "email_delivery_at": null,
+                     *       "email_sent_at": null,
+                     *       "email_error": null,
+                     *       "email_detail": null,
+                     *       "email": "ana.rojas@ejemplo.edu",
+                     *       "external_id": null,
+                     *       "recipient_name": "Ana Rojas Peña",
+                     *       "result_value": "A",
+                     *       "credits_earned": null,
+                     *       "evidence": [
+                     *         {}
+                     *       ],
+                     *       "role": "Docente",
+                     *       "license_number": null,
+                     *       "term": "2026-1",
+                     *       "activity_start_date": null,
+                     *       "activity_end_date": null,
+                     *       "awarded_on": null,
+                     *       "valid_until": null,
+                     *       "custom": {
+                     *         "hours": 40
+                     *       },
+                     *       "metadata": {
+                     *         "cost_center": "4711"
+                     *       },
+                     *       "language": "es"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Credential"];
                 };
             };
@@ -4992,6 +5556,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Emitida por error"
+                 *     }
+                 */
                 "application/json": components["schemas"]["OptionalReason"];
             };
         };
@@ -5003,6 +5572,53 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "credential_id": "5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "credential_url": "https://credenciales.ejemplo.edu/credential/5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "status": "issued",
+                     *       "status_at": null,
+                     *       "status_reason": null,
+                     *       "blocked_at": null,
+                     *       "blocked_reason": null,
+                     *       "version": 1,
+                     *       "corrected_at": null,
+                     *       "mode": "live",
+                     *       "template_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *       "template_version": 1,
+                     *       "issued_at": "2026-11-28T15:04:05Z",
+                     *       "issued_on": null,
+                     *       "expires_on": null,
+                     *       "recipient_type": "internal",
+                     *       "email_status": "pending",
+                     *       "email_delivery_at": null,
+                     *       "email_sent_at": null,
+                     *       "email_error": null,
+                     *       "email_detail": null,
+                     *       "email": "ana.rojas@ejemplo.edu",
+                     *       "external_id": null,
+                     *       "recipient_name": "Ana Rojas Peña",
+                     *       "result_value": "A",
+                     *       "credits_earned": null,
+                     *       "evidence": [
+                     *         {}
+                     *       ],
+                     *       "role": "Docente",
+                     *       "license_number": null,
+                     *       "term": "2026-1",
+                     *       "activity_start_date": null,
+                     *       "activity_end_date": null,
+                     *       "awarded_on": null,
+                     *       "valid_until": null,
+                     *       "custom": {
+                     *         "hours": 40
+                     *       },
+                     *       "metadata": {
+                     *         "cost_center": "4711"
+                     *       },
+                     *       "language": "es"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Credential"];
                 };
             };
@@ -5100,6 +5716,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Emitida por error"
+                 *     }
+                 */
                 "application/json": components["schemas"]["OptionalReason"];
             };
         };
@@ -5111,6 +5732,53 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "credential_id": "5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "credential_url": "https://credenciales.ejemplo.edu/credential/5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "status": "issued",
+                     *       "status_at": null,
+                     *       "status_reason": null,
+                     *       "blocked_at": null,
+                     *       "blocked_reason": null,
+                     *       "version": 1,
+                     *       "corrected_at": null,
+                     *       "mode": "live",
+                     *       "template_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *       "template_version": 1,
+                     *       "issued_at": "2026-11-28T15:04:05Z",
+                     *       "issued_on": null,
+                     *       "expires_on": null,
+                     *       "recipient_type": "internal",
+                     *       "email_status": "pending",
+                     *       "email_delivery_at": null,
+                     *       "email_sent_at": null,
+                     *       "email_error": null,
+                     *       "email_detail": null,
+                     *       "email": "ana.rojas@ejemplo.edu",
+                     *       "external_id": null,
+                     *       "recipient_name": "Ana Rojas Peña",
+                     *       "result_value": "A",
+                     *       "credits_earned": null,
+                     *       "evidence": [
+                     *         {}
+                     *       ],
+                     *       "role": "Docente",
+                     *       "license_number": null,
+                     *       "term": "2026-1",
+                     *       "activity_start_date": null,
+                     *       "activity_end_date": null,
+                     *       "awarded_on": null,
+                     *       "valid_until": null,
+                     *       "custom": {
+                     *         "hours": 40
+                     *       },
+                     *       "metadata": {
+                     *         "cost_center": "4711"
+                     *       },
+                     *       "language": "es"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Credential"];
                 };
             };
@@ -5211,6 +5879,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "A petición de su titular"
+                 *     }
+                 */
                 "application/json": components["schemas"]["EraseCredential"];
             };
         };
@@ -5225,6 +5898,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "mode": "async",
+                     *       "job_id": "0192f6a0-0000-7000-8000-000000000000",
+                     *       "message": "Se aceptaron los destinatarios; siga el trabajo en status_url.",
+                     *       "total": 3,
+                     *       "status_url": "/api/v1/jobs/0192f6a0-0000-7000-8000-000000000000"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
@@ -5342,6 +6024,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "ana.rojas@ejemplo.edu",
+                 *       "reason": "A petición de su titular"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ErasePerson"];
             };
         };
@@ -5356,6 +6044,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "mode": "async",
+                     *       "job_id": "0192f6a0-0000-7000-8000-000000000000",
+                     *       "message": "Se aceptaron los destinatarios; siga el trabajo en status_url.",
+                     *       "total": 3,
+                     *       "status_url": "/api/v1/jobs/0192f6a0-0000-7000-8000-000000000000"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
@@ -5456,6 +6153,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Emitida por error"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
@@ -5467,6 +6169,53 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "credential_id": "5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "credential_url": "https://credenciales.ejemplo.edu/credential/5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "status": "issued",
+                     *       "status_at": null,
+                     *       "status_reason": null,
+                     *       "blocked_at": null,
+                     *       "blocked_reason": null,
+                     *       "version": 1,
+                     *       "corrected_at": null,
+                     *       "mode": "live",
+                     *       "template_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *       "template_version": 1,
+                     *       "issued_at": "2026-11-28T15:04:05Z",
+                     *       "issued_on": null,
+                     *       "expires_on": null,
+                     *       "recipient_type": "internal",
+                     *       "email_status": "pending",
+                     *       "email_delivery_at": null,
+                     *       "email_sent_at": null,
+                     *       "email_error": null,
+                     *       "email_detail": null,
+                     *       "email": "ana.rojas@ejemplo.edu",
+                     *       "external_id": null,
+                     *       "recipient_name": "Ana Rojas Peña",
+                     *       "result_value": "A",
+                     *       "credits_earned": null,
+                     *       "evidence": [
+                     *         {}
+                     *       ],
+                     *       "role": "Docente",
+                     *       "license_number": null,
+                     *       "term": "2026-1",
+                     *       "activity_start_date": null,
+                     *       "activity_end_date": null,
+                     *       "awarded_on": null,
+                     *       "valid_until": null,
+                     *       "custom": {
+                     *         "hours": 40
+                     *       },
+                     *       "metadata": {
+                     *         "cost_center": "4711"
+                     *       },
+                     *       "language": "es"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Credential"];
                 };
             };
@@ -5549,6 +6298,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /** @example {} */
                 "application/json": components["schemas"]["Empty"];
             };
         };
@@ -5560,6 +6310,53 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "credential_id": "5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "credential_url": "https://credenciales.ejemplo.edu/credential/5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "status": "issued",
+                     *       "status_at": null,
+                     *       "status_reason": null,
+                     *       "blocked_at": null,
+                     *       "blocked_reason": null,
+                     *       "version": 1,
+                     *       "corrected_at": null,
+                     *       "mode": "live",
+                     *       "template_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *       "template_version": 1,
+                     *       "issued_at": "2026-11-28T15:04:05Z",
+                     *       "issued_on": null,
+                     *       "expires_on": null,
+                     *       "recipient_type": "internal",
+                     *       "email_status": "pending",
+                     *       "email_delivery_at": null,
+                     *       "email_sent_at": null,
+                     *       "email_error": null,
+                     *       "email_detail": null,
+                     *       "email": "ana.rojas@ejemplo.edu",
+                     *       "external_id": null,
+                     *       "recipient_name": "Ana Rojas Peña",
+                     *       "result_value": "A",
+                     *       "credits_earned": null,
+                     *       "evidence": [
+                     *         {}
+                     *       ],
+                     *       "role": "Docente",
+                     *       "license_number": null,
+                     *       "term": "2026-1",
+                     *       "activity_start_date": null,
+                     *       "activity_end_date": null,
+                     *       "awarded_on": null,
+                     *       "valid_until": null,
+                     *       "custom": {
+                     *         "hours": 40
+                     *       },
+                     *       "metadata": {
+                     *         "cost_center": "4711"
+                     *       },
+                     *       "language": "es"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Credential"];
                 };
             };
@@ -5655,6 +6452,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "mode": "async",
+                     *       "job_id": "0192f6a0-0000-7000-8000-000000000000",
+                     *       "message": "Se aceptaron los destinatarios; siga el trabajo en status_url.",
+                     *       "total": 3,
+                     *       "status_url": "/api/v1/jobs/0192f6a0-0000-7000-8000-000000000000"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
@@ -5729,6 +6535,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "https://credenciales.ejemplo.edu/credential/5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *           "multikey": "z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK",
+                     *           "mode": "live",
+                     *           "created_at": "2026-11-28T15:04:05Z",
+                     *           "retired_at": null,
+                     *           "compromised_at": null,
+                     *           "reason": "Emitida por error"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": {
                         items: components["schemas"]["SigningKey"][];
                         /** @description The cursor of the next page; null at the end. */
@@ -5774,6 +6596,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example null */
                     "application/json": components["schemas"]["SigningKey"] | null;
                 };
             };
@@ -5825,6 +6648,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Emitida por error"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
@@ -5836,6 +6664,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "https://credenciales.ejemplo.edu/credential/5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "multikey": "z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK",
+                     *       "mode": "live",
+                     *       "created_at": "2026-11-28T15:04:05Z",
+                     *       "retired_at": null,
+                     *       "compromised_at": null,
+                     *       "reason": "Emitida por error"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SigningKey"];
                 };
             };
@@ -5923,6 +6762,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "list_id": "0192f6a0-0000-7000-8000-000000000000",
+                     *       "url": "https://credenciales.ejemplo.edu/credential/5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11"
+                     *     }
+                     */
                     "application/json": components["schemas"]["StatusListBegun"];
                 };
             };
@@ -5951,6 +6796,8 @@ export interface operations {
     listTemplates: {
         parameters: {
             query?: {
+                /** @description A part of the name, whatever its case and accents. */
+                q?: string;
                 /** @description Most entries of a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -5969,6 +6816,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *           "name": "Diplomado en Ciencia de Datos",
+                     *           "description": "120 horas de programación y estadística.",
+                     *           "language": null,
+                     *           "version": 1,
+                     *           "archived": false,
+                     *           "achievement": {
+                     *             "human_code": "CD-101"
+                     *           },
+                     *           "fields": [
+                     *             {
+                     *               "name": "email",
+                     *               "type": "string",
+                     *               "required": true
+                     *             }
+                     *           ],
+                     *           "validity_months": null,
+                     *           "custom_fields": [
+                     *             {
+                     *               "key": "hours",
+                     *               "label": {},
+                     *               "type": "text",
+                     *               "required": true,
+                     *               "private": false
+                     *             }
+                     *           ],
+                     *           "design": null,
+                     *           "created_at": "2026-11-28T15:04:05Z",
+                     *           "updated_at": "2026-11-28T15:04:05Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": {
                         items: components["schemas"]["TemplateSummary"][];
                         /** @description The cursor of the next page; null at the end. */
@@ -6007,6 +6892,45 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Diplomado en Ciencia de Datos",
+                 *       "description": "120 horas de programación, estadística y aprendizaje de máquinas.",
+                 *       "language": "es",
+                 *       "achievement": {
+                 *         "type": "Certificate",
+                 *         "criteria": "Aprobar los cuatro módulos."
+                 *       },
+                 *       "fields": [
+                 *         {
+                 *           "name": "recipient_name",
+                 *           "required": true
+                 *         },
+                 *         {
+                 *           "name": "result_value",
+                 *           "allowed_values": [
+                 *             "A",
+                 *             "B",
+                 *             "C",
+                 *             "D",
+                 *             "F"
+                 *           ]
+                 *         }
+                 *       ],
+                 *       "custom_fields": [
+                 *         {
+                 *           "key": "hours",
+                 *           "label": {
+                 *             "es": "Horas",
+                 *             "en": "Hours"
+                 *           },
+                 *           "type": "number",
+                 *           "required": true
+                 *         }
+                 *       ],
+                 *       "validity_months": 24
+                 *     }
+                 */
                 "application/json": components["schemas"]["TemplateDefinition"];
             };
         };
@@ -6019,6 +6943,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "name": "Diplomado en Ciencia de Datos",
+                     *       "description": "120 horas de programación y estadística.",
+                     *       "language": null,
+                     *       "version": 1,
+                     *       "archived": false,
+                     *       "achievement": {
+                     *         "human_code": "CD-101"
+                     *       },
+                     *       "fields": [
+                     *         {
+                     *           "name": "email",
+                     *           "type": "string",
+                     *           "required": true
+                     *         }
+                     *       ],
+                     *       "validity_months": null,
+                     *       "custom_fields": [
+                     *         {
+                     *           "key": "hours",
+                     *           "label": {},
+                     *           "type": "text",
+                     *           "required": true,
+                     *           "private": false
+                     *         }
+                     *       ],
+                     *       "design": null,
+                     *       "created_at": "2026-11-28T15:04:05Z",
+                     *       "updated_at": "2026-11-28T15:04:05Z",
+                     *       "write_units": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Template"];
                 };
             };
@@ -6092,6 +7050,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "name": "Diplomado en Ciencia de Datos",
+                     *       "description": "120 horas de programación y estadística.",
+                     *       "language": null,
+                     *       "version": 1,
+                     *       "archived": false,
+                     *       "achievement": {
+                     *         "human_code": "CD-101"
+                     *       },
+                     *       "fields": [
+                     *         {
+                     *           "name": "email",
+                     *           "type": "string",
+                     *           "required": true
+                     *         }
+                     *       ],
+                     *       "validity_months": null,
+                     *       "custom_fields": [
+                     *         {
+                     *           "key": "hours",
+                     *           "label": {},
+                     *           "type": "text",
+                     *           "required": true,
+                     *           "private": false
+                     *         }
+                     *       ],
+                     *       "design": null,
+                     *       "created_at": "2026-11-28T15:04:05Z",
+                     *       "updated_at": "2026-11-28T15:04:05Z",
+                     *       "write_units": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Template"];
                 };
             };
@@ -6129,6 +7121,45 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Diplomado en Ciencia de Datos",
+                 *       "description": "120 horas de programación, estadística y aprendizaje de máquinas.",
+                 *       "language": "es",
+                 *       "achievement": {
+                 *         "type": "Certificate",
+                 *         "criteria": "Aprobar los cuatro módulos."
+                 *       },
+                 *       "fields": [
+                 *         {
+                 *           "name": "recipient_name",
+                 *           "required": true
+                 *         },
+                 *         {
+                 *           "name": "result_value",
+                 *           "allowed_values": [
+                 *             "A",
+                 *             "B",
+                 *             "C",
+                 *             "D",
+                 *             "F"
+                 *           ]
+                 *         }
+                 *       ],
+                 *       "custom_fields": [
+                 *         {
+                 *           "key": "hours",
+                 *           "label": {
+                 *             "es": "Horas",
+                 *             "en": "Hours"
+                 *           },
+                 *           "type": "number",
+                 *           "required": true
+                 *         }
+                 *       ],
+                 *       "validity_months": 24
+                 *     }
+                 */
                 "application/json": components["schemas"]["TemplateDefinition"];
             };
         };
@@ -6140,6 +7171,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "name": "Diplomado en Ciencia de Datos",
+                     *       "description": "120 horas de programación y estadística.",
+                     *       "language": null,
+                     *       "version": 1,
+                     *       "archived": false,
+                     *       "achievement": {
+                     *         "human_code": "CD-101"
+                     *       },
+                     *       "fields": [
+                     *         {
+                     *           "name": "email",
+                     *           "type": "string",
+                     *           "required": true
+                     *         }
+                     *       ],
+                     *       "validity_months": null,
+                     *       "custom_fields": [
+                     *         {
+                     *           "key": "hours",
+                     *           "label": {},
+                     *           "type": "text",
+                     *           "required": true,
+                     *           "private": false
+                     *         }
+                     *       ],
+                     *       "design": null,
+                     *       "created_at": "2026-11-28T15:04:05Z",
+                     *       "updated_at": "2026-11-28T15:04:05Z",
+                     *       "write_units": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Template"];
                 };
             };
@@ -6229,6 +7294,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "name": "Diplomado en Ciencia de Datos",
+                     *       "description": "120 horas de programación y estadística.",
+                     *       "language": null,
+                     *       "version": 1,
+                     *       "archived": false,
+                     *       "achievement": {
+                     *         "human_code": "CD-101"
+                     *       },
+                     *       "fields": [
+                     *         {
+                     *           "name": "email",
+                     *           "type": "string",
+                     *           "required": true
+                     *         }
+                     *       ],
+                     *       "validity_months": null,
+                     *       "custom_fields": [
+                     *         {
+                     *           "key": "hours",
+                     *           "label": {},
+                     *           "type": "text",
+                     *           "required": true,
+                     *           "private": false
+                     *         }
+                     *       ],
+                     *       "design": null,
+                     *       "created_at": "2026-11-28T15:04:05Z",
+                     *       "updated_at": "2026-11-28T15:04:05Z",
+                     *       "write_units": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Template"];
                 };
             };
@@ -6273,6 +7372,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "ready": true,
+                     *       "present": 0,
+                     *       "total": 3,
+                     *       "parts": [
+                     *         {
+                     *           "code": "not_found",
+                     *           "pointer": "/recipients/0/email",
+                     *           "present": true,
+                     *           "advice": "Adjunte una evidencia a cada persona."
+                     *         }
+                     *       ],
+                     *       "template_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *       "version": 1,
+                     *       "write_units": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
@@ -6364,6 +7481,7 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /** @example {} */
                 "application/json": components["schemas"]["PreviewRequest"];
             };
         };
@@ -6452,6 +7570,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "template_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *       "column_map": {
+                     *         "Nota final": "result_value",
+                     *         "RUT": "ignore"
+                     *       },
+                     *       "day_first": false,
+                     *       "updated_at": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["RememberedColumns"];
                 };
             };
@@ -6489,6 +7618,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "column_map": {
+                 *         "Nota final": "result_value"
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["RememberColumns"];
             };
         };
@@ -6500,6 +7636,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "template_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *       "column_map": {
+                     *         "Nota final": "result_value",
+                     *         "RUT": "ignore"
+                     *       },
+                     *       "day_first": false,
+                     *       "updated_at": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["RememberedColumns"];
                 };
             };
@@ -6601,8 +7748,12 @@ export interface operations {
     listCredentials: {
         parameters: {
             query?: {
+                /** @description The address of a recipient, else the id of a credential, else your own id of it. */
+                q?: string;
                 /** @description The template of the credentials. */
                 template_id?: string;
+                /** @description The job that issued the credentials. */
+                job_id?: string;
                 /** @description The address of the recipient. */
                 email?: string;
                 /** @description Your own id of the credential. */
@@ -6629,6 +7780,58 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "credential_id": "5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *           "credential_url": "https://credenciales.ejemplo.edu/credential/5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *           "status": "issued",
+                     *           "status_at": null,
+                     *           "status_reason": null,
+                     *           "blocked_at": null,
+                     *           "blocked_reason": null,
+                     *           "version": 1,
+                     *           "corrected_at": null,
+                     *           "mode": "live",
+                     *           "template_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *           "template_version": 1,
+                     *           "issued_at": "2026-11-28T15:04:05Z",
+                     *           "issued_on": null,
+                     *           "expires_on": null,
+                     *           "recipient_type": "internal",
+                     *           "email_status": "pending",
+                     *           "email_delivery_at": null,
+                     *           "email_sent_at": null,
+                     *           "email_error": null,
+                     *           "email_detail": null,
+                     *           "email": "ana.rojas@ejemplo.edu",
+                     *           "external_id": null,
+                     *           "recipient_name": "Ana Rojas Peña",
+                     *           "result_value": "A",
+                     *           "credits_earned": null,
+                     *           "evidence": [
+                     *             {}
+                     *           ],
+                     *           "role": "Docente",
+                     *           "license_number": null,
+                     *           "term": "2026-1",
+                     *           "activity_start_date": null,
+                     *           "activity_end_date": null,
+                     *           "awarded_on": null,
+                     *           "valid_until": null,
+                     *           "custom": {
+                     *             "hours": 40
+                     *           },
+                     *           "metadata": {
+                     *             "cost_center": "4711"
+                     *           },
+                     *           "language": "es"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": {
                         items: (components["schemas"]["Credential"] | components["schemas"]["ErasedCredential"])[];
                         /** @description The cursor of the next page; null at the end. */
@@ -6676,6 +7879,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "credential_id": "5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *       "to": [
+                     *         "ana.rojas@ejemplo.edu"
+                     *       ],
+                     *       "subject": "Su credencial: Diplomado en Ciencia de Datos",
+                     *       "text": "La firma es válida.",
+                     *       "html": "<p>Hola, Ana:</p>",
+                     *       "sent_at": "2026-11-28T15:04:05Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["TestMail"];
                 };
             };
@@ -6738,6 +7953,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "email": "ana.rojas@ejemplo.edu",
+                     *           "name": "Diplomado en Ciencia de Datos",
+                     *           "role": "Docente",
+                     *           "license_number": null,
+                     *           "term": "2026-1",
+                     *           "language": null,
+                     *           "created_at": "2026-11-28T15:04:05Z",
+                     *           "updated_at": "2026-11-28T15:04:05Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": {
                         items: components["schemas"]["Member"][];
                         /** @description The cursor of the next page; null at the end. */
@@ -6773,7 +8005,7 @@ export interface operations {
                 /** @description Predicts, and changes nothing. */
                 dry_run?: boolean;
                 /** @description The encoding of the file. */
-                encoding?: "utf-8" | "utf-16le" | "utf-16be" | "windows-1252" | "windows-1250" | "macroman" | "cp850" | "cp437" | "iso-8859-2" | "cp852" | "windows-1254" | "windows-1257" | "mac-ce";
+                encoding?: string;
             };
             header?: never;
             path?: never;
@@ -6783,6 +8015,7 @@ export interface operations {
             content: {
                 "text/csv": unknown;
                 "text/plain": unknown;
+                /** @example {} */
                 "application/json": unknown;
                 "application/x-ndjson": unknown;
             };
@@ -6795,6 +8028,55 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "total": 3,
+                     *       "imported": 3,
+                     *       "failed": 0,
+                     *       "repeated": 0,
+                     *       "new": 3,
+                     *       "changed": 0,
+                     *       "unchanged": 0,
+                     *       "cleared": {},
+                     *       "errors": [
+                     *         {
+                     *           "row": 1,
+                     *           "line": 1,
+                     *           "email": "ana.rojas@ejemplo.edu",
+                     *           "error": "El archivo no tiene filas.",
+                     *           "code": "not_found"
+                     *         }
+                     *       ],
+                     *       "errors_truncated": false,
+                     *       "repeats": [
+                     *         {
+                     *           "row": 1,
+                     *           "line": 1,
+                     *           "email": "ana.rojas@ejemplo.edu",
+                     *           "repeated_by": 1,
+                     *           "repeated_by_line": null
+                     *         }
+                     *       ],
+                     *       "encoding": "utf-8",
+                     *       "encoding_guessed": false,
+                     *       "warnings": [
+                     *         {
+                     *           "kind": "placeholder_name",
+                     *           "count": 0,
+                     *           "rows": [
+                     *             1
+                     *           ],
+                     *           "examples": [
+                     *             {
+                     *               "row": 1,
+                     *               "value": "A"
+                     *             }
+                     *           ],
+                     *           "text": "La firma es válida."
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ImportedMembers"];
                 };
             };
@@ -6868,6 +8150,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "email": "ana.rojas@ejemplo.edu",
+                     *       "name": "Diplomado en Ciencia de Datos",
+                     *       "role": "Docente",
+                     *       "license_number": null,
+                     *       "term": "2026-1",
+                     *       "language": null,
+                     *       "created_at": "2026-11-28T15:04:05Z",
+                     *       "updated_at": "2026-11-28T15:04:05Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Member"];
                 };
             };
@@ -6905,6 +8199,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Ana Rojas Peña",
+                 *       "role": "Docente",
+                 *       "language": "es"
+                 *     }
+                 */
                 "application/json": components["schemas"]["MemberProfile"];
             };
         };
@@ -6916,6 +8217,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "email": "ana.rojas@ejemplo.edu",
+                     *       "name": "Diplomado en Ciencia de Datos",
+                     *       "role": "Docente",
+                     *       "license_number": null,
+                     *       "term": "2026-1",
+                     *       "language": null,
+                     *       "created_at": "2026-11-28T15:04:05Z",
+                     *       "updated_at": "2026-11-28T15:04:05Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Member"];
                 };
             };
@@ -6926,6 +8239,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "email": "ana.rojas@ejemplo.edu",
+                     *       "name": "Diplomado en Ciencia de Datos",
+                     *       "role": "Docente",
+                     *       "license_number": null,
+                     *       "term": "2026-1",
+                     *       "language": null,
+                     *       "created_at": "2026-11-28T15:04:05Z",
+                     *       "updated_at": "2026-11-28T15:04:05Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Member"];
                 };
             };
@@ -7046,6 +8371,60 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "credential_id": "5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *           "credential_url": "https://credenciales.ejemplo.edu/credential/5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11",
+                     *           "status": "issued",
+                     *           "status_at": null,
+                     *           "status_reason": null,
+                     *           "blocked_at": null,
+                     *           "blocked_reason": null,
+                     *           "version": 1,
+                     *           "corrected_at": null,
+                     *           "mode": "live",
+                     *           "template_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *           "template_version": 1,
+                     *           "issued_at": "2026-11-28T15:04:05Z",
+                     *           "issued_on": null,
+                     *           "expires_on": null,
+                     *           "recipient_type": "internal",
+                     *           "email_status": "pending",
+                     *           "email_delivery_at": null,
+                     *           "email_sent_at": null,
+                     *           "email_error": null,
+                     *           "email_detail": null,
+                     *           "email": "ana.rojas@ejemplo.edu",
+                     *           "external_id": null,
+                     *           "recipient_name": "Ana Rojas Peña",
+                     *           "result_value": "A",
+                     *           "credits_earned": null,
+                     *           "evidence": [
+                     *             {}
+                     *           ],
+                     *           "role": "Docente",
+                     *           "license_number": null,
+                     *           "term": "2026-1",
+                     *           "activity_start_date": null,
+                     *           "activity_end_date": null,
+                     *           "awarded_on": null,
+                     *           "valid_until": null,
+                     *           "custom": {
+                     *             "hours": 40
+                     *           },
+                     *           "metadata": {
+                     *             "cost_center": "4711"
+                     *           },
+                     *           "language": "es"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "wallet_url": "https://credenciales.ejemplo.edu/wallet/ejemplo",
+                     *       "wallet_url_expires_at": "2026-11-28T15:04:05Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["MemberCredentials"];
                 };
             };
@@ -7093,6 +8472,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "email": "ana.rojas@ejemplo.edu",
+                     *           "reason": "bounced",
+                     *           "since": "2026-11-28T15:04:05Z",
+                     *           "credential_id": "5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": {
                         items: components["schemas"]["Suppression"][];
                         /** @description The cursor of the next page; null at the end. */
@@ -7185,6 +8577,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "k_7f3a9c2e",
+                     *           "name": "Diplomado en Ciencia de Datos",
+                     *           "mode": "live",
+                     *           "scopes": [
+                     *             "issue"
+                     *           ],
+                     *           "prefix": "uc_test_ejemplo",
+                     *           "last_four": "9c2e",
+                     *           "created_at": "2026-11-28T15:04:05Z",
+                     *           "expires_at": null,
+                     *           "revoked_at": null,
+                     *           "last_used_at": null
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": {
                         items: components["schemas"]["ApiKey"][];
                         /** @description The cursor of the next page; null at the end. */
@@ -7223,6 +8636,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Secretaría",
+                 *       "scopes": [
+                 *         "issue",
+                 *         "read"
+                 *       ],
+                 *       "mode": "test"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ApiKeyRequest"];
             };
         };
@@ -7234,6 +8657,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "k_7f3a9c2e",
+                     *       "name": "Diplomado en Ciencia de Datos",
+                     *       "mode": "live",
+                     *       "scopes": [
+                     *         "issue"
+                     *       ],
+                     *       "prefix": "uc_test_ejemplo",
+                     *       "last_four": "9c2e",
+                     *       "created_at": "2026-11-28T15:04:05Z",
+                     *       "expires_at": null,
+                     *       "revoked_at": null,
+                     *       "last_used_at": null,
+                     *       "key": "uc_test_ejemplo_0000000000000000000000000000000000000000000000"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewApiKey"];
                 };
             };
@@ -7331,6 +8771,64 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key that was sent */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "k_7f3a9c2e",
+                     *       "prefix": "uc_test_ejemplo",
+                     *       "name": "Diplomado en Ciencia de Datos",
+                     *       "mode": "live",
+                     *       "scopes": [
+                     *         "issue"
+                     *       ],
+                     *       "created_at": "2026-11-28T15:04:05Z",
+                     *       "expires_at": null,
+                     *       "organization": {
+                     *         "id": "demo",
+                     *         "name": "Diplomado en Ciencia de Datos"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OwnKey"];
+                };
+            };
+            /** @description The request is at fault */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "unknown_parameter";
+                    };
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getOrganization: {
         parameters: {
             query?: never;
@@ -7347,6 +8845,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "demo",
+                     *       "name": "Diplomado en Ciencia de Datos",
+                     *       "language": "es",
+                     *       "time_zone": "America/Santiago",
+                     *       "sender": "ana.rojas@ejemplo.edu",
+                     *       "allowed_senders": [
+                     *         "Universidad de Ejemplo <credenciales@ejemplo.edu>"
+                     *       ],
+                     *       "reply_to": "ana.rojas@ejemplo.edu",
+                     *       "notify_members": false,
+                     *       "logo": null,
+                     *       "linkedin_id": null,
+                     *       "website": null,
+                     *       "contact": "ana.rojas@ejemplo.edu",
+                     *       "public_hides": [
+                     *         "evidence"
+                     *       ],
+                     *       "retention": {
+                     *         "jobs_days": 7,
+                     *         "files_days": 1,
+                     *         "ended_credentials_days": null
+                     *       },
+                     *       "created_at": "2026-11-28T15:04:05Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Organization"];
                 };
             };
@@ -7381,6 +8906,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Universidad de Ejemplo",
+                 *       "time_zone": "America/Santiago"
+                 *     }
+                 */
                 "application/json": components["schemas"]["OrganizationSettings"];
             };
         };
@@ -7392,6 +8923,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "demo",
+                     *       "name": "Diplomado en Ciencia de Datos",
+                     *       "language": "es",
+                     *       "time_zone": "America/Santiago",
+                     *       "sender": "ana.rojas@ejemplo.edu",
+                     *       "allowed_senders": [
+                     *         "Universidad de Ejemplo <credenciales@ejemplo.edu>"
+                     *       ],
+                     *       "reply_to": "ana.rojas@ejemplo.edu",
+                     *       "notify_members": false,
+                     *       "logo": null,
+                     *       "linkedin_id": null,
+                     *       "website": null,
+                     *       "contact": "ana.rojas@ejemplo.edu",
+                     *       "public_hides": [
+                     *         "evidence"
+                     *       ],
+                     *       "retention": {
+                     *         "jobs_days": 7,
+                     *         "files_days": 1,
+                     *         "ended_credentials_days": null
+                     *       },
+                     *       "created_at": "2026-11-28T15:04:05Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Organization"];
                 };
             };
@@ -7463,6 +9021,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accent": "#1f3a5f",
+                     *       "since": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Design"];
                 };
             };
@@ -7497,6 +9061,19 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "layout": "academic",
+                 *       "accent": "#1f3a5f",
+                 *       "place": "Valdivia",
+                 *       "signatories": [
+                 *         {
+                 *           "name": "Elena Soto",
+                 *           "office": "Rectora"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["DesignInput"];
             };
         };
@@ -7508,6 +9085,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accent": "#1f3a5f",
+                     *       "since": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Design"];
                 };
             };
@@ -7587,6 +9170,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "url": "https://credenciales.ejemplo.edu/credential/5f0c6c1e-8e0e-8a63-9d0b-0d6c1f9a2b11"
+                 *     }
+                 */
                 "application/json": components["schemas"]["VerifyRequest"];
                 "application/pdf": unknown;
                 "image/png": unknown;
@@ -7601,6 +9189,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "verified": true,
+                     *       "status": "issued",
+                     *       "mode": null,
+                     *       "credential_id": null,
+                     *       "credential_url": null,
+                     *       "checks": [
+                     *         {
+                     *           "check": "document",
+                     *           "result": "passed",
+                     *           "text": "La firma es válida."
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Verification"];
                 };
             };
@@ -7847,6 +9451,13 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                    /**
+                     * @example {
+                     *       "@context": {},
+                     *       "id": {},
+                     *       "type": {}
+                     *     }
+                     */
                     "application/json": components["schemas"]["AchievementDocument"];
                     "application/ld+json": components["schemas"]["AchievementDocument"];
                 };
@@ -8755,6 +10366,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "verifiablePresentation": {
+                     *         "@context": [
+                     *           ""
+                     *         ],
+                     *         "type": [
+                     *           "VerifiablePresentation"
+                     *         ],
+                     *         "verifiableCredential": [
+                     *           {
+                     *             "@context": {},
+                     *             "id": {},
+                     *             "type": {}
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Presentation"];
                 };
             };
@@ -8824,6 +10454,13 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                    /**
+                     * @example {
+                     *       "@context": {},
+                     *       "id": {},
+                     *       "type": {}
+                     *     }
+                     */
                     "application/json": components["schemas"]["SignedDocument"] | components["schemas"]["Protocols"];
                     "application/vc": components["schemas"]["SignedDocument"];
                     "application/ld+json": components["schemas"]["SignedDocument"];
@@ -9039,6 +10676,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example {} */
                     "application/json": {
                         [key: string]: unknown;
                     };

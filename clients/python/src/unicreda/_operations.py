@@ -39,6 +39,7 @@ from .models import (
     OptionalReason,
     Organization,
     OrganizationSettings,
+    OwnKey,
     PreviewRequest,
     PrintOrder,
     Readiness,
@@ -378,19 +379,25 @@ class Operations:
         answer: StatusListBegun = self._call("POST", "/status-lists")
         return answer
 
-    def list_templates(self, *, limit: int | None = None, cursor: str | None = None) -> Page[TemplateSummary]:
+    def list_templates(
+        self,
+        *,
+        q: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Page[TemplateSummary]:
         """Lists templates.
 
         A key with any of the scopes `read`, `issue`, `catalog`.
         """
-        answer: Page[TemplateSummary] = self._call("GET", "/templates", query={"limit": limit, "cursor": cursor})
+        answer: Page[TemplateSummary] = self._call("GET", "/templates", query={"q": q, "limit": limit, "cursor": cursor})
         return answer
 
-    def iter_templates(self, *, page_size: int = 100) -> Iterator[TemplateSummary]:
+    def iter_templates(self, *, q: str | None = None, page_size: int = 100) -> Iterator[TemplateSummary]:
         """All that `list_templates` lists, page after page."""
         cursor: str | None = None
         while True:
-            page = self.list_templates(limit=page_size, cursor=cursor)
+            page = self.list_templates(q=q, limit=page_size, cursor=cursor)
             for item in page["items"]:
                 yield item
             cursor = page["next_cursor"]
@@ -487,7 +494,9 @@ class Operations:
     def list_credentials(
         self,
         *,
+        q: str | None = None,
         template_id: str | None = None,
+        job_id: str | None = None,
         email: str | None = None,
         external_id: str | None = None,
         status: Literal["issued", "suspended", "revoked", "erased"] | None = None,
@@ -499,13 +508,15 @@ class Operations:
 
         A key with any of the scopes `read`.
         """
-        answer: Page[Credential | ErasedCredential] = self._call("GET", "/credentials", query={"template_id": template_id, "email": email, "external_id": external_id, "status": status, "issued_after": issued_after, "limit": limit, "cursor": cursor})
+        answer: Page[Credential | ErasedCredential] = self._call("GET", "/credentials", query={"q": q, "template_id": template_id, "job_id": job_id, "email": email, "external_id": external_id, "status": status, "issued_after": issued_after, "limit": limit, "cursor": cursor})
         return answer
 
     def iter_credentials(
         self,
         *,
+        q: str | None = None,
         template_id: str | None = None,
+        job_id: str | None = None,
         email: str | None = None,
         external_id: str | None = None,
         status: Literal["issued", "suspended", "revoked", "erased"] | None = None,
@@ -515,7 +526,7 @@ class Operations:
         """All that `list_credentials` lists, page after page."""
         cursor: str | None = None
         while True:
-            page = self.list_credentials(template_id=template_id, email=email, external_id=external_id, status=status, issued_after=issued_after, limit=page_size, cursor=cursor)
+            page = self.list_credentials(q=q, template_id=template_id, job_id=job_id, email=email, external_id=external_id, status=status, issued_after=issued_after, limit=page_size, cursor=cursor)
             for item in page["items"]:
                 yield item
             cursor = page["next_cursor"]
@@ -555,7 +566,7 @@ class Operations:
         *,
         content_type: Literal["text/csv", "text/plain", "application/json", "application/x-ndjson"] = "text/csv",
         dry_run: bool | None = None,
-        encoding: Literal["utf-8", "utf-16le", "utf-16be", "windows-1252", "windows-1250", "macroman", "cp850", "cp437", "iso-8859-2", "cp852", "windows-1254", "windows-1257", "mac-ce"] | None = None,
+        encoding: str | None = None,
     ) -> ImportedMembers:
         """Imports the members of a file.
 
@@ -660,6 +671,14 @@ class Operations:
         A key with any of the scopes `admin`.
         """
         self._call("DELETE", f"/api-keys/{quote(key_id, safe='')}")
+
+    def get_key(self) -> OwnKey:
+        """Says whose key this is, and what it permits.
+
+        A key with any of the scopes `issue`, `read`, `catalog`, `manage`, `admin`.
+        """
+        answer: OwnKey = self._call("GET", "/key")
+        return answer
 
     def get_organization(self) -> Organization:
         """Shows the organization.
@@ -1025,6 +1044,7 @@ class AsyncOperations:
     async def list_templates(
         self,
         *,
+        q: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Page[TemplateSummary]:
@@ -1032,14 +1052,19 @@ class AsyncOperations:
 
         A key with any of the scopes `read`, `issue`, `catalog`.
         """
-        answer: Page[TemplateSummary] = await self._call("GET", "/templates", query={"limit": limit, "cursor": cursor})
+        answer: Page[TemplateSummary] = await self._call("GET", "/templates", query={"q": q, "limit": limit, "cursor": cursor})
         return answer
 
-    async def iter_templates(self, *, page_size: int = 100) -> AsyncIterator[TemplateSummary]:
+    async def iter_templates(
+        self,
+        *,
+        q: str | None = None,
+        page_size: int = 100,
+    ) -> AsyncIterator[TemplateSummary]:
         """All that `list_templates` lists, page after page."""
         cursor: str | None = None
         while True:
-            page = await self.list_templates(limit=page_size, cursor=cursor)
+            page = await self.list_templates(q=q, limit=page_size, cursor=cursor)
             for item in page["items"]:
                 yield item
             cursor = page["next_cursor"]
@@ -1141,7 +1166,9 @@ class AsyncOperations:
     async def list_credentials(
         self,
         *,
+        q: str | None = None,
         template_id: str | None = None,
+        job_id: str | None = None,
         email: str | None = None,
         external_id: str | None = None,
         status: Literal["issued", "suspended", "revoked", "erased"] | None = None,
@@ -1153,13 +1180,15 @@ class AsyncOperations:
 
         A key with any of the scopes `read`.
         """
-        answer: Page[Credential | ErasedCredential] = await self._call("GET", "/credentials", query={"template_id": template_id, "email": email, "external_id": external_id, "status": status, "issued_after": issued_after, "limit": limit, "cursor": cursor})
+        answer: Page[Credential | ErasedCredential] = await self._call("GET", "/credentials", query={"q": q, "template_id": template_id, "job_id": job_id, "email": email, "external_id": external_id, "status": status, "issued_after": issued_after, "limit": limit, "cursor": cursor})
         return answer
 
     async def iter_credentials(
         self,
         *,
+        q: str | None = None,
         template_id: str | None = None,
+        job_id: str | None = None,
         email: str | None = None,
         external_id: str | None = None,
         status: Literal["issued", "suspended", "revoked", "erased"] | None = None,
@@ -1169,7 +1198,7 @@ class AsyncOperations:
         """All that `list_credentials` lists, page after page."""
         cursor: str | None = None
         while True:
-            page = await self.list_credentials(template_id=template_id, email=email, external_id=external_id, status=status, issued_after=issued_after, limit=page_size, cursor=cursor)
+            page = await self.list_credentials(q=q, template_id=template_id, job_id=job_id, email=email, external_id=external_id, status=status, issued_after=issued_after, limit=page_size, cursor=cursor)
             for item in page["items"]:
                 yield item
             cursor = page["next_cursor"]
@@ -1209,7 +1238,7 @@ class AsyncOperations:
         *,
         content_type: Literal["text/csv", "text/plain", "application/json", "application/x-ndjson"] = "text/csv",
         dry_run: bool | None = None,
-        encoding: Literal["utf-8", "utf-16le", "utf-16be", "windows-1252", "windows-1250", "macroman", "cp850", "cp437", "iso-8859-2", "cp852", "windows-1254", "windows-1257", "mac-ce"] | None = None,
+        encoding: str | None = None,
     ) -> ImportedMembers:
         """Imports the members of a file.
 
@@ -1319,6 +1348,14 @@ class AsyncOperations:
         A key with any of the scopes `admin`.
         """
         await self._call("DELETE", f"/api-keys/{quote(key_id, safe='')}")
+
+    async def get_key(self) -> OwnKey:
+        """Says whose key this is, and what it permits.
+
+        A key with any of the scopes `issue`, `read`, `catalog`, `manage`, `admin`.
+        """
+        answer: OwnKey = await self._call("GET", "/key")
+        return answer
 
     async def get_organization(self) -> Organization:
         """Shows the organization.

@@ -43,6 +43,18 @@ Values of the template's `custom_fields`, by their keys.
 """
 
 
+MetadataInput: TypeAlias = dict[str, str | None]
+"""
+Your own notes, for your keys alone: on no page, document or mail, and no part of the identity. At most 2048 bytes as JSON.
+"""
+
+
+Metadata: TypeAlias = dict[str, str]
+"""
+Your own notes, for your keys alone: on no page, document or mail, and no part of the identity. At most 2048 bytes as JSON.
+"""
+
+
 class SignedRecipient(TypedDict):
     """
     A recipient as it would be signed: read, cleaned, filled in from the profile.
@@ -61,6 +73,7 @@ class SignedRecipient(TypedDict):
     awarded_on: NotRequired[str]
     valid_until: NotRequired[str]
     custom: NotRequired[Facts]
+    metadata: NotRequired[Metadata]
     external_id: NotRequired[str]
     language: NotRequired[Literal['es', 'en', 'pt']]
 
@@ -116,6 +129,7 @@ class Credential(TypedDict):
     awarded_on: str | None
     valid_until: str | None
     custom: Facts
+    metadata: Metadata
     language: Literal['es', 'en', 'pt']
 
 
@@ -353,6 +367,14 @@ class JobFile(TypedDict):
     """
     sheets: NotRequired[list[str]]
     hidden_rows: NotRequired[int]
+    hidden_columns: NotRequired[list[str]]
+    """
+    Hidden columns that are read.
+    """
+    unread_sheets: NotRequired[list[str]]
+    """
+    Other visible sheets with addresses.
+    """
     encoding: NotRequired[Literal['utf-8', 'utf-16le', 'utf-16be', 'windows-1252', 'windows-1250', 'macroman', 'cp850', 'cp437', 'iso-8859-2', 'cp852', 'windows-1254', 'windows-1257', 'mac-ce']]
     encoding_guessed: NotRequired[bool]
     """
@@ -714,6 +736,25 @@ class NewApiKey(TypedDict):
     """
 
 
+class OwnKeyOrganization(TypedDict):
+    id: str
+    name: str
+
+
+class OwnKey(TypedDict):
+    id: str
+    prefix: str
+    """
+    The key up to its id.
+    """
+    name: str
+    mode: Literal['live', 'test']
+    scopes: list[Literal['issue', 'read', 'catalog', 'manage', 'admin']]
+    created_at: str
+    expires_at: str | None
+    organization: OwnKeyOrganization
+
+
 class ApiKeyRequest(TypedDict):
     name: str
     scopes: list[Literal['issue', 'read', 'catalog', 'manage', 'admin']]
@@ -951,7 +992,7 @@ StatusList = TypedDict(
 )
 
 
-WarningKind: TypeAlias = Literal['placeholder_name', 'name_is_address', 'address_typo', 'future_date', 'guessed_encoding', 'name_without_letters', 'name_with_note', 'date_as_text', 'hidden_unknown', 'other_spelling', 'same_name']
+WarningKind: TypeAlias = Literal['placeholder_name', 'name_is_address', 'address_typo', 'future_date', 'guessed_encoding', 'name_without_letters', 'name_with_note', 'date_as_text', 'hidden_unknown', 'hidden_columns', 'unread_sheets', 'other_spelling', 'same_name']
 
 
 class WarningExampleAt(TypedDict):
@@ -1026,7 +1067,7 @@ class Problem(TypedDict):
 
 class Recipient(TypedDict):
     """
-    Whom a credential is for. The template decides which fields it takes but `email`, `awarded_on`, `valid_until`, `external_id` and `language`. Null and empty count as absent.
+    Whom a credential is for. The template decides which fields it takes but `email`, `awarded_on`, `valid_until`, `external_id`, `metadata` and `language`. Null and empty count as absent.
     """
 
     email: str
@@ -1045,6 +1086,7 @@ class Recipient(TypedDict):
     awarded_on: NotRequired[str | None]
     valid_until: NotRequired[str | None]
     custom: NotRequired[Facts | None]
+    metadata: NotRequired[MetadataInput | None]
     external_id: NotRequired[str | None]
     """
     Yours; echoed everywhere.
@@ -1076,6 +1118,7 @@ class IssuedCredential(TypedDict):
     """
     Private facts that this duplicate says otherwise than its credential; to keys with `read`.
     """
+    metadata: NotRequired[Metadata]
     warnings: NotRequired[list[str]]
     warning_kinds: NotRequired[list[WarningKind]]
     external_id: NotRequired[str]
@@ -1212,6 +1255,7 @@ class CredentialWithHistory(TypedDict):
     awarded_on: str | None
     valid_until: str | None
     custom: Facts
+    metadata: Metadata
     language: Literal['es', 'en', 'pt']
     history: list[HistoryEntry]
 
@@ -1293,6 +1337,7 @@ class ResultRow(TypedDict):
     warning_kinds: NotRequired[list[WarningKind]]
     private_differs: NotRequired[list[str]]
     blocked_at: NotRequired[str]
+    metadata: NotRequired[Metadata]
     recipient: NotRequired[SignedRecipient]
 
 
@@ -1315,9 +1360,9 @@ class UploadRequest(TypedDict):
     Whether in dates of numbers the day comes first.
     """
     dry_run: NotRequired[bool | None]
-    encoding: NotRequired[Literal['utf-8', 'utf-16le', 'utf-16be', 'windows-1252', 'windows-1250', 'macroman', 'cp850', 'cp437', 'iso-8859-2', 'cp852', 'windows-1254', 'windows-1257', 'mac-ce'] | None]
+    encoding: NotRequired[str | None]
     """
-    Names the encoding; without it, it is found.
+    Names the encoding, in letters of any case; without it, it is found. One of `utf-8`, `utf-16le`, `utf-16be`, `windows-1252`, `windows-1250`, `macroman`, `cp850`, `cp437`, `iso-8859-2`, `cp852`, `windows-1254`, `windows-1257`, `mac-ce`.
     """
     column_map: NotRequired[ColumnMap | None]
     sheet: NotRequired[str | None]
@@ -1337,9 +1382,9 @@ class MembersUploadRequest(TypedDict):
     Bytes; the URL takes exactly so many.
     """
     dry_run: NotRequired[bool | None]
-    encoding: NotRequired[Literal['utf-8', 'utf-16le', 'utf-16be', 'windows-1252', 'windows-1250', 'macroman', 'cp850', 'cp437', 'iso-8859-2', 'cp852', 'windows-1254', 'windows-1257', 'mac-ce'] | None]
+    encoding: NotRequired[str | None]
     """
-    Names the encoding; without it, it is found.
+    Names the encoding, in letters of any case; without it, it is found. One of `utf-8`, `utf-16le`, `utf-16be`, `windows-1252`, `windows-1250`, `macroman`, `cp850`, `cp437`, `iso-8859-2`, `cp852`, `windows-1254`, `windows-1257`, `mac-ce`.
     """
     column_map: NotRequired[ColumnMap | None]
     sheet: NotRequired[str | None]
@@ -1370,9 +1415,6 @@ class RecipientsUpload(TypedDict):
     reissue: bool
     day_first: bool
     encoding: Literal['utf-8', 'utf-16le', 'utf-16be', 'windows-1252', 'windows-1250', 'macroman', 'cp850', 'cp437', 'iso-8859-2', 'cp852', 'windows-1254', 'windows-1257', 'mac-ce'] | None
-    """
-    Names the encoding; without it, it is found.
-    """
     column_map: ColumnMap
     sheet: str | None
     hidden_rows: Literal['skip', 'read'] | None
@@ -1393,9 +1435,6 @@ class MembersUpload(TypedDict):
     size: int
     dry_run: bool
     encoding: Literal['utf-8', 'utf-16le', 'utf-16be', 'windows-1252', 'windows-1250', 'macroman', 'cp850', 'cp437', 'iso-8859-2', 'cp852', 'windows-1254', 'windows-1257', 'mac-ce'] | None
-    """
-    Names the encoding; without it, it is found.
-    """
     column_map: ColumnMap
     sheet: str | None
     hidden_rows: Literal['skip', 'read'] | None
@@ -1613,6 +1652,7 @@ class IssueRequest(TypedDict):
     """
     Gives a recipient whose credential was erased a new one; needs the scope `manage` besides.
     """
+    metadata: NotRequired[MetadataInput | None]
 
 
 class IssuedAtOnce(TypedDict):
