@@ -48,7 +48,7 @@ async fn the_client_in_python_does_the_main_job_and_repeats_nothing() {
     let world = World::new().await;
     let program = python(clients().join("python/tests/main_job.py")).await;
     assert_eq!(succeeded(&run(&world, program).await), "OK\n");
-    assert_eq!(world.mails_now("cortado1@ejemplo.com").await.len(), 1);
+    assert_eq!(world.mails_now("trabajo1@ejemplo.com").await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,7 +56,7 @@ async fn the_client_in_typescript_does_the_main_job_and_repeats_nothing() {
     let world = World::new().await;
     let program = typescript("typescript/tests/main_job.mjs").await;
     assert_eq!(succeeded(&run(&world, program).await), "OK\n");
-    assert_eq!(world.mails_now("cortado1@ejemplo.com").await.len(), 1);
+    assert_eq!(world.mails_now("trabajo1@ejemplo.com").await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
