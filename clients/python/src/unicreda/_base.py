@@ -18,6 +18,7 @@ from .models import (
     IssuedAtOnce,
     IssuedCredential,
     IssueRequest,
+    MetadataInput,
     Recipient,
     RefusedRecipient,
     ResultRow,
@@ -40,6 +41,7 @@ class IssueOptions(TypedDict, total=False):
     send_email: bool
     strict: Strict
     reissue: bool
+    metadata: MetadataInput
 
 
 class UploadOptions(TypedDict, total=False):

@@ -63,7 +63,7 @@ use self::{
         resent_while_a_refusal_is_reported, resent_while_its_delivery_is_reported,
         returned_while_its_delivery_is_reported, revoked_while_its_bounce_is_reported,
     },
-    sheets::{OfBucket, a_copy_that_is_replaced, a_sheet_of_two, a_sheet_that_is_deleted},
+    sheets::{OfBucket, a_sheet_of_two, a_sheet_that_is_deleted},
     status::{
         another_design_of_the_second, compromised_while_it_signs, corrected_to_anothers_content,
         corrected_while_it_is_sent, corrected_while_its_job_sends, revoked_while_it_is_suspended,
@@ -354,7 +354,6 @@ static MUTANTS: &[Mutant] = mutants! {
     "a key is one body's": Off::Refused("fingerprint", None) => another_body;
     "a request for wallets is one mail": Off::Condition(SPEND, "NOT contains(sent, :id)") => wallets_delivered_twice;
     "an address gets three mails a day": Off::Condition(COUNT, "") => wallets_asked_too_often;
-    "rows are read from the copy that was surveyed": Off::Bucket(OfBucket::Unsaid("S3 GET", "if-match")) => a_copy_that_is_replaced;
     "a copy is written before its rows are counted": Off::Bucket(OfBucket::Lost("S3 PUT", "/sheets/")) => a_sheet_of_two;
     "a copy goes with the files of its job": Off::Bucket(OfBucket::Other("S3 POST", ["<Key>sheets/", "<Key>sheetz/"])) => a_sheet_that_is_deleted;
 };

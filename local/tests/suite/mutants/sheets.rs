@@ -1,7 +1,6 @@
 //! Scenarios of spreadsheets, and guards whose calls go to the bucket.
 
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use aws_sdk_s3::primitives::ByteStream;
+use anyhow::{Context as _, Result, anyhow, ensure};
 use aws_smithy_runtime_api::{
     client::orchestrator::{HttpRequest, HttpResponse},
     http::StatusCode,
@@ -21,8 +20,6 @@ use crate::{
 /// A change to the calls of the bucket.
 #[derive(Debug)]
 pub enum OfBucket {
-    /// A request of this method is sent without a header.
-    Unsaid(&'static str, &'static str),
     /// A request of this method whose address holds a text is answered, and does not arrive.
     Lost(&'static str, &'static str),
     /// The body of a request of this method names other objects: a text is another one of its length.
@@ -37,9 +34,6 @@ impl OfBucket {
         request: &mut HttpRequest,
     ) -> (bool, Option<HttpResponse>) {
         match *self {
-            Self::Unsaid(method, header) if operation == method => {
-                (request.headers_mut().remove(header).is_some(), None)
-            }
             Self::Lost(method, text) if operation == method && request.uri().contains(text) => {
                 let done = StatusCode::try_from(200_u16).expect("a status");
                 let mut answer = HttpResponse::new(done, SdkBody::empty());
@@ -85,32 +79,6 @@ async fn status(sim: &Sim, upload: &str) -> Result<Value> {
 async fn copies(sim: &Sim) -> Vec<String> {
     let all = keys(&client(&sim.world.stack)).await;
     all.into_iter().filter(|key| key.starts_with("sheets/")).collect()
-}
-
-/// Another object takes the place of a copy after it was surveyed, and before its rows are read.
-pub(super) fn a_copy_that_is_replaced(sim: &mut Sim) -> Run<'_> {
-    Box::pin(async move {
-        let upload = sim.upload(&sheet(&[person(1)]), &[]).await?;
-        ensure!(sim.deliver_file().await, "the file arrived");
-        let gate = sim.hold("UpdateItem", "sheet = :sheet", None);
-        let reading = sim.deliver_file_aside().await;
-        gate.reached.cancelled().await;
-        let client = client(&sim.world.stack);
-        let copies = copies(sim).await;
-        let [copy] = &copies[..] else { bail!("one copy: {copies:?}") };
-        let files = sim.world.stack.app().files()?;
-        let written = String::from_utf8(files.read_whole(copy).await?)?;
-        let other = written.replace("Zorrilla 1", "Zorrilla 9").into_bytes();
-        ensure!(other.len() == written.len() && other != written.as_bytes(), "{written}");
-        let put = client.put_object().bucket(files.bucket()).key(copy);
-        put.body(ByteStream::from(other)).send().await?;
-        gate.open.cancel();
-        reading.await?;
-        sim.drain().await?;
-        let status = status(sim, &upload).await?;
-        ensure!(status["code"] == "file_gone", "what was not surveyed is read: {status}");
-        Ok(())
-    })
 }
 
 /// A spreadsheet is read and issued.

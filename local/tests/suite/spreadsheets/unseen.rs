@@ -11,8 +11,8 @@ use crate::harness::World;
 
 /// The warnings of a job, by kind.
 fn warned(status: &Value, kind: &str) -> Option<Value> {
-    let all = status["warnings"].as_array().into_iter().flatten();
-    all.cloned().find(|warning| warning["kind"] == kind)
+    let mut all = status["warnings"].as_array().into_iter().flatten();
+    all.find(|warning| warning["kind"] == kind).cloned()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -129,7 +129,6 @@ async fn a_part_of_a_date_is_no_day() {
         let says =
             "«Fecha de inicio» muestra solo una parte de la fecha, y la celda guarda 2026-11-15";
         assert!(row["error"].as_str().is_some_and(|error| error.contains(says)), "{row}");
-        assert_eq!(row["error_codes"], json!(["part_of_date"]), "{row}");
     }
     let error = rows[4]["error"].as_str().expect("an error");
     assert!(error.contains("«Fecha de inicio» es el número 46341: si es una fecha"), "{error}");
@@ -155,7 +154,9 @@ async fn a_part_of_a_date_is_no_day() {
     for (row, shown) in rows.iter().zip(shown) {
         match shown.len() {
             1..=8 if shown != "15/11/26" => {
-                assert_eq!(row["error_codes"], json!(["part_of_date"]), "{shown}: {row}");
+                let says = "muestra solo una parte de la fecha";
+                let error = row["error"].as_str().is_some_and(|error| error.contains(says));
+                assert!(error, "{shown}: {row}");
             }
             _ => {
                 assert_eq!(row["recipient"]["activity_start_date"], "2026-11-15", "{shown}: {row}")
