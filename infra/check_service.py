@@ -2,8 +2,9 @@
 
     python infra/check_service.py BINARY [SECONDS]
 
-BINARY is the local stack (target/debug/local), which is started on data of its own, in memory. schemathesis makes the requests, for at
-most SECONDS (90 unless told; infra/tools/openapi.txt has its version). Exits with 1 if it finds an answer that the document does not have,
+BINARY is the local stack (target/debug/local), which is started on data of its own, in memory. schemathesis makes the requests
+(infra/tools/openapi.txt has its version): all that it derives from the document, and of those that it draws at random five an operation, or
+as many as SECONDS allow. Exits with 1 if it finds an answer that the document does not have,
 or a failure of the service. A seed repeats a run, but for identifiers, which are new each time.
 """
 
@@ -34,7 +35,7 @@ LEFT_OUT = [
 
 def main() -> int:
     binary = Path(sys.argv[1]).resolve()
-    seconds = int(sys.argv[2]) if len(sys.argv) > 2 else 90
+    random = [f"--max-time={sys.argv[2]}"] if len(sys.argv) > 2 else []
     tool = subprocess.check_output([ROOT / "infra/tools/setup", "openapi"], text=True).strip()
     with tempfile.TemporaryDirectory() as folder:
         port = free_ports()
@@ -46,7 +47,7 @@ def main() -> int:
             try:
                 settings = wait_for(service, Path(folder, "demo.env"), port)
                 Path(folder, "schemathesis.toml").write_text(settings_of(settings))
-                status = explore(Path(tool, "st"), port, settings["API_KEY"], seconds, folder)
+                status = explore(Path(tool, "st"), port, settings["API_KEY"], random, folder)
             finally:
                 service.terminate()
                 service.wait()
@@ -94,7 +95,8 @@ def settings_of(settings: dict[str, str]) -> str:
     )
     with urllib.request.urlopen(request) as answer:
         credential = json.load(answer)["items"][0]["credential_id"]
-    return f'''[parameters]
+    return f'''hooks = "{ROOT}/infra/tools/openapi_hooks.py"
+[parameters]
 "path.template_id" = "{settings["TEMPLATE_ID"]}"
 "path.credential_id" = "{credential}"
 # What is gone is so whatever else was asked: a request of this run erases the credential.
@@ -103,7 +105,7 @@ expected-statuses = [400, 401, 403, 404, 405, 406, 409, 410, 413, 415, 422, 428,
 '''
 
 
-def explore(tool: Path, port: int, key: str, seconds: int, folder: str) -> int:
+def explore(tool: Path, port: int, key: str, random: list[str], folder: str) -> int:
     command = [
         tool,
         "run",
@@ -112,7 +114,7 @@ def explore(tool: Path, port: int, key: str, seconds: int, folder: str) -> int:
         f"--header=X-API-Key: {key}",
         "--phases=examples,coverage,fuzzing",
         "--max-examples=5",
-        f"--max-time={seconds}",
+        *random,
         "--seed=1",
         "--no-shrink",
         "--no-color",
